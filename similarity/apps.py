@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class SimilarityConfig(AppConfig):
+    name = "similarity"
+    verbose_name = "Product similarity"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from similarity import checks, signals
+
+        checks.register_all()
+        signals.connect()

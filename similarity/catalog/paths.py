@@ -1,0 +1,164 @@
+"""Paths such as ``brand__name`` over a model's relations, properties and JSON keys."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.core.files.storage import Storage, default_storage
+from django.db.models import JSONField, Manager, Model
+from django.db.models.fields.files import FieldFile
+
+from similarity.catalog.content import ImageRef
+
+logger = logging.getLogger(__name__)
+
+
+class Path:
+    """One path, in Django's notation for lookups."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.names = path.split("__")
+
+    def values(self, instance: Model) -> list[Any]:
+        """Every value the path leads to from ``instance``; many over a to-many relation."""
+        found: list[Any] = [instance]
+        for name in self.names:
+            found = [value for owner in found for value in _step(owner, name)]
+        return found
+
+    def relations(self, model: type[Model]) -> Iterator[tuple[type[Model], str]]:
+        """(related model, lookup from ``model``) for each relation on the way."""
+        fields = self._fields(model)
+        for at, field in enumerate(fields):
+            if field.is_relation and field.related_model:
+                yield field.related_model, _join(fields[: at + 1])
+
+    def through_models(self, model: type[Model]) -> Iterator[type[Model]]:
+        """The through model, where the path starts with a many-to-many relation."""
+        for field in self._fields(model)[:1]:
+            if field.many_to_many:
+                yield field.through if field.auto_created else field.remote_field.through
+
+    def related(self, model: type[Model]) -> tuple[list[str], list[str]]:
+        """(names for ``select_related``, names for ``prefetch_related``)."""
+        relations = list(takewhile(lambda field: field.is_relation, self._fields(model)))
+        if any(field.many_to_many or field.one_to_many for field in relations):
+            return [], ["__".join(_accessor(field) for field in relations)]
+        return (["__".join(_accessor(field) for field in relations)] if relations else []), []
+
+    def lookup(self, model: type[Model]) -> str | None:
+        """The path as an ORM lookup, or None where it goes over a property or method."""
+        fields = self._fields(model)
+        if len(fields) == len(self.names) or (fields and isinstance(fields[-1], JSONField)):
+            return "__".join([_join(fields), *self.names[len(fields) :]])
+        return None
+
+    def unknown(self, model: type[Model]) -> str | None:
+        """The first name that is neither a field nor an attribute, or None."""
+        fields = self._fields(model)
+        if len(fields) == len(self.names) or (fields and isinstance(fields[-1], JSONField)):
+            return None
+        owner = (fields[-1].related_model if fields[-1].is_relation else None) if fields else model
+        name = self.names[len(fields)]
+        return None if owner is not None and hasattr(owner, name) else name
+
+    def _fields(self, model: type[Model]) -> list[Any]:
+        """The model field behind each leading name that is one."""
+        fields: list[Any] = []
+        owner: type[Model] | None = model
+        for name in self.names:
+            field = _field(owner, name) if owner else None
+            if field is None:
+                break
+            fields.append(field)
+            owner = field.related_model if field.is_relation else None
+        return fields
+
+    def __repr__(self) -> str:
+        return f"Path({self.path!r})"
+
+
+def text_value(values: Iterable[Any]) -> str:
+    """Values as one text: ``yes``/``no`` for booleans, commas between several."""
+    texts = []
+    for value in values:
+        if isinstance(value, bool):
+            texts.append("yes" if value else "no")
+        elif isinstance(value, list | tuple | set):
+            texts.append(text_value(value))
+        elif value is not None and not isinstance(value, dict):
+            texts.append(str(value).strip())
+    return ", ".join(text for text in texts if text)
+
+
+def image_refs(files: Iterable[Any], most: int) -> list[ImageRef]:
+    """References to the first ``most`` files, read through the host's storage.
+
+    A value may be a file field's or a name in the default storage. An address on another
+    host is left out: the plugin fetches nothing from the network by itself.
+    """
+    refs: list[ImageRef] = []
+    for file in files:
+        if len(refs) >= most:
+            break
+        name = getattr(file, "name", file)
+        if not name or not isinstance(name, str) or "://" in name:
+            continue
+        storage = file.storage if isinstance(file, FieldFile) else default_storage
+        refs.append(_image_ref(storage, name))
+    return refs
+
+
+def _image_ref(storage: Storage, name: str) -> ImageRef:
+    def read(limit: int) -> bytes:
+        try:
+            with storage.open(name, "rb") as file:
+                return bytes(file.read(limit + 1))
+        except OSError:
+            raise
+        except Exception as error:  # storages of other packages raise their own errors
+            raise OSError(f"{name!r} cannot be read from its storage: {error}") from error
+
+    return ImageRef(name=name, read=read, etag=_etag(storage, name))
+
+
+def _etag(storage: Storage, name: str) -> str:
+    try:
+        return f"{storage.size(name)}-{storage.get_modified_time(name).timestamp():.0f}"
+    except Exception as error:  # noqa: BLE001 - storages of other packages raise their own errors
+        logger.info("No size or time of image %r: %s", name, error)
+        return ""
+
+
+def _step(owner: Any, name: str) -> list[Any]:
+    if isinstance(owner, dict):
+        value = owner.get(name)
+    else:
+        field = _field(type(owner), name) if isinstance(owner, Model) else None
+        value = getattr(owner, _accessor(field) if field else name, None)
+    if isinstance(value, Manager):
+        return list(value.all())
+    if callable(value) and not isinstance(value, FieldFile):
+        value = value()
+    return [] if value is None else [value]
+
+
+def _field(model: type[Model], name: str) -> Any:
+    """The field or reverse relation called ``name`` in lookups or on instances, or None."""
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist:
+        accessors = {rel.get_accessor_name(): rel for rel in model._meta.related_objects}
+        return accessors.get(name)
+
+
+def _accessor(field: Any) -> str:
+    """The attribute of an instance that holds the field."""
+    return str(field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name)
+
+
+def _join(fields: list[Any]) -> str:
+    return "__".join(field.name for field in fields)

@@ -1,0 +1,5 @@
+"""System checks (to be filled)."""
+
+
+def register_all() -> None:
+    pass

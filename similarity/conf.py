@@ -1,0 +1,124 @@
+"""The plugin's settings: ``SIMILARITY_PRODUCT_MODEL`` and the ``SIMILARITY`` dict.
+
+Every default stands here. Settings are read when used, never at import, and dotted
+paths are resolved on first use. ``similarity.checks`` reports keys that are not known.
+"""
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.db.models import Model
+from django.utils.module_loading import import_string
+
+from similarity.exceptions import ConfigurationError
+
+DEFAULTS: dict[str, Any] = {
+    # A dict maps the product model's fields; a string is the dotted path of an adapter.
+    # See similarity.catalog.adapter.FieldMapping for the keys of the dict.
+    "CATALOG": {},
+    # part → {"CLASS": dotted path, "OPTIONS": keyword arguments}; None leaves a part out.
+    "ENCODERS": {
+        "text": {"CLASS": "similarity.encoders.text.TransformerTextEncoder", "OPTIONS": {}},
+        "image": {"CLASS": "similarity.encoders.image.VisionEncoder", "OPTIONS": {}},
+        "colour": {"CLASS": "similarity.encoders.colour.ColourEncoder", "OPTIONS": {}},
+        "attributes": {
+            "CLASS": "similarity.encoders.attributes.AttributeEncoder",
+            "OPTIONS": {},
+        },
+    },
+    # part → share of the fused vector's squared length; chosen by `manage.py evaluate --tune`.
+    "WEIGHTS": {"text": 0.40, "image": 0.30, "colour": 0.15, "attributes": 0.15},
+    # part → length it is reduced to inside the fused vector; together 512 at most.
+    "DIMENSIONS": {"text": 160, "image": 192, "colour": 64, "attributes": 96},
+    "DEVICE": "auto",  # auto, cuda, cuda:0, mps, cpu
+    "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most
+    "IMAGE_BATCH": 32,
+    "IMAGE_MAX_BYTES": 20 * 1024 * 1024,
+    "IMAGE_MAX_PIXELS": 40_000_000,
+    "IMAGES_PER_PRODUCT": 4,
+    "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
+    "BATCH_SIZE": 64,  # products a worker claims at once
+    "LEASE_S": 300,
+    "MAX_ATTEMPTS": 8,
+    "BACKOFF_S": 10,  # doubled at each attempt, with jitter
+    "BACKOFF_MAX_S": 3600,
+    "EXACT_LIMIT": 20_000,  # a filter that leaves this many rows or fewer is scanned exactly
+    "CACHE": "default",  # alias in CACHES
+    "CACHE_TIMEOUT_S": 300,
+    "MAX_LIMIT": 100,  # most hits one call returns
+    "API_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "API_THROTTLE": "120/min",  # per client; None switches throttling off
+    # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
+    "API_FILTERS": None,
+    "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
+}
+
+
+def product_model_label() -> str:
+    """``app_label.ModelName`` of the host's product model."""
+    label = getattr(settings, "SIMILARITY_PRODUCT_MODEL", None)
+    if not isinstance(label, str) or label.count(".") != 1:
+        raise ConfigurationError(
+            f"SIMILARITY_PRODUCT_MODEL is {label!r}; set it to the product model as "
+            "'app_label.ModelName', for example 'shop.Product'."
+        )
+    return label
+
+
+def product_model() -> type[Model]:
+    """The host's product model."""
+    label = product_model_label()
+    try:
+        return apps.get_model(label)
+    except LookupError as error:
+        raise ConfigurationError(
+            f"SIMILARITY_PRODUCT_MODEL is {label!r}, and no installed app has that model; "
+            "correct it, or add its app to INSTALLED_APPS."
+        ) from error
+
+
+def get(name: str) -> Any:
+    """The value of ``SIMILARITY[name]``, or its default.
+
+    ``ENCODERS``, ``WEIGHTS`` and ``DIMENSIONS`` are merged with their defaults key by key,
+    so that a host names only what it changes.
+    """
+    default = DEFAULTS[name]
+    value = _configured().get(name, default)
+    if name in ("ENCODERS", "WEIGHTS", "DIMENSIONS") and isinstance(value, Mapping):
+        value = {**default, **value}
+    return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+
+@cache
+def load(dotted_path: str) -> Any:
+    """The object a dotted path names.
+
+    Raises :class:`ConfigurationError` naming the path where it cannot be imported.
+    """
+    try:
+        return import_string(dotted_path)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"SIMILARITY names {dotted_path!r}, which cannot be imported: {error}"
+        ) from error
+
+
+def _configured() -> Mapping[str, Any]:
+    configured = getattr(settings, "SIMILARITY", {})
+    if not isinstance(configured, Mapping):
+        raise ConfigurationError(f"SIMILARITY is {configured!r}; it must be a dict.")
+    return configured
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("SIMILARITY", "SIMILARITY_PRODUCT_MODEL"):
+        load.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="similarity.conf")

@@ -1,0 +1,25 @@
+"""Errors the plugin raises; each message says what is wrong, with the value, and what to do."""
+
+
+class SimilarityError(Exception):
+    """Base of every error of this plugin."""
+
+
+class ConfigurationError(SimilarityError):
+    """A setting is missing or wrong."""
+
+
+class EncoderError(SimilarityError):
+    """An encoder cannot be made or its weights cannot be loaded."""
+
+
+class ImageRejected(SimilarityError):
+    """An image is outside the bounds or cannot be decoded; the product goes on without it."""
+
+
+class VersionError(SimilarityError):
+    """An encoder version is missing or is not in the state the call needs."""
+
+
+class QueryError(SimilarityError):
+    """A retrieval call was given arguments it cannot serve."""

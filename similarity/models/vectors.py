@@ -1,0 +1,57 @@
+"""Vectors of products, one row for each product and version."""
+
+from django.conf import settings
+from django.db import models
+from pgvector.django import HalfVectorField
+
+from similarity.models.versions import EncoderVersion
+
+#: The columns that hold a part's vector, in the order of explanations.
+PARTS = ("text", "image", "colour", "attributes")
+
+
+class ProductVectorsQuerySet(models.QuerySet["ProductVectors"]):
+    def of_version(self, version: EncoderVersion) -> "ProductVectorsQuerySet":
+        """Every query starts here: vectors of two versions cannot be compared."""
+        return self.filter(version=version)
+
+
+class ProductVectors(models.Model):
+    """``fused`` answers "similar"; the parts re-weight, search and explain.
+
+    All are rows of length one as half-precision vectors; a part the product lacks is null.
+    The lengths belong to the version, so the columns have none, and the HNSW index of
+    each version is made by ``similarity.indexing.indexes``.
+    """
+
+    # The database deletes these rows with the product (see migration 0001), so that
+    # even raw SQL in the host can delete products.
+    product = models.ForeignKey(
+        settings.SIMILARITY_PRODUCT_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+    )
+    version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")
+    fused = HalfVectorField()
+    text = HalfVectorField(null=True)
+    image = HalfVectorField(null=True)
+    colour = HalfVectorField(null=True)
+    attributes = HalfVectorField(null=True)
+    #: Shared by the variants of one product; the product's own key where it has none.
+    group = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    encoded_at = models.DateTimeField(auto_now=True)
+
+    objects = ProductVectorsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "product vectors"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "version"], name="similarity_vectors_product_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"vectors of product {self.product_id}, version {self.version_id}"

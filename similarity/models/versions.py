@@ -1,0 +1,63 @@
+"""Encoder versions: which encoders, fusion and weights a set of vectors was made with."""
+
+import hashlib
+
+from django.db import models
+
+
+class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
+    def live(self) -> "EncoderVersion | None":
+        """The one version that answers queries, or None before the first is promoted."""
+        return self.filter(status=EncoderVersion.Status.LIVE).first()
+
+    def maintained(self) -> "EncoderVersionQuerySet":
+        """Versions the worker keeps up to date: the live one and those that may follow it."""
+        return self.exclude(status=EncoderVersion.Status.RETIRED)
+
+
+class EncoderVersion(models.Model):
+    """Vectors of different versions never meet in one query."""
+
+    class Status(models.TextChoices):
+        BUILDING = "building"
+        READY = "ready"
+        LIVE = "live"
+        RETIRED = "retired"
+
+    status = models.CharField(max_length=8, choices=Status, default=Status.BUILDING)
+    #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}
+    encoders = models.JSONField()
+    #: Safetensors bytes of the fusion (means and projections of each part).
+    fusion = models.BinaryField(editable=False)
+    fusion_sha256 = models.CharField(max_length=64, editable=False)
+    #: "fused" and each part → length of the stored vector
+    dimensions = models.JSONField()
+    #: part → share of the fused vector's squared length; they add up to 1
+    weights = models.JSONField()
+    #: part → {block: [start, stop]} inside the part's vector, for explanations
+    blocks = models.JSONField(default=dict, blank=True)
+    #: Number of products the fusion was fitted on.
+    fitted_on = models.PositiveIntegerField(default=0)
+    #: Quality and size figures, shown in the admin.
+    figures = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    promoted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EncoderVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"],
+                condition=models.Q(status="live"),
+                name="similarity_one_live_version",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.pk} ({self.status})"
+
+    def artefact_is_intact(self) -> bool:
+        """Whether the stored fusion still has the hash it was saved with."""
+        return hashlib.sha256(bytes(self.fusion)).hexdigest() == self.fusion_sha256

@@ -1,0 +1,42 @@
+"""Fixtures every test may use."""
+
+import itertools
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+
+from shop.models import Brand, Category, Product
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def make_product(db):
+    """Makes a shop product; every field has a default that keyword arguments replace."""
+    numbers = itertools.count(1)
+
+    def make(**fields) -> Product:
+        number = next(numbers)
+        category = fields.pop("category", "Clothing")
+        brand = fields.pop("brand", "Northfield")
+        if isinstance(category, str):
+            category, _ = Category.objects.get_or_create(
+                slug=category.lower().replace(" ", "-"), defaults={"name": category}
+            )
+        if isinstance(brand, str):
+            brand, _ = Brand.objects.get_or_create(slug=brand.lower(), defaults={"name": brand})
+        defaults = {
+            "sku": f"SKU-{number}",
+            "name": f"Product {number}",
+            "slug": f"product-{number}",
+            "description": "A plain product.",
+            "price": Decimal("20.00"),
+            "stock": 5,
+        }
+        return Product.objects.create(category=category, brand=brand, **{**defaults, **fields})
+
+    return make
