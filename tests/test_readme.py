@@ -1,0 +1,164 @@
+"""The README's install section, followed to the letter in a shop made for it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from shop import services
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def snippet(name: str) -> str:
+    """The fenced block after ``<!-- install: name -->``."""
+    found = re.search(rf"<!-- install: {name} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert found, f"README.md has no block marked install: {name}"
+    return found.group(1)
+
+
+SETTINGS = """
+import dj_database_url, os
+SECRET_KEY = "only for tests"
+DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+MEDIA_ROOT = os.environ["HOST_MEDIA_ROOT"]
+USE_TZ = True
+ROOT_URLCONF = "urls"
+ALLOWED_HOSTS = ["testserver"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "catalog"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates",
+              "DIRS": [os.path.dirname(__file__)], "APP_DIRS": True}]
+"""
+URLS = """
+from django.shortcuts import get_object_or_404, render
+from django.urls import include, path
+from catalog.models import Product
+def page(request, pk):
+    return render(request, "page.html", {"product": get_object_or_404(Product, pk=pk)})
+urlpatterns = [path("product/<int:pk>/", page)]
+"""
+MODELS = """
+from django.db import models
+class Brand(models.Model):
+    name = models.CharField(max_length=50)
+class Product(models.Model):
+    name = models.CharField(max_length=100)
+    description = models.TextField()
+    price = models.DecimalField(max_digits=8, decimal_places=2)
+    brand = models.ForeignKey(Brand, on_delete=models.CASCADE)
+    published = models.BooleanField(default=True)
+    stock = models.IntegerField(default=3)
+    def __str__(self):
+        return self.name
+    def get_absolute_url(self):
+        return f"/product/{self.pk}/"
+class Photo(models.Model):
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="photos")
+    file = models.ImageField(upload_to="photos/")
+"""
+CELERY = """
+import os
+from celery import Celery
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+app = Celery("host")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+"""
+USE_IT = """
+import django
+import celeryapp
+django.setup()
+from django.test import Client
+from catalog.models import Brand, Product
+from similarity.indexing import outbox
+brand = Brand.objects.create(name="Kiln")
+names = ["Blue stoneware mug", "Green stoneware mug", "Oak dining chair", "Wool scarf"]
+products = [Product.objects.create(name=n, description="", price=9, brand=brand) for n in names]
+Product.objects.create(name="White stoneware mug", description="", price=9, brand=brand, stock=0)
+outbox.drain()
+page = Client().get(f"/product/{products[0].pk}/").content.decode()
+print([name for name in sorted(names, key=page.find) if name in page.split("<h1>")[1]])
+print("White" in page)
+results = Client().get(f"/api/similarity/v1/products/{products[0].pk}/similar/").json()["results"]
+print([result["tier"] for result in results])
+"""
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A project folder with the README's lines in it, over a database of its own."""
+    (tmp_path / "catalog" / "migrations").mkdir(parents=True)
+    files = {
+        "settings.py": SETTINGS + snippet("settings"),
+        "urls.py": URLS + snippet("urls"),
+        "page.html": "<h1>{{ product.name }}</h1>\n" + snippet("template"),
+        "celeryapp.py": CELERY,
+        "use_it.py": USE_IT,
+        "catalog/models.py": MODELS,
+        "catalog/__init__.py": "",
+        "catalog/migrations/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    server = services.database_url()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS readme_host WITH (FORCE)")
+        connection.execute("CREATE DATABASE readme_host")
+        yield tmp_path
+        connection.execute("DROP DATABASE readme_host WITH (FORCE)")
+
+
+def run(host: Path, *arguments: str) -> str:
+    base, _, query = services.database_url().partition("?")
+    url = f"{base.rsplit('/', 1)[0]}/readme_host" + (f"?{query}" if query else "")
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=host,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "settings",
+            "DATABASE_URL": url,
+            "CELERY_BROKER_URL": services.broker_url(),
+            "HOST_MEDIA_ROOT": str(host / "media"),
+            "PYTHONPATH": f"{host}{os.pathsep}{ROOT}",
+        },
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.weights
+def test_the_install_section_gives_similar_products(host):
+    run(host, "-m", "django", "makemigrations", "catalog")
+    run(host, "-m", "django", "migrate", "--verbosity", "0")
+    run(host, "-m", "django", "check", "--database", "default", "--fail-level", "WARNING")
+    shown, sold_out, tiers = run(host, "use_it.py").splitlines()[-3:]
+    assert shown.startswith("['Blue stoneware mug', 'Green stoneware mug'")
+    assert sold_out == "False", "a product out of stock was shown"
+    assert tiers == "['fused', 'fused', 'fused']"
+
+
+def test_the_install_section_is_as_short_as_it_says():
+    assert len(snippet("settings").splitlines()) == 5
+    assert len(snippet("urls").splitlines()) == 1
+    assert snippet("template").count("similar_products") == 1
+
+
+def test_every_document_it_links_to_exists():
+    links = re.findall(r"\]\((docs/[^)#]+|CHANGELOG\.md)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_both_commands_are_named():
+    assert "make demo" in README
+    assert "make test" in README

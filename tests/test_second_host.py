@@ -1,0 +1,52 @@
+"""The plugin in a host that is nothing like the demo shop: UUID keys, other fields.
+
+Each test runs in a process of its own, since a process has one product model.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = "tests.uuid_host.settings"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment},
+    )
+
+
+@pytest.mark.parametrize("auto_field", ["AutoField", "BigAutoField"])
+def test_no_migration_drift(auto_field):
+    """A host's DEFAULT_AUTO_FIELD may not make `makemigrations` invent one for the plugin."""
+    finished = run(
+        *("-m", "django", "makemigrations", "similarity", "--check", "--dry-run"),
+        HOST_AUTO_FIELD=f"django.db.models.{auto_field}",
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "No changes detected" in finished.stdout
+
+
+def test_system_checks_pass():
+    finished = run("-m", "django", "check", "--fail-level", "WARNING")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_save_to_similar_products():
+    """The scenario in tests/uuid_host/scenario.py, from saving to tag, API and admin."""
+    finished = run(
+        *("-m", "pytest", "tests/uuid_host/scenario.py", "-q", "-p", "no:cacheprovider"),
+        *("--ds", SETTINGS, "--create-db"),
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert " passed" in finished.stdout
+    assert "skipped" not in finished.stdout

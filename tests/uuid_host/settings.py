@@ -1,0 +1,66 @@
+"""The smallest host: what the README tells a shop to add, and nothing else."""
+
+import os
+
+import dj_database_url
+
+from shop import services
+
+services.start()
+
+SECRET_KEY = "only for tests"
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+ROOT_URLCONF = "tests.uuid_host.urls"
+DEFAULT_AUTO_FIELD = os.environ.get("HOST_AUTO_FIELD", "django.db.models.AutoField")
+DATABASES = {"default": dj_database_url.parse(services.database_url())}
+DATABASES["default"]["TEST"] = {"NAME": "test_uuid_host"}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CELERY_BROKER_URL = services.broker_url()
+MEDIA_ROOT = services.RUN_DIR / "test-media-uuid"
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "rest_framework",
+    "similarity",
+    "tests.uuid_host",
+]
+
+SIMILARITY_PRODUCT_MODEL = "uuid_host.Article"
+SIMILARITY = {
+    "CATALOG": {
+        "title": "headline",
+        "description": "body",
+        "images": "cover",
+        "price": "cost",
+        "group": "family",
+        "attributes": {"maker": "maker", "tags": "tags__word"},
+        "eligible": {"hidden": False},
+    },
+    "ENCODERS": {
+        "text": {"CLASS": "tests.encoders_fake.TextEncoder", "OPTIONS": {}},
+        "image": {"CLASS": "tests.encoders_fake.ImageEncoder", "OPTIONS": {}},
+        "colour": None,
+    },
+}
