@@ -1,0 +1,65 @@
+"""CIELAB colours: sRGB in, coordinates out in which equal distances look about equal."""
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.encoders.base import FloatArray
+
+# IEC 61966-2-1: linear sRGB to CIE XYZ, divided by the D65 white point.
+_WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
+_TO_XYZ = (
+    np.array(
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
+    )
+    / _WHITE_D65[:, None]
+)
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_EPSILON = (6 / 29) ** 3
+_CHROMA_COMPRESSION = 0.045  # CIE94: a step in chroma C looks 1 + 0.045 C times smaller
+
+
+def srgb_to_lab(rgb: npt.NDArray[np.uint8]) -> FloatArray:
+    """CIELAB (D65) of 8-bit sRGB: (..., 3) to (..., 3) with L 0–100, a and b about ±110."""
+    xyz = _LINEAR[rgb] @ _TO_XYZ.T
+    f = np.where(xyz > _EPSILON, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    lab: FloatArray = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(
+        np.float32
+    )
+    return lab
+
+
+def compress_chroma(lab: FloatArray) -> FloatArray:
+    """Shorten saturated colours' chroma as CIE94 does, so that plain distance is perceptual.
+
+    (..., 3) to (..., 3). Without it two vivid reds are as far apart as black and brown.
+    """
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    shortened = np.log1p(_CHROMA_COMPRESSION * chroma) / _CHROMA_COMPRESSION
+    scale = np.divide(shortened, chroma, out=np.ones_like(chroma), where=chroma > 1e-6)
+    compressed: FloatArray = np.stack(
+        [lab[..., 0], lab[..., 1] * scale, lab[..., 2] * scale], axis=-1
+    )
+    return compressed
+
+
+def palette(size: int) -> FloatArray:
+    """``size`` colours spread evenly over what sRGB can show, in compressed CIELAB (size, 3).
+
+    Each next one is the colour farthest from those before (Gonzalez 1985), from white on;
+    the same on every machine.
+    """
+    steps = np.linspace(0, 255, 18).round().astype(np.uint8)
+    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    colours = compress_chroma(srgb_to_lab(grid))
+    chosen = [len(colours) - 1]
+    nearest = np.full(len(colours), np.inf)
+    while len(chosen) < size:
+        nearest = np.minimum(nearest, ((colours - colours[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(nearest.argmax()))
+    return colours[chosen]

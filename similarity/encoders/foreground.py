@@ -1,0 +1,108 @@
+"""Which pixels of a product photo show the product: no model, no training."""
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.encoders.base import BoolArray, FloatArray
+
+_BORDER_SHARE = 0.5  # of the border that must look alike to be called a background
+_WHITE_SHARE = 0.25  # studio white is a background even where the product meets the border
+_BACKGROUND_DISTANCE = 7.0  # CIE76; a studio background's own noise and shadow stay below
+_LEAST_SHARE = 0.02  # of the photo; less is noise, not a product
+_SKIN_WEIGHT = 0.35
+_BELL = 0.5  # standard deviation of the bell over the product, in halves of its box
+
+
+def pixel_weights(lab: FloatArray, alpha: npt.NDArray[np.uint8] | None = None) -> FloatArray:
+    """How much each pixel of a photo says about the product, 0–1: (H, W, 3) to (H, W).
+
+    The background is what ``alpha`` leaves transparent, or else what has the border's
+    colour and is connected with the border. Skin counts less, the middle counts more.
+    A photo without a product that can be told apart counts as a whole.
+    """
+    mask = _opaque(alpha) if alpha is not None else None
+    if mask is None:
+        mask = _apart_from_background(lab)
+    if mask.mean() < _LEAST_SHARE:
+        mask = np.ones_like(mask)
+    weights = mask * _centre(mask)
+    skin: FloatArray = np.where(_skin(lab), weights * _SKIN_WEIGHT, weights).astype(np.float32)
+    return skin
+
+
+def _opaque(alpha: npt.NDArray[np.uint8]) -> BoolArray | None:
+    mask: BoolArray = alpha >= 128
+    return mask if not mask.all() else None
+
+
+def _apart_from_background(lab: FloatArray) -> BoolArray:
+    background = _background_colour(lab)
+    if background is None:
+        return np.ones(lab.shape[:2], dtype=bool)
+    alike = ((lab - background) ** 2).sum(axis=-1) < _BACKGROUND_DISTANCE**2
+    return _between_edges(~_connected_with_border(alike))
+
+
+def _background_colour(lab: FloatArray) -> FloatArray | None:
+    border = np.concatenate([lab[0], lab[-1], lab[1:-1, 0], lab[1:-1, -1]])
+    white = (border[:, 0] > 94) & (np.hypot(border[:, 1], border[:, 2]) < 5)
+    if white.mean() > _WHITE_SHARE:
+        return np.asarray(np.median(border[white], axis=0), dtype=np.float32)
+    middle = np.median(border, axis=0)
+    alike = ((border - middle) ** 2).sum(axis=1) < (2 * _BACKGROUND_DISTANCE) ** 2
+    return np.asarray(middle, dtype=np.float32) if alike.mean() > _BORDER_SHARE else None
+
+
+def _connected_with_border(alike: BoolArray) -> BoolArray:
+    """The pixels of ``alike`` reached from the border in steps of one pixel."""
+    reached = np.zeros_like(alike)
+    reached[[0, -1]] = alike[[0, -1]]
+    reached[:, [0, -1]] = alike[:, [0, -1]]
+    count = -1
+    while count != (count := int(reached.sum())):
+        grown = reached.copy()
+        grown[1:] |= reached[:-1]
+        grown[:-1] |= reached[1:]
+        grown[:, 1:] |= reached[:, :-1]
+        grown[:, :-1] |= reached[:, 1:]
+        reached = grown & alike
+    return reached
+
+
+def _between_edges(mask: BoolArray) -> BoolArray:
+    """Close the outline: a white shirt on white leaves little but its seams and shadows."""
+    return _between_edges_of_rows(mask) & _between_edges_of_rows(mask.T).T
+
+
+def _between_edges_of_rows(mask: BoolArray) -> BoolArray:
+    from_left = np.logical_or.accumulate(mask, axis=1)
+    from_right = np.logical_or.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
+    between: BoolArray = from_left & from_right
+    return between
+
+
+def _centre(mask: BoolArray) -> FloatArray:
+    """A bell over the product's bounding box, 1 in its middle; models wear other things too."""
+    bells = []
+    for axis in (1, 0):
+        at = np.flatnonzero(mask.any(axis=axis))
+        middle, half = (at[0] + at[-1]) / 2, (at[-1] - at[0] + 1) / 2
+        bells.append(
+            np.exp(-0.5 * ((np.arange(mask.shape[1 - axis]) - middle) / (0.5 * half)) ** 2)
+        )
+    weights: FloatArray = np.outer(bells[0], bells[1]).astype(np.float32)
+    return weights
+
+
+def _skin(lab: FloatArray) -> BoolArray:
+    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    found: BoolArray = (
+        (lab[..., 0] > 40)
+        & (lab[..., 0] < 90)
+        & (hue > 25)
+        & (hue < 75)
+        & (chroma > 12)
+        & (chroma < 40)
+    )
+    return found

@@ -1,0 +1,282 @@
+"""Part vectors to one vector per product: weighted, reduced by PCA, no labels.
+
+The cosine of two fused rows is the weighted mean of their parts' cosines, so that
+nearest neighbours of the fused vector are similar in all parts at once.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from similarity.encoders.base import BoolArray, Encoded, FloatArray, unit_rows
+from similarity.exceptions import EncoderError, VersionError
+
+#: The order of the parts inside a fused row; a host's own parts follow by name.
+ORDER = ("text", "image", "colour", "attributes")
+
+#: Parts that stay as their encoder made them: explanations read their blocks.
+UNREDUCED = ("attributes",)
+
+#: A stored halfvec longer than this no longer stays in its page and scans slower.
+MAX_DIMENSION = 512
+
+_FORMAT = "1"
+_PRIOR_ROWS = 20  # how many products the guess made without any is worth
+_SEED = 20_240_601
+
+
+class Fused(NamedTuple):
+    """``vectors``: float32 (N, D), unit rows; ``parts``: the reduced unit rows of each part.
+
+    A product of which nothing at all could be encoded has a zero row.
+    """
+
+    vectors: FloatArray
+    parts: dict[str, Encoded]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Unit rows (N, D) to unit rows (N, d): less the catalogue's mean, along its axes."""
+
+    mean: FloatArray  # (D,)
+    axes: FloatArray  # (D, d), orthonormal columns
+
+    def apply(self, vectors: FloatArray) -> FloatArray:
+        return unit_rows((vectors - self.mean) @ self.axes)
+
+
+class Fusion:
+    """``concat``: √weight × unit part, one after another, scaled to length one.
+
+    Each part but ``attributes`` is centred on the catalogue's mean and turned onto its
+    leading principal axes, without whitening. In a centred part zero is the average
+    product, so an absent part, which is all zero, says "nothing known": it draws a
+    product neither towards those that have the part nor away from them, and the parts
+    that are present share its weight in proportion.
+    """
+
+    def __init__(
+        self,
+        projections: Mapping[str, Projection],
+        widths: Mapping[str, int],
+        weights: Mapping[str, float],
+        fitted_on: int,
+    ) -> None:
+        self._projections = dict(projections)
+        self._widths = {part: widths[part] for part in _ordered(widths)}
+        self.weights = {part: float(weights[part]) for part in self._widths}
+        self.fitted_on = fitted_on
+
+    @classmethod
+    def fit(
+        cls,
+        parts: Mapping[str, Encoded],
+        weights: Mapping[str, float],
+        dimensions: Mapping[str, int],
+    ) -> "Fusion":
+        """Learn mean and axes of each part from a catalogue of N products.
+
+        ``weights`` (relative, above zero) and ``dimensions`` name at least the parts
+        given. N may be zero or small: mean and axes start from a fixed guess that gives
+        way as products come, and the output's dimension is the same whatever N.
+
+        Raises :class:`EncoderError` for weights or dimensions that cannot be used.
+        """
+        size = _rows(parts)
+        shares = _shares(parts, weights)
+        projections: dict[str, Projection] = {}
+        widths: dict[str, int] = {}
+        for part in _ordered(parts):
+            width = parts[part].vectors.shape[1]
+            widths[part] = _target(part, width, dimensions)
+            if part not in UNREDUCED:
+                rows = parts[part].vectors[parts[part].present]
+                projections[part] = _principal_axes(rows, widths[part])
+        if sum(widths.values()) > MAX_DIMENSION:
+            raise EncoderError(
+                f"The fused vector would have {sum(widths.values())} dimensions ({widths}); "
+                f"lower SIMILARITY['DIMENSIONS'] to {MAX_DIMENSION} together."
+            )
+        return cls(projections, widths, shares, size)
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """Length of the fused row and of each part's stored row."""
+        return {"fused": sum(self._widths.values()), **self._widths}
+
+    def fuse(self, parts: Mapping[str, Encoded]) -> Fused:
+        """Fuse N products' parts as their encoders gave them; a part not given is absent."""
+        size = _rows(parts)
+        reduced = {part: self._reduce(part, parts[part]) for part in _ordered(parts)}
+        blocks = [
+            np.sqrt(self.weights[part]) * reduced[part].vectors
+            if part in reduced
+            else np.zeros((size, width))
+            for part, width in self._widths.items()
+        ]
+        return Fused(unit_rows(np.concatenate(blocks, axis=1)), reduced)
+
+    def project(self, part: str, vectors: FloatArray) -> FloatArray:
+        """Raw unit rows (N, D) of a part's encoder into the stored part's space (N, d).
+
+        Search uses it to place a query's text among the products' text vectors.
+        """
+        if part not in self._widths:
+            raise EncoderError(
+                f"This fusion has no part {part!r}, only {', '.join(self._widths)}; "
+                "build a new version after changing SIMILARITY['ENCODERS']."
+            )
+        projection = self._projections.get(part)
+        expected = len(projection.mean) if projection else self._widths[part]
+        if vectors.ndim != 2 or vectors.shape[1] != expected:
+            raise EncoderError(
+                f"The {part} vectors have the shape {vectors.shape}, and the fusion was fitted "
+                f"on rows of {expected}; build a new version with the present encoder."
+            )
+        return projection.apply(vectors) if projection else unit_rows(vectors)
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file: means and axes, with weights and dimensions as metadata."""
+        tensors = {"fitted_on": np.array([self.fitted_on], dtype=np.int64)}
+        for part, projection in self._projections.items():
+            tensors[f"{part}.mean"] = np.ascontiguousarray(projection.mean)
+            tensors[f"{part}.axes"] = np.ascontiguousarray(projection.axes)
+        metadata = {
+            "format": _FORMAT,
+            "weights": json.dumps(self.weights),
+            "dimensions": json.dumps(self._widths),
+        }
+        return bytes(save(tensors, metadata=metadata))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Fusion":
+        """What :meth:`to_bytes` wrote.
+
+        Raises :class:`EncoderError` for bytes that are damaged and :class:`VersionError`
+        for a format this release does not read.
+        """
+        metadata = _metadata(data)
+        if metadata.get("format") != _FORMAT:
+            raise VersionError(
+                f"The fusion has the format {metadata.get('format')!r}, and this release reads "
+                f"{_FORMAT!r}; build a new version."
+            )
+        try:
+            tensors = load(data)
+            widths = json.loads(metadata["dimensions"])
+            weights = json.loads(metadata["weights"])
+            projections = {
+                part: Projection(tensors[f"{part}.mean"], tensors[f"{part}.axes"])
+                for part in widths
+                if part not in UNREDUCED
+            }
+            fusion = cls(projections, widths, weights, int(tensors["fitted_on"][0]))
+            fusion._check()
+        except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _damaged(error) from error
+        return fusion
+
+    def _reduce(self, part: str, encoded: Encoded) -> Encoded:
+        projected = self.project(part, encoded.vectors)
+        present: BoolArray = encoded.present & (np.abs(projected).max(axis=1, initial=0) > 0)
+        return Encoded(np.where(present[:, None], projected, np.float32(0)), present)
+
+    def _check(self) -> None:
+        for part, projection in self._projections.items():
+            shape = (len(projection.mean), self._widths[part])
+            if projection.mean.ndim != 1 or projection.axes.shape != shape:
+                raise ValueError(f"the {part} part's tensors have the wrong shape")
+            if not (np.isfinite(projection.mean).all() and np.isfinite(projection.axes).all()):
+                raise ValueError(f"the {part} part's tensors hold values that are not finite")
+        if abs(sum(self.weights.values()) - 1) > 1e-6 or min(self.weights.values()) <= 0:
+            raise ValueError(f"the weights {self.weights} are not shares of one")
+
+
+def _principal_axes(rows: FloatArray, width: int) -> Projection:
+    """Mean and leading eigenvectors of ``rows`` (N, D), both shrunk towards a fixed guess.
+
+    The guess, worth ``_PRIOR_ROWS`` products, is a mean of zero and equal variance along
+    ``width`` fixed orthogonal directions; with no rows it is all there is.
+    """
+    count, dimension = rows.shape
+    trust = count / (count + _PRIOR_ROWS)
+    guess = _fixed_axes(dimension, width)
+    covariance = (1 - trust) / width * (guess @ guess.T)
+    mean = np.zeros(dimension)
+    if count:
+        mean = trust * rows.mean(axis=0, dtype=np.float64)
+        centred = rows - mean.astype(np.float32)
+        covariance += trust / count * (centred.T @ centred)
+    _, vectors = np.linalg.eigh(covariance)
+    axes = vectors[:, ::-1][:, :width]
+    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(width)])  # eigh leaves them open
+    return Projection(mean.astype(np.float32), (axes * signs).astype(np.float32))
+
+
+def _fixed_axes(dimension: int, width: int) -> np.ndarray:
+    """Orthonormal columns (dimension, width), the same in every process."""
+    noise = np.random.default_rng(_SEED).standard_normal((dimension, width))
+    return np.linalg.qr(noise)[0]
+
+
+def _ordered(parts: Mapping[str, object]) -> list[str]:
+    known = [part for part in ORDER if part in parts]
+    return known + sorted(part for part in parts if part not in ORDER)
+
+
+def _rows(parts: Mapping[str, Encoded]) -> int:
+    sizes = {part: len(encoded.vectors) for part, encoded in parts.items()}
+    if not sizes:
+        raise EncoderError("There is no part to fuse; SIMILARITY['ENCODERS'] leaves out all.")
+    if any(first != second for first, second in pairwise(sizes.values())):
+        raise EncoderError(f"The parts hold different numbers of products: {sizes}.")
+    return next(iter(sizes.values()))
+
+
+def _shares(parts: Mapping[str, Encoded], weights: Mapping[str, float]) -> dict[str, float]:
+    for part in parts:
+        weight = weights.get(part)
+        if not isinstance(weight, int | float) or not np.isfinite(weight) or weight <= 0:
+            raise EncoderError(
+                f"The weight of the part {part!r} is {weight!r}; give it a number above zero in "
+                "SIMILARITY['WEIGHTS'], or leave the part out by None in SIMILARITY['ENCODERS']."
+            )
+    total = sum(weights[part] for part in parts)
+    return {part: weights[part] / total for part in parts}
+
+
+def _target(part: str, width: int, dimensions: Mapping[str, int]) -> int:
+    if part in UNREDUCED:
+        return width
+    target = dimensions.get(part)
+    if not isinstance(target, int) or target < 1:
+        raise EncoderError(
+            f"The dimension of the part {part!r} is {target!r}; give it a whole number above "
+            "zero in SIMILARITY['DIMENSIONS']."
+        )
+    return min(target, width)
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The text metadata of safetensors bytes: eight bytes of length, then a JSON header."""
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
+        metadata: dict[str, str] = dict(header["__metadata__"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(error) from error
+    return metadata
+
+
+def _damaged(error: Exception) -> EncoderError:
+    return EncoderError(
+        f"The stored fusion is damaged ({type(error).__name__}: {error}); "
+        "build a new version, or roll back to the one before."
+    )
