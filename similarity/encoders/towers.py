@@ -1,0 +1,238 @@
+"""Transformer text networks: loading, tokenising and pooling by the model's kind."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from similarity.encoders import device
+from similarity.encoders.base import FloatArray
+from similarity.encoders.weights import package
+from similarity.exceptions import EncoderError
+
+logger = logging.getLogger(__name__)
+
+#: How the tokens' vectors become one: ``pooler`` is the network's own pooled output.
+POOLINGS = ("auto", "mean", "cls", "last", "max", "pooler")
+
+# The position table of these begins after the padding token's id.
+POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet")
+
+
+@dataclass
+class TextTower:
+    """A loaded text network with its tokeniser.
+
+    ``pad_to`` is the length SigLIP was trained to pad to: its text tower reads the last
+    position and knows no attention mask. None elsewhere: a batch is padded to its longest.
+    """
+
+    network: Any
+    tokenizer: Any
+    pooling: str
+    max_tokens: int
+    device: str
+    bfloat16: bool
+    pad_to: int | None
+    dimension: int = 0
+
+    @classmethod
+    def load(cls, folder: Path, pooling: str, max_tokens: int) -> "TextTower":
+        """Load the model in ``folder``; raises :class:`EncoderError` where it cannot be."""
+        transformers = package("transformers")
+        tokenizer = _prepare(load(transformers.AutoTokenizer, folder), folder)
+        network, missing = load_network(folder)
+        if pooling == "auto":
+            pooling = _pooling_of(folder, network)
+        if pooling != "pooler":
+            missing = {name for name in missing if "pooler" not in name}
+        refuse_missing(folder, missing)
+        config = network.config
+        longest = _longest(tokenizer, config.get_text_config())
+        if hasattr(network, "get_text_features"):
+            network.vision_model = None
+        elif config.is_encoder_decoder:
+            network = network.get_encoder()
+        where = device.device()
+        tower = cls(
+            network=network.to(where).eval(),
+            tokenizer=tokenizer,
+            pooling=pooling,
+            max_tokens=min(max_tokens, longest),
+            device=where,
+            bfloat16=trained_in_bfloat16(folder),
+            pad_to=longest if config.model_type.startswith("siglip") else None,
+        )
+        tower.dimension = tower.forward([[tokenizer.pad_token_id]]).shape[1]
+        return tower
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut to ``max_tokens``, not padded."""
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        # A tokeniser without special tokens gives none for a text it knows no piece of; one
+        # padding token keeps such a row in the batch.
+        return [ids or [self.tokenizer.pad_token_id] for ids in encoded["input_ids"]]
+
+    def forward(self, tokens: Sequence[list[int]]) -> FloatArray:
+        """Pooled vectors (N, D) of one batch, float32, not yet of length one."""
+        torch = package("torch")
+        length = self.pad_to or max(map(len, tokens))
+        ids = torch.full((len(tokens), length), self.tokenizer.pad_token_id)
+        mask = torch.zeros((len(tokens), length), dtype=torch.long)
+        for row, token_ids in enumerate(tokens):
+            ids[row, : len(token_ids)] = torch.tensor(token_ids)
+            mask[row, : len(token_ids)] = 1
+        ids, mask = ids.to(self.device), mask.to(self.device)
+        with torch.inference_mode():
+            with device.autocast(self.device, bfloat16=self.bfloat16):
+                pooled = self._pooled(ids, mask)
+            if not torch.isfinite(pooled).all():  # float16 ends at 65,504
+                pooled = self._pooled(ids, mask)
+        return device.to_numpy(pooled)
+
+    def _pooled(self, ids: Any, mask: Any) -> Any:
+        inputs = {"input_ids": ids} if self.pad_to else {"input_ids": ids, "attention_mask": mask}
+        if self.pooling == "pooler":
+            run = getattr(self.network, "get_text_features", self.network)
+            return pooler_output(run(**inputs))
+        run = getattr(self.network, "text_model", self.network)
+        return pool(run(**inputs).last_hidden_state, mask, self.pooling)
+
+
+def pool(hidden: Any, mask: Any, pooling: str) -> Any:
+    """One vector (N, D) of the token vectors ``hidden`` (N, T, D), padding left out.
+
+    ``mask`` (N, T) is 1 at tokens and 0 at padding, which stands on the right.
+    """
+    torch = package("torch")
+    if pooling == "cls":
+        return hidden[:, 0]
+    if pooling == "last":
+        last = mask.sum(dim=1).clamp(min=1) - 1
+        return hidden[torch.arange(len(hidden), device=hidden.device), last]
+    weights = mask.unsqueeze(-1).float()
+    if pooling == "max":
+        return hidden.float().masked_fill(weights == 0, float("-inf")).amax(dim=1)
+    return (hidden.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+
+
+def pooler_output(output: Any) -> Any:
+    """The pooled output (N, D), or :class:`EncoderError` where the network has none."""
+    pooled = output if hasattr(output, "shape") else getattr(output, "pooler_output", None)
+    if pooled is None:
+        raise EncoderError(
+            "The pooling 'pooler' was asked for, and the network has no pooled output; "
+            "use 'auto', 'mean' or 'cls'."
+        )
+    return pooled
+
+
+def load(auto_class: Any, folder: Path, **options: Any) -> Any:
+    """``auto_class.from_pretrained``, from this folder alone and without running its code."""
+    try:
+        return auto_class.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, **options
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise EncoderError(
+            f"{auto_class.__name__} cannot load {str(folder)!r}: {error}. The folder must hold a "
+            "model that transformers knows by itself, with its weights as safetensors."
+        ) from error
+
+
+def load_network(folder: Path) -> tuple[Any, set[str]]:
+    """The network in ``folder`` in float32, and the names of weights its file lacks."""
+    network, report = load(
+        package("transformers").AutoModel,
+        folder,
+        use_safetensors=True,
+        dtype=package("torch").float32,
+        output_loading_info=True,
+    )
+    return network, set(report["missing_keys"])
+
+
+def refuse_missing(folder: Path, missing: set[str]) -> None:
+    """A weight the file lacks would be random, and different in every process."""
+    if missing:
+        raise EncoderError(
+            f"The weights in {str(folder)!r} lack {len(missing)} that the network needs, "
+            f"{sorted(missing)[0]!r} among them; save the model again, or choose another pooling."
+        )
+
+
+def trained_in_bfloat16(folder: Path) -> bool:
+    config = read_json(folder / "config.json")
+    return "bfloat16" in str(config.get("dtype") or config.get("torch_dtype"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is no such file."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise EncoderError(f"{str(path)!r} is not sound JSON: {error}") from error
+
+
+def _pooling_of(folder: Path, network: Any) -> str:
+    """The pooling the model was trained for."""
+    declared = _declared_pooling(folder)
+    if declared:
+        return declared
+    if hasattr(network, "get_text_features") or network.config.model_type.endswith("_text_model"):
+        return "pooler"
+    auto = package("transformers.models.auto.modeling_auto")
+    kind = network.config.model_type
+    decoder = kind in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    encoder = kind in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES or network.config.is_encoder_decoder
+    return "last" if decoder and not encoder else "mean"
+
+
+def _declared_pooling(folder: Path) -> str | None:
+    """What sentence-transformers wrote beside the model, in its older or newer form."""
+    if (folder / "2_Dense").is_dir():
+        logger.warning("The dense layer in %s is left out of the text vectors.", folder)
+    config = read_json(folder / "1_Pooling" / "config.json")
+    names = {
+        "pooling_mode_cls_token": "cls",
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_mean_sqrt_len_tokens": "mean",  # the same direction as the mean
+        "pooling_mode_max_tokens": "max",
+        "pooling_mode_lasttoken": "last",
+    }
+    declared = {short for long, short in names.items() if config.get(long)}
+    mode = config.get("pooling_mode")
+    if mode:
+        declared |= {{"lasttoken": "last", "mean_sqrt_len_tokens": "mean"}.get(mode, mode)}
+    if not declared:
+        return None
+    if len(declared) > 1 or not declared <= set(POOLINGS):
+        raise EncoderError(
+            f"{str(folder)!r} declares the pooling {sorted(declared)}; one of "
+            f"{', '.join(POOLINGS[1:])} can be done. Name one as the encoder's pooling."
+        )
+    return declared.pop()
+
+
+def _prepare(tokenizer: Any, folder: Path) -> Any:
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token_id is None:  # usual in decoders; padding is masked, any id will do
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token_id is None:
+        raise EncoderError(
+            f"The tokeniser in {str(folder)!r} has no padding, end or unknown token; give it a "
+            "pad_token and save it again."
+        )
+    return tokenizer
+
+
+def _longest(tokenizer: Any, config: Any) -> int:
+    """Tokens the model can read, special tokens counted."""
+    positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    if config.model_type in POSITIONS_AFTER_PADDING:
+        positions -= tokenizer.pad_token_id + 1
+    return int(min(positions, tokenizer.model_max_length))
