@@ -1,4 +1,34 @@
+from django.conf import settings
+from django.conf.urls.static import static
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from shop.views import cart, catalogue, checkout, home, site
+
+shop = [
+    path("", home.home, name="home"),
+    path("categories/", home.categories, name="categories"),
+    path("all/", catalogue.products, name="products"),
+    path("c/<slug:slug>/", catalogue.category, name="category"),
+    path("b/<slug:slug>/", catalogue.brand, name="brand"),
+    path("p/<int:pk>/<slug:slug>/", catalogue.product, name="product"),
+    path("search/", catalogue.search, name="search"),
+    path("cart/", cart.cart, name="cart"),
+    path("cart/add/<int:pk>/", cart.cart_add, name="cart_add"),
+    path("cart/update/<int:pk>/", cart.cart_update, name="cart_update"),
+    path("cart/remove/<int:pk>/", cart.cart_remove, name="cart_remove"),
+    path("checkout/", checkout.checkout, name="checkout"),
+    path("order/<str:number>/", checkout.confirmation, name="confirmation"),
+]
+
+urlpatterns = [
+    path("", include((shop, "shop"))),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("robots.txt", site.robots),
+    path("favicon.ico", site.favicon),
+]
+
+if settings.DEBUG:
+    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

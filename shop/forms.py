@@ -1,0 +1,91 @@
+from typing import Any
+
+from django import forms
+
+from shop.cart import MAX_QUANTITY
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(label="Search", max_length=200, required=False)
+
+
+class FilterForm(forms.Form):
+    """The filters of a list of products, sent by GET."""
+
+    brand = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    colour = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    min_price = forms.DecimalField(label="From", required=False, min_value=0, max_digits=12)
+    max_price = forms.DecimalField(label="To", required=False, min_value=0, max_digits=12)
+    in_stock = forms.BooleanField(label="In stock only", required=False)
+    sort = forms.ChoiceField(required=False)
+
+    def __init__(self, data: Any, *, facets: Any, sorts: list[tuple[str, str]]) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self.facets = facets
+        self.fields["brand"].choices = facets.brands
+        self.fields["colour"].choices = [(name, name.capitalize()) for name in facets.colours]
+        self.fields["sort"].choices = sorts
+        for name in ("min_price", "max_price"):
+            self.fields[name].widget.attrs |= {"inputmode": "decimal", "step": "any"}
+            self.fields[name].error_messages["invalid"] = "A price must be a number."
+            self.fields[name].error_messages["min_value"] = "A price must not be below zero."
+        for name in ("brand", "colour"):
+            self.fields[name].error_messages["invalid_choice"] = (
+                f"Nothing here has the {name} “%(value)s”."
+            )
+
+    def clean(self) -> dict[str, Any]:
+        chosen = super().clean() or {}
+        lowest, highest = chosen.get("min_price"), chosen.get("max_price")
+        if lowest is not None and highest is not None and lowest > highest:
+            self.add_error(
+                "max_price", f"The highest price ({highest}) is below the lowest ({lowest})."
+            )
+        return chosen
+
+    @property
+    def messages(self) -> list[str]:
+        """What is wrong, one sentence each."""
+        return [message for errors in self.errors.values() for message in errors]
+
+
+class AddForm(forms.Form):
+    quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, initial=1)
+
+
+class QuantityForm(forms.Form):
+    """A quantity in the cart; 0 takes the product out."""
+
+    quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
+
+
+class CheckoutForm(forms.Form):
+    email = forms.EmailField(
+        max_length=254,
+        help_text="For your order confirmation.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    name = forms.CharField(
+        label="Full name", max_length=150, widget=forms.TextInput({"autocomplete": "name"})
+    )
+    street = forms.CharField(
+        label="Street and number",
+        max_length=200,
+        widget=forms.TextInput({"autocomplete": "street-address"}),
+    )
+    postcode = forms.CharField(
+        max_length=20, widget=forms.TextInput({"autocomplete": "postal-code"})
+    )
+    city = forms.CharField(
+        label="Town or city",
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "address-level2"}),
+    )
+    country = forms.CharField(
+        max_length=100, widget=forms.TextInput({"autocomplete": "country-name"})
+    )
+
+    @property
+    def address(self) -> str:
+        data = self.cleaned_data
+        return f"{data['street']}\n{data['postcode']} {data['city']}\n{data['country']}"

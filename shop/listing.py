@@ -1,0 +1,184 @@
+"""Lists of products: what can be filtered, the filters themselves, the order and the page.
+
+A list reads the database a fixed number of times however many products it covers, and
+pages only as far as ``MAX_PAGES``: nobody reads on from there, and an offset into a whole
+catalogue costs more with every page.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
+
+from shop.forms import FilterForm
+from shop.models import Category
+
+PAGE_SIZE = 24
+MAX_PAGES = 40
+MAX_BRANDS = 60
+MAX_COLOURS = 24
+
+SORTS: dict[str, tuple[str, Sequence[str]]] = {
+    "newest": ("Newest", ["-pk"]),
+    "price": ("Price, low to high", ["price", "-pk"]),
+    "-price": ("Price, high to low", ["-price", "-pk"]),
+    "name": ("Name", ["name", "-pk"]),
+}
+
+#: Feeds spell it both ways.
+COLOUR = Coalesce(KeyTextTransform("colour", "attributes"), KeyTextTransform("color", "attributes"))
+
+
+class BoundedPaginator(Paginator):
+    """Counts and pages no further than ``MAX_PAGES``."""
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.counted, PAGE_SIZE * MAX_PAGES)
+
+    @cached_property
+    def counted(self) -> int:
+        """As ``count``, and one more where there are more."""
+        return self.object_list.order_by()[: PAGE_SIZE * MAX_PAGES + 1].count()
+
+    @property
+    def is_cut(self) -> bool:
+        return self.counted > self.count
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the products of a list can be narrowed down to."""
+
+    brands: Sequence[tuple[str, str]]  #: (slug, name), the most frequent first
+    colours: Mapping[str, Sequence[str]]  #: a colour → the attribute's values that name it
+    lowest_price: Any
+    highest_price: Any
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force, and the query string of the same list without it."""
+
+    label: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    form: FilterForm
+    page: Page
+    chips: Sequence[Chip]
+    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, whether it is in force)
+
+    @property
+    def elided_pages(self) -> Sequence[Any]:
+        return list(self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1))
+
+
+def subtree(category: Category) -> QuerySet[Category]:
+    """A category and all below it."""
+    below = Q(path__startswith=f"{category.path} > ")
+    return Category.objects.filter(Q(pk=category.pk) | below)
+
+
+def make_listing(
+    scope: QuerySet, data: QueryDict, sorts: Mapping[str, tuple[str, Sequence[Any]]] = SORTS
+) -> Listing:
+    """The page of ``scope`` that a query string asks for; what it asks wrongly is left out.
+
+    The first of ``sorts`` is the order where none is asked for.
+    """
+    facets = find_facets(scope)
+    form = FilterForm(data, facets=facets, sorts=[(name, sorts[name][0]) for name in sorts])
+    form.is_valid()
+    chosen = form.cleaned_data
+    sort = chosen.get("sort") or next(iter(sorts))
+    products = apply_filters(scope, chosen, facets).order_by(*sorts[sort][1])
+    products = products.select_related("brand", "category").prefetch_related("images")
+    return Listing(
+        form=form,
+        page=BoundedPaginator(products, PAGE_SIZE).get_page(data.get("page")),
+        chips=_chips(data, chosen, dict(facets.brands)),
+        sorts=[(name, label, name == sort) for name, (label, _) in sorts.items()],
+    )
+
+
+def find_facets(scope: QuerySet) -> Facets:
+    """Read the facets of all products in ``scope``: three queries."""
+    scope = scope.order_by()
+    brands = (
+        scope.filter(brand__isnull=False)
+        .values_list("brand__slug", "brand__name")
+        .annotate(products=Count("pk"))
+        .order_by("-products", "brand__name")[:MAX_BRANDS]
+    )
+    written = (
+        scope.annotate(colour=COLOUR)
+        .filter(colour__isnull=False)
+        .values_list("colour")
+        .annotate(products=Count("pk"))
+        .order_by("-products", "colour")[: MAX_COLOURS * 10]
+    )
+    prices = scope.aggregate(lowest=Min("price"), highest=Max("price"))
+    return Facets(
+        brands=sorted(((slug, name) for slug, name, _ in brands), key=lambda pair: pair[1].lower()),
+        colours=_colours([value for value, _ in written]),
+        lowest_price=prices["lowest"],
+        highest_price=prices["highest"],
+    )
+
+
+def apply_filters(scope: QuerySet, chosen: Mapping[str, Any], facets: Facets) -> QuerySet:
+    if chosen.get("brand"):
+        scope = scope.filter(brand__slug__in=chosen["brand"])
+    if chosen.get("colour"):
+        values = [value for colour in chosen["colour"] for value in facets.colours[colour]]
+        scope = scope.annotate(colour=COLOUR).filter(colour__in=values)
+    if chosen.get("min_price") is not None:
+        scope = scope.filter(price__gte=chosen["min_price"])
+    if chosen.get("max_price") is not None:
+        scope = scope.filter(price__lte=chosen["max_price"])
+    if chosen.get("in_stock"):
+        scope = scope.filter(stock__gt=0)
+    return scope
+
+
+def _colours(values: Sequence[str]) -> dict[str, list[str]]:
+    """Colour → values that name it; one value may name several ("Black|Grey")."""
+    found: dict[str, list[str]] = {}
+    for value in values:
+        for name in re.split(r"[|,;/\[\]\"]+", value):
+            if name.strip():
+                found.setdefault(name.strip().lower(), []).append(value)
+    return dict(sorted(list(found.items())[:MAX_COLOURS]))
+
+
+def _chips(data: QueryDict, chosen: Mapping[str, Any], brands: Mapping[str, str]) -> list[Chip]:
+    chips = []
+    for name in ("brand", "colour"):
+        for value in chosen.get(name) or []:
+            label = brands.get(value, value) if name == "brand" else value.capitalize()
+            chips.append(Chip(label, _without(data, name, value)))
+    if chosen.get("min_price") is not None:
+        chips.append(Chip(f"From {chosen['min_price']}", _without(data, "min_price")))
+    if chosen.get("max_price") is not None:
+        chips.append(Chip(f"Up to {chosen['max_price']}", _without(data, "max_price")))
+    if chosen.get("in_stock"):
+        chips.append(Chip("In stock", _without(data, "in_stock")))
+    return chips
+
+
+def _without(data: QueryDict, name: str, value: str | None = None) -> str:
+    rest = data.copy()
+    rest.pop("page", None)
+    kept = [other for other in rest.pop(name, []) if value is not None and other != value]
+    rest.setlist(name, kept)
+    return rest.urlencode()

@@ -1,0 +1,69 @@
+"""The cart: every change is a POST that leads back to the cart."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from shop.cart import Cart, CartRefused
+from shop.forms import AddForm, QuantityForm
+from shop.models import Product
+
+
+@never_cache
+def cart(request: HttpRequest) -> HttpResponse:
+    held = Cart(request.session)
+    for notice in held.reconcile():
+        messages.warning(request, notice)
+    lines = held.lines()
+    return render(
+        request,
+        "shop/cart.html",
+        {"lines": lines, "total": sum(line.total for line in lines)},
+    )
+
+
+@require_POST
+def cart_add(request: HttpRequest, pk: int) -> HttpResponse:
+    product = get_object_or_404(Product, pk=pk, is_active=True)
+    form = AddForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _quantity_error(form))
+        return redirect(product)
+    wanted = form.cleaned_data["quantity"]
+    try:
+        added = Cart(request.session).add(product, wanted)
+    except CartRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(product)
+    if added < wanted:
+        messages.warning(request, f"Only {added} more of {product.name} could be added.")
+    else:
+        messages.success(request, f"{product.name} was added to your cart.")
+    return redirect("shop:cart")
+
+
+@require_POST
+def cart_update(request: HttpRequest, pk: int) -> HttpResponse:
+    product = get_object_or_404(Product, pk=pk)
+    form = QuantityForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _quantity_error(form))
+        return redirect("shop:cart")
+    wanted = form.cleaned_data["quantity"]
+    held = Cart(request.session).set_quantity(product, wanted)
+    if held < wanted:
+        messages.warning(request, f"Only {held} of {product.name} can be ordered.")
+    return redirect("shop:cart")
+
+
+@require_POST
+def cart_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    Cart(request.session).remove(pk)
+    messages.success(request, "The product was taken out of your cart.")
+    return redirect("shop:cart")
+
+
+def _quantity_error(form: AddForm | QuantityForm) -> str:
+    return f"Quantity: {' '.join(form.errors['quantity'])}"
