@@ -1,0 +1,200 @@
+"""Which column of a file holds what; every format the shop reads is such a mapping.
+
+The known formats are the TOML files in ``mappings/``; ``docs/import.md`` explains the keys.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from shop.feeds.product import FeedError
+from shop.feeds.table import column_key
+
+FOLDER = Path(__file__).parent / "mappings"
+
+COLUMN_FIELDS = (
+    "sku", "title", "description", "brand", "category", "category_levels", "price",
+    "sale_price", "sale_dates", "currency", "stock", "availability", "active", "group",
+    "images", "image_alt",
+)  # fmt: skip
+DEFAULT_FIELDS = ("category", "currency", "price_from")
+
+
+@dataclass(frozen=True)
+class Separators:
+    """What stands between values inside one cell."""
+
+    values: str = ""  # several images, attribute values or category levels
+    paths: str = ""  # several category paths, of which the first counts
+    category: str = ""  # levels of a category path; empty finds > or / out
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A column that holds attributes of its own, ``material=Wool; pattern=Solid``."""
+
+    column: str
+    between: str
+    assign: str
+    skip: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Several consecutive rows that make one product: its variants and further photos.
+
+    ``by`` names the column the rows share. Columns of ``own`` belong to each row; any
+    other that is empty is read from the group's first row. A row with one of ``variant``
+    filled is a variant.
+    """
+
+    by: tuple[str, ...]
+    own: tuple[str, ...]
+    variant: tuple[str, ...]
+    variant_images: tuple[str, ...] = ()
+    image_position: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()  # (column of the name, column of the value)
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """How rows of one format are read. Column names are kept as column keys."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    separators: Separators = Separators()
+    pairs: Pairs | None = None
+    grouped: Grouped | None = None
+    recognised_by: tuple[tuple[str, ...], ...] = ()
+
+    def fits(self, columns: Iterable[str]) -> int:
+        """How many of the columns that mark this format are there; 0 if one is missing."""
+        there = set(columns)
+        return max((len(marks) for marks in self.recognised_by if there >= set(marks)), default=0)
+
+    def for_file(self, columns: Iterable[str], names: Iterable[str]) -> "ColumnMapping":
+        """This mapping without the columns the file does not have.
+
+        Raises :class:`FeedError` where one is missing that may not be: SKU and title, and
+        in a mapping written for one file any column it names.
+        """
+        there = set(columns)
+        for target, sources in [*self.columns.items(), *self.attributes.items()]:
+            optional = self.recognised_by and target not in ("sku", "title")
+            if not optional and not there.intersection(sources):
+                wanted = " or ".join(map(repr, sources))
+                raise FeedError(
+                    f"The mapping {self.name!r} reads {target!r} from {wanted}, "
+                    f"which the file does not have. Its columns are: {', '.join(names)}."
+                )
+        return replace(
+            self,
+            columns=_present(self.columns, there),
+            attributes=_present(self.attributes, there),
+        )
+
+
+def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
+    """The mapping in ``data``. Raises :class:`FeedError` naming the key that is wrong."""
+    _refuse_unknown(data, [f.name for f in fields(ColumnMapping)], name)
+    columns = _sources(data.get("columns", {}), f"{name}: columns")
+    _refuse_unknown(columns, COLUMN_FIELDS, f"{name}: columns")
+    for needed in ("sku", "title"):
+        if needed not in columns:
+            raise FeedError(f"{name}: [columns] must name the column of {needed!r}.")
+    defaults = data.get("defaults", {})
+    _refuse_unknown(defaults, DEFAULT_FIELDS, f"{name}: defaults")
+    return ColumnMapping(
+        name=str(data.get("name", name)),
+        columns=columns,
+        attributes=_sources(data.get("attributes", {}), f"{name}: attributes"),
+        defaults={key: str(value) for key, value in defaults.items()},
+        separators=_section(Separators, data.get("separators", {}), f"{name}: separators"),
+        pairs=_section(Pairs, data["pairs"], f"{name}: pairs") if "pairs" in data else None,
+        grouped=_section(Grouped, data["grouped"], f"{name}: grouped")
+        if "grouped" in data
+        else None,
+        recognised_by=tuple(_keys(marks, name) for marks in data.get("recognised_by", ())),
+    )
+
+
+def load(path: Path) -> ColumnMapping:
+    """The mapping in a ``.toml`` or ``.json`` file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise FeedError(f"The mapping {str(path)!r} cannot be read: {error}.") from error
+    if not isinstance(data, dict):
+        raise FeedError(f"The mapping {str(path)!r} must be an object with the key 'columns'.")
+    return parse(data, path.stem)
+
+
+@cache
+def known() -> dict[str, ColumnMapping]:
+    """The formats that come with the shop, by name."""
+    return {path.stem: load(path) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def recognise(columns: Iterable[str], names: Iterable[str]) -> ColumnMapping:
+    """The known format whose columns these are."""
+    columns = list(columns)
+    best = max(known().values(), key=lambda mapping: mapping.fits(columns))
+    if not best.fits(columns):
+        raise FeedError(
+            f"The columns are not those of a known format ({', '.join(known())}): "
+            f"{', '.join(names)}. Say which column is what in a file given as --mapping."
+        )
+    return best
+
+
+def _present(sources: Mapping[str, tuple[str, ...]], there: set[str]) -> dict[str, tuple[str, ...]]:
+    present = {name: tuple(k for k in keys if k in there) for name, keys in sources.items()}
+    return {name: keys for name, keys in present.items() if keys}
+
+
+def _keys(value: Any, where: str) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+        raise FeedError(f"{where} is {value!r}; it must be a column's name or a list of them.")
+    return tuple(column_key(name) for name in names)
+
+
+def _sources(table: Any, where: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(table, dict):
+        raise FeedError(f"{where} is {table!r}; it must be a table.")
+    return {name: _keys(value, f"{where}: {name}") for name, value in table.items()}
+
+
+def _section(kind: type, table: Any, where: str) -> Any:
+    """One of the dataclasses above, its column names as keys."""
+    if not isinstance(table, dict):
+        raise FeedError(f"{where} is {table!r}; it must be a table.")
+    _refuse_unknown(table, [f.name for f in fields(kind)], where)
+    values = dict(table)
+    if kind is Pairs:
+        values["column"] = column_key(str(values.get("column", "")))
+        values["skip"] = tuple(values.get("skip", ()))
+    if kind is Grouped:
+        for name in ("by", "own", "variant", "variant_images", "image_position"):
+            values[name] = _keys(values.get(name, []), f"{where}: {name}")
+        values["options"] = tuple(_keys(pair, where) for pair in values.get("options", ()))
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise FeedError(f"{where}: {error}.") from error
+
+
+def _refuse_unknown(table: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    allowed = list(allowed)
+    for key in table:
+        if key not in allowed:
+            raise FeedError(f"{where} has the unknown key {key!r}; known are {', '.join(allowed)}.")

@@ -1,0 +1,89 @@
+"""What an import did, and every row it refused."""
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from shop.feeds.product import FeedError, Refusal
+from shop.feeds.writer import Written
+
+SHOWN = {"row": 20, "image": 5}
+
+
+class ImportReport:
+    """Counts, the first refusals, and all of them in a CSV file where one is asked for."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.created = self.updated = self.unchanged = self.deactivated = 0
+        self.images_added = self.prices_made_up = self.line = 0
+        self.refused = {"row": 0, "image": 0}
+        self.shown: list[Refusal] = []
+        self._file: TextIO | None = None
+        if path:
+            self._open(path)
+
+    def __enter__(self) -> "ImportReport":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    @property
+    def imported(self) -> int:
+        return self.created + self.updated + self.unchanged
+
+    def add(self, written: Written) -> None:
+        """Count what became of a chunk."""
+        self.created += written.created
+        self.updated += written.updated
+        self.unchanged += written.unchanged
+        self.images_added += written.images_added
+        self.prices_made_up += written.prices_made_up
+        for refusal in written.refusals:
+            self.refuse(refusal)
+
+    def refuse(self, refusal: Refusal) -> None:
+        self.refused[refusal.kind] += 1
+        if self.refused[refusal.kind] <= SHOWN[refusal.kind]:
+            self.shown.append(refusal)
+        if self._file:
+            cells = [refusal.sku, refusal.kind, refusal.reason]
+            self._rows.writerow([refusal.line, *map(_inert, cells)])
+
+    def lines(self) -> list[str]:
+        """The report for the screen: refusals first, then the table of counts."""
+        lines = [f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}" for r in self.shown]
+        hidden = sum(self.refused.values()) - len(self.shown)
+        if hidden:
+            lines.append(f"  and {hidden} more; --report FILE.csv writes all of them")
+        counts = {
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "refused": self.refused["row"],
+            "deactivated": self.deactivated,
+            "images added": self.images_added,
+            "images failed": self.refused["image"],
+            "prices by default": self.prices_made_up,
+        }
+        return [*lines, *(f"{name:<18}{count:>8}" for name, count in counts.items())]
+
+    def _open(self, path: Path) -> None:
+        try:
+            self._file = path.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise FeedError(f"The report {str(path)!r} cannot be written: {error}.") from error
+        self._rows = csv.writer(self._file)
+        self._rows.writerow(["line", "sku", "kind", "reason"])
+
+
+def _inert(cell: str) -> str:
+    """``cell`` so that a spreadsheet shows it and runs no formula in it."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

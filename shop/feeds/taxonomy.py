@@ -1,0 +1,70 @@
+"""Categories, brands and slugs, made where a catalogue file needs them."""
+
+import hashlib
+from collections.abc import Iterable
+
+from django.utils.text import slugify
+
+from shop.models import Brand, Category
+
+
+class Taxonomy:
+    """Finds categories by path and brands by name, and makes those that are missing.
+
+    What was found is remembered for the run, so that a chunk of products costs one query
+    for its new categories and one for its new brands.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is remembered, after a transaction that was rolled back."""
+        self._categories: dict[str, Category] = {}
+        self._brands: dict[str, Brand] = {}
+
+    def prepare(self, paths: Iterable[tuple[str, ...]], brands: Iterable[str]) -> None:
+        """Find or make all of them."""
+        paths = dict.fromkeys(paths)
+        wanted = {" > ".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
+        unknown = wanted - self._categories.keys()
+        if unknown:
+            for category in Category.objects.filter(path__in=unknown).order_by("-pk"):
+                self._categories[category.path] = category
+        for path in paths:
+            self.category(path)
+        new = {name for name in brands if name} - self._brands.keys()
+        if new:
+            self._brands.update({b.name: b for b in Brand.objects.filter(name__in=new)})
+        for name in sorted(new - self._brands.keys()):
+            self._brands[name] = Brand.objects.create(name=name, slug=_free_slug(Brand, name, name))
+
+    def category(self, path: tuple[str, ...]) -> Category:
+        """The category at ``path``, whose levels :meth:`prepare` has looked up."""
+        key = " > ".join(path)
+        if key not in self._categories:
+            parent = self.category(path[:-1]) if len(path) > 1 else None
+            slug = _free_slug(Category, path[-1], key)
+            self._categories[key] = Category.objects.create(name=path[-1], slug=slug, parent=parent)
+        return self._categories[key]
+
+    def brand(self, name: str) -> Brand | None:
+        return self._brands[name] if name else None
+
+
+def slug_candidates(text: str, key: str) -> list[str]:
+    """Slugs for ``text``, best first: its own, then ones that end in a hash of ``key``.
+
+    The same key gives the same slugs in every run. Text without a letter that a slug can
+    hold has only those of its hash.
+    """
+    slug = slugify(text)[:90].strip("-_")
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    hashed = ["-".join(filter(None, [slug, digest[:length]])) for length in (8, 16, 64)]
+    return [slug, *hashed] if slug else hashed
+
+
+def _free_slug(model: type[Brand] | type[Category], text: str, key: str) -> str:
+    candidates = slug_candidates(text, key)
+    taken = set(model.objects.filter(slug__in=candidates).values_list("slug", flat=True))
+    return next(slug for slug in candidates if slug not in taken)

@@ -1,0 +1,162 @@
+"""Products of a file into the shop's tables, writing only what differs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import DataError, IntegrityError, connection, transaction
+
+from shop.feeds.gallery import Gallery
+from shop.feeds.images import ImageFolder
+from shop.feeds.product import FeedProduct, Refusal, RowRefused
+from shop.feeds.taxonomy import Taxonomy, slug_candidates
+from shop.models import Product
+
+IMPORT_LOCK = 0x73686F70  # one import writes at a time, or both would make the same category
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """What new products get where the file does not say."""
+
+    default_stock: int = 25
+    default_price: Decimal | None = None
+    currency: str = ""
+    activate: bool = False  # products of the file are active unless it says otherwise
+    dry_run: bool = False
+
+
+@dataclass
+class Written:
+    """What became of one chunk."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    images_added: int = 0
+    prices_made_up: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class CatalogWriter:
+    """Stores products chunk by chunk, each chunk in a transaction of its own."""
+
+    def __init__(self, images: ImageFolder, options: WriteOptions) -> None:
+        self.images = images
+        self.options = options
+        self._taxonomy = Taxonomy()
+
+    def write(self, chunk: Sequence[FeedProduct]) -> Written:
+        """Create or update the products of ``chunk``, whose SKUs differ.
+
+        A product the database refuses is reported and the others go on. ``save()`` is
+        called for what changed and for nothing else.
+        """
+        written = Written()
+        with transaction.atomic():
+            self._lock()
+            self._taxonomy.prepare((p.category for p in chunk), (p.brand or "" for p in chunk))
+            products = Product.objects.filter(sku__in=[item.sku for item in chunk])
+            there = {product.sku: product for product in products.prefetch_related("images")}
+            slugs = _free_slugs([item for item in chunk if item.sku not in there])
+            for item in chunk:
+                self._write(item, there.get(item.sku), slugs.get(item.sku, ""), written)
+            if self.options.dry_run:
+                transaction.set_rollback(True)
+        if self.options.dry_run:
+            self._taxonomy.forget()
+        return written
+
+    def _lock(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+
+    def _write(
+        self, item: FeedProduct, product: Product | None, slug: str, written: Written
+    ) -> None:
+        created = product is None
+        try:
+            product, changes = self._planned(item, product, slug)
+            gallery = Gallery(item, product, self.images)
+            written.refusals += gallery.refusals
+            if not changes and not gallery.differs:
+                written.unchanged += 1
+                return
+            with transaction.atomic():
+                if changes:
+                    product.save(update_fields=None if created else [*changes, "updated_at"])
+                added = gallery.save()
+        except RowRefused as refused:
+            written.refusals.append(Refusal(item.line, item.sku, str(refused)))
+        except (DataError, IntegrityError) as error:
+            reason = f"the database refused it: {str(error).splitlines()[0]}"
+            written.refusals.append(Refusal(item.line, item.sku, reason))
+        else:
+            written.created += created
+            written.updated += not created
+            written.images_added += added
+            written.prices_made_up += created and item.price is None
+
+    def _planned(
+        self, item: FeedProduct, product: Product | None, slug: str
+    ) -> tuple[Product, list[str]]:
+        """The product as it should be, not yet saved, and which of its fields changed."""
+        wanted = self._wanted(item, product)
+        if product is None:
+            return Product(sku=item.sku, slug=slug, **wanted), list(wanted)
+        changes = [name for name, value in wanted.items() if getattr(product, name) != value]
+        for name in changes:
+            setattr(product, name, wanted[name])
+        return product, changes
+
+    def _wanted(self, item: FeedProduct, product: Product | None) -> dict[str, Any]:
+        brand = self._taxonomy.brand(item.brand or "")
+        active = item.active if item.active is not None else (self.options.activate or None)
+        price = item.price if product or item.price is not None else self._default_price(item)
+        wanted = {
+            "name": item.title,
+            "description": item.description,
+            "category_id": self._taxonomy.category(item.category).pk,
+            "price": price,
+            "currency": (item.currency or self.options.currency) if price is not None else "",
+            "stock": self._stock(item, product),
+            "is_active": active,
+            "attributes": item.attributes,
+            "group": item.group,
+        }
+        said = {name: value for name, value in wanted.items() if value is not None}
+        if not said["currency"]:
+            del said["currency"]
+        if item.brand is not None:
+            said["brand_id"] = brand.pk if brand else None
+        return said
+
+    def _stock(self, item: FeedProduct, product: Product | None) -> int | None:
+        """What the file says; a bare "in stock" does not undo what was sold meanwhile."""
+        if item.orderable is False:
+            return 0
+        if item.stock is not None:
+            return item.stock
+        sold_out = product is not None and product.stock == 0 and item.orderable
+        return self.options.default_stock if product is None or sold_out else None
+
+    def _default_price(self, item: FeedProduct) -> Decimal:
+        price = self.options.default_price
+        if price is None:
+            price = item.price_if_new
+        if price is None:
+            raise RowRefused("has no price; --default-price gives one to such products")
+        return price
+
+
+def _free_slugs(items: Sequence[FeedProduct]) -> dict[str, str]:
+    """A slug that is not in use for each of the new products, by SKU."""
+    candidates = {item.sku: slug_candidates(item.title, item.sku) for item in items}
+    every = [slug for slugs in candidates.values() for slug in slugs]
+    taken = set(Product.objects.filter(slug__in=every).values_list("slug", flat=True))
+    chosen = {}
+    for sku, slugs in candidates.items():
+        chosen[sku] = next(slug for slug in slugs if slug not in taken)
+        taken.add(chosen[sku])
+    return chosen
