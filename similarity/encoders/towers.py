@@ -1,6 +1,5 @@
 """Transformer text networks: loading, tokenising and pooling by the model's kind."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,13 @@ from typing import Any
 
 from similarity.encoders import device
 from similarity.encoders.base import FloatArray
+from similarity.encoders.pretrained import (
+    load,
+    load_network,
+    read_json,
+    refuse_missing,
+    trained_in_bfloat16,
+)
 from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError
 
@@ -127,55 +133,6 @@ def pooler_output(output: Any) -> Any:
             "use 'auto', 'mean' or 'cls'."
         )
     return pooled
-
-
-def load(auto_class: Any, folder: Path, **options: Any) -> Any:
-    """``auto_class.from_pretrained``, from this folder alone and without running its code."""
-    try:
-        return auto_class.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, **options
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise EncoderError(
-            f"{auto_class.__name__} cannot load {str(folder)!r}: {error}. The folder must hold a "
-            "model that transformers knows by itself, with its weights as safetensors."
-        ) from error
-
-
-def load_network(folder: Path) -> tuple[Any, set[str]]:
-    """The network in ``folder`` in float32, and the names of weights its file lacks."""
-    network, report = load(
-        package("transformers").AutoModel,
-        folder,
-        use_safetensors=True,
-        dtype=package("torch").float32,
-        output_loading_info=True,
-    )
-    return network, set(report["missing_keys"])
-
-
-def refuse_missing(folder: Path, missing: set[str]) -> None:
-    """A weight the file lacks would be random, and different in every process."""
-    if missing:
-        raise EncoderError(
-            f"The weights in {str(folder)!r} lack {len(missing)} that the network needs, "
-            f"{sorted(missing)[0]!r} among them; save the model again, or choose another pooling."
-        )
-
-
-def trained_in_bfloat16(folder: Path) -> bool:
-    config = read_json(folder / "config.json")
-    return "bfloat16" in str(config.get("dtype") or config.get("torch_dtype"))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is no such file."""
-    try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise EncoderError(f"{str(path)!r} is not sound JSON: {error}") from error
 
 
 def _pooling_of(folder: Path, network: Any) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from similarity.encoders import device, towers
+from similarity.encoders import device, pretrained
 from similarity.encoders.base import FloatArray
+from similarity.encoders.towers import pooler_output
 from similarity.encoders.weights import (
     INSTALL,
     digest,
@@ -179,22 +180,22 @@ def _fill(network: Any, state: dict[str, Any], head: str, model: str) -> None:
 
 
 def _transformers(folder: Path, pooling: str) -> VisionTower:
-    network, missing = towers.load_network(folder)
+    network, missing = pretrained.load_network(folder)
     if pooling == "auto":
         pooling = _pooling_of(network)
     if pooling != "pooler":
         missing = {name for name in missing if "pooler" not in name}
-    towers.refuse_missing(folder, missing)
+    pretrained.refuse_missing(folder, missing)
     if hasattr(network, "get_image_features"):
         network.text_model = None
-    processor = towers.load(package("transformers").AutoImageProcessor, folder)
+    processor = pretrained.load(package("transformers").AutoImageProcessor, folder)
     return VisionTower(
         network,
         lambda batch: _pooled(network, batch, pooling),
         _size(processor),
         tuple(processor.image_mean),
         tuple(processor.image_std),
-        bfloat16=towers.trained_in_bfloat16(folder),
+        bfloat16=pretrained.trained_in_bfloat16(folder),
     )
 
 
@@ -208,7 +209,7 @@ def _pooling_of(network: Any) -> str:
 def _pooled(network: Any, batch: Any, pooling: str) -> Any:
     if pooling == "pooler":
         run = getattr(network, "get_image_features", network)
-        return towers.pooler_output(run(pixel_values=batch)).flatten(1)
+        return pooler_output(run(pixel_values=batch)).flatten(1)
     hidden = getattr(network, "vision_model", network)(pixel_values=batch).last_hidden_state
     if hidden.dim() == 4:  # convolutional: (N, D, height, width)
         return hidden.mean(dim=(2, 3))
