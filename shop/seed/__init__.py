@@ -1,0 +1,1 @@
+"""The demo catalogue: invented products, drawn pictures, orders with habits."""

@@ -1,0 +1,1 @@
+"""Pictures of the demo products, drawn by code."""

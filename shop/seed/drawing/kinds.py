@@ -1,0 +1,75 @@
+"""Which function draws which kind of product, and how it is photographed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shop.seed.drawing import (
+    accessories,
+    bags,
+    clothes,
+    electronics,
+    furniture,
+    home,
+    kitchen,
+    outdoor,
+    outerwear,
+    shoes,
+    toys,
+)
+from shop.seed.drawing.canvas import Canvas
+from shop.seed.drawing.look import Look
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """``focus``: (x, y, zoom) of the close-up; ``zoom``: of the front view. ``floor``: where
+    the floor begins in the second view, 0–1 from the top; without one the product lies flat
+    and may be turned."""
+
+    paint: Callable[[Canvas, Look], None]
+    focus: tuple[float, float, float]
+    zoom: float = 1.0
+    floor: float | None = None
+
+
+DRAWINGS: dict[str, Drawing] = {
+    "dress": Drawing(clothes.dress, (500, 270, 2.3), zoom=1.06),
+    "skirt": Drawing(clothes.skirt, (520, 320, 2.2), zoom=1.15),
+    "t-shirt": Drawing(clothes.t_shirt, (520, 270, 2.3), zoom=1.18),
+    "shirt": Drawing(clothes.shirt, (520, 260, 2.4), zoom=1.14),
+    "knitwear": Drawing(clothes.knitwear, (520, 280, 2.4), zoom=1.16),
+    "jacket": Drawing(outerwear.jacket, (520, 270, 2.3), zoom=1.12),
+    "trousers": Drawing(outerwear.trousers, (530, 240, 2.4), zoom=1.06),
+    "trainers": Drawing(shoes.trainers, (420, 600, 2.2), floor=0.62),
+    "boots": Drawing(shoes.boots, (380, 560, 2.0), floor=0.62),
+    "sandals": Drawing(shoes.sandals, (480, 650, 2.0), floor=0.62),
+    "tote bag": Drawing(bags.tote_bag, (520, 470, 2.2), floor=0.7),
+    "backpack": Drawing(bags.backpack, (540, 400, 2.1), floor=0.7),
+    "crossbody bag": Drawing(bags.crossbody_bag, (520, 600, 2.2), zoom=1.1, floor=0.66),
+    "watch": Drawing(accessories.watch, (500, 500, 2.3)),
+    "sunglasses": Drawing(accessories.sunglasses, (640, 490, 2.2), zoom=1.06),
+    "hat": Drawing(accessories.hat, (500, 520, 2.0), zoom=1.08),
+    "scarf": Drawing(accessories.scarf, (500, 480, 2.2)),
+    "chair": Drawing(furniture.chair, (500, 560, 2.0), floor=0.72),
+    "sofa": Drawing(furniture.sofa, (330, 560, 2.2), floor=0.62),
+    "table": Drawing(furniture.table, (640, 500, 2.0), floor=0.68),
+    "lamp": Drawing(furniture.lamp, (500, 380, 1.8), floor=0.76),
+    "rug": Drawing(home.rug, (330, 420, 2.4)),
+    "cushion": Drawing(home.cushion, (340, 380, 2.3)),
+    "plant pot": Drawing(home.plant_pot, (500, 660, 2.1), floor=0.74),
+    "mug": Drawing(kitchen.mug, (520, 440, 2.1), floor=0.68),
+    "pan": Drawing(kitchen.pan, (440, 470, 2.0)),
+    "knife": Drawing(kitchen.knife, (440, 540, 2.2)),
+    "chopping board": Drawing(kitchen.chopping_board, (440, 330, 2.2)),
+    "plate set": Drawing(kitchen.plate_set, (440, 560, 2.2)),
+    "teapot": Drawing(kitchen.teapot, (460, 520, 2.1), floor=0.68),
+    "plush toy": Drawing(toys.plush_toy, (500, 400, 2.0), floor=0.74),
+    "building blocks": Drawing(toys.building_blocks, (460, 600, 2.1), floor=0.7),
+    "puzzle": Drawing(toys.puzzle, (560, 480, 2.2)),
+    "headphones": Drawing(electronics.headphones, (300, 600, 2.1)),
+    "speaker": Drawing(electronics.speaker, (460, 560, 2.1), floor=0.7),
+    "camera": Drawing(electronics.camera, (500, 560, 2.2), floor=0.66),
+    "tent": Drawing(outdoor.tent, (520, 560, 2.0), floor=0.62),
+    "sleeping bag": Drawing(outdoor.sleeping_bag, (520, 380, 2.2)),
+    "water bottle": Drawing(outdoor.water_bottle, (500, 480, 2.1), floor=0.74),
+}
