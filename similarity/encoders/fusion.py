@@ -5,7 +5,7 @@ nearest neighbours of the fused vector are similar in all parts at once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -110,6 +110,11 @@ class Fusion:
     def dimensions(self) -> dict[str, int]:
         """Length of the fused row and of each part's stored row."""
         return {"fused": sum(self._widths.values()), **self._widths}
+
+    def reweighted(self, weights: Mapping[str, float]) -> "Fusion":
+        """The same means and axes under other ``weights`` (relative, above zero)."""
+        shares = _shares(self._widths, weights)
+        return Fusion(self._projections, self._widths, shares, self.fitted_on)
 
     def fuse(self, parts: Mapping[str, Encoded]) -> Fused:
         """Fuse N products' parts as their encoders gave them; a part not given is absent."""
@@ -240,7 +245,7 @@ def _rows(parts: Mapping[str, Encoded]) -> int:
     return next(iter(sizes.values()))
 
 
-def _shares(parts: Mapping[str, Encoded], weights: Mapping[str, float]) -> dict[str, float]:
+def _shares(parts: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
     for part in parts:
         weight = weights.get(part)
         if not isinstance(weight, int | float) or not np.isfinite(weight) or weight <= 0:
