@@ -7,8 +7,9 @@ from itertools import groupby
 from shop.feeds.mapping import ColumnMapping, Grouped
 from shop.feeds.plaintext import one_line
 from shop.feeds.product import FeedImage, FeedProduct, Refusal, RowRefused
-from shop.feeds.reader import MAX_ALT, read_row, sku_of
+from shop.feeds.reader import MAX_ALT, fitting, length_of, read_row, sku_of
 from shop.feeds.table import Row
+from shop.models import Product
 
 MAX_ROWS = 5_000  # of one product: it is held in memory
 NO_OPTION = "default title"
@@ -113,13 +114,14 @@ def _variant(
     alts = {photo.ref: photo.alt for photo in photos}
     refs = dict.fromkeys(image.ref for image in images)
     named = {rename.get(name, name): value for name, value in options.items()}
+    group = fitting(one_line(handle), length_of(Product, "group"), "handle")
     title = product.title
     if is_one_of_many and options:
         title = f"{title} – {' / '.join(options.values())}"
     return replace(
         product,
-        title=title,
-        group=handle if is_one_of_many else "",
+        title=fitting(title, length_of(Product, "name"), "title"),
+        group=group if is_one_of_many else "",
         attributes={**(product.attributes or {}), **named},
         images=tuple(FeedImage(ref, alts.get(ref, "")) for ref in refs),
     )

@@ -75,12 +75,7 @@ class ImageFolder:
         return name
 
     def _find(self, ref: str) -> Path:
-        parts = urlsplit(ref) if "://" in ref else None
-        if parts and parts.scheme not in ("http", "https"):
-            raise ImageUnusable(f"image {ref!r} is neither a file name nor an http address")
-        relative = re.split(r"[/\\]", unquote(parts.path))[-1] if parts else ref.replace("\\", "/")
-        if not relative or "\0" in relative:
-            raise ImageUnusable(f"image {ref!r} names no file")
+        relative = _relative(ref)
         try:
             path = (self.folder / relative).resolve()
             inside = path.is_relative_to(self.folder) and not Path(relative).is_absolute()
@@ -109,3 +104,19 @@ class ImageFolder:
         saved = self._storage.save(name, ContentFile(data))
         if saved != name:  # another import stored the same photo in between
             self._storage.delete(saved)
+
+
+def _relative(ref: str) -> str:
+    """The path below the folder: of an address on the web, its file name alone."""
+    relative = ref.replace("\\", "/")
+    if "://" in ref:
+        try:
+            parts = urlsplit(ref)
+        except ValueError as error:
+            raise ImageUnusable(f"image {ref!r} is no address: {error}") from error
+        if parts.scheme not in ("http", "https"):
+            raise ImageUnusable(f"image {ref!r} is neither a file name nor an http address")
+        relative = re.split(r"[/\\]", unquote(parts.path))[-1]
+    if not relative or "\0" in relative:
+        raise ImageUnusable(f"image {ref!r} names no file")
+    return relative

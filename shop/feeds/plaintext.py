@@ -66,7 +66,7 @@ class _Text(HTMLParser):
             self._unread = max(0, self._unread - 1)
         elif tag == "p":
             self.parts.append("\n\n")
-        elif tag != "li" and IS_BLOCK.fullmatch(tag):
+        elif tag not in ("li", "br", "hr") and IS_BLOCK.fullmatch(tag):
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:

@@ -45,7 +45,7 @@ def read_row(row: Row, mapping: ColumnMapping) -> FeedProduct:
         title=_title(row, mapping),
         description=_description(row, mapping),
         category=category,
-        brand=_name(row, mapping, "brand", _length(Brand, "name")),
+        brand=_name(row, mapping, "brand", length_of(Brand, "name")),
         price=price.amount if price else None,
         price_if_new=made_up_price(category, sku) if "price_from" in mapping.defaults else None,
         currency=_currency(row, mapping, price),
@@ -53,7 +53,7 @@ def read_row(row: Row, mapping: ColumnMapping) -> FeedProduct:
         orderable=values.parse_availability(_said(row, mapping, "availability") or ""),
         active=_active(row, mapping),
         attributes=_attributes(row, mapping),
-        group=_name(row, mapping, "group", _length(Product, "group")),
+        group=_name(row, mapping, "group", length_of(Product, "group")),
         images=_images(row, mapping),
     )
 
@@ -85,11 +85,11 @@ def _split(text: str, separator: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _length(model: type, field: str) -> int:
+def length_of(model: type, field: str) -> int:
     return model._meta.get_field(field).max_length
 
 
-def _fitting(text: str, length: int, what: str) -> str:
+def fitting(text: str, length: int, what: str) -> str:
     if len(text) > length:
         raise RowRefused(f"{what} has {len(text)} characters; {length} is the most it may have")
     return text
@@ -101,24 +101,24 @@ def _sku(row: Row, mapping: ColumnMapping) -> str:
         raise RowRefused("has no SKU")
     if CONTROL.search(sku):
         raise RowRefused(f"SKU {sku!r} holds a control character")
-    return _fitting(sku, _length(Product, "sku"), "SKU")
+    return fitting(sku, length_of(Product, "sku"), "SKU")
 
 
 def _title(row: Row, mapping: ColumnMapping) -> str:
     title = one_line(_first(row, mapping.columns["title"]))
     if not title:
         raise RowRefused("has no title")
-    return _fitting(title, _length(Product, "name"), "title")
+    return fitting(title, length_of(Product, "name"), "title")
 
 
 def _description(row: Row, mapping: ColumnMapping) -> str | None:
     text = _said(row, mapping, "description")
-    return text if text is None else plain_text(_fitting(text, MAX_DESCRIPTION, "description"))
+    return text if text is None else plain_text(fitting(text, MAX_DESCRIPTION, "description"))
 
 
 def _name(row: Row, mapping: ColumnMapping, field: str, length: int) -> str | None:
     text = _said(row, mapping, field)
-    return text if text is None else _fitting(one_line(text), length, field)
+    return text if text is None else fitting(one_line(text), length, field)
 
 
 def _price(row: Row, mapping: ColumnMapping) -> Price | None:
@@ -149,8 +149,8 @@ def _category(row: Row, mapping: ColumnMapping) -> tuple[str, ...]:
         for text in _split(row.cells.get(key, ""), separators.paths):
             path = path or values.parse_path(one_line(text), separators.category)
     path = path or (mapping.defaults.get("category", OTHER),)
-    names = tuple(_fitting(one_line(n), _length(Category, "name"), "category") for n in path)
-    _fitting(" > ".join(names), _length(Category, "path"), "category path")
+    names = tuple(fitting(one_line(n), length_of(Category, "name"), "category") for n in path)
+    fitting(" > ".join(names), length_of(Category, "path"), "category path")
     return names
 
 
@@ -173,7 +173,7 @@ def _attributes(row: Row, mapping: ColumnMapping) -> dict[str, str] | None:
         parts = [one_line(part) for part in _split(text, mapping.separators.values)]
         value = ", ".join(part for part in parts if part)
         if value:
-            found[name] = _fitting(value, MAX_ATTRIBUTE, f"attribute {name!r}")
+            found[name] = fitting(value, MAX_ATTRIBUTE, f"attribute {name!r}")
     return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from shop.feeds.plaintext import CONTROL
 from shop.feeds.product import FeedError, Refusal
 from shop.feeds.writer import Written
 
@@ -59,7 +60,10 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report for the screen: refusals first, then the table of counts."""
-        lines = [f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}" for r in self.shown]
+        lines = [
+            CONTROL.sub("?", f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}")
+            for r in self.shown
+        ]
         hidden = sum(self.refused.values()) - len(self.shown)
         if hidden:
             lines.append(f"  and {hidden} more; --report FILE.csv writes all of them")

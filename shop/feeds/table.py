@@ -130,7 +130,12 @@ class Table:
             problem = f"has {len(cells)} cells where the header has {len(self.columns)} columns"
         elif any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
             problem = f"holds bytes that are not {self.encoding}; save the file as UTF-8"
+            row = {key: _readable(cell) for key, cell in row.items()}
         return Row(line, row, problem)
+
+
+def _readable(cell: str) -> str:
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _delimiter(header: str) -> str:

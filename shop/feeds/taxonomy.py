@@ -65,6 +65,7 @@ def slug_candidates(text: str, key: str) -> list[str]:
 
 
 def _free_slug(model: type[Brand] | type[Category], text: str, key: str) -> str:
-    candidates = slug_candidates(text, key)
+    own, *hashed = slug_candidates(text, key)
+    candidates = [own, *filter(None, [slugify(key)[:150].strip("-_")]), *hashed]
     taken = set(model.objects.filter(slug__in=candidates).values_list("slug", flat=True))
     return next(slug for slug in candidates if slug not in taken)

@@ -121,7 +121,8 @@ class Command(BaseCommand):
         finally:
             if options.write.dry_run:
                 self.stdout.write("Dry run: nothing was written.")
-            self.stdout.write("\n".join(report.lines()))
+            if report.imported or report.shown:
+                self.stdout.write("\n".join(report.lines()))
 
 
 def _import_options(options: dict[str, Any]) -> ImportOptions:
