@@ -48,6 +48,13 @@ class Table:
             raise FeedError(f"There is no file {str(path)!r}.")
         self.size_bytes = path.stat().st_size
         self._raw = path.open("rb")
+        try:
+            self._open(encoding)
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _open(self, encoding: str) -> None:
         self._gzipped = self._raw.read(2) == GZIP_MAGIC
         try:
             self.encoding = encoding or encodings.detect(self._rewound())
@@ -57,7 +64,7 @@ class Table:
             )
             header_line = self._header_line()
         except (OSError, EOFError, LookupError, UnicodeError) as error:
-            raise FeedError(f"{path.name} cannot be read: {error}.") from error
+            raise FeedError(f"{self.path.name} cannot be read: {error}.") from error
         self.delimiter = _delimiter(header_line)
         csv.field_size_limit(MAX_FIELD_CHARACTERS)
         self._records = csv.reader(self._text, delimiter=self.delimiter)
