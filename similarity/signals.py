@@ -1,5 +1,172 @@
-"""Signals (to be filled)."""
+"""The host's changes into the outbox, in the host's own transaction.
+
+Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
+SQL; after those the host calls :func:`similarity.indexing.outbox.enqueue`. A save outside
+any transaction is committed before its signal is sent: what a process killed just
+between the two leaves is found by ``manage.py embed --changed-only``.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import SimilarityError
+from similarity.indexing import wakeup
+from similarity.models import PendingProduct
+
+logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
-    pass
+    """Connect the receivers to the models the catalogue is read from."""
+    try:
+        product = conf.product_model()
+        adapter = get_adapter()
+        related, through = adapter.related_models(), adapter.many_to_many()
+    except SimilarityError as error:  # similarity.checks reports it with a hint
+        logger.error("Changes of products are not followed: %s", error)
+        return
+    for model in _with_children(product):
+        _receive(post_save, product_saved, model)
+        _receive(post_delete, product_deleted, model)
+    for model in (child for each in related for child in _with_children(each)):
+        if not issubclass(model, product):
+            _receive(post_save, related_saved, model)
+            _receive(pre_delete, related_deleted, model)
+    for model in through:
+        _receive(m2m_changed, many_to_many_changed, model)
+        if not model._meta.auto_created:
+            _receive(post_save, through_changed, model)
+            _receive(post_delete, through_changed, model)
+
+
+def product_saved(
+    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
+) -> None:
+    if not raw:
+        _enqueue(using, lambda: [instance.pk], instance)
+
+
+def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
+    """The vectors go by the database's own cascade."""
+    key = str(instance.pk)
+    _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
+
+
+def related_saved(
+    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
+) -> None:
+    if not raw:
+        _enqueue(using, lambda: get_adapter().dependents(instance), instance)
+
+
+def related_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
+    """Before the delete: afterwards nothing tells which products the row belonged to."""
+    _enqueue(using, lambda: get_adapter().dependents(instance), instance)
+
+
+def through_changed(
+    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
+) -> None:
+    """A row of a host's own through model was saved or deleted."""
+    if not raw:
+        _enqueue(using, lambda: _products_of(instance), instance)
+
+
+def many_to_many_changed(
+    sender: type[Model],
+    instance: Model,
+    action: str,
+    reverse: bool,
+    model: type[Model],
+    pk_set: set[Any] | None,
+    using: str,
+    **kwargs: Any,
+) -> None:
+    """Either side may be the product; a clear from the other side names no products."""
+    product = conf.product_model()
+    if action in ("post_add", "post_remove", "post_clear") and isinstance(instance, product):
+        _enqueue(using, lambda: [instance.pk], instance)
+    if action in ("post_add", "post_remove") and issubclass(model, product):
+        _enqueue(using, lambda: pk_set or (), instance)
+    if action == "pre_clear" and issubclass(model, product):
+        _enqueue(using, lambda: _linked_to(sender, instance, using), instance)
+
+
+def _enqueue(using: str, keys: Callable[[], Iterable[Any]], instance: Model) -> None:
+    """Write outbox rows in the transaction on ``using`` and wake a worker after it.
+
+    A product saved in another database than the outbox's is enqueued after its commit.
+    """
+    outbox = PendingProduct.objects.write_alias
+
+    def write() -> None:
+        if PendingProduct.objects.enqueue(keys()):
+            wakeup.on_commit(outbox)
+
+    if using == outbox:
+        _guarded(outbox, write, instance)
+    else:
+        after = partial(_guarded, outbox, write, instance)
+        transaction.on_commit(after, using=using, robust=True)
+
+
+def _guarded(alias: str, write: Callable[[], Any], instance: Model) -> None:
+    """Run ``write`` in a savepoint: its failure must not reach, nor roll back, the host's save."""
+    try:
+        with transaction.atomic(using=alias):
+            write()
+    except Exception:
+        logger.exception(
+            "A change of %s %s did not reach the outbox; embed it by 'manage.py embed'.",
+            instance._meta.label,
+            instance.pk,
+        )
+
+
+def _linked_to(through: type[Model], instance: Model, using: str) -> list[Any]:
+    """Products that the through model links to ``instance``."""
+    to_product, to_other = _ends(through, type(instance))
+    rows = through._base_manager.using(using).filter(**{to_other: instance.pk})
+    return list(rows.values_list(to_product, flat=True))
+
+
+def _products_of(row: Model) -> list[Any]:
+    to_product, _to_other = _ends(type(row), None)
+    return [getattr(row, to_product)]
+
+
+def _ends(through: type[Model], other: type[Model] | None) -> tuple[str, str]:
+    """Attribute names of the through model's keys to the product and to the other model."""
+    product = conf.product_model()
+    to_product = to_other = ""
+    for field in through._meta.concrete_fields:
+        target = field.related_model
+        if not isinstance(target, type):
+            continue
+        if not to_product and issubclass(product, target):
+            to_product = field.attname
+        elif other is not None and issubclass(other, target):
+            to_other = field.attname
+    return to_product, to_other
+
+
+def _with_children(model: type[Model]) -> list[type[Model]]:
+    """The model and those derived from it: a proxy sends signals in its own name."""
+    return [each for each in apps.get_models(include_auto_created=True) if issubclass(each, model)]
+
+
+def _receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> None:
+    signal.connect(
+        receiver,
+        sender=model,
+        dispatch_uid=f"similarity.{receiver.__name__}.{model._meta.label}",
+    )

@@ -1,0 +1,1 @@
+"""From changed products to vectors: outbox, pipeline, versions and their indexes."""

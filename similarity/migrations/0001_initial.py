@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
                     "product",
                     models.ForeignKey(
                         db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.SIMILARITY_PRODUCT_MODEL,
                     ),

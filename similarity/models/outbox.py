@@ -2,27 +2,39 @@
 
 One row for each product, written in the transaction that changed it. A worker claims
 rows by lease and acknowledges the generation it read, so that a change made meanwhile
-stays pending.
+stays pending. Every time stands by the database's clock: the clocks of web machines and
+workers differ, and a row must be due the moment it is committed.
 """
 
-import datetime as dt
 import random
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import OperationalError, connections, models, router, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from similarity import conf
 
+#: Longest wait for a row that a transaction of the host is changing at this moment.
+RELEASE_WAIT_MS = 1000
+
 
 class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
     def due(self) -> "PendingProductQuerySet":
-        """Rows a worker may claim now."""
-        now = timezone.now()
-        return self.filter(dead=False, available_at__lte=now).filter(
-            models.Q(lease_until=None) | models.Q(lease_until__lt=now)
+        """Rows a worker may claim now, those of workers that died included."""
+        return self.filter(dead=False, available_at__lte=Now()).filter(
+            models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
         )
+
+    def leased(self) -> "PendingProductQuerySet":
+        """Rows a worker is busy with."""
+        return self.filter(dead=False, lease_until__gte=Now())
+
+    def backing_off(self) -> "PendingProductQuerySet":
+        """Rows that failed and wait for their next attempt."""
+        return self.filter(dead=False, available_at__gt=Now())
 
     def dead(self) -> "PendingProductQuerySet":
         """Rows given up after MAX_ATTEMPTS, their last error kept."""
@@ -35,7 +47,7 @@ class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
     def revive(self) -> int:
         """Make dead rows due again, with a fresh count of attempts."""
         return self.filter(dead=True).update(
-            dead=False, attempts=0, available_at=timezone.now(), lease_until=None
+            dead=False, attempts=0, available_at=Now(), created_at=Now(), lease_until=None
         )
 
 
@@ -50,17 +62,19 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         ordered = sorted({str(key) for key in keys})
         if not ordered:
             return 0
-        with connections[self._write_alias()].cursor() as cursor:
+        with connections[self.write_alias].cursor() as cursor:
             cursor.execute(
                 f"""
-                INSERT INTO {PendingProduct._meta.db_table} AS pending
+                INSERT INTO {_TABLE} AS pending
                     (product_key, generation, force, available_at, attempts, last_error,
                      dead, created_at)
-                SELECT key, 1, %s, now(), 0, '', false, now() FROM unnest(%s::text[]) AS key
+                SELECT key, 1, %s, statement_timestamp(), 0, '', false, statement_timestamp()
+                FROM unnest(%s::text[]) AS key
                 ON CONFLICT (product_key) DO UPDATE SET
                     generation = pending.generation + 1,
                     force = pending.force OR excluded.force,
-                    available_at = now(), attempts = 0, dead = false
+                    available_at = statement_timestamp(), attempts = 0, dead = false,
+                    last_error = ''
                 """,  # noqa: S608 - the table's own name
                 [force, ordered],
             )
@@ -70,38 +84,43 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         """Lease up to ``limit`` due rows for this worker, the longest waiting first.
 
         Other workers pass over rows that are being claimed, so any number of them share
-        the work. A lease that runs out makes the row due again.
+        the work. Rows whose worker died are left to :meth:`claim_abandoned`.
         """
-        alias = self._write_alias()
-        chosen = (
-            self.using(alias)
-            .due()
-            .order_by("available_at")
-            .select_for_update(skip_locked=True)
-            .values("pk")[:limit]
+        return self._lease("lease_until IS NULL", limit)
+
+    def claim_abandoned(self) -> list["PendingProduct"]:
+        """Lease one row whose lease ran out, because its worker was killed or too slow.
+
+        One at a time: the product may be what kills workers (an image that eats all
+        memory), and those claimed beside it must not die of it too. A row that was given
+        MAX_ATTEMPTS is dead instead.
+        """
+        expired = self.using(self.write_alias).filter(dead=False, lease_until__lt=Now())
+        expired.filter(attempts__gte=conf.get("MAX_ATTEMPTS")).update(
+            dead=True,
+            lease_until=None,
+            last_error=(
+                f"{conf.get('MAX_ATTEMPTS')} workers were killed, or outlived their lease of "
+                f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a very "
+                "large image or text and at the workers' memory, then revive the product."
+            ),
         )
-        lease = timezone.now() + dt.timedelta(seconds=conf.get("LEASE_S"))
-        table = PendingProduct._meta.db_table
-        sql, parameters = chosen.query.sql_with_params()
-        statement = (
-            f"UPDATE {table} SET lease_until = %s, attempts = attempts + 1 "  # noqa: S608
-            f"WHERE id IN ({sql}) RETURNING *"
-        )
-        return list(self.using(alias).raw(statement, [lease, *parameters]))
+        return self._lease("lease_until < statement_timestamp()", 1)
 
     def hold(self, claims: Sequence["PendingProduct"]) -> set[str]:
         """Lock the claimed rows still leased to this worker and return their keys.
 
         Called inside the transaction that writes the vectors: a worker so slow that its
-        lease ran out may not overwrite what the next one wrote.
+        lease ran out may not overwrite what the next one wrote. A row that a transaction
+        of the host has locked is passed over, never waited for: the host may be waiting
+        for another of these rows.
         """
-        keys = [row.product_key for row in claims]
         leases = {row.product_key: row.lease_until for row in claims}
         rows = (
-            self.using(self._write_alias())
-            .filter(product_key__in=keys)
+            self.using(self.write_alias)
+            .filter(product_key__in=list(leases))
             .order_by("product_key")
-            .select_for_update()
+            .select_for_update(skip_locked=True)
         )
         return {row.product_key for row in rows if row.lease_until == leases[row.product_key]}
 
@@ -110,27 +129,79 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
 
         A row whose generation has moved on since it was claimed stays, and is due at once.
         """
-        with connections[self._write_alias()].cursor() as cursor:
-            return _acknowledge(cursor, claims)
+        if not claims:
+            return 0
+        done = {
+            "keys": [row.product_key for row in claims],
+            "generations": [row.generation for row in claims],
+            "leases": [row.lease_until for row in claims],
+        }
+        with connections[self.write_alias].cursor() as cursor:
+            cursor.execute(_DELETE_DONE, done)
+            deleted = int(cursor.rowcount)
+            cursor.execute(_FREE_CHANGED, done)
+        return deleted
 
     def fail(self, claims: Sequence["PendingProduct"], error: str) -> None:
-        """Put rows back after an error: later with each attempt, dead after the last.
+        """Put rows back after an error of theirs: later with each attempt, dead after the last.
 
         A row that changed meanwhile is due at once instead: the change may be the cure.
         """
-        now = timezone.now()
         for row in claims:
-            held = self.using(self._write_alias()).filter(pk=row.pk, lease_until=row.lease_until)
+            held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
             held.exclude(generation=row.generation).update(lease_until=None)
             held.filter(generation=row.generation).update(
                 lease_until=None,
                 last_error=error[:2000],
                 dead=row.attempts >= conf.get("MAX_ATTEMPTS"),
-                available_at=now + dt.timedelta(seconds=backoff_s(row.attempts)),
+                available_at=Now() + timedelta(seconds=backoff_s(row.attempts)),
             )
 
-    def _write_alias(self) -> str:
+    def release(self, claims: Sequence["PendingProduct"], *, error: str = "") -> None:
+        """Give rows back untried, due at once, or after a first backoff where ``error`` says why.
+
+        The attempt does not count, for the fault was not the product's. A row still locked
+        by a long transaction of the host is left to its lease.
+        """
+        wait = timedelta(seconds=backoff_s(1) if error else 0)
+        for row in claims:
+            held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
+            try:
+                with transaction.atomic(using=self.write_alias):
+                    with connections[self.write_alias].cursor() as cursor:
+                        cursor.execute(f"SET LOCAL lock_timeout = {int(RELEASE_WAIT_MS)}")
+                    held.exclude(generation=row.generation).update(lease_until=None)
+                    held.filter(generation=row.generation).update(
+                        lease_until=None,
+                        attempts=row.attempts - 1,
+                        available_at=Now() + wait,
+                        last_error=error[:2000],
+                    )
+            except OperationalError:
+                return
+
+    @property
+    def write_alias(self) -> str:
+        """The database that holds the outbox."""
         return self._db or router.db_for_write(PendingProduct)
+
+    def _lease(self, condition: str, limit: int) -> list["PendingProduct"]:
+        # The CTE is materialised so that no plan can choose its rows more than once.
+        statement = f"""
+            WITH chosen AS MATERIALIZED (
+                SELECT id FROM {_TABLE}
+                WHERE NOT dead AND available_at <= statement_timestamp() AND {condition}
+                ORDER BY available_at LIMIT %s
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE {_TABLE} AS pending
+            SET lease_until = statement_timestamp() + %s, attempts = attempts + 1
+            FROM chosen WHERE pending.id = chosen.id
+            RETURNING pending.*
+        """  # noqa: S608 - the table's own name and fixed conditions
+        lease = timedelta(seconds=conf.get("LEASE_S"))
+        rows = self.db_manager(self.write_alias).raw(statement, [limit, lease])
+        return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
 class PendingProduct(models.Model):
@@ -164,36 +235,22 @@ class PendingProduct(models.Model):
 
 def backoff_s(attempts: int) -> float:
     """Seconds to wait after the given number of attempts: doubling, capped, ±25 % jitter."""
-    wait = min(conf.get("BACKOFF_S") * 2 ** max(attempts - 1, 0), conf.get("BACKOFF_MAX_S"))
-    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+    doubled = conf.get("BACKOFF_S") * 2 ** min(max(attempts - 1, 0), 30)
+    return min(doubled, conf.get("BACKOFF_MAX_S")) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def _acknowledge(cursor: Any, claims: Sequence[PendingProduct]) -> int:
-    if not claims:
-        return 0
-    read = {
-        "keys": [row.product_key for row in claims],
-        "generations": [row.generation for row in claims],
-        "leases": [row.lease_until for row in claims],
-    }
-    table = PendingProduct._meta.db_table
-    cursor.execute(
-        f"""
-        DELETE FROM {table} AS pending
-        USING unnest(%(keys)s::text[], %(generations)s::bigint[], %(leases)s::timestamptz[])
-            AS done(key, generation, lease)
-        WHERE pending.product_key = done.key AND pending.generation = done.generation
-          AND pending.lease_until = done.lease
-        """,  # noqa: S608 - the table's own name
-        read,
-    )
-    deleted = cursor.rowcount
-    cursor.execute(
-        f"""
-        UPDATE {table} AS pending SET lease_until = NULL
-        FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
-        WHERE pending.product_key = done.key AND pending.lease_until = done.lease
-        """,  # noqa: S608 - the table's own name
-        read,
-    )
-    return int(deleted)
+_TABLE = PendingProduct._meta.db_table
+
+_DELETE_DONE = f"""
+    DELETE FROM {_TABLE} AS pending
+    USING unnest(%(keys)s::text[], %(generations)s::bigint[], %(leases)s::timestamptz[])
+        AS done(key, generation, lease)
+    WHERE pending.product_key = done.key AND pending.generation = done.generation
+      AND pending.lease_until = done.lease
+"""  # noqa: S608 - the table's own name
+
+_FREE_CHANGED = f"""
+    UPDATE {_TABLE} AS pending SET lease_until = NULL
+    FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
+    WHERE pending.product_key = done.key AND pending.lease_until = done.lease
+"""  # noqa: S608 - the table's own name

@@ -25,10 +25,11 @@ class ProductVectors(models.Model):
     """
 
     # The database deletes these rows with the product (see migration 0001), so that
-    # even raw SQL in the host can delete products.
+    # even raw SQL in the host can delete products. Django must not do it too: it would
+    # lock vectors before products, the other way round than a worker that writes them.
     product = models.ForeignKey(
         settings.SIMILARITY_PRODUCT_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=models.DO_NOTHING,
         related_name="+",
         db_constraint=False,
     )

@@ -1,0 +1,145 @@
+"""The steps of making a version: learn its fusion from a sample, then fill it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import MD5, Cast
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.encoders.base import Encoded, Encoder
+from similarity.encoders.fusion import Fusion
+from similarity.encoders.registry import get_encoders
+from similarity.indexing import encoding, maintained, pipeline, vectors
+from similarity.indexing.indexes import Progress
+from similarity.models import EncoderVersion, ProductVectors
+
+#: Products a fusion is fitted on; more changes its axes little and costs their encoding.
+SAMPLE = 2000
+
+PAGE = 1000  # keys read at once
+
+
+def unfinished() -> EncoderVersion | None:
+    """The version whose building was interrupted, if it was begun with the present settings."""
+    wanted = maintained.records(get_encoders())
+    for version in EncoderVersion.objects.filter(status=EncoderVersion.Status.BUILDING):
+        if version.encoders == wanted and version.figures.get("settings") == _settings():
+            return version
+    return None
+
+
+def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVersion:
+    """A new building version, its fusion fitted on a sample, whose vectors it keeps."""
+    encoders = get_encoders()
+    read_at = vectors.database_time()
+    batch = _encode_sample(encoders, sample, progress)
+    fusion = Fusion.fit(batch.parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS"))
+    artefact = fusion.to_bytes()
+    version = EncoderVersion.objects.create(
+        encoders=maintained.records(encoders),
+        fusion=artefact,
+        fusion_sha256=hashlib.sha256(artefact).hexdigest(),
+        dimensions=fusion.dimensions,
+        weights=fusion.weights,
+        blocks=_blocks(encoders, fusion),
+        fitted_on=len(batch.contents),
+        figures={"settings": _settings()},
+    )
+    for keys in chunks([content.key for content in batch.contents], PAGE):
+        with transaction.atomic(using=vectors.alias()):
+            present = vectors.lock_products(keys)
+            pipeline.write_batch(version, batch, present, read_at=read_at)
+    return version
+
+
+def fill(version: EncoderVersion, progress: Progress | None = None) -> pipeline.EmbedReport:
+    """Embed every product the version has no vectors of, by key order.
+
+    Changes made meanwhile come by the outbox, since workers keep building versions too.
+    """
+    adapter = get_adapter()
+    total = adapter.model._base_manager.count()
+    report = pipeline.EmbedReport()
+    done = 0
+    for page in pages():
+        missing = _missing(version, page)
+        done += len(page) - len(missing)
+        for keys in chunks(missing, conf.get("BATCH_SIZE")):
+            report += pipeline.embed_into([version], keys)
+            done += len(keys)
+            if progress:
+                progress("embed", done, max(total, done))
+        if progress:
+            progress("embed", done, max(total, done))
+    return report
+
+
+def pages(size: int = PAGE) -> Iterator[list[str]]:
+    """The keys of the whole catalogue, page by page in key order."""
+    adapter = get_adapter()
+    after: Any = None
+    while page := adapter.iter_pks(after, size):
+        after = page[-1]
+        yield [str(key) for key in page]
+
+
+def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def sample_keys(size: int) -> list[str]:
+    """Keys spread over the whole catalogue, the same in each call."""
+    products: QuerySet[Any] = conf.product_model()._base_manager.using(vectors.alias())
+    ordered = products.order_by(MD5(Cast("pk", TextField())))
+    return [str(key) for key in ordered.values_list("pk", flat=True)[:size]]
+
+
+def _encode_sample(
+    encoders: dict[str, Encoder], sample: int, progress: Progress | None
+) -> encoding.EncodedBatch:
+    """Products that cannot be read or encoded are left out; the outbox reports them."""
+    adapter = get_adapter()
+    keys = sample_keys(sample)
+    batches = [encoding.EncodedBatch([], _nothing(encoders))]
+    for done, some in enumerate(chunks(keys, conf.get("BATCH_SIZE"))):
+        if progress:
+            progress("learn", done * conf.get("BATCH_SIZE"), len(keys))
+        contents, _unread = encoding.read_contents(adapter, some)
+        batch, _refused = encoding.encode(contents, encoders)
+        if batch.contents:
+            batches.append(batch)
+    if progress:
+        progress("learn", len(keys), len(keys))
+    return encoding.join(batches)
+
+
+def _nothing(encoders: dict[str, Encoder]) -> dict[str, Encoded]:
+    return {
+        part: Encoded(np.zeros((0, encoder.dimension), np.float32), np.zeros(0, bool))
+        for part, encoder in encoders.items()
+    }
+
+
+def _blocks(encoders: dict[str, Encoder], fusion: Fusion) -> dict[str, Any]:
+    """Named slices of a part's vector, where the fusion leaves the part as it is."""
+    return {
+        part: {name: list(block) for name, block in encoder.blocks.items()}
+        for part, encoder in encoders.items()
+        if hasattr(encoder, "blocks") and fusion.dimensions[part] == encoder.dimension
+    }
+
+
+def _settings() -> dict[str, Any]:
+    return {"weights": conf.get("WEIGHTS"), "dimensions": conf.get("DIMENSIONS")}
+
+
+def _missing(version: EncoderVersion, keys: Sequence[str]) -> list[str]:
+    rows = ProductVectors.objects.using(vectors.alias()).of_version(version)
+    stored = {str(key) for key in rows.filter(product__in=keys).values_list("product", flat=True)}
+    return [key for key in keys if key not in stored]

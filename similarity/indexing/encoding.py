@@ -1,0 +1,120 @@
+"""Reading and encoding a batch, so that one bad product does not fail the others."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from django.db import InterfaceError, OperationalError
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.content import ProductContent
+from similarity.encoders.base import Encoded, Encoder
+from similarity.exceptions import EncoderError, SimilarityError
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+Errors = dict[str, str]  # key → what went wrong with the product
+
+
+class EncodedBatch(NamedTuple):
+    """``contents`` (N) with ``parts``: part → N rows as its encoder gave them."""
+
+    contents: list[ProductContent]
+    parts: dict[str, Encoded]
+
+
+def read_contents(
+    adapter: CatalogAdapter, keys: Sequence[str]
+) -> tuple[list[ProductContent], Errors]:
+    """What the adapter tells of the products, in the order of ``keys``, and its errors."""
+    results, errors = _isolated(keys, lambda some: list(adapter.content(some)), key=str)
+    found = {content.key: content for result in results for content in result}
+    return [found[key] for key in keys if key in found], errors
+
+
+def encode(
+    contents: Sequence[ProductContent], encoders: Mapping[str, Encoder]
+) -> tuple[EncodedBatch, Errors]:
+    """One call of each encoder for the batch, or one for each product where that fails.
+
+    Raises the encoder's own :class:`SimilarityError` where no product at all can be
+    encoded: then it is the encoder that is broken, not a product.
+    """
+    if not contents:
+        return EncodedBatch([], {}), {}
+    results, errors = _isolated(
+        contents,
+        lambda some: EncodedBatch(list(some), encode_parts(some, encoders)),
+        key=lambda content: content.key,
+    )
+    return join(results), errors
+
+
+def encode_parts(
+    contents: Sequence[ProductContent], encoders: Mapping[str, Encoder]
+) -> dict[str, Encoded]:
+    """Part → rows, checked for shape and for values that are not finite."""
+    return {
+        part: _checked(part, encoder, encoder.encode(contents), len(contents))
+        for part, encoder in encoders.items()
+    }
+
+
+def join(batches: Sequence[EncodedBatch]) -> EncodedBatch:
+    """Several batches as one."""
+    contents = [content for batch in batches for content in batch.contents]
+    parts = {
+        part: Encoded(
+            np.concatenate([batch.parts[part].vectors for batch in batches]),
+            np.concatenate([batch.parts[part].present for batch in batches]),
+        )
+        for part in (batches[0].parts if batches else ())
+    }
+    return EncodedBatch(contents, parts)
+
+
+def _isolated(
+    items: Sequence[str] | Sequence[ProductContent],
+    call: Callable[[Sequence], Result],
+    key: Callable[..., str],
+) -> tuple[list[Result], Errors]:
+    """``call`` on all items, or on each alone where that raises; results and errors by key."""
+    try:
+        return ([call(items)] if items else []), {}
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(items) == 1 and isinstance(error, SimilarityError):
+            raise
+        logger.info("A batch of %d products failed, now one by one: %s", len(items), error)
+    results: list[Result] = []
+    errors: Errors = {}
+    refused: SimilarityError | None = None
+    for item in items:
+        try:
+            results.append(call([item]))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            refused = error if isinstance(error, SimilarityError) else None
+            errors[key(item)] = f"{type(error).__name__}: {error}"
+            logger.warning("Product %s cannot be embedded.", key(item), exc_info=True)
+    if refused is not None and not results:
+        raise refused
+    return results, errors
+
+
+def _checked(part: str, encoder: Encoder, encoded: Encoded, count: int) -> Encoded:
+    vectors, present = encoded
+    if vectors.shape != (count, encoder.dimension) or present.shape != (count,):
+        raise EncoderError(
+            f"The {part} encoder gave rows of the shape {vectors.shape} and a mask of "
+            f"{present.shape} for {count} products; its contract is ({count}, "
+            f"{encoder.dimension}) and ({count},)."
+        )
+    if not np.isfinite(vectors).all():
+        raise EncoderError(f"The {part} encoder gave values that are not finite.")
+    return encoded

@@ -1,0 +1,164 @@
+"""The HNSW indexes: one for each version and searched column, made outside migrations.
+
+Their expression holds the vector's length, which belongs to the version, and their
+condition holds its id, so that no query can meet two versions.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connections, router
+
+from similarity.exceptions import VersionError
+from similarity.models import EncoderVersion, ProductVectors
+
+logger = logging.getLogger(__name__)
+
+#: Columns that are searched; the other parts only re-weight and explain.
+SEARCHED = ("fused", "text", "image")
+
+VALID, INVALID, MISSING = "valid", "invalid", "missing"
+
+#: ``progress(phase, done, total)``
+Progress = Callable[[str, int, int], None]
+
+POLL_S = 0.5
+
+_TABLE = ProductVectors._meta.db_table
+_PREFIX = "similarity_v"
+
+
+def columns(version: EncoderVersion) -> list[str]:
+    """The searched columns this version fills."""
+    return [column for column in SEARCHED if column in version.dimensions]
+
+
+def index_name(version: EncoderVersion, column: str) -> str:
+    """``similarity_v3_fused``"""
+    return f"{_PREFIX}{int(version.pk)}_{column}"
+
+
+def create_indexes(version: EncoderVersion, progress: Progress | None = None) -> list[str]:
+    """Build the missing indexes without locking out writers; returns the names of those built.
+
+    An invalid index, left by a build that was interrupted, is built anew. Inside a
+    transaction, where PostgreSQL builds nothing concurrently, the table is locked for
+    writing instead while each index is built.
+    """
+    connection = connections[router.db_for_write(ProductVectors)]
+    if connection.in_atomic_block:
+        connection.check_constraints()  # rows with deferred checks pending bar the build
+    built = []
+    for column, state in states(version).items():
+        if state == VALID:
+            continue
+        if state == INVALID:
+            _drop(index_name(version, column))
+        with _reported(connection.alias, f"index {column}", progress):
+            _execute(create_statement(version, column))
+        built.append(index_name(version, column))
+    return built
+
+
+def create_statement(version: EncoderVersion, column: str) -> str:
+    """The SQL that builds one index."""
+    connection = connections[router.db_for_write(ProductVectors)]
+    quote = connection.ops.quote_name
+    if column not in columns(version):
+        raise VersionError(
+            f"Version {version.pk} has no index on {column!r}; it has {columns(version)}."
+        )
+    dimension = int(version.dimensions[column])
+    concurrently = "" if connection.in_atomic_block else "CONCURRENTLY "
+    return (
+        f"CREATE INDEX {concurrently}{quote(index_name(version, column))} ON {quote(_TABLE)} "
+        f"USING hnsw (({quote(column)}::halfvec({dimension})) halfvec_cosine_ops) "
+        f"WHERE version_id = {int(version.pk)}"
+    )
+
+
+def drop_indexes(version: EncoderVersion) -> None:
+    """Drop the version's indexes, whatever their state."""
+    for column, state in states(version).items():
+        if state != MISSING:
+            _drop(index_name(version, column))
+
+
+def states(version: EncoderVersion) -> dict[str, str]:
+    """Searched column → ``valid``, ``invalid`` or ``missing``."""
+    with connections[router.db_for_read(ProductVectors)].cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, i.indisvalid AND i.indisready FROM pg_index i "
+            "JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass(%s)",
+            [_TABLE],
+        )
+        found = {name: VALID if valid else INVALID for name, valid in cursor.fetchall()}
+    names = {column: index_name(version, column) for column in columns(version)}
+    return {column: found.get(name, MISSING) for column, name in names.items()}
+
+
+def sizes() -> dict[str, int]:
+    """Name of each index of ours → bytes on disk."""
+    with connections[router.db_for_read(ProductVectors)].cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i "
+            "JOIN pg_class c ON c.oid = i.indexrelid "
+            "WHERE i.indrelid = to_regclass(%s) AND starts_with(c.relname, %s) ORDER BY 1",
+            [_TABLE, _PREFIX],
+        )
+        return dict(cursor.fetchall())
+
+
+def _drop(name: str) -> None:
+    connection = connections[router.db_for_write(ProductVectors)]
+    concurrently = "" if connection.in_atomic_block else "CONCURRENTLY "
+    _execute(f"DROP INDEX {concurrently}IF EXISTS {connection.ops.quote_name(name)}")
+
+
+def _execute(statement: str) -> None:
+    logger.info("%s", statement)
+    with connections[router.db_for_write(ProductVectors)].cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def _reported(alias: str, phase: str, progress: Progress | None) -> Iterator[None]:
+    """Call ``progress`` from a second connection while the first is building an index."""
+    connection = connections[alias]
+    if progress is None or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = cursor.fetchone()[0]
+    ended = threading.Event()
+    watcher = threading.Thread(
+        target=_watch, args=(alias, backend, phase, progress, ended), daemon=True
+    )
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+    progress(phase, 1, 1)
+
+
+def _watch(
+    alias: str, backend: int, phase: str, progress: Progress, ended: threading.Event
+) -> None:
+    try:
+        while not ended.wait(POLL_S):
+            with connections[alias].cursor() as cursor:
+                cursor.execute(
+                    "SELECT greatest(blocks_done, tuples_done), greatest(blocks_total, "
+                    "tuples_total) FROM pg_stat_progress_create_index WHERE pid = %s",
+                    [backend],
+                )
+                row = cursor.fetchone()
+            if row and row[1] and not ended.is_set():
+                progress(phase, min(row[0], row[1] - 1), row[1])
+    finally:
+        connections[alias].close()

@@ -1,0 +1,111 @@
+"""Changed products in, embedded products out: what saves, commands and workers call."""
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db.models import F, Model, QuerySet
+from django.db.models.functions import Now
+
+from similarity import conf
+from similarity.indexing import pipeline, versions, wakeup, workers
+from similarity.indexing.locks import LockTaken
+from similarity.models import PendingProduct
+
+#: Rows one statement of :func:`enqueue` writes.
+ENQUEUE_ROWS = 5000
+
+
+class Counts(NamedTuple):
+    """Rows of the outbox by state; ``waiting`` is due, leased and backing off together."""
+
+    waiting: int
+    due: int
+    leased: int
+    backing_off: int
+    dead: int
+
+
+def enqueue(products: Iterable[Any] | QuerySet[Any], *, force: bool = False) -> int:
+    """Mark products as changed and wake a worker after commit; returns how many.
+
+    ``products`` are primary keys, instances, or a queryset of the product model. Django
+    sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL:
+    a host calls this after them, in the same transaction. ``force`` embeds products
+    even where nothing the encoders read has changed.
+    """
+    keys = _keys(products)
+    count = 0
+    while some := list(islice(keys, ENQUEUE_ROWS)):
+        count += PendingProduct.objects.enqueue(some, force=force)
+    if count:
+        wakeup.on_commit(PendingProduct.objects.write_alias)
+    return count
+
+
+def drain(budget_s: float = 20.0) -> int:
+    """Embed due products until none is left or ``budget_s`` is over; returns how many rows
+    were taken.
+
+    Any number of workers drain side by side. Raises
+    :class:`similarity.exceptions.SimilarityError` where encoders or versions allow no
+    work at all; no row is lost by it, nor does it count as an attempt.
+    """
+    until = time.monotonic() + budget_s
+    workers.note()
+    if not has_due():
+        return 0
+    try:
+        versions.ensure_live_version(wait_s=0)
+    except LockTaken:  # another worker is at the first start; beat or its own drain goes on
+        return 0
+    taken = 0
+    while time.monotonic() < until:
+        fresh = PendingProduct.objects.claim(conf.get("BATCH_SIZE"))
+        if fresh:
+            pipeline.embed([], claims=fresh)
+        abandoned = PendingProduct.objects.claim_abandoned()
+        if abandoned:
+            pipeline.embed([], claims=abandoned)
+        if not fresh and not abandoned:
+            break
+        taken += len(fresh) + len(abandoned)
+        workers.note()
+    return taken
+
+
+def has_due() -> bool:
+    """Whether a worker would find something to do now."""
+    return PendingProduct.objects.due().exists()
+
+
+def lag_s() -> float:
+    """Seconds for which the longest waiting row has been due; 0 where none is.
+
+    A row that backs off after an error counts from its next attempt.
+    """
+    waiting = PendingProduct.objects.waiting().order_by("available_at")
+    oldest = waiting.annotate(age=Now() - F("available_at")).values_list("age", flat=True).first()
+    return max(0.0, oldest.total_seconds()) if oldest is not None else 0.0
+
+
+def counts() -> Counts:
+    """How many rows are in each state."""
+    rows = PendingProduct.objects.all()
+    return Counts(
+        waiting=rows.waiting().count(),
+        due=rows.due().count(),
+        leased=rows.leased().count(),
+        backing_off=rows.backing_off().count(),
+        dead=rows.dead().count(),
+    )
+
+
+def _keys(products: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
+    """Keys as the adapter writes them: a UUID in capitals is the same product."""
+    if isinstance(products, QuerySet):
+        products = products.values_list("pk", flat=True).iterator(chunk_size=ENQUEUE_ROWS)
+    to_python = conf.product_model()._meta.pk.to_python
+    for product in products:
+        yield str(to_python(product.pk if isinstance(product, Model) else product))

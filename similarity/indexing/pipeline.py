@@ -1,0 +1,167 @@
+"""Keys in, vectors stored: content → fingerprint → encoders → fusion → upsert → acknowledge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from django.db import transaction
+
+from similarity.catalog.adapter import get_adapter
+from similarity.catalog.content import ProductContent
+from similarity.encoders.base import Encoded
+from similarity.encoders.registry import get_encoders
+from similarity.exceptions import SimilarityError
+from similarity.indexing import encoding, vectors
+from similarity.indexing.maintained import fusion_of, runnable_versions
+from similarity.models import EncoderVersion, PendingProduct
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What became of the products: how many were encoded, unchanged, gone, or failed.
+
+    ``errors`` holds the reason for each that failed. ``lost`` counts claims whose lease
+    another worker took over, and those being changed or deleted at the moment of writing;
+    nothing was written for them, and they are still pending.
+    """
+
+    encoded: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    failed: int = 0
+    lost: int = 0
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def __add__(self, other: "EmbedReport") -> "EmbedReport":
+        counts = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name != "errors"
+        }
+        return EmbedReport(**counts, errors={**self.errors, **other.errors})
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A batch between reading and writing; ``stale``: version → keys to write there."""
+
+    keys: Sequence[str]
+    read_at: datetime
+    contents: Sequence[ProductContent]
+    stale: Mapping[int, set[str]]
+    batch: encoding.EncodedBatch
+    errors: Mapping[str, str]
+
+
+def embed(
+    keys: Sequence[str],
+    *,
+    force: bool = False,
+    claims: Sequence[PendingProduct] | None = None,
+) -> EmbedReport:
+    """Embed products for every version that is kept up to date.
+
+    A product whose fingerprint is stored already runs no model, unless ``force`` is set. With
+    ``claims`` the products are those of the claimed outbox rows, which are acknowledged
+    in the transaction that writes the vectors; ``keys`` is not read then.
+
+    Raises :class:`SimilarityError` where encoders or versions allow no work at all; claims
+    are given back first.
+    """
+    try:
+        return embed_into(runnable_versions(), keys, force=force, claims=claims)
+    except SimilarityError as error:
+        PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
+        raise
+
+
+def embed_into(
+    versions: Sequence[EncoderVersion],
+    keys: Sequence[str],
+    *,
+    force: bool = False,
+    claims: Sequence[PendingProduct] | None = None,
+) -> EmbedReport:
+    """:func:`embed` for the given versions, whose encoders are those configured."""
+    if claims is not None:
+        keys = [row.product_key for row in claims]
+    forced = set(keys) if force else {row.product_key for row in claims or () if row.force}
+    work = _read_and_encode(versions, list(dict.fromkeys(map(str, keys))), forced)
+    lost = _store(versions, work, claims)
+    stale = {content.key for content in work.batch.contents}
+    return EmbedReport(
+        encoded=len(stale - lost),
+        unchanged=sum(1 for content in work.contents if content.key not in stale)
+        - sum(1 for content in work.contents if content.key in work.errors),
+        gone=len(set(work.keys) - {c.key for c in work.contents} - set(work.errors)),
+        failed=len(work.errors),
+        lost=len(lost),
+        errors=work.errors,
+    )
+
+
+def _read_and_encode(
+    versions: Sequence[EncoderVersion], keys: list[str], forced: set[str]
+) -> _Work:
+    read_at = vectors.database_time()
+    contents, unread = encoding.read_contents(get_adapter(), keys)
+    stored = vectors.fingerprints(versions, [content.key for content in contents])
+    stale = {
+        version.pk: {
+            content.key
+            for content in contents
+            if content.key in forced or stored.get((version.pk, content.key)) != content.fingerprint
+        }
+        for version in versions
+    }
+    wanted = set().union(*stale.values())
+    parts = {part for version in versions for part in version.encoders}
+    encoders = {part: encoder for part, encoder in get_encoders().items() if part in parts}
+    batch, refused = encoding.encode([c for c in contents if c.key in wanted], encoders)
+    return _Work(keys, read_at, contents, stale, batch, {**unread, **refused})
+
+
+def _store(
+    versions: Sequence[EncoderVersion], work: _Work, claims: Sequence[PendingProduct] | None
+) -> set[str]:
+    """Write and acknowledge in one transaction; returns the keys for which nothing was."""
+    existing = {content.key for content in work.contents}
+    with transaction.atomic(using=vectors.alias()):
+        held = PendingProduct.objects.hold(claims) if claims is not None else set(work.keys)
+        locked = vectors.lock_products(held & existing)
+        done = held & (locked | (set(work.keys) - existing)) - set(work.errors)
+        for version in versions:
+            write_batch(
+                version,
+                work.batch,
+                work.stale[version.pk] & done,
+                read_at=work.read_at if claims is None else None,
+            )
+        PendingProduct.objects.acknowledge([c for c in claims or () if c.product_key in done])
+    for row in claims or ():
+        if row.product_key in work.errors:
+            PendingProduct.objects.fail([row], work.errors[row.product_key])
+        elif row.product_key not in done:
+            PendingProduct.objects.release([row])
+    return set(work.keys) - done - set(work.errors)
+
+
+def write_batch(
+    version: EncoderVersion,
+    batch: encoding.EncodedBatch,
+    keys: set[str],
+    *,
+    read_at: datetime | None,
+) -> None:
+    """Fuse and write those rows of a batch whose key is in ``keys``."""
+    rows = [row for row, content in enumerate(batch.contents) if content.key in keys]
+    if not rows:
+        return
+    parts = {
+        part: Encoded(encoded.vectors[rows], encoded.present[rows])
+        for part, encoded in batch.parts.items()
+        if part in version.encoders
+    }
+    fused = fusion_of(version).fuse(parts)
+    contents = [batch.contents[row] for row in rows]
+    vectors.write(version, contents, fused, read_at=read_at)

@@ -1,0 +1,137 @@
+"""Writing vectors: who may write what, and the upsert itself."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import connections, router
+from pgvector import HalfVector
+
+from similarity import conf
+from similarity.catalog.content import ProductContent
+from similarity.encoders.fusion import Fused
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.vectors import PARTS
+
+_TABLE = ProductVectors._meta.db_table
+
+_UPSERT = f"""
+    INSERT INTO {_TABLE} AS stored
+        (product_id, version_id, fused, text, image, colour, attributes, "group",
+         fingerprint, encoded_at)
+    SELECT product_id, %(version)s, fused::halfvec, text::halfvec, image::halfvec,
+        colour::halfvec, attributes::halfvec, "group", fingerprint, statement_timestamp()
+    FROM unnest(%(keys)s, %(fused)s::text[], %(text)s::text[], %(image)s::text[],
+        %(colour)s::text[], %(attributes)s::text[], %(groups)s::text[],
+        %(fingerprints)s::text[])
+        AS new(product_id, fused, text, image, colour, attributes, "group", fingerprint)
+    ON CONFLICT (product_id, version_id) DO UPDATE SET
+        fused = excluded.fused, text = excluded.text, image = excluded.image,
+        colour = excluded.colour, attributes = excluded.attributes,
+        "group" = excluded."group", fingerprint = excluded.fingerprint,
+        encoded_at = excluded.encoded_at
+    WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
+"""  # noqa: S608 - the table's own name
+
+
+def alias() -> str:
+    """The database that holds vectors, products and the outbox."""
+    return router.db_for_write(ProductVectors)
+
+
+def database_time() -> datetime:
+    """Now, by the database's clock."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def fingerprints(
+    versions: Sequence[EncoderVersion], keys: Sequence[str]
+) -> dict[tuple[int, str], str]:
+    """(version, product key) → fingerprint its stored vectors were made from."""
+    rows = ProductVectors.objects.using(alias()).filter(version__in=versions, product__in=keys)
+    stored = rows.values_list("version_id", "product_id", "fingerprint")
+    return {(version, str(product)): fingerprint for version, product, fingerprint in stored}
+
+
+def lock_products(keys: Collection[str]) -> set[str]:
+    """Keep the products from being deleted until the transaction ends; returns their keys.
+
+    A product being deleted at this moment is left out rather than waited for, and its
+    vectors are locked after it by everyone, so that no delete of the host can deadlock
+    with a worker.
+    """
+    if not keys:
+        return set()
+    products = conf.product_model()._base_manager.using(alias()).filter(pk__in=keys)
+    sql, parameters = products.order_by("pk").values_list("pk").query.sql_with_params()
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(f"{sql} FOR KEY SHARE SKIP LOCKED", parameters)
+        return {str(key) for (key,) in cursor.fetchall()}
+
+
+def write(
+    version: EncoderVersion,
+    contents: Sequence[ProductContent],
+    fused: Fused,
+    *,
+    read_at: datetime | None = None,
+) -> None:
+    """Insert or replace the vectors of N products in one version.
+
+    With ``read_at``, the time by the database before their content was read, rows that
+    someone wrote since stay as they are: theirs may be of later content. A product with
+    nothing to encode has no row; one it had is deleted.
+    """
+    blank = ~np.any(fused.vectors, axis=1)
+    _delete(version, [content.key for content, none in zip(contents, blank, strict=True) if none])
+    rows = [(key, row) for row, key in enumerate(_primary_keys(contents)) if not blank[row]]
+    if not rows:
+        return
+    rows.sort()  # every writer locks rows in the same order
+    order = [row for _key, row in rows]
+    columns = {part: _column(fused, part, order) for part in PARTS}
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(
+            _UPSERT,
+            {
+                "version": version.pk,
+                "keys": [key for key, _row in rows],
+                "fused": [_text(fused.vectors[row]) for row in order],
+                **columns,
+                "groups": [group_of(contents[row]) for row in order],
+                "fingerprints": [contents[row].fingerprint for row in order],
+                "read_at": read_at,
+            },
+        )
+
+
+def group_of(content: ProductContent) -> str:
+    """What variants share. The prefixes keep a product's key from being another's group name."""
+    name = f"group:{content.group}" if content.group else f"product:{content.key}"
+    return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _delete(version: EncoderVersion, keys: list[str]) -> None:
+    if keys:
+        rows = ProductVectors.objects.using(alias())
+        rows.filter(version=version, product__in=keys).delete()
+
+
+def _primary_keys(contents: Sequence[ProductContent]) -> list[Any]:
+    field = ProductVectors._meta.get_field("product").target_field
+    return [field.to_python(content.key) for content in contents]
+
+
+def _column(fused: Fused, part: str, order: Sequence[int]) -> list[str | None]:
+    encoded = fused.parts.get(part)
+    if encoded is None:
+        return [None] * len(order)
+    return [_text(encoded.vectors[row]) if encoded.present[row] else None for row in order]
+
+
+def _text(row: Any) -> str:
+    return str(HalfVector(row).to_text())
