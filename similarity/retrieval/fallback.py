@@ -1,0 +1,101 @@
+"""What is shown where vectors cannot answer: ordered tiers, each with an honest name."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.models import AutoField, DateField, QuerySet
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.exceptions import ConfigurationError
+from similarity.retrieval.found import Found, Taken
+from similarity.retrieval.within import Within
+
+
+def tiers(key: Any, within: Within, adapter: CatalogAdapter) -> Iterator[tuple[str, QuerySet[Any]]]:
+    """(tier, products in the order to show): the same category, then the whole shop.
+
+    Either starts with the best sellers where the adapter knows them. The last tier holds
+    every passing product, so that a shelf is empty only where the shop is.
+    """
+    passing = within.narrowed()
+    category = _same_category(key, passing, adapter)
+    if category is not None:
+        best = _popular(category, adapter)
+        if best is not None:
+            yield "category", best
+        yield "category", category.order_by(*_order()[1])
+    best = _popular(passing, adapter)
+    if best is not None:
+        yield "popular", best
+    name, order = _order()
+    yield name, passing.order_by(*order)
+
+
+def fill(
+    products: QuerySet[Any],
+    wanted: int,
+    taken: Taken,
+    adapter: CatalogAdapter,
+    *,
+    tier: str,
+    step: int,
+) -> list[Found]:
+    """The first ``wanted`` products, one a group, whose key and group are not taken.
+
+    Their score is 0: nothing was measured.
+    """
+    remaining = products.exclude(pk__in=list(taken.keys)).values_list("pk", flat=True)
+    groups = set(taken.groups)
+    found: list[Found] = []
+    start, size = 0, 2 * wanted + 8
+    while True:
+        keys = list(remaining[start : start + size])
+        for key, group in groups_of(keys, adapter).items():
+            if group not in groups and len(found) < wanted:
+                groups.add(group)
+                found.append(Found(key, group, 0.0, tier, step))
+        if len(found) == wanted or len(keys) < size:
+            return found
+        start, size = start + size, 4 * size
+
+
+def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
+    """Key → variants' group in the order of ``keys``; a product without variants is its own."""
+    groups = adapter.groups(keys) if keys else {}
+    return {key: groups.get(key) or str(key) for key in keys}
+
+
+def _same_category(
+    key: Any, passing: QuerySet[Any], adapter: CatalogAdapter
+) -> QuerySet[Any] | None:
+    lookup = adapter.filter_lookup("category")
+    if lookup is None:
+        return None
+    every = conf.product_model()._base_manager.using(passing.db)
+    names = [name for name in every.filter(pk=key).values_list(lookup, flat=True) if name]
+    if not names:
+        return None
+    # By key, for a product in several categories would come once for each.
+    return passing.filter(pk__in=every.filter(**{f"{lookup}__in": names}).values("pk"))
+
+
+def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] | None:
+    best = adapter.popular(products)
+    if best is not None and not isinstance(best, QuerySet):
+        raise ConfigurationError(
+            f"{type(adapter).__name__}.popular() returned {best!r:.80}; "
+            "return a queryset in the order of sales, or None."
+        )
+    return best
+
+
+def _order() -> tuple[str, list[str]]:
+    """The tier's name and ordering: newest first where the model can tell, else by key."""
+    options = conf.product_model()._meta
+    if isinstance(options.pk, AutoField):
+        return "newest", ["-pk"]
+    for field in options.get_fields():
+        if isinstance(field, DateField) and field.auto_now_add:
+            return "newest", [f"-{field.name}", "pk"]
+    return "catalogue", ["pk"]

@@ -1,0 +1,117 @@
+"""One shelf: its tiers asked in order until it is full, then its products loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db import connections
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.models import EncoderVersion
+from similarity.models.vectors import PARTS
+from similarity.retrieval import explain, fallback
+from similarity.retrieval.found import Found, Taken
+from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.query import Query
+from similarity.retrieval.stored import read_vectors
+from similarity.retrieval.tiers import Source, VectorTier, vector_tiers
+from similarity.retrieval.within import Within
+
+
+def live_version(using: str) -> EncoderVersion | None:
+    """The live version without its fusion, which may be megabytes; None before the first."""
+    if connections[using].vendor != "postgresql":
+        return None
+    return EncoderVersion.objects.using(using).defer("fusion").live()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Products similar to the product ``key`` among those ``within``."""
+
+    query: Query
+    key: Any
+    within: Within
+    exclude: Sequence[Any]
+    adapter: CatalogAdapter
+
+    @cached_property
+    def source(self) -> Source | None:
+        """None where nothing is promoted yet or the product is not embedded yet."""
+        version = live_version(self.within.using)
+        if version is None:
+            return None
+        columns = ("fused", *PARTS)
+        stored = read_vectors(version, [self.key], columns, self.within.using).get(self.key)
+        return Source(version, stored) if stored else None
+
+    @cached_property
+    def vector_tiers(self) -> list[VectorTier]:
+        return vector_tiers(self.source, self.query, self.within) if self.source else []
+
+    def found(self, wanted: int) -> list[Found]:
+        """The first ``wanted`` hits in the order of tiers, or all there are."""
+        taken = Taken({self.key, *self.exclude}, {self._group})
+        found: list[Found] = []
+        for step, tier in enumerate(self.vector_tiers):
+            if len(found) < wanted:
+                added = tier.find(wanted - len(found), taken)
+                found += [Found(*one, tier.name, step) for one in added]
+                taken.add(found)
+        if len(found) < wanted:
+            found += self._fallback(wanted - len(found), taken)
+        return found
+
+    def hits(self, found: Sequence[Found]) -> list[Hit]:
+        """One query for the products; one that went since it was found is left out."""
+        if not found:
+            return []
+        products = self.within.load(one.key for one in found)
+        reasons = self._reasons(found) if self.query.explain else {}
+        return [
+            Hit(
+                key=str(one.key),
+                score=one.score,
+                tier=one.tier,
+                reasons=reasons.get(one.key, ()),
+                product=products[one.key],
+            )
+            for one in found
+            if one.key in products
+        ]
+
+    @cached_property
+    def _group(self) -> str:
+        if self.source:
+            return self.source.stored.group
+        return fallback.groups_of([self.key], self.adapter)[self.key]
+
+    def _fallback(self, wanted: int, taken: Taken) -> list[Found]:
+        found: list[Found] = []
+        tiers = fallback.tiers(self.key, self.within, self.adapter)
+        for step, (tier, products) in enumerate(tiers, start=len(self.vector_tiers)):
+            short = wanted - len(found)
+            if not short:
+                break
+            found += fallback.fill(products, short, taken, self.adapter, tier=tier, step=step)
+            taken.add(found)
+        return found
+
+    def _reasons(self, found: Sequence[Found]) -> dict[Any, tuple[Reason, ...]]:
+        if self.source is None:
+            return {one.key: explain.same_category() for one in found if one.tier == "category"}
+        version, own = self.source.version, self.source.stored
+        by_vector = [one for one in found if one.step < len(self.vector_tiers)]
+        keys = [one.key for one in by_vector]
+        others = read_vectors(version, keys, PARTS, self.within.using) if keys else {}
+        blocks = version.blocks.get("attributes", {})
+        reasons = {
+            one.key: explain.reasons(
+                own, others[one.key], self.vector_tiers[one.step].weights, blocks
+            )
+            for one in by_vector
+            if one.key in others
+        }
+        category = (one.key for one in found if one.tier == "category")
+        return reasons | dict.fromkeys(category, explain.same_category())

@@ -1,0 +1,163 @@
+"""The host's queryset as SQL that a vector query can hold."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connections
+from django.db.models import CharField, Field, Model, QuerySet, TextField
+from django.db.models.expressions import RawSQL
+from django.db.models.query import ModelIterable
+
+from similarity import conf
+from similarity.exceptions import QueryError
+from similarity.models import ProductVectors
+
+#: The vectors table's alias in every query of this room; unlikely to be one of the host's.
+CANDIDATE = "similarity_candidate"
+
+
+class Fragment(NamedTuple):
+    """SQL and its parameters."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+class Within:
+    """Which products may be hits: the host's filter, run live inside the vector query.
+
+    Any queryset of products will do: filtered over relations, annotated, ordered, distinct,
+    sliced or a union. A sliced, grouped, ``distinct(fields)`` or combined one has no answer
+    for a single product without being run as a whole, so it is not :attr:`per_row` and is
+    always searched exactly. Raises :class:`QueryError` for anything that is no queryset
+    of products.
+    """
+
+    def __init__(self, products: QuerySet[Any]) -> None:
+        _require_products(products)
+        self.products = products
+        self.using: str = products.db
+
+    @cached_property
+    def keys(self) -> Fragment | None:
+        """``SELECT key …`` of every passing product; None where none can pass."""
+        inner = self._compile(self.products if self.fixed_rows else self.products.order_by())
+        if inner is None:
+            return None
+        # The column list names the first column only: DISTINCT with ORDER BY selects more.
+        sql = f"SELECT passing.key FROM ({inner.sql}) AS passing(key)"  # noqa: S608 - by Django
+        return Fragment(sql, inner.params)
+
+    @property
+    def fixed_rows(self) -> bool:
+        """Whether another filter would change which rows the queryset stands for."""
+        query = self.products.query
+        return bool(query.is_sliced or query.combinator or query.distinct_fields)
+
+    @property
+    def per_row(self) -> bool:
+        """Whether one product can be tested by itself, without running the whole queryset."""
+        return not self.fixed_rows and self.products.query.group_by is None
+
+    def passes_candidate(self) -> Fragment:
+        """A condition on the row :data:`CANDIDATE`, evaluated row by row.
+
+        ``OFFSET 0`` keeps PostgreSQL from turning it into a join: the vector index is then
+        read in its order and each row is looked up by primary key, until enough have passed.
+        """
+        column = RawSQL(  # noqa: S611 - a constant
+            f'"{CANDIDATE}"."product_id"', (), output_field=key_field()
+        )
+        inner = self._compile(self.products.order_by().filter(pk=column))
+        return (
+            Fragment(f"EXISTS ({inner.sql} OFFSET 0)", inner.params) if inner else Fragment("FALSE")
+        )
+
+    def passes(self, key: Any) -> Fragment:
+        """A condition: does the product of this key pass?"""
+        inner = self._compile(self.products.order_by().filter(pk=key))
+        return Fragment(f"EXISTS ({inner.sql})", inner.params) if inner else Fragment("FALSE")
+
+    def narrowed(self) -> QuerySet[Any]:
+        """The passing products as a queryset that can be filtered and ordered further."""
+        model = conf.product_model()
+        if self.keys is None:
+            return model._base_manager.using(self.using).none()
+        keys = RawSQL(*self.keys)  # noqa: S611 - compiled by Django, parameters apart
+        return model._base_manager.using(self.using).filter(pk__in=keys)
+
+    def load(self, keys: Iterable[Any]) -> dict[Any, Model]:
+        """The host's objects by key, by one query and what the queryset itself prefetches."""
+        products = self.products
+        if self.fixed_rows or products._iterable_class is not ModelIterable:
+            products = conf.product_model()._base_manager.using(self.using).all()
+        return {product.pk: product for product in products.order_by().filter(pk__in=list(keys))}
+
+    def _compile(self, products: QuerySet[Any]) -> Fragment | None:
+        query = products.values("pk").query
+        query.select_for_update = False
+        if not self.fixed_rows:
+            query.distinct = False  # a test of membership needs no sorting out of doubles
+        try:
+            sql, params = query.get_compiler(using=self.using).as_sql()
+        except EmptyResultSet:
+            return None
+        return Fragment(sql, tuple(params))
+
+
+def key_field() -> Field[Any, Any]:
+    """The product model's primary key field, as the vectors' foreign key sees it."""
+    return ProductVectors._meta.get_field("product").target_field  # type: ignore[union-attr,no-any-return]
+
+
+def key_order(column: str) -> str:
+    """SQL that sorts keys the way Python sorts them, whatever the database's collation."""
+    return f'{column} COLLATE "C"' if isinstance(key_field(), CharField | TextField) else column
+
+
+def key_of(product: Any) -> Any:
+    """The primary key, of the model's own type, of an instance or of a key in any form.
+
+    Raises :class:`QueryError` for an instance of another model, an unsaved one, or a value
+    that cannot be a key.
+    """
+    model = conf.product_model()
+    if isinstance(product, Model):
+        if not isinstance(product, model._meta.concrete_model or model):
+            raise QueryError(
+                f"{product!r} is a {product._meta.label}; pass a {model._meta.label} or its key."
+            )
+        if product.pk is None:
+            raise QueryError(f"{product!r} is not saved and has no key; save it first.")
+        return product.pk
+    try:
+        if product is None or isinstance(product, bool):
+            raise ValidationError("no key")
+        return key_field().to_python(product)
+    except (ValidationError, TypeError, ValueError) as error:
+        raise QueryError(
+            f"{product!r} is no key of {model._meta.label}; "
+            f"pass a product or a value for its {key_field().name!r}."
+        ) from error
+
+
+def database_keys(keys: Iterable[Any], using: str) -> list[Any]:
+    """Keys as the database driver takes them."""
+    field = key_field()
+    return [field.get_db_prep_value(key, connections[using], prepared=False) for key in keys]
+
+
+def _require_products(products: Any) -> None:
+    model = conf.product_model()
+    wanted = f"pass a queryset of {model._meta.label}, for example {model.__name__}.objects.all()"
+    if not isinstance(products, QuerySet):
+        raise QueryError(f"within is {type(products).__name__} {products!r:.80}; {wanted}.")
+    if products.model._meta.concrete_model is not model._meta.concrete_model:
+        raise QueryError(f"within selects {products.model._meta.label}; {wanted}.")
+    if isinstance(products.query.group_by, tuple):
+        raise QueryError(
+            "within groups rows by values() before annotate(), so its rows are no products; "
+            f"{wanted}, annotated where needed."
+        )
