@@ -82,15 +82,23 @@ def build_version(
     return version
 
 
-def promote(version: EncoderVersion | int | None = None, *, force: bool = False) -> EncoderVersion:
+def promote(
+    version: EncoderVersion | int | None = None,
+    *,
+    force: bool = False,
+    build_indexes: bool = False,
+) -> EncoderVersion:
     """Make a version the live one, in one transaction; the old one is kept for rolling back.
 
     Without an argument it is the newest that is ready. Products whose vectors were made
     from other content than the old version's are enqueued. Raises :class:`VersionError`
     for a version that has too few vectors, lacks its indexes or was made with other
     encoders than those configured; ``force`` promotes it all the same.
+    ``build_indexes`` builds what indexes it lacks first, which may take minutes.
     """
     chosen = _find(version)
+    if build_indexes:
+        indexes.create_indexes(chosen)
     if chosen.status == Status.LIVE:
         return chosen
     if not force:
@@ -137,7 +145,10 @@ def drop(version: EncoderVersion) -> None:
 def drop_retired(keep: int = 1) -> list[int]:
     """Drop the retired versions but the ``keep`` that were live last; returns their ids."""
     retired = EncoderVersion.objects.filter(status=Status.RETIRED).order_by("-promoted_at", "-pk")
-    dropped = [(version.pk, drop(version))[0] for version in retired[keep:]]
+    dropped = []
+    for version in retired[keep:]:
+        dropped.append(version.pk)
+        drop(version)
     return dropped
 
 

@@ -1,0 +1,81 @@
+"""What the plugin's commands share: help with examples, clean interruption, progress bars."""
+
+import argparse
+import sys
+from types import TracebackType
+from typing import Any
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from tqdm import tqdm
+
+from similarity.exceptions import SimilarityError
+
+INTERRUPTED = 130  # what a shell expects of a program ended by Ctrl-C
+
+
+class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of the examples."""
+
+
+class SimilarityCommand(BaseCommand):
+    """Errors of the plugin end as one line; Ctrl-C says how to go on and exits with 130."""
+
+    examples = ""
+    if_interrupted = "Interrupted."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs.setdefault("formatter_class", HelpFormatter)
+        kwargs.setdefault("epilog", self.examples)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except SimilarityError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stderr.write(f"\n{self.if_interrupted}")
+            raise SystemExit(INTERRUPTED) from None
+
+
+class ProgressBars:
+    """A bar for each phase, on standard error: ``bars(phase, done, total)``."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._bar: Any = None
+
+    def __enter__(self) -> "ProgressBars":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase != self._phase:
+            self._close()
+            interval_s = 0.2 if sys.stderr.isatty() else 10
+            self._bar = tqdm(total=total, desc=phase, mininterval=interval_s, file=sys.stderr)
+            self._phase = phase
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def note(self, text: str) -> None:
+        """Words behind the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

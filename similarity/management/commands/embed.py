@@ -1,0 +1,106 @@
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from similarity.indexing import building, outbox, reconcile, wakeup, workers
+from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.models import PendingProduct
+
+#: How often --wait looks, and after how long it says that no worker is at work.
+POLL_S = 0.5
+SILENCE_S = 15.0
+WAKE_EVERY_S = 5.0
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Mark products for embedding, for Celery workers or in this process. Products of which "
+        "nothing the encoders read has changed run no model."
+    )
+    examples = """examples:
+  manage.py embed                       the whole catalogue, by workers
+  manage.py embed --wait                the same, with a progress bar until it is done
+  manage.py embed --now                 without any worker, in this process
+  manage.py embed --changed-only        what bulk updates or raw SQL changed unseen
+  manage.py embed 17 42 --force --now   two products, even if nothing changed
+"""
+    if_interrupted = (
+        "Stopped. What was not embedded waits in the outbox: workers go on with it, or run "
+        "'manage.py embed --wait' to follow them, 'manage.py embed --now' to go on here."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("keys", nargs="*", metavar="pk", help="primary keys; all without")
+        parser.add_argument(
+            "--changed-only", action="store_true", help="only products whose vectors are outdated"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="run the encoders even where nothing changed"
+        )
+        where = parser.add_mutually_exclusive_group()
+        where.add_argument("--now", action="store_true", help="embed in this process")
+        where.add_argument("--wait", action="store_true", help="follow the workers to the end")
+        parser.add_argument(
+            "--timeout", type=float, metavar="S", help="with --wait: give up after S seconds"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = self._enqueue(**options)
+        self.stdout.write(f"{count} products marked.")
+        if options["now"] or options["wait"]:
+            with ProgressBars() as bars:
+                self._embed(bars) if options["now"] else self._follow(bars, options["timeout"])
+            self._conclude()
+
+    def _enqueue(self, **options: Any) -> int:
+        pages: Iterable[list[str]] = building.pages()
+        if options["keys"]:
+            pages = [options["keys"]]
+        elif options["changed_only"]:
+            pages = reconcile.changed_keys()
+        write = PendingProduct.objects.enqueue if options["now"] else outbox.enqueue
+        try:
+            return sum(write(page, force=options["force"]) for page in pages if page)
+        except ValueError as error:
+            raise CommandError(f"Not a primary key of the product model: {error}") from error
+
+    def _embed(self, bars: ProgressBars) -> None:
+        total, done = outbox.counts().due, 0
+        while outbox.has_due():
+            done += outbox.drain(budget_s=1.0)
+            bars("embed", done, max(total, done))
+
+    def _follow(self, bars: ProgressBars, timeout_s: float | None) -> None:
+        """Until nothing is due or leased; rows that back off after an error are reported."""
+        started = woken = time.monotonic()
+        total, told = outbox.counts().waiting, False
+        while (counts := outbox.counts()).due + counts.leased:
+            now = time.monotonic()
+            bars("embed", total - min(counts.waiting, total), total)
+            for worker in workers.seen().values():
+                if worker["doing"]:
+                    bars.note(f"{worker['doing']} {worker['done']}/{worker['total']}")
+            if timeout_s is not None and now - started > timeout_s:
+                raise CommandError(
+                    f"{counts.waiting} products are not embedded after {timeout_s:g} s; they "
+                    "stay in the outbox. See 'manage.py similarity_status'."
+                )
+            if not told and not workers.seen() and now - started > SILENCE_S:
+                told = True
+                self.stderr.write("No worker was seen; start one, or use 'embed --now'.")
+            if now - woken > WAKE_EVERY_S:
+                woken = now
+                wakeup.wake()
+            time.sleep(POLL_S)
+        bars("embed", total, total)
+
+    def _conclude(self) -> None:
+        failed = PendingProduct.objects.exclude(last_error="").order_by("-dead", "available_at")
+        if first := failed.first():
+            raise CommandError(
+                f"{failed.count()} products could not be embedded and stay in the outbox, "
+                f"product {first.product_key} for one: {first.last_error}"
+            )
+        self.stdout.write("All embedded.")

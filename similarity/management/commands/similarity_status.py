@@ -1,0 +1,54 @@
+import json
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from similarity.indexing import status
+from similarity.management.command import SimilarityCommand
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Where indexing stands: products with vectors, the outbox and its lag, products that "
+        "were given up, versions, workers, index sizes, and what to do next."
+    )
+    examples = """examples:
+  manage.py similarity_status
+  manage.py similarity_status --json | jq .outbox.lag_s
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object, for monitoring")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = status.report()
+        text = json.dumps(report, indent=1) if options["json"] else "\n".join(_lines(report))
+        self.stdout.write(text)
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    coverage, outbox = report["coverage"], report["outbox"]
+    lines = [
+        f"Products   {report['products']}, eligible {coverage['eligible'] or 0}, "
+        f"of them with vectors {coverage['with_vectors']}",
+        f"Outbox     {outbox['waiting']} waiting ({outbox['due']} due, {outbox['leased']} in work, "
+        f"{outbox['backing_off']} backing off), {outbox['dead']} dead, lag {outbox['lag_s']} s",
+        f"Vectors    {_size(report['table_bytes'])}",
+    ]
+    lines += [f"  dead     product {row['product']}: {row['error']}" for row in report["dead"]]
+    for version in report["versions"]:
+        dimensions = " ".join(f"{part}={d}" for part, d in version["dimensions"].items())
+        lines.append(
+            f"Version    {version['id']} {version['status']}: {version['vectors']} products, "
+            f"fitted on {version['fitted_on']}, {dimensions}"
+        )
+    lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
+    for host, worker in report["workers"].items():
+        lines.append(f"Worker     {host} on {worker['device'] or 'no device yet'}")
+    for name, check in report["health"].items():
+        lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
+    return lines + [f"Do         {hint}" for hint in report["hints"]]
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
