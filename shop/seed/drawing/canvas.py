@@ -125,7 +125,10 @@ class Canvas:
         if self.view.mirrored:
             at = at * (-1, 1)
         turned = np.stack(
-            [at[:, 0] * self._cos - at[:, 1] * self._sin, at[:, 0] * self._sin + at[:, 1] * self._cos],
+            [
+                at[:, 0] * self._cos - at[:, 1] * self._sin,
+                at[:, 0] * self._sin + at[:, 1] * self._cos,
+            ],
             axis=1,
         )
         return turned * self.scale + SIZE / 2
@@ -224,9 +227,7 @@ class Canvas:
         )
         if box[0] >= box[2] or box[1] >= box[3]:
             return
-        moved = Mask(
-            (left + shift_x, top + shift_y, right + shift_x, bottom + shift_y), mask.alpha
-        )
+        moved = Mask((left + shift_x, top + shift_y, right + shift_x, bottom + shift_y), mask.alpha)
         dark = blur(moved.over(box), radius)[..., None] * strength
         self.pixels[box[1] : box[3], box[0] : box[2]] *= 1 - dark * (0.92, 0.97, 1.0)
 

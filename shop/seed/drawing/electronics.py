@@ -16,18 +16,46 @@ def headphones(canvas: Canvas, look: Look) -> None:
     metal = look.pick("metal", STEEL, GOLD, INK)
     canvas.shadow(canvas.area(oval(500, 800, 330, 30)), 0, 0, 30, 0.35)
     band = path((262, 560), (240, 160, 500, 160), (760, 160, 738, 560))
-    bar(canvas, band, 40 if look.shape != "on-ear" else 26, look.base, look.material, 0.3, volume=16)
+    bar(
+        canvas, band, 40 if look.shape != "on-ear" else 26, look.base, look.material, 0.3, volume=16
+    )
     pad = path((330, 300), (380, 196, 500, 196), (620, 196, 670, 300))
     bar(canvas, pad, 30, darker(look.base, 0.35), "leather", 0.2, volume=13)
     for flip in (False, True):
         place = mirror if flip else (lambda line: line)
         bar(canvas, place([(262, 500), (258, 590)]), 16, metal, "steel", 0.25)
         cushion = place(box(262 - 10, 620 - 150 * big, 262 + 84 * big, 620 + 150 * big, 60))
-        part(canvas, cushion, darker(look.base, 0.55) if brightness(look.base) > 0.2 else (0.3, 0.3, 0.32), "leather", 0.34, volume=30)
-        cup = place(path((252, 620 - 140 * big), (252 - 120 * big, 620 - 130 * big, 252 - 116 * big, 620), (252 - 120 * big, 620 + 130 * big, 252, 620 + 140 * big)))
+        part(
+            canvas,
+            cushion,
+            darker(look.base, 0.55) if brightness(look.base) > 0.2 else (0.3, 0.3, 0.32),
+            "leather",
+            0.34,
+            volume=30,
+        )
+        cup = place(
+            path(
+                (252, 620 - 140 * big),
+                (252 - 120 * big, 620 - 130 * big, 252 - 116 * big, 620),
+                (252 - 120 * big, 620 + 130 * big, 252, 620 + 140 * big),
+            )
+        )
         part(canvas, cup, look.fill, look.material, 0.34, volume=36)
-        ring = place(path((232, 620 - 96 * big), (232 - 72 * big, 620 - 90 * big, 232 - 70 * big, 620), (232 - 72 * big, 620 + 90 * big, 232, 620 + 96 * big)))
-        part(canvas, ring, look.second if look.pick("disc", True, False) else look.light, "smooth" if look.shape != "studio" else "grille", 0.15, volume=16)
+        ring = place(
+            path(
+                (232, 620 - 96 * big),
+                (232 - 72 * big, 620 - 90 * big, 232 - 70 * big, 620),
+                (232 - 72 * big, 620 + 90 * big, 232, 620 + 96 * big),
+            )
+        )
+        part(
+            canvas,
+            ring,
+            look.second if look.pick("disc", True, False) else look.light,
+            "smooth" if look.shape != "studio" else "grille",
+            0.15,
+            volume=16,
+        )
     if look.shape == "studio":
         cable = path((190, 760), (180, 900, 330, 880), (480, 850, 560, 920))
         bar(canvas, cable, 9, INK, "rubber", 0.3)
@@ -36,26 +64,59 @@ def headphones(canvas: Canvas, look: Look) -> None:
 def _earbuds(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 800, 290, 26)
     part(canvas, box(250, 520, 750, 800, 110), look.fill, look.material, 0.34, volume=60)
-    part(canvas, path((262, 500), (300, 380, 500, 380), (700, 380, 738, 500), (740, 560), (500, 580, 260, 560)), darker(look.base, 0.12), look.material, 0.3, volume=26)
+    part(
+        canvas,
+        path(
+            (262, 500), (300, 380, 500, 380), (700, 380, 738, 500), (740, 560), (500, 580, 260, 560)
+        ),
+        darker(look.base, 0.12),
+        look.material,
+        0.3,
+        volume=26,
+    )
     part(canvas, box(284, 500, 716, 560, 28), darker(look.base, 0.55), "smooth", 0.2, volume=14)
     part(canvas, oval(500, 690, 9), (0.5, 0.85, 0.6), "smooth", 0, volume=2)
     for flip in (False, True):
         place = mirror if flip else (lambda line: line)
-        part(canvas, place(turned(box(384, 330, 424, 540, 20), 6, (400, 430))), look.light, "plastic", 0.3, volume=14)
+        part(
+            canvas,
+            place(turned(box(384, 330, 424, 540, 20), 6, (400, 430))),
+            look.light,
+            "plastic",
+            0.3,
+            volume=14,
+        )
         part(canvas, place(oval(400, 330, 70, 62)), look.light, "plastic", 0.34, volume=30)
-        part(canvas, place(turned(oval(338, 312, 34, 42), -20, (338, 312))), darker(look.base, 0.6), "rubber", 0.25, volume=14)
+        part(
+            canvas,
+            place(turned(oval(338, 312, 34, 42), -20, (338, 312))),
+            darker(look.base, 0.6),
+            "rubber",
+            0.25,
+            volume=14,
+        )
         part(canvas, place(oval(414, 340, 16, 10)), INK, "grille", 0, volume=3)
 
 
 def speaker(canvas: Canvas, look: Look) -> None:
     """bookshelf, portable, cylinder, soundbar."""
-    {"bookshelf": _bookshelf, "portable": _portable, "cylinder": _cylinder, "soundbar": _soundbar}[look.shape](canvas, look)
+    {"bookshelf": _bookshelf, "portable": _portable, "cylinder": _cylinder, "soundbar": _soundbar}[
+        look.shape
+    ](canvas, look)
 
 
 def _driver(canvas: Canvas, x: float, y: float, radius: float, ring) -> None:
     part(canvas, oval(x, y, radius), ring, "steel", 0.3, volume=8)
     part(canvas, oval(x, y, radius * 0.9), (0.14, 0.14, 0.15), "rubber", 0, volume=12)
-    part(canvas, oval(x, y, radius * 0.7), (0.22, 0.22, 0.24), "cast iron", 0, volume=radius * 0.5, depth=-0.7)
+    part(
+        canvas,
+        oval(x, y, radius * 0.7),
+        (0.22, 0.22, 0.24),
+        "cast iron",
+        0,
+        volume=radius * 0.5,
+        depth=-0.7,
+    )
     part(canvas, oval(x, y, radius * 0.28), (0.3, 0.3, 0.32), "plastic", 0.3, volume=radius * 0.16)
 
 
@@ -67,9 +128,24 @@ def _bookshelf(canvas: Canvas, look: Look) -> None:
     pair = look.pick("pair", True, False)
     for x in (320, 690) if pair else (500,):
         half = wide * 0.92 if pair else wide * 1.12
-        part(canvas, box(x - half, 180, x + half, 884, 14), look.base, look.material, 0.34, volume=16, grain=90 if wood else 0)
+        part(
+            canvas,
+            box(x - half, 180, x + half, 884, 14),
+            look.base,
+            look.material,
+            0.34,
+            volume=16,
+            grain=90 if wood else 0,
+        )
         if wood and look.pick("baffle", True, False):
-            part(canvas, box(x - half + 18, 200, x + half - 18, 866, 10), INK, "smooth", 0.1, volume=6)
+            part(
+                canvas,
+                box(x - half + 18, 200, x + half - 18, 866, 10),
+                INK,
+                "smooth",
+                0.1,
+                volume=6,
+            )
         _driver(canvas, x, 340, half * 0.42, ring)
         _driver(canvas, x, 640, half * 0.74, ring)
 
@@ -77,9 +153,30 @@ def _bookshelf(canvas: Canvas, look: Look) -> None:
 def _portable(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 744, 340, 26)
     if look.pick("strap", True, False):
-        bar(canvas, path((240, 420), (240, 250, 500, 250), (760, 250, 760, 420)), 24, look.second if look.pick("tone", True, False) else (0.66, 0.43, 0.25), "leather", 0.3)
-    part(canvas, box(150, 400, 850, 744, look.pick("corner", 60, 120, 170)), look.base, "plastic" if look.material == "plastic" else look.material, 0.32, volume=50)
-    part(canvas, box(206, 440, 794, 704, 60), look.pick("front", darker(look.base, 0.3), lighter(look.base, 0.12), INK), "grille", 0.12, volume=24)
+        bar(
+            canvas,
+            path((240, 420), (240, 250, 500, 250), (760, 250, 760, 420)),
+            24,
+            look.second if look.pick("tone", True, False) else (0.66, 0.43, 0.25),
+            "leather",
+            0.3,
+        )
+    part(
+        canvas,
+        box(150, 400, 850, 744, look.pick("corner", 60, 120, 170)),
+        look.base,
+        "plastic" if look.material == "plastic" else look.material,
+        0.32,
+        volume=50,
+    )
+    part(
+        canvas,
+        box(206, 440, 794, 704, 60),
+        look.pick("front", darker(look.base, 0.3), lighter(look.base, 0.12), INK),
+        "grille",
+        0.12,
+        volume=24,
+    )
     part(canvas, box(446, 552, 554, 592, 8), look.second, "smooth", 0.2, volume=5)
     for dx in (-70, 0, 70):
         part(canvas, oval(500 + dx, 404, 22, 9), darker(look.base, 0.4), "rubber", 0.1, volume=4)
@@ -89,25 +186,74 @@ def _cylinder(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 860, 210, 26)
     half, top = 186 + look.vary("half", 16), 250 + look.vary("top", 40)
     edges = (500 - half, 500 + half)
-    part(canvas, both(path((500, top), (500 + half, top), (500 + half, 830), (500 + half - 10, 866, 500, 868))), look.fill, "grille", 0.32, volume=14, round_from=edges)
-    part(canvas, both(path((500, 770), (500 + half, 760), (500 + half, 830), (500 + half - 10, 866, 500, 868))), look.pick("foot", COLOURS["oak"], look.dark, INK), look.pick("made", "oak", "plastic"), 0, volume=10, round_from=edges)
+    part(
+        canvas,
+        both(
+            path((500, top), (500 + half, top), (500 + half, 830), (500 + half - 10, 866, 500, 868))
+        ),
+        look.fill,
+        "grille",
+        0.32,
+        volume=14,
+        round_from=edges,
+    )
+    part(
+        canvas,
+        both(
+            path((500, 770), (500 + half, 760), (500 + half, 830), (500 + half - 10, 866, 500, 868))
+        ),
+        look.pick("foot", COLOURS["oak"], look.dark, INK),
+        look.pick("made", "oak", "plastic"),
+        0,
+        volume=10,
+        round_from=edges,
+    )
     part(canvas, oval(500, top, half, 46), look.light, "plastic", 0, volume=12)
     part(canvas, oval(500, top, half * 0.7, 30), darker(look.base, 0.45), "smooth", 0, volume=10)
-    trace(canvas, oval(500, top, half * 0.82, 37), width=5, colour=look.pick("light", (0.5, 0.85, 0.95), (0.98, 0.8, 0.45)), opacity=0.9)
+    trace(
+        canvas,
+        oval(500, top, half * 0.82, 37),
+        width=5,
+        colour=look.pick("light", (0.5, 0.85, 0.95), (0.98, 0.8, 0.45)),
+        opacity=0.9,
+    )
 
 
 def _soundbar(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 610, 430, 22)
-    part(canvas, box(70, 450, 930, 606, look.pick("corner", 20, 70)), look.base, look.material, 0.32, volume=34)
-    part(canvas, box(96, 472, 904, 588, look.pick("inner", 14, 56)), look.pick("front", darker(look.base, 0.35), INK), "grille", 0.1, volume=22)
-    part(canvas, oval(500, 530, 14), look.pick("light", (0.9, 0.95, 0.98), (0.98, 0.8, 0.45)), "smooth", 0, volume=3)
+    part(
+        canvas,
+        box(70, 450, 930, 606, look.pick("corner", 20, 70)),
+        look.base,
+        look.material,
+        0.32,
+        volume=34,
+    )
+    part(
+        canvas,
+        box(96, 472, 904, 588, look.pick("inner", 14, 56)),
+        look.pick("front", darker(look.base, 0.35), INK),
+        "grille",
+        0.1,
+        volume=22,
+    )
+    part(
+        canvas,
+        oval(500, 530, 14),
+        look.pick("light", (0.9, 0.95, 0.98), (0.98, 0.8, 0.45)),
+        "smooth",
+        0,
+        volume=3,
+    )
     for x in (150, 850):
         part(canvas, box(x - 40, 600, x + 40, 622, 8), INK, "rubber", 0.2, volume=4)
 
 
 def camera(canvas: Canvas, look: Look) -> None:
     """rangefinder, slr, compact, instant."""
-    {"rangefinder": _rangefinder, "slr": _slr, "compact": _compact, "instant": _instant}[look.shape](canvas, look)
+    {"rangefinder": _rangefinder, "slr": _slr, "compact": _compact, "instant": _instant}[
+        look.shape
+    ](canvas, look)
 
 
 def _lens(canvas: Canvas, x: float, y: float, radius: float, barrel=INK) -> None:
@@ -116,13 +262,31 @@ def _lens(canvas: Canvas, x: float, y: float, radius: float, barrel=INK) -> None
     part(canvas, oval(x, y, radius * 0.68), (0.1, 0.1, 0.11), "smooth", 0.2, volume=12)
     part(canvas, oval(x, y, radius * 0.5), (0.12, 0.14, 0.22), "glass", 0, volume=radius * 0.3)
     part(canvas, oval(x, y, radius * 0.3), (0.2, 0.14, 0.3), "glass", 0, volume=radius * 0.2)
-    canvas.paint(canvas.area(oval(x - radius * 0.2, y - radius * 0.22, radius * 0.11, radius * 0.08)), (1, 1, 1), volume=0, opacity=0.8)
-    canvas.paint(canvas.area(oval(x + radius * 0.2, y + radius * 0.2, radius * 0.06)), (0.7, 0.85, 1), volume=0, opacity=0.55)
+    canvas.paint(
+        canvas.area(oval(x - radius * 0.2, y - radius * 0.22, radius * 0.11, radius * 0.08)),
+        (1, 1, 1),
+        volume=0,
+        opacity=0.8,
+    )
+    canvas.paint(
+        canvas.area(oval(x + radius * 0.2, y + radius * 0.2, radius * 0.06)),
+        (0.7, 0.85, 1),
+        volume=0,
+        opacity=0.55,
+    )
 
 
 def _dials(canvas: Canvas, spots, y: float, colour) -> None:
     for x, half in spots:
-        part(canvas, box(x - half, y - 38, x + half, y + 14, 8), colour, "rib", 0.25, volume=8, round_from=(x - half, x + half))
+        part(
+            canvas,
+            box(x - half, y - 38, x + half, y + 14, 8),
+            colour,
+            "rib",
+            0.25,
+            volume=8,
+            round_from=(x - half, x + half),
+        )
 
 
 def _rangefinder(canvas: Canvas, look: Look) -> None:
@@ -132,7 +296,14 @@ def _rangefinder(canvas: Canvas, look: Look) -> None:
     part(canvas, box(140, 350, 860, 750, 60), plate, "steel", 0.34, volume=24)
     part(canvas, box(140, 442, 860, 690, 6), look.fill, look.material, 0, volume=10)
     for x, wide in ((380, 60), (600, 36), (740, 70)):
-        part(canvas, box(x - wide / 2, 376, x + wide / 2, 424, 6), (0.14, 0.15, 0.2), "glass", 0.15, volume=8)
+        part(
+            canvas,
+            box(x - wide / 2, 376, x + wide / 2, 424, 6),
+            (0.14, 0.15, 0.2),
+            "glass",
+            0.15,
+            volume=8,
+        )
     _lens(canvas, 500, 580, 152)
 
 
@@ -140,8 +311,31 @@ def _slr(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 766, 350, 26)
     plate = look.pick("plate", INK, STEEL, INK)
     _dials(canvas, ((240, 44), (720, 44), (800, 24)), 390, plate)
-    part(canvas, path((370, 400), (410, 260), (590, 260), (630, 400)), plate, "plastic", 0.3, volume=18)
-    part(canvas, path((150, 420), (160, 376, 200, 376), (800, 376), (850, 376, 856, 420), (862, 720), (860, 766, 810, 766), (190, 766), (140, 766, 138, 720)), plate, "plastic", 0.34, volume=26)
+    part(
+        canvas,
+        path((370, 400), (410, 260), (590, 260), (630, 400)),
+        plate,
+        "plastic",
+        0.3,
+        volume=18,
+    )
+    part(
+        canvas,
+        path(
+            (150, 420),
+            (160, 376, 200, 376),
+            (800, 376),
+            (850, 376, 856, 420),
+            (862, 720),
+            (860, 766, 810, 766),
+            (190, 766),
+            (140, 766, 138, 720),
+        ),
+        plate,
+        "plastic",
+        0.34,
+        volume=26,
+    )
     part(canvas, box(146, 450, 856, 716, 16), look.fill, look.material, 0, volume=10)
     part(canvas, box(138, 430, 262, 760, 46), look.dark, look.material, 0.3, volume=22)
     _lens(canvas, 520, 580, 176)
@@ -151,7 +345,14 @@ def _slr(canvas: Canvas, look: Look) -> None:
 def _compact(canvas: Canvas, look: Look) -> None:
     ground(canvas, 500, 724, 320, 24)
     _dials(canvas, ((650, 44), (740, 26)), 372, STEEL)
-    part(canvas, box(190, 358, 810, 724, look.pick("corner", 50, 90)), look.fill, look.material, 0.34, volume=40)
+    part(
+        canvas,
+        box(190, 358, 810, 724, look.pick("corner", 50, 90)),
+        look.fill,
+        look.material,
+        0.34,
+        volume=40,
+    )
     part(canvas, box(230, 400, 340, 446, 10), (0.93, 0.94, 0.9), "glass", 0.15, volume=10)
     part(canvas, oval(720, 424, 12), (0.85, 0.3, 0.2), "glass", 0, volume=5)
     _lens(canvas, 520, 560, 138, look.pick("barrel", STEEL, INK))
@@ -164,9 +365,32 @@ def _instant(canvas: Canvas, look: Look) -> None:
     canvas.shadow(photo, 3, 8, 9, 0.3)
     canvas.paint(photo, (0.96, 0.95, 0.93), volume=4)
     part(canvas, box(376, 700, 624, 860, 2), look.second, "smooth", 0, volume=20)
-    part(canvas, path((210, 380), (220, 250, 330, 250), (670, 250), (780, 250, 790, 380), (820, 720), (820, 780, 760, 780), (240, 780), (180, 780, 180, 720)), look.fill, look.material, 0.36, volume=50)
+    part(
+        canvas,
+        path(
+            (210, 380),
+            (220, 250, 330, 250),
+            (670, 250),
+            (780, 250, 790, 380),
+            (820, 720),
+            (820, 780, 760, 780),
+            (240, 780),
+            (180, 780, 180, 720),
+        ),
+        look.fill,
+        look.material,
+        0.36,
+        volume=50,
+    )
     part(canvas, box(236, 700, 764, 748, 14), darker(look.base, 0.5), "smooth", 0, volume=9)
     part(canvas, box(560, 300, 720, 372, 20), (0.93, 0.94, 0.92), "glass", 0.2, volume=14)
     part(canvas, box(290, 300, 390, 370, 16), (0.15, 0.16, 0.2), "glass", 0.2, volume=12)
     _lens(canvas, 500, 530, 150, look.pick("barrel", INK, STEEL, look.dark))
-    part(canvas, oval(262, 470, 30), look.second if brightness(look.second) > 0.2 else (0.8, 0.3, 0.25), "plastic", 0.25, volume=12)
+    part(
+        canvas,
+        oval(262, 470, 30),
+        look.second if brightness(look.second) > 0.2 else (0.8, 0.3, 0.25),
+        "plastic",
+        0.25,
+        volume=12,
+    )

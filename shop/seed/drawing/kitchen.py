@@ -11,8 +11,11 @@ def mug(canvas: Canvas, look: Look) -> None:
     """straight, tapered, rounded, espresso, enamel."""
     ground(canvas, 500, 800, 250, 30)
     half, top, low = {
-        "straight": (196, 300, 800), "tapered": (216, 310, 800), "rounded": (206, 330, 800),
-        "espresso": (170, 430, 800), "enamel": (210, 340, 800),
+        "straight": (196, 300, 800),
+        "tapered": (216, 310, 800),
+        "rounded": (206, 330, 800),
+        "espresso": (170, 430, 800),
+        "enamel": (210, 340, 800),
     }[look.shape]
     half += look.vary("half", 10)
     x = 460
@@ -25,21 +28,54 @@ def mug(canvas: Canvas, look: Look) -> None:
         handle = box(x + half - 70, mid - ring, x + half + ring * 0.95, mid + ring, 60)
     line = canvas.line([*handle, *handle[:2]], width=42)
     canvas.shadow(line, 4, 10, 12, 0.25)
-    canvas.paint(line, look.base if look.pattern != "gradient" else look.second, look.material, volume=18)
+    canvas.paint(
+        line, look.base if look.pattern != "gradient" else look.second, look.material, volume=18
+    )
     side = {
-        "straight": path((x + half, top), (x + half, low - 40), (x + half, low, x + half - 50, low)),
-        "tapered": path((x + half, top), (x + half - 16, low - 90), (x + half - 40, low, x + half - 90, low)),
-        "rounded": path((x + half - 14, top), (x + half + 46, top + 260, x + half - 20, low - 50), (x + half - 60, low, x + half - 90, low)),
-        "espresso": path((x + half, top), (x + half - 4, low - 60), (x + half - 30, low, x + half - 60, low)),
-        "enamel": path((x + half, top), (x + half - 8, low - 18), (x + half - 14, low, x + half - 30, low)),
+        "straight": path(
+            (x + half, top), (x + half, low - 40), (x + half, low, x + half - 50, low)
+        ),
+        "tapered": path(
+            (x + half, top), (x + half - 16, low - 90), (x + half - 40, low, x + half - 90, low)
+        ),
+        "rounded": path(
+            (x + half - 14, top),
+            (x + half + 46, top + 260, x + half - 20, low - 50),
+            (x + half - 60, low, x + half - 90, low),
+        ),
+        "espresso": path(
+            (x + half, top), (x + half - 4, low - 60), (x + half - 30, low, x + half - 60, low)
+        ),
+        "enamel": path(
+            (x + half, top), (x + half - 8, low - 18), (x + half - 14, low, x + half - 30, low)
+        ),
     }[look.shape]
-    body = part(canvas, both([(x, top), *side, (x, low + 8)], x), look.fill, look.material, 0.3, volume=14, round_from=(x - half, x + half))
+    body = part(
+        canvas,
+        both([(x, top), *side, (x, low + 8)], x),
+        look.fill,
+        look.material,
+        0.3,
+        volume=14,
+        round_from=(x - half, x + half),
+    )
     if look.material == "stoneware" and look.pick("dip", True, False):
         raw = canvas.area(box(x - 300, low - 90, x + 300, low + 20)).within(body)
-        canvas.paint(raw, (0.72, 0.6, 0.47), "terracotta", volume=8, round_from=(x - half, x + half))
+        canvas.paint(
+            raw, (0.72, 0.6, 0.47), "terracotta", volume=8, round_from=(x - half, x + half)
+        )
     rim = half - (14 if look.shape == "rounded" else 0)
-    canvas.paint(canvas.area(oval(x, top, rim, 34)), lighter(look.base, 0.25) if look.shape != "enamel" else (0.15, 0.2, 0.32), look.material, volume=5)
-    canvas.paint(canvas.area(oval(x, top + 3, rim - 13, 26)), darker(lighter(look.base, 0.4), 0.25), volume=12)
+    canvas.paint(
+        canvas.area(oval(x, top, rim, 34)),
+        lighter(look.base, 0.25) if look.shape != "enamel" else (0.15, 0.2, 0.32),
+        look.material,
+        volume=5,
+    )
+    canvas.paint(
+        canvas.area(oval(x, top + 3, rim - 13, 26)),
+        darker(lighter(look.base, 0.4), 0.25),
+        volume=12,
+    )
     if look.pick("coffee", True, False):
         canvas.paint(canvas.area(oval(x, top + 10, rim - 24, 18)), (0.27, 0.16, 0.1), volume=6)
 
@@ -55,14 +91,76 @@ def pan(canvas: Canvas, look: Look) -> None:
     grip = look.pick("grip", INK, STEEL, COLOURS["beech"])
     if look.shape == "casserole":
         for side in (-1, 1):
-            ear = path((x + side * half, top + 60), (x + side * (half + 90), top + 50, x + side * (half + 86), top + 100), (x + side * (half + 70), top + 140, x + side * half, top + 130))
+            ear = path(
+                (x + side * half, top + 60),
+                (x + side * (half + 90), top + 50, x + side * (half + 86), top + 100),
+                (x + side * (half + 70), top + 140, x + side * half, top + 130),
+            )
             bar(canvas, ear, 30, look.base, look.material, 0.3)
     else:
-        bar(canvas, path((x + half - 10, top + 60), (x + half + 150, top + 44, x + half + 300, top + 10)), 40, grip, "plastic" if grip == INK else "steel" if grip == STEEL else "beech", 0.3)
-    part(canvas, both([(x, top), *path((x + half, top), (x + half - 4, low - 50), (x + half - 10, low, x + half - 66, low)), (x, low + 6)], x), look.fill, look.material, 0.3, volume=14, round_from=(x - half, x + half))
-    lid = both(path((x, top - 96), (x + 40, top - 94), (x + half - 10, top - 80, x + half + 8, top - 4), (x + half + 8, top + 14), (x, top + 30)), x)
-    part(canvas, lid, look.base if look.material != "glass" else (0.8, 0.85, 0.86), look.material, 0.4, volume=22, round_from=(x - half, x + half))
-    part(canvas, both(path((x, top - 150), (x + 40, top - 150, x + 40, top - 122), (x + 18, top - 92), (x, top - 90)), x), look.pick("knob", INK, (0.83, 0.69, 0.4), STEEL), "steel", 0.35, volume=12)
+        bar(
+            canvas,
+            path((x + half - 10, top + 60), (x + half + 150, top + 44, x + half + 300, top + 10)),
+            40,
+            grip,
+            "plastic" if grip == INK else "steel" if grip == STEEL else "beech",
+            0.3,
+        )
+    part(
+        canvas,
+        both(
+            [
+                (x, top),
+                *path(
+                    (x + half, top),
+                    (x + half - 4, low - 50),
+                    (x + half - 10, low, x + half - 66, low),
+                ),
+                (x, low + 6),
+            ],
+            x,
+        ),
+        look.fill,
+        look.material,
+        0.3,
+        volume=14,
+        round_from=(x - half, x + half),
+    )
+    lid = both(
+        path(
+            (x, top - 96),
+            (x + 40, top - 94),
+            (x + half - 10, top - 80, x + half + 8, top - 4),
+            (x + half + 8, top + 14),
+            (x, top + 30),
+        ),
+        x,
+    )
+    part(
+        canvas,
+        lid,
+        look.base if look.material != "glass" else (0.8, 0.85, 0.86),
+        look.material,
+        0.4,
+        volume=22,
+        round_from=(x - half, x + half),
+    )
+    part(
+        canvas,
+        both(
+            path(
+                (x, top - 150),
+                (x + 40, top - 150, x + 40, top - 122),
+                (x + 18, top - 92),
+                (x, top - 90),
+            ),
+            x,
+        ),
+        look.pick("knob", INK, (0.83, 0.69, 0.4), STEEL),
+        "steel",
+        0.35,
+        volume=12,
+    )
 
 
 def _frying(canvas: Canvas, look: Look) -> None:
@@ -72,19 +170,44 @@ def _frying(canvas: Canvas, look: Look) -> None:
     grip = look.pick("grip", (INK, "plastic"), (STEEL, "steel"), (COLOURS["beech"], "beech"))
     if look.material == "cast iron" and look.pick("same", True, False):
         grip = (look.base, "cast iron")
-    handle = turned(path((x + radius - 20, y - 20), (x + radius + 150, y - 24, x + radius + 330, y - 30), (x + radius + 356, y, x + radius + 330, y + 30), (x + radius + 150, y + 24, x + radius - 20, y + 20)), 38, (x, y))
+    handle = turned(
+        path(
+            (x + radius - 20, y - 20),
+            (x + radius + 150, y - 24, x + radius + 330, y - 30),
+            (x + radius + 356, y, x + radius + 330, y + 30),
+            (x + radius + 150, y + 24, x + radius - 20, y + 20),
+        ),
+        38,
+        (x, y),
+    )
     part(canvas, handle, grip[0], grip[1], 0.36, volume=18)
     hole = turned(oval(x + radius + 316, y, 14, 9), 38, (x, y))
     canvas.paint(canvas.area(hole), (0.86, 0.85, 0.82), volume=3)
-    outline = oval(x, y, radius) if look.shape != "grill" else box(x - radius, y - radius, x + radius, y + radius, 90)
+    outline = (
+        oval(x, y, radius)
+        if look.shape != "grill"
+        else box(x - radius, y - radius, x + radius, y + radius, 90)
+    )
     canvas.shadow(canvas.area(outline), 8, 18, 22, 0.35)
     part(canvas, outline, look.fill, look.material, 0.3, volume=20)
-    inner = oval(x, y, radius - 26) if look.shape != "grill" else box(x - radius + 24, y - radius + 24, x + radius - 24, y + radius - 24, 70)
-    inside = look.pick("inside", (0.2, 0.2, 0.21), (0.26, 0.26, 0.27)) if look.material != "stainless steel" else (0.72, 0.73, 0.74)
+    inner = (
+        oval(x, y, radius - 26)
+        if look.shape != "grill"
+        else box(x - radius + 24, y - radius + 24, x + radius - 24, y + radius - 24, 70)
+    )
+    inside = (
+        look.pick("inside", (0.2, 0.2, 0.21), (0.26, 0.26, 0.27))
+        if look.material != "stainless steel"
+        else (0.72, 0.73, 0.74)
+    )
     if look.material == "copper":
         inside = (0.78, 0.78, 0.77)
     canvas.paint(canvas.area(inner), darker(inside, 0.2), look.material, volume=30)
-    floor = oval(x, y, radius * (0.74 if look.shape != "wok" else 0.45)) if look.shape != "grill" else inner
+    floor = (
+        oval(x, y, radius * (0.74 if look.shape != "wok" else 0.45))
+        if look.shape != "grill"
+        else inner
+    )
     flat = canvas.area(floor)
     canvas.paint(flat, inside, "cast iron", volume=20, depth=-0.5, opacity=0.9)
     if look.shape == "grill":
@@ -93,21 +216,44 @@ def _frying(canvas: Canvas, look: Look) -> None:
             canvas.shadow(ridge, 4, 3, 4, 0.5)
             canvas.paint(ridge, lighter(inside, 0.06), "cast iron", volume=6)
     elif look.shape == "frying":
-        canvas.paint(canvas.line(oval(x, y, radius * 0.5, start=200, end=290), width=14), (1, 1, 1), volume=0, opacity=0.07)
+        canvas.paint(
+            canvas.line(oval(x, y, radius * 0.5, start=200, end=290), width=14),
+            (1, 1, 1),
+            volume=0,
+            opacity=0.07,
+        )
 
 
 def knife(canvas: Canvas, look: Look) -> None:
     """chef's, bread, santoku, paring."""
     lean = -38
-    long = {"chef's": 520, "bread": 540, "santoku": 440, "paring": 280}[look.shape] + look.vary("long", 16)
+    long = {"chef's": 520, "bread": 540, "santoku": 440, "paring": 280}[look.shape] + look.vary(
+        "long", 16
+    )
     deep = {"chef's": 92, "bread": 62, "santoku": 96, "paring": 54}[look.shape]
     start = 420 if look.shape != "paring" else 460
     x0 = start - 40
     blade = {
-        "chef's": path((x0, 460), (x0 + long * 0.6, 458), (x0 + long * 0.9, 470, x0 + long, 520), (x0 + long * 0.7, 462 + deep, x0 + long * 0.3, 462 + deep), (x0 + 10, 462 + deep)),
+        "chef's": path(
+            (x0, 460),
+            (x0 + long * 0.6, 458),
+            (x0 + long * 0.9, 470, x0 + long, 520),
+            (x0 + long * 0.7, 462 + deep, x0 + long * 0.3, 462 + deep),
+            (x0 + 10, 462 + deep),
+        ),
         "bread": _serrated(x0, long, deep),
-        "santoku": path((x0, 460), (x0 + long * 0.72, 460), (x0 + long * 0.96, 462, x0 + long, 462 + deep * 0.84), (x0 + long * 0.7, 462 + deep, x0 + long * 0.3, 462 + deep), (x0 + 10, 462 + deep)),
-        "paring": path((x0, 464), (x0 + long * 0.6, 466, x0 + long, 500), (x0 + long * 0.7, 464 + deep, x0 + 10, 464 + deep)),
+        "santoku": path(
+            (x0, 460),
+            (x0 + long * 0.72, 460),
+            (x0 + long * 0.96, 462, x0 + long, 462 + deep * 0.84),
+            (x0 + long * 0.7, 462 + deep, x0 + long * 0.3, 462 + deep),
+            (x0 + 10, 462 + deep),
+        ),
+        "paring": path(
+            (x0, 464),
+            (x0 + long * 0.6, 466, x0 + long, 500),
+            (x0 + long * 0.7, 464 + deep, x0 + 10, 464 + deep),
+        ),
     }[look.shape]
     place = lambda line: turned(line, lean, (500, 500))  # noqa: E731
     canvas.shadow(canvas.area(place(blade)), 10, 22, 20, 0.22)
@@ -117,10 +263,28 @@ def knife(canvas: Canvas, look: Look) -> None:
     if look.shape == "santoku":
         for at in range(6):
             x = x0 + 50 + at * (long - 150) / 6
-            canvas.paint(canvas.area(place(oval(x + 20, 470 + deep * 0.56, 15, 22))).within(steel), (0.7, 0.71, 0.73), volume=8, opacity=0.75)
-    part(canvas, place(box(x0 - 20, 456, x0 + 12, 458 + min(deep, 66), 6)), STEEL, "steel", 0.3, volume=8)
+            canvas.paint(
+                canvas.area(place(oval(x + 20, 470 + deep * 0.56, 15, 22))).within(steel),
+                (0.7, 0.71, 0.73),
+                volume=8,
+                opacity=0.75,
+            )
+    part(
+        canvas,
+        place(box(x0 - 20, 456, x0 + 12, 458 + min(deep, 66), 6)),
+        STEEL,
+        "steel",
+        0.3,
+        volume=8,
+    )
     bend = look.pick("bend", 10, 26)
-    handle = path((x0 - 12, 458), (x0 - 130, 452, x0 - 250, 462), (x0 - 290, 470 + bend / 2, x0 - 276, 508 + bend), (x0 - 250, 530 + bend, x0 - 226, 512), (x0 - 120, 502, x0 - 12, 518))
+    handle = path(
+        (x0 - 12, 458),
+        (x0 - 130, 452, x0 - 250, 462),
+        (x0 - 290, 470 + bend / 2, x0 - 276, 508 + bend),
+        (x0 - 250, 530 + bend, x0 - 226, 512),
+        (x0 - 120, 502, x0 - 12, 518),
+    )
     part(canvas, place(handle), look.base, look.material, 0.36, volume=22)
     for at in (60, 132, 204):
         part(canvas, place(oval(x0 - at, 486, 8)), STEEL, "steel", 0.15, volume=3)
@@ -131,14 +295,35 @@ def _serrated(x0: float, long: float, deep: float):
     for at in range(22):
         x = x0 + long - 20 - at * (long - 40) / 22
         teeth += [(x, 462 + deep), (x - 8, 454 + deep)]
-    return [*path((x0, 460), (x0 + long * 0.94, 460), (x0 + long, 464, x0 + long, 500)), *teeth, (x0 + 10, 462 + deep)]
+    return [
+        *path((x0, 460), (x0 + long * 0.94, 460), (x0 + long, 464, x0 + long, 500)),
+        *teeth,
+        (x0 + 10, 462 + deep),
+    ]
 
 
 def chopping_board(canvas: Canvas, look: Look) -> None:
     """rectangular, paddle, round, butcher's block."""
     outline, hole = {
         "rectangular": (box(230, 220, 770, 800, 30), oval(500, 272, 26)),
-        "paddle": (path((300, 380), (300, 340, 350, 336), (450, 330, 452, 250), (452, 120), (456, 90, 500, 90), (544, 90, 548, 120), (548, 250), (550, 330, 650, 336), (700, 340, 700, 380), (716, 860), (714, 900, 670, 900), (330, 900), (286, 900, 284, 860)), oval(500, 136, 20)),
+        "paddle": (
+            path(
+                (300, 380),
+                (300, 340, 350, 336),
+                (450, 330, 452, 250),
+                (452, 120),
+                (456, 90, 500, 90),
+                (544, 90, 548, 120),
+                (548, 250),
+                (550, 330, 650, 336),
+                (700, 340, 700, 380),
+                (716, 860),
+                (714, 900, 670, 900),
+                (330, 900),
+                (286, 900, 284, 860),
+            ),
+            oval(500, 136, 20),
+        ),
         "round": ([*oval(500, 540, 290)], oval(500, 300, 24)),
         "butcher's block": (box(170, 270, 830, 740, 26), None),
     }[look.shape]
@@ -147,17 +332,43 @@ def chopping_board(canvas: Canvas, look: Look) -> None:
     mask = canvas.area(place(outline), holes=[place(hole)] if hole else ())
     canvas.shadow(mask, 10, 20, 18, 0.36)
     made = "end grain" if look.shape == "butcher's block" else look.material
-    canvas.paint(mask, look.base, made, volume=14, grain=0 if look.shape in ("butcher's block", "round") else 90)
+    canvas.paint(
+        mask,
+        look.base,
+        made,
+        volume=14,
+        grain=0 if look.shape in ("butcher's block", "round") else 90,
+    )
     if look.shape in ("rectangular", "butcher's block") and look.pick("groove", True, False):
-        left, top, right, low = (258, 310, 742, 772) if look.shape == "rectangular" else (200, 300, 800, 710)
+        left, top, right, low = (
+            (258, 310, 742, 772) if look.shape == "rectangular" else (200, 300, 800, 710)
+        )
         groove = place(box(left, top, right, low, 24))
-        canvas.paint(canvas.line([*groove, groove[0]], width=13), darker(look.base, 0.3), made, volume=6, depth=-0.8, opacity=0.75)
+        canvas.paint(
+            canvas.line([*groove, groove[0]], width=13),
+            darker(look.base, 0.3),
+            made,
+            volume=6,
+            depth=-0.8,
+            opacity=0.75,
+        )
     if look.shape == "paddle" and look.pick("cord", True, False):
-        trace(canvas, place(path((500, 130), (440, 60, 500, 40), (560, 60, 500, 130))), width=8, colour=(0.5, 0.36, 0.24), opacity=1)
+        trace(
+            canvas,
+            place(path((500, 130), (440, 60, 500, 40), (560, 60, 500, 130))),
+            width=8,
+            colour=(0.5, 0.36, 0.24),
+            opacity=1,
+        )
     if made != "end grain":
         for at in (0.33, 0.67) if look.pick("glued", True, False) else ():
             x = 230 + 540 * at
-            canvas.paint(canvas.line(place([(x, 100), (x, 930)]), width=3).within(mask), darker(look.base, 0.4), volume=0, opacity=0.4)
+            canvas.paint(
+                canvas.line(place([(x, 100), (x, 930)]), width=3).within(mask),
+                darker(look.base, 0.4),
+                volume=0,
+                opacity=0.4,
+            )
 
 
 def plate_set(canvas: Canvas, look: Look) -> None:
@@ -167,19 +378,73 @@ def plate_set(canvas: Canvas, look: Look) -> None:
         for at in range(4):
             y = 740 - at * 52
             half = 340 - (at // 2) * 60
-            part(canvas, both(path((500, y - 24), (500 + half, y - 26), (500 + half - 20, y + 16, 500 + half * 0.55, y + 34), (500, y + 36))), look.fill if at > 1 else look.base, look.material, 0.34, volume=12, round_from=(500 - half, 500 + half))
-            canvas.paint(canvas.area(oval(500, y - 26, half, 34)), lighter(look.base, 0.1), look.material, volume=8)
+            part(
+                canvas,
+                both(
+                    path(
+                        (500, y - 24),
+                        (500 + half, y - 26),
+                        (500 + half - 20, y + 16, 500 + half * 0.55, y + 34),
+                        (500, y + 36),
+                    )
+                ),
+                look.fill if at > 1 else look.base,
+                look.material,
+                0.34,
+                volume=12,
+                round_from=(500 - half, 500 + half),
+            )
+            canvas.paint(
+                canvas.area(oval(500, y - 26, half, 34)),
+                lighter(look.base, 0.1),
+                look.material,
+                volume=8,
+            )
         top = 740 - 3 * 52 - 26
-        canvas.paint(canvas.area(oval(500, top + 3, 210, 22)), look.fill if look.pattern != "plain" else darker(look.base, 0.07), look.material, volume=10)
+        canvas.paint(
+            canvas.area(oval(500, top + 3, 210, 22)),
+            look.fill if look.pattern != "plain" else darker(look.base, 0.07),
+            look.material,
+            volume=10,
+        )
         return
     if look.shape == "bowls":
         ground(canvas, 500, 770, 330, 34)
         for x, y, half in ((330, 640, 190), (670, 640, 190), (500, 740, 230)):
-            part(canvas, both([(x, y - 120), *path((x + half, y - 120), (x + half - 6, y + 20, x + half * 0.4, y + 30)), (x, y + 34)], x), look.fill, look.material, 0.36, volume=18, round_from=(x - half, x + half))
-            canvas.paint(canvas.area(oval(x, y - 120, half, 40)), lighter(look.base, 0.3), look.material, volume=5)
-            canvas.paint(canvas.area(oval(x, y - 114, half - 14, 32)), darker(lighter(look.base, 0.2), 0.18), look.material, volume=14)
+            part(
+                canvas,
+                both(
+                    [
+                        (x, y - 120),
+                        *path((x + half, y - 120), (x + half - 6, y + 20, x + half * 0.4, y + 30)),
+                        (x, y + 34),
+                    ],
+                    x,
+                ),
+                look.fill,
+                look.material,
+                0.36,
+                volume=18,
+                round_from=(x - half, x + half),
+            )
+            canvas.paint(
+                canvas.area(oval(x, y - 120, half, 40)),
+                lighter(look.base, 0.3),
+                look.material,
+                volume=5,
+            )
+            canvas.paint(
+                canvas.area(oval(x, y - 114, half - 14, 32)),
+                darker(lighter(look.base, 0.2), 0.18),
+                look.material,
+                volume=14,
+            )
         return
-    plates = [(500, 500, 370)] if look.shape == "place setting" else [(330, 350, 230), (670, 350, 230), (420, 640, 230)]
+    plates = (
+        [(500, 500, 370)]
+        if look.shape == "place setting"
+        else [(330, 350, 230), (670, 350, 230), (420, 640, 230)]
+    )
     for x, y, radius in plates:
         _plate(canvas, look, x, y, radius)
     if look.shape == "place setting":
@@ -187,11 +452,18 @@ def plate_set(canvas: Canvas, look: Look) -> None:
         _plate(canvas, look, 500, 500, 150, bowl=True)
 
 
-def _plate(canvas: Canvas, look: Look, x: float, y: float, radius: float, bowl: bool = False) -> None:
+def _plate(
+    canvas: Canvas, look: Look, x: float, y: float, radius: float, bowl: bool = False
+) -> None:
     mask = canvas.area(oval(x, y, radius))
     canvas.shadow(mask, 6, 14, 16, 0.34)
     canvas.paint(mask, look.base, look.material, volume=12)
-    canvas.paint(canvas.line(oval(x, y, radius - 6), width=10), look.second if look.pick("rim", True, False) else lighter(look.base, 0.15), look.material, volume=3)
+    canvas.paint(
+        canvas.line(oval(x, y, radius - 6), width=10),
+        look.second if look.pick("rim", True, False) else lighter(look.base, 0.15),
+        look.material,
+        volume=3,
+    )
     well = canvas.area(oval(x, y, radius * 0.68))
     canvas.shadow(well, -3, -4, 8, 0.16)
     inside = darker(look.base, 0.25) if bowl else look.fill
@@ -204,16 +476,61 @@ def teapot(canvas: Canvas, look: Look) -> None:
     tall = look.shape in ("tall", "kettle")
     half, top, low = (190, 330, 800) if tall else (236, 400, 800)
     half += look.vary("half", 10)
-    spout = path((500 - half + 30, 690), (200, 660, 214, 560), (196, 470, 150, 430), (204, 414), (250, 470, 262, 540), (300, 570, 500 - half + 60, 560))
+    spout = path(
+        (500 - half + 30, 690),
+        (200, 660, 214, 560),
+        (196, 470, 150, 430),
+        (204, 414),
+        (250, 470, 262, 540),
+        (300, 570, 500 - half + 60, 560),
+    )
     part(canvas, spout, look.base, look.material, 0.28, volume=22)
     grip = look.pick("grip", look.base, COLOURS["beech"], INK)
     if look.shape in ("kettle", "cast iron"):
-        bar(canvas, path((500 - half + 60, top + 40), (360, 130, 500, 130), (640, 130, 500 + half - 60, top + 40)), 32, grip, "steel" if grip != COLOURS["beech"] else "beech", 0.28)
+        bar(
+            canvas,
+            path(
+                (500 - half + 60, top + 40),
+                (360, 130, 500, 130),
+                (640, 130, 500 + half - 60, top + 40),
+            ),
+            32,
+            grip,
+            "steel" if grip != COLOURS["beech"] else "beech",
+            0.28,
+        )
     else:
-        bar(canvas, path((500 + half - 24, top + 70), (850, top + 20, 836, 600), (810, 700, 500 + half - 30, 690)), 36, grip if grip != INK else look.base, look.material, 0.28)
+        bar(
+            canvas,
+            path(
+                (500 + half - 24, top + 70),
+                (850, top + 20, 836, 600),
+                (810, 700, 500 + half - 30, 690),
+            ),
+            36,
+            grip if grip != INK else look.base,
+            look.material,
+            0.28,
+        )
     belly = 70 if look.shape == "round" else 26
-    outline = both(path((500, top), (560, top), (500 + half + belly * 0.3, top + 10, 500 + half, (top + low) / 2 + 30), (500 + half - 8, low - 10, 500 + half * 0.6, low), (500, low + 6)))
-    part(canvas, outline, look.fill, look.material, 0.32, volume=26, round_from=(500 - half - 10, 500 + half + 10))
+    outline = both(
+        path(
+            (500, top),
+            (560, top),
+            (500 + half + belly * 0.3, top + 10, 500 + half, (top + low) / 2 + 30),
+            (500 + half - 8, low - 10, 500 + half * 0.6, low),
+            (500, low + 6),
+        )
+    )
+    part(
+        canvas,
+        outline,
+        look.fill,
+        look.material,
+        0.32,
+        volume=26,
+        round_from=(500 - half - 10, 500 + half + 10),
+    )
     if look.shape == "cast iron":
         body = canvas.area(outline)
         for row in range(6):
@@ -221,7 +538,21 @@ def teapot(canvas: Canvas, look: Look) -> None:
                 x, y = 500 + (at + (row % 2) / 2) * 40, top + 110 + row * 34
                 dot = canvas.area(oval(x, y, 8)).within(body)
                 canvas.paint(dot, lighter(look.base, 0.1), "cast iron", volume=5, opacity=0.8)
-    part(canvas, both(path((500, top - 34), (556, top - 30, 592, top + 6), (590, top + 20), (500, top + 30))), look.base, look.material, 0.38, volume=14)
-    part(canvas, oval(500, top - 50, 26, 24), look.pick("knob", look.base, look.second, (0.83, 0.69, 0.4)), look.material, 0.35, volume=11)
-
-
+    part(
+        canvas,
+        both(
+            path((500, top - 34), (556, top - 30, 592, top + 6), (590, top + 20), (500, top + 30))
+        ),
+        look.base,
+        look.material,
+        0.38,
+        volume=14,
+    )
+    part(
+        canvas,
+        oval(500, top - 50, 26, 24),
+        look.pick("knob", look.base, look.second, (0.83, 0.69, 0.4)),
+        look.material,
+        0.35,
+        volume=11,
+    )

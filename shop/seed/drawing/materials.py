@@ -129,7 +129,9 @@ def stoneware(u, v):
 
 
 def terracotta(u, v):
-    return noise(u, v, 0.9) * 0.03 + noise(u / 60, v / 6, 2) * 0.03 + noise(u / 30, v / 30, 4) * 0.04
+    return (
+        noise(u, v, 0.9) * 0.03 + noise(u / 60, v / 6, 2) * 0.03 + noise(u / 30, v / 30, 4) * 0.04
+    )
 
 
 def concrete(u, v):

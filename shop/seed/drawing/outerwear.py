@@ -22,11 +22,15 @@ def jacket(canvas: Canvas, look: Look) -> None:
     else:
         cuffs(canvas, look, arm)
     body = cloth(
-        canvas, look,
+        canvas,
+        look,
         both(
             path(
-                (500, 300 if look.shape == "blazer" else 214), (564, 148), (688, 198),
-                (668, 270, 654, 348), (500 + half - 12, 540, 500 + half, hem_y),
+                (500, 300 if look.shape == "blazer" else 214),
+                (564, 148),
+                (688, 198),
+                (668, 270, 654, 348),
+                (500 + half - 12, 540, 500 + half, hem_y),
                 (500 + half * 0.5, hem_y + 12, 500, hem_y + 12),
             )
         ),
@@ -53,11 +57,11 @@ def jacket(canvas: Canvas, look: Look) -> None:
 def _blazer(canvas: Canvas, look: Look, body, half, hem_y) -> None:
     shirt = canvas.area(both(path((500, 160), (556, 156), (520, 300, 500, 430))))
     canvas.paint(shirt, darker(look.base, 0.45), look.material, volume=12)
-    overlap = canvas.area(path((500, 420), (516, 440), (520, hem_y + 14), (486, hem_y + 14))).within(body)
+    overlap = canvas.area(
+        path((500, 420), (516, 440), (520, hem_y + 14), (486, hem_y + 14))
+    ).within(body)
     canvas.shadow(overlap, 4, 0, 5, 0.35)
-    for outline in (
-        path((506, 440), (570, 146), (604, 176), (640, 268), (604, 282), (612, 308)),
-    ):
+    for outline in (path((506, 440), (570, 146), (604, 176), (640, 268), (604, 282), (612, 308)),):
         for shape in (mirror(outline), outline):
             lapel = canvas.area(shape)
             canvas.shadow(lapel, 2, 6, 7, 0.4)
@@ -72,9 +76,13 @@ def _blazer(canvas: Canvas, look: Look, body, half, hem_y) -> None:
 
 def _trucker(canvas: Canvas, look: Look, body, half, hem_y) -> None:
     stitch(
-        canvas, look,
-        [(358, 330), (642, 330)], [(430, 420), (470, hem_y - 40)], [(570, 420), (530, hem_y - 40)],
-        path((486, 220), (486, hem_y)), width=3,
+        canvas,
+        look,
+        [(358, 330), (642, 330)],
+        [(430, 420), (470, hem_y - 40)],
+        [(570, 420), (530, hem_y - 40)],
+        path((486, 220), (486, hem_y)),
+        width=3,
     )
     for x in (392, 536):
         pocket = canvas.area(path((x, 334), (x + 74, 334), (x + 74, 352), (x + 37, 378), (x, 352)))
@@ -121,7 +129,9 @@ def _hood(canvas: Canvas, look: Look) -> None:
     inside = canvas.area(both(path((500, 128), (556, 130, 552, 186), (530, 214, 500, 232))))
     canvas.paint(inside, darker(look.base, 0.5), "fleece", volume=14)
     fur = canvas.line(both(path((500, 112), (574, 114, 566, 192), (536, 228, 500, 248))), width=32)
-    canvas.paint(fur, look.pick("fur", (0.86, 0.79, 0.68), lighter(look.base, 0.45)), "plush", volume=10)
+    canvas.paint(
+        fur, look.pick("fur", (0.86, 0.79, 0.68), lighter(look.base, 0.45)), "plush", volume=10
+    )
 
 
 def _knit_ends(canvas: Canvas, look: Look, arm) -> None:
@@ -135,12 +145,21 @@ def _knit_ends(canvas: Canvas, look: Look, arm) -> None:
 def trousers(canvas: Canvas, look: Look) -> None:
     """straight, tapered, wide leg, shorts, joggers."""
     end = {"shorts": 560, "joggers": 850}.get(look.shape, 880) + look.vary("end", 14)
-    outer = {"straight": 652, "tapered": 622, "wide leg": 706, "shorts": 694, "joggers": 620}[look.shape]
-    inner = {"straight": 550, "tapered": 556, "wide leg": 536, "shorts": 528, "joggers": 556}[look.shape]
+    outer = {"straight": 652, "tapered": 622, "wide leg": 706, "shorts": 694, "joggers": 620}[
+        look.shape
+    ]
+    inner = {"straight": 550, "tapered": 556, "wide leg": 536, "shorts": 528, "joggers": 556}[
+        look.shape
+    ]
     outer += look.vary("leg", 8)
     right = path(
-        (500, 150), (616, 150), (650, 250, 656, 330), ((656 + outer) / 2 + 6, (330 + end) / 2, outer, end),
-        (inner, end + 8), (524, 560, 506, 398) if end > 600 else (506, 398), (500, 396),
+        (500, 150),
+        (616, 150),
+        (650, 250, 656, 330),
+        ((656 + outer) / 2 + 6, (330 + end) / 2, outer, end),
+        (inner, end + 8),
+        (524, 560, 506, 398) if end > 600 else (506, 398),
+        (500, 396),
     )
     left = mirror(right)
     cloth(canvas, look, left)
@@ -154,7 +173,12 @@ def trousers(canvas: Canvas, look: Look) -> None:
     stitch(canvas, look, pockets, mirror(pockets), width=4)
     if rib:
         for flip in (False, True):
-            quad = [(outer + 2, end - 40), (outer - 4, end + 12), (inner, end + 18), (inner - 6, end - 32)]
+            quad = [
+                (outer + 2, end - 40),
+                (outer - 4, end + 12),
+                (inner, end + 18),
+                (inner - 6, end - 32),
+            ]
             canvas.paint(canvas.area(mirror(quad) if flip else quad), look.base, "rib", volume=9)
         cords = (path((490, 176), (478, 220, 484, 262)), path((510, 176), (524, 220, 518, 250)))
         cord = canvas.line(*cords, width=8)

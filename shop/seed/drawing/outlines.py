@@ -78,7 +78,10 @@ def smooth(points: Sequence[Point], closed: bool = True) -> list[Point]:
 def _catmull(near: list[Point], t: float) -> Point:
     def one(a: float, b: float, c: float, d: float) -> float:
         return 0.5 * (
-            2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+            2 * b
+            + (c - a) * t
+            + (2 * a - 5 * b + 4 * c - d) * t**2
+            + (3 * b - a - 3 * c + d) * t**3
         )
 
     xs, ys = zip(*near, strict=True)

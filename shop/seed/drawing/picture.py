@@ -31,7 +31,10 @@ def draw(look: Look, view: str = "front view") -> Image.Image:
         )
         behind = backdrop.wall(chance.choice(backdrop.WALLS), drawing.floor)
     else:
-        camera = View(zoom=drawing.zoom * chance.uniform(0.97, 1.03), centre=(500, 500 + chance.uniform(-6, 6)))
+        camera = View(
+            zoom=drawing.zoom * chance.uniform(0.97, 1.03),
+            centre=(500, 500 + chance.uniform(-6, 6)),
+        )
         behind = backdrop.studio(tint)
     canvas = Canvas(behind, camera)
     drawing.paint(canvas, look)

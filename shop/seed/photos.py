@@ -1,0 +1,25 @@
+"""Draws many pictures on all cores."""
+
+import os
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+
+from shop.seed.drawing.look import Look
+from shop.seed.drawing.picture import jpeg
+
+#: Below this many pictures, starting processes costs more than it saves.
+ALONE = 24
+
+
+def drawn(jobs: Sequence[tuple[Look, str]]) -> Iterator[bytes]:
+    """JPEG files of (look, view), in order."""
+    if len(jobs) < ALONE:
+        yield from map(_draw, jobs)
+        return
+    # spawn: a forked child would share this process's database connection
+    with get_context("spawn").Pool(os.cpu_count() or 1) as pool:
+        yield from pool.imap(_draw, jobs, chunksize=4)
+
+
+def _draw(job: tuple[Look, str]) -> bytes:
+    return jpeg(*job)
