@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from similarity import conf
+from similarity.catalog.card import Card, image_alt, image_url, page_url
 from similarity.catalog.content import ImageRef, ProductContent
 from similarity.catalog.paths import Path, image_refs, text_value
 from similarity.exceptions import ConfigurationError
@@ -43,6 +44,18 @@ class CatalogAdapter(abc.ABC):
         """Narrow ``products`` to those in stock; as it is where the host does not say."""
         return products
 
+    def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
+        """Load with ``products`` what :meth:`card` reads, so that a shelf costs no more queries."""
+        return products
+
+    def title(self, product: Model) -> str:
+        """The product's name for shoppers."""
+        return str(product)
+
+    def card(self, product: Model) -> Card:
+        """What the default templates show of a product."""
+        return Card(title=self.title(product), url=page_url(product))
+
     def iter_pks(self, after: Any = None, size: int = 1000) -> list[Any]:
         """The next ``size`` primary keys after ``after`` in key order; empty at the end."""
         products = self.model._base_manager.order_by("pk")
@@ -65,6 +78,21 @@ class CatalogAdapter(abc.ABC):
                 for lookup in lookups:
                     products = self.model._base_manager.filter(**{lookup: instance.pk})
                     yield from products.values_list("pk", flat=True).iterator(chunk_size=5000)
+
+    def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
+        """Primary key → what its variants share, empty for a product without variants.
+
+        By way of :meth:`content`; a host whose group is a column may read that alone.
+        """
+        field = self.model._meta.pk
+        return {field.to_python(read.key): read.group for read in self.content(keys)}
+
+    def popular(self, products: QuerySet[Any]) -> QuerySet[Any] | None:
+        """``products`` by falling sales, or None where the host does not say.
+
+        Products without sales may be left out.
+        """
+        return None
 
     def filter_names(self) -> Sequence[str]:
         """Attribute names that :meth:`filter_lookup` knows, for documentation."""
@@ -132,6 +160,25 @@ class FieldMappingAdapter(CatalogAdapter):
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
         return products.filter(**self.mapping.get("in_stock", {}))
 
+    def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
+        return self._with_related(products)
+
+    def title(self, product: Model) -> str:
+        return self._text(product, "title") or str(product)
+
+    def card(self, product: Model) -> Card:
+        files = Path(self.mapping["images"]).values(product) if "images" in self.mapping else []
+        photo = next((file for file in files if file), None)
+        title = self.title(product)
+        return Card(
+            title=title,
+            url=page_url(product),
+            price=self._price(product),
+            currency=self._text(product, "currency"),
+            image_url=image_url(photo),
+            image_alt=image_alt(photo) or title,
+        )
+
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         related: dict[type[Model], list[str]] = {}
         for path in self.paths:
@@ -143,6 +190,15 @@ class FieldMappingAdapter(CatalogAdapter):
     def many_to_many(self) -> Sequence[type[Model]]:
         through = [model for path in self.paths for model in path.through_models(self.model)]
         return list(dict.fromkeys(through))
+
+    def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
+        if "group" not in self.mapping:
+            return {}
+        lookup = Path(self.mapping["group"]).lookup(self.model)
+        if lookup is None:
+            return super().groups(keys)
+        products = self.model._base_manager.filter(pk__in=list(keys))
+        return {key: text_value([group]) for key, group in products.values_list("pk", lookup)}
 
     def filter_names(self) -> Sequence[str]:
         return [name for name in self._attribute_paths if name != "*" and self.filter_lookup(name)]

@@ -1,0 +1,158 @@
+"""Query parameters that narrow the hits: attributes by name, price, stock."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.cache import caches
+from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
+from django.db.models import JSONField, Model, Q, QuerySet
+
+from similarity import conf
+from similarity.api.errors import BadParameter
+from similarity.catalog.adapter import CatalogAdapter
+
+#: Between the levels of a category path; a filter by a level holds for those below it.
+LEVEL = " > "
+
+MAX_VALUES = 50
+MAX_LENGTH = 250
+
+
+def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
+    """Query parameter → ORM lookup of every filter that can be named in advance."""
+    configured = conf.get("API_FILTERS")
+    if configured is not None:
+        return dict(configured)
+    lookups = {name: adapter.filter_lookup(name) for name in adapter.filter_names()}
+    return {name: lookup for name, lookup in lookups.items() if lookup}
+
+
+def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
+    """The lookup of one parameter, also of a key that only the products' JSON knows."""
+    lookups = filter_lookups(adapter)
+    if name in lookups or conf.get("API_FILTERS") is not None:
+        return lookups.get(name)
+    lookup = adapter.filter_lookup(name)
+    return lookup if lookup and _is_in_use(adapter.model, lookup) else None
+
+
+def _is_in_use(model: type[Model], lookup: str) -> bool:
+    """Whether any product has the key, so that a misspelt parameter is told from a filter."""
+
+    def ask() -> bool:
+        return model._default_manager.filter(**{f"{lookup}__isnull": False}).exists()
+
+    try:
+        cache = caches[conf.get("CACHE")]
+        key = f"similarity:filter:{lookup}"
+        return bool(cache.get_or_set(key, ask, timeout=conf.get("CACHE_TIMEOUT_S")))
+    except (FieldError, ValueError):
+        return False
+
+
+def narrow(
+    adapter: CatalogAdapter, products: QuerySet[Any], filters: Mapping[str, Sequence[str]]
+) -> QuerySet[Any]:
+    """``products`` narrowed by each filter: values of one name are alternatives.
+
+    ``filters`` holds names that :func:`find_lookup` knows, ``min_price``, ``max_price`` and
+    ``in_stock``. Raises :class:`BadParameter` for a value that cannot be one.
+    """
+    for name, values in filters.items():
+        if name in ("min_price", "max_price"):
+            bound = "gte" if name == "min_price" else "lte"
+            lookup = f"{adapter.price_lookup}__{bound}"
+            products = products.filter(**{lookup: price(name, values[-1])})
+        elif name == "in_stock":
+            products = adapter.in_stock(products) if boolean(name, values[-1]) else products
+        else:
+            products = _one_of(adapter, products, name, values)
+    return products
+
+
+def _one_of(
+    adapter: CatalogAdapter, products: QuerySet[Any], name: str, values: Sequence[str]
+) -> QuerySet[Any]:
+    lookup = find_lookup(adapter, name) or name
+    if len(values) > MAX_VALUES or any(len(value) > MAX_LENGTH for value in values):
+        raise BadParameter(
+            f"{name} has {len(values)} values; at most {MAX_VALUES} of at most {MAX_LENGTH} "
+            "characters can be asked for.",
+            name,
+        )
+    condition = Q()
+    for value in values:
+        condition |= _is(adapter.model, name, lookup, value)
+    try:
+        if _leads_to_many(adapter.model, lookup):  # a join would repeat the product
+            matching = adapter.model._base_manager.filter(condition).values("pk")
+            return products.filter(pk__in=matching)
+        return products.filter(condition)
+    except (ValueError, TypeError, ValidationError) as error:
+        raise BadParameter(f"{name} cannot be {values[0]!r}.", name) from error
+
+
+def _is(model: type[Model], name: str, lookup: str, value: str) -> Q:
+    if _is_json(model, lookup):
+        # @> also finds the value inside a list of values.
+        condition = Q()
+        for form in _json_forms(value):
+            condition |= Q(**{f"{lookup}__contains": form})
+        return condition
+    if name == "category":
+        return Q(**{lookup: value}) | Q(**{f"{lookup}__startswith": value + LEVEL})
+    return Q(**{lookup: value})
+
+
+def _json_forms(value: str) -> list[Any]:
+    """The JSON values a parameter may stand for: ``42`` is a text and a number."""
+    forms: list[Any] = [value]
+    if value in ("yes", "no", "true", "false"):
+        forms.append(value in ("yes", "true"))
+    try:
+        number = float(value)
+    except ValueError:
+        return forms
+    if number == number and abs(number) < 1e15:  # a NaN is no JSON
+        forms.append(int(number) if number.is_integer() else number)
+    return forms
+
+
+def _is_json(model: type[Model], lookup: str) -> bool:
+    return any(isinstance(field, JSONField) for field in _fields(model, lookup))
+
+
+def _leads_to_many(model: type[Model], lookup: str) -> bool:
+    return any(field.many_to_many or field.one_to_many for field in _fields(model, lookup))
+
+
+def _fields(model: type[Model], lookup: str) -> list[Any]:
+    fields: list[Any] = []
+    owner: type[Model] | None = model
+    for name in lookup.split("__"):
+        if owner is None:
+            break
+        try:
+            field: Any = owner._meta.get_field(name)
+        except FieldDoesNotExist:
+            break
+        fields.append(field)
+        owner = field.related_model if field.is_relation else None
+    return fields
+
+
+def price(name: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount < 10**12:
+        raise BadParameter(f"{name} is {text!r}; give an amount such as 19.90.", name)
+    return amount
+
+
+def boolean(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise BadParameter(f"{name} is {text!r}; give true or false.", name)
+    return text.lower() in ("true", "1")

@@ -1,0 +1,58 @@
+"""The shelf that a lazy ``{% similar_products %}`` fetches, as HTML."""
+
+import logging
+from typing import Any
+
+from django.core.signing import BadSignature
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from similarity.retrieval.cached import cached_similar, shelf_items
+from similarity.retrieval.fragments import ShelfArguments
+
+logger = logging.getLogger(__name__)
+
+#: Sent by lazy.js; a browser that follows the link gets a page of its own.
+FRAGMENT_HEADER = "X-Similarity-Fragment"
+
+
+@require_safe
+def fragment(request: HttpRequest, arguments: str) -> HttpResponse:
+    """The shelf alone for lazy.js, a page around it for a browser without JavaScript."""
+    try:
+        asked = ShelfArguments.from_signed(arguments)
+    except BadSignature as error:
+        raise Http404("This shelf has no valid signature.") from error
+    shelf = _shelf(request, asked)
+    if FRAGMENT_HEADER not in request.headers:
+        page = {"shelf": shelf, "title": asked.title}
+        shelf = render_to_string("similarity/page.html", page, request)
+    response = HttpResponse(shelf)
+    patch_vary_headers(response, [FRAGMENT_HEADER])
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
+    """As the tag: an error is logged and gives an empty shelf."""
+    try:
+        hits = cached_similar(
+            asked.product,
+            asked.limit,
+            request=request,
+            diversity=asked.diversity,
+            explain=asked.explain,
+        )
+        values: dict[str, Any] = {
+            "items": shelf_items(hits),
+            "title": asked.title,
+            "explain": asked.explain,
+            "source": asked.product,
+        }
+        return render_to_string(asked.template, values, request) if hits else mark_safe("")
+    except Exception:
+        logger.exception("No shelf of products similar to %s.", asked.product)
+        return mark_safe("")

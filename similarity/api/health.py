@@ -1,0 +1,73 @@
+"""Health for load balancers and orchestrators: not throttled, open to all, detail for staff."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error as DatabaseError
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from similarity.api.errors import handle
+from similarity.api.serializers import HealthSerializer
+from similarity.indexing import health
+
+
+class HealthView(APIView):
+    """Needs no login, and answers where the session's database does not."""
+
+    permission_classes = ()
+    throttle_classes = ()
+    http_method_names = ["get", "head", "options"]
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        return handle
+
+
+class LiveView(HealthView):
+    """Whether this process answers at all; nothing else is asked."""
+
+    authentication_classes = ()
+
+    @extend_schema(operation_id="health_live", tags=["health"], responses=HealthSerializer)
+    def get(self, request: Request) -> Response:
+        return _uncached({"status": "ok", "checks": []}, 200)
+
+
+class ReadyView(HealthView):
+    """Whether database, index, broker, worker and outbox are as they should be."""
+
+    def perform_authentication(self, request: Request) -> None:
+        """Put off until after the checks: it reads the session, whose store may be down."""
+
+    @extend_schema(
+        operation_id="health_ready",
+        tags=["health"],
+        responses={
+            200: HealthSerializer,
+            503: OpenApiResponse(HealthSerializer, "Something is not as it should be."),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        checks = health.checks()
+        staff = _is_staff(request)
+        data = [
+            {"name": name, "ok": check.ok} | ({"detail": check.detail} if staff else {})
+            for name, check in checks.items()
+        ]
+        ready = all(check.ok for check in checks.values())
+        return _uncached(
+            {"status": "ok" if ready else "unavailable", "checks": data}, 200 if ready else 503
+        )
+
+
+def _is_staff(request: Request) -> bool:
+    try:
+        return bool(request.user and request.user.is_staff)
+    except (DatabaseError, AttributeError):
+        return False
+
+
+def _uncached(data: dict[str, Any], status: int) -> Response:
+    return Response(data, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,134 @@
+"""The query string of the similar-products endpoint, read and checked."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signing
+from django.http import QueryDict
+
+from similarity import conf
+from similarity.api.errors import BadParameter
+from similarity.api.filters import boolean, filter_lookups, find_lookup
+from similarity.catalog.adapter import CatalogAdapter
+
+SIGNER = signing.Signer(salt="similarity.cursor")
+
+DEFAULT_LIMIT = 8
+
+#: What shapes the answer, besides the filters.
+OPTIONS = ("limit", "cursor", "weights", "diversity", "metric", "mode", "explain")
+
+#: Parameters of REST framework itself.
+IGNORED = ("format",)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """``options`` are arguments of ``similar_page``; ``filters`` is name → values."""
+
+    limit: int
+    options: Mapping[str, Any]
+    filters: Mapping[str, Sequence[str]]
+    cursor: str | None
+
+    @classmethod
+    def parse(cls, query: QueryDict, adapter: CatalogAdapter) -> "Parameters":
+        """Raises :class:`BadParameter` naming the parameter, its value and what it may be."""
+        lists = {name: values for name, values in query.lists() if name not in IGNORED}
+        for name, values in lists.items():
+            _require_known(name, adapter)
+            if any("\0" in value for value in values):
+                raise BadParameter(f"{name} holds a NUL character.", name)
+        given = {name: lists.pop(name)[-1] for name in OPTIONS if name in lists}
+        options: dict[str, Any] = {
+            name: given[name] for name in ("metric", "mode") if name in given
+        }
+        if "weights" in given:
+            options["weights"] = _weights(given["weights"])
+        if "diversity" in given:
+            options["diversity"] = _number("diversity", given["diversity"])
+        if "explain" in given:
+            options["explain"] = boolean("explain", given["explain"])
+        limit = _limit(given["limit"]) if "limit" in given else _default_limit()
+        return cls(limit, options, lists, given.get("cursor"))
+
+    def after(self, key: Any, version: int | None) -> str | None:
+        """What the cursor stands for, if it belongs to this query and version."""
+        if self.cursor is None:
+            return None
+        try:
+            query, made_for, position = SIGNER.unsign_object(self.cursor)
+        except (signing.BadSignature, ValueError, TypeError) as error:
+            raise BadParameter(
+                "cursor is not one this API gave; leave it out to start anew.", "cursor"
+            ) from error
+        if query != self._digest(key) or made_for != version:
+            raise BadParameter(
+                "cursor belongs to another query, or to vectors replaced since; leave it out to "
+                "start anew.",
+                "cursor",
+            )
+        return str(position)
+
+    def cursor_for(self, key: Any, version: int | None, position: str) -> str:
+        """The signed cursor of the page that follows."""
+        return SIGNER.sign_object([self._digest(key), version, position])
+
+    def _digest(self, key: Any) -> str:
+        told = [str(key), self.options, self.filters]  # the limit may change between pages
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def known_parameters(adapter: CatalogAdapter) -> list[str]:
+    """Every parameter that can be named in advance."""
+    prices = ["min_price", "max_price"] if adapter.price_lookup else []
+    return [*OPTIONS, *prices, "in_stock", *filter_lookups(adapter)]
+
+
+def _require_known(name: str, adapter: CatalogAdapter) -> None:
+    known = known_parameters(adapter)
+    if name in known or find_lookup(adapter, name) is not None:
+        return
+    also = "" if conf.get("API_FILTERS") is not None else ", and attributes that products have"
+    raise BadParameter(
+        f"There is no parameter {name[:100]!r}; known are {', '.join(known)}{also}.", name[:100]
+    )
+
+
+def _default_limit() -> int:
+    return min(DEFAULT_LIMIT, conf.get("MAX_LIMIT"))
+
+
+def _limit(text: str) -> int:
+    most = conf.get("MAX_LIMIT")
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise BadParameter(f"limit is {text!r}; give a whole number from 1 to {most}.", "limit")
+    return int(text)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadParameter(f"{name} is {text!r}; give a number.", name)
+    return number
+
+
+def _weights(text: str) -> dict[str, float]:
+    """``text:0.5,image:0.5`` as a dict."""
+    weights: dict[str, float] = {}
+    for item in text.split(","):
+        part, colon, weight = item.partition(":")
+        if not colon or not part.strip() or part.strip() in weights:
+            raise BadParameter(
+                f"weights is {text!r}; write part:weight pairs such as text:0.5,image:0.5.",
+                "weights",
+            )
+        weights[part.strip()] = _number("weights", weight)
+    return weights

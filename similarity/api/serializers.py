@@ -1,0 +1,88 @@
+"""The shape of the API's answers, for the schema and for REST framework."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.card import page_url
+from similarity.retrieval.hits import Hit
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class KeyField(serializers.Field):
+    """A primary key as the host's own API shows it: a number stays one, all else is text."""
+
+    def to_representation(self, value: Any) -> int | str:
+        return value if isinstance(value, int) else str(value)
+
+
+class ReasonSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="text, picture, colour, brand, category, …")
+    share = serializers.FloatField(help_text="Share of the score; the shares add up to 1.")
+    text = serializers.CharField(help_text="A short sentence for a shopper.")
+
+
+class HitSerializer(serializers.Serializer):
+    id = KeyField()
+    score = serializers.FloatField(help_text="0 to 1, higher is more similar.")
+    tier = serializers.CharField(help_text="Where the hit came from; see `tier` of the page.")
+    title = serializers.CharField()
+    url = serializers.CharField(help_text="The product's own page, or an empty text.")
+    reasons = ReasonSerializer(many=True, required=False, help_text="Only with `explain=true`.")
+
+
+class PageSerializer(serializers.Serializer):
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Encoder version that answered; null before there is one."
+    )
+    tier = serializers.CharField(
+        allow_null=True,
+        help_text="Tier of the best hit: fused, text, image, colour or attributes by vectors, "
+        "then category, popular, newest and catalogue; null without hits.",
+    )
+    results = HitSerializer(many=True)
+    next = serializers.CharField(
+        allow_null=True, help_text="Address of the page that follows; null at the end."
+    )
+
+
+class ErrorDetailSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    parameter = serializers.CharField(allow_null=True)
+
+
+class ErrorSerializer(serializers.Serializer):
+    error = ErrorDetailSerializer()
+
+
+class HealthCheckSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    ok = serializers.BooleanField()
+    detail = serializers.CharField(required=False, help_text="For staff only.")
+
+
+class HealthSerializer(serializers.Serializer):
+    status = serializers.ChoiceField(choices=["ok", "unavailable"])
+    checks = HealthCheckSerializer(many=True)
+
+
+def hit_data(hit: Hit, adapter: CatalogAdapter, *, explain: bool) -> dict[str, Any]:
+    """One result, as :class:`HitSerializer` describes it."""
+    product = hit.product
+    if product is None:
+        raise ValueError(f"hit {hit.key!r} carries no product")
+    data = {
+        "id": KeyField().to_representation(product.pk),
+        "score": round(hit.score, 6),
+        "tier": hit.tier,
+        "title": adapter.title(product),
+        "url": page_url(product),
+    }
+    if explain:
+        data["reasons"] = [
+            {"name": r.name, "share": round(r.share, 6), "text": r.text} for r in hit.reasons
+        ]
+    return data

@@ -1,0 +1,16 @@
+"""``path("api/similarity/v1/", include("similarity.api.urls"))``"""
+
+from django.urls import path
+
+from similarity.api.fragments import fragment
+from similarity.api.health import LiveView, ReadyView
+from similarity.api.views import SimilarView
+
+app_name = "similarity"
+
+urlpatterns = [
+    path("products/<str:pk>/similar/", SimilarView.as_view(), name="similar"),
+    path("fragments/<str:arguments>/", fragment, name="fragment"),
+    path("health/live", LiveView.as_view(), name="live"),
+    path("health/ready", ReadyView.as_view(), name="ready"),
+]

@@ -1,0 +1,102 @@
+"""``GET products/{pk}/similar/``."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import Http404
+from django.utils.cache import get_conditional_response, patch_cache_control
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from similarity import conf
+from similarity.api.errors import handle
+from similarity.api.filters import narrow
+from similarity.api.parameters import Parameters
+from similarity.api.schema import SimilarSchema
+from similarity.api.serializers import hit_data
+from similarity.api.throttling import ClientThrottle
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.models import EncoderVersion
+from similarity.retrieval.shelves import similar_page
+
+
+class SimilarView(APIView):
+    """Products similar to one product, best first, of those that may be shown now."""
+
+    schema = SimilarSchema()
+    http_method_names = ["get", "head", "options"]
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [conf.load(path)() for path in conf.get("API_PERMISSION_CLASSES")]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [ClientThrottle()]
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        return handle
+
+    def get(self, request: Request, pk: str) -> Any:
+        adapter = get_adapter()
+        product = find_product(adapter, pk)
+        parameters = Parameters.parse(request.query_params, adapter)
+        data = _answer(request, product, parameters, adapter)
+        response = Response(data)
+        response["ETag"] = etag(data)
+        # Stock is live, so a copy may be kept but must be asked for again each time.
+        patch_cache_control(response, private=True, no_cache=True)
+        return get_conditional_response(request._request, etag=response["ETag"], response=response)
+
+
+def find_product(adapter: CatalogAdapter, pk: str) -> Model:
+    """The product, on sale or not: its page is there still. Raises ``Http404``."""
+    try:
+        if "\0" in pk:
+            raise ValueError(pk)
+        return adapter.model._default_manager.get(pk=pk)
+    except (adapter.model.DoesNotExist, ValidationError, ValueError, TypeError) as error:
+        raise Http404(f"There is no product {pk[:100]!r}.") from error
+
+
+def etag(data: dict[str, Any]) -> str:
+    """Weak, for it stands for the answer and not for its bytes."""
+    text = json.dumps(data, sort_keys=True, default=str)
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _answer(
+    request: Request, product: Model, parameters: Parameters, adapter: CatalogAdapter
+) -> dict[str, Any]:
+    version = (
+        EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
+        .values_list("pk", flat=True)
+        .first()
+    )
+    eligible = adapter.for_display(adapter.eligible(request._request))
+    page = similar_page(
+        product,
+        parameters.limit,
+        within=narrow(adapter, eligible, parameters.filters),
+        after=parameters.after(product.pk, version),
+        **parameters.options,
+    )
+    explain = parameters.options.get("explain", False)
+    following = parameters.cursor_for(product.pk, version, page.next) if page.next else None
+    return {
+        "version": version,
+        "tier": page.hits[0].tier if page.hits else None,
+        "results": [hit_data(hit, adapter, explain=explain) for hit in page.hits],
+        "next": _address(request, following) if following else None,
+    }
+
+
+def _address(request: Request, cursor: str) -> str:
+    query = request.query_params.copy()
+    query["cursor"] = cursor
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

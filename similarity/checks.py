@@ -1,5 +1,0 @@
-"""System checks (to be filled)."""
-
-
-def register_all() -> None:
-    pass

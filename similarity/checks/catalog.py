@@ -1,0 +1,136 @@
+"""Checks of ``SIMILARITY["CATALOG"]`` against the host's product model; no query is run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
+from django.db.models import FileField, Model
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter, FieldMappingAdapter, get_adapter
+from similarity.catalog.paths import Path
+from similarity.checks.settings import did_you_mean
+from similarity.exceptions import ConfigurationError
+
+
+def check_catalog(**kwargs: Any) -> list[CheckMessage]:
+    """The adapter, its paths, its filters and the API's filters."""
+    try:
+        model = conf.product_model()
+        configured = conf.get("CATALOG")
+    except ConfigurationError:
+        return []  # similarity.E001 to E003 say so
+    if not isinstance(configured, str | Mapping):
+        return []  # similarity.E005
+    try:
+        adapter = get_adapter()
+    except (ConfigurationError, TypeError) as error:
+        return [_adapter_error(configured, error)]
+    messages: list[CheckMessage] = []
+    if isinstance(adapter, FieldMappingAdapter):
+        messages += _check_paths(adapter, model)
+        messages += _check_images(adapter, model)
+    return messages + _check_queries(adapter) + _check_api_filters(model)
+
+
+def _adapter_error(configured: Any, error: Exception) -> Error:
+    if isinstance(error, TypeError):  # an abstract method missing, or arguments wanted
+        return Error(
+            f"The adapter SIMILARITY['CATALOG'] names, {configured!r}, cannot be made: {error}",
+            hint="Write content() and eligible(), and an __init__ without arguments.",
+            id="similarity.E010",
+        )
+    hint = "docs/settings.md lists the keys of CATALOG."
+    if isinstance(configured, Mapping):
+        known = (*FieldMappingAdapter.TEXT_KEYS, *FieldMappingAdapter.DICT_KEYS)
+        unknown = [key for key in configured if key not in known]
+        hint = did_you_mean(unknown[0], known) if unknown else hint
+    return Error(str(error), hint=hint, id="similarity.E010")
+
+
+def _check_paths(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for place, path in _places(adapter):
+        unknown = path.unknown(model) if isinstance(path.path, str) else path.path
+        if unknown is not None:
+            messages.append(
+                Error(
+                    f"SIMILARITY['CATALOG']{place} is {path.path!r}, and {unknown!r} is neither "
+                    f"a field nor an attribute on the way from {model._meta.label}.",
+                    hint=did_you_mean(unknown, _field_names(model)),
+                    id="similarity.E011",
+                )
+            )
+    return messages
+
+
+def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
+    """(where it stands in CATALOG, path) of each path of the mapping."""
+    mapping = adapter.mapping
+    places = [(f"[{key!r}]", mapping[key]) for key in adapter.TEXT_KEYS if key in mapping]
+    places += [
+        (f"['attributes'][{name!r}]", path) for name, path in mapping.get("attributes", {}).items()
+    ]
+    return [(place, Path(path)) for place, path in places if isinstance(path, str)]
+
+
+def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
+    path = adapter.mapping.get("images")
+    if path is None or Path(path).unknown(model):
+        return []
+    fields = Path(path)._fields(model)
+    is_field = len(fields) == len(Path(path).names)
+    if not is_field or isinstance(fields[-1], FileField):
+        return []  # a property may give files; only reading one tells
+    return [
+        Error(
+            f"SIMILARITY['CATALOG']['images'] is {path!r}, which leads to a "
+            f"{type(fields[-1]).__name__} and not to a file.",
+            hint="Name an ImageField or FileField, such as 'images__image' or 'photo'.",
+            id="similarity.E012",
+        )
+    ]
+
+
+def _check_queries(adapter: CatalogAdapter) -> list[CheckMessage]:
+    """``eligible`` and ``in_stock`` compile to SQL, which is as far as one gets unconnected."""
+    messages: list[CheckMessage] = []
+    for name in ("eligible", "in_stock"):
+        try:
+            products = adapter.eligible()
+            products = adapter.in_stock(products) if name == "in_stock" else products
+            products.query.sql_with_params()
+        except EmptyResultSet:
+            continue  # "nothing passes" is a filter that resolves
+        except (FieldError, ValidationError, ValueError, TypeError) as error:
+            messages.append(
+                Error(
+                    f"The products that are {name} cannot be asked for: {error}",
+                    hint=f"Correct SIMILARITY['CATALOG'][{name!r}]; its keys are lookups of "
+                    "QuerySet.filter, such as {'is_active': True, 'stock__gt': 0}.",
+                    id="similarity.E013",
+                )
+            )
+            break  # in_stock narrows eligible, so it would only say the same again
+    return messages
+
+
+def _check_api_filters(model: type[Model]) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    filters = conf.get("API_FILTERS")
+    for name, lookup in filters.items() if isinstance(filters, Mapping) else ():
+        if isinstance(lookup, str) and Path(lookup).lookup(model) is None:
+            messages.append(
+                Error(
+                    f"SIMILARITY['API_FILTERS'][{name!r}] is {lookup!r}, which is no field "
+                    f"reachable from {model._meta.label}.",
+                    hint=did_you_mean(lookup.split("__")[0], _field_names(model)),
+                    id="similarity.E014",
+                )
+            )
+    return messages
+
+
+def _field_names(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.get_fields()]

@@ -1,0 +1,116 @@
+"""Checks of the database: PostgreSQL, one for both sides, pgvector, migrations."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import DatabaseError, connections, router
+from django.db.migrations.executor import MigrationExecutor
+
+from similarity import conf
+from similarity.exceptions import ConfigurationError
+
+#: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
+MIN_PGVECTOR = (0, 8)
+
+
+def check_aliases(**kwargs: Any) -> list[CheckMessage]:
+    """Where routers send the product model and ours; nothing is connected to."""
+    from similarity.models import ProductVectors
+
+    try:
+        product = conf.product_model()
+    except ConfigurationError:
+        return []  # similarity.E001 or E002
+    messages: list[CheckMessage] = []
+    theirs, ours = router.db_for_write(product), router.db_for_write(ProductVectors)
+    if theirs != ours:
+        messages.append(
+            Error(
+                f"{product._meta.label} is written to the database {theirs!r} and the plugin's "
+                f"tables to {ours!r}; they are joined in one query.",
+                hint="Have DATABASE_ROUTERS send the app 'similarity' where the products are.",
+                id="similarity.E030",
+            )
+        )
+    vendor = connections[ours].vendor
+    if vendor != "postgresql":
+        messages.append(
+            Error(
+                f"The plugin's tables are in the database {ours!r}, which is {vendor}.",
+                hint="Use PostgreSQL with pgvector 0.8 or later (django.db.backends.postgresql).",
+                id="similarity.E031",
+            )
+        )
+    return messages
+
+
+def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """pgvector's version and the state of the migrations, on the databases asked for."""
+    from similarity.models import ProductVectors
+
+    alias = router.db_for_write(ProductVectors)
+    if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
+        return []
+    try:
+        return _check_pgvector(alias) + _check_migrations(alias)
+    except DatabaseError as error:
+        return [
+            Error(
+                f"The database {alias!r} cannot be asked: {str(error).strip()}",
+                hint="Start the server, and compare DATABASES with its address.",
+                id="similarity.E032",
+            )
+        ]
+
+
+def _check_pgvector(alias: str) -> list[CheckMessage]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT default_version, installed_version FROM pg_available_extensions "
+            "WHERE name = 'vector'"
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return [
+            Error(
+                f"The server of the database {alias!r} has no pgvector.",
+                hint="Install pgvector 0.8 or later on it (package postgresql-18-pgvector, or the "
+                "image pgvector/pgvector:pg18), then run: manage.py migrate similarity.",
+                id="similarity.E033",
+            )
+        ]
+    version = row[1] or row[0]
+    if _numbers(version) >= MIN_PGVECTOR:
+        return []
+    return [
+        Error(
+            f"The database {alias!r} has pgvector {version}; 0.8 is the oldest that serves.",
+            hint="Install a later one on the server, then run: ALTER EXTENSION vector UPDATE.",
+            id="similarity.E034",
+        )
+    ]
+
+
+def _check_migrations(alias: str) -> list[CheckMessage]:
+    executor = MigrationExecutor(connections[alias])
+    targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "similarity"]
+    unapplied = [
+        migration.name
+        for migration, _backwards in executor.migration_plan(targets)
+        if migration.app_label == "similarity"
+    ]
+    if not unapplied:
+        return []
+    return [
+        Warning(
+            f"Migrations of similarity are not applied to {alias!r}: {', '.join(unapplied)}.",
+            hint="Run: manage.py migrate similarity.",
+            id="similarity.W035",
+        )
+    ]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])

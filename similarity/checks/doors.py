@@ -1,0 +1,67 @@
+"""Checks of what serves: the API's URLs, permission classes and the cache."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.urls import get_resolver
+
+from similarity import conf
+from similarity.checks.settings import RULES, did_you_mean
+from similarity.exceptions import ConfigurationError
+
+
+def check_doors(**kwargs: Any) -> list[CheckMessage]:
+    """The URLs, the cache and the permission classes."""
+    if not isinstance(getattr(settings, "SIMILARITY", {}), Mapping):
+        return []  # similarity.E003
+    return [*_check_urls(), *_check_cache(), *_check_permissions()]
+
+
+def _check_urls() -> list[CheckMessage]:
+    if not getattr(settings, "ROOT_URLCONF", None) or apps.is_installed("rest_framework"):
+        return []
+    if "similarity" not in get_resolver().app_dict:
+        return []
+    return [
+        Error(
+            "similarity.api.urls is in the URLs, and 'rest_framework' is not in INSTALLED_APPS.",
+            hint="Add 'rest_framework' to INSTALLED_APPS, or take the API out of the URLs.",
+            id="similarity.E040",
+        )
+    ]
+
+
+def _check_cache() -> list[CheckMessage]:
+    alias = conf.get("CACHE")
+    if alias in settings.CACHES or not RULES["CACHE"][1](alias):
+        return []
+    return [
+        Error(
+            f"SIMILARITY['CACHE'] is {alias!r}, which is not in CACHES.",
+            hint=did_you_mean(alias, list(settings.CACHES)),
+            id="similarity.E041",
+        )
+    ]
+
+
+def _check_permissions() -> list[CheckMessage]:
+    paths = conf.get("API_PERMISSION_CLASSES")
+    if not RULES["API_PERMISSION_CLASSES"][1](paths):
+        return []  # similarity.E005
+    messages: list[CheckMessage] = []
+    for path in paths:
+        try:
+            if not hasattr(conf.load(path), "has_permission"):
+                raise ConfigurationError(f"{path!r} is no permission class of REST framework.")
+        except ConfigurationError as error:
+            messages.append(
+                Error(
+                    f"SIMILARITY['API_PERMISSION_CLASSES']: {error}",
+                    hint="Name classes such as 'rest_framework.permissions.IsAuthenticated'.",
+                    id="similarity.E042",
+                )
+            )
+    return messages

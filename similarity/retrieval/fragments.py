@@ -1,0 +1,38 @@
+"""A shelf that is fetched after the page: what it shows travels in a signed address.
+
+Signed, so that nobody else chooses a template or has the server work for a shelf no page
+asked for; without a time stamp, so that a page with the address in it can be cached.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from django.core import signing
+
+DEFAULT_TEMPLATE = "similarity/similar_products.html"
+
+SIGNER = signing.Signer(salt="similarity.fragment")
+
+
+@dataclass(frozen=True)
+class ShelfArguments:
+    """The arguments of ``{% similar_products %}`` that can travel."""
+
+    product: str
+    limit: int
+    title: str
+    diversity: float
+    explain: bool
+    template: str
+
+    def signed(self) -> str:
+        return SIGNER.sign_object(asdict(self), compress=True)
+
+    @classmethod
+    def from_signed(cls, text: str) -> Self:
+        """Raises :class:`django.core.signing.BadSignature` for what :meth:`signed` did not give."""
+        told: dict[str, Any] = SIGNER.unsign_object(text)
+        try:
+            return cls(**told)
+        except TypeError as error:  # signed by another release, with other arguments
+            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
