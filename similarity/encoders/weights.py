@@ -7,7 +7,6 @@ safetensors, or by torch with ``weights_only=True``.
 import hashlib
 import importlib
 import importlib.util
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +79,12 @@ def read_state(path: Path) -> dict[str, Any]:
         if path.suffix == ".safetensors":
             return dict(package("safetensors.torch").load_file(path))
         state = package("torch").load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise EncoderError(f"The weights file {str(path)!r} is refused: {error}") from error
-    except package("safetensors").SafetensorError as error:
-        raise EncoderError(f"The weights file {str(path)!r} cannot be read: {error}") from error
+    except Exception as error:
+        # Whatever a broken or hostile file raises in either reader: the answer is the same.
+        raise EncoderError(
+            f"The weights file {str(path)!r} is refused ({type(error).__name__}: {error}); name "
+            "a safetensors file, or a state dict that holds nothing but tensors."
+        ) from error
     return _state_dict(state, path)
 
 

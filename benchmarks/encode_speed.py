@@ -1,0 +1,164 @@
+"""Texts and photos a second, with and without what is meant to make encoding fast.
+
+    python benchmarks/encode_speed.py --texts 1000 --images 200
+
+Texts have lengths as product texts do (a few words to some hundreds), photos are noise of
+300 to 1,200 pixels saved as JPEG, both made from a fixed seed. Each figure is the best of
+``--repeat`` runs after one to warm up.
+"""
+
+import argparse
+import io
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+import numpy as np
+from django.conf import settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+WORDS = "red blue cotton shirt running shoe with soft lining for men and women by hand".split()  # noqa: SIM905
+
+
+def main() -> None:
+    options = arguments()
+    settings.configure(SIMILARITY={"DEVICE": options.device}, INSTALLED_APPS=[])
+    django.setup()
+    dice = np.random.default_rng(1)
+    rows = []
+    if options.texts:
+        rows += text_rows(make_texts(dice, options.texts), options.repeat)
+    if options.images:
+        rows += image_rows(make_photos(dice, options.images), options.repeat)
+    print(f"\n{machine()}")
+    print(f"{'what':<52}{'per second':>12}{'against':>10}")
+    for what, rate, base in rows:
+        print(f"{what:<52}{rate:>12.1f}{rate / base:>9.2f}x")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--texts", type=int, default=1000, help="texts to encode (0: none)")
+    parser.add_argument("--images", type=int, default=200, help="photos to encode (0: none)")
+    parser.add_argument("--repeat", type=int, default=2, help="runs timed, the best counts")
+    parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:0")
+    return parser.parse_args()
+
+
+def make_texts(dice: np.random.Generator, count: int) -> list[str]:
+    lengths = np.clip(dice.lognormal(3.2, 1.0, count), 3, 250).astype(int)
+    return [f"{n} " + " ".join(dice.choice(WORDS, length)) for n, length in enumerate(lengths)]
+
+
+def make_photos(dice: np.random.Generator, count: int) -> list[bytes]:
+    from PIL import Image
+
+    photos = []
+    for _ in range(count):
+        side = int(dice.integers(300, 1200))
+        small = dice.integers(0, 255, (24, 24, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(small).resize((side, side)).save(buffer, "JPEG", quality=88)
+        photos.append(buffer.getvalue())
+    return photos
+
+
+def text_rows(texts: list[str], repeat: int) -> list[tuple[str, float, float]]:
+    """Sorted batches under the token budget, against batches of 32 in the order given."""
+    from similarity.encoders import device
+    from similarity.encoders.text import TransformerTextEncoder
+
+    encoder = TransformerTextEncoder()
+    tower = encoder.tower
+    device.limit_threads()
+
+    def unsorted() -> None:
+        tokens = tower.tokenise(texts)
+        for start in range(0, len(tokens), 32):
+            tower.forward(tokens[start : start + 32])
+
+    base = rate(unsorted, len(texts), repeat)
+    fast = rate(lambda: encoder.encode_texts(texts), len(texts), repeat)
+    return [
+        ("texts, batches of 32 in the order given", base, base),
+        ("texts, sorted by length under the token budget", fast, base),
+    ]
+
+
+def image_rows(photos: list[bytes], repeat: int) -> list[tuple[str, float, float]]:
+    """The network in both memory orders, decoding, and both together."""
+    import torch
+
+    from similarity.catalog.content import ImageRef, ProductContent
+    from similarity.encoders import images
+    from similarity.encoders.image import VisionEncoder, fitted
+
+    encoder = VisionEncoder()
+    tower = encoder.tower
+    pixels = np.stack(
+        [np.asarray(fitted(images.decode(data), tower.size, "stretch")) for data in photos]
+    )
+
+    def network() -> None:
+        for start in range(0, len(pixels), 32):
+            tower.forward(pixels[start : start + 32])
+
+    def whole() -> None:
+        # New references each time, so that no decoded photo is found in the cache.
+        refs = [ImageRef(str(at), lambda n, data=data: data) for at, data in enumerate(photos)]
+        encoder.encode([ProductContent(key="1", title="", images=[ref]) for ref in refs])
+
+    features = tower.features
+    tower.network.to(memory_format=torch.contiguous_format)
+    tower.features = lambda batch: features(batch.contiguous())
+    base = rate(network, len(photos), repeat)
+    tower.network.to(memory_format=torch.channels_last)
+    tower.features = features
+    fast = rate(network, len(photos), repeat)
+    decoding = rate(lambda: [images.decode(data) for data in photos], len(photos), repeat)
+    together = rate(whole, len(photos), repeat)
+    return [
+        ("photos, network alone, contiguous", base, base),
+        ("photos, network alone, channels_last", fast, base),
+        ("photos, decoding alone", decoding, base),
+        ("photos, decoded and encoded", together, base),
+    ]
+
+
+def rate(run: Callable[[], object], count: int, repeat: int) -> float:
+    """Items a second of the best of ``repeat`` runs."""
+    run()
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return count / min(seconds)
+
+
+def machine() -> str:
+    import torch
+
+    from similarity.encoders import device
+
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = models[0].partition(":")[2].strip() if models else name
+    chosen = device.device()
+    if chosen.startswith("cuda"):
+        name += f", {torch.cuda.get_device_name(chosen)}"
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{name}, {device.cores()} cores, device {chosen}, torch {torch.__version__}{load}"
+
+
+if __name__ == "__main__":
+    main()
