@@ -8,23 +8,23 @@ from shop.models import Category, Product, ProductImage
 
 def top_categories() -> QuerySet[Category]:
     """The root categories that have something to show."""
-    return Category.objects.filter(Exists(_products_below()), parent=None).order_by("name")
+    below = Product.objects.filter(_at_or_below("category"), is_active=True)
+    return Category.objects.filter(Exists(below), parent=None).order_by("name")
 
 
 def with_photos(categories: QuerySet[Category]) -> list[Category]:
     """Each category with ``photo``, the photo of one of its products (or None): two queries."""
-    cover = ProductImage.objects.filter(product__in=_products_below(), position=0).order_by("-pk")
+    cover = ProductImage.objects.filter(
+        _at_or_below("product__category"), product__is_active=True
+    ).order_by("position", "pk")
     found = list(categories.annotate(cover=cover.values("pk")[:1]))
-    photos = ProductImage.objects.in_bulk([category.cover for category in found])
+    photos = ProductImage.objects.in_bulk([category.cover for category in found if category.cover])
     for category in found:
         category.photo = photos.get(category.cover)
     return found
 
 
-def _products_below() -> QuerySet[Product]:
-    """Products of the outer query's category or of one below it."""
-    return Product.objects.filter(
-        Q(category=OuterRef("pk"))
-        | Q(category__path__startswith=Concat(OuterRef("path"), Value(" > "))),
-        is_active=True,
-    )
+def _at_or_below(category: str) -> Q:
+    """That ``category``, a lookup, leads to the outer query's category or one below it."""
+    below = Concat(OuterRef("path"), Value(" > "))
+    return Q(**{category: OuterRef("pk")}) | Q(**{f"{category}__path__startswith": below})
