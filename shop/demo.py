@@ -120,7 +120,7 @@ def wait_for_vectors() -> None:
     """Follow the worker until the outbox is empty."""
     from django.core.management import call_command
 
-    call_command("embed", wait=True)
+    call_command("embed", changed_only=True, wait=True)
 
 
 def worker_command() -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import dj_database_url
 
 from shop import services
+from similarity.conf import BEAT_SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -69,6 +70,7 @@ CACHES = {
     }
 }
 CELERY_BROKER_URL = services.broker_url()
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -114,3 +116,4 @@ SIMILARITY = {
         "in_stock": {"stock__gt": 0},
     },
 }
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE

@@ -32,9 +32,9 @@ DEFAULTS: dict[str, Any] = {
         },
     },
     # part → share of the fused vector's squared length; chosen by `manage.py evaluate --tune`.
-    "WEIGHTS": {"text": 0.40, "image": 0.30, "colour": 0.15, "attributes": 0.15},
+    "WEIGHTS": {"text": 0.40, "image": 0.40, "colour": 0.10, "attributes": 0.10},
     # part → length it is reduced to inside the fused vector; together 512 at most.
-    "DIMENSIONS": {"text": 160, "image": 192, "colour": 64, "attributes": 96},
+    "DIMENSIONS": {"text": 128, "image": 128, "colour": 64, "attributes": 96},
     "DEVICE": "auto",  # auto, cuda, cuda:0, mps, cpu
     "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most
     "IMAGE_BATCH": 32,
@@ -56,6 +56,22 @@ DEFAULTS: dict[str, Any] = {
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
     "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
+}
+
+
+#: For the host's CELERY_BEAT_SCHEDULE; it stands here since settings may import no models.
+#: A host that sets another ``SIMILARITY["QUEUE"]`` names it in these options too.
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "similarity-drain-outbox": {
+        "task": "similarity.drain_outbox",
+        "schedule": 30.0,
+        "options": {"queue": "similarity", "expires": 60},
+    },
+    "similarity-drop-retired-versions": {
+        "task": "similarity.drop_retired_versions",
+        "schedule": 24 * 3600.0,
+        "options": {"queue": "similarity"},
+    },
 }
 
 

@@ -1,8 +1,8 @@
 """Celery tasks, on the queue ``SIMILARITY["QUEUE"]``.
 
-A worker is started with ``celery -A <project> worker -Q similarity``. Add
-``BEAT_SCHEDULE`` to the host's ``CELERY_BEAT_SCHEDULE``, so that what a lost message or a
-dead broker left behind is drained.
+A worker is started with ``celery -A <project> worker -Q similarity``. With
+``similarity.conf.BEAT_SCHEDULE`` in the host's ``CELERY_BEAT_SCHEDULE``, beat drains what a
+lost message or a dead broker left behind.
 """
 
 import logging
@@ -20,21 +20,6 @@ logger = logging.getLogger(__name__)
 
 #: Longest one task works on the outbox before it gives way to others of its queue.
 BUDGET_S = 20.0
-
-#: For the host's CELERY_BEAT_SCHEDULE. The tasks go to the queue ``similarity``; a host
-#: that sets another in ``SIMILARITY["QUEUE"]`` changes it here too.
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "similarity-drain-outbox": {
-        "task": wakeup.TASK,
-        "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 60},
-    },
-    "similarity-drop-retired-versions": {
-        "task": "similarity.drop_retired_versions",
-        "schedule": 24 * 3600.0,
-        "options": {"queue": "similarity"},
-    },
-}
 
 
 @shared_task(name=wakeup.TASK, ignore_result=True)
