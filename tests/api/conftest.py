@@ -1,0 +1,48 @@
+"""A small catalogue with vectors in two dimensions a part, whose neighbours are known by hand."""
+
+import math
+
+import pytest
+from django.utils import timezone
+from pgvector import HalfVector
+
+from similarity.models import EncoderVersion, ProductVectors
+
+
+@pytest.fixture
+def version(db):
+    return EncoderVersion.objects.create(
+        status="live",
+        encoders={},
+        fusion=b"",
+        weights={"text": 0.5, "image": 0.5},
+        dimensions={"fused": 4, "text": 2, "image": 2},
+        promoted_at=timezone.now(),
+    )
+
+
+@pytest.fixture
+def at_angle(version, make_product):
+    """Makes a product whose parts point ``degrees`` away from the first axis: less is nearer."""
+
+    def make(degrees: float, **fields):
+        product = make_product(**fields)
+        x, y = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        ProductVectors.objects.create(
+            product=product,
+            version=version,
+            fused=HalfVector([x / math.sqrt(2), y / math.sqrt(2)] * 2),
+            text=HalfVector([x, y]),
+            image=HalfVector([x, y]),
+            group=str(product.pk),
+            fingerprint="0" * 64,
+        )
+        return product
+
+    return make
+
+
+@pytest.fixture
+def shelf(at_angle):
+    """Twelve products, each 5 degrees further from the first."""
+    return [at_angle(5 * number) for number in range(12)]
