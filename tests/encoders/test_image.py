@@ -144,13 +144,13 @@ def test_shares_sum_to_one(count):
     [("stretch", True, True), ("pad", False, True), ("crop", True, False)],
 )
 def test_fit_of_a_wide_photo(fit, corner, edge):
-    """``corner``: the top left is the photo's; ``edge``: the photo's left end is still seen."""
+    """``corner``: the top row is the photo's; ``edge``: the photo's left end is still seen."""
     image = picture("white", size=(80, 40))
     image.paste((0, 0, 200), (0, 0, 80, 40))
     image.paste((200, 0, 0), (0, 0, 15, 40))
     pixels = np.asarray(fitted(image, (32, 32), fit)).astype(int)
     assert pixels.shape == (32, 32, 3)
-    assert (pixels[0, 16].sum() < 300) is corner
+    assert bool(pixels[0, 16].sum() < 300) is corner
     assert bool((pixels[16, :, 0] > 150).any() and pixels[16, 0, 2] < 100) is edge
 
 
