@@ -27,19 +27,22 @@ class Counts(NamedTuple):
     dead: int
 
 
-def enqueue(products: Iterable[Any] | QuerySet[Any], *, force: bool = False) -> int:
+def enqueue(
+    products: Iterable[Any] | QuerySet[Any], *, force: bool = False, wake: bool = True
+) -> int:
     """Mark products as changed and wake a worker after commit; returns how many.
 
     ``products`` are primary keys, instances, or a queryset of the product model. Django
     sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL:
     a host calls this after them, in the same transaction. ``force`` embeds products
-    even where nothing the encoders read has changed.
+    even where nothing the encoders read has changed. Raises ``ValidationError`` for a
+    key the product model cannot have.
     """
     keys = _keys(products)
     count = 0
     while some := list(islice(keys, ENQUEUE_ROWS)):
         count += PendingProduct.objects.enqueue(some, force=force)
-    if count:
+    if count and wake:
         wakeup.on_commit(PendingProduct.objects.write_alias)
     return count
 

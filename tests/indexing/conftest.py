@@ -1,17 +1,10 @@
-"""Fixtures of the indexing tests: fast encoders, no pause after a broker that failed."""
+"""Every test here embeds with the fast encoders."""
 
 import pytest
 
-from similarity.indexing import wakeup
-from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
-def fake_encoders(settings):
-    settings.SIMILARITY = similarity_settings()
-    HashEncoder.encoded = []
-    HashEncoder.calls = 0
-    HashEncoder.before = None
-    wakeup.resume()
-    yield
-    HashEncoder.before = None
+def _fast(fake_encoders):  # noqa: F811
+    pass

@@ -2,6 +2,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from similarity.indexing import building, outbox, reconcile, wakeup, workers
@@ -60,11 +61,11 @@ class Command(SimilarityCommand):
             pages = [options["keys"]]
         elif options["changed_only"]:
             pages = reconcile.changed_keys()
-        write = PendingProduct.objects.enqueue if options["now"] else outbox.enqueue
+        wake = not options["now"]
         try:
-            return sum(write(page, force=options["force"]) for page in pages if page)
-        except ValueError as error:
-            raise CommandError(f"Not a primary key of the product model: {error}") from error
+            return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
+        except ValidationError as error:
+            raise CommandError(f"No primary key of a product: {error.message}") from error
 
     def _embed(self, bars: ProgressBars) -> None:
         total, done = outbox.counts().due, 0

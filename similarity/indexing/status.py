@@ -1,0 +1,100 @@
+"""One report of where indexing stands, for the command and the admin."""
+
+from typing import Any
+
+from django.db import connections
+
+from similarity import conf
+from similarity.encoders.registry import get_encoders
+from similarity.exceptions import SimilarityError
+from similarity.indexing import building, health, indexes, maintained, outbox, vectors
+from similarity.indexing import versions as lifecycle
+from similarity.indexing import workers as heartbeat
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+
+#: Dead rows a report names.
+DEAD_SHOWN = 5
+
+#: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
+GROWN = 10
+
+
+def report() -> dict[str, Any]:
+    """Everything ``similarity_status`` prints, as plain values that JSON can hold."""
+    live = maintained.LIGHT.live()
+    covered, eligible = lifecycle.coverage(live) if live else (0, None)
+    products = conf.product_model()._base_manager.using(vectors.alias()).count()
+    return {
+        "products": products,
+        "live_version": live.pk if live else None,
+        "coverage": {"eligible": eligible, "with_vectors": covered},
+        "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
+        "dead": _dead(),
+        "versions": [_version(version) for version in maintained.LIGHT.order_by("-pk")],
+        "workers": heartbeat.seen(),
+        "index_bytes": indexes.sizes(),
+        "table_bytes": _table_bytes(),
+        "health": {name: check._asdict() for name, check in health.checks().items()},
+        "hints": _hints(live, products, covered, eligible),
+    }
+
+
+def _dead() -> list[dict[str, Any]]:
+    rows = PendingProduct.objects.dead().order_by("-available_at")
+    return [{"product": row.product_key, "error": row.last_error} for row in rows[:DEAD_SHOWN]]
+
+
+def _version(version: EncoderVersion) -> dict[str, Any]:
+    return {
+        "id": version.pk,
+        "status": version.status,
+        "vectors": ProductVectors.objects.of_version(version).count(),
+        "fitted_on": version.fitted_on,
+        "dimensions": version.dimensions,
+        "weights": version.weights,
+        "indexes": indexes.states(version),
+        "created_at": version.created_at.isoformat(),
+    }
+
+
+def _table_bytes() -> int:
+    with connections[vectors.alias()].cursor() as cursor:
+        cursor.execute("SELECT pg_table_size(to_regclass(%s))", [ProductVectors._meta.db_table])
+        return int(cursor.fetchone()[0])
+
+
+def _hints(
+    live: EncoderVersion | None, products: int, covered: int, eligible: int | None
+) -> list[str]:
+    """What somebody should do now."""
+    if live is None:
+        return ["There is no live version: start a worker and run 'manage.py embed'."]
+    hints = []
+    if difference := _mismatch(live):
+        hints.append(
+            f"The settings name other encoders than live version {live.pk} has ({difference}): "
+            "it is not kept up to date. Run 'manage.py build_version --promote'."
+        )
+    if eligible and covered < lifecycle.ENOUGH * eligible:
+        hints.append(
+            f"{eligible - covered} of {eligible} eligible products have no vectors: "
+            "run 'manage.py embed --changed-only'."
+        )
+    if live.fitted_on < building.SAMPLE and products > GROWN * max(live.fitted_on, 1):
+        hints.append(
+            f"Version {live.pk} was fitted on {live.fitted_on} products and the catalogue has "
+            f"{products} now: run 'manage.py build_version --promote'."
+        )
+    if dead := PendingProduct.objects.dead().count():
+        hints.append(
+            f"{dead} products were given up; mend the cause and revive them in the admin, or run "
+            "'manage.py embed' with their keys."
+        )
+    return hints
+
+
+def _mismatch(live: EncoderVersion) -> str:
+    try:
+        return maintained.mismatch(live, get_encoders())
+    except SimilarityError as error:
+        return str(error)

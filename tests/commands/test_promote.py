@@ -1,0 +1,58 @@
+"""manage.py promote, run as a shop runs it."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from similarity.indexing import indexes, versions
+from similarity.models import EncoderVersion, ProductVectors
+from tests.fixtures_indexing import fake_encoders  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
+
+
+@pytest.fixture
+def first(make_product):
+    for _ in range(3):
+        make_product()
+    return versions.ensure_live_version()
+
+
+@pytest.fixture
+def second(first):
+    return versions.build_version()
+
+
+def live():
+    return EncoderVersion.objects.live().pk
+
+
+def test_the_newest_ready_version_goes_live(second, capsys):
+    call_command("promote")
+    assert live() == second.pk
+    assert f"Version {second.pk} is live" in capsys.readouterr().out
+
+
+def test_and_back_again(first, second):
+    call_command("promote", str(second.pk))
+    call_command("promote", "--rollback")
+    assert live() == first.pk
+
+
+def test_missing_indexes_are_built_first(second):
+    indexes.drop_indexes(second)
+    call_command("promote", str(second.pk))
+    assert set(indexes.states(second).values()) == {"valid"}
+
+
+def test_a_half_empty_version_needs_force(first, second):
+    ProductVectors.objects.of_version(second).delete()
+    with pytest.raises(CommandError, match="0 of 3 eligible"):
+        call_command("promote", str(second.pk))
+    assert live() == first.pk
+    call_command("promote", str(second.pk), "--force")
+    assert live() == second.pk
+
+
+def test_a_version_and_rollback_together_are_refused(second):
+    with pytest.raises(CommandError, match="not both"):
+        call_command("promote", str(second.pk), "--rollback")

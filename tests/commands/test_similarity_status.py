@@ -1,0 +1,57 @@
+"""manage.py similarity_status, run as a shop runs it."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from similarity.indexing import outbox, versions
+from similarity.models import PendingProduct
+from tests.encoders_fake import similarity_settings
+from tests.fixtures_indexing import fake_encoders  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
+
+
+def text(capsys, *arguments):
+    call_command("similarity_status", *arguments)
+    return capsys.readouterr().out
+
+
+def test_a_fresh_install_says_what_to_do(capsys):
+    assert "no live version: start a worker and run 'manage.py embed'" in text(capsys)
+
+
+def test_figures_of_a_shop_at_work(make_product, capsys):
+    make_product()
+    make_product(stock=0)
+    bad = make_product(name="poison")
+    live = versions.ensure_live_version()
+    outbox.drain()
+    PendingProduct.objects.update(dead=True)
+    report = json.loads(text(capsys, "--json"))
+    assert report["products"] == 3
+    assert report["coverage"] == {"eligible": 2, "with_vectors": 1}
+    assert report["outbox"]["dead"] == 1
+    assert report["dead"][0]["product"] == str(bad.pk)
+    assert report["versions"][0]["id"] == report["live_version"] == live.pk
+    assert report["versions"][0]["vectors"] == 2
+    assert report["index_bytes"][f"similarity_v{live.pk}_fused"] > 0
+    written = text(capsys)
+    assert f"product {bad.pk}: ValueError: this title cannot be encoded" in written
+    assert "1 products were given up" in written
+    assert "1 of 2 eligible products have no vectors" in written
+
+
+def test_other_encoders_in_the_settings_are_pointed_out(make_product, capsys, settings):
+    make_product()
+    versions.ensure_live_version()
+    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    assert "Run 'manage.py build_version --promote'" in text(capsys)
+
+
+def test_a_fit_on_a_handful_of_products_is_pointed_out(make_product, capsys):
+    versions.ensure_live_version()
+    for _ in range(11):
+        make_product()
+    assert "was fitted on 0 products and the catalogue has 11" in text(capsys)

@@ -1,0 +1,67 @@
+"""Each check says yes when all is well, and what to do when it is not."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from similarity.indexing import health, indexes, outbox, versions, workers
+from similarity.models import PendingProduct
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def healthy(make_product, monkeypatch):
+    monkeypatch.setattr(workers, "_noted", {})
+    make_product()
+    outbox.drain()
+    return versions.ensure_live_version()
+
+
+def test_all_is_well(healthy):
+    assert {name: check for name, check in health.checks().items() if not check.ok} == {}
+
+
+def test_a_fresh_install_says_what_to_start():
+    checks = health.checks()
+    assert [name for name, c in checks.items() if not c.ok] == ["version", "index", "worker"]
+    assert "manage.py embed" in checks["version"].detail
+    assert "-Q similarity" in checks["worker"].detail
+
+
+def test_a_missing_index_is_named(healthy):
+    indexes.drop_indexes(healthy)
+    check = health.checks()["index"]
+    assert not check.ok
+    assert "fused missing" in check.detail
+
+
+def test_an_outbox_that_is_not_drained(healthy):
+    PendingProduct.objects.enqueue(["1"])
+    PendingProduct.objects.update(available_at=F("available_at") - timedelta(hours=1))
+    assert not health.checks()["outbox"].ok
+
+
+def test_a_dead_broker_answers_fast(healthy, dead_broker):
+    began = time.monotonic()
+    assert not health.checks()["broker"].ok
+    assert time.monotonic() - began < 3
+
+
+def test_a_dead_database_is_one_failure_with_the_others_unchecked(monkeypatch):
+    def refuse(*args):
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(health, "_database", refuse)
+    checks = health.checks()
+    assert checks["database"].detail == "ConnectionError: refused"
+    assert "not checked" in checks["index"].detail
+
+
+def test_a_worker_silent_for_long_is_forgotten(healthy, monkeypatch):
+    assert health.checks()["worker"].ok
+    later = time.time() + workers.SEEN_S + 1
+    monkeypatch.setattr(workers.time, "time", lambda: later)
+    assert not health.checks()["worker"].ok

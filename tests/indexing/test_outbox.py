@@ -1,0 +1,136 @@
+"""Draining: races, several workers, bad products."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from shop.models import Product
+from similarity.indexing import outbox, pipeline, versions
+from similarity.models import PendingProduct, ProductVectors
+from tests.encoders_fake import HashEncoder, similarity_settings
+
+pytestmark = pytest.mark.django_db
+
+
+def test_draining_embeds_what_waits(make_product):
+    products = [make_product() for _ in range(3)]
+    assert outbox.drain() == 3
+    assert ProductVectors.objects.count() == len(products)
+    assert outbox.counts() == (0, 0, 0, 0, 0)
+
+
+def test_a_change_while_encoding_stays_pending(make_product):
+    versions.ensure_live_version()
+    product = make_product(name="Before")
+
+    def edit():
+        HashEncoder.before = None
+        Product.objects.filter(pk=product.pk).update(name="After")
+        PendingProduct.objects.enqueue([product.pk])
+
+    HashEncoder.before = edit
+    pipeline.embed([], claims=PendingProduct.objects.claim(10))
+    assert PendingProduct.objects.due().count() == 1
+    old = ProductVectors.objects.get().fingerprint
+    outbox.drain()
+    assert ProductVectors.objects.get().fingerprint != old
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(make_product):
+    versions.ensure_live_version()
+    make_product(name="Slow one")
+    claims = PendingProduct.objects.claim(10)
+
+    def lose():
+        HashEncoder.before = None
+        PendingProduct.objects.update(lease_until=F("lease_until") - timedelta(days=1))
+        assert PendingProduct.objects.claim_abandoned()
+
+    HashEncoder.before = lose
+    report = pipeline.embed([], claims=claims)
+    assert (report.lost, report.encoded) == (1, 0)
+    assert not ProductVectors.objects.exists()
+    assert PendingProduct.objects.leased().count() == 1
+
+
+def test_a_bad_product_backs_off_dies_and_is_revived(make_product, settings):
+    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=2)
+    versions.ensure_live_version()
+    bad, good = make_product(name="poison"), make_product()
+    outbox.drain()
+    row = PendingProduct.objects.get()
+    assert (row.product_key, row.attempts, row.dead) == (str(bad.pk), 1, False)
+    assert "this title cannot be encoded" in row.last_error
+    assert ProductVectors.objects.filter(product=good).exists()
+    PendingProduct.objects.update(available_at=F("created_at"))
+    outbox.drain()
+    assert outbox.counts().dead == 1
+    Product.objects.filter(pk=bad.pk).update(name="Cured")
+    PendingProduct.objects.revive()
+    outbox.drain()
+    assert ProductVectors.objects.filter(product=bad).exists()
+    assert not PendingProduct.objects.exists()
+
+
+def test_lag_counts_from_when_a_row_was_due(make_product):
+    assert outbox.lag_s() == 0
+    make_product()
+    PendingProduct.objects.update(available_at=F("available_at") - timedelta(seconds=90))
+    assert 89 < outbox.lag_s() < 100
+    PendingProduct.objects.update(available_at=F("available_at") + timedelta(days=1))
+    assert outbox.lag_s() == 0
+
+
+def test_keys_are_written_as_the_adapter_writes_them(make_product):
+    product = make_product()
+    PendingProduct.objects.all().delete()
+    outbox.enqueue([f" {product.pk} ", product.pk, product])
+    assert PendingProduct.objects.get().product_key == str(product.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_share_the_work(make_product, settings):
+    settings.SIMILARITY = similarity_settings(BATCH_SIZE=4)
+    versions.ensure_live_version()
+    for _ in range(40):
+        make_product()
+    taken = []
+
+    def work():
+        try:
+            taken.append(outbox.drain())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == 40, "each row was taken once"
+    assert ProductVectors.objects.count() == 40
+    assert not PendingProduct.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_product_being_deleted_is_passed_over(make_product):
+    """Otherwise the host's delete and the worker could wait for each other."""
+    versions.ensure_live_version()
+    product, other = make_product(), make_product()
+    claims = PendingProduct.objects.claim(10)
+    host = connection.copy()
+    try:
+        host.set_autocommit(False)
+        with host.cursor() as cursor:
+            cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
+        report = pipeline.embed([], claims=claims)
+        assert (report.encoded, report.lost) == (1, 1)
+        host.commit()
+    finally:
+        host.close()
+    assert ProductVectors.objects.get().product_id == other.pk
+    outbox.drain()
+    assert not PendingProduct.objects.exists()

@@ -1,0 +1,172 @@
+"""First start, building, promotion and rolling back."""
+
+import pytest
+from django.db import connection
+
+from shop.models import Product
+from similarity.exceptions import VersionError
+from similarity.indexing import building, indexes, outbox, pipeline, versions
+from similarity.indexing.locks import LockTaken, advisory_lock
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from tests.encoders_fake import HashEncoder, similarity_settings
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def catalogue(make_product):
+    return [
+        make_product(name=f"Product {word}") for word in ["one", "two", "three", "four", "five"]
+    ]
+
+
+def test_the_first_start_learns_from_the_catalogue_and_goes_live(catalogue):
+    live = versions.ensure_live_version()
+    assert (live.status, live.fitted_on) == ("live", 5)
+    assert live.dimensions == {"fused": 24, "text": 8, "attributes": 16}
+    assert sum(live.weights.values()) == pytest.approx(1)
+    assert live.blocks == {"attributes": {"brand": [0, 8], "other": [8, 16]}}
+    assert set(indexes.states(live).values()) == {"valid"}
+    assert ProductVectors.objects.count() == 5, "the sample is not encoded twice"
+    assert versions.ensure_live_version().pk == live.pk
+
+
+def test_an_empty_catalogue_starts_too():
+    live = versions.ensure_live_version()
+    assert (live.fitted_on, live.dimensions["fused"]) == (0, 24)
+
+
+def test_a_build_embeds_all_and_is_ready_with_figures(catalogue):
+    live = versions.ensure_live_version()
+    phases = []
+    version = versions.build_version(lambda *step: phases.append(step), sample=2)
+    assert (version.status, version.fitted_on) == ("ready", 2)
+    assert version.figures["products"] == 5
+    assert ProductVectors.objects.of_version(version).count() == 5
+    assert ("embed", 5, 5) in phases
+    assert maintained_ids() == {live.pk, version.pk}
+
+
+def maintained_ids():
+    return set(EncoderVersion.objects.maintained().values_list("pk", flat=True))
+
+
+def test_an_interrupted_build_goes_on_where_it_stopped(catalogue, settings):
+    settings.SIMILARITY = similarity_settings(BATCH_SIZE=1)
+    versions.ensure_live_version()
+
+    def interrupt(phase, done, total):
+        if phase == "embed" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        versions.build_version(interrupt, sample=1)
+    begun = EncoderVersion.objects.get(status="building")
+    assert ProductVectors.objects.of_version(begun).count() == 3
+    HashEncoder.encoded.clear()
+    assert versions.build_version(sample=1).pk == begun.pk
+    assert len(set(HashEncoder.encoded)) == 2, "only what was left"
+
+
+def test_a_build_begun_with_other_settings_is_dropped(catalogue, settings):
+    stale = building.begin()
+    settings.SIMILARITY = similarity_settings(WEIGHTS={"text": 0.5, "attributes": 0.5})
+    assert versions.build_version().pk != stale.pk
+    assert not EncoderVersion.objects.filter(pk=stale.pk).exists()
+
+
+def test_a_product_that_fails_in_a_build_is_left_to_the_outbox(catalogue, make_product):
+    bad = make_product(name="poison")
+    PendingProduct.objects.all().delete()
+    version = versions.build_version()
+    assert version.figures["failed"] == 1
+    assert PendingProduct.objects.get().product_key == str(bad.pk)
+
+
+def test_changes_during_a_build_reach_both_versions(catalogue):
+    live = versions.ensure_live_version()
+    begun = building.begin()
+    Product.objects.filter(pk=catalogue[0].pk).update(name="Changed")
+    PendingProduct.objects.all().delete()
+    outbox.enqueue([catalogue[0]])
+    outbox.drain()
+    rows = ProductVectors.objects.filter(product=catalogue[0])
+    assert set(rows.values_list("version_id", flat=True)) == {live.pk, begun.pk}
+    assert rows.values("fingerprint").distinct().count() == 1
+
+
+def test_promotion_switches_and_keeps_the_old_one(catalogue):
+    first = versions.ensure_live_version()
+    second = versions.build_version()
+    assert versions.promote().pk == second.pk
+    assert EncoderVersion.objects.live().pk == second.pk
+    first.refresh_from_db()
+    assert first.status == "retired"
+    assert versions.rollback().pk == first.pk
+    assert EncoderVersion.objects.filter(status="live").count() == 1
+
+
+def test_a_version_with_few_vectors_is_refused(catalogue):
+    versions.ensure_live_version()
+    version = versions.build_version()
+    ProductVectors.objects.of_version(version).filter(product=catalogue[0]).delete()
+    with pytest.raises(VersionError, match="4 of 5 eligible"):
+        versions.promote(version)
+    assert versions.promote(version, force=True).status == "live"
+    assert str(catalogue[0].pk) in PendingProduct.objects.values_list("product_key", flat=True)
+
+
+def test_a_version_without_its_index_is_refused_until_it_is_built(catalogue):
+    versions.ensure_live_version()
+    version = versions.build_version()
+    indexes.drop_indexes(version)
+    with pytest.raises(VersionError, match="no valid index on fused, text"):
+        versions.promote(version)
+    assert versions.promote(version, build_indexes=True).status == "live"
+
+
+def test_a_version_of_other_encoders_is_refused(catalogue, settings):
+    versions.ensure_live_version()
+    version = versions.build_version()
+    settings.SIMILARITY = similarity_settings(text={"salt": "x"})
+    with pytest.raises(VersionError, match="hash-16-x"):
+        versions.promote(version)
+
+
+def test_rolling_back_catches_up_with_what_changed_since(catalogue):
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    Product.objects.filter(pk=catalogue[1].pk).update(name="Changed since")
+    pipeline.embed([str(catalogue[1].pk)])
+    PendingProduct.objects.all().delete()
+    assert versions.rollback().pk == first.pk
+    assert PendingProduct.objects.get().product_key == str(catalogue[1].pk)
+
+
+def test_the_live_version_cannot_be_dropped(catalogue):
+    with pytest.raises(VersionError, match="is live"):
+        versions.drop(versions.ensure_live_version())
+
+
+def test_unknown_and_missing_versions_are_named(catalogue):
+    with pytest.raises(VersionError, match="no version 999"):
+        versions.promote(999)
+    with pytest.raises(VersionError, match="build_version"):
+        versions.promote()
+    with pytest.raises(VersionError, match="rolling back"):
+        versions.rollback()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_one_process_builds(catalogue):
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [versions.LOCK])
+        with pytest.raises(LockTaken, match="build_version is running"):
+            versions.build_version()
+        assert outbox.drain() == 0, "the worker leaves it to the one that is at it"
+    finally:
+        other.close()
+    with advisory_lock(versions.LOCK, "default", wait_s=5):
+        pass

@@ -1,0 +1,211 @@
+"""From the host's saves to outbox rows."""
+
+# ruff: noqa: F811 - fixtures that are imported
+
+import logging
+import time
+
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+
+from shop.models import Brand, Category, Product, ProductImage
+from similarity import signals
+from similarity.catalog.adapter import FieldMappingAdapter
+from similarity.indexing import outbox, versions
+from similarity.models import PendingProduct, ProductVectors
+from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
+
+
+def pending():
+    return {int(key) for key in PendingProduct.objects.values_list("product_key", flat=True)}
+
+
+@pytest.fixture
+def product(make_product):
+    product = make_product()
+    PendingProduct.objects.all().delete()
+    connection.run_on_commit.clear()
+    return product
+
+
+def test_a_saved_product_is_pending(product):
+    product.save()
+    assert pending() == {product.pk}
+
+
+def test_fixtures_are_not_followed(product):
+    product.save_base(raw=True)
+    assert not pending()
+
+
+def test_a_photo_saved_or_deleted_marks_its_product(product):
+    photo = ProductImage.objects.create(product=product, image="products/a.png")
+    assert pending() == {product.pk}
+    PendingProduct.objects.all().delete()
+    photo.delete()
+    assert pending() == {product.pk}
+
+
+def test_a_renamed_brand_marks_its_products_only(product, make_product):
+    other = make_product(brand="Someone else")
+    PendingProduct.objects.all().delete()
+    product.brand.name = "Northfield & Sons"
+    product.brand.save()
+    assert pending() == {product.pk}
+    assert other.pk not in pending()
+
+
+def test_a_deleted_brand_marks_the_products_that_had_it(product):
+    brand = Brand.objects.get(pk=product.brand_id)
+    brand.delete()
+    assert pending() == {product.pk}
+
+
+def test_a_moved_category_marks_the_products_below(make_product):
+    root = Category.objects.create(name="Home", slug="home")
+    leaf = Category.objects.create(name="Lamps", slug="lamps", parent=root)
+    product = make_product(category=leaf)
+    PendingProduct.objects.all().delete()
+    root.name = "House"
+    root.save()
+    assert pending() == {product.pk}
+
+
+def test_a_deleted_product_leaves_neither_row_nor_vectors(product):
+    versions.ensure_live_version()
+    product.save()
+    outbox.drain()
+    product.save()
+    assert ProductVectors.objects.exists()
+    product.delete()
+    assert not pending()
+    assert not ProductVectors.objects.exists()
+
+
+def test_products_deleted_by_raw_sql_take_their_vectors_along(product):
+    versions.ensure_live_version()
+    outbox.enqueue([product])
+    outbox.drain()
+    outbox.enqueue([product])
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
+    assert not ProductVectors.objects.exists()
+    assert outbox.drain() == 1
+    assert not pending(), "a product that is gone is done"
+
+
+def test_a_transaction_rolled_back_leaves_nothing(product, django_capture_on_commit_callbacks):
+    def save_and_fail():
+        with transaction.atomic():
+            product.save()
+            Brand.objects.create(name=product.brand.name, slug="other")
+
+    with django_capture_on_commit_callbacks() as callbacks, pytest.raises(IntegrityError):
+        save_and_fail()
+    assert not pending()
+    assert callbacks == []
+
+
+def test_many_saves_of_a_transaction_wake_one_worker(
+    make_product,
+    wakeups,
+    django_capture_on_commit_callbacks,
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(5):
+            make_product()
+    assert wakeups == ["similarity.drain_outbox"]
+
+
+def test_a_wakeup_lost_with_its_savepoint_is_asked_for_again(
+    product,
+    wakeups,
+    django_capture_on_commit_callbacks,
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        savepoint = transaction.savepoint()
+        product.save()
+        transaction.savepoint_rollback(savepoint)
+        product.save()
+    assert wakeups == ["similarity.drain_outbox"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_broker_costs_a_save_little_and_breaks_nothing(make_product, dead_broker, caplog):
+    began = time.monotonic()
+    products = [make_product() for _ in range(20)]
+    assert time.monotonic() - began < 3
+    assert pending() == {product.pk for product in products}
+    warnings = [r for r in caplog.records if r.name == "similarity.indexing.wakeup"]
+    assert len(warnings) == 1, "asked once, then paused"
+    assert dead_broker.rsplit(":", 1)[1] in warnings[0].getMessage()
+
+
+def test_an_outbox_that_fails_does_not_reach_the_save(product, monkeypatch, caplog):
+    def enqueue(keys, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM no_such_table")
+
+    monkeypatch.setattr(PendingProduct.objects, "enqueue", enqueue)
+    with transaction.atomic():
+        product.name = "Saved all the same"
+        product.save()
+    product.refresh_from_db()
+    assert product.name == "Saved all the same"
+    [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert f"shop.Product {product.pk}" in record.getMessage()
+
+
+def test_bulk_changes_are_told_by_the_host(make_product):
+    products = [make_product() for _ in range(3)]
+    PendingProduct.objects.all().delete()
+    Product.objects.update(name="All the same")
+    assert not pending(), "Django sends no signal for it"
+    assert outbox.enqueue(Product.objects.all()) == 3
+    assert outbox.enqueue([products[0], products[1].pk]) == 2
+    assert pending() == {product.pk for product in products}
+
+
+def test_many_to_many_changes_from_both_sides(product, make_product, monkeypatch):
+    """Through a relation that the shop lacks: categories as if products had many."""
+    other = make_product()
+    PendingProduct.objects.all().delete()
+
+    def send(instance, action, reverse, model, pk_set):
+        signals.many_to_many_changed(
+            sender=Product, instance=instance, action=action, reverse=reverse,
+            model=model, pk_set=pk_set, using="default",
+        )  # fmt: skip
+        found = pending()
+        PendingProduct.objects.all().delete()
+        return found
+
+    tag = product.category
+    assert send(product, "post_add", False, Category, {tag.pk}) == {product.pk}
+    assert send(product, "post_clear", False, Category, None) == {product.pk}
+    assert send(tag, "post_add", True, Product, {product.pk, other.pk}) == {product.pk, other.pk}
+    assert send(tag, "post_remove", True, Product, {other.pk}) == {other.pk}
+    assert send(tag, "pre_add", True, Product, {other.pk}) == set()
+    # Product itself stands for the through model: its keys lead to category and, by pk, product.
+    monkeypatch.setattr(signals, "_ends", lambda through, other: ("pk", "category_id"))
+    assert send(tag, "pre_clear", True, Product, None) == {product.pk, other.pk}
+
+
+def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
+    settings.SIMILARITY = {"CATALOG": {"no_such_key": "name"}}
+    signals.connect()
+    assert "no_such_key" in caplog.text
+
+
+def test_proxies_and_every_read_model_have_receivers():
+    senders = {key[0] for key, *_ in models.signals.post_save.receivers}
+    assert f"similarity.product_saved.{Product._meta.label}" in senders
+    for model in FieldMappingAdapter(images="images__image").related_models():
+        assert f"similarity.related_saved.{model._meta.label}" in senders
+
+
+def test_connecting_runs_no_query(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        signals.connect()

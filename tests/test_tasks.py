@@ -1,0 +1,73 @@
+"""The tasks, called as a worker calls them."""
+
+# ruff: noqa: F811 - fixtures that are imported
+
+import time
+
+import pytest
+from celery import current_app
+
+from similarity import tasks
+from similarity.indexing import versions, workers
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
+
+
+def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
+    product = make_product()
+    [task] = [s["task"] for s in tasks.BEAT_SCHEDULE.values() if "drain" in s["task"]]
+    assert wakeups == [], "no message came"
+    current_app.tasks[task]()
+    assert ProductVectors.objects.filter(product=product).exists()
+    assert not PendingProduct.objects.exists()
+
+
+def test_every_scheduled_task_exists():
+    assert {s["task"] for s in tasks.BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+
+
+def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch, settings):
+    settings.SIMILARITY = similarity_settings(BATCH_SIZE=2)
+    for _ in range(5):
+        make_product()
+    versions.ensure_live_version()
+    PendingProduct.objects.update(force=True)
+    monkeypatch.setattr(tasks, "BUDGET_S", 0.05)
+    HashEncoder.before = lambda: time.sleep(0.06)
+    tasks.drain_outbox()
+    assert PendingProduct.objects.count() == 3
+    assert wakeups == ["similarity.drain_outbox"]
+
+
+def test_settings_that_do_not_fit_are_logged_once_and_rows_stay(make_product, settings, caplog):
+    versions.ensure_live_version()
+    make_product()
+    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    assert tasks.drain_outbox() == 0
+    assert "build_version" in caplog.text
+    assert PendingProduct.objects.waiting().count() == 1
+
+
+def test_retired_versions_but_one_are_dropped(make_product):
+    make_product()
+    versions.ensure_live_version()
+    for _ in range(3):
+        versions.promote(versions.build_version())
+    dropped = tasks.drop_retired_versions()
+    assert len(dropped) == 2
+    assert sorted(EncoderVersion.objects.values_list("status", flat=True)) == ["live", "retired"]
+
+
+def test_a_worker_of_another_queue_is_no_worker_of_ours(monkeypatch):
+    monkeypatch.setattr(workers, "_noted", {})
+    monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {"celery": 1}, raising=False)
+    tasks._note_alive()
+    assert workers.seen() == {}
+    monkeypatch.setattr(
+        type(current_app.amqp.queues), "consume_from", {"similarity": 1}, raising=False
+    )
+    tasks._note_alive()
+    assert len(workers.seen()) == 1

@@ -1,0 +1,19 @@
+"""Settings of the worker process that tests start: fast encoders, short leases, real beat."""
+
+import os
+
+from tests.settings import *  # noqa: F403
+from tests.settings import SIMILARITY as SHOP_SIMILARITY
+
+if os.environ.get("WORKER_ENCODERS") != "real":
+    from tests.encoders_fake import similarity_settings
+
+    SIMILARITY = similarity_settings(base=SHOP_SIMILARITY, LEASE_S=4, BATCH_SIZE=4)
+
+CELERY_BEAT_SCHEDULE = {
+    "drain": {
+        "task": "similarity.drain_outbox",
+        "schedule": 1.0,
+        "options": {"queue": "similarity"},
+    }
+}
