@@ -66,7 +66,7 @@ class SimilarSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         return [
-            OpenApiParameter("pk", str, "path", description="Primary key of the product."),
+            OpenApiParameter("key", str, "path", description="Primary key of the product."),
             *_option_parameters(),
             *_filter_parameters(),
             OpenApiParameter(

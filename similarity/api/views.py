@@ -42,9 +42,9 @@ class SimilarView(APIView):
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return handle
 
-    def get(self, request: Request, pk: str) -> Any:
+    def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
-        product = find_product(adapter, pk)
+        product = find_product(adapter, key)
         parameters = Parameters.parse(request.query_params, adapter)
         data = _answer(request, product, parameters, adapter)
         response = Response(data)

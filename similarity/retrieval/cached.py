@@ -21,6 +21,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.query import Query
 from similarity.retrieval.shelves import similar_to
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def cached_similar(
     shelf computed anew has some products in reserve: when some are sold out, the next
     ones move up, and only when the reserve is used up is the shelf computed again.
     """
+    Query(limit, diversity=diversity, explain=explain)  # refuses what cannot be served
     adapter = get_adapter()
     eligible = adapter.for_display(adapter.eligible(request))
     if within is not None:
@@ -65,7 +67,7 @@ def cached_similar(
         hits = _shown_now(stored["hits"], eligible)[:limit]
         if len(hits) == limit or stored["complete"]:
             return hits
-    asked = max(limit, min(limit + max(4, limit // 2), conf.get("MAX_LIMIT")))
+    asked = min(limit + max(4, limit // 2), conf.get("MAX_LIMIT"))
     found = similar_to(product, asked, within=eligible, **options)
     _write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
     return list(found[:limit])

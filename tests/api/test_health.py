@@ -1,0 +1,51 @@
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from similarity.indexing import health
+from similarity.indexing.health import HealthCheck
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+
+LIVE, READY = "/api/similarity/v1/health/live", "/api/similarity/v1/health/ready"
+
+
+def test_live_asks_nothing(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.get(LIVE)
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, 200), (False, 503)])
+def test_ready_is_503_when_one_check_fails(client, monkeypatch, ok, status):
+    found = {"database": HealthCheck(True, "fine"), "worker": HealthCheck(ok, "10.0.0.7 silent")}
+    monkeypatch.setattr(health, "checks", lambda: found)
+    response = client.get(READY)
+    assert response.status_code == status
+    assert response.json()["checks"] == [
+        {"name": "database", "ok": True},
+        {"name": "worker", "ok": ok},
+    ]
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_detail_is_for_staff_only(client, monkeypatch):
+    monkeypatch.setattr(health, "checks", lambda: {"worker": HealthCheck(False, "10.0.0.7 silent")})
+    assert b"10.0.0.7" not in client.get(READY).content
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    assert client.get(READY).json()["checks"][0]["detail"] == "10.0.0.7 silent"
+
+
+def test_the_real_checks_answer_without_a_version(client):
+    response = client.get(READY)
+    checks = {check["name"]: check["ok"] for check in response.json()["checks"]}
+    assert response.status_code == 503
+    assert checks["database"]
+    assert checks["pgvector"]
+    assert not checks["version"]
+
+
+def test_health_is_not_throttled(settings, monkeypatch):
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "1/min"}
+    monkeypatch.setattr(health, "checks", dict)
+    assert {Client().get(READY).status_code for _ in range(3)} == {200}

@@ -1,0 +1,54 @@
+"""The OpenAPI document says what the endpoint does."""
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+pytestmark = pytest.mark.urls("tests.api.urls")
+
+
+@pytest.fixture
+def document(tmp_path):
+    file = tmp_path / "schema.yml"
+    call_command(
+        "spectacular", fail_on_warn=True, validate=True, file=str(file), urlconf="tests.api.urls"
+    )
+    return yaml.safe_load(file.read_text())
+
+
+def operation(document):
+    return document["paths"]["/api/similarity/v1/products/{key}/similar/"]["get"]
+
+
+def test_every_parameter_is_described(document):
+    named = {p["name"]: p for p in operation(document)["parameters"]}
+    wanted = "key limit cursor weights diversity metric mode explain min_price max_price in_stock"
+    assert {*wanted.split(), "brand", "category", "If-None-Match"} <= set(named)
+    assert named["limit"]["schema"]["maximum"] == 100
+    assert named["metric"]["schema"]["enum"] == ["cosine", "dot", "l2"]
+    assert named["brand"]["schema"]["type"] == "array"
+
+
+def test_every_answer_is_described(document):
+    responses = operation(document)["responses"]
+    assert {"200", "304", "400", "403", "404", "429", "503"} <= set(responses)
+    error = responses["400"]["content"]["application/json"]
+    assert error["schema"]["$ref"].endswith("/Error")
+    assert error["examples"]
+    assert "ETag" in responses["200"]["headers"]
+    assert responses["200"]["content"]["application/json"]["examples"]
+
+
+def test_filters_follow_the_settings(settings, tmp_path):
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_FILTERS": {"maker": "brand__slug"}}
+    file = tmp_path / "schema.yml"
+    call_command("spectacular", file=str(file), urlconf="tests.api.urls")
+    names = [p["name"] for p in operation(yaml.safe_load(file.read_text()))["parameters"]]
+    assert "maker" in names
+    assert "brand" not in names
+
+
+def test_health_is_in_it(document):
+    assert {"200", "503"} <= set(
+        document["paths"]["/api/similarity/v1/health/ready"]["get"]["responses"]
+    )

@@ -1,0 +1,194 @@
+import logging
+
+import pytest
+from django.core.cache import caches
+from django.template import Context, Template
+from django.test import Client, RequestFactory
+
+from shop.models import Product
+from similarity.models import ProductVectors
+from similarity.retrieval import cached
+from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+
+
+def render(source, **context):
+    request = RequestFactory().get("/")
+    return (
+        Template("{% load similarity %}" + source)
+        .render(Context({"request": request, **context}))
+        .strip()
+    )
+
+
+def positions(html, products):
+    return [html.find(f'href="{product.get_absolute_url()}"') for product in products]
+
+
+def test_shelf_shows_the_nearest_in_order(shelf):  # noqa: F811
+    html = render("{% similar_products product limit=3 %}", product=shelf[0])
+    found = positions(html, shelf[1:4])
+    assert found == sorted(found)
+    assert -1 not in found
+    assert shelf[4].get_absolute_url() not in html
+    assert f'aria-labelledby="similarity-title-{shelf[0].pk}"' in html
+    assert f'id="similarity-title-{shelf[0].pk}"' in html
+    assert "20.00 EUR" in html
+
+
+def test_photo_has_alternative_text_and_costs_no_query_each(
+    at_angle,  # noqa: F811
+    django_assert_num_queries,
+):
+    products = [at_angle(5 * number) for number in range(6)]
+    for product in products:
+        product.images.create(image=f"products/{product.pk}.jpg", alt=f"Photo {product.pk}")
+    render("{% similar_products product limit=5 %}", product=products[0])
+    # The live version and the product's own vectors; live products; their photos.
+    with django_assert_num_queries(3):
+        html = render("{% similar_products product limit=5 %}", product=products[0])
+    assert html.count("<img") == 5
+    assert f'alt="Photo {products[1].pk}"' in html
+    assert 'loading="lazy"' in html
+
+
+def test_cached_shelf_never_shows_what_sold_out_and_tops_up(shelf):  # noqa: F811
+    tag = "{% similar_products product limit=4 %}"
+    render(tag, product=shelf[0])
+    Product.objects.filter(pk__in=[p.pk for p in shelf[1:4]]).update(stock=0)
+    html = render(tag, product=shelf[0])
+    assert -1 not in positions(html, shelf[4:8])
+    assert positions(html, shelf[1:4]) == [-1, -1, -1]
+    Product.objects.filter(pk__in=[p.pk for p in shelf[4:10]]).update(stock=0)
+    html = render(tag, product=shelf[0])  # the reserve is used up: computed anew
+    assert -1 not in positions(html, shelf[10:])
+
+
+def test_second_rendering_searches_no_vectors(shelf, monkeypatch):  # noqa: F811
+    render("{% similar_products product %}", product=shelf[0])
+    monkeypatch.setattr(cached, "similar_to", None)
+    assert "similarity-shelf" in render("{% similar_products product %}", product=shelf[0])
+
+
+def test_product_embedded_again_has_a_new_shelf_at_once(shelf):  # noqa: F811
+    tag = "{% similar_products product limit=1 %}"
+    render(tag, product=shelf[0])
+    own = ProductVectors.objects.get(product=shelf[0])
+    far = ProductVectors.objects.get(product=shelf[11])
+    own.fused, own.text, own.image = far.fused, far.text, far.image
+    own.save()
+    assert shelf[11].get_absolute_url() in render(tag, product=shelf[0])
+
+
+def test_within_narrows_and_cannot_show_what_is_not_eligible(shelf):  # noqa: F811
+    Product.objects.filter(pk=shelf[5].pk).update(stock=0)
+    chosen = Product.objects.filter(pk__in=[shelf[5].pk, shelf[6].pk])
+    html = render("{% similar_products product within=chosen %}", product=shelf[0], chosen=chosen)
+    assert shelf[6].get_absolute_url() in html
+    assert html.count('class="similarity-item"') == 1
+
+
+def test_nothing_similar_renders_nothing(make_product):
+    assert render("{% similar_products product %}", product=make_product()) == ""
+
+
+@pytest.mark.parametrize("limit", [0, -1, "'x'", 10**6])
+def test_error_is_logged_with_the_key_and_renders_nothing(shelf, caplog, limit):  # noqa: F811
+    with caplog.at_level(logging.ERROR):
+        html = render(f"a{{% similar_products product limit={limit} %}}b", product=shelf[0])
+    assert html == "ab"
+    assert str(shelf[0].pk) in caplog.text
+
+
+@pytest.mark.parametrize("product", [None, "nonsense", Product()])
+def test_product_that_is_none_renders_nothing(version, product):  # noqa: F811
+    assert render("{% similar_products product %}", product=product) == ""
+    assert render("{% get_similar product as hits %}{{ hits|length }}", product=product) == "0"
+
+
+def test_cache_that_is_down_costs_the_shelf_nothing(shelf, monkeypatch):  # noqa: F811
+    def down(*args, **kwargs):
+        raise ConnectionError("no cache")
+
+    for method in ("get", "set"):
+        monkeypatch.setattr(type(caches["default"]), method, down)
+    assert "similarity-shelf" in render("{% similar_products product %}", product=shelf[0])
+
+
+def test_title_and_names_are_escaped(shelf):  # noqa: F811
+    Product.objects.filter(pk=shelf[1].pk).update(name="<script>x</script>")
+    html = render("{% similar_products product title=title %}", product=shelf[0], title="<b>")
+    assert "<script>x" not in html
+    assert "<b>" not in html
+
+
+def test_explain_shows_reasons(shelf):  # noqa: F811
+    assert "similarity-reasons" in render(
+        "{% similar_products product explain=True %}", product=shelf[0]
+    )
+
+
+def test_own_template(shelf, settings, tmp_path):  # noqa: F811
+    (tmp_path / "own.html").write_text(
+        "{% for item in items %}[{{ item.product.sku }}]{% endfor %}"
+    )
+    templates = [{**settings.TEMPLATES[0], "DIRS": [str(tmp_path)]}]
+    settings.TEMPLATES = templates
+    html = render("{% similar_products product limit=1 template='own.html' %}", product=shelf[0])
+    assert html == f"[{shelf[1].sku}]"
+
+
+def test_get_similar_gives_hits(shelf):  # noqa: F811
+    html = render(
+        "{% get_similar product limit=2 as hits %}"
+        "{% for hit in hits %}{{ hit.product.pk }}:{{ hit.tier }} {% endfor %}",
+        product=shelf[0].pk,
+    )
+    assert html == f"{shelf[1].pk}:fused {shelf[2].pk}:fused"
+
+
+def lazy_address(product, extra=""):
+    html = render("{% similar_products product lazy=True " + extra + "%}", product=product)
+    return html, html.split('data-similarity-src="')[1].split('"')[0]
+
+
+def test_lazy_shelf_asks_nothing_until_it_is_fetched(shelf, django_assert_num_queries):  # noqa: F811
+    with django_assert_num_queries(0):
+        html, address = lazy_address(shelf[0], "limit=2 title='More' ")
+    assert f'<noscript><a class="similarity-link" href="{address}">More</a></noscript>' in html
+    assert "<script>" not in html  # nothing inline, for a strict content security policy
+    assert "style=" not in html
+    fragment = Client().get(address, headers={"X-Similarity-Fragment": "1"})
+    assert fragment.status_code == 200
+    assert "<html" not in fragment.content.decode()
+    assert -1 not in positions(fragment.content.decode(), shelf[1:3])
+    assert "X-Similarity-Fragment" in fragment["Vary"]
+
+
+def test_without_javascript_the_link_is_a_page(shelf):  # noqa: F811
+    _html, address = lazy_address(shelf[0])
+    page = Client().get(address).content.decode()
+    assert page.lower().count("<html") == 1
+    assert shelf[1].get_absolute_url() in page
+
+
+def test_fragment_shows_nothing_sold_out(shelf):  # noqa: F811
+    _html, address = lazy_address(shelf[0])
+    Product.objects.filter(pk=shelf[1].pk).update(is_active=False)
+    assert shelf[1].get_absolute_url() not in Client().get(address).content.decode()
+
+
+@pytest.mark.parametrize("arguments", ["nonsense", "a:b", "eyJhIjoxfQ:xx"])
+def test_fragment_address_that_was_not_signed_is_404(arguments, version):  # noqa: F811
+    assert Client().get(f"/api/similarity/v1/fragments/{arguments}/").status_code == 404
+
+
+def test_lazy_with_within_is_logged(shelf, caplog):  # noqa: F811
+    html = render(
+        "{% similar_products product lazy=True within=chosen %}",
+        product=shelf[0],
+        chosen=Product.objects.all(),
+    )
+    assert html == ""
+    assert "within" in caplog.text
