@@ -25,6 +25,7 @@ shop = [
 urlpatterns = [
     path("", include((shop, "shop"))),
     path("admin/", admin.site.urls),
+    path("api/similarity/v1/", include("similarity.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("robots.txt", site.robots),
     path("favicon.ico", site.favicon),
