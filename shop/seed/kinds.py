@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CLOTH = "navy,ivory,rust,sage,burgundy,black,sky blue,mustard,teal,blush,forest green,grey,charcoal,olive,lilac,terracotta"
+CLOTH = (
+    "navy,ivory,rust,sage,burgundy,black,sky blue,mustard,teal,blush,forest green,"
+    "grey,charcoal,olive,lilac,terracotta"
+)
 HIDE = "black,tan,chestnut,burgundy,navy,forest green,camel,brown,ivory"
 WOOD = "oak,walnut,beech,acacia"
 GLAZE = "white,ivory,sage,navy,terracotta,blush,charcoal,mustard,teal,sky blue,forest green"

@@ -282,7 +282,7 @@ KINDS: list[Kind] = [
             ),
             "grill": (
                 "grill pan",
-                "Raised ridges in the grill pan leave the marks you want and drain the fat you don't.",
+                "Raised ridges in the grill pan leave good marks and drain the fat.",
             ),
         },
         (
@@ -416,7 +416,7 @@ KINDS: list[Kind] = [
                 "A kettle for the hob, with a handle that stays upright.",
             ),
             "cast iron": (
-                "small iron-style teapot",
+                "studded teapot",
                 "A studded body with an arched handle keeps tea hot through a long talk.",
             ),
         },

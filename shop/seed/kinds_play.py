@@ -49,7 +49,7 @@ KINDS: list[Kind] = [
                 "Bricks with studs that click together and come apart without tears.",
             ),
             "wooden": (
-                "wooden-style building blocks",
+                "wooden building blocks",
                 "Simple cubes, beams and a roof: towers start here.",
             ),
             "castle": ("castle blocks", "Turrets, arches and gables for a castle and its enemies."),

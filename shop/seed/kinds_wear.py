@@ -60,7 +60,7 @@ KINDS: list[Kind] = [
             ),
             "pleated": (
                 "pleated skirt",
-                "Sharp knife pleats are set from the waistband down and keep their edge in the wash.",
+                "Sharp knife pleats run from the waistband and keep their edge in the wash.",
             ),
             "midi": ("midi skirt", "Soft pleats give the midi length plenty of movement."),
         },
@@ -289,7 +289,7 @@ KINDS: list[Kind] = [
             "low top": ("low-top trainers", "A clean low-top with a stitched rubber cup sole."),
             "runner": (
                 "running-style trainers",
-                "Overlays hold a breathable upper, and the midsole curves up at the heel like a running shoe.",
+                "Overlays hold an airy upper, and the midsole curves up at the heel.",
             ),
             "high top": (
                 "high-top trainers",

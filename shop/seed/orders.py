@@ -9,8 +9,56 @@ from itertools import accumulate
 from shop.seed.catalogue import Item
 from shop.seed.habits import partners
 
-FIRST = ["Ada", "Ben", "Cleo", "Dario", "Edda", "Finn", "Gita", "Hugo", "Ines", "Jonas", "Kaya", "Leon", "Mira", "Nico", "Oda", "Pablo", "Rosa", "Sami", "Thea", "Uma", "Vito", "Wanda", "Yara", "Zeno"]
-LAST = ["Abel", "Birk", "Castell", "Dorn", "Eklund", "Farr", "Grube", "Holt", "Ivers", "Jansky", "Koval", "Lund", "Moreau", "Novak", "Olsen", "Pires", "Roth", "Stern", "Tamm", "Urban", "Voss", "Weiss"]
+FIRST = (
+    "Ada",
+    "Ben",
+    "Cleo",
+    "Dario",
+    "Edda",
+    "Finn",
+    "Gita",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kaya",
+    "Leon",
+    "Mira",
+    "Nico",
+    "Oda",
+    "Pablo",
+    "Rosa",
+    "Sami",
+    "Thea",
+    "Uma",
+    "Vito",
+    "Wanda",
+    "Yara",
+    "Zeno",
+)
+LAST = (
+    "Abel",
+    "Birk",
+    "Castell",
+    "Dorn",
+    "Eklund",
+    "Farr",
+    "Grube",
+    "Holt",
+    "Ivers",
+    "Jansky",
+    "Koval",
+    "Lund",
+    "Moreau",
+    "Novak",
+    "Olsen",
+    "Pires",
+    "Roth",
+    "Stern",
+    "Tamm",
+    "Urban",
+    "Voss",
+    "Weiss",
+)
 STREETS = ("Mill Lane", "Harbour Street", "Station Road", "Orchard Way", "Kirk Wynd", "Canal Side")
 TOWNS = (
     "12045 Westmark",

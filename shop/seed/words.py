@@ -170,7 +170,7 @@ MATERIAL_SAYS: dict[str, tuple[str, ...]] = {
     ),
     "plastic": (
         "A shell of recycled plastic with a soft-touch finish.",
-        "The casing is made from recycled plastic and put together with screws, so it can be repaired.",
+        "The casing is recycled plastic, held by screws so that it can be repaired.",
     ),
     "board": ("Sturdy grey board two millimetres thick.",),
 }

@@ -1,12 +1,14 @@
 """Watches, sunglasses, hats, scarves."""
 
 import math
+from functools import partial
 
 from shop.seed.drawing.canvas import Canvas
 from shop.seed.drawing.look import Look
 from shop.seed.drawing.outlines import both, box, mirror, oval, path, smooth, turned
-from shop.seed.drawing.palette import brightness, darker, lighter, mix
+from shop.seed.drawing.palette import Rgb, brightness, darker, lighter, mix
 from shop.seed.drawing.parts import GOLD, INK, STEEL, bar, ground, part, trace
+from shop.seed.drawing.patterns import blend
 
 
 def watch(canvas: Canvas, look: Look) -> None:
@@ -133,7 +135,9 @@ def sunglasses(canvas: Canvas, look: Look) -> None:
     canvas.shadow(canvas.area(oval(500, 620, 330, 30)), 0, 0, 30, 0.3)
     metal = look.shape == "aviator" or look.material in ("steel", "brass")
     frame = (GOLD if look.material == "brass" else STEEL) if metal else look.fill
-    lens = look.pick("lens", (0.16, 0.17, 0.19), (0.3, 0.2, 0.14), (0.16, 0.26, 0.22), look.dark)
+    # a metal frame shows no colour, so that its lenses do
+    tints = (0.16, 0.17, 0.19), (0.3, 0.2, 0.14), (0.16, 0.26, 0.22), look.dark
+    lens = look.dark if metal else look.pick("lens", *tints)
     right = {
         "wayfarer": path(
             (536, 420),
@@ -182,7 +186,7 @@ def sunglasses(canvas: Canvas, look: Look) -> None:
         glass = canvas.area(outline)
         canvas.shadow(glass, 4, 12, 12, 0.3)
         top, low = lens, mix(lens, (0.85, 0.78, 0.7), look.pick("fade", 0.12, 0.5))
-        from_top = lambda u, v, scale, top=top, low=low: _fade(u, v, top, low)  # noqa: E731
+        from_top = partial(_fade, top, low)
         canvas.paint(glass, from_top, volume=0, opacity=0.93)
         left = min(x for x, _ in outline)
         canvas.paint(
@@ -198,9 +202,7 @@ def sunglasses(canvas: Canvas, look: Look) -> None:
         canvas.paint(rim, frame, "steel" if metal else "plastic", volume=5 if metal else 11)
 
 
-def _fade(u, v, top, low):
-    from shop.seed.drawing.patterns import blend
-
+def _fade(top: Rgb, low: Rgb, u, v, scale):
     return blend(top, low, ((v + u * 0 - 420) / 200).clip(0, 1))
 
 

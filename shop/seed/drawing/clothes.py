@@ -84,7 +84,7 @@ def dress(canvas: Canvas, look: Look) -> None:
         "maxi": look.pick("sleeve", "straps", "none", "puff"),
         "wrap": look.pick("sleeve", "long", "bell", "elbow"),
     }[look.shape]
-    top, neck = 130, look.pick("neck", 58, 66)
+    neck = look.pick("neck", 58, 66)
     shoulder = (612, 158) if length not in ("none", "straps") else (590, 158)
     back = path((500, 128), (500 + neck, 128), (500 + neck - 8, 200, 500, 215))
     if look.shape == "wrap":

@@ -23,13 +23,14 @@ from shop.seed.drawing.look import Look
 @dataclass(frozen=True)
 class Drawing:
     """``focus``: (x, y, zoom) of the close-up; ``zoom``: of the front view. ``floor``: where
-    the floor begins in the second view, 0–1 from the top; without one the product lies flat
-    and may be turned."""
+    the floor begins in the second view, 0–1 from the top; a product without one lies flat,
+    and ``turns`` in that view unless told otherwise."""
 
     paint: Callable[[Canvas, Look], None]
     focus: tuple[float, float, float]
     zoom: float = 1.0
     floor: float | None = None
+    turns: bool = True
 
 
 DRAWINGS: dict[str, Drawing] = {
@@ -51,21 +52,21 @@ DRAWINGS: dict[str, Drawing] = {
     "hat": Drawing(accessories.hat, (500, 520, 2.0), zoom=1.08),
     "scarf": Drawing(accessories.scarf, (500, 480, 2.2)),
     "chair": Drawing(furniture.chair, (500, 560, 2.0), floor=0.72),
-    "sofa": Drawing(furniture.sofa, (330, 560, 2.2), floor=0.62),
+    "sofa": Drawing(furniture.sofa, (330, 560, 2.2), zoom=1.02, floor=0.62),
     "table": Drawing(furniture.table, (640, 500, 2.0), floor=0.68),
     "lamp": Drawing(furniture.lamp, (500, 380, 1.8), floor=0.76),
-    "rug": Drawing(home.rug, (330, 420, 2.4)),
+    "rug": Drawing(home.rug, (330, 420, 2.4), zoom=1.08),
     "cushion": Drawing(home.cushion, (340, 380, 2.3)),
     "plant pot": Drawing(home.plant_pot, (500, 660, 2.1), floor=0.74),
     "mug": Drawing(kitchen.mug, (520, 440, 2.1), floor=0.68),
-    "pan": Drawing(kitchen.pan, (440, 470, 2.0)),
-    "knife": Drawing(kitchen.knife, (440, 540, 2.2)),
+    "pan": Drawing(kitchen.pan, (440, 470, 2.0), turns=False),
+    "knife": Drawing(kitchen.knife, (440, 540, 2.2), zoom=1.2),
     "chopping board": Drawing(kitchen.chopping_board, (440, 330, 2.2)),
-    "plate set": Drawing(kitchen.plate_set, (440, 560, 2.2)),
+    "plate set": Drawing(kitchen.plate_set, (440, 560, 2.2), turns=False),
     "teapot": Drawing(kitchen.teapot, (460, 520, 2.1), floor=0.68),
     "plush toy": Drawing(toys.plush_toy, (500, 400, 2.0), floor=0.74),
     "building blocks": Drawing(toys.building_blocks, (460, 600, 2.1), floor=0.7),
-    "puzzle": Drawing(toys.puzzle, (560, 480, 2.2)),
+    "puzzle": Drawing(toys.puzzle, (560, 480, 2.2), zoom=1.08),
     "headphones": Drawing(electronics.headphones, (300, 600, 2.1)),
     "speaker": Drawing(electronics.speaker, (460, 560, 2.1), floor=0.7),
     "camera": Drawing(electronics.camera, (500, 560, 2.2), floor=0.66),

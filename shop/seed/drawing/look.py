@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import dataclass
-from functools import cached_property
 
 from shop.seed.drawing.palette import COLOURS, Rgb, darker, edge, lighter
 from shop.seed.drawing.patterns import Paint, paint_of
@@ -20,15 +19,15 @@ class Look:
     material: str
     model: int
 
-    @cached_property
+    @property
     def base(self) -> Rgb:
         return COLOURS[self.colour]
 
-    @cached_property
+    @property
     def second(self) -> Rgb:
         return COLOURS[self.accent]
 
-    @cached_property
+    @property
     def fill(self) -> Rgb | Paint:
         """The outer surface, printed where the product is."""
         return self.print(self.chance("print").choice((0.85, 1.0, 1.2)))
@@ -37,15 +36,15 @@ class Look:
         """The surface with its pattern at ``size`` times the usual repeat."""
         return paint_of(self.pattern, self.base, self.second, size)
 
-    @cached_property
+    @property
     def dark(self) -> Rgb:
         return darker(self.base, 0.38)
 
-    @cached_property
+    @property
     def light(self) -> Rgb:
         return lighter(self.base, 0.3)
 
-    @cached_property
+    @property
     def seam(self) -> Rgb:
         return edge(self.base)
 

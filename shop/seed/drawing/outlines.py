@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Point = tuple[float, float]
 
@@ -23,8 +24,7 @@ def path(start: Point, *steps: Sequence[float]) -> list[Point]:
 def _bezier(anchors: list[Point], at: float) -> Point:
     while len(anchors) > 1:
         anchors = [
-            (ax + (bx - ax) * at, ay + (by - ay) * at)
-            for (ax, ay), (bx, by) in zip(anchors, anchors[1:], strict=False)
+            (ax + (bx - ax) * at, ay + (by - ay) * at) for (ax, ay), (bx, by) in pairwise(anchors)
         ]
     return anchors[0]
 

@@ -26,7 +26,7 @@ def draw(look: Look, view: str = "front view") -> Image.Image:
         camera = View(
             zoom=0.9 * drawing.zoom,
             centre=(500, 505),
-            angle=0 if drawing.floor else chance.choice((-14, -9, 9, 14)),
+            angle=0 if drawing.floor or not drawing.turns else chance.choice((-14, -9, 9, 14)),
             mirrored=True,
         )
         behind = backdrop.wall(chance.choice(backdrop.WALLS), drawing.floor)

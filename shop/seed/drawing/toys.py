@@ -38,8 +38,8 @@ def _ears(canvas: Canvas, look: Look, belly) -> None:
         elif shape == "rabbit":
             lean = -10 + look.vary("lean", 9)
             ears = [
-                (turned(oval(414, 130, 54, 150), lean, (414, 260)), look.base),
-                (turned(oval(414, 136, 28, 112), lean, (414, 260)), (0.93, 0.74, 0.73)),
+                (turned(oval(414, 178, 52, 128), lean, (414, 260)), look.base),
+                (turned(oval(414, 184, 27, 94), lean, (414, 260)), (0.93, 0.74, 0.73)),
             ]
         elif shape == "elephant":
             ears = [
