@@ -13,6 +13,12 @@ from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
 
+@pytest.fixture(autouse=True)
+def _own_templates(settings):
+    """The plugin's own templates, which the shop overrides with its own."""
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": []}]
+
+
 def render(source, **context):
     request = RequestFactory().get("/")
     return (

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from similarity import conf
 from similarity.exceptions import SimilarityError
@@ -111,7 +112,7 @@ class EncoderVersionAdmin(admin.ModelAdmin):
         sizes = [
             (name, filesizeformat(size)) for name, size in indexes.sizes().items() if name in names
         ]
-        return format_html_join(format_html("<br>"), "{}: {}", sizes) or "no index"
+        return format_html_join(mark_safe("<br>"), "{}: {}", sizes) or "no index"
 
     @admin.action(description="Promote selected version", permissions=["change"])
     def promote(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
