@@ -61,7 +61,7 @@ def on_white(image: "Image.Image") -> "Image.Image":
         return image.convert("RGB")
     white = package("PIL.Image").new("RGBA", image.size, "white")
     white.alpha_composite(image)
-    return white.convert("RGB")  # type: ignore[no-any-return]
+    return white.convert("RGB")
 
 
 def photos(content: ProductContent) -> "list[Image.Image]":
