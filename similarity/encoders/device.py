@@ -65,7 +65,7 @@ def autocast(device: str, *, bfloat16: bool = False) -> AbstractContextManager[A
         return nullcontext()
     torch = package("torch")
     half = torch.bfloat16 if bfloat16 and torch.cuda.is_bf16_supported() else torch.float16
-    return torch.autocast("cuda", dtype=half)  # type: ignore[no-any-return]
+    return torch.autocast("cuda", dtype=half)
 
 
 def cores() -> int:

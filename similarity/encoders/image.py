@@ -153,8 +153,8 @@ def fitted(image: "Image.Image", size: tuple[int, int], fit: str) -> "Image.Imag
     if fit == "stretch":
         return image.resize(size, bicubic)
     if fit == "crop":
-        return operations.fit(image, size, bicubic)  # type: ignore[no-any-return]
-    return operations.pad(image, size, bicubic, color="white")  # type: ignore[no-any-return]
+        return operations.fit(image, size, bicubic)
+    return operations.pad(image, size, bicubic, color="white")
 
 
 def _batched(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -4,6 +4,7 @@ import io
 import logging
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +70,7 @@ def photos(content: ProductContent) -> "list[Image.Image]":
 
     Do not change a picture in place: other encoders are given the same one.
     """
-    decoded = (_cache.get(ref, lambda ref=ref: _read(ref, content.key)) for ref in content.images)
+    decoded = [_cache.get(ref, partial(_read, ref, content.key)) for ref in content.images]
     return [image for image in decoded if image is not None]
 
 
@@ -141,7 +142,7 @@ def _eight_bits(image: "Image.Image") -> "Image.Image":
         top = 65535 if sixteen else 255
         grey = package("PIL.Image").fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
         grey.info = image.info
-        return grey.convert("RGB")  # type: ignore[no-any-return]
+        return grey.convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -151,7 +152,7 @@ def _eight_bits(image: "Image.Image") -> "Image.Image":
 
 def _upright(image: "Image.Image") -> "Image.Image":
     try:
-        return package("PIL.ImageOps").exif_transpose(image)  # type: ignore[no-any-return]
+        return package("PIL.ImageOps").exif_transpose(image)
     except Exception as error:  # noqa: BLE001 - a broken EXIF block does not spoil a sound photo
         logger.debug("The EXIF orientation of an image cannot be read: %s", error)
         return image
