@@ -38,6 +38,7 @@ class FilterForm(forms.Form):
         chosen = super().clean() or {}
         lowest, highest = chosen.get("min_price"), chosen.get("max_price")
         if lowest is not None and highest is not None and lowest > highest:
+            del chosen["min_price"]  # which of the two is wrong cannot be told: neither is used
             self.add_error(
                 "max_price", f"The highest price ({highest}) is below the lowest ({lowest})."
             )

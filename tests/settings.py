@@ -1,10 +1,23 @@
 """The demo shop's settings, over embedded servers that this module starts where needed."""
 
+import os
+
 from shop import services
 
 services.start()
 
 from shop.settings import *  # noqa: E402, F403
+
+# Beside the demo's on the same embedded server, so that its worker takes none of ours.
+if not os.environ.get("CELERY_BROKER_URL"):
+    CELERY_BROKER_URL = services.broker_url().removesuffix("/0") + "/2"
+if not os.environ.get("CACHE_URL"):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": services.cache_url().removesuffix("/1") + "/3",
+        }
+    }
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
@@ -12,3 +25,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 MEDIA_ROOT = services.RUN_DIR / "test-media"
+STATIC_ROOT = services.RUN_DIR / "test-static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is missing
