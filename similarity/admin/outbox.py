@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -82,13 +82,13 @@ class PendingProductAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in PendingProduct._meta.fields]
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:
+    def get_urls(self) -> list[URLPattern]:
         progress = path(
             "progress/",
             self.admin_site.admin_view(self.progress_view),
             name="similarity_pendingproduct_progress",
         )
-        return [progress, *super().get_urls()]  # type: ignore[list-item]
+        return [progress, *super().get_urls()]
 
     @admin.display(description="product", ordering="product_key")
     def product(self, row: PendingProduct) -> str:
@@ -115,7 +115,7 @@ class PendingProductAdmin(admin.ModelAdmin):
         return row.last_error[:120] or "–"
 
     @admin.action(description="Revive selected rows that were given up", permissions=["change"])
-    def revive(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def revive(self, request: HttpRequest, queryset: Any) -> None:
         revived = queryset.revive()
         wakeup.on_commit(PendingProduct.objects.write_alias)
         messages.success(request, f"{revived} product(s) will be tried again.")

@@ -35,18 +35,13 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer %s: %s", context["request"].path, error)
         set_rollback()
-        response = _shaped("unavailable", "The database does not answer; try again soon.", 503)
-        response["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+        body = _body("unavailable", "The database does not answer; try again soon.")
+        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     response = exception_handler(error, context)
     if response is None:
         return None
     response.data = _body(_code(error), _message(error), getattr(error, "parameter", None))
     return response
-
-
-def _shaped(code: str, message: str, status: int) -> Response:
-    return Response(_body(code, message), status=status)
 
 
 def _body(code: str, message: str, parameter: str | None = None) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def hit_data(hit: Hit, adapter: CatalogAdapter, *, explain: bool) -> dict[str, A
     product = hit.product
     if product is None:
         raise ValueError(f"hit {hit.key!r} carries no product")
-    data = {
+    data: dict[str, Any] = {
         "id": KeyField().to_representation(product.pk),
         "score": round(hit.score, 6),
         "tier": hit.tier,

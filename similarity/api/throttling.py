@@ -22,7 +22,7 @@ class ClientThrottle(SimpleRateThrottle):
         super().__init__()
 
     def get_rate(self) -> str | None:
-        return conf.get("API_THROTTLE")  # type: ignore[no-any-return]
+        return conf.get("API_THROTTLE")
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         user = request.user

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import Model
 from django.http import Http404
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -60,7 +60,7 @@ def find_product(adapter: CatalogAdapter, pk: str) -> Model:
         if "\0" in pk:
             raise ValueError(pk)
         return adapter.model._default_manager.get(pk=pk)
-    except (adapter.model.DoesNotExist, ValidationError, ValueError, TypeError) as error:
+    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError) as error:
         raise Http404(f"There is no product {pk[:100]!r}.") from error
 
 

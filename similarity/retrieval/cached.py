@@ -23,6 +23,7 @@ from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.query import Query
 from similarity.retrieval.shelves import similar_to
+from similarity.retrieval.within import key_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class ShelfItem:
 
     def __init__(self, hit: Hit, adapter: CatalogAdapter) -> None:
         self.hit = hit
-        self.product = hit.product
+        self.product: Any = hit.product
         self._adapter = adapter
 
     @cached_property
@@ -60,7 +61,7 @@ def cached_similar(
     eligible = adapter.for_display(adapter.eligible(request))
     if within is not None:
         eligible = eligible.filter(pk__in=within.values("pk"))
-    options = {"diversity": diversity, "explain": explain}
+    options: dict[str, Any] = {"diversity": diversity, "explain": explain}
     key = _cache_key(product, limit, options, eligible)
     stored = _read(key)
     if stored is not None:
@@ -116,14 +117,14 @@ def _cache_key(
 
     The filter is part of it because ``eligible(request)`` may differ between shoppers.
     """
-    pk = getattr(product, "pk", product)
+    pk: Any = key_of(product)
     encoded = (
         ProductVectors.objects.filter(version__status=EncoderVersion.Status.LIVE, product=pk)
         .values_list("version", "encoded_at")
         .first()
     )
     try:
-        sql = eligible.order_by().query.sql_with_params()
+        sql: Any = eligible.order_by().query.sql_with_params()
     except EmptyResultSet:
         sql = "nothing"
     told = [str(pk), limit, options, encoded, sql]

@@ -1,0 +1,334 @@
+"""Each way to misconfigure the plugin is reported under its id, with a remedy."""
+
+import subprocess
+import sys
+
+import pytest
+from django.core import checks
+from django.core.management import call_command
+
+from similarity import conf
+from similarity.catalog.adapter import FieldMappingAdapter
+from similarity.checks import encoders as encoder_checks
+from similarity.checks.catalog import check_catalog
+from similarity.checks.database import check_aliases, check_database
+from similarity.checks.doors import check_doors
+from similarity.checks.encoders import check_encoders
+from similarity.checks.settings import RULES, check_settings
+
+
+class NeedsArguments(FieldMappingAdapter):
+    def __init__(self, connection):
+        super().__init__()
+
+
+def run(**kwargs):
+    """Every check but those of the database; one raising an error fails the test."""
+    found = [
+        message
+        for check in (check_settings, check_catalog, check_encoders, check_aliases, check_doors)
+        for message in check(**kwargs)
+    ]
+    assert all(message.hint for message in found), "each message says what to do"
+    return found
+
+
+def ids(messages):
+    return {message.id.removeprefix("similarity.") for message in messages}
+
+
+@pytest.fixture
+def change(settings):
+    """Sets keys of SIMILARITY; a dict for CATALOG is merged into the shop's."""
+
+    def change(**keys):
+        catalog = keys.get("CATALOG")
+        if isinstance(catalog, dict):
+            keys["CATALOG"] = {**settings.SIMILARITY["CATALOG"], **catalog}
+        settings.SIMILARITY = {**settings.SIMILARITY, **keys}
+
+    return change
+
+
+def test_the_shop_is_configured_without_a_complaint():
+    assert run() == []
+
+
+def test_every_setting_has_a_rule_and_every_default_keeps_it():
+    assert set(RULES) == set(conf.DEFAULTS)
+    assert [key for key, (_, holds) in RULES.items() if not holds(conf.DEFAULTS[key])] == []
+
+
+@pytest.mark.parametrize("label", [None, "", "Product", "a.b.c", 5])
+def test_product_model_missing_or_malformed(settings, label):
+    settings.SIMILARITY_PRODUCT_MODEL = label
+    assert "E001" in ids(run())
+
+
+def test_product_model_unset(settings):
+    del settings.SIMILARITY_PRODUCT_MODEL
+    assert "E001" in ids(run())
+
+
+def test_product_model_unknown(settings):
+    settings.SIMILARITY_PRODUCT_MODEL = "shop.Prodct"
+    assert "E002" in ids(run())
+
+
+@pytest.mark.parametrize("value", [None, [], "x"])
+def test_settings_no_dict(settings, value):
+    settings.SIMILARITY = value
+    assert ids(run()) == {"E003"}
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"), [("QUEU", "'QUEUE'"), ("max_limit", "'MAX_LIMIT'"), ("ZZZ", "Known are")]
+)
+def test_unknown_key_is_told_the_nearest(change, key, hint):
+    change(**{key: 1})
+    (message,) = run()
+    assert message.id == "similarity.E004"
+    assert hint in message.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CATALOG", 5),
+        ("ENCODERS", {"text": "a.b"}),
+        ("ENCODERS", {"text": {"OPTIONS": {}}}),
+        ("ENCODERS", {"text": {"CLASS": "a.b", "OPTION": {}}}),
+        ("ENCODERS", {"text": {"CLASS": "a.b", "OPTIONS": []}}),
+        ("WEIGHTS", {"text": -0.1}),
+        ("WEIGHTS", {"text": "much"}),
+        ("WEIGHTS", {"text": float("nan")}),
+        ("DIMENSIONS", {"text": 0}),
+        ("DIMENSIONS", {"text": 1.5}),
+        ("DEVICE", "gpu"),
+        ("TOKEN_BUDGET", 0),
+        ("IMAGE_BATCH", "32"),
+        ("IMAGE_MAX_BYTES", -1),
+        ("IMAGE_MAX_PIXELS", 1.5),
+        ("IMAGES_PER_PRODUCT", True),
+        ("QUEUE", ""),
+        ("BATCH_SIZE", 0),
+        ("LEASE_S", 0),
+        ("MAX_ATTEMPTS", 0),
+        ("BACKOFF_S", -1),
+        ("BACKOFF_MAX_S", None),
+        ("EXACT_LIMIT", -1),
+        ("CACHE", 7),
+        ("CACHE_TIMEOUT_S", -1),
+        ("MAX_LIMIT", 0),
+        ("API_PERMISSION_CLASSES", "rest_framework.permissions.AllowAny"),
+        ("API_THROTTLE", "120"),
+        ("API_THROTTLE", "0/min"),
+        ("API_THROTTLE", "many/min"),
+        ("API_FILTERS", ["brand"]),
+        ("READY_MAX_LAG_S", 0),
+    ],
+)
+def test_wrong_value_is_named_with_what_it_must_be(change, key, value):
+    change(**{key: value})
+    (message,) = run()
+    assert message.id == "similarity.E005"
+    assert repr(value) in message.msg
+    assert "must be" in message.hint
+
+
+@pytest.mark.parametrize("rate", ["1/s", "10/sec", "120/min", "5/hour", "1/day", None])
+def test_throttles_of_rest_framework_pass(change, rate):
+    change(API_THROTTLE=rate)
+    assert run() == []
+
+
+def test_weights_of_the_parts_in_use_are_all_zero(change):
+    change(WEIGHTS={"text": 0, "image": 0, "colour": 0, "attributes": 0})
+    assert ids(run()) == {"E006"}
+
+
+def test_dimensions_above_the_most(change):
+    change(DIMENSIONS={"text": 200, "image": 200, "colour": 100, "attributes": 100})
+    assert ids(run()) == {"E007"}
+    change(ENCODERS={"colour": None})
+    assert ids(run()) == set()
+
+
+def test_weight_of_a_part_that_has_no_encoder(change):
+    change(WEIGHTS={"imgae": 0.5})
+    (message,) = run()
+    assert (message.id, message.hint) == ("similarity.E008", "Did you mean 'image'?")
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        "nowhere.Adapter",
+        "similarity.conf.load",
+        "collections.OrderedDict",
+        "similarity.catalog.adapter.CatalogAdapter",
+        "tests.checks.test_checks.NeedsArguments",
+        {"titel": "name"},
+        {"title": 5},
+        {"attributes": "brand"},
+    ],
+)
+def test_adapter_that_cannot_be_made(change, catalog):
+    change(CATALOG=catalog)
+    assert ids(run()) == {"E010"}
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [{"title": "nmae"}, {"attributes": {"brand": "brand__nmae"}}, {"images": "photos__image"}],
+)
+def test_path_that_leads_nowhere(change, catalog):
+    change(CATALOG=catalog)
+    (message,) = run()
+    assert message.id == "similarity.E011"
+
+
+def test_images_that_are_no_files(change):
+    change(CATALOG={"images": "images__alt"})
+    assert ids(run()) == {"E012"}
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        {"eligible": {"is_activ": True}},
+        {"eligible": {"stock__gt": "many"}},
+        {"in_stock": {"stock__over": 0}},
+    ],
+)
+def test_filter_that_does_not_resolve(change, catalog):
+    change(CATALOG=catalog)
+    assert ids(run()) == {"E013"}
+
+
+def test_filter_that_lets_nothing_pass_is_no_error(change):
+    change(CATALOG={"eligible": {"pk__in": []}})
+    assert run() == []
+
+
+def test_checks_run_no_query(django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        run()
+
+
+def test_api_filter_that_is_no_field(change):
+    change(API_FILTERS={"maker": "brnd__name"})
+    (message,) = run()
+    assert (message.id, message.hint) == ("similarity.E014", "Did you mean 'brand'?")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"CLASS": "nowhere.Encoder"}, "E020"),
+        ({"CLASS": "collections.OrderedDict"}, "E021"),
+        ({"CLASS": "similarity.conf.get"}, "E021"),
+        (
+            {"CLASS": "similarity.encoders.colour.ColourEncoder", "OPTIONS": {"shade": 1}},
+            "E022",
+        ),
+    ],
+)
+def test_encoder_that_cannot_be_made(change, entry, expected):
+    change(ENCODERS={"colour": entry})
+    assert ids(run()) == {expected}
+
+
+def test_no_encoder_left(change):
+    change(ENCODERS=dict.fromkeys(("text", "image", "colour", "attributes")))
+    assert ids(run()) == {"E006", "E023"}
+
+
+def test_missing_packages_are_a_warning_that_names_the_remedy(monkeypatch):
+    monkeypatch.setattr(
+        encoder_checks, "find_spec", lambda name: None if name == "torch" else object()
+    )
+    (message,) = run()
+    assert (message.id, message.level) == ("similarity.W020", checks.WARNING)
+    assert "torch" in message.msg
+    assert "django-similarity[encoders]" in message.hint
+
+
+def test_another_database_than_the_products(settings, monkeypatch):
+    class Router:
+        def db_for_write(self, model, **hints):
+            return "other" if model._meta.app_label == "similarity" else "default"
+
+    monkeypatch.setattr("similarity.checks.database.router", Router())
+    monkeypatch.setattr(
+        "similarity.checks.database.connections", {"other": type("C", (), {"vendor": "sqlite"})}
+    )
+    assert ids(check_aliases()) == {"E030", "E031"}
+
+
+@pytest.mark.django_db
+def test_database_as_it_should_be():
+    assert check_database(databases=["default"]) == []
+    assert check_database(databases=None) == []
+    call_command("check", databases=["default"], fail_level="WARNING")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("row", "expected"), [(None, "E033"), (("0.8.0", "0.7.4"), "E034"), (("0.8.6", None), None)]
+)
+def test_pgvector_missing_or_old(monkeypatch, row, expected):
+    from django.db.backends.utils import CursorWrapper
+
+    monkeypatch.setattr(CursorWrapper, "fetchone", lambda self: row, raising=False)
+    monkeypatch.setattr("similarity.checks.database._check_migrations", lambda alias: [])
+    assert ids(check_database(databases=["default"])) == ({expected} if expected else set())
+
+
+@pytest.mark.django_db
+def test_migrations_not_applied():
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder.Migration.objects.filter(app="similarity", name="0001_initial").delete()
+    (message,) = check_database(databases=["default"])
+    assert message.id == "similarity.W035"
+    assert "0001_initial" in message.msg
+
+
+def test_database_that_does_not_answer(monkeypatch):
+    from django.db import OperationalError
+
+    def down(alias):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("similarity.checks.database._check_pgvector", down)
+    assert ids(check_database(databases=["default"])) == {"E032"}
+
+
+@pytest.mark.urls("tests.api.urls")
+def test_api_without_rest_framework(settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework"]
+    assert ids(check_doors()) == {"E040"}
+
+
+def test_cache_unknown(change):
+    change(CACHE="defualt")
+    (message,) = run()
+    assert (message.id, message.hint) == ("similarity.E041", "Did you mean 'default'?")
+
+
+@pytest.mark.parametrize("path", ["nowhere.Permission", "collections.OrderedDict"])
+def test_permission_class_that_is_none(change, path):
+    change(API_PERMISSION_CLASSES=[path])
+    assert ids(run()) == {"E042"}
+
+
+def test_checks_import_no_torch():
+    script = (
+        "import django, sys; django.setup(); from django.core.management import call_command; "
+        "call_command('check'); print([n for n in ('torch', 'transformers') if n in sys.modules])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert finished.stdout.strip().endswith("[]"), finished.stderr
