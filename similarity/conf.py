@@ -65,7 +65,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
         "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 60},
+        "options": {"queue": "similarity", "expires": 300},
     },
     "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",

@@ -7,7 +7,7 @@ import time
 import pytest
 from celery import current_app
 
-from similarity import tasks
+from similarity import conf, tasks
 from similarity.indexing import versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 
 def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
     product = make_product()
-    [task] = [s["task"] for s in tasks.BEAT_SCHEDULE.values() if "drain" in s["task"]]
+    [task] = [s["task"] for s in conf.BEAT_SCHEDULE.values() if "drain" in s["task"]]
     assert wakeups == [], "no message came"
     current_app.tasks[task]()
     assert ProductVectors.objects.filter(product=product).exists()
@@ -26,7 +26,7 @@ def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
 
 
 def test_every_scheduled_task_exists():
-    assert {s["task"] for s in tasks.BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+    assert {s["task"] for s in conf.BEAT_SCHEDULE.values()} <= set(current_app.tasks)
 
 
 def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch, settings):

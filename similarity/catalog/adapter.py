@@ -76,7 +76,9 @@ class CatalogAdapter(abc.ABC):
         for model, lookups in self.related_models().items():
             if isinstance(instance, model):
                 for lookup in lookups:
-                    products = self.model._base_manager.filter(**{lookup: instance.pk})
+                    # Where the row was written: a read replica may not have it yet.
+                    manager = self.model._base_manager.using(instance._state.db)
+                    products = manager.filter(**{lookup: instance.pk})
                     yield from products.values_list("pk", flat=True).iterator(chunk_size=5000)
 
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:

@@ -139,7 +139,7 @@ def _settings() -> dict[str, Any]:
     return {"weights": conf.get("WEIGHTS"), "dimensions": conf.get("DIMENSIONS")}
 
 
-def _missing(version: EncoderVersion, keys: Sequence[str]) -> list[str]:
+def _missing(version: EncoderVersion, keys: Sequence[Any]) -> list[str]:
     rows = ProductVectors.objects.using(vectors.alias()).of_version(version)
     stored = {str(key) for key in rows.filter(product__in=keys).values_list("product", flat=True)}
     return [key for key in keys if key not in stored]

@@ -1,10 +1,11 @@
 """Keys in, vectors stored: content → fingerprint → encoders → fusion → upsert → acknowledge."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
@@ -14,6 +15,8 @@ from similarity.exceptions import SimilarityError
 from similarity.indexing import encoding, vectors
 from similarity.indexing.maintained import fusion_of, runnable_versions
 from similarity.models import EncoderVersion, PendingProduct
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,25 @@ def embed(
     except SimilarityError as error:
         PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
         raise
+    except (KeyboardInterrupt, SystemExit, OperationalError):
+        PendingProduct.objects.release(claims or ())
+        raise
+    except InterfaceError:  # the connection is closed: the leases run out
+        raise
+    except Exception as error:
+        if not claims:
+            raise
+        return _one_by_one(claims, error)
+
+
+def _one_by_one(claims: Sequence[PendingProduct], error: Exception) -> EmbedReport:
+    """A batch that could not be stored: each product alone, and the one to blame fails."""
+    if len(claims) > 1:
+        return sum((embed([], claims=[row]) for row in claims), EmbedReport())
+    key, reason = claims[0].product_key, f"{type(error).__name__}: {error}"
+    logger.error("The vectors of product %s cannot be stored.", key, exc_info=error)
+    PendingProduct.objects.fail(claims, reason)
+    return EmbedReport(failed=1, errors={key: reason})
 
 
 def embed_into(

@@ -45,11 +45,11 @@ def database_time() -> datetime:
     """Now, by the database's clock."""
     with connections[alias()].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        return cursor.fetchone()[0]
 
 
 def fingerprints(
-    versions: Sequence[EncoderVersion], keys: Sequence[str]
+    versions: Sequence[EncoderVersion], keys: Sequence[Any]
 ) -> dict[tuple[int, str], str]:
     """(version, product key) → fingerprint its stored vectors were made from."""
     rows = ProductVectors.objects.using(alias()).filter(version__in=versions, product__in=keys)
@@ -115,7 +115,7 @@ def group_of(content: ProductContent) -> str:
     return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def _delete(version: EncoderVersion, keys: list[str]) -> None:
+def _delete(version: EncoderVersion, keys: list[Any]) -> None:
     if keys:
         rows = ProductVectors.objects.using(alias())
         rows.filter(version=version, product__in=keys).delete()

@@ -131,7 +131,7 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         """
         if not claims:
             return 0
-        done = {
+        done: dict[str, Any] = {
             "keys": [row.product_key for row in claims],
             "generations": [row.generation for row in claims],
             "leases": [row.lease_until for row in claims],

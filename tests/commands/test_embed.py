@@ -62,7 +62,7 @@ def test_a_product_that_fails_ends_the_command_with_its_error(products, make_pro
 
 
 def test_a_key_of_the_wrong_kind_is_named(products):
-    with pytest.raises(CommandError, match="No primary key of a product.*must be an integer"):
+    with pytest.raises(CommandError, match=r"No primary key of a product.*must be an integer"):
         call_command("embed", "shoe", "--now")
 
 

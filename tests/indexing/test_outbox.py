@@ -4,11 +4,11 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models import F
 
 from shop.models import Product
-from similarity.indexing import outbox, pipeline, versions
+from similarity.indexing import outbox, pipeline, vectors, versions
 from similarity.models import PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 
@@ -73,6 +73,38 @@ def test_a_bad_product_backs_off_dies_and_is_revived(make_product, settings):
     outbox.drain()
     assert ProductVectors.objects.filter(product=bad).exists()
     assert not PendingProduct.objects.exists()
+
+
+def test_a_product_that_cannot_be_stored_fails_alone(make_product, monkeypatch):
+    versions.ensure_live_version()
+    products = [make_product(name=f"Product {number}") for number in range(3)]
+    bad = str(products[1].pk)
+    write = vectors.write
+
+    def refuse(version, contents, fused, **options):
+        if bad in [content.key for content in contents]:
+            raise DataError("the database refuses it")
+        write(version, contents, fused, **options)
+
+    monkeypatch.setattr(vectors, "write", refuse)
+    outbox.drain()
+    row = PendingProduct.objects.get()
+    assert (row.product_key, row.last_error) == (bad, "DataError: the database refuses it")
+    assert ProductVectors.objects.count() == 2
+
+
+def test_ctrl_c_gives_the_claimed_rows_back(make_product):
+    versions.ensure_live_version()
+    make_product()
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    HashEncoder.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        outbox.drain()
+    row = PendingProduct.objects.due().get()
+    assert row.attempts == 0
 
 
 def test_lag_counts_from_when_a_row_was_due(make_product):

@@ -104,4 +104,5 @@ class Command(SimilarityCommand):
                 f"{failed.count()} products could not be embedded and stay in the outbox, "
                 f"product {first.product_key} for one: {first.last_error}"
             )
-        self.stdout.write("All embedded.")
+        leased = outbox.counts().leased
+        self.stdout.write(f"{leased} are with other workers." if leased else "All embedded.")
