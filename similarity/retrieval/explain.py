@@ -90,6 +90,10 @@ def _shares(brought: Mapping[str, float], alike: Mapping[str, float]) -> tuple[R
     total = sum(positive.values())
     ordered = sorted(positive, key=lambda name: (-positive[name], name))
     return tuple(
-        Reason(name, positive[name] / total, gettext(SENTENCES[name][alike[name] >= SAME_COSINE]))
+        Reason(
+            name,
+            float(positive[name] / total),
+            gettext(SENTENCES[name][alike[name] >= SAME_COSINE]),
+        )
         for name in ordered
     )

@@ -107,7 +107,7 @@ class Within:
         return Fragment(sql, tuple(params))
 
 
-def key_field() -> Field[Any, Any]:
+def key_field() -> "Field[Any, Any]":
     """The product model's primary key field, as the vectors' foreign key sees it."""
     return ProductVectors._meta.get_field("product").target_field  # type: ignore[union-attr,no-any-return]
 
