@@ -40,7 +40,8 @@ class AttributeEncoder(Encoder):
     branch. Of the other attributes each counts alike however many comma-separated values
     it has; a number is near to numbers of about its size and of its unit. The price is
     compared by ratio, and only with prices in the same currency. A product without a
-    block shares that block's weight among those it has.
+    block shares that block's weight among those it has; one with nothing but a price is
+    not present, for costing the same makes no two things similar.
 
     ``shares`` replaces entries of :data:`SHARES`. Raises :class:`EncoderError` for a
     block it does not have or a share that is negative.
@@ -71,7 +72,8 @@ class AttributeEncoder(Encoder):
     @property
     def blocks(self) -> dict[str, tuple[int, int]]:
         """Block → (start, stop) inside a row."""
-        slices, start = {}, 0
+        slices: dict[str, tuple[int, int]] = {}
+        start = 0
         for block, width in WIDTHS.items():
             slices[block] = (start, start + width)
             start += width
@@ -88,8 +90,9 @@ class AttributeEncoder(Encoder):
             for block, code in self._codes(content).items():
                 start, stop = self.blocks[block]
                 vectors[row, start:stop] = math.sqrt(self._shares[block]) * _unit(code)
-        vectors = unit_rows(vectors)
-        return Encoded(vectors, vectors.any(axis=1))
+        says_something = np.asarray(vectors[:, : self.blocks["price"][0]].any(axis=1))
+        vectors = unit_rows(vectors * says_something[:, None])
+        return Encoded(vectors, np.asarray(vectors.any(axis=1)))
 
     def _codes(self, content: ProductContent) -> dict[str, FloatArray]:
         others = {

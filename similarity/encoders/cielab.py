@@ -21,6 +21,7 @@ _LEVELS = np.arange(256) / 255
 _LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
 _EPSILON = (6 / 29) ** 3
 _CHROMA_COMPRESSION = 0.045  # CIE94: a step in chroma C looks 1 + 0.045 C times smaller
+_LIGHTNESS_SCALE = 0.75  # folds and shadows change a thing's lightness more than its colour
 
 
 def srgb_to_lab(rgb: npt.NDArray[np.uint8]) -> FloatArray:
@@ -34,29 +35,30 @@ def srgb_to_lab(rgb: npt.NDArray[np.uint8]) -> FloatArray:
     return lab
 
 
-def compress_chroma(lab: FloatArray) -> FloatArray:
-    """Shorten saturated colours' chroma as CIE94 does, so that plain distance is perceptual.
+def appearance(lab: FloatArray) -> FloatArray:
+    """CIELAB (..., 3) moved to where plain distance says how unlike two products look.
 
-    (..., 3) to (..., 3). Without it two vivid reds are as far apart as black and brown.
+    Chroma is compressed as in CIE94: without it two vivid reds are as far apart as black
+    and brown. Lightness counts less than in CIELAB, since light and folds change it.
     """
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     shortened = np.log1p(_CHROMA_COMPRESSION * chroma) / _CHROMA_COMPRESSION
     scale = np.divide(shortened, chroma, out=np.ones_like(chroma), where=chroma > 1e-6)
-    compressed: FloatArray = np.stack(
-        [lab[..., 0], lab[..., 1] * scale, lab[..., 2] * scale], axis=-1
+    moved: FloatArray = np.stack(
+        [lab[..., 0] * _LIGHTNESS_SCALE, lab[..., 1] * scale, lab[..., 2] * scale], axis=-1
     )
-    return compressed
+    return moved
 
 
 def palette(size: int) -> FloatArray:
-    """``size`` colours spread evenly over what sRGB can show, in compressed CIELAB (size, 3).
+    """``size`` colours spread evenly over what sRGB can show, as :func:`appearance` (size, 3).
 
     Each next one is the colour farthest from those before (Gonzalez 1985), from white on;
     the same on every machine.
     """
     steps = np.linspace(0, 255, 18).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    colours = compress_chroma(srgb_to_lab(grid))
+    colours = appearance(srgb_to_lab(grid))
     chosen = [len(colours) - 1]
     nearest = np.full(len(colours), np.inf)
     while len(chosen) < size:

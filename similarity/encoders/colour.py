@@ -13,7 +13,7 @@ import numpy as np
 from similarity.catalog.content import ProductContent
 from similarity.encoders import images
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
-from similarity.encoders.cielab import compress_chroma, palette, srgb_to_lab
+from similarity.encoders.cielab import appearance, palette, srgb_to_lab
 from similarity.encoders.foreground import pixel_weights
 from similarity.exceptions import EncoderError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _SIDE = 64  # pixels; enough for colours, and a photo takes two milliseconds
-_SHARPNESS = 8.0  # CIELAB units at which a palette colour's share falls off
+_SHARPNESS = 6.0  # CIELAB units at which a palette colour's share falls off
 _VERSION = 1
 
 
@@ -52,7 +52,7 @@ class ColourEncoder(Encoder):
 
     @property
     def signature(self) -> str:
-        return f"colour-{_VERSION}:{self._colours}"
+        return f"colour-{_VERSION}:{self._colours},{_SIDE},{_SHARPNESS:g}"
 
     def encode(self, contents: Sequence[ProductContent]) -> Encoded:
         shares = np.zeros((len(contents), self._colours), dtype=np.float32)
@@ -60,7 +60,7 @@ class ColourEncoder(Encoder):
             for image in images.photos(content):
                 shares[row] += colour_shares(image, self._colours)
         vectors = unit_rows(np.sqrt(shares))
-        return Encoded(vectors, vectors.any(axis=1))
+        return Encoded(vectors, np.asarray(vectors.any(axis=1)))
 
 
 def colour_shares(image: "Image.Image", colours: int) -> FloatArray:
@@ -69,7 +69,7 @@ def colour_shares(image: "Image.Image", colours: int) -> FloatArray:
     lab = srgb_to_lab(pixels)
     weights = pixel_weights(lab, alpha).ravel()
     counted = weights > 1e-3
-    memberships = _memberships(compress_chroma(lab).reshape(-1, 3)[counted], colours)
+    memberships = _memberships(appearance(lab).reshape(-1, 3)[counted], colours)
     shares: FloatArray = weights[counted] @ memberships
     return shares / shares.sum()
 

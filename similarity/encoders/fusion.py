@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -26,7 +26,7 @@ UNREDUCED = ("attributes",)
 #: A stored halfvec longer than this no longer stays in its page and scans slower.
 MAX_DIMENSION = 512
 
-_FORMAT = "1"
+_FORMAT = 1
 _PRIOR_ROWS = 20  # how many products the guess made without any is worth
 _SEED = 20_240_601
 
@@ -69,7 +69,7 @@ class Fusion:
         weights: Mapping[str, float],
         fitted_on: int,
     ) -> None:
-        self._projections = dict(projections)
+        self._projections = {part: projections[part] for part in _ordered(projections)}
         self._widths = {part: widths[part] for part in _ordered(widths)}
         self.weights = {part: float(weights[part]) for part in self._widths}
         self.fitted_on = fitted_on
@@ -91,19 +91,20 @@ class Fusion:
         """
         size = _rows(parts)
         shares = _shares(parts, weights)
-        projections: dict[str, Projection] = {}
-        widths: dict[str, int] = {}
-        for part in _ordered(parts):
-            width = parts[part].vectors.shape[1]
-            widths[part] = _target(part, width, dimensions)
-            if part not in UNREDUCED:
-                rows = parts[part].vectors[parts[part].present]
-                projections[part] = _principal_axes(rows, widths[part])
+        widths = {
+            part: _target(part, encoded.vectors.shape[1], dimensions)
+            for part, encoded in parts.items()
+        }
         if sum(widths.values()) > MAX_DIMENSION:
             raise EncoderError(
                 f"The fused vector would have {sum(widths.values())} dimensions ({widths}); "
                 f"lower SIMILARITY['DIMENSIONS'] to {MAX_DIMENSION} together."
             )
+        projections = {
+            part: _principal_axes(encoded.vectors[encoded.present], widths[part])
+            for part, encoded in parts.items()
+            if part not in UNREDUCED
+        }
         return cls(projections, widths, shares, size)
 
     @property
@@ -153,12 +154,10 @@ class Fusion:
         for part, projection in self._projections.items():
             tensors[f"{part}.mean"] = np.ascontiguousarray(projection.mean)
             tensors[f"{part}.axes"] = np.ascontiguousarray(projection.axes)
-        metadata = {
-            "format": _FORMAT,
-            "weights": json.dumps(self.weights),
-            "dimensions": json.dumps(self._widths),
-        }
-        return bytes(save(tensors, metadata=metadata))
+        about = {"format": _FORMAT, "weights": self.weights, "dimensions": self._widths}
+        # One entry: safetensors writes several in no fixed order, and equal fusions shall
+        # have equal bytes.
+        return bytes(save(tensors, metadata={"fusion": json.dumps(about)}))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Fusion":
@@ -167,16 +166,15 @@ class Fusion:
         Raises :class:`EncoderError` for bytes that are damaged and :class:`VersionError`
         for a format this release does not read.
         """
-        metadata = _metadata(data)
-        if metadata.get("format") != _FORMAT:
+        about = _metadata(data)
+        if about.get("format") != _FORMAT:
             raise VersionError(
-                f"The fusion has the format {metadata.get('format')!r}, and this release reads "
-                f"{_FORMAT!r}; build a new version."
+                f"The fusion has the format {about.get('format')!r}, and this release reads "
+                f"{_FORMAT}; build a new version."
             )
         try:
             tensors = load(data)
-            widths = json.loads(metadata["dimensions"])
-            weights = json.loads(metadata["weights"])
+            widths, weights = about["dimensions"], about["weights"]
             projections = {
                 part: Projection(tensors[f"{part}.mean"], tensors[f"{part}.axes"])
                 for part in widths
@@ -269,15 +267,18 @@ def _target(part: str, width: int, dimensions: Mapping[str, int]) -> int:
     return min(target, width)
 
 
-def _metadata(data: bytes) -> dict[str, str]:
-    """The text metadata of safetensors bytes: eight bytes of length, then a JSON header."""
+def _metadata(data: bytes) -> dict[str, Any]:
+    """What :meth:`Fusion.to_bytes` wrote beside the tensors.
+
+    Safetensors begin with eight bytes that hold the length of the JSON header after them.
+    """
     try:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length])
-        metadata: dict[str, str] = dict(header["__metadata__"])
+        about: dict[str, Any] = dict(json.loads(header["__metadata__"]["fusion"]))
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(error) from error
-    return metadata
+    return about
 
 
 def _damaged(error: Exception) -> EncoderError:

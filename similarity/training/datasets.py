@@ -173,7 +173,7 @@ def _content(row: Row, form: Format, folder: Path) -> ProductContent:
         attributes=attributes,
         price=_price(row.get("price", "")),
         currency=form.currency,
-        images=[_image(folder / name) for name in names if name][:4],
+        images=[_image(folder, name) for name in names if name][:4],
         group=form.group(row),
     )
 
@@ -185,13 +185,15 @@ def _price(text: str) -> Decimal | None:
         return None
 
 
-def _image(path: Path) -> ImageRef:
+def _image(folder: Path, name: str) -> ImageRef:
+    path = folder / name
+
     def read(limit: int) -> bytes:
         with path.open("rb") as file:
             return file.read(limit + 1)
 
     etag = f"{path.stat().st_size}" if path.exists() else ""
-    return ImageRef(name=f"{path.parent.parent.name}/{path.name}", read=read, etag=etag)
+    return ImageRef(name=f"{folder.name}/{name}", read=read, etag=etag)
 
 
 def _links(path: Path, keys: Sequence[str]) -> dict[str, list[frozenset[int]]]:

@@ -43,7 +43,7 @@ def neighbours(vectors: FloatArray, groups: Sequence[str], top: int = TOP) -> In
     nothing and is not found. A product's own group is left out.
     """
     found = np.full((len(vectors), top), -1, dtype=np.int64)
-    present = vectors.any(axis=1)
+    present = np.asarray(vectors.any(axis=1))
     _, group = np.unique(np.array(groups, dtype=str), return_inverse=True)
     for rows in _chunks(len(vectors)):
         cosine = vectors[rows] @ vectors.T

@@ -1,18 +1,19 @@
 """Choose the parts' weights on several catalogues at once."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from similarity.encoders.base import BoolArray, Encoded
+from similarity.encoders.base import Encoded
 from similarity.encoders.fusion import Fusion
 from similarity.training.datasets import Dataset
 from similarity.training.evaluation import halves
-from similarity.training.metrics import Share, label_shares, neighbours
+from similarity.training.metrics import ALL, Share, label_shares, neighbours
 
 Weights = dict[str, float]
+Shares = Mapping[str, Share]
 
 _STEP = 0.1
 _FINE_STEP = 0.05
@@ -27,15 +28,15 @@ class Trial:
     parts: Mapping[str, Encoded]
     fusion: Fusion
 
-    def objectives(self, weights: Weights) -> tuple[float, float]:
+    def shares(self, weights: Weights) -> tuple[Shares, Shares]:
         """Of the half of the queries that weights are chosen on, and of the other half."""
         vectors = self.fusion.reweighted(weights).fuse(self.parts).vectors
         found = neighbours(vectors, self.dataset.groups)
         first, second = halves(len(found))
-        return self._objective(found, first), self._objective(found, second)
-
-    def _objective(self, found: np.ndarray, queries: BoolArray) -> float:
-        return objective(label_shares(found, self.dataset, queries))
+        return (
+            label_shares(found, self.dataset, first),
+            label_shares(found, self.dataset, second),
+        )
 
 
 @dataclass(frozen=True)
@@ -51,48 +52,77 @@ class Choice:
     held_out: Mapping[str, tuple[Weights, float, float]]
 
 
-def objective(shares: Mapping[str, Share]) -> float:
-    """Mean over the labels ``type`` and ``all`` of the share of the attainable, 0–1."""
-    named = [shares[label].attained for label in ("type", "all") if label in shares]
-    return float(np.mean(named)) if named else 0.0
+def objective(catalogues: Iterable[Shares]) -> float:
+    """0–1: half for the same type, half for the same in all labels a catalogue has.
 
-
-def tune(trials: Sequence[Trial], progress: Callable[[], object] = lambda: None) -> Choice:
-    """Weights with the best mean objective, first on all catalogues, then leaving each out.
-
-    A grid over the simplex, then steps of half its mesh from the best point while they help.
+    Each is a share of the attainable, averaged over the catalogues that know it: one
+    that knows the type alone has no say about what only colours could earn.
     """
-    known: dict[tuple[float, ...], list[tuple[float, float]]] = {}
-
-    def look_up(weights: Weights) -> list[tuple[float, float]]:
-        point = tuple(round(weight, 4) for weight in weights.values())
-        if point not in known:
-            known[point] = [trial.objectives(weights) for trial in trials]
-            progress()
-        return known[point]
-
-    everything = range(len(trials))
-    best = _best(list(trials[0].fusion.weights), look_up, everything)
-    held_out = {}
-    for left_out in everything if len(trials) > 1 else ():
-        others = [at for at in everything if at != left_out]
-        weights = _best(list(best), look_up, others)
-        figures = look_up(weights)[left_out][1], look_up(best)[left_out][1]
-        held_out[trials[left_out].dataset.name] = (weights, *figures)
-    return Choice(best, _mean(look_up(best), everything), held_out)
+    attained: dict[str, list[float]] = {"type": [], ALL: []}
+    for shares in catalogues:
+        for label, figures in attained.items():
+            if label in shares:
+                figures.append(shares[label].attained)
+    means = [float(np.mean(figures)) for figures in attained.values() if figures]
+    return float(np.mean(means)) if means else 0.0
 
 
-def _best(
-    parts: Sequence[str],
-    look_up: Callable[[Weights], list[tuple[float, float]]],
-    on: Sequence[int],
-) -> Weights:
-    best = max(grid(parts, _STEP), key=lambda weights: _mean(look_up(weights), on))
-    while True:
-        nearby = max(_moves(best), key=lambda weights: _mean(look_up(weights), on), default=best)
-        if _mean(look_up(nearby), on) <= _mean(look_up(best), on):
-            return best
-        best = nearby
+class Tuner:
+    """Looks for the weights with the best objective; each point is tried once.
+
+    ``fixed`` parts keep their weight. A grid over what is left, then steps of half its
+    mesh from the best point while they help.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        fixed: Mapping[str, float],
+        progress: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.trials = trials
+        self.fixed = dict(fixed)
+        self._progress = progress
+        self._known: dict[tuple[float, ...], list[tuple[Shares, Shares]]] = {}
+        self._free = [part for part in trials[0].fusion.weights if part not in fixed]
+
+    def choose(self) -> Choice:
+        """On all catalogues, then leaving out each in turn."""
+        everything = list(range(len(self.trials)))
+        best = self._best(everything)
+        held_out = {}
+        for left_out in everything if len(everything) > 1 else ():
+            weights = self._best([at for at in everything if at != left_out])
+            name = self.trials[left_out].dataset.name
+            without, on_all = (objective([self._shares(w)[left_out][1]]) for w in (weights, best))
+            held_out[name] = (weights, without, on_all)
+        return Choice(best, self._value(best, everything), held_out)
+
+    def _best(self, on: Sequence[int]) -> Weights:
+        room = 1 - sum(self.fixed.values())
+        start = (self._whole(weights, room) for weights in grid(self._free, _STEP))
+        best = max(start, key=lambda weights: self._value(weights, on))
+        while True:
+            nearby = list(_moves({part: best[part] for part in self._free}))
+            tried = [{**best, **weights} for weights in nearby] + [best]
+            better = max(tried, key=lambda weights: self._value(weights, on))
+            if self._value(better, on) <= self._value(best, on):
+                return best
+            best = better
+
+    def _whole(self, free: Weights, room: float) -> Weights:
+        return {part: room * weight for part, weight in free.items()} | self.fixed
+
+    def _value(self, weights: Weights, on: Sequence[int]) -> float:
+        shares = self._shares(weights)
+        return objective([shares[at][0] for at in on])
+
+    def _shares(self, weights: Weights) -> list[tuple[Shares, Shares]]:
+        point = tuple(round(weights[part], 4) for part in sorted(weights))
+        if point not in self._known:
+            self._known[point] = [trial.shares(weights) for trial in self.trials]
+            self._progress()
+        return self._known[point]
 
 
 def grid(parts: Sequence[str], step: float) -> Iterator[Weights]:
@@ -110,7 +140,3 @@ def _moves(weights: Weights) -> Iterator[Weights]:
         if weights[giver] - _FINE_STEP >= _LEAST - 1e-9:
             moved = {giver: weights[giver] - _FINE_STEP, taker: weights[taker] + _FINE_STEP}
             yield {part: moved.get(part, weight) for part, weight in weights.items()}
-
-
-def _mean(figures: Sequence[tuple[float, float]], on: Sequence[int]) -> float:
-    return float(np.mean([figures[at][0] for at in on]))

@@ -74,7 +74,7 @@ class _Shelf:
         vectors = np.zeros((len(contents), self.encoder.dimension), dtype=np.float32)
         for row, content in enumerate(contents):
             vectors[row] = self.kept[self._name(content)]
-        return Encoded(vectors, vectors.any(axis=1))
+        return Encoded(vectors, np.asarray(vectors.any(axis=1)))
 
     def save(self) -> None:
         if not self.changed:
@@ -93,8 +93,8 @@ class _Shelf:
 
     def _load(self) -> dict[str, np.ndarray]:
         try:
-            with np.load(self.path, allow_pickle=False) as file:
-                return dict(zip(file["names"].tolist(), file["vectors"], strict=True))
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return dict(zip(arrays["names"].tolist(), arrays["vectors"], strict=True))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -17,7 +17,7 @@ from similarity.exceptions import SimilarityError
 from similarity.training.datasets import FORMATS, Dataset, load_dataset
 from similarity.training.evaluation import evaluate, table
 from similarity.training.picture import contact_sheet
-from similarity.training.tuning import Choice, Trial, tune
+from similarity.training.tuning import Choice, Trial, Tuner
 from similarity.training.vector_cache import VectorCache
 
 
@@ -60,8 +60,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--tune",
             action="store_true",
-            help="choose weights on all the data sets named, and show what those chosen without "
-            "each of them give on it",
+            help="choose weights (attributes keep theirs) on all the data sets named, and show "
+            "what those chosen without each of them give on it",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -89,13 +89,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(results if len(names) > 1 else results[0], indent=1))
 
     def _tune(self, options: dict[str, Any]) -> None:
+        # Categories and brands are labels here or absent: what they are worth in a shop
+        # cannot be seen on these catalogues, so that their weight is set, not chosen.
+        weights = _weights(options["weights"])
         trials = []
         for name in options["dataset"] or FORMATS:
             dataset, parts = self._encoded(name, options)
-            fusion = Fusion.fit(parts, _weights(options["weights"]), conf.get("DIMENSIONS"))
+            fusion = Fusion.fit(parts, weights, conf.get("DIMENSIONS"))
             trials.append(Trial(dataset, parts, fusion))
         with tqdm(desc="weights tried", unit="", disable=None) as bar:
-            choice = tune(trials, bar.update)
+            fixed = {"attributes": weights["attributes"] / sum(weights.values())}
+            choice = Tuner(trials, fixed, bar.update).choose()
         self.stdout.write(_choice_json(choice) if options["json"] else _choice_text(choice))
 
     def _encoded(self, name: str, options: dict[str, Any]) -> tuple[Dataset, dict[str, Encoded]]:
