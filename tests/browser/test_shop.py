@@ -18,6 +18,7 @@ PERSON = {
 
 
 def fits(page):
+    page.wait_for_load_state("load")  # before its style sheet a page has any width
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
 
