@@ -1,7 +1,7 @@
 """Jackets and trousers."""
 
 from shop.seed.drawing.canvas import Canvas
-from shop.seed.drawing.clothes import buttons, cloth, cuffs, neck_back, sleeve, sleeves, stitch
+from shop.seed.drawing.cloth import buttons, cloth, cuffs, neck_back, sleeve, sleeves, stitch
 from shop.seed.drawing.look import Look
 from shop.seed.drawing.outlines import both, box, mirror, path
 from shop.seed.drawing.palette import darker, lighter
