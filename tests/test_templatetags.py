@@ -2,6 +2,7 @@ import logging
 
 import pytest
 from django.core.cache import caches
+from django.db import connection
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
@@ -51,8 +52,9 @@ def test_photo_has_alternative_text_and_costs_no_query_each(
     for product in products:
         product.images.create(image=f"products/{product.pk}.jpg", alt=f"Photo {product.pk}")
     render("{% similar_products product limit=5 %}", product=products[0])
-    # The live version and the product's own vectors; live products; their photos.
-    with django_assert_num_queries(3):
+    # The live version and the product's own vectors; live products; their photos; and the
+    # savepoint and its release, for the test runs in a transaction.
+    with django_assert_num_queries(5):
         html = render("{% similar_products product limit=5 %}", product=products[0])
     assert html.count("<img") == 5
     assert f'alt="Photo {products[1].pk}"' in html
@@ -120,6 +122,16 @@ def test_cache_that_is_down_costs_the_shelf_nothing(shelf, monkeypatch):  # noqa
     for method in ("get", "set"):
         monkeypatch.setattr(type(caches["default"]), method, down)
     assert "similarity-shelf" in render("{% similar_products product %}", product=shelf[0])
+
+
+def test_error_of_the_database_leaves_the_pages_transaction_usable(shelf, monkeypatch):  # noqa: F811
+    def fail(*args, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nonsense")
+
+    monkeypatch.setattr(cached, "similar_to", fail)
+    assert render("{% similar_products product %}", product=shelf[0]) == ""
+    assert Product.objects.count() == len(shelf)
 
 
 def test_title_and_names_are_escaped(shelf):  # noqa: F811

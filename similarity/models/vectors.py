@@ -1,9 +1,9 @@
 """Vectors of products, one row for each product and version."""
 
-from django.conf import settings
 from django.db import models
 from pgvector.django import HalfVectorField
 
+from similarity import conf
 from similarity.models.versions import EncoderVersion
 
 #: The columns that hold a part's vector, in the order of explanations.
@@ -28,7 +28,7 @@ class ProductVectors(models.Model):
     # even raw SQL in the host can delete products. Django must not do it too: it would
     # lock vectors before products, the other way round than a worker that writes them.
     product = models.ForeignKey(
-        settings.SIMILARITY_PRODUCT_MODEL,
+        conf.product_model_label(),
         on_delete=models.DO_NOTHING,
         related_name="+",
         db_constraint=False,

@@ -7,12 +7,14 @@ host's live filter, so that one sold out a second ago is not on it.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
+from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -61,7 +63,11 @@ def cached_similar(
     eligible = adapter.for_display(adapter.eligible(request))
     if within is not None:
         eligible = eligible.filter(pk__in=within.values("pk"))
-    options: dict[str, Any] = {"diversity": diversity, "explain": explain}
+    with _savepoint(eligible.db):
+        return _cached(product, limit, eligible, diversity=diversity, explain=explain)
+
+
+def _cached(product: Model | Any, limit: int, eligible: QuerySet[Any], **options: Any) -> list[Hit]:
     key = _cache_key(product, limit, options, eligible)
     stored = _read(key)
     if stored is not None:
@@ -72,6 +78,16 @@ def cached_similar(
     found = similar_to(product, asked, within=eligible, **options)
     _write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
     return list(found[:limit])
+
+
+@contextmanager
+def _savepoint(using: str) -> Iterator[None]:
+    """An error of ours must not spoil the transaction that a page of the host's runs in."""
+    if connections[using].in_atomic_block:
+        with transaction.atomic(using=using):
+            yield
+    else:
+        yield
 
 
 def shelf_items(hits: Sequence[Hit]) -> list[ShelfItem]:
