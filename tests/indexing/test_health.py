@@ -1,12 +1,15 @@
 """Each check says yes when all is well, and what to do when it is not."""
 
+import socket
 import time
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.db.models import F
+from kombu import Connection
 
-from similarity.indexing import health, indexes, outbox, versions, workers
+from similarity.indexing import health, indexes, outbox, versions, wakeup, workers
 from similarity.models import PendingProduct
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +68,20 @@ def test_a_worker_silent_for_long_is_forgotten(healthy, monkeypatch):
     later = time.time() + workers.SEEN_S + 1
     monkeypatch.setattr(workers.time, "time", lambda: later)
     assert not health.checks()["worker"].ok
+
+
+def test_a_broker_that_never_answers_costs_a_wakeup_little(monkeypatch):
+    """The kernel accepts the connection and nobody ever replies."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        monkeypatch.setattr(
+            current_app, "connection_for_write", lambda **options: Connection(address, **options)
+        )
+        began = time.monotonic()
+        assert not wakeup.wake()
+        assert time.monotonic() - began < 4
+        began = time.monotonic()
+        assert not wakeup.wake(), "paused"
+        assert time.monotonic() - began < 0.05
