@@ -29,6 +29,7 @@ DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
 MEDIA_ROOT = os.environ["HOST_MEDIA_ROOT"]
 USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "urls"
 ALLOWED_HOSTS = ["testserver"]
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "catalog"]

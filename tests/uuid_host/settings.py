@@ -14,7 +14,7 @@ USE_TZ = True
 ROOT_URLCONF = "tests.uuid_host.urls"
 DEFAULT_AUTO_FIELD = os.environ.get("HOST_AUTO_FIELD", "django.db.models.AutoField")
 DATABASES = {"default": dj_database_url.parse(services.database_url())}
-DATABASES["default"]["TEST"] = {"NAME": "test_uuid_host"}
+DATABASES["default"]["NAME"] = "uuid_host"  # never made: only its test database is
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CELERY_BROKER_URL = services.broker_url()
 MEDIA_ROOT = services.RUN_DIR / "test-media-uuid"
@@ -59,8 +59,9 @@ SIMILARITY = {
         "eligible": {"hidden": False},
     },
     "ENCODERS": {
-        "text": {"CLASS": "tests.encoders_fake.TextEncoder", "OPTIONS": {}},
-        "image": {"CLASS": "tests.encoders_fake.ImageEncoder", "OPTIONS": {}},
+        "text": {"CLASS": "tests.encoders_fake.HashEncoder", "OPTIONS": {}},
+        "image": None,
         "colour": None,
+        "attributes": {"CLASS": "tests.encoders_fake.HashAttributes", "OPTIONS": {}},
     },
 }
