@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 TILE = 512
+REACH = 64  # no point of cell_tile() is farther from its second neighbour
 
 
 def blur(values: np.ndarray, sigma: float) -> np.ndarray:
@@ -42,17 +43,17 @@ def noise_tile(sigma: float) -> np.ndarray:
 def cell_tile() -> np.ndarray:
     """Cracks between irregular cells, as in leather: 0 inside a cell, 1 in a crack."""
     points = np.random.default_rng(77).random((900, 2)) * TILE
-    grid = np.stack(np.meshgrid(np.arange(TILE), np.arange(TILE)), axis=-1).reshape(-1, 2)
-    nearest = np.full((2, len(grid)), 1e9)
+    nearest = np.full((2, TILE, TILE), 1e9)
+    around = np.arange(-REACH, REACH)
     for x, y in points:
-        offset = np.abs(grid - (x, y))
-        offset = np.minimum(offset, TILE - offset)
-        distance = np.hypot(offset[:, 0], offset[:, 1])
-        closer = distance < nearest[0]
-        nearest[1] = np.where(closer, nearest[0], np.minimum(nearest[1], distance))
-        nearest[0] = np.where(closer, distance, nearest[0])
+        columns, rows = np.floor(x) + around, np.floor(y) + around
+        distance = np.hypot(columns[None, :] - x, rows[:, None] - y)
+        at = np.ix_(rows.astype(int) % TILE, columns.astype(int) % TILE)
+        first, second = nearest[0][at], nearest[1][at]
+        nearest[1][at] = np.where(distance < first, first, np.minimum(second, distance))
+        nearest[0][at] = np.minimum(first, distance)
     crack = 1 - ((nearest[1] - nearest[0]) / 5).clip(0, 1)
-    return crack.reshape(TILE, TILE).astype(np.float32)
+    return crack.astype(np.float32)
 
 
 def sample(tile: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
