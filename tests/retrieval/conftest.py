@@ -112,9 +112,10 @@ def build_index(version: EncoderVersion, *columns: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for column in columns or ("fused", "text", "image"):
+            dimension = version.dimensions[column]
             cursor.execute(
                 f"CREATE INDEX similarity_v{version.pk}_{column} ON similarity_productvectors "
-                f"USING hnsw (({column}::halfvec({version.dimensions[column]})) halfvec_cosine_ops) "
+                f"USING hnsw (({column}::halfvec({dimension})) halfvec_cosine_ops) "
                 f"WHERE version_id = {version.pk}"
             )
         cursor.execute("ANALYZE similarity_productvectors")
