@@ -4,7 +4,7 @@ The choice of plan is made here and not left to the planner: a query far from it
 gets 0.1 to 0.2 recall from HNSW with relaxed iterative scan, and the planner's own pick
 leaves many such queries short of rows that exist. Few rows pass → every one is looked at;
 many pass and the query lies among them → HNSW; the index comes up short → every passing
-row after all.
+row after all. What "few" is follows from what a row costs in either plan.
 """
 
 import math
@@ -30,15 +30,31 @@ class Candidate(NamedTuple):
     score: float
 
 
+#: What visiting a row through HNSW costs, in rows scanned exactly (30 µs against 3 at 512
+#: dimensions, see docs/retrieval.md).
+HNSW_ROW_COST = 9
+
+
 class Outlook(NamedTuple):
     """What the choice of plan goes by."""
 
-    #: Whether the filter leaves EXACT_LIMIT rows or fewer.
-    few: bool
+    #: Rows that pass, counted up to one more than EXACT_LIMIT.
+    passing: int
     #: Whether the product searched from passes the filter itself.
     source_passes: bool
-    #: Whether the version's index over the column stands and is valid.
-    indexed: bool
+    #: Rows in the version's index over the column; None where none stands and is valid.
+    indexed: int | None
+
+    def few(self, rows: int) -> bool:
+        """Whether looking at every passing row is cheapest, or the one way that is right.
+
+        To bring ``rows``, HNSW visits rows × indexed ÷ passing. Far from the query's own
+        surroundings its recall falls, so there EXACT_LIMIT alone decides.
+        """
+        limit = conf.get("EXACT_LIMIT")
+        if self.source_passes and self.indexed and self.indexed > 0:
+            limit = min(limit, math.isqrt(HNSW_ROW_COST * rows * self.indexed))
+        return bool(self.passing <= limit)
 
 
 def nearest(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
@@ -57,7 +73,7 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
     # Twice as many rows, for variants of one group count once.
     size = max(pool, 2 * wanted + 8)
     found: list[Row] = []
-    for plan in choose(search):
+    for plan in choose(search, size):
         found = plan(search, size)
         if len(groups(found)) >= wanted:
             return found
@@ -65,22 +81,22 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
     return plans.exact_per_group(search, size) if len(found) == size else found
 
 
-def choose(search: VectorSearch) -> tuple[Plan, ...]:
+def choose(search: VectorSearch, size: int) -> tuple[Plan, ...]:
     """The plans to try, one after the other while groups are wanting; the last is exact."""
     if not search.within.per_row:
         return (plans.exact,)
     seen = outlook(search)
-    if seen.few or not seen.indexed:
+    if seen.indexed is None or seen.few(size):
         return (plans.exact,)
     return (plans.hnsw if seen.source_passes else plans.hnsw_nearby, plans.exact)
 
 
 def outlook(search: VectorSearch) -> Outlook:
-    """One query; the count stops at EXACT_LIMIT."""
-    within, limit = search.within, conf.get("EXACT_LIMIT")
+    """One query; the count stops where the answer no longer depends on it."""
+    within, most = search.within, conf.get("EXACT_LIMIT") + 1
     keys = within.keys
     if keys is None:
-        return Outlook(few=True, source_passes=False, indexed=False)
+        return Outlook(passing=0, source_passes=False, indexed=None)
     source = Fragment("FALSE")
     if search.source is not None:
         source = within.passes(search.source)
@@ -88,11 +104,12 @@ def outlook(search: VectorSearch) -> Outlook:
         cursor.execute(
             "SELECT (SELECT count(*) FROM "  # noqa: S608 - compiled by Django, parameters apart
             f"(SELECT 1 FROM ({keys.sql}) AS every LIMIT %s) AS counted), {source.sql}, "
-            "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid)",
-            (*keys.params, limit + 1, *source.params, index_name(search)),
+            "(SELECT reltuples FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid "
+            "WHERE pg_class.oid = to_regclass(%s) AND indisvalid)",
+            (*keys.params, most, *source.params, index_name(search)),
         )
         passing, source_passes, indexed = cursor.fetchone()
-    return Outlook(passing <= limit, source_passes, indexed)
+    return Outlook(passing, source_passes, None if indexed is None else int(indexed))
 
 
 def index_name(search: VectorSearch) -> str:

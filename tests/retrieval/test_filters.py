@@ -124,12 +124,26 @@ def test_choice_of_plan(search):
     """Few rows: exact. Many, the source among them: HNSW. Many, the source outside: nearby."""
     everything = Product.objects.all()
     own = search.catalogue.products[0]
-    assert candidates.choose(search(everything.filter(pk__lt=own.pk + 50))) == (plans.exact,)
-    assert candidates.choose(search(everything)) == (plans.hnsw, plans.exact)
+    assert candidates.choose(search(everything.filter(pk__lt=own.pk + 50)), 20) == (plans.exact,)
+    assert candidates.choose(search(everything), 20) == (plans.hnsw, plans.exact)
     without = search(everything.exclude(pk=own.pk))
-    assert candidates.choose(without) == (plans.hnsw_nearby, plans.exact)
-    assert candidates.choose(search(everything.order_by("name")[:500])) == (plans.exact,)
-    assert candidates.choose(search(everything, column="colour")) == (plans.exact,)
+    assert candidates.choose(without, 20) == (plans.hnsw_nearby, plans.exact)
+    assert candidates.choose(search(everything.order_by("name")[:500]), 20) == (plans.exact,)
+    assert candidates.choose(search(everything, column="colour"), 20) == (plans.exact,)
+
+
+@pytest.mark.parametrize(
+    ("passing", "near", "indexed", "few"),
+    [
+        (1_000, True, 10_000, True),
+        (2_000, True, 10_000, False),  # HNSW visits 100 rows, exact would 2,000
+        (2_000, False, 10_000, True),  # far from the filter recall would fall
+        (20_001, False, 10**6, False),
+        (2_000, True, -1, True),  # the index has no statistics yet
+    ],
+)
+def test_few_follows_the_cost_of_a_row(passing, near, indexed, few):
+    assert candidates.Outlook(passing, near, indexed).few(20) == few
 
 
 def test_no_index_is_answered_exactly(search):
@@ -140,9 +154,9 @@ def test_no_index_is_answered_exactly(search):
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name]
         )
-        assert candidates.choose(everything) == (plans.exact,)
+        assert candidates.choose(everything, 20) == (plans.exact,)
         cursor.execute(f"DROP INDEX {name}")
-    assert candidates.choose(everything) == (plans.exact,)
+    assert candidates.choose(everything, 20) == (plans.exact,)
     assert len(candidates.nearest(everything, 10)) >= 10
 
 
