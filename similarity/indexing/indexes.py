@@ -105,8 +105,8 @@ def sizes() -> dict[str, int]:
         cursor.execute(
             "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid "
-            "WHERE i.indrelid = to_regclass(%s) AND starts_with(c.relname, %s) ORDER BY 1",
-            [_TABLE, _PREFIX],
+            "WHERE i.indrelid = to_regclass(%s) AND c.relname ~ %s ORDER BY 1",
+            [_TABLE, f"^{_PREFIX}[0-9]+_"],
         )
         return dict(cursor.fetchall())
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import connections
 
 from similarity import conf
+from similarity.catalog.adapter import get_adapter
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
 from similarity.indexing import building, health, indexes, maintained, outbox, vectors
@@ -22,7 +23,7 @@ GROWN = 10
 def report() -> dict[str, Any]:
     """Everything ``similarity_status`` prints, as plain values that JSON can hold."""
     live = maintained.LIGHT.live()
-    covered, eligible = lifecycle.coverage(live) if live else (0, None)
+    covered, eligible = lifecycle.coverage(live) if live else (0, _eligible())
     products = conf.product_model()._base_manager.using(vectors.alias()).count()
     return {
         "products": products,
@@ -37,6 +38,10 @@ def report() -> dict[str, Any]:
         "health": {name: check._asdict() for name, check in health.checks().items()},
         "hints": _hints(live, products, covered, eligible),
     }
+
+
+def _eligible() -> int:
+    return get_adapter().eligible().using(vectors.alias()).count()
 
 
 def _dead() -> list[dict[str, Any]]:
@@ -63,9 +68,7 @@ def _table_bytes() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _hints(
-    live: EncoderVersion | None, products: int, covered: int, eligible: int | None
-) -> list[str]:
+def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: int) -> list[str]:
     """What somebody should do now."""
     if live is None:
         return ["There is no live version: start a worker and run 'manage.py embed'."]

@@ -70,11 +70,6 @@ class ProgressBars:
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
-    def note(self, text: str) -> None:
-        """Words behind the bar."""
-        if self._bar is not None:
-            self._bar.set_postfix_str(text)
-
     def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -56,8 +56,9 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         """Mark products as changed; returns how many.
 
         A product already pending gets its next generation and is due at once, dead or
-        not. ``force`` embeds it even where its fingerprint is unchanged. Keys are
-        written in order, so that two transactions cannot wait for each other.
+        not; one that was due before keeps its place, however often it changes. ``force``
+        embeds it even where its fingerprint is unchanged. Keys are written in order, so
+        that two transactions cannot wait for each other.
         """
         ordered = sorted({str(key) for key in keys})
         if not ordered:
@@ -73,8 +74,9 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
                 ON CONFLICT (product_key) DO UPDATE SET
                     generation = pending.generation + 1,
                     force = pending.force OR excluded.force,
-                    available_at = statement_timestamp(), attempts = 0, dead = false,
-                    last_error = ''
+                    available_at = CASE WHEN pending.dead THEN statement_timestamp()
+                        ELSE least(pending.available_at, statement_timestamp()) END,
+                    attempts = 0, dead = false, last_error = ''
                 """,  # noqa: S608 - the table's own name
                 [force, ordered],
             )
@@ -250,7 +252,7 @@ _DELETE_DONE = f"""
 """  # noqa: S608 - the table's own name
 
 _FREE_CHANGED = f"""
-    UPDATE {_TABLE} AS pending SET lease_until = NULL
+    UPDATE {_TABLE} AS pending SET lease_until = NULL, available_at = statement_timestamp()
     FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
     WHERE pending.product_key = done.key AND pending.lease_until = done.lease
 """  # noqa: S608 - the table's own name

@@ -53,6 +53,7 @@ def test_an_index_left_invalid_is_built_anew(version):
 def test_sizes_and_dropping(version):
     name = indexes.index_name(version, "text")
     assert indexes.sizes()[name] > 0
+    assert "similarity_vectors_product_version" not in indexes.sizes()
     indexes.drop_indexes(version)
     assert name not in indexes.sizes()
     assert set(indexes.states(version).values()) == {"missing"}

@@ -31,6 +31,13 @@ def test_a_product_has_one_row_whatever_its_changes():
     assert PendingProduct.objects.get().generation == 3
 
 
+def test_a_product_changed_all_the_time_keeps_its_place():
+    PendingProduct.objects.enqueue(["1"])
+    PendingProduct.objects.enqueue(["2"])
+    PendingProduct.objects.enqueue(["1"])
+    assert [row.product_key for row in claim(1)] == ["1"]
+
+
 def test_a_row_is_due_when_it_is_written_and_not_while_it_is_leased():
     PendingProduct.objects.enqueue(["7"])
     assert [row.product_key for row in claim()] == ["7"]

@@ -79,10 +79,11 @@ class Command(SimilarityCommand):
         total, told = outbox.counts().waiting, False
         while (counts := outbox.counts()).due + counts.leased:
             now = time.monotonic()
-            bars("embed", total - min(counts.waiting, total), total)
-            for worker in workers.seen().values():
-                if worker["doing"]:
-                    bars.note(f"{worker['doing']} {worker['done']}/{worker['total']}")
+            learning = [worker for worker in workers.seen().values() if worker["doing"]]
+            for worker in learning:  # a first start reads a sample before it embeds
+                bars(worker["doing"], worker["done"], worker["total"])
+            if not learning:
+                bars("embed", total - min(counts.waiting, total), total)
             if timeout_s is not None and now - started > timeout_s:
                 raise CommandError(
                     f"{counts.waiting} products are not embedded after {timeout_s:g} s; they "

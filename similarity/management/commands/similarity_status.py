@@ -29,7 +29,7 @@ class Command(SimilarityCommand):
 def _lines(report: dict[str, Any]) -> list[str]:
     coverage, outbox = report["coverage"], report["outbox"]
     lines = [
-        f"Products   {report['products']}, eligible {coverage['eligible'] or 0}, "
+        f"Products   {report['products']}, eligible {coverage['eligible']}, "
         f"of them with vectors {coverage['with_vectors']}",
         f"Outbox     {outbox['waiting']} waiting ({outbox['due']} due, {outbox['leased']} in work, "
         f"{outbox['backing_off']} backing off), {outbox['dead']} dead, lag {outbox['lag_s']} s",
