@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from shop.seed.drawing.look import Look
@@ -17,8 +18,9 @@ def drawn(jobs: Sequence[tuple[Look, str]]) -> Iterator[bytes]:
         yield from map(_draw, jobs)
         return
     # spawn: a forked child would share this process's database connection
-    with get_context("spawn").Pool(os.cpu_count() or 1) as pool:
-        yield from pool.imap(_draw, jobs, chunksize=4)
+    # an executor, since a Pool waits for ever when one of its processes is killed
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as executor:
+        yield from executor.map(_draw, jobs, chunksize=4)
 
 
 def _draw(job: tuple[Look, str]) -> bytes:
