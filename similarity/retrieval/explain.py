@@ -61,7 +61,7 @@ def same_category() -> tuple[Reason, ...]:
 
 
 def _by_block(
-    own: FloatArray, theirs: FloatArray, blocks: Blocks
+    own: FloatArray | None, theirs: FloatArray | None, blocks: Blocks
 ) -> dict[str, tuple[float, float]]:
     """Reason → (share of the cosine, cosine within the block)."""
     pieces: dict[str, tuple[float, float]] = {}

@@ -109,7 +109,7 @@ class Within:
 
 def key_field() -> "Field[Any, Any]":
     """The product model's primary key field, as the vectors' foreign key sees it."""
-    return ProductVectors._meta.get_field("product").target_field  # type: ignore[union-attr,no-any-return]
+    return ProductVectors._meta.get_field("product").target_field
 
 
 def key_order(column: str) -> str:
