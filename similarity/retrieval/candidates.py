@@ -48,12 +48,15 @@ class Outlook(NamedTuple):
     def few(self, rows: int) -> bool:
         """Whether looking at every passing row is cheapest, or the one way that is right.
 
-        To bring ``rows``, HNSW visits rows × indexed ÷ passing. Far from the query's own
-        surroundings its recall falls, so there EXACT_LIMIT alone decides.
+        To bring ``rows``, HNSW visits rows × indexed ÷ passing. Where the product itself
+        does not pass, a few hundred rows around it are tried first, and may be in vain.
         """
         limit = conf.get("EXACT_LIMIT")
-        if self.source_passes and self.indexed and self.indexed > 0:
-            limit = min(limit, math.isqrt(HNSW_ROW_COST * rows * self.indexed))
+        if self.indexed and self.indexed > 0:
+            cheaper = math.isqrt(HNSW_ROW_COST * rows * self.indexed)
+            if not self.source_passes:
+                cheaper = max(cheaper, HNSW_ROW_COST * plans.NEARBY_ROWS)
+            limit = min(limit, cheaper)
         return bool(self.passing <= limit)
 
 

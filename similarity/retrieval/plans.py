@@ -21,6 +21,8 @@ OPERATORS = {"cosine": "<=>", "dot": "<#>", "l2": "<->"}
 #: Rows an HNSW scan visits before it gives up; beyond it an exact scan is no slower.
 MAX_SCAN_TUPLES = 40_000
 MAX_EF_SEARCH = 1000  # pgvector's own bound
+#: Rows around a query from outside its filter that are tried before an exact scan.
+NEARBY_ROWS = 400
 
 
 class Row(NamedTuple):
@@ -123,7 +125,7 @@ def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
         {
             **_HNSW_SETTINGS,
             "hnsw.iterative_scan": "off",
-            "hnsw.ef_search": str(min(max(400, 4 * rows), MAX_EF_SEARCH)),
+            "hnsw.ef_search": str(min(max(NEARBY_ROWS, 4 * rows), MAX_EF_SEARCH)),
         },
     )
 

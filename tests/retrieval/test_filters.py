@@ -137,7 +137,8 @@ def test_choice_of_plan(search):
     [
         (1_000, True, 10_000, True),
         (2_000, True, 10_000, False),  # HNSW visits 100 rows, exact would 2,000
-        (2_000, False, 10_000, True),  # far from the filter recall would fall
+        (2_000, False, 10_000, True),  # trying the surroundings first costs more
+        (5_000, False, 10_000, False),
         (20_001, False, 10**6, False),
         (2_000, True, -1, True),  # the index has no statistics yet
     ],
