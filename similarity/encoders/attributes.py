@@ -24,7 +24,7 @@ WIDTHS = {"brand": 24, "category": 32, "other": 24, "price": 16}
 #: Block → its share of the row's squared length where a product has all four.
 SHARES = {"brand": 0.25, "category": 0.40, "other": 0.25, "price": 0.10}
 
-_VERSION = 1
+_VERSION = 2
 _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\D{0,8})")
 _SAYS_NOTHING = {"", "no", "false", "none", "null", "n/a", "na", "-", "unknown"}
 _NUMBER_STEP = 0.5  # octaves: numbers 40 % apart share nothing but a neighbour

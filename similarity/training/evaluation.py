@@ -1,5 +1,6 @@
 """How similar the similar products are: each part alone against the fused vector."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from similarity.encoders.base import Encoded, FloatArray
 from similarity.encoders.fusion import Fusion
 from similarity.training.datasets import Dataset
 from similarity.training.metrics import (
-    ALL,
     IntArray,
     Share,
     label_shares,
@@ -92,28 +92,32 @@ def judge(name: str, vectors: FloatArray, dataset: Dataset) -> Quality:
 def table(report: Report) -> str:
     """The report as fixed-width text, a row for each part and one for the fused vector."""
     labels = list(report.fused.shares)
-    strictest = ALL if ALL in labels else labels[-1] if labels else None
-    head = ["", *labels]
-    if strictest:
-        head += [f"{strictest} of attainable", f"mAP@10 {strictest}", f"mAP@10 {labels[0]}"]
+    ranked = list(dict.fromkeys([labels[-1], labels[0]])) if labels else []
+    head = ["", *labels, *(f"{labels[-1]} of attainable" for _ in labels[:1])]
+    head += [f"mAP@10 {label}" for label in ranked]
     head += [f"{kind} recall@10" for kind in report.fused.recalls]
     lines = [head]
     for row in report.rows:
-        cells = [f"{row.shares[label].precision:.3f}" for label in labels]
-        if strictest:
-            strict, first = row.shares[strictest], row.shares[labels[0]]
-            cells.append(f"{strict.attained:.3f}")
-            cells += [f"{share.mean_average_precision:.3f}" for share in (strict, first)]
-        cells += [f"{recall:.3f}" for recall in row.recalls.values()]
-        lines.append([row.name, *cells])
+        figures = [row.shares[label].precision for label in labels]
+        figures += [row.shares[labels[-1]].attained for _ in labels[:1]]
+        figures += [row.shares[label].mean_average_precision for label in ranked]
+        figures += row.recalls.values()
+        lines.append([row.name, *(f"{figure:.3f}" for figure in figures)])
     attainable = [f"{report.fused.shares[label].attainable:.3f}" for label in labels]
     lines.append(["attainable", *attainable])
-    widths = [max(len(line[at]) for line in lines if at < len(line)) for at in range(len(head))]
+    return _aligned(lines)
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    """The first column to the left, the others to the right; short lines end early."""
+    widths = [
+        max(len(cell) for cell in column) for column in itertools.zip_longest(*lines, fillvalue="")
+    ]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if at == 0 else cell.rjust(width)
+            cell.rjust(width) if at else cell.ljust(width)
             for at, (cell, width) in enumerate(zip(line, widths, strict=False))
-        ).rstrip()
+        )
         for line in lines
     )
 
