@@ -1,6 +1,7 @@
 """A small, ordinary shop: what any Django shop has, and nothing that knows of `similarity`."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -26,7 +27,7 @@ class Category(models.Model):
     def __str__(self) -> str:
         return self.path
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.path = f"{self.parent.path} > {self.name}" if self.parent else self.name
         super().save(*args, **kwargs)
         for child in self.children.all():
@@ -114,7 +115,7 @@ class ProductImage(models.Model):
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:
-        return self.alt or self.image.name
+        return self.alt or self.image.name or ""
 
 
 class Customer(models.Model):
