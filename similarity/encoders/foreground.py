@@ -88,7 +88,7 @@ def _centre(mask: BoolArray) -> FloatArray:
         at = np.flatnonzero(mask.any(axis=axis))
         middle, half = (at[0] + at[-1]) / 2, (at[-1] - at[0] + 1) / 2
         bells.append(
-            np.exp(-0.5 * ((np.arange(mask.shape[1 - axis]) - middle) / (0.5 * half)) ** 2)
+            np.exp(-0.5 * ((np.arange(mask.shape[1 - axis]) - middle) / (_BELL * half)) ** 2)
         )
     weights: FloatArray = np.outer(bells[0], bells[1]).astype(np.float32)
     return weights

@@ -1,6 +1,5 @@
 """Writing vectors: who may write what, and the upsert itself."""
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders.fusion import Fused
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS
+from similarity.models.vectors import PARTS, group_name
 
 _TABLE = ProductVectors._meta.db_table
 
@@ -102,17 +101,11 @@ def write(
                 "keys": [key for key, _row in rows],
                 "fused": [_text(fused.vectors[row]) for row in order],
                 **columns,
-                "groups": [group_of(contents[row]) for row in order],
+                "groups": [group_name(contents[row].key, contents[row].group) for row in order],
                 "fingerprints": [contents[row].fingerprint for row in order],
                 "read_at": read_at,
             },
         )
-
-
-def group_of(content: ProductContent) -> str:
-    """What variants share. The prefixes keep a product's key from being another's group name."""
-    name = f"group:{content.group}" if content.group else f"product:{content.key}"
-    return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _delete(version: EncoderVersion, keys: list[Any]) -> None:

@@ -1,5 +1,7 @@
 """Vectors of products, one row for each product and version."""
 
+import hashlib
+
 from django.db import models
 from pgvector.django import HalfVectorField
 
@@ -39,7 +41,7 @@ class ProductVectors(models.Model):
     image = HalfVectorField(null=True)
     colour = HalfVectorField(null=True)
     attributes = HalfVectorField(null=True)
-    #: Shared by the variants of one product; the product's own key where it has none.
+    #: Shared by the variants of one product, see :func:`group_name`.
     group = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     encoded_at = models.DateTimeField(auto_now=True)
@@ -56,3 +58,12 @@ class ProductVectors(models.Model):
 
     def __str__(self) -> str:
         return f"vectors of product {self.product_id}, version {self.version_id}"
+
+
+def group_name(key: str, group: str) -> str:
+    """What the variants of the product ``key`` share: by its ``group``, or by itself without one.
+
+    The prefixes keep a product's key from being another's group.
+    """
+    name = f"group:{group}" if group else f"product:{key}"
+    return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"

@@ -8,6 +8,7 @@ from django.db.models import AutoField, DateField, QuerySet
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import ConfigurationError
+from similarity.models.vectors import group_name
 from similarity.retrieval.found import Found, Taken
 from similarity.retrieval.within import Within
 
@@ -61,9 +62,9 @@ def fill(
 
 
 def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
-    """Key → variants' group in the order of ``keys``; a product without variants is its own."""
+    """Key → name of its variants' group in the order of ``keys``, as vectors are stored with it."""
     groups = adapter.groups(keys) if keys else {}
-    return {key: groups.get(key) or str(key) for key in keys}
+    return {key: group_name(str(key), groups.get(key) or "") for key in keys}
 
 
 def _same_category(

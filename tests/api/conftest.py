@@ -7,6 +7,7 @@ from django.utils import timezone
 from pgvector import HalfVector
 
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.vectors import group_name
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def at_angle(version, make_product):
             fused=HalfVector([x / math.sqrt(2), y / math.sqrt(2)] * 2),
             text=HalfVector([x, y]),
             image=HalfVector([x, y]),
-            group=str(product.pk),
+            group=group_name(str(product.pk), product.group),
             fingerprint="0" * 64,
         )
         return product

@@ -1,11 +1,10 @@
 """The batch from keys to stored vectors."""
 
 import pytest
-from django.db import connection
 
 from shop.models import Product
 from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import maintained, outbox, pipeline, vectors, versions
+from similarity.indexing import maintained, outbox, pipeline, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 
@@ -175,9 +174,3 @@ def test_writes_of_a_batch_take_few_queries(live, make_product, django_assert_ma
     maintained.fusion_of(live)
     with django_assert_max_num_queries(12):
         embed(*products)
-
-
-def test_long_group_names_fit(live, make_product):
-    content = vectors.ProductContent(key="1", title="", group="g" * 300)
-    assert len(vectors.group_of(content)) <= 255
-    assert connection.vendor == "postgresql"

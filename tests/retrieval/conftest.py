@@ -12,7 +12,7 @@ from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS
+from similarity.models.vectors import PARTS, group_name
 
 WEIGHTS = {"text": 0.4, "image": 0.3, "colour": 0.15, "attributes": 0.15}
 DIMENSIONS = {"text": 16, "image": 16, "colour": 8, "attributes": 16}
@@ -99,7 +99,7 @@ def store(db):
             product=product,
             version=version,
             fused=HalfVector(fused),
-            group=getattr(product, "group", "") or str(product.pk),
+            group=group_name(str(product.pk), product.group),
             fingerprint="0" * 64,
             **{part: HalfVector(row) for part, row in units.items() if row is not None},
         )
@@ -174,7 +174,7 @@ def make_catalogue(db, make_version):
                 for at in range(count)
             ]
         )
-        groups = [product.group or str(product.pk) for product in products]
+        groups = [group_name(str(product.pk), product.group) for product in products]
         ProductVectors.objects.bulk_create(
             ProductVectors(
                 product=product,

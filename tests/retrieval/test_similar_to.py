@@ -132,6 +132,17 @@ def test_itself_its_variants_and_exclude_are_left_out(make_product, make_version
     assert keys == [str(made[3].pk), str(made[5].pk)]
 
 
+def test_variants_without_vectors_are_left_out_too(make_product, make_version, store):
+    """Variants are told by one name, whether the vectors or the adapter give their group."""
+    version = make_version()
+    source, near = make_product(group="a"), make_product(group="b")
+    for at, product in enumerate((source, near)):
+        store(product, version, text=axis("text", 0, towards=at / 10))
+    _own_variant, _its_variant = make_product(group="a"), make_product(group="b")
+    alone = make_product()
+    assert [hit.key for hit in similar_to(source, 8)] == [str(near.pk), str(alone.pk)]
+
+
 def test_stock_is_read_live(shelf):
     Product.objects.filter(pk=shelf["named"].pk).update(stock=0)
     assert "named" not in names(similar_to(shelf["source"], 3))
