@@ -1,6 +1,7 @@
 """The rooms of the plugin import one way, and the web side loads no torch."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import similarity
-from shop import services
+from tests.databases import current_address
 
 PLUGIN = Path(similarity.__file__).parent
 
@@ -89,7 +90,7 @@ print(status, heavy)
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("url", ["/", "product", "json"])
-def test_serving_a_page_loads_no_torch(url, make_product, settings, tmp_path):
+def test_serving_a_page_loads_no_torch(url, make_product, tmp_path):
     """A web machine without torch must serve everything; run in a process of its own."""
     product = make_product()
     urls = {
@@ -104,18 +105,14 @@ def test_serving_a_page_loads_no_torch(url, make_product, settings, tmp_path):
         text=True,
         timeout=60,
         cwd=PLUGIN.parent,
-        env={**environment_of_the_test_database(settings), "PYTHONPATH": str(PLUGIN.parent)},
+        env={
+            **os.environ,
+            "DATABASE_URL": current_address(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "PYTHONPATH": str(PLUGIN.parent),
+        },
     )
     assert finished.stdout.split(maxsplit=1) == ["200", "[]\n"], finished.stderr
-
-
-def environment_of_the_test_database(settings) -> dict[str, str]:
-    import os
-
-    name = settings.DATABASES["default"]["NAME"]
-    base, _, query = services.database_url().partition("?")
-    url = f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
-    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
 
 
 def room_of(module: str) -> str | None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from shop import services
+from tests.databases import address_of
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -116,8 +117,6 @@ def host(tmp_path):
 
 
 def run(host: Path, *arguments: str) -> str:
-    base, _, query = services.database_url().partition("?")
-    url = f"{base.rsplit('/', 1)[0]}/readme_host" + (f"?{query}" if query else "")
     finished = subprocess.run(
         [sys.executable, "-W", "ignore", *arguments],
         capture_output=True,
@@ -127,7 +126,7 @@ def run(host: Path, *arguments: str) -> str:
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "settings",
-            "DATABASE_URL": url,
+            "DATABASE_URL": address_of("readme_host"),
             "CELERY_BROKER_URL": services.broker_url(),
             "HOST_MEDIA_ROOT": str(host / "media"),
             "PYTHONPATH": f"{host}{os.pathsep}{ROOT}",

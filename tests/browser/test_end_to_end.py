@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from shop.models import Product
 from similarity.models import PendingProduct, ProductVectors
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
-from tests.test_pipeline_worker import wait_for, worker
+from tests.worker_process import wait_for, worker
 
 pytestmark = [
     pytest.mark.browser,
