@@ -19,7 +19,7 @@ from similarity.exceptions import ConfigurationError
 
 DEFAULTS: dict[str, Any] = {
     # A dict maps the product model's fields; a string is the dotted path of an adapter.
-    # See similarity.catalog.adapter.FieldMapping for the keys of the dict.
+    # See similarity.catalog.mapping.FieldMappingAdapter for the keys of the dict.
     "CATALOG": {},
     # part → {"CLASS": dotted path, "OPTIONS": keyword arguments}; None leaves a part out.
     "ENCODERS": {

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
-from similarity.catalog.adapter import FieldMappingAdapter
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.indexing import outbox, versions
 from similarity.models import PendingProduct, ProductVectors
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401

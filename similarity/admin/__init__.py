@@ -13,10 +13,19 @@ from django.utils.module_loading import module_has_submodule
 from similarity import conf
 from similarity.admin import outbox, versions
 from similarity.admin.products import ReembedMixin, add_actions
+from similarity.exceptions import ConfigurationError
 
 __all__ = ["ReembedMixin", "outbox", "versions"]
 
-_host = apps.get_app_config(conf.product_model_label().split(".")[0])
-if _host.module and module_has_submodule(_host.module, "admin"):
-    import_module(f"{_host.name}.admin")
-add_actions()
+
+def _join_host() -> None:
+    try:
+        host = apps.get_app_config(conf.product_model()._meta.app_label)
+    except ConfigurationError:
+        return  # similarity.E002 says so, once checks run
+    if host.module and module_has_submodule(host.module, "admin"):
+        import_module(f"{host.name}.admin")
+    add_actions()
+
+
+_join_host()

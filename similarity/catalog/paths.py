@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import Storage, default_storage
-from django.db.models import JSONField, Manager, Model
+from django.db.models import JSONField, Manager, Model, Prefetch, QuerySet
 from django.db.models.fields.files import FieldFile
 
 from similarity.catalog.content import ImageRef
@@ -42,12 +42,23 @@ class Path:
             if field.many_to_many:
                 yield field.through if field.auto_created else field.remote_field.through
 
-    def related(self, model: type[Model]) -> tuple[list[str], list[str]]:
-        """(names for ``select_related``, names for ``prefetch_related``)."""
+    def related(
+        self, model: type[Model], alias: str | None = None
+    ) -> tuple[list[str], list[str | Prefetch]]:
+        """(names for ``select_related``, lookups for ``prefetch_related``).
+
+        With ``alias`` what is prefetched comes from that database.
+        """
         relations = list(takewhile(lambda field: field.is_relation, self._fields(model)))
-        if any(field.many_to_many or field.one_to_many for field in relations):
-            return [], ["__".join(_accessor(field) for field in relations)]
-        return (["__".join(_accessor(field) for field in relations)] if relations else []), []
+        names = [_accessor(field) for field in relations]
+        if not any(field.many_to_many or field.one_to_many for field in relations):
+            return (["__".join(names)] if names else []), []
+        if alias is None or not all(field.related_model for field in relations):
+            return [], ["__".join(names)]
+        return [], [
+            Prefetch("__".join(names[: at + 1]), _related_rows(field).using(alias))
+            for at, field in enumerate(relations)
+        ]
 
     def lookup(self, model: type[Model]) -> str | None:
         """The path as an ORM lookup, or None where it goes over a property or method."""
@@ -158,6 +169,13 @@ def _field(model: type[Model], name: str) -> Any:
 def _accessor(field: Any) -> str:
     """The attribute of an instance that holds the field."""
     return str(field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name)
+
+
+def _related_rows(field: Any) -> QuerySet[Any]:
+    """What Django itself reads the relation from: a host's manager for many, every row for one."""
+    model = field.related_model
+    many = field.many_to_many or field.one_to_many
+    return (model._default_manager if many else model._base_manager).all()
 
 
 def _join(fields: list[Any]) -> str:

@@ -8,7 +8,8 @@ from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
 from django.db.models import FileField, Model
 
 from similarity import conf
-from similarity.catalog.adapter import CatalogAdapter, FieldMappingAdapter, get_adapter
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.catalog.paths import Path
 from similarity.checks.settings import did_you_mean
 from similarity.exceptions import ConfigurationError
@@ -25,7 +26,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
         return []  # similarity.E005
     try:
         adapter = get_adapter()
-    except (ConfigurationError, TypeError) as error:
+    except ConfigurationError as error:
         return [_adapter_error(configured, error)]
     messages: list[CheckMessage] = []
     if isinstance(adapter, FieldMappingAdapter):
@@ -35,17 +36,12 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _adapter_error(configured: Any, error: Exception) -> Error:
-    if isinstance(error, TypeError):  # an abstract method missing, or arguments wanted
-        return Error(
-            f"The adapter SIMILARITY['CATALOG'] names, {configured!r}, cannot be made: {error}",
-            hint="Write content() and eligible(), and an __init__ without arguments.",
-            id="similarity.E010",
-        )
-    hint = "docs/settings.md lists the keys of CATALOG."
+    hint = "Name a subclass of similarity.catalog.adapter.CatalogAdapter."
     if isinstance(configured, Mapping):
         known = (*FieldMappingAdapter.TEXT_KEYS, *FieldMappingAdapter.DICT_KEYS)
         unknown = [key for key in configured if key not in known]
-        hint = did_you_mean(unknown[0], known) if unknown else hint
+        listed = "docs/settings.md lists the keys of CATALOG."
+        hint = did_you_mean(unknown[0], known) if unknown else listed
     return Error(str(error), hint=hint, id="similarity.E010")
 
 

@@ -5,11 +5,14 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.test import override_settings
 
-from similarity.catalog.adapter import CatalogAdapter, FieldMappingAdapter, get_adapter
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.content import ProductContent
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import ConfigurationError
+from similarity.retrieval.shelves import similar_to
 
 MAPPING = {
     "title": "name",
@@ -189,3 +192,107 @@ class TestGetAdapter:
     def test_neither_dict_nor_path(self):
         with pytest.raises(ConfigurationError, match="CATALOG'] is 3"):
             get_adapter()
+
+
+class ReplicaRouter:
+    """Sends every read to a replica that does not answer."""
+
+    def db_for_read(self, model, **hints):
+        return "replica"
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+    def allow_relation(self, first, second, **hints):
+        return True
+
+
+class TestReplicas:
+    """A replica lags behind: a worker that read there would embed what was before the save."""
+
+    @pytest.fixture
+    def with_replica(self, settings, monkeypatch):
+        nobody_listens = {**connections.settings["default"], "HOST": "127.0.0.1", "PORT": "1"}
+        monkeypatch.setitem(connections.settings, "replica", nobody_listens)
+
+        def switch():
+            settings.DATABASE_ROUTERS = [ReplicaRouter()]
+
+        _made = connections["replica"]  # so that there is one to delete
+        yield switch
+        del connections["replica"]
+
+    def test_content_and_keys_are_read_where_products_are_written(
+        self, make_product, photo, with_replica
+    ):
+        product = make_product(name="Wool coat")
+        product.images.create(image=photo())
+        with_replica()
+        adapter = FieldMappingAdapter(**MAPPING)
+        content = next(adapter.content([product.pk]))
+        assert (content.title, content.attributes["brand"]) == ("Wool coat", "Northfield")
+        assert len(content.images) == 1
+        assert adapter.iter_pks() == [product.pk]
+
+    def test_what_is_shown_may_come_from_the_replica(self, make_product, with_replica):
+        with_replica()
+        adapter = FieldMappingAdapter(**MAPPING)
+        assert adapter.eligible().db == "replica"
+        assert adapter.for_display(adapter.eligible()).db == "replica"
+
+
+class TestGroups:
+    """Variants are told apart from strangers also where no vectors say so."""
+
+    def test_a_column_is_read_alone(self, make_product, django_assert_num_queries):
+        variants, alone = [make_product(group="coat") for _ in range(2)], make_product()
+        adapter = FieldMappingAdapter(**MAPPING)
+        with django_assert_num_queries(1):
+            groups = adapter.groups([*(p.pk for p in variants), alone.pk, 999999])
+        assert groups == {variants[0].pk: "coat", variants[1].pk: "coat", alone.pk: ""}
+
+    def test_without_a_group_nothing_is_asked(self, make_product, django_assert_num_queries):
+        mapping = {key: path for key, path in MAPPING.items() if key != "group"}
+        product = make_product(group="coat")
+        with django_assert_num_queries(0):
+            assert FieldMappingAdapter(**mapping).groups([product.pk]) == {}
+
+    def test_a_property_is_read_by_way_of_the_content(self, make_product):
+        product = make_product()
+        adapter = FieldMappingAdapter(**{**MAPPING, "group": "in_stock"})
+        assert adapter.groups([product.pk]) == {product.pk: "yes"}
+
+    def test_an_adapter_without_groups_of_its_own_reads_the_content(self, make_product):
+        product = make_product(group="coat")
+        assert HandWrittenAdapter().groups([product.pk]) == {product.pk: ""}
+
+
+class BestSellers(HandWrittenAdapter):
+    """Sells most what costs most; what is cheap never sold."""
+
+    def popular(self, products):
+        return products.filter(price__gte=20).order_by("-price", "pk")
+
+
+class TestPopular:
+    def test_the_adapters_of_the_plugin_do_not_say(self, adapter, db):
+        assert adapter.popular(adapter.eligible()) is None
+
+    @override_settings(SIMILARITY={"CATALOG": f"{__name__}.BestSellers"})
+    def test_best_sellers_fill_a_shelf_that_vectors_cannot(self, make_product):
+        source, cheap, dear, dearest = (make_product(price=price) for price in (50, 5, 30, 90))
+        sold_out = make_product(price=95, stock=0)
+        hits = similar_to(source, 8)
+        assert [hit.product for hit in hits] == [dearest, dear, cheap]
+        assert [hit.tier for hit in hits] == ["popular", "popular", "newest"]
+        assert sold_out not in [hit.product for hit in hits]
+
+    @override_settings(SIMILARITY={"CATALOG": f"{__name__}.SellsAList"})
+    def test_something_else_than_a_queryset_is_named(self, make_product):
+        with pytest.raises(ConfigurationError, match=r"SellsAList\.popular\(\) returned \[\]"):
+            similar_to(make_product(), 8)
+
+
+class SellsAList(HandWrittenAdapter):
+    def popular(self, products):
+        return []

@@ -8,7 +8,7 @@ from django.core import checks
 from django.core.management import call_command
 
 from similarity import conf
-from similarity.catalog.adapter import FieldMappingAdapter
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.checks import encoders as encoder_checks
 from similarity.checks.catalog import check_catalog
 from similarity.checks.database import check_aliases, check_database
@@ -171,6 +171,7 @@ def test_weight_of_a_part_that_has_no_encoder(change):
         {"titel": "name"},
         {"title": 5},
         {"attributes": "brand"},
+        {"attributes": {"brand": 3}},
     ],
 )
 def test_adapter_that_cannot_be_made(change, catalog):
@@ -332,3 +333,28 @@ def test_checks_import_no_torch():
         [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=60
     )
     assert finished.stdout.strip().endswith("[]"), finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ("SIMILARITY_PRODUCT_MODEL = 'nope.Product'", "similarity.E002"),
+        ("SIMILARITY_PRODUCT_MODEL = 'shop.Nope'", "similarity.E002"),
+        (
+            "SIMILARITY = {'CATALOG': 'similarity.catalog.adapter.CatalogAdapter'}",
+            "similarity.E010",
+        ),
+        ("SIMILARITY = {'CATALOG': {'attributes': {'brand': 3}}}", "similarity.E010"),
+    ],
+)
+def test_a_misconfigured_project_gets_as_far_as_its_checks(change, wanted):
+    """Signals and admin are set up before any check runs; what it explains may not fail there."""
+    program = (
+        "from django.conf import settings; import django; from django.core import management; "
+        f"settings.{change}; django.setup(); management.call_command('check')"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=120
+    )
+    assert wanted in finished.stderr
+    assert "SystemCheckError" in finished.stderr
