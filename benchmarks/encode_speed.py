@@ -9,8 +9,6 @@ Texts have lengths as product texts do (a few words to some hundreds), photos ar
 
 import argparse
 import io
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from pathlib import Path
 import django
 import numpy as np
 from django.conf import settings
+from machine import machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -141,23 +140,6 @@ def rate(run: Callable[[], object], count: int, repeat: int) -> float:
         run()
         seconds.append(time.perf_counter() - start)
     return count / min(seconds)
-
-
-def machine() -> str:
-    import torch
-
-    from similarity.encoders import device
-
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = models[0].partition(":")[2].strip() if models else name
-    chosen = device.device()
-    if chosen.startswith("cuda"):
-        name += f", {torch.cuda.get_device_name(chosen)}"
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{name}, {device.cores()} cores, device {chosen}, torch {torch.__version__}{load}"
 
 
 if __name__ == "__main__":
