@@ -23,6 +23,9 @@ from shop import services
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 
+#: What this process started: it outlives us, and a Popen that is let go complains of that.
+_children: list[subprocess.Popen[bytes]] = []
+
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m shop.demo", description=__doc__)
@@ -154,6 +157,7 @@ def run(name: str, command: list[str], ready: str | None) -> dict:
             start_new_session=True,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings"},
         )
+    _children.append(process)
     port = ready and int(ready.rsplit(":", 1)[1].strip("/"))
     started_at = psutil.Process(process.pid).create_time()
     record.write_text(json.dumps({"pid": process.pid, "started_at": started_at, "port": port}))
@@ -194,7 +198,8 @@ def show(port: int) -> None:
     from shop.models import Product
 
     site = f"http://127.0.0.1:{port}"
-    product = Product.objects.available().filter(images__isnull=False).order_by("pk").first()
+    shown = Product.objects.available().order_by("pk")
+    product = shown.filter(images__isnull=False).first() or shown.first()
     say(f"\nThe shop is running at {site}/\n")
     if product:
         say(f"  a product with its similar products   {site}{product.get_absolute_url()}")

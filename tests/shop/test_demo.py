@@ -15,8 +15,8 @@ from shop import demo, services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEED = """id,title,description,price,brand,product_type,availability
-A1,Navy wool scarf,Warm, of merino wool.,29.00 EUR,Northfield,Clothing > Scarves,in stock
-A2,Grey wool scarf,Thick, of merino wool.,31.00 EUR,Northfield,Clothing > Scarves,in stock
+A1,Navy wool scarf,Warm merino wool.,29.00 EUR,Northfield,Clothing > Scarves,in stock
+A2,Grey wool scarf,Thick merino wool.,31.00 EUR,Northfield,Clothing > Scarves,in stock
 A3,Stoneware mug,A glazed mug for coffee and tea.,12.00 EUR,Kiln,Kitchen > Mugs,in stock
 A4,Porcelain cup,A thin cup for tea.,14.00 EUR,Kiln,Kitchen > Mugs,in stock
 A5,Oak chair,A dining chair of solid oak.,149.00 EUR,Holm,Furniture > Chairs,in stock
