@@ -129,7 +129,7 @@ class EncoderVersionAdmin(admin.ModelAdmin):
             messages.error(request, "The live version answers queries; promote another one first.")
             return None
         return self._confirmed(
-            request, queryset, "retire", "will no longer be kept up to date", _retire
+            request, queryset, "retire", "will no longer be kept up to date", versions.retire
         )
 
     def _confirmed(
@@ -172,13 +172,6 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
         rows.order_by().annotate(one=Value(1)).values("one").annotate(count=Count("pk"))
     ).values("count")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-
-
-def _retire(version: EncoderVersion) -> None:
-    """Its vectors and indexes stay: 'manage.py promote' can make it live again."""
-    EncoderVersion.objects.exclude(status=Status.LIVE).filter(pk=version.pk).update(
-        status=Status.RETIRED
-    )
 
 
 def _indented(value: Any) -> str:

@@ -42,6 +42,10 @@ class Path:
             if field.many_to_many:
                 yield field.through if field.auto_created else field.remote_field.through
 
+    def leads_to_many(self, model: type[Model]) -> bool:
+        """Whether there is a to-many relation on the way, whose rows can change their owner."""
+        return any(field.many_to_many or field.one_to_many for field in self._fields(model))
+
     def related(
         self, model: type[Model], alias: str | None = None
     ) -> tuple[list[str], list[str | Prefetch]]:
@@ -51,7 +55,7 @@ class Path:
         """
         relations = list(takewhile(lambda field: field.is_relation, self._fields(model)))
         names = [_accessor(field) for field in relations]
-        if not any(field.many_to_many or field.one_to_many for field in relations):
+        if not self.leads_to_many(model):
             return (["__".join(names)] if names else []), []
         if alias is None or not all(field.related_model for field in relations):
             return [], ["__".join(names)]

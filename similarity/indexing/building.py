@@ -27,7 +27,7 @@ PAGE = 1000  # keys read at once
 def unfinished() -> EncoderVersion | None:
     """The version whose building was interrupted, if it was begun with the present settings."""
     wanted = maintained.records(get_encoders())
-    for version in EncoderVersion.objects.filter(status=EncoderVersion.Status.BUILDING):
+    for version in maintained.every_version().filter(status=EncoderVersion.Status.BUILDING):
         if version.encoders == wanted and version.figures.get("settings") == _settings():
             return version
     return None
@@ -63,7 +63,7 @@ def fill(version: EncoderVersion, progress: Progress | None = None) -> pipeline.
     Changes made meanwhile come by the outbox, since workers keep building versions too.
     """
     adapter = get_adapter()
-    total = adapter.model._base_manager.count()
+    total = adapter.model._base_manager.using(vectors.alias()).count()
     report = pipeline.EmbedReport()
     done = 0
     for page in pages():

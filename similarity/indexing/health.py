@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import Error, connections
 
 from similarity import conf
-from similarity.indexing import indexes, outbox, vectors, wakeup, workers
+from similarity.indexing import indexes, maintained, outbox, vectors, wakeup, workers
 from similarity.models import EncoderVersion
 
 
@@ -101,4 +101,4 @@ def _worker() -> HealthCheck:
 
 
 def _live() -> EncoderVersion | None:
-    return EncoderVersion.objects.defer("fusion").live()
+    return maintained.every_version().live()

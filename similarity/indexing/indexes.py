@@ -88,7 +88,7 @@ def drop_indexes(version: EncoderVersion) -> None:
 
 def states(version: EncoderVersion) -> dict[str, str]:
     """Searched column → ``valid``, ``invalid`` or ``missing``."""
-    with connections[router.db_for_read(ProductVectors)].cursor() as cursor:
+    with connections[router.db_for_write(ProductVectors)].cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, i.indisvalid AND i.indisready FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass(%s)",
@@ -101,7 +101,7 @@ def states(version: EncoderVersion) -> dict[str, str]:
 
 def sizes() -> dict[str, int]:
     """Name of each index of ours → bytes on disk."""
-    with connections[router.db_for_read(ProductVectors)].cursor() as cursor:
+    with connections[router.db_for_write(ProductVectors)].cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid "

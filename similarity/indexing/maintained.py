@@ -9,10 +9,17 @@ from similarity.encoders.base import Encoder
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import VersionError
+from similarity.indexing import vectors
 from similarity.models import EncoderVersion
+from similarity.models.versions import EncoderVersionQuerySet
 
-#: What is read of a version for each batch; its fusion, some megabytes, is read once.
-LIGHT = EncoderVersion.objects.defer("fusion")
+
+def every_version() -> EncoderVersionQuerySet:
+    """Every version as it is written, without its fusion, some megabytes.
+
+    Not from a read replica: a worker that missed a promotion there would start a version anew.
+    """
+    return EncoderVersion.objects.using(vectors.alias()).defer("fusion")
 
 
 def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
@@ -52,7 +59,7 @@ def runnable_versions() -> list[EncoderVersion]:
     encoders = get_encoders()
     runnable = []
     live = False
-    for version in LIGHT.maintained().order_by("pk"):
+    for version in every_version().maintained().order_by("pk"):
         difference = mismatch(version, encoders)
         if version.status == EncoderVersion.Status.LIVE:
             live = True
@@ -80,7 +87,7 @@ def fusion_of(version: EncoderVersion) -> Fusion:
 
 @lru_cache(maxsize=4)
 def _fusion(pk: int, sha256: str) -> Fusion:
-    version = EncoderVersion.objects.get(pk=pk)
+    version = EncoderVersion.objects.using(vectors.alias()).get(pk=pk)
     if not version.artefact_is_intact():
         raise VersionError(
             f"The fusion of version {pk} does not have the hash {sha256} it was saved with; "

@@ -12,6 +12,7 @@ from similarity import conf
 from similarity.indexing import pipeline, versions, wakeup, workers
 from similarity.indexing.locks import LockTaken
 from similarity.models import PendingProduct
+from similarity.models.outbox import PendingProductQuerySet
 
 #: Rows one statement of :func:`enqueue` writes.
 ENQUEUE_ROWS = 5000
@@ -80,7 +81,7 @@ def drain(budget_s: float = 20.0) -> int:
 
 def has_due() -> bool:
     """Whether a worker would find something to do now."""
-    return PendingProduct.objects.due().exists()
+    return _rows().due().exists()
 
 
 def lag_s() -> float:
@@ -88,14 +89,14 @@ def lag_s() -> float:
 
     A row that backs off after an error counts from its next attempt.
     """
-    waiting = PendingProduct.objects.waiting().order_by("available_at")
+    waiting = _rows().waiting().order_by("available_at")
     oldest = waiting.annotate(age=Now() - F("available_at")).values_list("age", flat=True).first()
     return max(0.0, oldest.total_seconds()) if oldest is not None else 0.0
 
 
 def counts() -> Counts:
     """How many rows are in each state."""
-    rows = PendingProduct.objects.all()
+    rows = _rows()
     return Counts(
         waiting=rows.waiting().count(),
         due=rows.due().count(),
@@ -103,6 +104,12 @@ def counts() -> Counts:
         backing_off=rows.backing_off().count(),
         dead=rows.dead().count(),
     )
+
+
+def _rows() -> PendingProductQuerySet:
+    """The outbox as it is written: a read replica may not have the row a worker was woken for."""
+    rows: PendingProductQuerySet = PendingProduct.objects.using(PendingProduct.objects.write_alias)
+    return rows
 
 
 def _keys(products: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:

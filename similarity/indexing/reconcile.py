@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from similarity.catalog.adapter import get_adapter
 from similarity.indexing import building, encoding, vectors
-from similarity.indexing.maintained import LIGHT
+from similarity.indexing.maintained import every_version
 
 
 def changed_keys() -> Iterator[list[str]]:
@@ -13,7 +13,7 @@ def changed_keys() -> Iterator[list[str]]:
     Reads the whole catalogue and runs no model. A product that cannot be read counts as
     changed: the outbox then keeps its error. Without a live version every product counts.
     """
-    live = LIGHT.live()
+    live = every_version().live()
     adapter = get_adapter()
     for keys in building.pages():
         if live is None:

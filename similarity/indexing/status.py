@@ -22,7 +22,7 @@ GROWN = 10
 
 def report() -> dict[str, Any]:
     """Everything ``similarity_status`` prints, as plain values that JSON can hold."""
-    live = maintained.LIGHT.live()
+    live = maintained.every_version().live()
     covered, eligible = lifecycle.coverage(live) if live else (0, _eligible())
     products = conf.product_model()._base_manager.using(vectors.alias()).count()
     return {
@@ -31,7 +31,7 @@ def report() -> dict[str, Any]:
         "coverage": {"eligible": eligible, "with_vectors": covered},
         "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
         "dead": _dead(),
-        "versions": [_version(version) for version in maintained.LIGHT.order_by("-pk")],
+        "versions": [_version(version) for version in maintained.every_version().order_by("-pk")],
         "workers": heartbeat.seen(),
         "index_bytes": indexes.sizes(),
         "table_bytes": _table_bytes(),

@@ -5,15 +5,16 @@ import time
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from similarity.catalog.adapter import get_adapter
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import building, indexes, maintained, vectors, workers
+from similarity.indexing import building, indexes, maintained, vectors, wakeup, workers
 from similarity.indexing.indexes import Progress
 from similarity.indexing.locks import advisory_lock
+from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 logger = logging.getLogger(__name__)
@@ -35,11 +36,11 @@ def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
     One process makes it, under a lock; others wait for it up to ``wait_s``, after which
     :class:`similarity.indexing.locks.LockTaken` is raised.
     """
-    live = maintained.LIGHT.live()
+    live = every_version().live()
     if live is not None:
         return live
     with advisory_lock(LOCK, vectors.alias(), wait_s=wait_s):
-        live = maintained.LIGHT.live()
+        live = every_version().live()
         if live is None:
             version = building.unfinished() or building.begin(progress=workers.note)
             indexes.create_indexes(version)
@@ -61,7 +62,7 @@ def build_version(
     with advisory_lock(LOCK, vectors.alias()):
         started = time.monotonic()
         version = building.unfinished()
-        for other in EncoderVersion.objects.filter(status=Status.BUILDING):
+        for other in every_version().filter(status=Status.BUILDING):
             if other != version:
                 drop(other)
         version = version or building.begin(sample, progress)
@@ -103,17 +104,22 @@ def promote(
         return chosen
     if not force:
         _check(chosen)
-    changed = _changed_keys(chosen)
-    live = _switch(chosen)
-    for keys in building.chunks(changed, DELETE_ROWS):
-        PendingProduct.objects.enqueue(keys)
+    with transaction.atomic(using=vectors.alias()):
+        before = every_version().live()
+        live = _switch(chosen)
+        # Looked for after the switch and committed with it: a process killed between the two
+        # would leave the version outdated for good.
+        for keys in building.chunks(_changed_keys(before, live), DELETE_ROWS):
+            PendingProduct.objects.enqueue(keys)
+        wakeup.on_commit(vectors.alias())
     return live
 
 
 def rollback(*, force: bool = False) -> EncoderVersion:
     """Make the version that was live before live again."""
     before = (
-        EncoderVersion.objects.filter(status=Status.RETIRED, promoted_at__isnull=False)
+        every_version()
+        .filter(status=Status.RETIRED, promoted_at__isnull=False)
         .order_by("-promoted_at")
         .first()
     )
@@ -131,6 +137,21 @@ def coverage(version: EncoderVersion) -> tuple[int, int]:
     return eligible.filter(Exists(stored)).count(), eligible.count()
 
 
+def retire(version: EncoderVersion) -> None:
+    """Take a version that never went live out of use: it is kept up to date no more.
+
+    Its indexes go, its vectors stay until :func:`drop_retired`; 'manage.py promote' builds the
+    indexes again. Raises :class:`VersionError` for the live version and for one that is
+    being built. A version retired before stays as it is, with its indexes for rolling back.
+    """
+    with advisory_lock(LOCK, vectors.alias()):
+        row = every_version().filter(pk=version.pk)
+        if row.filter(status=Status.LIVE).exists():
+            raise VersionError(f"Version {version.pk} is live; promote another before retiring it.")
+        if row.filter(status__in=[Status.BUILDING, Status.READY]).update(status=Status.RETIRED):
+            indexes.drop_indexes(version)
+
+
 def drop(version: EncoderVersion) -> None:
     """Delete a version with its vectors and indexes; the live one is refused."""
     if version.status == Status.LIVE:
@@ -144,7 +165,9 @@ def drop(version: EncoderVersion) -> None:
 
 def drop_retired(keep: int = 1) -> list[int]:
     """Drop the retired versions but the ``keep`` that were live last; returns their ids."""
-    retired = EncoderVersion.objects.filter(status=Status.RETIRED).order_by("-promoted_at", "-pk")
+    # A version that never was live has nothing to roll back to, and goes before any that was.
+    lately = F("promoted_at").desc(nulls_last=True)
+    retired = every_version().filter(status=Status.RETIRED).order_by(lately, "-pk")
     dropped = []
     for version in retired[keep:]:
         dropped.append(version.pk)
@@ -154,7 +177,7 @@ def drop_retired(keep: int = 1) -> list[int]:
 
 def _find(version: EncoderVersion | int | None) -> EncoderVersion:
     if version is None:
-        found = EncoderVersion.objects.filter(status=Status.READY).first()
+        found = every_version().filter(status=Status.READY).first()
         if found is None:
             raise VersionError(
                 "No version is ready to be promoted; make one with 'manage.py build_version'."
@@ -162,9 +185,9 @@ def _find(version: EncoderVersion | int | None) -> EncoderVersion:
         return found
     pk = version.pk if isinstance(version, EncoderVersion) else version
     try:
-        return EncoderVersion.objects.get(pk=pk)
+        return every_version().get(pk=pk)
     except EncoderVersion.DoesNotExist:
-        known = ", ".join(map(str, EncoderVersion.objects.values_list("pk", flat=True))) or "none"
+        known = ", ".join(map(str, every_version().values_list("pk", flat=True))) or "none"
         raise VersionError(f"There is no version {pk}; known are: {known}.") from None
 
 
@@ -194,22 +217,21 @@ def _check(version: EncoderVersion) -> None:
         )
 
 
-@transaction.atomic
 def _switch(version: EncoderVersion) -> EncoderVersion:
     """One row goes live, one is retired; a constraint of the table allows no second live row."""
-    live = EncoderVersion.objects.select_for_update().filter(status=Status.LIVE)
-    for old in live.exclude(pk=version.pk):
-        old.status = Status.RETIRED
-        old.save(update_fields=["status"])
-    version.status = Status.LIVE
-    version.promoted_at = timezone.now()
-    version.save(update_fields=["status", "promoted_at"])
+    with transaction.atomic(using=vectors.alias()):
+        # Every row is locked, so that of two promotions at once the second sees the first's.
+        list(every_version().select_for_update().order_by("pk").values_list("pk"))
+        live = every_version().filter(status=Status.LIVE).exclude(pk=version.pk)
+        live.update(status=Status.RETIRED)
+        version.status = Status.LIVE
+        version.promoted_at = timezone.now()
+        version.save(update_fields=["status", "promoted_at"])
     return version
 
 
-def _changed_keys(version: EncoderVersion) -> list[Any]:
-    """Products of which this version's vectors are older or newer than the live one's."""
-    live = maintained.LIGHT.live()
+def _changed_keys(live: EncoderVersion | None, version: EncoderVersion) -> list[Any]:
+    """Products of which this version's vectors are older or newer than those of ``live``."""
     if live is None:
         return []
     same = _stored(version).filter(product=OuterRef("product"), fingerprint=OuterRef("fingerprint"))

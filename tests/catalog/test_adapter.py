@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connections
 from django.test import override_settings
 
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
@@ -13,6 +12,7 @@ from similarity.catalog.content import ProductContent
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import ConfigurationError
 from similarity.retrieval.shelves import similar_to
+from tests.fixtures_replica import with_replica  # noqa: F401 - a fixture
 
 MAPPING = {
     "title": "name",
@@ -194,36 +194,14 @@ class TestGetAdapter:
             get_adapter()
 
 
-class ReplicaRouter:
-    """Sends every read to a replica that does not answer."""
-
-    def db_for_read(self, model, **hints):
-        return "replica"
-
-    def db_for_write(self, model, **hints):
-        return "default"
-
-    def allow_relation(self, first, second, **hints):
-        return True
-
-
 class TestReplicas:
     """A replica lags behind: a worker that read there would embed what was before the save."""
 
-    @pytest.fixture
-    def with_replica(self, settings, monkeypatch):
-        nobody_listens = {**connections.settings["default"], "HOST": "127.0.0.1", "PORT": "1"}
-        monkeypatch.setitem(connections.settings, "replica", nobody_listens)
-
-        def switch():
-            settings.DATABASE_ROUTERS = [ReplicaRouter()]
-
-        _made = connections["replica"]  # so that there is one to delete
-        yield switch
-        del connections["replica"]
-
     def test_content_and_keys_are_read_where_products_are_written(
-        self, make_product, photo, with_replica
+        self,
+        make_product,
+        photo,
+        with_replica,  # noqa: F811
     ):
         product = make_product(name="Wool coat")
         product.images.create(image=photo())
@@ -234,7 +212,7 @@ class TestReplicas:
         assert len(content.images) == 1
         assert adapter.iter_pks() == [product.pk]
 
-    def test_what_is_shown_may_come_from_the_replica(self, make_product, with_replica):
+    def test_what_is_shown_may_come_from_the_replica(self, make_product, with_replica):  # noqa: F811
         with_replica()
         adapter = FieldMappingAdapter(**MAPPING)
         assert adapter.eligible().db == "replica"

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
+from tests.fixtures_replica import with_replica  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

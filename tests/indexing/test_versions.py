@@ -1,11 +1,14 @@
 """First start, building, promotion and rolling back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from shop.models import Product
 from similarity.exceptions import VersionError
-from similarity.indexing import building, indexes, outbox, pipeline, versions
+from similarity.indexing import building, indexes, outbox, pipeline, reconcile, versions
 from similarity.indexing.locks import LockTaken, advisory_lock
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
@@ -146,6 +149,74 @@ def test_rolling_back_catches_up_with_what_changed_since(catalogue):
 def test_the_live_version_cannot_be_dropped(catalogue):
     with pytest.raises(VersionError, match="is live"):
         versions.drop(versions.ensure_live_version())
+
+
+def test_a_retired_version_keeps_its_vectors_and_loses_its_indexes(catalogue):
+    live = versions.ensure_live_version()
+    version = versions.build_version()
+    versions.retire(version)
+    version.refresh_from_db()
+    assert version.status == "retired"
+    assert set(indexes.states(version).values()) == {"missing"}
+    assert ProductVectors.objects.of_version(version).count() == 5
+    assert maintained_ids() == {live.pk}
+    assert versions.promote(version, build_indexes=True).status == "live"
+
+
+def test_the_version_kept_for_rolling_back_stays_ready_for_it(catalogue):
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    versions.retire(first)
+    assert set(indexes.states(first).values()) == {"valid"}
+    assert versions.rollback().pk == first.pk
+
+
+def test_the_live_version_cannot_be_retired(catalogue):
+    with pytest.raises(VersionError, match="is live"):
+        versions.retire(versions.ensure_live_version())
+
+
+def test_a_version_that_never_was_live_is_dropped_before_the_one_to_roll_back_to(catalogue):
+    """PostgreSQL sorts a missing time first; the daily clearing would drop the wrong one."""
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    never = versions.build_version()
+    versions.retire(never)
+    assert versions.drop_retired(keep=1) == [never.pk]
+    assert versions.rollback().pk == first.pk
+
+
+def test_nothing_a_worker_needs_is_read_from_a_replica(catalogue, with_replica):
+    """A replica lags: it may lack the outbox row, the promotion or the product itself."""
+    with_replica()
+    live = versions.ensure_live_version()
+    outbox.enqueue([product.pk for product in catalogue], force=True)
+    assert outbox.drain() == 5
+    assert outbox.lag_s() == 0
+    second = versions.build_version()
+    assert versions.promote(second).pk == second.pk
+    assert versions.rollback().pk == live.pk
+    assert versions.drop_retired(keep=0) == [second.pk]
+    assert list(reconcile.changed_keys()) == [[]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_promotions_at_once_leave_one_live(catalogue):
+    versions.ensure_live_version()
+    ready = [versions.build_version(), versions.build_version()]
+    start = threading.Barrier(2)
+
+    def promote(version):
+        try:
+            start.wait()
+            return versions.promote(version, force=True).pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        promoted = list(pool.map(promote, ready))
+    assert promoted == [version.pk for version in ready]
+    assert EncoderVersion.objects.filter(status="live").count() == 1
 
 
 def test_unknown_and_missing_versions_are_named(catalogue):

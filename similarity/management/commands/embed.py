@@ -99,7 +99,8 @@ class Command(SimilarityCommand):
         bars("embed", total, total)
 
     def _conclude(self) -> None:
-        failed = PendingProduct.objects.exclude(last_error="").order_by("-dead", "available_at")
+        rows = PendingProduct.objects.using(PendingProduct.objects.write_alias)
+        failed = rows.exclude(last_error="").order_by("-dead", "available_at")
         if first := failed.first():
             raise CommandError(
                 f"{failed.count()} products could not be embedded and stay in the outbox, "
