@@ -12,17 +12,21 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Model
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
+from similarity.catalog.paths import Path
 from similarity.exceptions import SimilarityError
 from similarity.indexing import wakeup
 from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)
+
+#: Where an instance that is being saved keeps the products it belonged to before.
+_LEFT = "_similarity_left"
 
 
 def connect() -> None:
@@ -37,10 +41,14 @@ def connect() -> None:
     for model in _with_children(product):
         _receive(post_save, product_saved, model)
         _receive(post_delete, product_deleted, model)
-    for model in (child for each in related for child in _with_children(each)):
-        if not issubclass(model, product):
+    for each, lookups in related.items():
+        for model in _with_children(each):
+            if issubclass(model, product):
+                continue
             _receive(post_save, related_saved, model)
             _receive(pre_delete, related_deleted, model)
+            if any(Path(lookup).leads_to_many(product) for lookup in lookups):
+                _receive(pre_save, related_moving, model)
     for model in through:
         _receive(m2m_changed, many_to_many_changed, model)
         if not model._meta.auto_created:
@@ -61,11 +69,24 @@ def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: 
     _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
 
 
+def related_moving(
+    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
+) -> None:
+    """Before the save: the photo may be given to another product, and the first one loses it."""
+
+    def remember() -> None:
+        instance.__dict__[_LEFT] = list(get_adapter().dependents(instance))
+
+    if not raw and not instance._state.adding:
+        _guarded(using, remember, instance)
+
+
 def related_saved(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
+    left = instance.__dict__.pop(_LEFT, ())
     if not raw:
-        _enqueue(using, lambda: get_adapter().dependents(instance), instance)
+        _enqueue(using, lambda: [*left, *get_adapter().dependents(instance)], instance)
 
 
 def related_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
@@ -104,27 +125,47 @@ def many_to_many_changed(
 def _enqueue(using: str, keys: Callable[[], Iterable[Any]], instance: Model) -> None:
     """Write outbox rows in the transaction on ``using`` and wake a worker after it.
 
-    A product saved in another database than the outbox's is enqueued after its commit.
+    A product saved in another database than the outbox's is enqueued after its commit. So is
+    one whose row another transaction holds: two that change the photos of the same products
+    in different order would wait for each other, and PostgreSQL ends one of the waits.
     """
     outbox = PendingProduct.objects.write_alias
+    changed: list[Any] = []
+
+    def find() -> None:
+        changed.extend(keys())
 
     def write() -> None:
-        if PendingProduct.objects.enqueue(keys()):
+        if not changed:
+            find()
+        if PendingProduct.objects.enqueue(changed):
             wakeup.on_commit(outbox)
 
+    def write_later() -> None:
+        transaction.on_commit(partial(_guarded, outbox, write, instance), using=using, robust=True)
+
     if using == outbox:
-        _guarded(outbox, write, instance)
+        _guarded(outbox, write, instance, if_locked=write_later)
     else:
-        after = partial(_guarded, outbox, write, instance)
-        transaction.on_commit(after, using=using, robust=True)
+        _guarded(using, find, instance)
+        write_later()
 
 
-def _guarded(alias: str, write: Callable[[], Any], instance: Model) -> None:
+def _guarded(
+    alias: str,
+    write: Callable[[], Any],
+    instance: Model,
+    if_locked: Callable[[], Any] | None = None,
+) -> None:
     """Run ``write`` in a savepoint: its failure must not reach, nor roll back, the host's save."""
     try:
         with transaction.atomic(using=alias):
             write()
-    except Exception:
+    except Exception as error:
+        if if_locked and isinstance(error, OperationalError):
+            logger.info("%s %s: tried again: %s", instance._meta.label, instance.pk, error)
+            if_locked()
+            return
         logger.exception(
             "A change of %s %s did not reach the outbox; embed it by 'manage.py embed'.",
             instance._meta.label,
@@ -141,7 +182,8 @@ def _linked_to(through: type[Model], instance: Model, using: str) -> list[Any]:
 
 def _products_of(row: Model) -> list[Any]:
     to_product, _to_other = _ends(type(row), None)
-    return [getattr(row, to_product)]
+    key = getattr(row, to_product)
+    return [] if key is None else [key]
 
 
 def _ends(through: type[Model], other: type[Model] | None) -> tuple[str, str]:

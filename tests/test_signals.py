@@ -3,10 +3,12 @@
 # ruff: noqa: F811 - fixtures that are imported
 
 import logging
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, connection, connections, models, transaction
 
 from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
@@ -46,6 +48,18 @@ def test_a_photo_saved_or_deleted_marks_its_product(product):
     PendingProduct.objects.all().delete()
     photo.delete()
     assert pending() == {product.pk}
+
+
+def test_a_photo_given_to_another_product_marks_both(product, make_product):
+    photo = ProductImage.objects.create(product=product, image="products/a.png")
+    other = make_product()
+    PendingProduct.objects.all().delete()
+    photo.product = other
+    photo.save()
+    assert pending() == {product.pk, other.pk}
+    PendingProduct.objects.all().delete()
+    photo.save()
+    assert pending() == {other.pk}, "what it left before is forgotten"
 
 
 def test_a_renamed_brand_marks_its_products_only(product, make_product):
@@ -156,6 +170,31 @@ def test_an_outbox_that_fails_does_not_reach_the_save(product, monkeypatch, capl
     assert product.name == "Saved all the same"
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert f"shop.Product {product.pk}" in record.getMessage()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photos_changed_in_opposite_order_lose_no_update(make_product):
+    """The host locks different photos; only the outbox makes the two wait for each other."""
+    first, second = make_product(), make_product()
+    photos = [
+        [ProductImage.objects.create(product=of, image="a.png") for of in order]
+        for order in ((first, second), (second, first))
+    ]
+    PendingProduct.objects.all().delete()
+    meet = threading.Barrier(2)
+
+    def save_both(mine):
+        try:
+            with transaction.atomic():
+                mine[0].save()
+                meet.wait(timeout=30)
+                mine[1].save()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(save_both, photos))
+    assert [row.generation for row in PendingProduct.objects.all()] == [2, 2]
 
 
 def test_bulk_changes_are_told_by_the_host(make_product):
