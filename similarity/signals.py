@@ -114,7 +114,10 @@ def many_to_many_changed(
 ) -> None:
     """Either side may be the product; a clear from the other side names no products."""
     product = conf.product_model()
-    if action in ("post_add", "post_remove", "post_clear") and isinstance(instance, product):
+    # Adding what is there already is told without keys.
+    changed = bool(pk_set) if action != "post_clear" else True
+    ended = action in ("post_add", "post_remove", "post_clear")
+    if ended and changed and isinstance(instance, product):
         _enqueue(using, lambda: [instance.pk], instance)
     if action in ("post_add", "post_remove") and issubclass(model, product):
         _enqueue(using, lambda: pk_set or (), instance)

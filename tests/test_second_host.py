@@ -1,4 +1,4 @@
-"""The plugin in a host that is nothing like the demo shop: UUID keys, other fields.
+"""The plugin in a host that is nothing like the demo shop: UUID or text keys, other fields.
 
 Each test runs in a process of its own, since a process has one product model.
 """
@@ -41,11 +41,13 @@ def test_system_checks_pass():
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
-def test_save_to_similar_products():
+@pytest.mark.parametrize("key", ["uuid", "text"])
+def test_save_to_similar_products(key):
     """The scenario in tests/uuid_host/scenario.py, from saving to tag, API and admin."""
     finished = run(
         *("-m", "pytest", "tests/uuid_host/scenario.py", "-q", "-p", "no:cacheprovider"),
         *("--ds", SETTINGS, "--create-db"),
+        HOST_KEY=key,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " passed" in finished.stdout

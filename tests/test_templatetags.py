@@ -1,12 +1,15 @@
 import logging
+from unittest import mock
 
 import pytest
 from django.core.cache import caches
 from django.db import connection
 from django.template import Context, Template
 from django.test import Client, RequestFactory
+from django.utils import translation
 
 from shop.models import Product
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
 from similarity.retrieval import cached
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
@@ -122,6 +125,37 @@ def test_cache_that_is_down_costs_the_shelf_nothing(shelf, monkeypatch):  # noqa
     for method in ("get", "set"):
         monkeypatch.setattr(type(caches["default"]), method, down)
     assert "similarity-shelf" in render("{% similar_products product %}", product=shelf[0])
+
+
+def test_reasons_are_kept_apart_by_language(shelf):  # noqa: F811
+    """What one shopper is told is not kept in the cache for one who reads another language."""
+    tag = "{% get_similar product explain=True as hits %}{{ hits.0.reasons.0.text }}"
+    with translation.override("en"):
+        assert render(tag, product=shelf[0]) == "Looks the same"
+    german = translation.trans_real.translation("de")
+    with (
+        translation.override("de"),
+        mock.patch.dict(german._catalog._catalogs[0], {"Looks the same": "Sieht gleich aus"}),
+    ):
+        assert render(tag, product=shelf[0]) == "Sieht gleich aus"
+
+
+def test_what_one_shopper_may_see_is_not_shown_to_another(shelf, monkeypatch):  # noqa: F811
+    """``eligible(request)`` may differ between shoppers, and so may the cached shelves."""
+    hidden = shelf[1]
+
+    def eligible(self, request=None):
+        products = Product.objects.filter(stock__gt=0)
+        trade = request is not None and getattr(request, "is_trade", False)
+        return products if trade else products.exclude(pk=hidden.pk)
+
+    monkeypatch.setattr(FieldMappingAdapter, "eligible", eligible)
+    trade, anybody = RequestFactory().get("/"), RequestFactory().get("/")
+    trade.is_trade = True
+    tag = "{% get_similar product as hits %}{% for hit in hits %}{{ hit.key }} {% endfor %}"
+    for _ in range(2):
+        assert str(hidden.pk) in render(tag, product=shelf[0], request=trade).split()
+        assert str(hidden.pk) not in render(tag, product=shelf[0], request=anybody).split()
 
 
 def test_error_of_the_database_leaves_the_pages_transaction_usable(shelf, monkeypatch):  # noqa: F811

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -96,7 +97,7 @@ class PendingProductAdmin(admin.ModelAdmin):
         options = conf.product_model()._meta
         view = f"admin:{options.app_label}_{options.model_name}_change"
         try:
-            address = reverse(view, args=[row.product_key], current_app=self.admin_site.name)
+            address = reverse(view, args=[quote(row.product_key)], current_app=self.admin_site.name)
         except NoReverseMatch:
             return row.product_key
         return format_html('<a href="{}">{}</a>', address, row.product_key)

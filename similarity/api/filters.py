@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.core.cache import caches
 from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
 from django.db.models import JSONField, Model, Q, QuerySet
 
 from similarity import conf
 from similarity.api.errors import BadParameter
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.retrieval import caching
 
 #: Between the levels of a category path; a filter by a level holds for those below it.
 LEVEL = " > "
 
+MAX_NAME = 100
 MAX_VALUES = 50
 MAX_LENGTH = 250
 
@@ -31,7 +32,7 @@ def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
 def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
     """The lookup of one parameter, also of a key that only the products' JSON knows."""
     lookups = filter_lookups(adapter)
-    if name in lookups or conf.get("API_FILTERS") is not None:
+    if name in lookups or conf.get("API_FILTERS") is not None or len(name) > MAX_NAME:
         return lookups.get(name)
     lookup = adapter.filter_lookup(name)
     return lookup if lookup and _is_in_use(adapter.model, lookup) else None
@@ -39,16 +40,15 @@ def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
 
 def _is_in_use(model: type[Model], lookup: str) -> bool:
     """Whether any product has the key, so that a misspelt parameter is told from a filter."""
-
-    def ask() -> bool:
-        return model._default_manager.filter(**{f"{lookup}__isnull": False}).exists()
-
-    try:
-        cache = caches[conf.get("CACHE")]
-        key = f"similarity:filter:{lookup}"
-        return bool(cache.get_or_set(key, ask, timeout=conf.get("CACHE_TIMEOUT_S")))
-    except (FieldError, ValueError):
-        return False
+    key = f"similarity:filter:{lookup}"
+    known = caching.read(key)
+    if known is None:
+        try:
+            known = model._default_manager.filter(**{f"{lookup}__isnull": False}).exists()
+        except (FieldError, ValueError):
+            known = False
+        caching.write(key, known)
+    return bool(known)
 
 
 def narrow(

@@ -9,7 +9,7 @@ from similarity.api.views import SimilarView
 app_name = "similarity"
 
 urlpatterns = [
-    path("products/<str:key>/similar/", SimilarView.as_view(), name="similar"),
+    path("products/<path:key>/similar/", SimilarView.as_view(), name="similar"),
     path("fragments/<str:arguments>/", fragment, name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),

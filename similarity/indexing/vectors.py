@@ -16,13 +16,14 @@ from similarity.models.vectors import PARTS, group_name
 
 _TABLE = ProductVectors._meta.db_table
 
+# The keys' type is the host's own; a list of text has none by itself.
 _UPSERT = f"""
     INSERT INTO {_TABLE} AS stored
         (product_id, version_id, fused, text, image, colour, attributes, "group",
          fingerprint, encoded_at)
     SELECT product_id, %(version)s, fused::halfvec, text::halfvec, image::halfvec,
         colour::halfvec, attributes::halfvec, "group", fingerprint, statement_timestamp()
-    FROM unnest(%(keys)s, %(fused)s::text[], %(text)s::text[], %(image)s::text[],
+    FROM unnest(%(keys)s::{{key_type}}[], %(fused)s::text[], %(text)s::text[], %(image)s::text[],
         %(colour)s::text[], %(attributes)s::text[], %(groups)s::text[],
         %(fingerprints)s::text[])
         AS new(product_id, fused, text, image, colour, attributes, "group", fingerprint)
@@ -93,9 +94,11 @@ def write(
     rows.sort()  # every writer locks rows in the same order
     order = [row for _key, row in rows]
     columns = {part: _column(fused, part, order) for part in PARTS}
-    with connections[alias()].cursor() as cursor:
+    connection = connections[alias()]
+    key_type = ProductVectors._meta.get_field("product").db_type(connection)
+    with connection.cursor() as cursor:
         cursor.execute(
-            _UPSERT,
+            _UPSERT.format(key_type=key_type),
             {
                 "version": version.pk,
                 "keys": [key for key, _row in rows],

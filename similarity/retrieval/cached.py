@@ -6,28 +6,26 @@ host's live filter, so that one sold out a second ago is not on it.
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.retrieval import caching
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.query import Query
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import key_of
-
-logger = logging.getLogger(__name__)
 
 
 class ShelfItem:
@@ -69,14 +67,14 @@ def cached_similar(
 
 def _cached(product: Model | Any, limit: int, eligible: QuerySet[Any], **options: Any) -> list[Hit]:
     key = _cache_key(product, limit, options, eligible)
-    stored = _read(key)
+    stored = caching.read(key)
     if stored is not None:
         hits = _shown_now(stored["hits"], eligible)[:limit]
         if len(hits) == limit or stored["complete"]:
             return hits
     asked = min(limit + max(4, limit // 2), conf.get("MAX_LIMIT"))
     found = similar_to(product, asked, within=eligible, **options)
-    _write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
+    caching.write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
     return list(found[:limit])
 
 
@@ -140,24 +138,10 @@ def _cache_key(
         .first()
     )
     try:
-        sql: Any = eligible.order_by().query.sql_with_params()
+        sql: Any = eligible.order_by().query.get_compiler(using=eligible.db).as_sql()
     except EmptyResultSet:
         sql = "nothing"
-    told = [str(pk), limit, options, encoded, sql]
+    language = get_language() if options["explain"] else None  # reasons are sentences
+    told = [str(pk), limit, options, language, encoded, sql]
     digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
     return f"similarity:shelf:{digest}"
-
-
-def _read(key: str) -> Any:
-    try:
-        return caches[conf.get("CACHE")].get(key)
-    except Exception:  # whatever the cache's client raises; the shelf is computed instead
-        logger.warning("The cache cannot be read for %s.", key, exc_info=True)
-        return None
-
-
-def _write(key: str, value: Mapping[str, Any]) -> None:
-    try:
-        caches[conf.get("CACHE")].set(key, value, timeout=conf.get("CACHE_TIMEOUT_S"))
-    except Exception:  # as above
-        logger.warning("The cache cannot be written for %s.", key, exc_info=True)

@@ -79,11 +79,15 @@ def diverse(
     if not diversity or len(found) < 2:
         return found[:wanted]
     stored = read_vectors(version, [candidate.key for candidate in found], ("fused",), using)
+    # A product deleted since it was found is passed over.
+    found = [candidate for candidate in found if candidate.key in stored]
+    if not found:
+        return []
     vectors = np.stack(
         [
             vector / max(float(np.linalg.norm(vector)), 1e-12)
             for candidate in found
-            if (vector := stored[candidate.key].vectors["fused"]) is not None
+            if (vector := stored[candidate.key].vectors["fused"]) is not None  # it never is
         ]
     )
     scores = [candidate.score for candidate in found]

@@ -36,6 +36,21 @@ def test_detail_is_for_staff_only(client, monkeypatch):
     assert client.get(READY).json()["checks"][0]["detail"] == "10.0.0.7 silent"
 
 
+@pytest.mark.parametrize("authorization", ["", "Basic bm9ib2R5Om5vdGhpbmc="])
+def test_a_login_that_fails_does_not_hide_the_answer(client, monkeypatch, authorization):
+    """Sessions may lie in the cache that is down, and a probe may send an outdated password."""
+    monkeypatch.setattr(health, "checks", lambda: {"cache": HealthCheck(False, "10.0.0.7 silent")})
+
+    def down(*args, **kwargs):
+        raise ConnectionError("no session")
+
+    monkeypatch.setattr("django.contrib.auth.get_user", down)
+    client.cookies["sessionid"] = "a" * 32
+    response = client.get(READY, headers={"authorization": authorization})
+    assert response.status_code == 503
+    assert response.json()["checks"] == [{"name": "cache", "ok": False}]
+
+
 def test_the_real_checks_answer_without_a_version(client):
     response = client.get(READY)
     checks = {check["name"]: check["ok"] for check in response.json()["checks"]}

@@ -5,6 +5,7 @@ from django.core.cache import caches
 from django.db import OperationalError
 from rest_framework.test import APIClient
 
+from shop.models import Product
 from similarity.models import EncoderVersion
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -184,8 +185,11 @@ def test_cache_that_is_down_does_not_take_the_api_down(shelf, monkeypatch):
     def down(*args, **kwargs):
         raise ConnectionError("no cache")
 
-    monkeypatch.setattr(type(caches["default"]), "get", down)
+    for method in ("get", "get_or_set", "set"):
+        monkeypatch.setattr(type(caches["default"]), method, down)
     assert get(shelf[0]).status_code == 200
+    Product.objects.filter(pk=shelf[3].pk).update(attributes={"colour": "navy"})
+    assert ids(get(shelf[0], colour="navy")) == [shelf[3].pk]
 
 
 def test_database_that_is_down_is_503(shelf, monkeypatch):

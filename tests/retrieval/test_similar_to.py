@@ -9,7 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from shop.models import Brand, Product
 from similarity.exceptions import QueryError
+from similarity.models import EncoderVersion
+from similarity.retrieval.candidates import Candidate
 from similarity.retrieval.shelves import similar_page, similar_to, similar_to_vector
+from similarity.retrieval.tiers import diverse
 from tests.retrieval.conftest import DIMENSIONS
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +246,15 @@ def test_query_counts(make_catalogue, settings):
     # version, source, outlook, savepoint, settings, search, settings back, release, products
     assert counts[0] == {9}
     assert counts[2] == {11}
+
+
+def test_a_product_deleted_meanwhile_spoils_no_diverse_shelf(shelf):
+    """Between finding candidates and reading their vectors the host may delete one."""
+    version = EncoderVersion.objects.live()
+    there = Candidate(shelf["named"].pk, "a", 0.9)
+    gone = Candidate(999999, "b", 0.8)
+    assert diverse([gone, there], 2, 0.5, version, "default") == [there]
+    assert diverse([gone, gone], 2, 0.5, version, "default") == []
 
 
 def test_diversity_keeps_the_best_and_widens(make_catalogue):

@@ -1,6 +1,6 @@
-import uuid
-
 from django.db import models
+
+from tests.uuid_host.keys import primary_key
 
 
 class Tag(models.Model):
@@ -11,7 +11,7 @@ class Tag(models.Model):
 
 
 class Article(models.Model):
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = primary_key()
     headline = models.CharField(max_length=100)
     body = models.TextField(blank=True)
     maker = models.CharField(max_length=50, blank=True)

@@ -1,14 +1,17 @@
 """Run by tests/test_second_host.py under this host's settings, not collected by itself."""
 
 import uuid
+from urllib.parse import quote
 
 import pytest
 from django.template import Context, Template
 from django.test import Client
+from django.urls import reverse
 
-from similarity.indexing import outbox
+from similarity.indexing import outbox, versions
 from similarity.models import PendingProduct, ProductVectors
-from similarity.retrieval.shelves import similar_to
+from similarity.retrieval import candidates, plans
+from similarity.retrieval.shelves import similar_page, similar_to
 from tests.uuid_host.models import Article, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +36,8 @@ def test_saving_fills_the_outbox_and_the_worker_empties_it(articles):
 def test_similar_articles_by_instance_and_by_key(articles):
     by_instance = similar_to(articles[0], limit=5)
     assert len(by_instance) == 5
-    assert all(uuid.UUID(hit.key) != articles[0].pk for hit in by_instance)
+    assert all(hit.key != str(articles[0].pk) for hit in by_instance)
+    assert all(hit.key == str(hit.product.pk) for hit in by_instance)
     assert [hit.key for hit in similar_to(str(articles[0].pk), limit=5)] == [
         hit.key for hit in by_instance
     ]
@@ -43,6 +47,103 @@ def test_hidden_articles_are_left_out_at_once(articles):
     best = similar_to(articles[0], limit=1)[0]
     Article.objects.filter(pk=best.key).update(hidden=True)
     assert best.key not in {hit.key for hit in similar_to(articles[0], limit=20)}
+
+
+@pytest.fixture(params=["exact", "hnsw"])
+def plan(request, monkeypatch):
+    """Each plan brings keys of the host's own type; exact stands in where the index runs dry."""
+    monkeypatch.setattr(
+        candidates, "choose", lambda search, size: (getattr(plans, request.param), plans.exact)
+    )
+
+
+def test_pages_by_cursor_show_every_article_once(articles, plan):
+    """Equal scores are told apart by key, in the order that the database and Python share."""
+    for article in articles[4:8]:
+        Article.objects.filter(pk=article.pk).update(headline="Red plate", cost=20, maker="Bob")
+    outbox.enqueue(articles)
+    outbox.drain()
+    whole = [hit.key for hit in similar_to(articles[0], 20)]
+    assert sorted([*whole, str(articles[0].pk)]) == sorted(str(a.pk) for a in articles)
+    paged, after = [], None
+    for _ in range(10):
+        page = similar_page(articles[0], 2, after=after)
+        paged += [hit.key for hit in page.hits]
+        after = page.next
+        if after is None:
+            break
+    assert paged == whole
+
+
+def test_pages_of_articles_without_vectors(articles):
+    ProductVectors.objects.all().delete()
+    first = similar_page(articles[0], 6)
+    second = similar_page(articles[0], 6, after=first.next)
+    keys = [hit.key for hit in (*first.hits, *second.hits)]
+    assert len(set(keys)) == len(articles) - 1
+    assert second.next is None
+
+
+def test_a_diverse_shelf_and_one_by_own_weights(articles, plan):
+    plain = similar_to(articles[0], 4)
+    mixed = similar_to(articles[0], 4, diversity=0.9)
+    assert mixed[0] == plain[0]
+    assert len({hit.key for hit in mixed}) == 4
+    weighted = similar_to(articles[0], 11, weights={"text": 1}, explain=True)
+    assert len({hit.key for hit in weighted}) == 11
+    assert weighted[0].reasons[0].name == "text"
+
+
+def test_variants_and_those_excluded_are_left_out(articles):
+    family, other = articles[1:3], articles[3]
+    for article in (articles[0], *family):
+        article.family = "cups"
+        article.save()
+    outbox.drain()
+    keys = {hit.key for hit in similar_to(articles[0], 20, exclude=[other.pk, str(other.pk)])}
+    assert len(keys) == len(articles) - 4
+    assert not keys & {str(article.pk) for article in (*family, other)}
+
+
+def pending():
+    """Articles in the outbox; emptied."""
+    keys = set(PendingProduct.objects.values_list("product_key", flat=True))
+    PendingProduct.objects.all().delete()
+    return keys
+
+
+def test_tags_are_followed_from_both_sides(articles):
+    """By the signals Django really sends: add, remove, set and clear, forwards and backwards."""
+    first, second = str(articles[0].pk), str(articles[1].pk)
+    tag, other = Tag.objects.create(word="gift"), Tag.objects.create(word="set")
+    articles[0].tags.add(tag, other)
+    assert pending() == {first}
+    articles[0].tags.remove(other)
+    assert pending() == {first}
+    articles[0].tags.add(tag)
+    assert pending() == set(), "it had the tag"
+    articles[0].tags.set([other])
+    assert pending() == {first}
+    articles[0].tags.clear()
+    assert pending() == {first}
+    tag.article_set.add(articles[0], articles[1])
+    assert pending() == {first, second}
+    tag.article_set.remove(articles[1])
+    assert pending() == {second}
+    tag.article_set.set([articles[0], articles[1]])
+    assert pending() == {second}
+    tag.article_set.clear()
+    assert pending() == {first, second}
+    tag.article_set.add(articles[1])
+    pending()
+    tag.delete()
+    assert pending() == {second}
+
+
+def test_a_version_is_built_and_promoted(articles):
+    version = versions.build_version()
+    assert versions.promote(version).pk == version.pk
+    assert versions.coverage(version) == (len(articles), len(articles))
 
 
 def test_a_tag_added_and_renamed_re_embeds(articles):
@@ -62,16 +163,41 @@ def test_deleting_an_article_deletes_its_vectors(articles):
     assert PendingProduct.objects.count() == 0
 
 
+def address(article, query=""):
+    return f"/api/similarity/v1/products/{quote(str(article.pk), safe='')}/similar/{query}"
+
+
 def test_api_and_tag_agree(articles):
-    answer = Client().get(f"/api/similarity/v1/products/{articles[0].pk}/similar/?limit=4")
+    answer = Client().get(address(articles[0], "?limit=4"))
     assert answer.status_code == 200
     keys = [result["id"] for result in answer.json()["results"]]
     assert len(keys) == 4
     page = Template(
         "{% load similarity %}{% get_similar article limit=4 as hits %}"
-        "{% for hit in hits %}{{ hit.key }} {% endfor %}"
+        "{% for hit in hits %}{{ hit.key|safe }}|{% endfor %}"
     )
-    assert page.render(Context({"article": articles[0]})).split() == keys
+    assert page.render(Context({"article": articles[0]})).split("|")[:-1] == keys
+
+
+def test_api_pages_to_the_end(articles):
+    keys, next_page = [], address(articles[0], "?limit=5")
+    while next_page:
+        answer = Client().get(next_page)
+        assert answer.status_code == 200, next_page
+        keys += [result["id"] for result in answer.json()["results"]]
+        next_page = answer.json()["next"]
+    assert sorted([*keys, str(articles[0].pk)]) == sorted(str(a.pk) for a in articles)
+
+
+def test_a_lazy_shelf_is_fetched(articles):
+    page = Template("{% load similarity %}{% similar_products article lazy=True %}")
+    html = page.render(Context({"article": articles[0]}))
+    fragment = html.split('data-similarity-src="')[1].split('"')[0]
+    shelf = Client().get(fragment, headers={"x-similarity-fragment": "1"}).content.decode()
+    assert shelf.count("similarity-item") == 8
+    label = shelf.split('aria-labelledby="')[1].split('"')[0]
+    assert " " not in label, "an id with spaces would name several"
+    assert f'id="{label}"' in shelf
 
 
 @pytest.mark.parametrize("key", ["1", "not-a-uuid", str(uuid.uuid4())])
@@ -82,3 +208,10 @@ def test_an_unknown_key_is_not_found(key):
 def test_admin_pages_of_the_plugin_open(articles, admin_client):
     for model in ("encoderversion", "pendingproduct"):
         assert admin_client.get(f"/admin/similarity/{model}/").status_code == 200
+
+
+def test_the_outbox_links_to_the_articles_own_page(articles, admin_client):
+    articles[0].save()
+    html = admin_client.get(reverse("admin:similarity_pendingproduct_changelist")).content.decode()
+    link = html.split('href="/admin/uuid_host/article/')[1].split('"')[0]
+    assert admin_client.get(f"/admin/uuid_host/article/{link}").status_code == 200

@@ -1,6 +1,6 @@
-import uuid
-
 from django.db import migrations, models
+
+from tests.uuid_host.keys import primary_key
 
 
 class Migration(migrations.Migration):
@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Article",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("id", primary_key()),
                 ("headline", models.CharField(max_length=100)),
                 ("body", models.TextField(blank=True)),
                 ("maker", models.CharField(blank=True, max_length=50)),
