@@ -61,7 +61,7 @@ def test_plugin_never_imports_its_host(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_torch_is_imported_lazily_and_in_its_rooms_only(module):
-    heavy = ("torch", "torchvision", "transformers", "efficientnet_lite_pytorch")
+    heavy = ("torch", "torchvision", "transformers", "safetensors", "efficientnet_lite_pytorch")
     tree = ast.parse((PLUGIN.parent / module).read_text())
     at_import = [name for name in imports(tree, lazily=False) if name.split(".")[0] in heavy]
     assert not at_import, "import it inside the function that needs it"
@@ -83,7 +83,8 @@ import django
 django.setup()
 from django.test import Client
 status = Client(headers={"host": "localhost"}).get(sys.argv[1]).status_code
-heavy = [name for name in ("torch", "torchvision", "transformers") if name in sys.modules]
+heavy = ("torch", "torchvision", "transformers", "safetensors")
+heavy = [name for name in heavy if name in sys.modules]
 print(status, heavy)
 """
 

@@ -1,5 +1,6 @@
 """`pip install .` gives the whole plugin and nothing of the demo shop."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,3 +56,29 @@ def test_web_machines_do_without_torch(wheel):
     ]
     assert len(heavy) == 3
     assert all('extra == "encoders"' in line for line in heavy)
+
+
+WEB_MACHINE = """
+import importlib, pkgutil, sys
+for extra in ("torch", "torchvision", "transformers", "safetensors", "efficientnet_lite_pytorch"):
+    sys.modules[extra] = None  # as if it were not installed
+import django
+django.setup()
+import similarity
+for module in pkgutil.walk_packages(similarity.__path__, "similarity."):
+    importlib.import_module(module.name)
+print("complete")
+"""
+
+
+def test_every_module_can_be_imported_without_the_encoder_packages():
+    """Admin, health and commands reach into encoders/; one import too many stops a web machine."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WEB_MACHINE],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+    assert finished.stdout.strip() == "complete", finished.stderr

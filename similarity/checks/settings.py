@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from similarity import conf
+from similarity.encoders.fusion import UNREDUCED
 from similarity.exceptions import ConfigurationError
 
 #: Rows of half precision over about 2 kB leave the page and scan four times slower.
@@ -78,15 +79,18 @@ def _check_sums(configured: Mapping[str, Any]) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     parts = [part for part, entry in conf.get("ENCODERS").items() if entry is not None]
     weights, dimensions = conf.get("WEIGHTS"), conf.get("DIMENSIONS")
-    if not sum(weights.get(part, 0) for part in parts) > 0:
-        messages.append(
-            Error(
-                f"SIMILARITY['WEIGHTS'] gives the parts in use ({', '.join(parts) or 'none'}) "
-                "no weight at all.",
-                hint="Give at least one of them a weight above 0.",
-                id="similarity.E006",
+    kept_whole = {"DIMENSIONS": UNREDUCED}
+    for key, values in (("WEIGHTS", weights), ("DIMENSIONS", dimensions)):
+        lacking = [p for p in parts if not values.get(p) and p not in kept_whole.get(key, ())]
+        if lacking:
+            messages.append(
+                Error(
+                    f"SIMILARITY[{key!r}] has no number above 0 for {', '.join(lacking)}, and "
+                    "SIMILARITY['ENCODERS'] has an encoder for it.",
+                    hint=f"Add {lacking[0]!r} to it, or set that encoder to None.",
+                    id="similarity.E006",
+                )
             )
-        )
     total = sum(dimensions.get(part, 0) for part in parts)
     if total > MAX_FUSED_DIMENSION:
         messages.append(

@@ -11,10 +11,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from similarity.encoders.base import BoolArray, Encoded, FloatArray, unit_rows
+from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError, VersionError
 
 #: The order of the parts inside a fused row; a host's own parts follow by name.
@@ -157,6 +156,8 @@ class Fusion:
         about = {"format": _FORMAT, "weights": self.weights, "dimensions": self._widths}
         # One entry: safetensors writes several in no fixed order, and equal fusions shall
         # have equal bytes.
+        # Imported here: web machines, which promote versions, have no encoder packages.
+        save = package("safetensors.numpy").save
         return bytes(save(tensors, metadata={"fusion": json.dumps(about)}))
 
     @classmethod
@@ -172,8 +173,9 @@ class Fusion:
                 f"The fusion has the format {about.get('format')!r}, and this release reads "
                 f"{_FORMAT}; build a new version."
             )
+        damaged = package("safetensors").SafetensorError
         try:
-            tensors = load(data)
+            tensors = package("safetensors.numpy").load(data)
             widths, weights = about["dimensions"], about["weights"]
             projections = {
                 part: Projection(tensors[f"{part}.mean"], tensors[f"{part}.axes"])
@@ -182,7 +184,7 @@ class Fusion:
             }
             fusion = cls(projections, widths, weights, int(tensors["fitted_on"][0]))
             fusion._check()
-        except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (damaged, KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(error) from error
         return fusion
 

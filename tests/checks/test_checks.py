@@ -142,9 +142,18 @@ def test_throttles_of_rest_framework_pass(change, rate):
     assert run() == []
 
 
-def test_weights_of_the_parts_in_use_are_all_zero(change):
-    change(WEIGHTS={"text": 0, "image": 0, "colour": 0, "attributes": 0})
-    assert ids(run()) == {"E006"}
+def test_a_part_in_use_without_weight_or_dimension(change):
+    """A worker refuses both at its first start; ``manage.py check`` knows it before."""
+    change(WEIGHTS={"colour": 0})
+    (message,) = run()
+    assert message.id == "similarity.E006"
+    assert "['WEIGHTS'] has no number above 0 for colour" in message.msg
+    change(WEIGHTS={"colour": 0}, ENCODERS={"colour": None})
+    assert run() == []
+    own = {"CLASS": "similarity.encoders.colour.ColourEncoder"}
+    change(ENCODERS={"shade": own}, WEIGHTS={"shade": 0.1})
+    (message,) = run()
+    assert "['DIMENSIONS'] has no number above 0 for shade" in message.msg
 
 
 def test_dimensions_above_the_most(change):
@@ -242,7 +251,7 @@ def test_encoder_that_cannot_be_made(change, entry, expected):
 
 def test_no_encoder_left(change):
     change(ENCODERS=dict.fromkeys(("text", "image", "colour", "attributes")))
-    assert ids(run()) == {"E006", "E023"}
+    assert ids(run()) == {"E023"}
 
 
 def test_missing_packages_are_a_warning_that_names_the_remedy(monkeypatch):
