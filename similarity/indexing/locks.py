@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connections
+from django.db import connections, transaction
 
 from similarity.exceptions import VersionError
 
@@ -29,10 +29,16 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
                 "build_version is running. Let it finish, or stop it, and try again."
             )
         time.sleep(0.2)
+    connection = connections[alias]
+    savepoint = transaction.savepoint(using=alias) if connection.in_atomic_block else None
     try:
         yield
     finally:
-        if connections[alias].is_usable():
+        if savepoint and not connection.is_usable():
+            # After an error nothing can be asked in a transaction, not even to give up the
+            # lock, which the session would hold for as long as it lives.
+            transaction.savepoint_rollback(savepoint, using=alias)
+        if connection.is_usable():
             _ask(alias, "pg_advisory_unlock", name)
 
 

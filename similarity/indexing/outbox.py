@@ -17,6 +17,10 @@ from similarity.models.outbox import PendingProductQuerySet
 #: Rows one statement of :func:`enqueue` writes.
 ENQUEUE_ROWS = 5000
 
+#: Wait before the next claim where the host has every claimed product locked, in seconds: they
+#: are due again at once, and would be encoded over and over.
+LOST_WAIT_S = 0.5
+
 
 class Counts(NamedTuple):
     """Rows of the outbox by state; ``waiting`` is due, leased and backing off together."""
@@ -67,8 +71,8 @@ def drain(budget_s: float = 20.0) -> int:
     taken = 0
     while time.monotonic() < until:
         fresh = PendingProduct.objects.claim(conf.get("BATCH_SIZE"))
-        if fresh:
-            pipeline.embed([], claims=fresh)
+        if fresh and pipeline.embed([], claims=fresh).lost == len(fresh):
+            time.sleep(LOST_WAIT_S)
         abandoned = PendingProduct.objects.claim_abandoned()
         if abandoned:
             pipeline.embed([], claims=abandoned)

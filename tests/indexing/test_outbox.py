@@ -166,3 +166,16 @@ def test_a_product_being_deleted_is_passed_over(make_product):
     assert ProductVectors.objects.get().product_id == other.pk
     outbox.drain()
     assert not PendingProduct.objects.exists()
+
+
+def test_products_the_host_has_locked_are_waited_for(make_product, monkeypatch):
+    """They are due again at once; without a wait a worker would encode them as fast as it can."""
+    versions.ensure_live_version()
+    product = make_product()
+    waits = []
+    monkeypatch.setattr(vectors, "lock_products", lambda keys: set())
+    monkeypatch.setattr(outbox.time, "sleep", waits.append)
+    outbox.drain(budget_s=0.2)
+    row = PendingProduct.objects.get(product_key=str(product.pk))
+    assert (row.attempts, row.lease_until) == (0, None)
+    assert set(waits) == {outbox.LOST_WAIT_S}
