@@ -1,4 +1,4 @@
-"""The life of encoder versions: first start, building, promotion, rolling back, dropping."""
+"""The life of encoder versions: first start, building, promotion, rolling back, retirement."""
 
 import logging
 import time
