@@ -47,7 +47,7 @@ def connect() -> None:
                 continue
             _receive(post_save, related_saved, model)
             _receive(pre_delete, related_deleted, model)
-            if any(Path(lookup).leads_to_many(product) for lookup in lookups):
+            if any(Path(lookup).leads_to_owned(product) for lookup in lookups):
                 _receive(pre_save, related_moving, model)
     for model in through:
         _receive(m2m_changed, many_to_many_changed, model)

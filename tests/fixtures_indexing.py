@@ -11,15 +11,14 @@ from tests.encoders_fake import HashEncoder, similarity_settings
 
 
 @pytest.fixture
-def fake_encoders(settings):
+def fake_encoders(settings, monkeypatch):
     settings.SIMILARITY = similarity_settings()
     HashEncoder.encoded = []
     HashEncoder.calls = 0
     HashEncoder.before = None
-    wakeup.resume()
+    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
     yield
     HashEncoder.before = None
-    wakeup.resume()
 
 
 @pytest.fixture
@@ -31,9 +30,8 @@ def dead_broker(monkeypatch):
     monkeypatch.setattr(
         current_app, "connection_for_write", lambda **kwargs: Connection(address, **kwargs)
     )
-    wakeup.resume()
-    yield address
-    wakeup.resume()
+    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
+    return address
 
 
 @pytest.fixture

@@ -43,8 +43,11 @@ class Path:
                 yield field.through if field.auto_created else field.remote_field.through
 
     def leads_to_many(self, model: type[Model]) -> bool:
-        """Whether there is a to-many relation on the way, whose rows can change their owner."""
         return any(field.many_to_many or field.one_to_many for field in self._fields(model))
+
+    def leads_to_owned(self, model: type[Model]) -> bool:
+        """Whether rows on the way name their owner (photos do), and may come to name another."""
+        return any(field.one_to_many for field in self._fields(model))
 
     def related(
         self, model: type[Model], alias: str | None = None

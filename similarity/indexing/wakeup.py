@@ -87,9 +87,3 @@ def connection() -> Connection:
 def broker() -> str:
     """The broker's address without its password."""
     return str(current_app.connection_for_write().as_uri())
-
-
-def resume() -> None:
-    """Forget the pause after a failure."""
-    global _paused_until
-    _paused_until = 0.0
