@@ -54,7 +54,7 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        return _check_pgvector(alias) + _check_migrations(alias)
+        return _check_pgvector(alias) + (_check_migrations(alias) or _check_cascade(alias))
     except DatabaseError as error:
         return [
             Error(
@@ -108,6 +108,33 @@ def _check_migrations(alias: str) -> list[CheckMessage]:
             f"Migrations of similarity are not applied to {alias!r}: {', '.join(unapplied)}.",
             hint="Run: manage.py migrate similarity.",
             id="similarity.W035",
+        )
+    ]
+
+
+def _check_cascade(alias: str) -> list[CheckMessage]:
+    """The key's own migrations can lose it: Django puts back only what its models say."""
+    from similarity.models import ProductVectors
+
+    table, key = ProductVectors._meta.db_table, conf.product_model()._meta.pk
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND confdeltype = 'c' "
+            "AND conname = 'similarity_vectors_product_fk'",
+            [table],
+        )
+        if cursor.fetchone():
+            return []
+    products, column = conf.product_model()._meta.db_table, key.column
+    return [
+        Warning(
+            f"The vectors in {alias!r} are not deleted with their product: {table} has lost its "
+            "foreign key, as happens when the type of the product's key is changed.",
+            hint=f'Run: DELETE FROM {table} WHERE product_id NOT IN (SELECT "{column}" FROM '  # noqa: S608 - to be read
+            f'"{products}"); ALTER TABLE {table} ADD CONSTRAINT similarity_vectors_product_fk '
+            f'FOREIGN KEY (product_id) REFERENCES "{products}" ("{column}") ON DELETE CASCADE '
+            "DEFERRABLE INITIALLY DEFERRED;",
+            id="similarity.W036",
         )
     ]
 

@@ -6,7 +6,9 @@ import sys
 import pytest
 from django.core import checks
 from django.core.management import call_command
+from django.db import connection, models
 
+from shop.models import Product
 from similarity import conf
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.checks import encoders as encoder_checks
@@ -292,6 +294,7 @@ def test_pgvector_missing_or_old(monkeypatch, row, expected):
 
     monkeypatch.setattr(CursorWrapper, "fetchone", lambda self: row, raising=False)
     monkeypatch.setattr("similarity.checks.database._check_migrations", lambda alias: [])
+    monkeypatch.setattr("similarity.checks.database._check_cascade", lambda alias: [])
     assert ids(check_database(databases=["default"])) == ({expected} if expected else set())
 
 
@@ -303,6 +306,22 @@ def test_migrations_not_applied():
     (message,) = check_database(databases=["default"])
     assert message.id == "similarity.W035"
     assert "0001_initial" in message.msg
+
+
+@pytest.mark.django_db
+def test_foreign_key_lost_by_a_change_of_the_products_key():
+    """Django drops every foreign key to a key whose type changes and puts back its own only."""
+    field = Product._meta.pk
+    wider = models.AutoField(primary_key=True)
+    wider.set_attributes_from_name("id")
+    wider.model = Product
+    with connection.schema_editor(atomic=False) as editor:
+        editor.alter_field(Product, field, wider, strict=False)
+    (message,) = check_database(databases=["default"])
+    assert message.id == "similarity.W036"
+    with connection.cursor() as cursor:
+        cursor.execute(message.hint.removeprefix("Run: "))
+    assert check_database(databases=["default"]) == []
 
 
 def test_database_that_does_not_answer(monkeypatch):
