@@ -72,8 +72,9 @@ def similar_page(
 ) -> Page:
     """As :func:`similar_to`, with the cursor of the page that follows.
 
-    Pages of one query neither repeat nor skip a product while the catalogue stands still,
-    and end after MAX_DEPTH hits. With ``diversity`` there is one page only, which is
+    Pages of one query never repeat a product while the catalogue stands still, and end after
+    MAX_DEPTH hits. None is skipped where the scan is exact; by HNSW a deeper search may meet
+    one that belonged on a page before, and leaves it out. With ``diversity`` there is one page only, which is
     chosen as a whole.
     """
     query = Query(limit, metric, mode, weights, diversity, explain)
