@@ -74,8 +74,8 @@ def similar_page(
 
     Pages of one query never repeat a product while the catalogue stands still, and end after
     MAX_DEPTH hits. None is skipped where the scan is exact; by HNSW a deeper search may meet
-    one that belonged on a page before, and leaves it out. With ``diversity`` there is one page only, which is
-    chosen as a whole.
+    one that belonged on a page before, and leaves it out. With ``diversity`` there is one
+    page only, which is chosen as a whole.
     """
     query = Query(limit, metric, mode, weights, diversity, explain)
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
