@@ -78,8 +78,11 @@ def build_version(
             "index_s": round(time.monotonic() - embedded, 1),
             "index_bytes": _index_bytes(version),
         }
-        version.status = Status.READY
-        version.save(update_fields=["figures", "status"])
+        version.save(update_fields=["figures"])
+        # It may have been promoted by force meanwhile, and must not be taken down again.
+        built = every_version().filter(pk=version.pk, status=Status.BUILDING)
+        built.update(status=Status.READY)
+        version.refresh_from_db(using=vectors.alias(), fields=["status"])
     return version
 
 

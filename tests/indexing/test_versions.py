@@ -71,6 +71,20 @@ def test_an_interrupted_build_goes_on_where_it_stopped(catalogue, settings):
     assert len(set(HashEncoder.encoded)) == 2, "only what was left"
 
 
+def test_a_version_promoted_while_it_is_built_stays_live(catalogue):
+    versions.ensure_live_version()
+
+    def promote(phase, done, total):
+        if phase == "embed" and done == total:
+            building_now = EncoderVersion.objects.filter(status="building").first()
+            if building_now:
+                versions.promote(building_now, force=True)
+
+    version = versions.build_version(promote)
+    assert version.status == "live"
+    assert EncoderVersion.objects.live() == version
+
+
 def test_a_build_begun_with_other_settings_is_dropped(catalogue, settings):
     stale = building.begin()
     settings.SIMILARITY = similarity_settings(WEIGHTS={"text": 0.5, "attributes": 0.5})
