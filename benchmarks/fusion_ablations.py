@@ -125,7 +125,6 @@ COLOUR_CHANGES: dict[str, tuple[Any, str, object]] = {
     "the whole photo": (colour, "pixel_weights", whole_photo),
     "outline not closed": (foreground, "_between_edges", lambda mask: mask),
     "no bell over the middle": (foreground, "_centre", flat),
-    "skin counts in full": (foreground, "_SKIN_WEIGHT", 1.0),
     "palette of 3 CIELAB units (6 as it is)": (colour, "_SHARPNESS", 3.0),
     "palette of 10 units": (colour, "_SHARPNESS", 10.0),
     "palette of 15 units": (colour, "_SHARPNESS", 15.0),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SIDE = 64  # pixels; enough for colours, and a photo takes two milliseconds
 _SHARPNESS = 6.0  # CIELAB units at which a palette colour's share falls off
-_VERSION = 1
+_VERSION = 2
 
 
 class ColourEncoder(Encoder):

@@ -9,7 +9,6 @@ _BORDER_SHARE = 0.5  # of the border that must look alike to be called a backgro
 _WHITE_SHARE = 0.25  # studio white is a background even where the product meets the border
 _BACKGROUND_DISTANCE = 7.0  # CIE76; a studio background's own noise and shadow stay below
 _LEAST_SHARE = 0.02  # of the photo; less is noise, not a product
-_SKIN_WEIGHT = 0.35
 _BELL = 0.5  # standard deviation of the bell over the product, in halves of its box
 
 
@@ -17,7 +16,7 @@ def pixel_weights(lab: FloatArray, alpha: npt.NDArray[np.uint8] | None = None) -
     """How much each pixel of a photo says about the product, 0–1: (H, W, 3) to (H, W).
 
     The background is what ``alpha`` leaves transparent, or else what has the border's
-    colour and is connected with the border. Skin counts less, the middle counts more.
+    colour and is connected with the border. The middle of the product counts more.
     A photo without a product that can be told apart counts as a whole.
     """
     mask = _opaque(alpha) if alpha is not None else None
@@ -25,9 +24,8 @@ def pixel_weights(lab: FloatArray, alpha: npt.NDArray[np.uint8] | None = None) -
         mask = _apart_from_background(lab)
     if mask.mean() < _LEAST_SHARE:
         mask = np.ones_like(mask)
-    weights = mask * _centre(mask)
-    skin: FloatArray = np.where(_skin(lab), weights * _SKIN_WEIGHT, weights).astype(np.float32)
-    return skin
+    weights: FloatArray = mask * _centre(mask)
+    return weights
 
 
 def _opaque(alpha: npt.NDArray[np.uint8]) -> BoolArray | None:
@@ -92,17 +90,3 @@ def _centre(mask: BoolArray) -> FloatArray:
         )
     weights: FloatArray = np.outer(bells[0], bells[1]).astype(np.float32)
     return weights
-
-
-def _skin(lab: FloatArray) -> BoolArray:
-    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    found: BoolArray = (
-        (lab[..., 0] > 40)
-        & (lab[..., 0] < 90)
-        & (hue > 25)
-        & (hue < 75)
-        & (chroma > 12)
-        & (chroma < 40)
-    )
-    return found

@@ -1,4 +1,4 @@
-"""Colours as a shopper sees them: near colours near, backgrounds and skin left out."""
+"""Colours as a shopper sees them: near colours near, backgrounds left out."""
 
 import io
 
@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw
 from similarity.catalog.content import ImageRef, ProductContent
 from similarity.encoders.cielab import appearance, palette, srgb_to_lab
 from similarity.encoders.colour import ColourEncoder
-from similarity.encoders.foreground import pixel_weights
 from similarity.exceptions import EncoderError
 
 
@@ -117,12 +116,6 @@ def test_a_batch_gives_what_single_calls_give():
 def test_any_shape_of_photo_has_a_result(size):
     encoded = ColourEncoder().encode([product(Image.new("RGB", size, "teal"))])
     assert encoded.present.all()
-
-
-def test_skin_counts_less_than_the_garment():
-    lab = srgb_to_lab(np.array([[[224, 172, 138], [0, 0, 128]]], dtype=np.uint8))
-    skin, navy = pixel_weights(lab)[0]
-    assert skin < 0.5 * navy
 
 
 def test_the_palette_is_spread_over_what_a_screen_shows():
