@@ -191,6 +191,7 @@ def end(name: str) -> bool:
     _gone, alive = psutil.wait_procs(family, timeout=10)
     for survivor in alive:
         survivor.kill()
+    _children[:] = [child for child in _children if child.poll() is None]
     return True
 
 
