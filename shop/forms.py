@@ -63,7 +63,7 @@ class QuantityForm(forms.Form):
 class CheckoutForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
-        help_text="For your order confirmation.",
+        help_text="Kept with your order; this demonstration sends nothing.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     name = forms.CharField(
