@@ -26,15 +26,29 @@ def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
     if configured is not None:
         return dict(configured)
     lookups = {name: adapter.filter_lookup(name) for name in adapter.filter_names()}
-    return {name: lookup for name, lookup in lookups.items() if lookup}
+    return {
+        name: lookup
+        for name, lookup in lookups.items()
+        if lookup and not _is_relation(adapter.model, lookup)
+    }
 
 
 def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
-    """The lookup of one parameter, also of a key that only the products' JSON knows."""
+    """The lookup of one parameter, also of a key that only the products' JSON knows.
+
+    Raises :class:`BadParameter` for an attribute that is a whole related object: its text is
+    made in Python, so that no query can compare it.
+    """
     lookups = filter_lookups(adapter)
     if name in lookups or conf.get("API_FILTERS") is not None or len(name) > MAX_NAME:
         return lookups.get(name)
     lookup = adapter.filter_lookup(name)
+    if lookup and _is_relation(adapter.model, lookup):
+        raise BadParameter(
+            f"{name} cannot be filtered by: the catalogue maps it to the relation {lookup!r}. "
+            f"Map it to a field, such as '{lookup}__name', in SIMILARITY['CATALOG']['attributes'].",
+            name,
+        )
     return lookup if lookup and _is_in_use(adapter.model, lookup) else None
 
 
@@ -100,7 +114,7 @@ def _is(model: type[Model], name: str, lookup: str, value: str) -> Q:
         for form in _json_forms(value):
             condition |= Q(**{f"{lookup}__contains": form})
         return condition
-    if name == "category":
+    if name == "category" and not _is_relation(model, lookup):
         return Q(**{lookup: value}) | Q(**{f"{lookup}__startswith": value + LEVEL})
     return Q(**{lookup: value})
 
@@ -121,6 +135,12 @@ def _json_forms(value: str) -> list[Any]:
 
 def _is_json(model: type[Model], lookup: str) -> bool:
     return any(isinstance(field, JSONField) for field in _fields(model, lookup))
+
+
+def _is_relation(model: type[Model], lookup: str) -> bool:
+    """Whether the lookup ends at a related object instead of one of its fields."""
+    fields = _fields(model, lookup)
+    return len(fields) == len(lookup.split("__")) and bool(fields[-1].is_relation)
 
 
 def _leads_to_many(model: type[Model], lookup: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
 from django.db.models import FileField, Model
 
@@ -32,6 +32,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
     if isinstance(adapter, FieldMappingAdapter):
         messages += _check_paths(adapter, model)
         messages += _check_images(adapter, model)
+        messages += _check_relations(adapter, model)
     return messages + _check_queries(adapter) + _check_api_filters(model)
 
 
@@ -69,6 +70,25 @@ def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
         (f"['attributes'][{name!r}]", path) for name, path in mapping.get("attributes", {}).items()
     ]
     return [(place, Path(path)) for place, path in places if isinstance(path, str)]
+
+
+def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
+    """A related object's text is made in Python: the API cannot filter by it."""
+    messages: list[CheckMessage] = []
+    for place, path in _places(adapter):
+        fields = path._fields(model)
+        at_object = len(fields) == len(path.names) and fields[-1].related_model is not None
+        if at_object and place not in ("['images']", "['group']"):
+            messages.append(
+                Warning(
+                    f"SIMILARITY['CATALOG']{place} is {path.path!r}, a relation: its text is what "
+                    f"str() gives of {fields[-1].related_model._meta.label}, and the API cannot "
+                    "filter by it.",
+                    hint=f"Name a field of it, such as '{path.path}__name'.",
+                    id="similarity.W015",
+                )
+            )
+    return messages
 
 
 def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:

@@ -1,11 +1,15 @@
 import uuid
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.core.cache import caches
 from django.db import OperationalError
-from rest_framework.test import APIClient
+from django.urls import resolve, reverse
+from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.views import APIView
 
 from shop.models import Product
+from similarity.api.views import _address
 from similarity.models import EncoderVersion
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -72,6 +76,17 @@ def test_cursor_that_does_not_belong_is_refused(shelf, change):
     response = APIClient().get(following)
     assert response.status_code == 400
     assert response.json()["error"]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize("key", ["ü?x=1&y#z", "100% cotton", "a/b", "a%2Fb", "a b;c+d"])
+def test_address_of_the_next_page_leads_back_to_the_same_key(key):
+    """A key of text may hold what has a meaning in an address."""
+    path = reverse("similarity:similar", args=[key])
+    asked = APIRequestFactory().get(path, {"brand": "A & B"})
+    address = urlsplit(_address(APIView().initialize_request(asked), "c:1"))
+    assert resolve(unquote(address.path)).kwargs == {"key": key}
+    assert parse_qs(address.query) == {"brand": ["A & B"], "cursor": ["c:1"]}
+    assert address.fragment == ""
 
 
 @pytest.mark.parametrize("pk", ["999999", "9" * 40, "nonsense", uuid.uuid4(), "a%00b", "-1"])
@@ -146,6 +161,24 @@ def test_category_holds_for_the_levels_below_it(at_angle):
     at_angle(10, category=near_name)
     assert ids(get(source, category="Clothing")) == [below.pk]
     assert ids(get(source, category="Clothing > Dresses")) == [below.pk]
+
+
+@pytest.mark.parametrize("name", ["category", "brand"])
+def test_attribute_that_is_a_relation_itself_is_refused_with_the_remedy(shelf, settings, name):
+    catalog = {**settings.SIMILARITY["CATALOG"], "attributes": {name: name}}
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": catalog}
+    answer = get(shelf[0], **{name: "Clothing"})
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["parameter"] == name
+    assert f"{name}__name" in error["message"]
+
+
+def test_configured_filter_by_a_relation_compares_its_key(shelf, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_FILTERS": {"category": "category"}}
+    answer = get(shelf[0], category=shelf[0].category_id)
+    assert len(answer.json()["results"]) == 8
+    assert get(shelf[0], category="Clothing").status_code == 400
 
 
 def test_api_filters_setting_replaces_the_derived_ones(shelf, settings):

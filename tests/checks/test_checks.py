@@ -386,3 +386,11 @@ def test_a_misconfigured_project_gets_as_far_as_its_checks(change, wanted):
     )
     assert wanted in finished.stderr
     assert "SystemCheckError" in finished.stderr
+
+
+@pytest.mark.parametrize("mapping", [{"title": "brand"}, {"attributes": {"category": "category"}}])
+def test_relation_where_a_field_is_wanted_is_told_to_name_one(change, mapping):
+    change(CATALOG=mapping)
+    (message,) = run()
+    assert message.id == "similarity.W015"
+    assert "__name" in message.hint
