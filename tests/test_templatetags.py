@@ -1,4 +1,5 @@
 import logging
+import re
 from unittest import mock
 
 import pytest
@@ -42,9 +43,35 @@ def test_shelf_shows_the_nearest_in_order(shelf):  # noqa: F811
     assert found == sorted(found)
     assert -1 not in found
     assert shelf[4].get_absolute_url() not in html
-    assert f'aria-labelledby="similarity-title-{shelf[0].pk}"' in html
-    assert f'id="similarity-title-{shelf[0].pk}"' in html
     assert "20.00 EUR" in html
+
+
+def test_two_shelves_of_one_product_share_no_id_and_one_style_sheet(shelf):  # noqa: F811
+    tag = "{% similar_products product %}"
+    html = render(tag + "{% with a=1 %}" + tag + "{% endwith %}", product=shelf[0])
+    found = re.findall(r' id="([^"]*)"', html)
+    assert len(found) == len(set(found)) == 2
+    assert re.findall(r'aria-labelledby="([^"]*)"', html) == found
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]+", one) for one in found)
+    assert html.count('rel="stylesheet"') == 1
+    assert render(tag, product=shelf[0]).count('rel="stylesheet"') == 1  # and on the next page
+
+
+def test_template_with_its_own_styles_leaves_the_sheet_to_the_next(shelf, settings, tmp_path):  # noqa: F811
+    (tmp_path / "own.html").write_text("{{ shelf_id }}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    html = render(
+        '{% similar_products p template="own.html" %}{% similar_products p %}', p=shelf[0]
+    )
+    assert html.count('rel="stylesheet"') == 1
+
+
+@pytest.mark.parametrize("lazy", ["", " lazy=True"])
+def test_misspelt_variable_renders_nothing_and_is_told(shelf, caplog, lazy):  # noqa: F811
+    assert render("{% similar_products typo" + lazy + " %}") == ""
+    assert "similar_products" in caplog.text
+    assert "misspelt" in caplog.text
+    assert render("{% get_similar nothing as hits %}{{ hits|length }}", nothing=None) == "0"
 
 
 def test_photo_has_alternative_text_and_costs_no_query_each(

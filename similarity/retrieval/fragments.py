@@ -6,12 +6,18 @@ asked for; without a time stamp, so that a page with the address in it can be ca
 
 from dataclasses import asdict, dataclass
 from typing import Any, Self
+from uuid import uuid4
 
 from django.core import signing
 
 DEFAULT_TEMPLATE = "similarity/similar_products.html"
 
 SIGNER = signing.Signer(salt="similarity.fragment")
+
+
+def shelf_id() -> str:
+    """An element id for a shelf, unlike every other's on the page, however it got there."""
+    return f"similarity-{uuid4().hex[:12]}"
 
 
 @dataclass(frozen=True)

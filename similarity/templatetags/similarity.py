@@ -6,6 +6,7 @@ An error is logged, and the page goes on without the shelf.
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from django import template
@@ -17,7 +18,7 @@ from django.utils.translation import gettext
 
 from similarity.exceptions import QueryError
 from similarity.retrieval.cached import cached_similar, shelf_items
-from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
+from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments, shelf_id
 from similarity.retrieval.hits import Hit
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ def similar_products(
     is fetched when it comes near the viewport.
     """
     title = gettext("Similar products") if title is None else title
+    if _is_nothing(product, "similar_products"):
+        return mark_safe("")
     try:
         if lazy:
             arguments = ShelfArguments(
@@ -51,7 +54,7 @@ def similar_products(
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
         shelf = {"items": shelf_items(hits), "title": title, "explain": explain}
-        shelf["source"] = _key(product)
+        shelf |= {"source": _key(product), "shelf_id": shelf_id()}
         return _render(context, template, shelf) if hits else mark_safe("")
     except Exception:
         logger.exception("No shelf of products similar to %s.", _key(product))
@@ -69,11 +72,34 @@ def get_similar(
     explain: bool = False,
 ) -> list[Hit]:
     """The hits themselves, each with its ``product``; an empty list where there are none."""
+    if _is_nothing(product, "get_similar"):
+        return []
     try:
         return _hits(context, product, limit, within, diversity, explain)
     except Exception:
         logger.exception("No products similar to %s.", _key(product))
         return []
+
+
+def _is_nothing(product: Any, tag: str) -> bool:
+    """An undefined variable reaches the tag as "" or None, and has no products like it."""
+    if product is not None and product != "":
+        return False
+    logger.warning(
+        "{%% %s %%} was given %r for a product; is its variable misspelt, or not in the context?",
+        tag,
+        product,
+    )
+    return True
+
+
+def _first(context: Context, name: str) -> bool:
+    """Whether ``name`` is asked for the first time in this rendering of the page."""
+    seen = context.render_context.dicts[0].setdefault("similarity", set())
+    if name in seen:
+        return False
+    seen.add(name)
+    return True
 
 
 def _hits(
@@ -116,6 +142,8 @@ def _render(context: Context, name: str, values: dict[str, Any]) -> SafeString:
     inner = context.new(values)
     inner["request"] = context.get("request")
     inner["csrf_token"] = context.get("csrf_token")
+    # Called where a template asks for it: one that has its own styles leaves them to the next.
+    inner["styles"] = partial(_first, context, "styles")
     return engine.get_template(name).render(inner)
 
 
