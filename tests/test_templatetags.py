@@ -13,6 +13,7 @@ from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
 from similarity.retrieval import cached
+from similarity.retrieval.hits import Hit, Reason
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -271,3 +272,11 @@ def test_lazy_with_within_is_logged(shelf, caplog):  # noqa: F811
     )
     assert html == ""
     assert "within" in caplog.text
+
+
+def test_reasons_too_small_to_matter_are_kept_from_people():
+    product = Product(pk=1)
+    reasons = (Reason("text", 0.96, "Similar description"), Reason("price", 0.04, "Same price"))
+    (item,) = cached.shelf_items([Hit("1", 0.9, "fused", reasons, product=product)])
+    assert [reason.name for reason in item.reasons] == ["text"]
+    assert item.hit.reasons == reasons

@@ -27,13 +27,17 @@ from similarity.retrieval.query import Query
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import key_of
 
+#: Reasons with less of a hit's score are not worth a shopper's reading.
+SHOWN_SHARE = 0.05
+
 
 class ShelfItem:
-    """A hit and, once asked for, its card."""
+    """A hit, its reasons for people and, once asked for, its card."""
 
     def __init__(self, hit: Hit, adapter: CatalogAdapter) -> None:
         self.hit = hit
         self.product: Any = hit.product
+        self.reasons = [reason for reason in hit.reasons if reason.share >= SHOWN_SHARE]
         self._adapter = adapter
 
     @cached_property

@@ -23,6 +23,11 @@ SENTENCES = {
 PART_REASONS = {"text": "text", "image": "picture", "colour": "colour"}
 #: From this cosine on two parts are called the same; half precision loses a thousandth.
 SAME_COSINE = 0.995
+#: The price's code is a bell over the ratio of two prices, flat at its top, where two prices
+#: 4 % apart have 0.998. This is what half precision leaves of equal ones: 0.1 % apart is less.
+SAME_PRICE_COSINE = 0.999999
+#: Prices about a third apart. Further ones are no reason to name, though they add to the score.
+SIMILAR_PRICE_COSINE = 0.9
 
 Blocks = Mapping[str, tuple[int, int]]
 
@@ -37,7 +42,8 @@ def reasons(
 
     What each part brings is its weight times its cosine; the attributes' is split by
     ``blocks`` (name → slice of the attributes vector), whose dot products add up to the
-    cosine. What speaks against the hit (a negative cosine) has no share.
+    cosine. What speaks against the hit (a negative cosine) has no share, nor has a price that
+    is not similar.
     """
     cosines, present = part_cosines(source, [other])
     brought: dict[str, float] = {}
@@ -50,6 +56,8 @@ def reasons(
         if part == "attributes":
             pieces = _by_block(source.vectors[part], other.vectors[part], blocks)
         for name, (dot, cosine) in pieces.items():
+            if name == "price" and cosine < SIMILAR_PRICE_COSINE:
+                continue
             brought[name] = brought.get(name, 0.0) + weight * dot
             alike[name] = float(cosine)
     return _shares(brought, alike)
@@ -85,6 +93,10 @@ def _piece(own: FloatArray, theirs: FloatArray, length: float) -> tuple[float, f
     return dot / length, dot / lengths if lengths > 1e-12 else 0.0
 
 
+def _is_same(name: str, cosine: float) -> bool:
+    return cosine >= (SAME_PRICE_COSINE if name == "price" else SAME_COSINE)
+
+
 def _shares(brought: Mapping[str, float], alike: Mapping[str, float]) -> tuple[Reason, ...]:
     positive = {name: amount for name, amount in brought.items() if amount > 1e-9}
     total = sum(positive.values())
@@ -93,7 +105,7 @@ def _shares(brought: Mapping[str, float], alike: Mapping[str, float]) -> tuple[R
         Reason(
             name,
             float(positive[name] / total),
-            gettext(SENTENCES[name][alike[name] >= SAME_COSINE]),
+            gettext(SENTENCES[name][_is_same(name, alike[name])]),
         )
         for name in ordered
     )

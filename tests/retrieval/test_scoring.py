@@ -1,11 +1,15 @@
 """The arithmetic of scores, reasons and diversity, on any input."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from similarity.catalog.content import ProductContent
+from similarity.encoders.attributes import AttributeEncoder
 from similarity.models.vectors import PARTS
 from similarity.retrieval.diversity import maximal_marginal_relevance
 from similarity.retrieval.explain import reasons
@@ -113,3 +117,25 @@ def test_mmr_by_hand():
     vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
     assert maximal_marginal_relevance([0.9, 0.8, 0.7], vectors, 0.0, 3) == [0, 1, 2]
     assert maximal_marginal_relevance([0.9, 0.8, 0.7], vectors, 0.5, 3) == [0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("prices", "said"),
+    [
+        (("52", "52.00"), "Same price"),
+        (("52", "52.20"), "Similar price"),
+        (("52", "54"), "Similar price"),
+        (("52", "29"), None),
+    ],
+)
+def test_same_price_is_said_of_equal_prices_only(prices, said):
+    encoder = AttributeEncoder()
+    content = [
+        ProductContent(str(at), "", attributes={"brand": "A"}, price=Decimal(price))
+        for at, price in enumerate(prices)
+    ]
+    rows = encoder.encode(content).vectors.astype(np.float16).astype(np.float32)
+    one, other = (StoredVectors(at, "", {"attributes": row}) for at, row in enumerate(rows))
+    found = reasons(one, other, {"attributes": 1.0}, encoder.blocks)
+    assert {r.name: r.text for r in found}.get("price") == said
+    assert sum(r.share for r in found) == pytest.approx(1)
