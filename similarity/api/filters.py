@@ -18,6 +18,7 @@ LEVEL = " > "
 MAX_NAME = 100
 MAX_VALUES = 50
 MAX_LENGTH = 250
+MAX_PRICE = 10**12
 
 
 def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
@@ -167,7 +168,9 @@ def price(name: str, text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 <= amount < 10**12:
+    if amount.is_finite() and amount >= MAX_PRICE:
+        raise BadParameter(f"{name} is {text!r}; give an amount below {MAX_PRICE}.", name)
+    if not amount.is_finite() or amount < 0:
         raise BadParameter(f"{name} is {text!r}; give an amount such as 19.90.", name)
     return amount
 

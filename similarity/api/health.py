@@ -32,7 +32,7 @@ class LiveView(HealthView):
 
     authentication_classes = ()
 
-    @extend_schema(operation_id="health_live", tags=["health"], responses=HealthSerializer)
+    @extend_schema(operation_id="health_live", tags=["health"], auth=[], responses=HealthSerializer)
     def get(self, request: Request) -> Response:
         return _uncached({"status": "ok", "checks": []}, 200)
 
@@ -46,6 +46,7 @@ class ReadyView(HealthView):
     @extend_schema(
         operation_id="health_ready",
         tags=["health"],
+        auth=[],  # a login only adds the detail
         responses={
             200: HealthSerializer,
             503: OpenApiResponse(HealthSerializer, "Something is not as it should be."),

@@ -14,6 +14,8 @@ from similarity import conf
 from similarity.api.errors import BadParameter
 from similarity.api.filters import boolean, filter_lookups, find_lookup
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.exceptions import QueryError
+from similarity.retrieval.query import Query
 
 SIGNER = signing.Signer(salt="similarity.cursor")
 
@@ -53,6 +55,7 @@ class Parameters:
             options["diversity"] = _number("diversity", given["diversity"])
         if "explain" in given:
             options["explain"] = boolean("explain", given["explain"])
+        _require_served(options)
         limit = _limit(given["limit"]) if "limit" in given else _default_limit()
         return cls(limit, options, lists, given.get("cursor"))
 
@@ -97,6 +100,19 @@ def _require_known(name: str, adapter: CatalogAdapter) -> None:
     raise BadParameter(
         f"There is no parameter {name[:100]!r}; known are {', '.join(known)}{also}.", name[:100]
     )
+
+
+def _require_served(options: Mapping[str, Any]) -> None:
+    """What retrieval would refuse, refused under the parameter's name."""
+    for name, value in options.items():
+        try:
+            Query(limit=1, **{name: value})
+        except QueryError as error:
+            raise BadParameter(str(error), name) from error
+    try:
+        Query(limit=1, **options)
+    except QueryError as error:  # each is good, and weights go with one mode only
+        raise BadParameter(str(error), "weights") from error
 
 
 def _default_limit() -> int:

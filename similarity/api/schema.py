@@ -84,7 +84,8 @@ class SimilarSchema(AutoSchema):
             304: OpenApiResponse(description="The answer has not changed."),
             400: error("A parameter that is not known, or a value that cannot be served."),
             403: error("Not permitted."),
-            404: error("There is no such product."),
+            404: error("There is no such product, or no renderer of that `format`."),
+            406: error("No renderer gives what `Accept` asks for."),
             429: error("Too many requests; `Retry-After` says when to come back."),
             503: error("The database does not answer; `Retry-After` says when to come back."),
         }

@@ -48,11 +48,11 @@ def normalised_weights(weights: Mapping[str, float]) -> dict[str, float]:
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
         if not number or not math.isfinite(weight) or weight < 0:
             raise QueryError(
-                f"weights[{part!r}] is {weight!r}; pass a finite number of at least 0."
+                f"weights gives {part} {weight!r}; pass a finite number of at least 0."
             )
     largest = max(weights.values(), default=0)
     if largest <= 0:
-        raise QueryError(f"weights is {dict(weights)!r}; one weight at least must be above 0.")
+        raise QueryError("weights has no weight above 0; one at least must be.")
     # Divided by the largest first: the sum of very large weights would be infinite.
     scaled = {part: weight / largest for part, weight in weights.items()}
     total = sum(scaled.values())

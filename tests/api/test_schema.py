@@ -52,3 +52,9 @@ def test_health_is_in_it(document):
     assert {"200", "503"} <= set(
         document["paths"]["/api/similarity/v1/health/ready"]["get"]["responses"]
     )
+
+
+def test_health_asks_for_no_login(document):
+    for name in ("live", "ready"):
+        described = document["paths"][f"/api/similarity/v1/health/{name}"]["get"]
+        assert [wanted for wanted in described.get("security", []) if wanted] == []

@@ -106,6 +106,7 @@ def test_key_that_is_none_gives_404_and_no_500(version, pk):
         ("weights", "text"),
         ("weights", "text:-1"),
         ("weights", "text:nan"),
+        ("weights", "text:0"),
         ("weights", "nonsense:1"),
         ("diversity", "2"),
         ("diversity", "x"),
@@ -127,7 +128,27 @@ def test_bad_value_is_refused_by_name(shelf, name, value):
     assert response.status_code == 400, response.content
     error = response.json()["error"]
     assert error["code"] == "bad_parameter"
+    assert error["parameter"] == name
     assert name in error["message"]
+    assert not set("{[") & set(error["message"])
+
+
+def test_weights_with_one_part_alone_are_refused_by_name(shelf):
+    error = get(shelf[0], weights="text:1", mode="text").json()["error"]
+    assert error["parameter"] == "weights"
+
+
+def test_price_too_large_is_told_the_bound(shelf):
+    error = get(shelf[0], min_price="9" * 20).json()["error"]
+    assert "below 1000000000000" in error["message"]
+
+
+def test_form_that_no_renderer_gives_is_refused_in_the_same_shape(shelf):
+    by_name = get(shelf[0], format="xml")
+    assert (by_name.status_code, by_name.json()["error"]["code"]) == (404, "not_found")
+    path = f"/api/similarity/v1/products/{shelf[0].pk}/similar/"
+    by_header = APIClient().get(path, headers={"accept": "application/xml"})
+    assert (by_header.status_code, by_header.json()["error"]["code"]) == (406, "not_acceptable")
 
 
 def test_unknown_parameter_is_told_the_known_ones(shelf):
