@@ -5,7 +5,14 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
-from django.db.models import FileField, Model
+from django.db.models import (
+    DecimalField,
+    FileField,
+    FloatField,
+    IntegerField,
+    JSONField,
+    Model,
+)
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
@@ -13,6 +20,18 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.catalog.paths import Path
 from similarity.checks.settings import did_you_mean
 from similarity.exceptions import ConfigurationError
+
+#: Parameters of the API, which come before attributes of the same name.
+RESERVED = (
+    *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "format"),
+    *("min_price", "max_price", "in_stock"),
+)
+
+#: Where in CATALOG → what the field there must be.
+KINDS: dict[str, tuple[type[Any], ...]] = {
+    "['price']": (DecimalField, FloatField, IntegerField),
+    "['attributes']['*']": (JSONField,),
+}
 
 
 def check_catalog(**kwargs: Any) -> list[CheckMessage]:
@@ -33,6 +52,8 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
         messages += _check_paths(adapter, model)
         messages += _check_images(adapter, model)
         messages += _check_relations(adapter, model)
+        messages += _check_kinds(adapter, model)
+        messages += _check_names(adapter)
     return messages + _check_queries(adapter) + _check_api_filters(model)
 
 
@@ -78,7 +99,7 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
     for place, path in _places(adapter):
         fields = path._fields(model)
         at_object = len(fields) == len(path.names) and fields[-1].related_model is not None
-        if at_object and place not in ("['images']", "['group']"):
+        if at_object and place not in ("['images']", "['group']", *KINDS):
             messages.append(
                 Warning(
                     f"SIMILARITY['CATALOG']{place} is {path.path!r}, a relation: its text is what "
@@ -89,6 +110,39 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
                 )
             )
     return messages
+
+
+def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
+    """``price`` is a number and ``*`` a JSON field, as far as fields tell; a property may be."""
+    messages: list[CheckMessage] = []
+    for place, path in _places(adapter):
+        wanted = KINDS.get(place)
+        fields = path._fields(model)
+        if wanted is None or len(fields) != len(path.names) or isinstance(fields[-1], wanted):
+            continue
+        messages.append(
+            Error(
+                f"SIMILARITY['CATALOG']{place} is {path.path!r}, which leads to a "
+                f"{type(fields[-1]).__name__}.",
+                hint=f"Name one of these: {', '.join(kind.__name__ for kind in wanted)}.",
+                id="similarity.E016",
+            )
+        )
+    return messages
+
+
+def _check_names(adapter: FieldMappingAdapter) -> list[CheckMessage]:
+    """An attribute called as a parameter of the API could not be filtered by."""
+    taken = [name for name in adapter.mapping.get("attributes", {}) if name in RESERVED]
+    return [
+        Warning(
+            f"SIMILARITY['CATALOG']['attributes'] has {name!r}, which is a parameter of the API's "
+            "own: products cannot be filtered by the attribute.",
+            hint=f"Call it something else, such as 'product_{name}'.",
+            id="similarity.W017",
+        )
+        for name in taken
+    ]
 
 
 def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:

@@ -14,6 +14,7 @@ from similarity import conf
 from similarity.checks.settings import RULES, did_you_mean
 from similarity.encoders.base import Encoder
 from similarity.exceptions import ConfigurationError
+from similarity.models.vectors import PARTS
 
 #: What a worker needs for the encoders that come with the plugin.
 PACKAGES = {
@@ -34,6 +35,8 @@ def check_encoders(**kwargs: Any) -> list[CheckMessage]:
     parts = {part: entry for part, entry in encoders.items() if entry is not None}
     messages: list[CheckMessage] = [] if parts else [_nothing_left()]
     for part, entry in parts.items():
+        if part not in PARTS:
+            messages.append(_no_column(part))
         messages += _check_encoder(part, entry)
     return messages + _check_packages(parts)
 
@@ -43,6 +46,16 @@ def _nothing_left() -> Error:
         "SIMILARITY['ENCODERS'] sets every part to None, so that nothing can be encoded.",
         hint="Leave at least one part in.",
         id="similarity.E023",
+    )
+
+
+def _no_column(part: str) -> Warning:
+    return Warning(
+        f"SIMILARITY['ENCODERS'] names the part {part!r}, which vectors have no column for: it "
+        "counts in fused vectors only, and not in modes, in a request's weights or in reasons.",
+        hint=f"{did_you_mean(part, PARTS)} Where it is meant to be a part of your own, add "
+        "'similarity.W024' to SILENCED_SYSTEM_CHECKS.",
+        id="similarity.W024",
     )
 
 

@@ -12,7 +12,7 @@ from shop.models import Product
 from similarity import conf
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.checks import encoders as encoder_checks
-from similarity.checks.catalog import check_catalog
+from similarity.checks.catalog import RESERVED, check_catalog
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_doors
 from similarity.checks.encoders import check_encoders
@@ -154,7 +154,7 @@ def test_a_part_in_use_without_weight_or_dimension(change):
     assert run() == []
     own = {"CLASS": "similarity.encoders.colour.ColourEncoder"}
     change(ENCODERS={"shade": own}, WEIGHTS={"shade": 0.1})
-    (message,) = run()
+    (message,) = (one for one in run() if one.id == "similarity.E006")
     assert "['DIMENSIONS'] has no number above 0 for shade" in message.msg
 
 
@@ -394,3 +394,30 @@ def test_relation_where_a_field_is_wanted_is_told_to_name_one(change, mapping):
     (message,) = run()
     assert message.id == "similarity.W015"
     assert "__name" in message.hint
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"),
+    [
+        ({"price": "description"}, "E016"),
+        ({"price": "brand"}, "E016"),
+        ({"attributes": {"*": "name"}}, "E016"),
+        ({"attributes": {"limit": "name"}}, "W017"),
+        ({"attributes": {"min_price": "name"}}, "W017"),
+    ],
+)
+def test_field_of_the_wrong_kind_and_name_that_is_taken(change, mapping, expected):
+    change(CATALOG=mapping)
+    assert ids(run()) == {expected}
+
+
+def test_names_of_the_api_are_all_reserved():
+    from similarity.api.parameters import IGNORED, OPTIONS
+
+    assert {*OPTIONS, *IGNORED, "min_price", "max_price", "in_stock"} == set(RESERVED)
+
+
+def test_part_without_a_column(change):
+    entry = conf.DEFAULTS["ENCODERS"]["colour"]
+    change(ENCODERS={"sound": entry}, WEIGHTS={"sound": 0.1}, DIMENSIONS={"sound": 8})
+    assert ids(run()) == {"W024"}
