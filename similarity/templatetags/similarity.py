@@ -95,7 +95,8 @@ def _is_nothing(product: Any, tag: str) -> bool:
 
 def _first(context: Context, name: str) -> bool:
     """Whether ``name`` is asked for the first time in this rendering of the page."""
-    seen = context.render_context.dicts[0].setdefault("similarity", set())
+    page: Any = context.render_context.dicts[0]  # all templates of one rendering share it
+    seen = page.setdefault("similarity", set())
     if name in seen:
         return False
     seen.add(name)
