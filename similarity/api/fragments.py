@@ -11,7 +11,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from similarity.retrieval.cached import cached_similar, shelf_items
-from similarity.retrieval.fragments import ShelfArguments, shelf_id
+from similarity.retrieval.fragments import ShelfArguments
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
             "title": asked.title,
             "explain": asked.explain,
             "source": asked.product,
-            "shelf_id": shelf_id(),
+            "shelf_id": asked.shelf_id,
             # Read by a script, it comes to a page that has them from the placeholder.
             "styles": FRAGMENT_HEADER not in request.headers,
         }

@@ -4,20 +4,16 @@ Signed, so that nobody else chooses a template or has the server work for a shel
 asked for; without a time stamp, so that a page with the address in it can be cached.
 """
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
-from uuid import uuid4
 
 from django.core import signing
 
 DEFAULT_TEMPLATE = "similarity/similar_products.html"
 
 SIGNER = signing.Signer(salt="similarity.fragment")
-
-
-def shelf_id() -> str:
-    """An element id for a shelf, unlike every other's on the page, however it got there."""
-    return f"similarity-{uuid4().hex[:12]}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,12 @@ class ShelfArguments:
     diversity: float
     explain: bool
     template: str
+
+    @property
+    def shelf_id(self) -> str:
+        """An element id, the same at each request, so that a page and its ETag stay as they are."""
+        told = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
 
     def signed(self) -> str:
         return SIGNER.sign_object(asdict(self), compress=True)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from similarity.exceptions import QueryError
 from similarity.retrieval.cached import cached_similar, shelf_items
-from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments, shelf_id
+from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
 from similarity.retrieval.hits import Hit
 
 logger = logging.getLogger(__name__)
@@ -47,14 +47,12 @@ def similar_products(
     if _is_nothing(product, "similar_products"):
         return mark_safe("")
     try:
+        arguments = ShelfArguments(str(_key(product)), limit, title, diversity, explain, template)
         if lazy:
-            arguments = ShelfArguments(
-                str(_key(product)), limit, title, diversity, explain, template
-            )
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
         shelf = {"items": shelf_items(hits), "title": title, "explain": explain}
-        shelf |= {"source": _key(product), "shelf_id": shelf_id()}
+        shelf |= {"source": _key(product), "shelf_id": _shelf_id(context, arguments)}
         return _render(context, template, shelf) if hits else mark_safe("")
     except Exception:
         logger.exception("No shelf of products similar to %s.", _key(product))
@@ -101,6 +99,15 @@ def _first(context: Context, name: str) -> bool:
         return False
     seen.add(name)
     return True
+
+
+def _shelf_id(context: Context, arguments: ShelfArguments) -> str:
+    """The arguments' own, numbered where a page shows the same shelf again."""
+    number, candidate = 1, arguments.shelf_id
+    while not _first(context, candidate):
+        number += 1
+        candidate = f"{arguments.shelf_id}-{number}"
+    return candidate
 
 
 def _hits(

@@ -52,3 +52,10 @@ def test_a_second_build_is_refused(monkeypatch):
     monkeypatch.setattr(versions, "advisory_lock", taken)
     with pytest.raises(CommandError, match="is running"):
         call_command("build_version")
+
+
+@pytest.mark.parametrize("sample", ["0", "-5"])
+def test_a_sample_of_nothing_is_refused(sample):
+    """It would make a version whose fusion was fitted on no product, and be promoted."""
+    with pytest.raises(CommandError, match=f"--sample is {sample}"):
+        call_command("build_version", f"--sample={sample}")

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from similarity.indexing import outbox, versions
+from similarity.indexing import outbox, versions, workers
 from similarity.models import PendingProduct
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
@@ -55,3 +55,13 @@ def test_a_fit_on_a_handful_of_products_is_pointed_out(make_product, capsys):
     for _ in range(11):
         make_product()
     assert "was fitted on 0 products and the catalogue has 11" in text(capsys)
+
+
+def test_a_cache_that_is_down_is_reported_and_no_traceback(monkeypatch, capsys):
+    """The command is what one runs when something is down."""
+
+    def down():
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(workers, "seen", down)
+    assert "Outbox" in text(capsys)

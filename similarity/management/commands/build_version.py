@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from similarity.indexing import building, versions
 from similarity.management.command import ProgressBars, SimilarityCommand
@@ -31,6 +31,11 @@ catalogue has grown to many times what the live version was fitted on.
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["sample"] < 1:
+            raise CommandError(
+                f"--sample is {options['sample']}; the fusion is fitted on 1 product at least, "
+                f"and well on {building.SAMPLE}."
+            )
         with ProgressBars() as bars:
             version = versions.build_version(bars, sample=options["sample"])
         self.stdout.write(
