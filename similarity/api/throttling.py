@@ -1,6 +1,6 @@
 """The API's own rate limit, apart from the host's own throttles."""
 
-import logging
+from functools import partial
 
 from django.core.cache import caches
 from rest_framework.request import Request
@@ -8,8 +8,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from similarity import conf
-
-logger = logging.getLogger(__name__)
+from similarity.retrieval import caching
 
 
 class ClientThrottle(SimpleRateThrottle):
@@ -31,8 +30,4 @@ class ClientThrottle(SimpleRateThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """A cache that is down must not take the API down: then nobody is throttled."""
-        try:
-            return bool(super().allow_request(request, view))
-        except Exception:  # whatever the cache's client raises
-            logger.warning("The cache does not answer; requests are not throttled.", exc_info=True)
-            return True
+        return bool(caching.attempt(partial(super().allow_request, request, view), otherwise=True))
