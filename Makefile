@@ -53,7 +53,8 @@ chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| command -v google-chrome >/dev/null \
 		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
-			&& $(SUDO) apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+			&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends chromium fonts-liberation >/dev/null; } \
 		|| echo "No Chromium here, and apt-get cannot install it: browser tests will be skipped."
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
