@@ -26,9 +26,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-from shop import services
+from shop import servers
 
-services.start()
+servers.start()
 
 import django  # noqa: E402
 

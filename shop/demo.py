@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from shop import services
+from shop import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
         elif options.action == "stop":
             stop()
         elif options.action == "services":
-            started = services.start()
+            started = servers.start()
             say(f"Started {' and '.join(started)}." if started else "The services are running.")
         else:
             status()
@@ -63,11 +63,11 @@ def up(catalog: Path | None, port: int) -> None:
     if not find("web") and port_is_taken(port):
         sys.exit(f"Port {port} is in use by another program; choose another: make demo PORT=8001")
     database = database_name(catalog)
-    started = services.start(database)
+    started = servers.start(database)
     say(f"Started {' and '.join(started)}." if started else "PostgreSQL and Valkey are running.")
-    if recall("database") != services.database_url():
+    if recall("database") != servers.database_url():
         end("web"), end("worker")
-    remember("database", services.database_url())
+    remember("database", servers.database_url())
     setup_django()
     load(catalog)
     run("worker", worker_command(), ready=None)
@@ -79,7 +79,7 @@ def up(catalog: Path | None, port: int) -> None:
 def stop() -> None:
     """End the site and the worker, then the servers under ``RUN_DIR``."""
     ended = [name for name in ("web", "worker") if end(name)]
-    ended += services.stop()
+    ended += servers.stop()
     say(f"Stopped {', '.join(ended)}." if ended else "Nothing of the demo is running.")
 
 
@@ -130,7 +130,7 @@ def worker_command() -> list[str]:
     return [
         *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--beat"),
         *("--queues", "celery,similarity", "--concurrency", "1", "--loglevel", "info"),
-        *("--schedule", str(services.RUN_DIR / "beat-schedule")),
+        *("--schedule", str(servers.RUN_DIR / "beat-schedule")),
     ]
 
 
@@ -146,7 +146,7 @@ def run(name: str, command: list[str], ready: str | None) -> dict:
     record = process_file(name)
     if find(name):
         return json.loads(record.read_text())
-    log = services.RUN_DIR / f"{name}.log"
+    log = servers.RUN_DIR / f"{name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands
             command,
@@ -209,7 +209,7 @@ def show(port: int) -> None:
     say(f"  the admin                             {site}/admin/", end="")
     password = recall("admin_password")
     say(f"  (admin / {password})\n" if password else "\n")
-    say("`make stop` ends it; logs are in " + str(services.RUN_DIR))
+    say("`make stop` ends it; logs are in " + str(servers.RUN_DIR))
 
 
 def database_name(catalog: Path | None) -> str:
@@ -221,18 +221,18 @@ def database_name(catalog: Path | None) -> str:
 
 
 def remember(name: str, value: str) -> None:
-    path = services.RUN_DIR / f"{name}.txt"
+    path = servers.RUN_DIR / f"{name}.txt"
     path.touch(mode=0o600)
     path.write_text(value)
 
 
 def recall(name: str) -> str | None:
-    path = services.RUN_DIR / f"{name}.txt"
+    path = servers.RUN_DIR / f"{name}.txt"
     return path.read_text() if path.exists() else None
 
 
 def process_file(name: str) -> Path:
-    return services.RUN_DIR / f"{name}.json"
+    return servers.RUN_DIR / f"{name}.json"
 
 
 def port_is_taken(port: int) -> bool:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import dj_database_url
 
-from shop import services
+from shop import servers
+from shop.secret_key import secret_key
 from similarity.conf import BEAT_SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = os.environ.get("DJANGO_DEBUG", "1") == "1"
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or services.development_secret_key(DEBUG)
+SECRET_KEY = secret_key(DEBUG)
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [
     origin for origin in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if origin
@@ -63,16 +64,16 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(services.database_url(), conn_max_age=60)}
+DATABASES = {"default": dj_database_url.parse(servers.database_url(), conn_max_age=60)}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": services.cache_url(),
+        "LOCATION": servers.cache_url(),
         # A cache that hangs must not hold up a page.
         "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
 }
-CELERY_BROKER_URL = services.broker_url()
+CELERY_BROKER_URL = servers.broker_url()
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -85,9 +86,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = Path(os.environ.get("DJANGO_STATIC_ROOT") or services.RUN_DIR / "static")
+STATIC_ROOT = Path(os.environ.get("DJANGO_STATIC_ROOT") or servers.RUN_DIR / "static")
 MEDIA_URL = "media/"
-MEDIA_ROOT = Path(os.environ.get("DJANGO_MEDIA_ROOT") or services.RUN_DIR / "media")
+MEDIA_ROOT = Path(os.environ.get("DJANGO_MEDIA_ROOT") or servers.RUN_DIR / "media")
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -4,12 +4,12 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from shop import services
+from shop import servers
 
 
 def address_of(name: str) -> str:
     """The URL of the database called ``name``."""
-    return urlsplit(services.database_url())._replace(path=f"/{name}").geturl()
+    return urlsplit(servers.database_url())._replace(path=f"/{name}").geturl()
 
 
 def current_address() -> str:

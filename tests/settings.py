@@ -2,20 +2,20 @@
 
 import os
 
-from shop import services
+from shop import servers
 
-services.start()
+servers.start()
 
 from shop.settings import *  # noqa: E402, F403
 
 # Beside the demo's on the same embedded server, so that its worker takes none of ours.
 if not os.environ.get("CELERY_BROKER_URL"):
-    CELERY_BROKER_URL = services.broker_url().removesuffix("/0") + "/2"
+    CELERY_BROKER_URL = servers.broker_url().removesuffix("/0") + "/2"
 if not os.environ.get("CACHE_URL"):
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": services.cache_url().removesuffix("/1") + "/3",
+            "LOCATION": servers.cache_url().removesuffix("/1") + "/3",
         }
     }
 
@@ -24,6 +24,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-MEDIA_ROOT = services.RUN_DIR / "test-media"
-STATIC_ROOT = services.RUN_DIR / "test-static"
+MEDIA_ROOT = servers.RUN_DIR / "test-media"
+STATIC_ROOT = servers.RUN_DIR / "test-static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is missing

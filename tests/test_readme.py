@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shop import services
+from shop import servers
 from tests.databases import address_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,7 +108,7 @@ def host(tmp_path):
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    server = services.database_url()
+    server = servers.database_url()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS readme_host WITH (FORCE)")
         connection.execute("CREATE DATABASE readme_host")
@@ -127,7 +127,7 @@ def run(host: Path, *arguments: str) -> str:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "settings",
             "DATABASE_URL": address_of("readme_host"),
-            "CELERY_BROKER_URL": services.broker_url(),
+            "CELERY_BROKER_URL": servers.broker_url(),
             "HOST_MEDIA_ROOT": str(host / "media"),
             "PYTHONPATH": f"{host}{os.pathsep}{ROOT}",
         },

@@ -1,6 +1,5 @@
 """One report of where indexing stands, for the command and the admin."""
 
-import logging
 from typing import Any
 
 from django.db import connections
@@ -13,8 +12,6 @@ from similarity.indexing import building, health, indexes, maintained, outbox, v
 from similarity.indexing import versions as lifecycle
 from similarity.indexing import workers as heartbeat
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-
-logger = logging.getLogger(__name__)
 
 #: Dead rows a report names.
 DEAD_SHOWN = 5
@@ -35,21 +32,12 @@ def report() -> dict[str, Any]:
         "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
         "dead": _dead(),
         "versions": [_version(version) for version in maintained.every_version().order_by("-pk")],
-        "workers": _workers(),
+        "workers": heartbeat.seen_if_known(),
         "index_bytes": indexes.sizes(),
         "table_bytes": _table_bytes(),
         "health": {name: check._asdict() for name, check in health.checks().items()},
         "hints": _hints(live, products, covered, eligible),
     }
-
-
-def _workers() -> dict[str, Any]:
-    """Empty where the cache that would know does not answer; ``health`` says so."""
-    try:
-        return dict(heartbeat.seen())
-    except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
-        logger.warning("The cache does not say which workers are alive: %s", error)
-        return {}
 
 
 def _eligible() -> int:

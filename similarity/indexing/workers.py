@@ -52,8 +52,20 @@ def note(doing: str = "", done: int = 0, total: int = 0) -> None:
 
 
 def seen() -> dict[str, Worker]:
-    """Machines with a worker seen in the last ``SEEN_S`` seconds → what it said last."""
+    """Machines with a worker seen in the last ``SEEN_S`` seconds → what it said last.
+
+    Raises whatever the cache's client raises where the cache does not answer.
+    """
     return _alive(caches[conf.get("CACHE")].get(KEY))
+
+
+def seen_if_known() -> dict[str, Worker]:
+    """As :func:`seen`; empty where the cache that would know does not answer."""
+    try:
+        return seen()
+    except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
+        logger.info("The cache does not say which workers are alive: %s", error)
+        return {}
 
 
 def _device() -> str:

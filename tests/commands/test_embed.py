@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from shop.models import Product
-from similarity.indexing import outbox, versions
+from similarity.indexing import outbox, versions, workers
 from similarity.management.commands import embed
 from similarity.models import PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder
@@ -115,3 +115,14 @@ def test_help_has_examples(capsys):
     with pytest.raises(SystemExit):
         call_command("embed", "--help")
     assert "manage.py embed --changed-only" in capsys.readouterr().out
+
+
+def test_waiting_goes_on_without_the_cache(products, monkeypatch):
+    """The cache only tells which workers are alive; the outbox tells what is done."""
+
+    def down():
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(workers, "seen", down)
+    with pytest.raises(CommandError, match="3 products are not embedded"):
+        call_command("embed", "--wait", "--timeout", "0.1")

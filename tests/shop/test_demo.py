@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shop import demo, services
+from shop import demo, servers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FEED = """id,title,description,price,brand,product_type,availability
@@ -25,7 +25,7 @@ A5,Oak chair,A dining chair of solid oak.,149.00 EUR,Holm,Furniture > Chairs,in 
 
 @pytest.fixture
 def run_dir(tmp_path, monkeypatch):
-    monkeypatch.setattr(services, "RUN_DIR", tmp_path)
+    monkeypatch.setattr(servers, "RUN_DIR", tmp_path)
     return tmp_path
 
 

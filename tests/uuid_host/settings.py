@@ -4,20 +4,20 @@ import os
 
 import dj_database_url
 
-from shop import services
+from shop import servers
 
-services.start()
+servers.start()
 
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
 ROOT_URLCONF = "tests.uuid_host.urls"
 DEFAULT_AUTO_FIELD = os.environ.get("HOST_AUTO_FIELD", "django.db.models.AutoField")
-DATABASES = {"default": dj_database_url.parse(services.database_url())}
+DATABASES = {"default": dj_database_url.parse(servers.database_url())}
 DATABASES["default"]["NAME"] = "uuid_host"  # never made: only its test database is
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CELERY_BROKER_URL = services.broker_url()
-MEDIA_ROOT = services.RUN_DIR / "test-media-uuid"
+CELERY_BROKER_URL = servers.broker_url()
+MEDIA_ROOT = servers.RUN_DIR / "test-media-uuid"
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -79,7 +79,8 @@ class Command(SimilarityCommand):
         total, told = outbox.counts().waiting, False
         while (counts := outbox.counts()).due + counts.leased:
             now = time.monotonic()
-            learning = [worker for worker in workers.seen().values() if worker["doing"]]
+            alive = workers.seen_if_known()
+            learning = [worker for worker in alive.values() if worker["doing"]]
             for worker in learning:  # a first start reads a sample before it embeds
                 bars(worker["doing"], worker["done"], worker["total"])
             if not learning:
@@ -89,7 +90,7 @@ class Command(SimilarityCommand):
                     f"{counts.waiting} products are not embedded after {timeout_s:g} s; they "
                     "stay in the outbox. See 'manage.py similarity_status'."
                 )
-            if not told and not workers.seen() and now - started > SILENCE_S:
+            if not told and not alive and now - started > SILENCE_S:
                 told = True
                 self.stderr.write("No worker was seen; start one, or use 'embed --now'.")
             if now - woken > WAKE_EVERY_S:

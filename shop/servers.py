@@ -15,7 +15,6 @@ import warnings
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.utils import get_random_secret_key
 
 RUN_DIR = Path(
     os.environ.get("SIMILARITY_RUN_DIR") or Path(__file__).resolve().parent.parent / ".run"
@@ -148,15 +147,3 @@ def _terminate(pid_file: Path, how: signal.Signals) -> bool:
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     return True
-
-
-def development_secret_key(debug: bool) -> str:
-    """A key made once and kept under ``RUN_DIR``; outside DEBUG the host must set its own."""
-    if not debug:
-        raise ImproperlyConfigured("Set DJANGO_SECRET_KEY; outside DEBUG there is no default.")
-    path = RUN_DIR / "secret_key"
-    if not path.exists():
-        RUN_DIR.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(get_random_secret_key())
-    return path.read_text()
