@@ -19,8 +19,8 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.paths import Path
+from similarity.connections import wakeup
 from similarity.exceptions import SimilarityError
-from similarity.indexing import wakeup
 from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)

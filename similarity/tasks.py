@@ -12,9 +12,10 @@ from celery import current_app, shared_task
 from celery.signals import celeryd_after_setup, heartbeat_sent
 
 from similarity import conf
+from similarity.connections import wakeup
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
-from similarity.indexing import outbox, versions, wakeup, workers
+from similarity.indexing import outbox, versions, workers
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    from similarity.retrieval import caching
+    from similarity.connections import caching
 
     cache.clear()
     caching.resume()

@@ -6,7 +6,7 @@ import pytest
 from celery import current_app
 from kombu import Connection
 
-from similarity.indexing import wakeup
+from similarity.connections import wakeup
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 

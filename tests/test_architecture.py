@@ -16,20 +16,22 @@ PLUGIN = Path(similarity.__file__).parent
 
 #: room → rooms it may import besides itself. A module outside every room is a mistake.
 BASE = {"conf", "exceptions"}
-CORE = BASE | {"catalog", "models"}
-READ = CORE | {"retrieval"}
-WRITE = CORE | {"encoders", "indexing"}
+CORE = BASE | {"catalog", "models", "connections"}
+READ = CORE | {"copurchase", "retrieval"}
+WRITE = CORE | {"encoders", "indexing", "copurchase"}
 ALLOWED = {
     "exceptions": set(),
     "conf": {"exceptions"},
     "catalog": BASE,
     "models": BASE,
+    "connections": BASE,
     "encoders": BASE | {"catalog"},
     "indexing": CORE | {"encoders"},
-    "training": CORE | {"encoders"},
-    "retrieval": CORE,
-    "tasks": WRITE | {"training"},
-    "checks": CORE | {"encoders", "indexing"},
+    "copurchase": CORE,
+    "training": READ | {"encoders"},
+    "retrieval": CORE | {"copurchase"},
+    "tasks": WRITE | {"retrieval", "training"},
+    "checks": READ | {"encoders", "indexing"},
     "signals": WRITE | {"tasks"},
     "apps": {"checks", "signals"},
     "api": READ | {"indexing", "tasks"},

@@ -152,7 +152,7 @@ def test_a_dead_broker_costs_a_save_little_and_breaks_nothing(make_product, dead
     products = [make_product() for _ in range(20)]
     assert time.monotonic() - began < 3
     assert pending() == {product.pk for product in products}
-    warnings = [r for r in caplog.records if r.name == "similarity.indexing.wakeup"]
+    warnings = [r for r in caplog.records if r.name == "similarity.connections.wakeup"]
     assert len(warnings) == 1, "asked once, then paused"
     assert dead_broker.rsplit(":", 1)[1] in warnings[0].getMessage()
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from similarity import conf
-from similarity.indexing import wakeup
+from similarity.connections import wakeup
 from similarity.models import PendingProduct
 
 #: Seconds after which the progress page loads itself again.

@@ -10,7 +10,7 @@ from django.db.models import JSONField, Model, Q, QuerySet
 from similarity import conf
 from similarity.api.errors import BadParameter
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval import caching
+from similarity.connections import caching
 
 #: Between the levels of a category path; a filter by a level holds for those below it.
 LEVEL = " > "

@@ -8,7 +8,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from similarity import conf
-from similarity.retrieval import caching
+from similarity.connections import caching
 
 
 class ClientThrottle(SimpleRateThrottle):

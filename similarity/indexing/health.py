@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.db import Error, connections
 
 from similarity import conf
-from similarity.indexing import indexes, maintained, outbox, vectors, wakeup, workers
+from similarity.connections import wakeup
+from similarity.indexing import indexes, maintained, outbox, vectors, workers
 from similarity.models import EncoderVersion
 
 

@@ -9,8 +9,9 @@ from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Now
 
 from similarity import conf
-from similarity.indexing import pipeline, versions, wakeup, workers
-from similarity.indexing.locks import LockTaken
+from similarity.connections import wakeup
+from similarity.connections.locks import LockTaken
+from similarity.indexing import pipeline, versions, workers
 from similarity.models import PendingProduct
 from similarity.models.outbox import PendingProductQuerySet
 

@@ -9,11 +9,12 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from similarity.catalog.adapter import get_adapter
+from similarity.connections import wakeup
+from similarity.connections.locks import advisory_lock
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import building, indexes, maintained, vectors, wakeup, workers
+from similarity.indexing import building, indexes, maintained, vectors, workers
 from similarity.indexing.indexes import Progress
-from similarity.indexing.locks import advisory_lock
 from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 

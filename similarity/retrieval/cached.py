@@ -20,8 +20,8 @@ from django.utils.translation import get_language
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
+from similarity.connections import caching
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.retrieval import caching
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.query import Query
 from similarity.retrieval.shelves import similar_to

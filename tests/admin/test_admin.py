@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from shop.models import Product
 from similarity.admin import products as product_actions
-from similarity.indexing import wakeup
+from similarity.connections import wakeup
 from similarity.models import EncoderVersion, PendingProduct
 
 pytestmark = pytest.mark.django_db

@@ -3,8 +3,8 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from similarity.connections.locks import LockTaken
 from similarity.indexing import building, versions
-from similarity.indexing.locks import LockTaken
 from similarity.models import EncoderVersion
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 

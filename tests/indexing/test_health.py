@@ -9,7 +9,8 @@ from celery import current_app
 from django.db.models import F
 from kombu import Connection
 
-from similarity.indexing import health, indexes, outbox, versions, wakeup, workers
+from similarity.connections import wakeup
+from similarity.indexing import health, indexes, outbox, versions, workers
 from similarity.models import PendingProduct
 
 pytestmark = pytest.mark.django_db

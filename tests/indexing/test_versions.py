@@ -7,9 +7,9 @@ import pytest
 from django.db import connection, connections
 
 from shop.models import Product
+from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.exceptions import VersionError
 from similarity.indexing import building, indexes, outbox, pipeline, reconcile, versions
-from similarity.indexing.locks import LockTaken, advisory_lock
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 

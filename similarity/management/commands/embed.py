@@ -5,7 +5,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import building, outbox, reconcile, wakeup, workers
+from similarity.connections import wakeup
+from similarity.indexing import building, outbox, reconcile, workers
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.models import PendingProduct
 

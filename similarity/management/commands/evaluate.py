@@ -3,10 +3,12 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
 from tqdm import tqdm
 
 from similarity import conf
@@ -21,6 +23,21 @@ from similarity.training.tuning import Choice, Trial, Tuner
 from similarity.training.vector_cache import VectorCache
 
 
+class Report(Protocol):
+    """Figures of one data set."""
+
+    def text(self) -> str: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+#: (data set or None for its default, folder of data sets, cache folder, limit) → its figures.
+Run = Callable[[str | None, Path, Path, int | None], Report]
+
+#: What is judged, besides similar products → the function that does it.
+EVALUATIONS: dict[str, str] = {}
+
+
 class Command(BaseCommand):
     help = (
         "Encode a catalogue whose types, colours and genders are known, find the ten most "
@@ -33,6 +50,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+        parser.add_argument(
+            "what",
+            nargs="?",
+            choices=["similar", *EVALUATIONS],
+            default="similar",
+            help="what is judged",
+        )
         parser.add_argument(
             "--dataset",
             action="append",
@@ -66,7 +90,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self._tune(options) if options["tune"] else self._evaluate(options)
+            if options["what"] != "similar":
+                self._report(options)
+            else:
+                self._tune(options) if options["tune"] else self._evaluate(options)
         except SimilarityError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -87,6 +114,18 @@ class Command(BaseCommand):
                 contact_sheet(dataset, report.fused.found, options["picture"])
         if options["json"]:
             self.stdout.write(json.dumps(results if len(names) > 1 else results[0], indent=1))
+
+    def _report(self, options: dict[str, Any]) -> None:
+        run: Run = import_string(EVALUATIONS[options["what"]])
+        names = options["dataset"] or [None]
+        reports = [
+            run(name, options["data_dir"], options["cache"], options["limit"]) for name in names
+        ]
+        if options["json"]:
+            figures = [report.as_json() for report in reports]
+            self.stdout.write(json.dumps(figures if len(names) > 1 else figures[0], indent=1))
+        else:
+            self.stdout.write("\n\n".join(report.text() for report in reports))
 
     def _tune(self, options: dict[str, Any]) -> None:
         # Categories and brands are labels here or absent: what they are worth in a shop

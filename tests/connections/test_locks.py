@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from similarity.indexing.locks import advisory_lock
+from similarity.connections.locks import advisory_lock
 
 pytestmark = pytest.mark.django_db
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from similarity.retrieval import caching
+from similarity.connections import caching
 
 
 class DeadCache:

@@ -7,6 +7,8 @@ broker that does not answer costs a save the time-out below, once: nothing is se
 
 import logging
 import time
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from celery import current_app
@@ -25,22 +27,29 @@ PAUSE_S = 30.0
 _paused_until = 0.0  # monotonic seconds; of this process
 
 
-def on_commit(alias: str) -> None:
-    """Wake a worker once the transaction on ``alias`` is committed, at once without one."""
+def on_commit(alias: str, task: str = TASK) -> None:
+    """Send ``task`` once the transaction on ``alias`` is committed, at once without one."""
+    waker = _waker(task)
     # Django drops callbacks with the savepoint they were given in, so its own list is
     # the only one that can tell whether a wake-up still stands.
     callbacks = transaction.get_connection(alias).run_on_commit
-    if not any(callback is wake for _savepoints, callback, *_robust in callbacks):
-        transaction.on_commit(wake, using=alias, robust=True)
+    if not any(callback is waker for _savepoints, callback, *_robust in callbacks):
+        transaction.on_commit(waker, using=alias, robust=True)
 
 
-def wake() -> bool:
-    """Ask for a drain now; returns whether the broker took the message."""
+@cache
+def _waker(task: str) -> Callable[[], Any]:
+    """One and the same callback for each task, so that a transaction's list tells it apart."""
+    return partial(wake, task)
+
+
+def wake(task: str = TASK) -> bool:
+    """Ask for ``task`` now, a drain of the outbox; returns whether the broker took the message."""
     global _paused_until
     if time.monotonic() < _paused_until:
         return False
     try:
-        send(TASK)
+        send(task)
     except Exception as error:  # noqa: BLE001 - each transport raises its own errors
         _paused_until = time.monotonic() + PAUSE_S
         logger.warning(
