@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from similarity.catalog.adapter import CatalogAdapter
@@ -54,6 +54,8 @@ class ErrorDetailSerializer(serializers.Serializer):
     parameter = serializers.CharField(allow_null=True)
 
 
+# Generators of clients name a variable after the component: "error" would hide its own field.
+@extend_schema_serializer(component_name="ErrorAnswer")
 class ErrorSerializer(serializers.Serializer):
     error = ErrorDetailSerializer()
 

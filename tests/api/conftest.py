@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.utils import timezone
 from pgvector import HalfVector
 
@@ -47,3 +49,18 @@ def at_angle(version, make_product):
 def shelf(at_angle):
     """Twelve products, each 5 degrees further from the first."""
     return [at_angle(5 * number) for number in range(12)]
+
+
+@pytest.fixture
+def wsgi():
+    """The shop as a WSGI application, for clients of other makes than Django's.
+
+    As Django's own test client does: the end of a request would close the test's connection.
+    """
+    from shop.wsgi import application
+
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield application
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)

@@ -9,8 +9,6 @@ import os
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -43,17 +41,7 @@ schema.app = application
 
 
 @pytest.fixture(autouse=True)
-def _keep_connections():
-    """As Django's own test client does: the end of a request would close the test's connection."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
-
-
-@pytest.fixture(autouse=True)
-def _unthrottled(settings, shelf):
+def _unthrottled(settings, wsgi, shelf):
     """Over a catalogue of twelve products, as many requests as there are examples."""
     settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": None}
     settings.ALLOWED_HOSTS = ["*"]

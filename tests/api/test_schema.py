@@ -33,7 +33,7 @@ def test_every_answer_is_described(document):
     responses = operation(document)["responses"]
     assert {"200", "304", "400", "403", "404", "429", "503"} <= set(responses)
     error = responses["400"]["content"]["application/json"]
-    assert error["schema"]["$ref"].endswith("/Error")
+    assert error["schema"]["$ref"].endswith("/ErrorAnswer")
     assert error["examples"]
     assert "ETag" in responses["200"]["headers"]
     assert responses["200"]["content"]["application/json"]["examples"]
