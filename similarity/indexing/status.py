@@ -6,6 +6,7 @@ from django.db import connections
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
+from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
 from similarity.indexing import building, health, indexes, maintained, outbox, vectors
@@ -78,6 +79,14 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
             f"The settings name other encoders than live version {live.pk} has ({difference}): "
             "it is not kept up to date. Run 'manage.py build_version --promote'."
         )
+    newer = maintained.every_version().filter(status=EncoderVersion.Status.READY, pk__gt=live.pk)
+    if (ready := newer.order_by("-pk").first()) is not None:
+        hints.append(f"Version {ready.pk} is ready: 'manage.py promote {ready.pk}' makes it live.")
+    elif other := _differing_settings(live):
+        hints.append(
+            f"{' and '.join(other)} in the settings differ from live version {live.pk}'s, which "
+            "keeps its own: run 'manage.py build_version --promote' to use them."
+        )
     if eligible and covered < lifecycle.ENOUGH * eligible:
         hints.append(
             f"{eligible - covered} of {eligible} eligible products have no vectors: "
@@ -94,6 +103,26 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
             "'manage.py embed' with their keys."
         )
     return hints
+
+
+def _differing_settings(live: EncoderVersion) -> list[str]:
+    """Settings of the fusion that another version would be made with."""
+    parts = live.weights.keys()
+    weights = {part: conf.get("WEIGHTS").get(part, 0.0) for part in parts}
+    total = sum(weights.values()) or 1.0
+    differing = []
+    if any(abs(weights[part] / total - live.weights[part]) > 1e-6 for part in parts):
+        differing.append("WEIGHTS")
+    wanted = conf.get("DIMENSIONS")
+    reduced = [part for part in parts if part not in UNREDUCED]
+    # An encoder's vector may be shorter than what it would be reduced to.
+    widths = {
+        part: min(wanted.get(part, live.dimensions[part]), live.encoders[part]["dimension"])
+        for part in reduced
+    }
+    if any(width != live.dimensions[part] for part, width in widths.items()):
+        differing.append("DIMENSIONS")
+    return differing
 
 
 def _mismatch(live: EncoderVersion) -> str:

@@ -56,7 +56,7 @@ def test_now_needs_no_worker(products, capsys):
 
 def test_a_product_that_fails_ends_the_command_with_its_error(products, make_product):
     bad = make_product(name="poison")
-    with pytest.raises(CommandError, match=rf"1 products.*product {bad.pk}.*cannot be encoded"):
+    with pytest.raises(CommandError, match=rf"1 product.*product {bad.pk}.*cannot be encoded"):
         call_command("embed", "--now")
     assert ProductVectors.objects.count() == 3
 
@@ -126,3 +126,19 @@ def test_waiting_goes_on_without_the_cache(products, monkeypatch):
     monkeypatch.setattr(workers, "seen", down)
     with pytest.raises(CommandError, match="3 products are not embedded"):
         call_command("embed", "--wait", "--timeout", "0.1")
+
+
+def test_a_key_no_product_has_is_named(products):
+    with pytest.raises(CommandError, match=r"There is no product 987654; nothing was marked"):
+        call_command("embed", str(products[0].pk), "987654", "--now")
+    assert pending() == set()
+
+
+def test_one_product_is_one_product(products, capsys):
+    call_command("embed", str(products[0].pk))
+    assert "1 product marked." in capsys.readouterr().out
+
+
+def test_a_timeout_belongs_to_wait(products):
+    with pytest.raises(CommandError, match="--timeout is for --wait"):
+        call_command("embed", "--timeout", "3")

@@ -50,6 +50,25 @@ def test_other_encoders_in_the_settings_are_pointed_out(make_product, capsys, se
     assert "Run 'manage.py build_version --promote'" in text(capsys)
 
 
+def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, settings):
+    """They take part when a version is made, not before: whoever changes them must be told."""
+    make_product()
+    versions.ensure_live_version()
+    assert "differ from live version" not in text(capsys)
+    weights = {"text": 0.9, "image": 0.02, "colour": 0.04, "attributes": 0.04}
+    settings.SIMILARITY = {**similarity_settings(), "WEIGHTS": weights}
+    assert "WEIGHTS in the settings differ from live version" in text(capsys)
+    settings.SIMILARITY = {**similarity_settings(), "DIMENSIONS": {"text": 4}}
+    assert "DIMENSIONS in the settings differ from live version" in text(capsys)
+
+
+def test_a_version_that_is_ready_is_pointed_out(make_product, capsys):
+    make_product()
+    versions.ensure_live_version()
+    ready = versions.build_version()
+    assert f"'manage.py promote {ready.pk}' makes it live" in text(capsys)
+
+
 def test_a_fit_on_a_handful_of_products_is_pointed_out(make_product, capsys):
     versions.ensure_live_version()
     for _ in range(11):

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
+from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.indexing import building, outbox, reconcile, workers
 from similarity.management.command import ProgressBars, SimilarityCommand
@@ -49,8 +50,10 @@ class Command(SimilarityCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["timeout"] is not None and not options["wait"]:
+            raise CommandError("--timeout is for --wait; give both, or neither.")
         count = self._enqueue(**options)
-        self.stdout.write(f"{count} products marked.")
+        self.stdout.write(f"{count} product{'' if count == 1 else 's'} marked.")
         if options["now"] or options["wait"]:
             with ProgressBars() as bars:
                 self._embed(bars) if options["now"] else self._follow(bars, options["timeout"])
@@ -59,14 +62,11 @@ class Command(SimilarityCommand):
     def _enqueue(self, **options: Any) -> int:
         pages: Iterable[list[str]] = building.pages()
         if options["keys"]:
-            pages = [options["keys"]]
+            pages = [_existing(options["keys"])]
         elif options["changed_only"]:
             pages = reconcile.changed_keys()
         wake = not options["now"]
-        try:
-            return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
-        except ValidationError as error:
-            raise CommandError(f"No primary key of a product: {error.message}") from error
+        return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
 
     def _embed(self, bars: ProgressBars) -> None:
         total, done = outbox.counts().due, 0
@@ -105,8 +105,21 @@ class Command(SimilarityCommand):
         failed = rows.exclude(last_error="").order_by("-dead", "available_at")
         if first := failed.first():
             raise CommandError(
-                f"{failed.count()} products could not be embedded and stay in the outbox, "
+                f"{failed.count()} product(s) could not be embedded and stay in the outbox, "
                 f"product {first.product_key} for one: {first.last_error}"
             )
         leased = outbox.counts().leased
         self.stdout.write(f"{leased} are with other workers." if leased else "All embedded.")
+
+
+def _existing(keys: list[str]) -> list[Any]:
+    """The keys as the product model has them; one that no product has is named."""
+    products = get_adapter().model._base_manager.using(get_adapter().write_alias)
+    try:
+        wanted = {products.model._meta.pk.to_python(key): key for key in keys}
+    except ValidationError as error:
+        raise CommandError(f"No primary key of a product: {error.messages[0]}") from error
+    found = set(products.filter(pk__in=list(wanted)).values_list("pk", flat=True))
+    if missing := [text for key, text in wanted.items() if key not in found]:
+        raise CommandError(f"There is no product {', '.join(missing)}; nothing was marked.")
+    return list(wanted)
