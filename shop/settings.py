@@ -119,5 +119,13 @@ SIMILARITY = {
         "eligible": {"is_active": True, "stock__gt": 0},
         "in_stock": {"stock__gt": 0},
     },
+    "ORDERS": {
+        "model": "shop.Order",
+        "placed_at": "placed_at",
+        "customer": "customer_id",
+        "products": "lines__product",
+        "quantity": "lines__quantity",
+        "counted": {"status__in": ["placed", "shipped"]},
+    },
 }
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE

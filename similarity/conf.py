@@ -41,6 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "IMAGE_MAX_BYTES": 20 * 1024 * 1024,
     "IMAGE_MAX_PIXELS": 40_000_000,
     "IMAGES_PER_PRODUCT": 4,
+    # Domains that photos named by an address are fetched from: "cdn.example.com",
+    # "*.example.com", "http://photos.example.com:8080". None are, by default.
+    "IMAGE_DOMAINS": [],
+    "IMAGE_FETCH_TIMEOUT_S": 10,  # for one photo in all, redirects included
     "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
     "BATCH_SIZE": 64,  # products a worker claims at once
     "LEASE_S": 300,
@@ -56,6 +60,16 @@ DEFAULTS: dict[str, Any] = {
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
     "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
+    # A dict maps the order model's fields; a string is the dotted path of an adapter; None
+    # says that there are no orders. See similarity.catalog.order_mapping.MappedOrders.
+    "ORDERS": None,
+    "ORDERS_WINDOW_DAYS": 730,  # older orders do not count
+    "HALF_LIFE_DAYS": 180,  # an order counts half after so many days
+    "MIN_SHOPPERS": 3,  # a pair that fewer bought is shown to nobody
+    "MAX_BASKET": 100,  # a larger order (a reseller's) makes no pairs
+    "PARTNERS": 50,  # partners kept for each item
+    "COPURCHASE_ENGINE": "similarity.copurchase.local.LocalEngine",
+    "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
 }
 
 
@@ -66,6 +80,16 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "similarity.drain_outbox",
         "schedule": 30.0,
         "options": {"queue": "similarity", "expires": 300},
+    },
+    "similarity-count-orders": {
+        "task": "similarity.count_orders",
+        "schedule": 30.0,
+        "options": {"queue": "similarity", "expires": 300},
+    },
+    "similarity-count-all-orders": {
+        "task": "similarity.count_all_orders",
+        "schedule": 24 * 3600.0,
+        "options": {"queue": "similarity"},
     },
     "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",

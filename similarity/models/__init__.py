@@ -1,7 +1,27 @@
 """Tables and their querysets, by topic."""
 
+from similarity.models.copurchase import (
+    CountedBasket,
+    CountedItem,
+    CountedProduct,
+    CountRun,
+    PairCounts,
+    PendingOrder,
+    ProductPartners,
+)
 from similarity.models.outbox import PendingProduct
 from similarity.models.vectors import ProductVectors
 from similarity.models.versions import EncoderVersion
 
-__all__ = ["EncoderVersion", "PendingProduct", "ProductVectors"]
+__all__ = [
+    "CountRun",
+    "CountedBasket",
+    "CountedItem",
+    "CountedProduct",
+    "EncoderVersion",
+    "PairCounts",
+    "PendingOrder",
+    "PendingProduct",
+    "ProductPartners",
+    "ProductVectors",
+]

@@ -1,0 +1,184 @@
+"""The adapter for orders that a mapping of fields describes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Count, DateTimeField, F, Model, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from similarity import conf
+from similarity.catalog.orders import Basket, OrderAdapter, Sale
+from similarity.catalog.paths import Path
+from similarity.exceptions import ConfigurationError
+
+#: Rows a streamed query fetches at once.
+CHUNK = 10_000
+
+
+class MappedOrders(OrderAdapter):
+    """Reads orders by a mapping of fields, without code.
+
+    ``model`` is the order model as ``app_label.ModelName``. ``placed_at`` names its time or
+    date, ``customer`` a path to what tells customers apart (``customer_id``; left out, each
+    order is a guest's), ``products`` the path to the products (``lines__product``),
+    ``quantity`` the path to how many of each (left out: one), and ``counted`` holds the
+    filter of orders that count, as keyword arguments of ``QuerySet.filter``.
+
+    Raises :class:`ConfigurationError` for a key it does not know, a value of the wrong type,
+    one that is missing, or a model that no installed app has.
+    """
+
+    NEEDED = ("model", "placed_at", "products")
+    TEXT_KEYS = (*NEEDED, "customer", "quantity")
+    DICT_KEYS = ("counted",)
+
+    def __init__(self, **mapping: Any) -> None:
+        known = (*self.TEXT_KEYS, *self.DICT_KEYS)
+        for key, value in mapping.items():
+            if key not in known:
+                raise ConfigurationError(
+                    f"SIMILARITY['ORDERS'] has the unknown key {key!r}; "
+                    f"known are {', '.join(known)}."
+                )
+            if not isinstance(value, str if key in self.TEXT_KEYS else Mapping):
+                wanted = "a path such as 'lines__product'" if key in self.TEXT_KEYS else "a dict"
+                raise ConfigurationError(
+                    f"SIMILARITY['ORDERS'][{key!r}] is {value!r}; it must be {wanted}."
+                )
+        for key in self.NEEDED:
+            if key not in mapping:
+                raise ConfigurationError(
+                    f"SIMILARITY['ORDERS'] has no {key!r}, and orders cannot be read without."
+                )
+        self.mapping = mapping
+        self.model = _model(mapping["model"])
+
+    def baskets(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Basket]:
+        return self._read(self._placed(since, until))
+
+    def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
+        known = [key for key in map(self._key, keys) if key is not None]
+        return self._read(self._counting().filter(pk__in=known))
+
+    def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
+        quantity = self.mapping.get("quantity")
+        rows = (
+            self._placed(since, until)
+            .annotate(similarity_day=self._day())
+            .values_list(self.mapping["products"], "similarity_day")
+            .annotate(similarity_units=Sum(quantity) if quantity else Count("pk"))
+            .order_by("similarity_day", self.mapping["products"])
+        )
+        for product, day, units in rows.iterator(chunk_size=CHUNK):
+            if product is not None and units:
+                yield Sale(product, day, round(units))
+
+    def related_models(self) -> Mapping[type[Model], Sequence[str]]:
+        """What lies on the way to the products and to what ``counted`` asks for."""
+        paths = [self.mapping["products"], *self._optional("quantity"), *self._counted]
+        return self._relations(paths, without=conf.product_model())
+
+    def customer_models(self) -> Mapping[type[Model], Sequence[str]]:
+        return self._relations(self._optional("customer"), without=self.model)
+
+    def many_to_many(self) -> Sequence[type[Model]]:
+        return list(Path(self.mapping["products"]).through_models(self.model))
+
+    def _read(self, orders: QuerySet[Any]) -> Iterator[Basket]:
+        """One query, a row for each line: rows of an order follow each other."""
+        customer = self._optional("customer")
+        columns = ["pk", self.mapping["placed_at"], *customer, self.mapping["products"]]
+        rows = orders.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK)
+        for key, lines in groupby(rows, key=itemgetter(0)):
+            held = list(lines)
+            at = held[0][1]
+            products = tuple(dict.fromkeys(line[-1] for line in held if line[-1] is not None))
+            if at is None or not products:
+                continue  # a cart that was never placed, or an order emptied of its lines
+            who = held[0][2] if customer else None
+            yield Basket(str(key), "" if who is None else str(who), self._aware(at), products)
+
+    def _placed(self, since: datetime | None, until: datetime | None) -> QuerySet[Any]:
+        orders, field = self._counting(), self.mapping["placed_at"]
+        if since is not None:
+            orders = orders.filter(**{f"{field}__gte": self._bound(since)})
+        if until is not None:
+            orders = orders.filter(**{f"{field}__lt": self._bound(until)})
+        return orders
+
+    def _counting(self) -> QuerySet[Any]:
+        orders = self.model._base_manager.using(self.write_alias)
+        return orders.filter(**self._counted)
+
+    @property
+    def _counted(self) -> Mapping[str, Any]:
+        counted: Mapping[str, Any] = self.mapping.get("counted", {})
+        return counted
+
+    def _optional(self, key: str) -> list[str]:
+        return [self.mapping[key]] if key in self.mapping else []
+
+    def _relations(
+        self, paths: Iterable[str], without: type[Model]
+    ) -> dict[type[Model], list[str]]:
+        """Related models on ``paths`` but for one and what lies behind it → lookups to them."""
+        related: dict[type[Model], list[str]] = {}
+        for path in paths:
+            for model, lookup in Path(path).relations(self.model):
+                if issubclass(without, model):
+                    break
+                if lookup not in related.setdefault(model, []):
+                    related[model].append(lookup)
+        return related
+
+    def _key(self, key: str) -> Any:
+        try:
+            return self.model._meta.pk.to_python(key)
+        except ValidationError:  # no order can have it
+            return None
+
+    @cached_property
+    def _has_time(self) -> bool:
+        field = Path(self.mapping["placed_at"])._fields(self.model)[-1]
+        return isinstance(field, DateTimeField)
+
+    def _day(self) -> Any:
+        field = self.mapping["placed_at"]
+        if not self._has_time:
+            return F(field)
+        zone = timezone.get_default_timezone() if settings.USE_TZ else None
+        return TruncDate(field, tzinfo=zone)
+
+    def _bound(self, at: datetime) -> Any:
+        """``at`` as the field holds it: a date, a naive time, or an aware one."""
+        zone = timezone.get_default_timezone()
+        if not self._has_time:
+            return timezone.localdate(at, zone)
+        return at if settings.USE_TZ else timezone.make_naive(at, zone)
+
+    def _aware(self, at: date) -> datetime:
+        moment = at if isinstance(at, datetime) else datetime.combine(at, time.min)
+        if timezone.is_aware(moment):
+            return moment
+        return timezone.make_aware(moment, timezone.get_default_timezone())
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        model: type[Model] = apps.get_model(label)
+    except (LookupError, ValueError) as error:
+        raise ConfigurationError(
+            f"SIMILARITY['ORDERS']['model'] is {label!r}, and no installed app has that model; "
+            "name it as 'app_label.ModelName', for example 'shop.Order'."
+        ) from error
+    return model

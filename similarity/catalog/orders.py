@@ -1,0 +1,135 @@
+"""The one place that reads the host's orders.
+
+``get_order_adapter()`` gives the adapter ``SIMILARITY["ORDERS"]`` asks for: a dict maps
+the order model's fields (:class:`similarity.catalog.order_mapping.MappedOrders`), a dotted
+path names a subclass of :class:`OrderAdapter`, None says that there are no orders.
+"""
+
+import abc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from django.db import router
+from django.db.models import Model
+from django.utils import timezone
+
+from similarity import conf
+from similarity.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What one order holds.
+
+    ``key`` is the order's primary key as text, ``customer`` who placed it, as text, empty for
+    a guest. ``at`` is aware. ``products`` are primary keys of the product model, each once.
+    """
+
+    key: str
+    customer: str
+    at: datetime
+    products: tuple[Any, ...]
+
+    @property
+    def day(self) -> date:
+        """The day of ``at`` in the host's ``TIME_ZONE``, whatever zone is active now."""
+        return timezone.localdate(self.at, timezone.get_default_timezone())
+
+
+class Sale(NamedTuple):
+    """Units of a product sold on one day of the host's ``TIME_ZONE``."""
+
+    product: Any
+    day: date
+    units: int
+
+
+class OrderAdapter(abc.ABC):
+    """How the plugin reads orders. ``model``, ``baskets``, ``baskets_of`` and ``sales`` are what
+    a host writes.
+
+    Only orders that count are read: one that is cancelled or returned is as one that is gone.
+    Workers read right after a change, so that everything comes from where orders are
+    written (:attr:`write_alias`) and not from a replica that may lag behind.
+    """
+
+    model: type[Model]
+
+    @property
+    def write_alias(self) -> str:
+        """The database that orders are written to."""
+        return router.db_for_write(self.model)
+
+    @abc.abstractmethod
+    def baskets(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Basket]:
+        """Orders placed from ``since`` on and before ``until``, streamed, each order once."""
+
+    @abc.abstractmethod
+    def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
+        """The orders of these keys as they are now; one that does not count yields nothing."""
+
+    @abc.abstractmethod
+    def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
+        """Units sold by product and day, streamed in the order of days."""
+
+    def related_models(self) -> Mapping[type[Model], Sequence[str]]:
+        """Other models an order is read from (its lines) → lookups from order to them."""
+        return {}
+
+    def many_to_many(self) -> Sequence[type[Model]]:
+        """Through models whose rows are part of an order."""
+        return ()
+
+    def customer_models(self) -> Mapping[type[Model], Sequence[str]]:
+        """Models that say who placed an order → lookups from order to them.
+
+        Deleting a customer changes their orders, saving one does not.
+        """
+        return {}
+
+    def dependents(self, instance: Model) -> Iterator[Any]:
+        """Primary keys of the orders that are read from ``instance``."""
+        for models in (self.related_models(), self.customer_models()):
+            for model, lookups in models.items():
+                for lookup in lookups if isinstance(instance, model) else ():
+                    # Where the row was written: a read replica may not have it yet.
+                    orders = self.model._base_manager.using(instance._state.db)
+                    found = orders.filter(**{lookup: instance.pk}).values_list("pk", flat=True)
+                    yield from found.iterator(chunk_size=5000)
+
+
+def get_order_adapter() -> OrderAdapter | None:
+    """The configured adapter, a new one each time; None where the host has no orders to read."""
+    configured = conf.get("ORDERS")
+    if configured is None:
+        return None
+    if isinstance(configured, str):
+        return _make(configured)
+    if isinstance(configured, Mapping):
+        from similarity.catalog.order_mapping import MappedOrders  # it is an adapter itself
+
+        return MappedOrders(**configured)
+    raise ConfigurationError(
+        f"SIMILARITY['ORDERS'] is {configured!r}; it must be a dict of fields, a dotted path, "
+        "or None."
+    )
+
+
+def _make(dotted_path: str) -> OrderAdapter:
+    try:
+        adapter = conf.load(dotted_path)()
+    except TypeError as error:  # an abstract method missing, or arguments wanted
+        raise ConfigurationError(
+            f"The adapter SIMILARITY['ORDERS'] names, {dotted_path!r}, cannot be made: {error}. "
+            "Write baskets(), baskets_of() and sales(), and an __init__ without arguments."
+        ) from error
+    if not isinstance(adapter, OrderAdapter) or not hasattr(adapter, "model"):
+        raise ConfigurationError(
+            f"SIMILARITY['ORDERS'] names {dotted_path!r}, which is no OrderAdapter with a model; "
+            "derive it from similarity.catalog.orders.OrderAdapter and set its model."
+        )
+    return adapter
