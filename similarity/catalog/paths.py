@@ -10,6 +10,8 @@ from django.core.files.storage import Storage, default_storage
 from django.db.models import JSONField, Manager, Model, Prefetch, QuerySet
 from django.db.models.fields.files import FieldFile
 
+from similarity import conf
+from similarity.catalog import remote
 from similarity.catalog.content import ImageRef
 
 logger = logging.getLogger(__name__)
@@ -115,15 +117,18 @@ def text_value(values: Iterable[Any]) -> str:
 def image_refs(files: Iterable[Any], most: int) -> list[ImageRef]:
     """References to the first ``most`` files, read through the host's storage.
 
-    A value may be a file field's or a name in the default storage. An address on another
-    host is left out: the plugin fetches nothing from the network by itself.
+    A value may be a file field's or a name in the default storage, or an address, which is
+    fetched where its domain is one of ``IMAGE_DOMAINS`` and left out otherwise.
     """
     refs: list[ImageRef] = []
     for file in files:
         if len(refs) >= most:
             break
         name = getattr(file, "name", file)
-        if not name or not isinstance(name, str) or "://" in name:
+        if not name or not isinstance(name, str):
+            continue
+        if remote.is_remote(name):
+            refs += [remote.image_ref(name)] if conf.get("IMAGE_DOMAINS") else []
             continue
         storage = file.storage if isinstance(file, FieldFile) else default_storage
         refs.append(_image_ref(storage, name))

@@ -1,0 +1,253 @@
+"""Photos named by an address: fetched from allowed domains only, and never from inside.
+
+A product's photo address is data that an editor or a feed wrote, so that it must not make
+the worker ask the shop's own network (server-side request forgery). The name is resolved
+once, every address it has must be public, and the connection goes to the very address that
+was looked at, with the certificate checked against the name: a name that resolves to
+something else a moment later (DNS rebinding) changes nothing.
+"""
+
+import ipaddress
+import re
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException
+from threading import Timer
+from typing import Any
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from similarity import conf
+from similarity.catalog.content import ImageRef
+
+MAX_ADDRESS = 2000
+MAX_REDIRECTS = 3
+
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
+
+#: Protocol assignments and 6to4 relays (RFC 6890, RFC 7526), which Python counts as global.
+_SPECIAL = ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24")
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class FetchRefused(OSError):
+    """The address may not be fetched, or what it gave cannot be used."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a request goes: ``address`` is connected to, ``host`` is asked for and certified."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: str
+
+
+def is_remote(name: str) -> bool:
+    """Whether a photo's name is an address rather than a file in a storage."""
+    return "://" in name or name.startswith("//")
+
+
+def image_ref(url: str) -> ImageRef:
+    """A reference to the photo behind an address; only another address makes it another photo."""
+    return ImageRef(name=url, read=partial(fetch, url))
+
+
+def fetch(url: str, limit: int) -> bytes:
+    """The first ``limit + 1`` bytes behind ``url``, within ``IMAGE_FETCH_TIMEOUT_S`` in all.
+
+    Redirects are followed ``MAX_REDIRECTS`` times, each one checked as the first address
+    is. Raises :class:`FetchRefused` where the domain is not in ``IMAGE_DOMAINS``, an address
+    is not public, or the server answers anything but 200; ``OSError`` where it cannot be reached.
+    """
+    deadline = time.monotonic() + conf.get("IMAGE_FETCH_TIMEOUT_S")
+    for _ in range(MAX_REDIRECTS + 1):
+        answer = _request(locate(url), limit, deadline)
+        if isinstance(answer, bytes):
+            return answer
+        url = urljoin(url, answer)
+    raise FetchRefused(f"{url[:200]!r} is the end of more than {MAX_REDIRECTS} redirects.")
+
+
+def locate(url: str) -> Target:
+    """Check an address, resolve its name, and check what it resolves to."""
+    parts = _split(url)
+    host = _host(parts, url)
+    port = _PORTS[parts.scheme] if parts.port is None else parts.port
+    if not _allowed(parts.scheme, host, port):
+        raise FetchRefused(
+            f"{url[:200]!r} is of the domain {host!r}, port {port}; photos are fetched from "
+            "SIMILARITY['IMAGE_DOMAINS'] only. Add it there if it is yours."
+        )
+    addresses = _resolve(host, port)
+    for address in addresses:
+        if not is_public(address):
+            raise FetchRefused(
+                f"{host!r} resolves to {address}, which is no public address; nothing is asked of "
+                "the network behind the shop."
+            )
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
+    return Target(parts.scheme, host, port, path + query, str(addresses[0]))
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether an address is on the public internet, also one wrapped in another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = list(_embedded(address))
+        if inner:
+            return all(is_public(each) for each in inner)
+        if address.is_site_local or address.scope_id:
+            return False
+    elif any(address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
+    """IPv4 addresses that an IPv6 one leads to: mapped, 6to4, Teredo and NAT64 (RFC 6052)."""
+    if address.ipv4_mapped:
+        yield address.ipv4_mapped
+    if address.sixtofour:
+        yield address.sixtofour
+    if address.teredo:
+        yield from address.teredo
+    number = int(address)
+    nat64 = ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48")
+    if any(address in network for network in nat64) or (number >> 32 == 0 and number > 1):
+        yield ipaddress.IPv4Address(number & 0xFFFFFFFF)
+
+
+def _split(url: str) -> SplitResult:
+    if len(url) > MAX_ADDRESS:
+        raise FetchRefused(f"{url[:60]!r}… has {len(url)} characters; {MAX_ADDRESS} at most.")
+    if "\\" in url or any(ord(c) <= 32 or ord(c) == 127 for c in url):
+        raise FetchRefused(f"{url[:200]!r} holds a blank, a control character or a backslash.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is no number
+    except ValueError as error:
+        raise FetchRefused(f"{url[:200]!r} is no address: {error}.") from error
+    if parts.scheme not in _PORTS:
+        raise FetchRefused(f"{url[:200]!r} is of the scheme {parts.scheme!r}; use https.")
+    if "@" in parts.netloc:
+        raise FetchRefused("An address with a user name or password is not fetched.")
+    return parts
+
+
+def _host(parts: SplitResult, url: str) -> str:
+    """The host name in lower case and IDNA; a number in any spelling is none."""
+    try:
+        host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise FetchRefused(f"{url[:200]!r} has no valid host name.") from error
+    # 127.0.0.1, 127.1, 0x7f.1 and 2130706433 all end in a number or have no dot.
+    if not _HOST.fullmatch(host) or not re.search(r"[a-z]", host.rsplit(".", 1)[-1][:1]):
+        raise FetchRefused(f"{url[:200]!r} has the host {host!r}; give a full domain name.")
+    return host
+
+
+def _allowed(scheme: str, host: str, port: int) -> bool:
+    """``cdn.example.com`` allows https on 443; ``*.`` its subdomains; a scheme and a port that
+    differ are written out: ``http://cdn.example.com:8080``."""
+    for entry in conf.get("IMAGE_DOMAINS"):
+        wanted = urlsplit(entry if "://" in entry else f"https://{entry}")
+        if (wanted.scheme, wanted.port or _PORTS.get(wanted.scheme)) != (scheme, port):
+            continue
+        domain = (wanted.hostname or "").lower()
+        if host == domain or (domain.startswith("*.") and host.endswith(domain[1:])):
+            return True
+    return False
+
+
+def _resolve(host: str, port: int) -> Sequence[IPAddress]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise FetchRefused(f"{host!r} cannot be resolved: {error}.") from error
+    return [ipaddress.ip_address(where[0]) for *_, where in found]
+
+
+def _request(target: Target, limit: int, deadline: float) -> bytes | str:
+    """The body, or the address a redirect leads to."""
+    import urllib3
+
+    connection = _connection(target, deadline)
+    try:
+        connection.connect()
+        with _cut_off(connection, deadline):
+            answer = _answer(connection, target, limit)
+        if time.monotonic() >= deadline:  # what was cut off looks like an end
+            raise TimeoutError
+        return answer
+    except FetchRefused:
+        raise
+    # A certificate of another name is a ValueError.
+    except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+        late = time.monotonic() >= deadline
+        said = "took longer than IMAGE_FETCH_TIMEOUT_S" if late else f"does not serve it: {error}"
+        raise FetchRefused(f"{target.host!r} {said}.") from error
+    finally:
+        connection.close()
+
+
+def _connection(target: Target, deadline: float) -> Any:
+    """To the address that was checked; the certificate must be the asked name's."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    timeout_s = max(deadline - time.monotonic(), 0.001)
+    if target.scheme == "http":
+        return HTTPConnection(target.address, target.port, timeout=timeout_s)
+    return HTTPSConnection(
+        target.address,
+        target.port,
+        timeout=timeout_s,
+        cert_reqs="CERT_REQUIRED",
+        server_hostname=target.host,
+        assert_hostname=target.host,
+    )
+
+
+@contextmanager
+def _cut_off(connection: Any, deadline: float) -> Iterator[None]:
+    """Shut the socket at the deadline: each read has a time-out, but a server may drip bytes."""
+    sock = connection.sock
+    timer = Timer(max(deadline - time.monotonic(), 0.0), partial(_shut, sock))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _answer(connection: Any, target: Target, limit: int) -> bytes | str:
+    usual = _PORTS[target.scheme] == target.port
+    headers = {
+        "Host": target.host if usual else f"{target.host}:{target.port}",
+        "Accept": "image/*",
+        "Accept-Encoding": "identity",  # what is counted must be what arrives
+        "User-Agent": "django-similarity",
+    }
+    connection.request(
+        "GET", target.path, headers=headers, preload_content=False, decode_content=False
+    )
+    response = connection.getresponse()
+    if response.status in _REDIRECTS:
+        return str(response.headers.get("Location") or "")
+    if response.status != 200:
+        raise FetchRefused(f"{target.host!r} answers {response.status}; a photo is 200.")
+    return bytes(response.read(limit + 1))
