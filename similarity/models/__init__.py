@@ -10,6 +10,8 @@ from similarity.models.copurchase import (
     ProductPartners,
 )
 from similarity.models.outbox import PendingProduct
+from similarity.models.queries import HotQuery, HotQueryVector
+from similarity.models.rankers import RankerVersion
 from similarity.models.vectors import ProductVectors
 from similarity.models.versions import EncoderVersion
 
@@ -19,9 +21,12 @@ __all__ = [
     "CountedItem",
     "CountedProduct",
     "EncoderVersion",
+    "HotQuery",
+    "HotQueryVector",
     "PairCounts",
     "PendingOrder",
     "PendingProduct",
     "ProductPartners",
     "ProductVectors",
+    "RankerVersion",
 ]
