@@ -1,6 +1,7 @@
-"""Actions on the host's own product pages: embed again what is selected, or all that match.
+"""Actions on the host's own product pages: embed again what is selected, or all that match,
+and show what is similar to one.
 
-Both only write the outbox and wake a worker; the page they lead to shows the progress.
+The first two only write the outbox and wake a worker; the page they lead to shows the progress.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from similarity import conf
+from similarity.admin import preview
 from similarity.exceptions import ConfigurationError
 from similarity.indexing import outbox
 from similarity.models import PendingProduct
@@ -36,7 +38,18 @@ def reembed_matching(
     return _enqueue_and_show(model_admin, request, matching)
 
 
-ACTIONS = (reembed_selected, reembed_matching)
+@admin.action(description="Show what is similar to the selected product", permissions=["view"])
+def show_neighbours(
+    model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponseRedirect | None:
+    if queryset.count() != 1:
+        messages.error(request, "Select one product to see what is similar to it.")
+        return None
+    site = model_admin.admin_site
+    return HttpResponseRedirect(preview.address_of(queryset.get(), site))
+
+
+ACTIONS = (reembed_selected, reembed_matching, show_neighbours)
 
 
 class ReembedMixin:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,10 +12,12 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from similarity import conf
+from similarity.admin import preview
 from similarity.exceptions import SimilarityError
 from similarity.indexing import indexes, versions
 from similarity.models import EncoderVersion, ProductVectors
@@ -60,6 +63,14 @@ class EncoderVersionAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Before the model's own: ``neighbours/`` is no version's key."""
+        view = partial(preview.neighbours_view, site=self.admin_site)
+        neighbours = path(
+            "neighbours/<path:key>/", self.admin_site.admin_view(view), name=preview.URL_NAME
+        )
+        return [neighbours, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EncoderVersion]:
         """Without the artefact, and with the counts that coverage is made of."""

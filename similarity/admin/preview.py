@@ -1,0 +1,159 @@
+"""What is similar to one product, as staff see it: photos, scores, shares, and what if.
+
+Sliders weigh the parts anew for this page alone; what the filter of eligible products
+removes is listed beside, so that a missing neighbour explains itself.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import Card
+from similarity.exceptions import QueryError
+from similarity.models import EncoderVersion
+from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.shelves import similar_to
+from similarity.retrieval.within import key_of
+
+#: Neighbours shown, and how many more are looked through for those the filter removed.
+SHOWN = 12
+LOOKED_THROUGH = 36
+
+URL_NAME = "similarity_encoderversion_neighbours"
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A hit with what the page shows of it; ``shares`` are whole percents."""
+
+    hit: Hit
+    card: Card
+    address: str
+    change_address: str
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.hit.score, 1)
+
+    @property
+    def shares(self) -> list[tuple[Reason, int]]:
+        return [(reason, round(100 * reason.share)) for reason in self.hit.reasons]
+
+
+class WeightsForm(forms.Form):
+    """One slider for each part the live version has; all as they are leaves its own weights."""
+
+    def __init__(self, data: Any, version: EncoderVersion) -> None:
+        super().__init__(data)
+        self.own = {part: round(100 * share) for part, share in version.weights.items()}
+        for part, share in self.own.items():
+            self.fields[part] = forms.IntegerField(
+                min_value=0,
+                max_value=100,
+                required=False,
+                initial=share,
+                widget=forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100}),
+            )
+
+    def weights(self) -> dict[str, float] | None:
+        """part → weight where any differs from the version's own; None where none does."""
+        if not self.is_valid():
+            return None
+        asked = {
+            part: share if (value := self.cleaned_data.get(part)) is None else value
+            for part, share in self.own.items()
+        }
+        return {part: float(value) for part, value in asked.items()} if asked != self.own else None
+
+
+def address_of(product: Model, site: admin.AdminSite) -> str:
+    """The preview of a product."""
+    return reverse(f"admin:{URL_NAME}", args=[quote(product.pk)], current_app=site.name)
+
+
+def neighbours_view(request: HttpRequest, key: str, site: admin.AdminSite) -> HttpResponse:
+    """The page; 404 for a product that is not there, 403 for who may not view products."""
+    adapter = get_adapter()
+    options = adapter.model._meta
+    if not request.user.has_perm(f"{options.app_label}.view_{options.model_name}") and (
+        not request.user.has_perm(f"{options.app_label}.change_{options.model_name}")
+    ):
+        raise PermissionDenied
+    product = _product(adapter, unquote(key))
+    version = EncoderVersion.objects.defer("fusion").live()
+    form = WeightsForm(request.GET or None, version) if version else None
+    context = {
+        **site.each_context(request),
+        "title": f"Similar to {adapter.title(product)}",
+        "opts": EncoderVersion._meta,
+        "product_opts": options,
+        "source": adapter.card(product),
+        "change_address": _change_address(product, site),
+        "version": version,
+        "form": form,
+        **_answers(product, form, adapter, site),
+    }
+    return TemplateResponse(request, "admin/similarity/encoderversion/neighbours.html", context)
+
+
+def _answers(
+    product: Model, form: WeightsForm | None, adapter: CatalogAdapter, site: admin.AdminSite
+) -> dict[str, Any]:
+    """What is shown, what the filter removed, or why neither can be."""
+    weights = form.weights() if form is not None and form.is_bound else None
+    every = adapter.for_display(adapter.model._default_manager.all())
+    eligible = adapter.for_display(adapter.eligible())
+    try:
+        shown = similar_to(product, SHOWN, within=eligible, weights=weights, explain=True)
+        wider = similar_to(product, LOOKED_THROUGH, within=every, weights=weights, explain=True)
+    except QueryError as error:  # every slider at zero
+        return {"error": str(error), "neighbours": [], "removed": []}
+    removed = _not_among(wider, eligible)
+    return {
+        "neighbours": [_neighbour(hit, adapter, site) for hit in shown],
+        "removed": [_neighbour(hit, adapter, site) for hit in removed[:SHOWN]],
+        "reweighted": weights is not None,
+    }
+
+
+def _not_among(hits: list[Hit], eligible: QuerySet[Any]) -> list[Hit]:
+    """Hits that vectors found and the filter leaves out."""
+    found = [hit for hit in hits if hit.score > 0]
+    keys = [hit.product.pk for hit in found if hit.product is not None]
+    passing = set(eligible.order_by().filter(pk__in=keys).values_list("pk", flat=True))
+    return [hit for hit in found if hit.product is not None and hit.product.pk not in passing]
+
+
+def _neighbour(hit: Hit, adapter: CatalogAdapter, site: admin.AdminSite) -> Neighbour:
+    product: Any = hit.product
+    return Neighbour(
+        hit, adapter.card(product), address_of(product, site), _change_address(product, site)
+    )
+
+
+def _change_address(product: Model, site: admin.AdminSite) -> str:
+    options = product._meta
+    name = f"admin:{options.app_label}_{options.model_name}_change"
+    try:
+        return reverse(name, args=[quote(product.pk)], current_app=site.name)
+    except NoReverseMatch:  # a host may have no admin of its products
+        return ""
+
+
+def _product(adapter: CatalogAdapter, key: str) -> Model:
+    try:
+        found = adapter.model._default_manager.filter(pk=key_of(key)).first()
+    except (QueryError, ValueError) as error:
+        raise Http404(str(error)) from error
+    if found is None:
+        raise Http404(f"There is no product {key!r}.")
+    return found
