@@ -70,6 +70,14 @@ DEFAULTS: dict[str, Any] = {
     "PARTNERS": 50,  # partners kept for each item
     "COPURCHASE_ENGINE": "similarity.copurchase.local.LocalEngine",
     "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
+    "QUERY_QUEUE": "similarity.queries",  # of questions that a shopper waits for
+    "QUERY_TIMEOUT_MS": 150,  # longest a page waits for the vector of a query
+    "QUERY_IN_PROCESS": False,  # True encodes queries in the web process, which then loads torch
+    "QUERY_MIN_ASKED": 5,  # a query asked less often is never stored
+    "HOT_QUERIES": 1000,  # queries whose vectors are made ahead
+    "RERANK_BUDGET_MS": 100,
+    "RERANK_LIMIT": 200,  # results that are re-ordered; those after them keep their order
+    "CROSS_ENCODER": None,  # folder or package of a transformers model that judges the best 50
 }
 
 
@@ -95,6 +103,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "similarity.drop_retired_versions",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
+    },
+    "similarity-prepare-hot-queries": {
+        "task": "similarity.prepare_hot_queries",
+        "schedule": 3600.0,
+        "options": {"queue": "similarity", "expires": 3600},
     },
 }
 

@@ -227,4 +227,15 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "PARTNERS": WHOLE,
     "COPURCHASE_ENGINE": ("the dotted path of an engine", _is_text),
     "COPURCHASE_MEMORY_MB": WHOLE,
+    "QUERY_QUEUE": ("the name of a Celery queue", _is_text),
+    "QUERY_TIMEOUT_MS": WHOLE,
+    "QUERY_IN_PROCESS": ("True or False", lambda value: isinstance(value, bool)),
+    "QUERY_MIN_ASKED": WHOLE,
+    "HOT_QUERIES": WHOLE,
+    "RERANK_BUDGET_MS": WHOLE,
+    "RERANK_LIMIT": WHOLE,
+    "CROSS_ENCODER": (
+        "the folder or package of a model, or None",
+        lambda value: value is None or _is_text(value),
+    ),
 }
