@@ -23,3 +23,11 @@ class VersionError(SimilarityError):
 
 class QueryError(SimilarityError):
     """A retrieval call was given arguments it cannot serve."""
+
+
+class DemandError(SimilarityError):
+    """Sales are too few or too short for what is asked of them."""
+
+
+class CountError(SimilarityError):
+    """Orders cannot be counted, or their counts are not what they should be."""
