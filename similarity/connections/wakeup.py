@@ -43,13 +43,16 @@ def _waker(task: str) -> Callable[[], Any]:
     return partial(wake, task)
 
 
-def wake(task: str = TASK) -> bool:
-    """Ask for ``task`` now, a drain of the outbox; returns whether the broker took the message."""
+def wake(task: str = TASK, **options: Any) -> bool:
+    """Ask for ``task`` now, a drain of the outbox; returns whether the broker took the message.
+
+    ``options`` are Celery's own: ``args``, ``queue``, ``expires``.
+    """
     global _paused_until
     if time.monotonic() < _paused_until:
         return False
     try:
-        send(task)
+        send(task, **options)
     except Exception as error:  # noqa: BLE001 - each transport raises its own errors
         _paused_until = time.monotonic() + PAUSE_S
         logger.warning(
