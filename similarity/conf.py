@@ -57,6 +57,9 @@ DEFAULTS: dict[str, Any] = {
     "MAX_LIMIT": 100,  # most hits one call returns
     "API_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "API_THROTTLE": "120/min",  # per client; None switches throttling off
+    "API_IMAGE_THROTTLE": "20/min",  # searches by picture per client; None switches it off
+    "IMAGE_QUERY_MAX_BYTES": 5 * 1024 * 1024,  # of a picture that is searched by
+    "IMAGE_QUERY_TIMEOUT_MS": 4000,  # longest such a search waits for a worker
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
     "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this

@@ -161,6 +161,12 @@ def _is_list_of_text(value: Any) -> bool:
 
 WHOLE = ("a whole number above 0", _is_whole)
 SECONDS = ("a number of seconds above 0", _is_positive)
+RATE = (
+    "a rate such as '120/min', or None",
+    lambda value: (
+        value is None or (isinstance(value, str) and bool(THROTTLE_RATE.fullmatch(value)))
+    ),
+)
 
 #: key → (what it must be, whether a value is that); the parts' own checks look closer.
 RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -205,12 +211,10 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "MAX_LIMIT": WHOLE,
     "API_PERMISSION_CLASSES": ("a list of dotted paths", _is_list_of_text),
-    "API_THROTTLE": (
-        "a rate such as '120/min', or None",
-        lambda value: (
-            value is None or (isinstance(value, str) and bool(THROTTLE_RATE.fullmatch(value)))
-        ),
-    ),
+    "API_THROTTLE": RATE,
+    "API_IMAGE_THROTTLE": RATE,
+    "IMAGE_QUERY_MAX_BYTES": WHOLE,
+    "IMAGE_QUERY_TIMEOUT_MS": WHOLE,
     "API_FILTERS": (
         "a dict of query parameter → ORM lookup, or None",
         lambda value: value is None or _is_dict_of(_is_text)(value),
