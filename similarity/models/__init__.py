@@ -1,5 +1,6 @@
 """Tables and their querysets, by topic."""
 
+from similarity.models.bundles import Bundle
 from similarity.models.copurchase import (
     CountedBasket,
     CountedItem,
@@ -16,6 +17,7 @@ from similarity.models.vectors import ProductVectors
 from similarity.models.versions import EncoderVersion
 
 __all__ = [
+    "Bundle",
     "CountRun",
     "CountedBasket",
     "CountedItem",
