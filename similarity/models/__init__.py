@@ -13,6 +13,13 @@ from similarity.models.copurchase import (
 from similarity.models.outbox import PendingProduct
 from similarity.models.queries import HotQuery, HotQueryVector
 from similarity.models.rankers import RankerVersion
+from similarity.models.search import (
+    SearchDocument,
+    SearchLexeme,
+    SearchValue,
+    SearchWord,
+    Synonym,
+)
 from similarity.models.vectors import ProductVectors
 from similarity.models.versions import EncoderVersion
 
@@ -31,4 +38,9 @@ __all__ = [
     "ProductPartners",
     "ProductVectors",
     "RankerVersion",
+    "SearchDocument",
+    "SearchLexeme",
+    "SearchValue",
+    "SearchWord",
+    "Synonym",
 ]
