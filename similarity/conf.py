@@ -73,6 +73,12 @@ DEFAULTS: dict[str, Any] = {
     "PARTNERS": 50,  # partners kept for each item
     "COPURCHASE_ENGINE": "similarity.copurchase.local.LocalEngine",
     "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
+    "BUNDLE_PROPOSALS": 50,  # bundles proposed at most; 0 proposes none
+    "BUNDLE_BASKETS": 100_000,  # the latest orders that bundles are looked for in
+    "BUNDLE_MIN_SUPPORT": 0.001,  # share of the orders that must hold a bundle
+    "BUNDLE_MIN_LIFT": 2.0,  # times more often than by chance it must be bought
+    "BUNDLE_MAX_SIMILARITY": 0.8,  # two products of a category more alike replace each other
+    "BUNDLE_DISCOUNT_PERCENT": 10,  # what a suggested price takes off
     "QUERY_QUEUE": "similarity.queries",  # of questions that a shopper waits for
     "QUERY_TIMEOUT_MS": 150,  # longest a page waits for the vector of a query
     "QUERY_IN_PROCESS": False,  # True encodes queries in the web process, which then loads torch

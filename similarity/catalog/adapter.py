@@ -7,6 +7,7 @@ path names a subclass of :class:`CatalogAdapter`.
 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import router
@@ -60,6 +61,13 @@ class CatalogAdapter(abc.ABC):
     def card(self, product: Model) -> Card:
         """What the default templates show of a product."""
         return Card(title=self.title(product), url=page_url(product))
+
+    def cost(self, product: Model) -> Decimal | None:
+        """What one piece costs the shop, in the currency of its price; None where unknown.
+
+        For a bundle's margin, which only staff see.
+        """
+        return None
 
     def iter_pks(self, after: Any = None, size: int = 1000) -> list[Any]:
         """The next ``size`` primary keys after ``after`` in key order; empty at the end."""

@@ -19,7 +19,7 @@ from similarity.exceptions import ConfigurationError
 class FieldMappingAdapter(CatalogAdapter):
     """Reads products by a mapping of fields, without code.
 
-    ``title``, ``description``, ``price``, ``currency`` and ``group`` name a field of the
+    ``title``, ``description``, ``price``, ``currency``, ``group`` and ``cost`` name a field of the
     product model, a property, or a path over relations and JSON keys in Django's own
     notation (``brand__name``, ``attributes__colour``). ``images`` names a file field or a
     path to one (``images__image``). ``attributes`` maps an attribute's name to such a
@@ -30,7 +30,7 @@ class FieldMappingAdapter(CatalogAdapter):
     Raises :class:`ConfigurationError` for a key it does not know or a value of the wrong type.
     """
 
-    TEXT_KEYS = ("title", "description", "price", "currency", "group", "images")
+    TEXT_KEYS = ("title", "description", "price", "currency", "group", "images", "cost")
     DICT_KEYS = ("attributes", "eligible", "in_stock")
 
     def __init__(self, **mapping: Any) -> None:
@@ -64,7 +64,7 @@ class FieldMappingAdapter(CatalogAdapter):
                 title=self._text(product, "title"),
                 description=self._text(product, "description"),
                 attributes=self._attributes(product),
-                price=self._price(product),
+                price=self._money(product, "price"),
                 currency=self._text(product, "currency"),
                 images=self._images(product),
                 group=self._text(product, "group"),
@@ -89,11 +89,14 @@ class FieldMappingAdapter(CatalogAdapter):
         return Card(
             title=title,
             url=page_url(product),
-            price=self._price(product),
+            price=self._money(product, "price"),
             currency=self._text(product, "currency"),
             image_url=image_url(photo),
             image_alt=image_alt(photo) or title,
         )
+
+    def cost(self, product: Model) -> Decimal | None:
+        return self._money(product, "cost")
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         related: dict[type[Model], list[str]] = {}
@@ -156,13 +159,13 @@ class FieldMappingAdapter(CatalogAdapter):
     def _text(self, product: Model, key: str) -> str:
         return text_value(Path(self.mapping[key]).values(product)) if key in self.mapping else ""
 
-    def _price(self, product: Model) -> Decimal | None:
-        text = self._text(product, "price")
+    def _money(self, product: Model, key: str) -> Decimal | None:
+        text = self._text(product, key)
         try:
-            price = Decimal(text) if text else None
+            amount = Decimal(text) if text else None
         except InvalidOperation:
             return None
-        return price if price is not None and price.is_finite() else None
+        return amount if amount is not None and amount.is_finite() else None
 
     def _attributes(self, product: Model) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -30,6 +30,7 @@ RESERVED = (
 #: Where in CATALOG → what the field there must be.
 KINDS: dict[str, tuple[type[Any], ...]] = {
     "['price']": (DecimalField, FloatField, IntegerField),
+    "['cost']": (DecimalField, FloatField, IntegerField),
     "['attributes']['*']": (JSONField,),
 }
 
@@ -113,7 +114,7 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
 
 
 def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
-    """``price`` is a number and ``*`` a JSON field, as far as fields tell; a property may be."""
+    """``price`` and ``cost`` are numbers and ``*`` a JSON field, as far as fields tell; a property may be."""
     messages: list[CheckMessage] = []
     for place, path in _places(adapter):
         wanted = KINDS.get(place)

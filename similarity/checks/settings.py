@@ -231,6 +231,27 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "PARTNERS": WHOLE,
     "COPURCHASE_ENGINE": ("the dotted path of an engine", _is_text),
     "COPURCHASE_MEMORY_MB": WHOLE,
+    "BUNDLE_PROPOSALS": (
+        "a whole number, 0 or above",
+        lambda value: value == 0 or _is_whole(value),
+    ),
+    "BUNDLE_BASKETS": WHOLE,
+    "BUNDLE_MIN_SUPPORT": (
+        "a share above 0 and at most 1",
+        lambda value: _is_number(value) and 0 < value <= 1,
+    ),
+    "BUNDLE_MIN_LIFT": (
+        "a number, 1 or above",
+        lambda value: _is_number(value) and value >= 1,
+    ),
+    "BUNDLE_MAX_SIMILARITY": (
+        "a cosine from 0 to 1",
+        lambda value: _is_number(value) and 0 <= value <= 1,
+    ),
+    "BUNDLE_DISCOUNT_PERCENT": (
+        "a number of percent from 0 to below 100",
+        lambda value: _is_number(value) and 0 <= value < 100,
+    ),
     "QUERY_QUEUE": ("the name of a Celery queue", _is_text),
     "QUERY_TIMEOUT_MS": WHOLE,
     "QUERY_IN_PROCESS": ("True or False", lambda value: isinstance(value, bool)),
