@@ -1,0 +1,227 @@
+"""Whose demand moves together: lagged correlation of what is left of weekly sales.
+
+Everything a shop sells rises before Christmas, so plain correlation links everything with
+everything. What all share is taken out first: each item's log sales are regressed on a
+constant, a straight trend, the shop's own movement and, from two years on, the year's
+season; only the residuals are compared. A correlation r of n pairs of weeks is judged by
+Fisher's z = artanh(r)·√(n − 3 − p), p the shared regressors, with n shortened for series
+that drift (Bayley & Hammersley 1946: two series with autocorrelations a and b are worth
+n·(1 − ab)/(1 + ab) independent weeks). The best of the lags counts as that many tests
+(Bonferroni), and of all pairs those are kept whose expected share of false ones is at most
+``false_share`` (Benjamini & Hochberg 1995).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.copurchase.demand import WeeklySales
+from similarity.exceptions import DemandError
+
+FloatArray = npt.NDArray[np.float64]
+
+MAX_LAG = 4
+#: Below these an item's weeks are mostly chance.
+MIN_WEEKS = 20
+MIN_UNITS = 30
+#: Weeks of overlap under which no correlation is judged.
+MIN_OVERLAP = 12
+FALSE_SHARE = 0.05
+#: A week with less than this share of the median week's units: the shop was closed.
+CLOSED_SHARE = 0.1
+#: Rows compared at once: block × items × lags doubles.
+BLOCK = 256
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class LinkRule:
+    """What is asked of a link."""
+
+    max_lag: int = MAX_LAG
+    min_weeks: int = MIN_WEEKS
+    min_units: int = MIN_UNITS
+    false_share: float = FALSE_SHARE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_lag <= 13:
+            raise DemandError(f"max_lag is {self.max_lag}; choose 0 to 13 weeks.")
+        if not 0 < self.false_share < 1:
+            raise DemandError(f"false_share is {self.false_share}; choose between 0 and 1.")
+
+
+class Link(NamedTuple):
+    """``follower`` moves with ``leader``, ``lag`` weeks after it (0: the same week)."""
+
+    leader: str
+    follower: str
+    lag: int
+    correlation: float
+    #: Chance of as strong a correlation at any lag between items that have nothing in common.
+    p_value: float
+
+
+class _Pairs(NamedTuple):
+    """Columnar pairs first < second; a lag above 0 says that ``second`` comes later."""
+
+    first: npt.NDArray[np.int32]
+    second: npt.NDArray[np.int32]
+    lag: npt.NDArray[np.int8]
+    correlation: FloatArray
+    p_value: FloatArray
+
+
+def demand_links(
+    sales: WeeklySales, rule: LinkRule | None = None, progress: Progress | None = None
+) -> list[Link]:
+    """Every pair of items whose demand moves together, the surest first.
+
+    Of the items that sold in enough weeks, all pairs are compared, a block at a time; what
+    is kept is bounded by the pairs that pass. Raises :class:`DemandError` where there are
+    too few weeks to compare any.
+    """
+    rule = rule or LinkRule()
+    selling = sales.selling(rule.min_weeks, rule.min_units)
+    if sales.weeks < MIN_OVERLAP + rule.max_lag:
+        raise DemandError(
+            f"There are {sales.weeks} whole weeks of sales; co-demand compares "
+            f"{MIN_OVERLAP + rule.max_lag} at least. Wait, or choose a smaller lag."
+        )
+    if len(selling.names) < 2:
+        return []
+    left = residuals(selling.units)
+    tests = len(left.rows) * (len(left.rows) - 1) // 2
+    blocks = list(_passing(left, rule, progress))
+    pairs = _Pairs(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+    order = np.lexsort((pairs.second, pairs.first, pairs.p_value))
+    kept = order[: _discoveries(pairs.p_value[order], tests, rule.false_share)]
+    return [_link(pairs, at, selling.names) for at in kept]
+
+
+class Residuals(NamedTuple):
+    """``rows`` (I, W) of mean 0 and length 1, or all zero; W weeks of which ``closed`` are no
+    information; ``regressors``: how many were taken out besides the mean."""
+
+    rows: FloatArray
+    closed: int
+    regressors: int
+
+
+def residuals(units: npt.NDArray[np.int64]) -> Residuals:
+    """What is left of log sales (I, W) without what all items share, as normal scores.
+
+    log(1 + units), and ranks instead of what is left of it: a wholesaler's thousand must not
+    outweigh all other weeks, and p values of skewed series would be far too small. Weeks in
+    which the shop was as good as closed say nothing of any two items: they are left out of
+    the fit and are zero. An item whose sales the regressors explain wholly is all zero and
+    correlates with nothing.
+    """
+    logs = np.log1p(units.astype(np.float64))
+    of_shop = units.sum(axis=0)
+    traded = of_shop >= CLOSED_SHARE * np.median(of_shop)
+    basis, _ = np.linalg.qr(_design(logs, traded)[traded])
+    left = logs[:, traded] - (logs[:, traded] @ basis) @ basis.T
+    scale = np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1.0)
+    varies = np.linalg.norm(left, axis=1, keepdims=True) > 1e-9 * scale
+    rows = np.zeros_like(logs)
+    rows[:, traded] = np.where(varies, _normal_scores(left), 0.0)
+    return Residuals(_unit_rows(rows), int((~traded).sum()), basis.shape[1] - 1)
+
+
+def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tuple[FloatArray, int]:
+    """Pearson's r (B, I) of each block row's week t with each other's week t + ``lag``, and n."""
+    weeks = block.shape[1]
+    overlap = weeks - abs(lag)
+    early = block[:, :overlap] if lag >= 0 else block[:, -overlap:]
+    late = others[:, -overlap:] if lag >= 0 else others[:, :overlap]
+    return _unit_rows(early) @ _unit_rows(late).T, overlap
+
+
+def p_values(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
+    """Two-sided p of correlations over so many independent ``weeks``, by Fisher's z."""
+    from scipy.special import ndtr  # no served page imports it
+
+    freedom = np.maximum(weeks - 3 - regressors, 1.0)
+    bounded = np.clip(np.abs(correlations), 0.0, 1 - 1e-12)
+    return 2 * ndtr(-np.arctanh(bounded) * np.sqrt(freedom))
+
+
+def _passing(left: Residuals, rule: LinkRule, progress: Progress | None) -> Iterator[_Pairs]:
+    """Pairs that may still pass: no pair with p above ``false_share`` ever does."""
+    rows, own = left.rows, _autocorrelation(left.rows)
+    lags = sorted(range(-rule.max_lag, rule.max_lag + 1), key=abs)
+    for start in range(0, len(rows), BLOCK):
+        block, others = rows[start : start + BLOCK], rows[start:]
+        shared = np.outer(own[start : start + BLOCK], own[start:])
+        worth = (1 - shared) / (1 + shared)
+        best = np.full(shared.shape, np.inf)
+        at_lag, strength = np.zeros(shared.shape, np.int8), np.zeros(shared.shape)
+        for lag in lags:
+            correlations, overlap = lagged_correlations(block, others, lag)
+            p = p_values(correlations, (overlap - left.closed) * worth, left.regressors)
+            better = p < best
+            best[better], at_lag[better] = p[better], lag
+            strength[better] = correlations[better]
+        best *= len(lags)
+        first, second = np.nonzero(np.triu(best <= rule.false_share, k=1))
+        at = (first, second)
+        numbers = ((first + start).astype(np.int32), (second + start).astype(np.int32))
+        yield _Pairs(*numbers, at_lag[at], strength[at], best[at])
+        if progress:
+            progress("compare demand", min(start + BLOCK, len(rows)), len(rows))
+
+
+def _discoveries(ordered: FloatArray, tests: int, false_share: float) -> int:
+    """How many of the smallest p are kept, by Benjamini and Hochberg's step-up rule."""
+    bounds = false_share * np.arange(1, len(ordered) + 1) / tests
+    passing = np.nonzero(ordered <= bounds)[0]
+    return int(passing[-1]) + 1 if len(passing) else 0
+
+
+def _link(pairs: _Pairs, at: int, names: tuple[str, ...]) -> Link:
+    first, second = names[pairs.first[at]], names[pairs.second[at]]
+    lag = int(pairs.lag[at])
+    leader, follower = (first, second) if lag >= 0 else (second, first)
+    return Link(leader, follower, abs(lag), float(pairs.correlation[at]), float(pairs.p_value[at]))
+
+
+def _design(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+    """Constant, trend, the shop's movement and, once it was seen twice, the year (W, R)."""
+    weeks = logs.shape[1]
+    time = np.arange(weeks) / max(weeks - 1, 1)
+    columns = [np.ones(weeks), time, _movement(logs, traded)]
+    if weeks >= 104:  # a season seen once cannot be told from a trend
+        year = 2 * np.pi * np.arange(weeks) / 52.18
+        columns += [np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)]
+    return np.column_stack(columns)
+
+
+def _movement(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+    """The mean over items of standardised log sales: what the whole shop does (W,)."""
+    centred = logs - logs[:, traded].mean(axis=1, keepdims=True)
+    spread = logs[:, traded].std(axis=1, keepdims=True)
+    return np.divide(centred, spread, out=np.zeros_like(logs), where=spread > 0).mean(axis=0)
+
+
+def _normal_scores(rows: FloatArray) -> FloatArray:
+    """Each value replaced by the normal quantile of its rank in the row (van der Waerden)."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    return ndtri(rankdata(rows, axis=1) / (rows.shape[1] + 1))
+
+
+def _autocorrelation(left: FloatArray) -> FloatArray:
+    """Of each row with itself a week later; rows have mean 0 and length 1. At least 0: one
+    that swings to and fro is not taken for more weeks than there are."""
+    return np.clip((left[:, 1:] * left[:, :-1]).sum(axis=1), 0.0, 0.95)
+
+
+def _unit_rows(rows: FloatArray) -> FloatArray:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)
