@@ -5,34 +5,18 @@ from django import forms
 from shop.cart import MAX_QUANTITY
 
 
-class SearchForm(forms.Form):
-    q = forms.CharField(label="Search", max_length=200, required=False)
+class PriceForm(forms.Form):
+    """Bounds of the price, of which the higher may not be the lower one."""
 
-
-class FilterForm(forms.Form):
-    """The filters of a list of products, sent by GET."""
-
-    brand = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
-    colour = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     min_price = forms.DecimalField(label="From", required=False, min_value=0, max_digits=12)
     max_price = forms.DecimalField(label="To", required=False, min_value=0, max_digits=12)
-    in_stock = forms.BooleanField(label="In stock only", required=False)
-    sort = forms.ChoiceField(required=False)
 
-    def __init__(self, data: Any, *, facets: Any, sorts: list[tuple[str, str]]) -> None:
+    def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter-%s")
-        self.facets = facets
-        self.fields["brand"].choices = facets.brands
-        self.fields["colour"].choices = [(name, name.capitalize()) for name in facets.colours]
-        self.fields["sort"].choices = sorts
         for name in ("min_price", "max_price"):
             self.fields[name].widget.attrs |= {"inputmode": "decimal", "step": "any"}
             self.fields[name].error_messages["invalid"] = "A price must be a number."
             self.fields[name].error_messages["min_value"] = "A price must not be below zero."
-        for name in ("brand", "colour"):
-            self.fields[name].error_messages["invalid_choice"] = (
-                f"Nothing here has the {name} “%(value)s”."
-            )
 
     def clean(self) -> dict[str, Any]:
         chosen = super().clean() or {}
@@ -48,6 +32,64 @@ class FilterForm(forms.Form):
     def messages(self) -> list[str]:
         """What is wrong, one sentence each."""
         return [message for errors in self.errors.values() for message in errors]
+
+
+class FilterForm(PriceForm):
+    """The filters of a list of products, sent by GET."""
+
+    brand = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    colour = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    in_stock = forms.BooleanField(label="In stock only", required=False)
+    sort = forms.ChoiceField(required=False)
+
+    def __init__(self, data: Any, *, facets: Any, sorts: list[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.facets = facets
+        self.fields["brand"].choices = facets.brands
+        self.fields["colour"].choices = [(name, name.capitalize()) for name in facets.colours]
+        self.fields["sort"].choices = sorts
+        for name in ("brand", "colour"):
+            self.fields[name].error_messages["invalid_choice"] = (
+                f"Nothing here has the {name} “%(value)s”."
+            )
+
+
+class ValuesField(forms.MultipleChoiceField):
+    """Values that are offered only once the search has been made: any short text."""
+
+    def valid_value(self, value: str) -> bool:
+        return 0 < len(value) <= 250 and "\0" not in value
+
+
+class SearchForm(PriceForm):
+    """A search with its filters, sent by GET. ``picture`` names one sent before."""
+
+    q = forms.CharField(label="Search", max_length=200, required=False)
+    picture = forms.CharField(max_length=40, required=False)
+    exact = forms.BooleanField(required=False)
+    category = ValuesField(required=False)
+    brand = ValuesField(required=False)
+    colour = ValuesField(required=False)
+    material = ValuesField(required=False)
+    in_stock = forms.BooleanField(label="In stock only", required=False)
+    sort = forms.CharField(required=False)
+    after = forms.CharField(max_length=400, required=False)
+
+
+class PictureForm(forms.Form):
+    """A picture to search by, with words beside it or without."""
+
+    image = forms.FileField(
+        label="Picture",
+        error_messages={"required": "Choose a picture, or take one.", "empty": "It is empty."},
+        widget=forms.FileInput({"accept": "image/*", "data-preview": "picture-preview"}),
+    )
+    q = forms.CharField(
+        label="Words beside it (optional)",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"placeholder": "navy, leather, for children …"}),
+    )
 
 
 class AddForm(forms.Form):

@@ -1,0 +1,72 @@
+"""What a search can be narrowed down to: values with counts, and the filters in force."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shop.models import Product
+from similarity.api.filters import LEVEL
+
+MAX_VALUES = 24
+
+#: The names are those of SIMILARITY["CATALOG"]: page, API and counts read them alike.
+FACETS = {"category": "Category", "brand": "Brand", "colour": "Colour", "material": "Material"}
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: str
+    count: int
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    name: str
+    label: str
+    options: Sequence[Option]
+
+    @classmethod
+    def of(cls, name: str, counts: Iterable[tuple[str, int]], chosen: Sequence[str]) -> "Facet":
+        """The most frequent values, and those chosen even where they bring nothing."""
+        known = dict(list(counts)[:MAX_VALUES])
+        known |= {value: 0 for value in chosen if value not in known}
+        options = [
+            Option(value, value_label(name, value), count, value in chosen)
+            for value, count in known.items()
+        ]
+        return cls(name, FACETS[name], options)
+
+    @property
+    def chosen(self) -> int:
+        return sum(option.chosen for option in self.options)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force, and the query string of the same search without it."""
+
+    label: str
+    query: str
+
+
+def value_label(name: str, value: str) -> str:
+    """A category by its last two levels, for "Trousers" alone may be in three departments."""
+    if name == "category":
+        return " › ".join(value.split(LEVEL)[-2:])
+    return value if name == "brand" else value[:1].upper() + value[1:]
+
+
+def facet_counts(products: Iterable[Product], name: str) -> list[tuple[str, int]]:
+    """(value, products that have it), the most frequent first, of products in hand."""
+    counts = Counter(value for product in products if (value := _value(product, name)))
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _value(product: Product, name: str) -> str:
+    if name == "category":
+        return product.category.path
+    if name == "brand":
+        return product.brand.name if product.brand else ""
+    return str(product.attributes.get(name) or "")
