@@ -109,6 +109,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": "similarity"},
     },
     "similarity-drop-retired-versions": {
+    "similarity-propose-bundles": {
+        "task": "similarity.propose_bundles",
+        "schedule": 24 * 3600.0,
+        "options": {"queue": "similarity"},
+    },
         "task": "similarity.drop_retired_versions",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},

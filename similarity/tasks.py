@@ -12,7 +12,8 @@ from celery import current_app, shared_task
 from celery.signals import celeryd_after_setup, heartbeat_sent
 
 from similarity import conf
-from similarity.connections import wakeup
+from similarity.connections import mailbox, wakeup
+from similarity.copurchase import proposals
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.indexing import outbox, versions, workers
@@ -39,6 +40,16 @@ def drain_outbox() -> int:
 
 @shared_task(name="similarity.drop_retired_versions", ignore_result=True)
 def drop_retired_versions() -> list[int]:
+@shared_task(name="similarity.propose_bundles", ignore_result=True)
+def propose_bundles() -> int:
+    """Bring the proposals of bundles up to date; returns how many are new."""
+    try:
+        return proposals.propose_nightly()
+    except SimilarityError as error:
+        logger.error("No bundles are proposed: %s", error)
+        return 0
+
+
     """Drop the versions that were retired, but the one kept for rolling back."""
     return versions.drop_retired()
 

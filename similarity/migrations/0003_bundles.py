@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ("shoppers", models.PositiveIntegerField(default=0, editable=False)),
                 ("support", models.FloatField(default=0, editable=False)),
                 ("lift", models.FloatField(default=0, editable=False)),
+                ("edited", models.BooleanField(default=False, editable=False)),
                 ("found_at", models.DateTimeField(editable=False, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),

@@ -53,6 +53,8 @@ class Bundle(models.Model):
     support = models.FloatField(default=0, editable=False)
     #: How many times more orders than if its products were bought independently.
     lift = models.FloatField(default=0, editable=False)
+    #: Staff changed its name, products or price, which proposals then leave alone.
+    edited = models.BooleanField(default=False, editable=False)
     found_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

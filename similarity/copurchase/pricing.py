@@ -1,0 +1,49 @@
+"""What a bundle's products cost alone, and what the bundle may cost."""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from django.db.models import Model
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter
+
+#: As ``Bundle.price`` is stored.
+CENT = Decimal("0.01")
+
+
+class Sums(NamedTuple):
+    """Of one piece of each product; None where a product has none."""
+
+    price: Decimal | None
+    cost: Decimal | None
+    currency: str
+
+    def margin(self, price: Decimal | None) -> Decimal | None:
+        """What the shop keeps of ``price``."""
+        return None if price is None or self.cost is None else price - self.cost
+
+
+def sums_of(products: Sequence[Model], adapter: CatalogAdapter) -> Sums | None:
+    """What the products cost shoppers alone, and the shop; None where currencies differ."""
+    cards = [adapter.card(product) for product in products]
+    costs = [adapter.cost(product) for product in products]
+    currencies = {card.currency for card in cards}
+    if len(currencies) != 1:
+        return None
+    return Sums(_sum([card.price for card in cards]), _sum(costs), currencies.pop())
+
+
+def suggested_price(sums: Sums) -> Decimal | None:
+    """The sum of prices less ``BUNDLE_DISCOUNT_PERCENT``, and never below cost."""
+    if sums.price is None:
+        return None
+    share = 1 - Decimal(str(conf.get("BUNDLE_DISCOUNT_PERCENT"))) / 100
+    price = (sums.price * share).quantize(CENT, ROUND_HALF_UP)
+    return price if sums.cost is None else max(price, sums.cost.quantize(CENT, ROUND_CEILING))
+
+
+def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) else None
