@@ -79,6 +79,7 @@ DEFAULTS: dict[str, Any] = {
     "BUNDLE_MIN_LIFT": 2.0,  # times more often than by chance it must be bought
     "BUNDLE_MAX_SIMILARITY": 0.8,  # two products of a category more alike replace each other
     "BUNDLE_DISCOUNT_PERCENT": 10,  # what a suggested price takes off
+    "SEARCH_CONFIG": "english",  # PostgreSQL's text search configuration of the catalogue
     "QUERY_QUEUE": "similarity.queries",  # of questions that a shopper waits for
     "QUERY_TIMEOUT_MS": 150,  # longest a page waits for the vector of a query
     "QUERY_IN_PROCESS": False,  # True encodes queries in the web process, which then loads torch
@@ -108,12 +109,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
     },
-    "similarity-drop-retired-versions": {
     "similarity-propose-bundles": {
         "task": "similarity.propose_bundles",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
     },
+    "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},

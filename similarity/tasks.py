@@ -6,17 +6,19 @@ lost message or a dead broker left behind.
 """
 
 import logging
+import threading
 from typing import Any
 
 from celery import current_app, shared_task
-from celery.signals import celeryd_after_setup, heartbeat_sent
+from celery.signals import celeryd_after_setup, heartbeat_sent, worker_process_init
+from django.db import connections
 
 from similarity import conf
 from similarity.connections import mailbox, wakeup
 from similarity.copurchase import proposals
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
-from similarity.indexing import outbox, versions, workers
+from similarity.indexing import outbox, queries, versions, workers
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +40,6 @@ def drain_outbox() -> int:
     return taken
 
 
-@shared_task(name="similarity.drop_retired_versions", ignore_result=True)
-def drop_retired_versions() -> list[int]:
 @shared_task(name="similarity.propose_bundles", ignore_result=True)
 def propose_bundles() -> int:
     """Bring the proposals of bundles up to date; returns how many are new."""
@@ -50,8 +50,33 @@ def propose_bundles() -> int:
         return 0
 
 
+@shared_task(name="similarity.drop_retired_versions", ignore_result=True)
+def drop_retired_versions() -> list[int]:
     """Drop the versions that were retired, but the one kept for rolling back."""
     return versions.drop_retired()
+
+
+@shared_task(name=mailbox.TASK, ignore_result=True)
+def answer_question(*arguments: Any) -> bool:
+    """Answer a page that waits; see ``similarity.connections.mailbox``."""
+    try:
+        return queries.answer(arguments)
+    except SimilarityError as error:
+        # The page goes on without; a traceback each time would say no more.
+        logger.error("A question is not answered: %s", error)
+        return False
+
+
+@shared_task(name="similarity.keep_query", ignore_result=True)
+def keep_query(query: str, times: int) -> None:
+    """Write down a query that is asked often."""
+    queries.keep(query, times)
+
+
+@shared_task(name="similarity.prepare_hot_queries", ignore_result=True)
+def prepare_hot_queries() -> int:
+    """Make the vectors that queries asked often lack."""
+    return queries.prepare()
 
 
 def _note_alive(**kwargs: Any) -> None:
@@ -60,5 +85,24 @@ def _note_alive(**kwargs: Any) -> None:
         workers.note()
 
 
+def _warm_up(**kwargs: Any) -> None:
+    """A worker of queries loads its networks before the first shopper waits for them.
+
+    In a thread, for Celery ends a process that is not up within seconds.
+    """
+    if conf.get("QUERY_QUEUE") in current_app.amqp.queues.consume_from:
+        threading.Thread(target=_load_networks, name="similarity-warm-up", daemon=True).start()
+
+
+def _load_networks() -> None:
+    try:
+        queries.warm_up()
+    except Exception as error:  # noqa: BLE001 - a door: the first question will say the same
+        logger.warning("The networks for queries are not loaded ahead: %s", error)
+    finally:
+        connections.close_all()
+
+
 heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
+worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

@@ -18,9 +18,9 @@ class HotQueryQuerySet(models.QuerySet["HotQuery"]):
 class HotQuery(models.Model):
     """What shoppers search for, without who did: a row is made once many asked the same."""
 
-    #: As :func:`similarity.retrieval.query_text.normalised` gives it.
+    #: As :func:`similarity.retrieval.query_vectors.normalised` gives it.
     text = models.CharField(max_length=LONGEST_KEPT, unique=True)
-    #: How often it was counted; halved as time goes by, so that old fashions leave.
+    #: How often it was counted: once in ten minutes at most, whoever asks.
     asked = models.PositiveBigIntegerField(default=0)
     asked_at = models.DateTimeField()
 

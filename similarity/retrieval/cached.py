@@ -6,13 +6,11 @@ host's live filter, so that one sold out a second ago is not on it.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import get_language
@@ -24,6 +22,7 @@ from similarity.connections import caching
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.query import Query
+from similarity.retrieval.session import savepoint
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import key_of
 
@@ -65,7 +64,7 @@ def cached_similar(
     eligible = adapter.for_display(adapter.eligible(request))
     if within is not None:
         eligible = eligible.filter(pk__in=within.values("pk"))
-    with _savepoint(eligible.db):
+    with savepoint(eligible.db):
         return _cached(product, limit, eligible, diversity=diversity, explain=explain)
 
 
@@ -80,16 +79,6 @@ def _cached(product: Model | Any, limit: int, eligible: QuerySet[Any], **options
     found = similar_to(product, asked, within=eligible, **options)
     caching.write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
     return list(found[:limit])
-
-
-@contextmanager
-def _savepoint(using: str) -> Iterator[None]:
-    """An error of ours must not spoil the transaction that a page of the host's runs in."""
-    if connections[using].in_atomic_block:
-        with transaction.atomic(using=using):
-            yield
-    else:
-        yield
 
 
 def shelf_items(hits: Sequence[Hit]) -> list[ShelfItem]:

@@ -36,3 +36,13 @@ def local_settings(using: str, settings: Mapping[str, str]) -> Iterator[Any]:
                 [names, before],
             )
             cursor.fetchall()
+
+
+@contextmanager
+def savepoint(using: str) -> Iterator[None]:
+    """An error of ours must not spoil the transaction that a page of the host's runs in."""
+    if connections[using].in_atomic_block:
+        with transaction.atomic(using=using):
+            yield
+    else:
+        yield

@@ -46,13 +46,13 @@ def read_vectors(
         key: StoredVectors(
             key,
             group,
-            {column: _array(value) for column, value in zip(columns, values, strict=True)},
+            {column: array(value) for column, value in zip(columns, values, strict=True)},
         )
         for key, group, *values in rows
     }
 
 
-def _array(binary: Any) -> FloatArray | None:
+def array(binary: Any) -> FloatArray | None:
     """pgvector's wire form of a halfvec: two int16 (length, unused), then big-endian halves."""
     if binary is None:
         return None

@@ -1,0 +1,112 @@
+"""What passes between a page that waits and the worker it asks: question and answer.
+
+A question is a Celery message; what is too large for one lies in the cache for some seconds,
+and so does the answer. Any cache that web processes and workers share will do. Everything
+here raises what the cache's client raises; callers go by ``connections.caching``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.core.cache import caches
+
+from similarity import conf
+
+FloatArray = npt.NDArray[np.float32]
+
+#: The task a worker answers by.
+TASK = "similarity.answer_question"
+
+#: A payload over this length goes by the cache, in pieces that Memcached takes.
+MESSAGE_BYTES = 2048
+PIECE_BYTES = 512 * 1024
+#: Seconds a payload lies in the cache, and an answer that nobody else will ask for.
+LETTER_S = 15
+
+
+@dataclass(frozen=True)
+class Question:
+    """``kind`` names who answers; ``version`` the encoder version, 0 where none matters.
+
+    Questions of equal ``name`` have equal answers, which are kept for ``keep_s`` seconds.
+    """
+
+    kind: str
+    name: str
+    version: int
+    payload: bytes
+    keep_s: int = LETTER_S
+
+    @property
+    def key(self) -> str:
+        return f"similarity:answer:{self.kind}:{self.version}:{self.name}"
+
+
+class Answer(NamedTuple):
+    """``row``: float32 (N,), None where there is nothing to tell; ``refused`` says why."""
+
+    row: FloatArray | None
+    refused: str = ""
+
+
+def post(question: Question) -> list[Any]:
+    """Leave a payload that is too large for a message; returns the task's arguments."""
+    payload = question.payload
+    pieces = 0
+    text = ""
+    if len(payload) <= MESSAGE_BYTES:
+        text = payload.decode("latin-1")
+    else:
+        parts = [payload[at : at + PIECE_BYTES] for at in range(0, len(payload), PIECE_BYTES)]
+        pieces = len(parts)
+        _cache().set_many(dict(zip(_pieces(question.key, pieces), parts, strict=True)), LETTER_S)
+    return [question.kind, question.name, question.version, question.keep_s, text, pieces]
+
+
+def received(
+    kind: str, name: str, version: int, keep_s: int, text: str, pieces: int
+) -> Question | None:
+    """The question of a task's arguments; None where its payload has gone from the cache."""
+    question = Question(kind, name, version, text.encode("latin-1"), keep_s)
+    if not pieces:
+        return question
+    names = _pieces(question.key, pieces)
+    found = _cache().get_many(names)
+    if len(found) < pieces:
+        return None
+    payload = b"".join(bytes(found[name]) for name in names)
+    return Question(kind, name, version, payload, keep_s)
+
+
+def reply(question: Question, answer: Answer) -> None:
+    """Leave the answer for whoever waits, and for those who ask the same later."""
+    row = None if answer.row is None else np.asarray(answer.row, dtype="<f4").tobytes()
+    _cache().set(question.key, {"row": row, "refused": answer.refused}, question.keep_s)
+    if len(question.payload) > MESSAGE_BYTES:
+        pieces = -(-len(question.payload) // PIECE_BYTES)
+        _cache().delete_many(_pieces(question.key, pieces))
+
+
+def read(question: Question) -> Answer | None:
+    """The answer, where there is one already."""
+    found = _cache().get(question.key)
+    if found is None:
+        return None
+    row = found["row"]
+    return Answer(None if row is None else np.frombuffer(row, dtype="<f4"), found["refused"])
+
+
+def first_to_ask(question: Question, for_s: int) -> bool:
+    """Whether nobody has asked this in the last ``for_s`` seconds: then the caller does."""
+    return bool(_cache().add(f"{question.key}:asked", 1, for_s))
+
+
+def _pieces(key: str, count: int) -> Sequence[str]:
+    return [f"{key}:{at}" for at in range(count)]
+
+
+def _cache() -> Any:
+    return caches[conf.get("CACHE")]

@@ -1,0 +1,67 @@
+"""A cross-encoder: one network that reads query and product together and judges the pair."""
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from similarity.encoders import device
+from similarity.encoders.base import FloatArray
+from similarity.encoders.pretrained import load
+from similarity.encoders.weights import model_folder, package
+from similarity.exceptions import EncoderError
+
+#: Tokens of query and product together; a title and a few attributes fit.
+MAX_TOKENS = 128
+
+_lock = threading.RLock()
+
+
+class CrossEncoder:
+    """A transformers model for sequence classification with one output, from a folder.
+
+    ``model`` is a folder, or an installed package that carries one. Raises
+    :class:`EncoderError` where it cannot be loaded or has more outputs than one.
+    """
+
+    def __init__(self, model: str) -> None:
+        transformers = package("transformers")
+        folder: Path = model_folder(model)
+        self.tokenizer: Any = load(transformers.AutoTokenizer, folder)
+        network: Any = load(
+            transformers.AutoModelForSequenceClassification,
+            folder,
+            use_safetensors=True,
+            dtype=package("torch").float32,
+        )
+        if network.config.num_labels != 1:
+            raise EncoderError(
+                f"The cross-encoder {str(folder)!r} has {network.config.num_labels} outputs; name "
+                "one with a single output, such as those trained for re-ranking."
+            )
+        self.device = device.device()
+        self.network = network.to(self.device).eval()
+
+    def scores(self, query: str, texts: Sequence[str]) -> FloatArray:
+        """How well each of N texts answers the query: float32 (N,), any range."""
+        torch = package("torch")
+        with _lock, torch.inference_mode():
+            device.limit_threads()
+            inputs = self.tokenizer(
+                [query] * len(texts),
+                list(texts),
+                truncation=True,
+                max_length=MAX_TOKENS,
+                padding=True,
+                return_tensors="pt",
+            ).to(self.device)
+            with device.autocast(self.device):
+                logits = self.network(**inputs).logits
+        return device.to_numpy(logits[:, 0])
+
+
+@lru_cache(maxsize=1)
+def cross_encoder(model: str) -> CrossEncoder:
+    """The one of this process, loaded at first use."""
+    return CrossEncoder(model)

@@ -1,0 +1,130 @@
+"""Vectors of what a shopper types or photographs, without an encoder in the web process.
+
+A query's vector comes from the cache, else from the table of hot queries, else from a worker
+within a time limit, else there is none and search goes by words alone.
+"""
+
+import hashlib
+import logging
+import time
+import unicodedata
+from functools import partial
+
+from django.db import DatabaseError, InterfaceError, router
+from django.db.models import BinaryField, F, Func, OuterRef, Subquery
+
+from similarity import conf
+from similarity.connections import background
+from similarity.connections.mailbox import Answer, Question
+from similarity.exceptions import ImageRejected
+from similarity.models import EncoderVersion, HotQueryVector
+from similarity.retrieval import ask_worker, asked_often
+from similarity.retrieval.session import savepoint
+from similarity.retrieval.stored import FloatArray, array
+
+logger = logging.getLogger(__name__)
+
+#: Characters of a query that are read.
+LONGEST = 200
+
+#: Seconds a worker's answer is kept.
+KEEP_S = 24 * 3600
+
+
+class PendingVector:
+    """A query's vector, known already or asked for."""
+
+    def __init__(self, vector: FloatArray | None, asked: ask_worker.Asked | None = None) -> None:
+        self._vector = vector
+        self._asked = asked
+
+    def wait(self, timeout_s: float | None = None) -> FloatArray | None:
+        """float32 (D,) of length one, or None: nothing to encode, or no answer in time."""
+        if self._asked is not None:
+            answer = self._asked.wait(timeout_s)
+            return None if answer is None else answer.row
+        return self._vector
+
+
+def query_vector(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
+    """The query in the space of ``ProductVectors.text`` of the live version.
+
+    float32 (D,) of length one; None where there is nothing to encode, no live version, or
+    nobody who answers within ``timeout_ms`` (default ``QUERY_TIMEOUT_MS``). Never raises
+    for a broker, cache, worker or database that is down. Equal texts asked at once, by any
+    processes, are encoded once.
+    """
+    return begin(text, timeout_ms=timeout_ms).wait()
+
+
+def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
+    """As :func:`query_vector`, for a caller with something else to do meanwhile."""
+    started = time.monotonic()
+    query = normalised(text)
+    if not query:
+        return PendingVector(None)
+    try:
+        version, vector = _stored(query)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("No vector of a query: the database does not answer (%s).", error)
+        return PendingVector(None)
+    if version is None:
+        return PendingVector(None)
+    count = partial(asked_often.count, query)
+    if vector is not None:
+        background.start(count)
+        return PendingVector(vector)
+    limit_ms = conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
+    left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
+    name = hashlib.sha256(query.encode()).hexdigest()
+    question = Question("text", name, version, query.encode(), KEEP_S)
+    return PendingVector(None, ask_worker.begin(question, left_ms, before=count))
+
+
+def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray | None:
+    """A photo's bytes in the space of ``ProductVectors.image`` of the live version.
+
+    As :func:`query_vector`; the photo lies in the cache for some seconds and nowhere else.
+    Raises :class:`ImageRejected` where a worker found that it cannot be decoded.
+    """
+    try:
+        version = _live()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("No vector of a picture: the database does not answer (%s).", error)
+        return None
+    if version is None or not data:
+        return None
+    answer: Answer | None = ask_worker.ask_worker("picture", data, timeout_ms, version=version)
+    if answer is None:
+        return None
+    if answer.refused:
+        raise ImageRejected(answer.refused)
+    return answer.row
+
+
+def normalised(text: str) -> str:
+    """A query as it is compared, cached and encoded: NFKC, small letters, single spaces."""
+    sound = str(text)[: 2 * LONGEST].encode("utf-8", "ignore").decode()
+    compatible = unicodedata.normalize("NFKC", sound).lower()
+    printable = "".join(letter if letter.isprintable() else " " for letter in compatible)
+    return " ".join(printable.split())[:LONGEST].rstrip()
+
+
+def _live() -> int | None:
+    """The live version's key."""
+    return _stored("")[0]
+
+
+def _stored(query: str) -> tuple[int | None, FloatArray | None]:
+    """(key of the live version, the query's vector where it is a hot one); one query."""
+    using = router.db_for_read(EncoderVersion)
+    hot = HotQueryVector.objects.filter(version=OuterRef("pk"), query__text=query)
+    binary = Func(F("vector"), function="halfvec_send", output_field=BinaryField())
+    with savepoint(using):
+        found = (
+            EncoderVersion.objects.using(using)
+            .filter(status=EncoderVersion.Status.LIVE)
+            .values_list("pk", Subquery(hot.values(binary=binary)[:1]))
+            .first()
+        )
+    return (found[0], array(found[1])) if found else (None, None)

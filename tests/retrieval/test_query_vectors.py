@@ -1,0 +1,334 @@
+"""A query's vector: from cache, table or worker, or none, and never late."""
+
+# ruff: noqa: F811 - fixtures that are imported
+
+import socket
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from celery import current_app
+from django.core.cache import cache
+from django.db.models import BinaryField
+from django.db.models.expressions import RawSQL
+from kombu import Connection
+
+from similarity import tasks
+from similarity.catalog.content import ProductContent
+from similarity.connections import background, caching, mailbox, wakeup
+from similarity.encoders.registry import get_encoders
+from similarity.exceptions import ImageRejected
+from similarity.indexing import maintained, queries, versions
+from similarity.models import HotQuery, ProductVectors
+from similarity.retrieval import ask_worker, asked_often, query_vectors
+from similarity.retrieval.query_vectors import normalised, picture_vector, query_vector
+from tests.encoders_fake import similarity_settings
+from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
+
+LIMIT_MS = 400
+
+
+@pytest.fixture(autouse=True)
+def _hearing(monkeypatch):
+    monkeypatch.setattr(ask_worker, "silence", ask_worker.Silence())
+    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
+
+
+@pytest.fixture
+def live(db, fake_encoders, make_product):
+    make_product(name="red wool scarf")
+    make_product(name="steel frying pan")
+    return versions.ensure_live_version()
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Messages that were sent, instead of sending them: (task, arguments)."""
+    messages = []
+
+    def send(task, **options):
+        messages.append((task, options.get("args"), options))
+
+    monkeypatch.setattr(wakeup, "send", send)
+    return messages
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """A worker that answers at once, in the thread of the test, which has the database."""
+    messages = []
+    monkeypatch.setattr(wakeup, "send", lambda task, **o: messages.append((task, o.get("args"))))
+
+    def work():
+        """Do what was asked, as soon as the asking thread has sent something."""
+        wait_until(lambda: messages)
+        for task, arguments in messages:
+            current_app.tasks[task](*arguments)
+
+    work.messages = messages
+    return work
+
+
+def ask_with(work, call):
+    """``call`` begins to ask; ``work`` is the worker; returns the answer."""
+    pending = call()
+    work()
+    return pending.wait(2)
+
+
+def by_hand(text, version):
+    encoded = get_encoders()["text"].encode([ProductContent(key="", title=text)])
+    return maintained.fusion_of(version).project("text", encoded.vectors)[0]
+
+
+def test_a_worker_places_the_query_among_the_products_texts(live, worker):
+    vector = ask_with(worker, lambda: query_vectors.begin("  Red WOOL scarf ", timeout_ms=3000))
+    assert vector == pytest.approx(by_hand("red wool scarf", live), abs=1e-6)
+    stored = ProductVectors.objects.get(product__name="red wool scarf").text
+    assert float(vector @ np.array(stored)) > 0.9
+
+
+def test_the_second_who_asks_is_answered_from_the_cache(live, worker):
+    ask_with(worker, lambda: query_vectors.begin("red scarf", timeout_ms=3000))
+    assert query_vector("RED  scarf", timeout_ms=LIMIT_MS) is not None
+    assert len(worker.messages) == 1
+
+
+def test_a_hot_query_needs_neither_cache_nor_worker(live, sent, django_assert_num_queries):
+    queries.keep("red scarf", 7)
+    assert queries.prepare() == 1
+    cache.clear()
+    with django_assert_num_queries(3):  # one, in a savepoint of the test's transaction
+        vector = query_vector("Red scarf", timeout_ms=LIMIT_MS)
+    assert vector == pytest.approx(by_hand("red scarf", live), abs=2e-3)
+    assert mailbox.TASK not in [task for task, *_ in sent]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\0\0", "\ud800"])
+def test_nothing_to_encode_asks_nobody(live, sent, text):
+    assert query_vector(text, timeout_ms=LIMIT_MS) is None
+    assert sent == []
+
+
+def test_without_a_live_version_nobody_is_asked(db, sent):
+    assert query_vector("red scarf", timeout_ms=LIMIT_MS) is None
+    assert sent == []
+
+
+def test_equal_queries_at_once_are_asked_once(live, sent):
+    pending = [query_vectors.begin("red scarf", timeout_ms=100) for _ in range(6)]
+    assert [one.wait() for one in pending] == [None] * 6
+    assert [task for task, *_ in sent].count(mailbox.TASK) == 1
+
+
+def test_a_worker_that_never_answers_costs_the_limit_and_no_more(live, sent):
+    took = timed(lambda: query_vector("red scarf", timeout_ms=100))
+    assert 0.05 < took < 0.3
+
+
+def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
+    for number in range(ask_worker.SILENCES):
+        query_vector(f"scarf {number}", timeout_ms=20)
+    wait_until(lambda: ask_worker.silence.lasts())
+    before = len(sent)
+    assert timed(lambda: query_vector("another", timeout_ms=300)) < 0.1
+    assert len(sent) == before
+    assert "Is a worker of that queue running?" in caplog.text
+
+
+def test_a_dead_broker_costs_little_once(live, dead_broker):
+    assert timed(lambda: query_vector("red scarf", timeout_ms=300)) < 0.5
+    assert timed(lambda: query_vector("blue scarf", timeout_ms=300)) < 0.1
+
+
+def test_a_broker_that_hangs_holds_up_nobody(live, monkeypatch, silent_server):
+    address = f"redis://127.0.0.1:{silent_server}/0"
+    monkeypatch.setattr(current_app, "connection_for_write", lambda **k: Connection(address, **k))
+    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < 0.3
+
+
+def test_a_cache_that_hangs_holds_up_nobody(live, settings, silent_server, sent):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"redis://127.0.0.1:{silent_server}/0",
+            "OPTIONS": {"socket_timeout": 0.6},
+        }
+    }
+    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < 0.3
+    time.sleep(0.6)  # the thread that hangs is let go before the fixture's server is
+
+
+def test_a_cache_that_is_down_holds_up_nobody(live, settings, sent):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"redis://127.0.0.1:{closed_port()}/0",
+        }
+    }
+    assert query_vector("red scarf", timeout_ms=200) is None
+    caching.resume()
+
+
+def test_a_database_error_is_no_error_of_the_page_and_leaves_its_transaction(live, monkeypatch):
+    """Inside the host's transaction, which a failed query would otherwise spoil."""
+    broken = RawSQL("1 / 0", (), output_field=BinaryField())
+    monkeypatch.setattr(query_vectors, "Subquery", lambda *a, **k: broken)
+    assert query_vector("red scarf", timeout_ms=50) is None
+    assert ProductVectors.objects.exists()
+
+
+def test_too_many_calls_that_hang_are_not_added_to():
+    pool = background.Background(most=2)
+    release = threading.Event()
+    hanging = [pool.start(release.wait) for _ in range(2)]
+    assert pool.start(release.wait) is None
+    release.set()
+    assert all(future.result(1) for future in hanging)
+    assert pool.start(lambda: 7).result(1) == 7
+    with pytest.raises(ZeroDivisionError):
+        pool.start(lambda: 1 / 0).result(1)
+
+
+def test_in_process_encoding_needs_no_worker(settings, live, sent, monkeypatch):
+    settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_IN_PROCESS": True}
+    # The thread it runs in sees nothing of this test's transaction, so no version either.
+    answer = mailbox.Answer(np.ones(3, np.float32))
+    monkeypatch.setattr(queries, "compute", lambda question: answer)
+    assert query_vector("red scarf", timeout_ms=LIMIT_MS) == pytest.approx(np.ones(3))
+    assert mailbox.TASK not in [task for task, *_ in sent]
+
+
+def test_normalised_texts_are_the_same_query():
+    assert normalised("  Rote\u00a0SCHUHE\n") == "rote schuhe"
+    assert normalised("ﬁlter") == "filter"
+    assert normalised("a\0b\ud800c") == "a bc"
+    assert len(normalised("x" * 10_000)) == query_vectors.LONGEST
+
+
+class TestPictures:
+    def test_a_photo_goes_by_the_cache_in_pieces_and_is_gone_after(self, live, worker, monkeypatch):
+        monkeypatch.setattr(mailbox, "PIECE_BYTES", 1000)
+        seen = {}
+        monkeypatch.setitem(
+            queries._KINDS,
+            "picture",
+            lambda question: seen.update(data=question.payload) or np.arange(4, dtype=np.float32),
+        )
+        data = bytes(range(256)) * 20
+        question = mailbox.Question("picture", "abc", live.pk, data)
+        answer = ask_with(worker, lambda: ask_worker.begin(question, 3000))
+        assert answer.row.tolist() == [0, 1, 2, 3]
+        assert seen["data"] == data
+        assert cache.get(f"{question.key}:0") is None, "the photo is not left in the cache"
+
+    def test_a_photo_that_cannot_be_decoded_is_refused_with_the_reason(self, live, monkeypatch):
+        refused = mailbox.Answer(None, "The image cannot be decoded.")
+        monkeypatch.setattr(ask_worker, "ask_worker", lambda *a, **k: refused)
+        with pytest.raises(ImageRejected, match="cannot be decoded"):
+            picture_vector(b"no photo")
+
+    def test_without_a_worker_there_is_no_vector(self, live, sent):
+        assert picture_vector(b"\xff\xd8\xff" + b"x" * 5000, timeout_ms=50) is None
+
+
+class TestCounting:
+    @pytest.fixture(autouse=True)
+    def _clock(self, monkeypatch):
+        self.now = 1_000_000.0
+        monkeypatch.setattr(asked_often.time, "time", lambda: self.now)
+
+    def spells(self, query, count):
+        for _ in range(count):
+            asked_often.count(query)
+            self.now += asked_often.SPELL_S
+
+    def test_a_query_is_written_down_once_it_was_asked_in_enough_spells(self, db, sent):
+        self.spells("red scarf", 4)
+        assert sent == []
+        self.spells("red scarf", 1)
+        [(task, arguments, _)] = sent
+        current_app.tasks[task](*arguments)
+        assert HotQuery.objects.get().asked == 5
+
+    def test_one_who_asks_again_and_again_counts_once(self, sent):
+        for _ in range(50):
+            asked_often.count("my own poem")
+        assert sent == []
+
+    @pytest.mark.parametrize(
+        "query", ["anna@example.com", "0170 1234567", "x" * 61, "order 12345678"]
+    )
+    def test_what_may_tell_of_one_person_is_never_counted(self, sent, query):
+        self.spells(query, 10)
+        assert sent == []
+
+    def test_the_cache_holds_no_query_in_clear(self, sent, monkeypatch):
+        keys = []
+        store = SimpleNamespace(add=lambda key, *rest: keys.append(key), incr=keys.append)
+        monkeypatch.setattr(asked_often, "caches", {"default": store})
+        asked_often.count("red scarf")
+        assert keys
+        assert not [key for key in keys if "scarf" in key]
+
+
+def test_hot_queries_are_prepared_for_the_version_that_may_follow(live, settings):
+    queries.keep("red scarf", 5)
+    queries.keep("blue scarf", 9)
+    ready = versions.build_version()
+    assert queries.prepare() == 4
+    assert queries.prepare() == 0
+    prepared = HotQuery.objects.get(text="red scarf").vectors.values_list("version", flat=True)
+    assert set(prepared) == {live.pk, ready.pk}
+
+
+def test_only_the_hottest_are_prepared_and_the_forgotten_go(live, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "HOT_QUERIES": 1}
+    queries.keep("rare", 1)
+    queries.keep("often", 50)
+    HotQuery.objects.create(text="long ago", asked=900, asked_at="2001-01-01T00:00Z")
+    assert queries.prepare() == 1
+    assert [query.text for query in HotQuery.objects.filter(vectors__isnull=False)] == ["often"]
+    assert not HotQuery.objects.filter(text="long ago").exists()
+
+
+def test_a_question_for_encoders_that_are_not_ours_is_logged_with_the_remedy(
+    live, settings, caplog
+):
+    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    question = mailbox.Question("text", "x", live.pk, b"red scarf")
+    assert tasks.answer_question(*mailbox.post(question)) is False
+    assert "build_version" in caplog.text
+    unknown = mailbox.Question("smell", "x", live.pk, b"red scarf")
+    assert tasks.answer_question(*mailbox.post(unknown)) is False
+    assert "different releases" in caplog.text
+
+
+@pytest.fixture
+def silent_server():
+    """A port that takes connections and never says a word."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        yield server.getsockname()[1]
+
+
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def timed(call):
+    began = time.monotonic()
+    assert call() is None
+    return time.monotonic() - began
+
+
+def wait_until(condition, timeout_s=2):
+    until = time.monotonic() + timeout_s
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.005)
+    assert condition()
