@@ -31,3 +31,7 @@ class DemandError(SimilarityError):
 
 class CountError(SimilarityError):
     """Orders cannot be counted, or their counts are not what they should be."""
+
+
+class BundleError(SimilarityError):
+    """A bundle is not in the state the call needs, or cannot be offered as it is."""

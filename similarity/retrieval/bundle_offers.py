@@ -1,17 +1,17 @@
 """Bundles that can be bought now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
+from similarity.copurchase.bundle_contents import product_keys
 from similarity.copurchase.pricing import sums_of
 from similarity.exceptions import QueryError
 from similarity.models import Bundle
@@ -104,14 +104,3 @@ def _offer(bundle: Bundle, products: dict[str, Any], adapter: CatalogAdapter) ->
         return None
     cards = tuple(adapter.card(product) for product in held)
     return Offer(str(bundle.pk), bundle, held, cards, sums.price, bundle.price, sums.currency)
-
-
-def product_keys(texts: Iterable[str], adapter: CatalogAdapter) -> Sequence[Any]:
-    """Keys of products as the database takes them; what cannot be one is left out."""
-    field, keys = adapter.model._meta.pk, []
-    for text in texts:
-        try:
-            keys.append(field.to_python(text))
-        except (ValidationError, ValueError):
-            continue
-    return keys
