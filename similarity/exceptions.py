@@ -35,3 +35,7 @@ class CountError(SimilarityError):
 
 class BundleError(SimilarityError):
     """A bundle is not in the state the call needs, or cannot be offered as it is."""
+
+
+class RankerError(SimilarityError):
+    """A learned ranker is missing, damaged or of other signals, or cannot be trained."""
