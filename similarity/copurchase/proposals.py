@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.orders import get_order_adapter
-from similarity.connections.locks import advisory_lock
+from similarity.catalog.orders import OrderAdapter, get_order_adapter
+from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.copurchase import substitutes
 from similarity.copurchase.bundles import Itemset, MiningRule, mine
 from similarity.copurchase.pricing import suggested_price, sums_of
 from similarity.copurchase.recent_orders import RecentOrders, read_recent
-from similarity.exceptions import ConfigurationError
+from similarity.exceptions import BundleError, ConfigurationError
 from similarity.models import Bundle
 from similarity.models.bundles import signature_of
 
@@ -47,7 +47,7 @@ def propose(progress: Progress | None = None) -> Proposed:
     everything else. A proposal that nobody touched and that is no longer found is withdrawn.
 
     Raises :class:`ConfigurationError` without an order adapter or without mlxtend, and
-    :class:`similarity.connections.locks.LockTaken` where another process proposes.
+    :class:`BundleError` where another process proposes.
     """
     orders = get_order_adapter()
     if orders is None:
@@ -55,19 +55,26 @@ def propose(progress: Progress | None = None) -> Proposed:
             "SIMILARITY['ORDERS'] is None, so that there are no orders to find bundles in; map "
             "the order model there, see docs/settings.md."
         )
-    catalogue, report = get_adapter(), progress or _silent
     alias = router.db_for_write(Bundle)
-    with advisory_lock(LOCK, alias):
-        report("reading orders", 0, 3)
-        recent = read_recent(orders, catalogue)
-        report("finding bundles", 1, 3)
-        found = mine(
-            recent.lines, MiningRule.from_settings(), partial(substitutes.judge, recent.products)
-        )
-        report("writing proposals", 2, 3)
-        with transaction.atomic(using=alias):
-            created, renewed, withdrawn = _write(found, recent, catalogue, alias)
-        report("writing proposals", 3, 3)
+    try:
+        with advisory_lock(LOCK, alias):
+            return _propose(orders, get_adapter(), progress or _silent, alias)
+    except LockTaken as error:
+        raise BundleError("Another process proposes bundles now; let it finish first.") from error
+
+
+def _propose(
+    orders: OrderAdapter, catalogue: CatalogAdapter, report: Progress, alias: str
+) -> Proposed:
+    report("reading orders", 0, 3)
+    recent = read_recent(orders, catalogue)
+    report("finding bundles", 1, 3)
+    judge = partial(substitutes.judge, recent.products)
+    found = mine(recent.lines, MiningRule.from_settings(), judge)
+    report("writing proposals", 2, 3)
+    with transaction.atomic(using=alias):
+        created, renewed, withdrawn = _write(found, recent, catalogue, alias)
+    report("writing proposals", 3, 3)
     return Proposed(len(recent.lines.shopper), created, renewed, withdrawn)
 
 

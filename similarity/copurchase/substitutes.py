@@ -61,7 +61,7 @@ def _vectors(keys: Sequence[Any]) -> dict[Any, Any]:
     for some in _pages(keys):
         rows = ProductVectors.objects.of_version(version).filter(product_id__in=some)
         for key, fused in rows.values_list("product_id", "fused"):
-            found[key] = np.asarray(fused.to_numpy(), np.float16)
+            found[key] = np.asarray(fused, np.float16)
     return found
 
 
