@@ -115,6 +115,7 @@ SIMILARITY = {
         "price": "price",
         "currency": "currency",
         "group": "group",
+        "codes": "sku",
         "attributes": {"brand": "brand__name", "category": "category__path", "*": "attributes"},
         "eligible": {"is_active": True, "stock__gt": 0},
         "in_stock": {"stock__gt": 0},

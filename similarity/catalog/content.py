@@ -29,7 +29,8 @@ class ProductContent:
     ``key`` is the product's primary key as text. ``attributes`` maps an attribute's
     name (``brand``, ``category``, ``colour`` …) to its value; a category path is
     written from the root with `` > `` between its levels. ``group`` is shared by the
-    variants of one product, empty for a product without variants.
+    variants of one product, empty for a product without variants. ``codes`` (SKU, EAN, part
+    number) are for search alone: no encoder reads them.
     """
 
     key: str
@@ -40,6 +41,7 @@ class ProductContent:
     currency: str = ""
     images: Sequence[ImageRef] = ()
     group: str = ""
+    codes: Sequence[str] = ()
 
     @property
     def fingerprint(self) -> str:

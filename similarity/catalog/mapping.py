@@ -24,6 +24,7 @@ class FieldMappingAdapter(CatalogAdapter):
     notation (``brand__name``, ``attributes__colour``). ``images`` names a file field or a
     path to one (``images__image``). ``attributes`` maps an attribute's name to such a
     path; the name ``*`` stands for a JSON field whose every key becomes an attribute.
+    ``codes`` names a path to a code that is searched for (``sku``), or a list of them.
     ``eligible`` and ``in_stock`` hold the filters of what may be shown now and of what is
     in stock, as keyword arguments of ``QuerySet.filter``.
 
@@ -34,14 +35,16 @@ class FieldMappingAdapter(CatalogAdapter):
     DICT_KEYS = ("attributes", "eligible", "in_stock")
 
     def __init__(self, **mapping: Any) -> None:
-        known = (*self.TEXT_KEYS, *self.DICT_KEYS)
+        known = (*self.TEXT_KEYS, *self.DICT_KEYS, "codes")
         for key, value in mapping.items():
             if key not in known:
                 raise ConfigurationError(
                     f"SIMILARITY['CATALOG'] has the unknown key {key!r}; "
                     f"known are {', '.join(known)}."
                 )
-            if not isinstance(value, str if key in self.TEXT_KEYS else Mapping):
+            if key == "codes":
+                _require_paths(value)
+            elif not isinstance(value, str if key in self.TEXT_KEYS else Mapping):
                 wanted = "a path such as 'brand__name'" if key in self.TEXT_KEYS else "a dict"
                 raise ConfigurationError(
                     f"SIMILARITY['CATALOG'][{key!r}] is {value!r}; it must be {wanted}."
@@ -68,6 +71,7 @@ class FieldMappingAdapter(CatalogAdapter):
                 currency=self._text(product, "currency"),
                 images=self._images(product),
                 group=self._text(product, "group"),
+                codes=self._codes(product),
             )
 
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
@@ -139,11 +143,16 @@ class FieldMappingAdapter(CatalogAdapter):
     def paths(self) -> list[Path]:
         """Every path of the mapping, for prefetching, signals and system checks."""
         single = [Path(self.mapping[key]) for key in self.TEXT_KEYS if key in self.mapping]
-        return [*single, *self._attribute_paths.values()]
+        return [*single, *self._attribute_paths.values(), *self._code_paths]
 
     @cached_property
     def _attribute_paths(self) -> dict[str, Path]:
         return {name: Path(p) for name, p in self.mapping.get("attributes", {}).items()}
+
+    @cached_property
+    def _code_paths(self) -> list[Path]:
+        named = self.mapping.get("codes", ())
+        return [Path(path) for path in ([named] if isinstance(named, str) else named)]
 
     def _with_related(self, products: QuerySet[Any], alias: str | None = None) -> QuerySet[Any]:
         """With ``alias``, what is prefetched is read from that database, whatever routers say."""
@@ -180,8 +189,21 @@ class FieldMappingAdapter(CatalogAdapter):
                 found[name] = text_value(values)
         return {name: value for name, value in found.items() if value}
 
+    def _codes(self, product: Model) -> Sequence[str]:
+        codes = (str(value) for path in self._code_paths for value in path.values(product))
+        return tuple(dict.fromkeys(code for code in codes if code))
+
     def _images(self, product: Model) -> Sequence[ImageRef]:
         if "images" not in self.mapping:
             return ()
         files = Path(self.mapping["images"]).values(product)
         return image_refs(files, most=conf.get("IMAGES_PER_PRODUCT"))
+
+
+def _require_paths(value: Any) -> None:
+    paths = [value] if isinstance(value, str) else value
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
+        raise ConfigurationError(
+            f"SIMILARITY['CATALOG']['codes'] is {value!r}; it must be a path such as 'sku', or a "
+            "list of paths."
+        )

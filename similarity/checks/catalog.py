@@ -61,7 +61,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
 def _adapter_error(configured: Any, error: Exception) -> Error:
     hint = "Name a subclass of similarity.catalog.adapter.CatalogAdapter."
     if isinstance(configured, Mapping):
-        known = (*FieldMappingAdapter.TEXT_KEYS, *FieldMappingAdapter.DICT_KEYS)
+        known = (*FieldMappingAdapter.TEXT_KEYS, *FieldMappingAdapter.DICT_KEYS, "codes")
         unknown = [key for key in configured if key not in known]
         listed = "docs/settings.md lists the keys of CATALOG."
         hint = did_you_mean(unknown[0], known) if unknown else listed
@@ -91,6 +91,7 @@ def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
     places += [
         (f"['attributes'][{name!r}]", path) for name, path in mapping.get("attributes", {}).items()
     ]
+    places += [("['codes']", path.path) for path in adapter._code_paths]
     return [(place, Path(path)) for place, path in places if isinstance(path, str)]
 
 

@@ -252,6 +252,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a number of percent from 0 to below 100",
         lambda value: _is_number(value) and 0 <= value < 100,
     ),
+    "SEARCH_CONFIG": ("the name of a text search configuration", _is_text),
     "QUERY_QUEUE": ("the name of a Celery queue", _is_text),
     "QUERY_TIMEOUT_MS": WHOLE,
     "QUERY_IN_PROCESS": ("True or False", lambda value: isinstance(value, bool)),

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from similarity import conf
 from similarity.connections import wakeup
 from similarity.connections.locks import LockTaken
-from similarity.indexing import pipeline, versions, workers
+from similarity.exceptions import SimilarityError
+from similarity.indexing import documents, pipeline, versions, workers
 from similarity.models import PendingProduct
 from similarity.models.outbox import PendingProductQuerySet
 
@@ -69,6 +70,9 @@ def drain(budget_s: float = 20.0) -> int:
         versions.ensure_live_version(wait_s=0)
     except LockTaken:  # another worker is at the first start; beat or its own drain goes on
         return 0
+    except SimilarityError:
+        documents.index_waiting()  # search needs no encoder
+        raise
     taken = 0
     while time.monotonic() < until:
         fresh = PendingProduct.objects.claim(conf.get("BATCH_SIZE"))

@@ -12,7 +12,7 @@ from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import encoding, vectors
+from similarity.indexing import documents, encoding, vectors
 from similarity.indexing.maintained import fusion_of, runnable_versions
 from similarity.models import EncoderVersion, PendingProduct
 
@@ -66,7 +66,9 @@ def embed(
 
     A product whose fingerprint is stored already runs no model, unless ``force`` is set. With
     ``claims`` the products are those of the claimed outbox rows, which are acknowledged
-    in the transaction that writes the vectors; ``keys`` is not read then.
+    in the transaction that writes the vectors; ``keys`` is not read then. Search documents
+    are written there too, also of a product whose vectors are not, and of all where encoders
+    or versions allow no work.
 
     Raises :class:`SimilarityError` where encoders or versions allow no work at all; claims
     are given back first.
@@ -74,6 +76,7 @@ def embed(
     try:
         return embed_into(runnable_versions(), keys, force=force, claims=claims)
     except SimilarityError as error:
+        documents.index(list(keys) or [row.product_key for row in claims or ()])
         PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
         raise
     except (KeyboardInterrupt, SystemExit, OperationalError):
@@ -151,6 +154,10 @@ def _store(
     with transaction.atomic(using=vectors.alias()):
         held = PendingProduct.objects.hold(claims) if claims is not None else set(work.keys)
         locked = vectors.lock_products(held & existing)
+        documents.write(
+            [content for content in work.contents if content.key in held & locked],
+            read_at=work.read_at if claims is None else None,
+        )
         done = held & (locked | (set(work.keys) - existing)) - set(work.errors)
         for version in versions:
             write_batch(

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from similarity.catalog.adapter import get_adapter
-from similarity.indexing import building, encoding, vectors
+from similarity.indexing import building, documents, encoding, vectors
 from similarity.indexing.maintained import every_version
 
 
 def changed_keys() -> Iterator[list[str]]:
-    """Keys whose fingerprint is not the one stored for the live version, page by page.
+    """Keys whose vectors of the live version, or whose search document, are missing or outdated.
 
-    Reads the whole catalogue and runs no model. A product that cannot be read counts as
-    changed: the outbox then keeps its error. Without a live version every product counts.
+    Page by page; reads the whole catalogue and runs no model. A product that cannot be read
+    counts as changed: the outbox then keeps its error. Without a live version every product
+    counts.
     """
     live = every_version().live()
     adapter = get_adapter()
@@ -22,4 +23,5 @@ def changed_keys() -> Iterator[list[str]]:
         contents, unread = encoding.read_contents(adapter, keys)
         stored = vectors.fingerprints([live], keys)
         outdated = [c.key for c in contents if stored.get((live.pk, c.key)) != c.fingerprint]
-        yield [*outdated, *unread]
+        unsearched = [content.key for content in documents.outdated(contents)]
+        yield list(dict.fromkeys([*outdated, *unsearched, *unread]))

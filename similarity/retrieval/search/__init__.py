@@ -1,0 +1,1 @@
+"""Search: by words, by meaning, and both as one."""

@@ -1,0 +1,117 @@
+"""Products by the words they hold, ranked in PostgreSQL.
+
+The score of a product is the sum over the query's terms of idf × tf, where idf is BM25's
+(Robertson and Zaragoza 2009) from the counts of ``SearchLexeme``, for ``ts_rank`` itself
+knows none, and tf is ``ts_rank`` of that term alone: its occurrences weighed by field and
+saturating (1 + 1/4 + 1/9 …), so that a word in the title counts most and repeating it little.
+Long documents are damped. Which weights are best was measured, see docs/search.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from similarity.models import SearchDocument
+from similarity.retrieval.search.terms import Term, rarity
+from similarity.retrieval.session import local_settings
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_order
+
+TABLE = SearchDocument._meta.db_table
+
+
+class Weights(NamedTuple):
+    """Of a word in the title, in brand and category, other attributes, the description."""
+
+    title: float = 1.0
+    main: float = 0.5
+    other: float = 0.3
+    long: float = 0.2
+    #: Damping by length: score ÷ (1 + length_damping × ln(1 + length ÷ 50)).
+    length_damping: float = 0.2
+    #: Added for the share of the query's terms that the product holds, times the best score.
+    coverage: float = 0.3
+
+
+WEIGHTS = Weights()
+
+
+class Match(NamedTuple):
+    """A product that holds the words; ``score`` compares matches of one query only."""
+
+    key: Any
+    group: str
+    score: float
+
+
+@dataclass(frozen=True)
+class LexicalQuery:
+    """What is looked for: ``terms``, with ``phrases`` held and ``excluded`` not."""
+
+    terms: Sequence[Term]
+    total: int
+    phrases: Sequence[str] = ()
+    excluded: Sequence[str] = ()
+    weights: Weights = WEIGHTS
+
+    def tsquery(self, mode: str) -> str:
+        """``all`` terms must be held, or ``any``; as the text of a tsquery, "" without terms."""
+        if not self.terms:
+            return ""
+        wanted = self.terms if mode == "all" else self.selective
+        operator = " & " if mode == "all" else " | "
+        text = operator.join(f"({term.query})" for term in wanted)
+        held = [f"({query})" for query in self.phrases if query]
+        without = [f"!({query})" for query in self.excluded if query]
+        return " & ".join([f"({text})", *held, *without])
+
+    @property
+    def selective(self) -> Sequence[Term]:
+        """Terms that bring candidates where any will do: of others they are too many.
+
+        A word that more than a fifth of all documents hold says little by itself.
+        """
+        rare = [term for term in self.terms if term.documents * 5 <= max(self.total, 100)]
+        return rare or self.terms
+
+    @property
+    def score(self) -> Fragment:
+        """The score of the row :data:`CANDIDATE`."""
+        ranks, params = [], []
+        weights = self.weights
+        by_field = f"'{{{weights.long},{weights.other},{weights.main},{weights.title}}}'::real[]"
+        for term in self.terms:
+            each = []
+            idf = rarity(term.documents, self.total)
+            for one in term.alternatives:
+                each.append(f"%s::real * ts_rank({by_field}, {CANDIDATE}.document, %s::tsquery)")
+                params += [idf * one.weight, one.query]
+            ranks.append(f"greatest({', '.join(each)})" if len(each) > 1 else each[0])
+        held = [f"({CANDIDATE}.document @@ %s::tsquery)::int * %s::real" for _ in self.terms]
+        for term in self.terms:
+            params += [term.query, weights.coverage * rarity(term.documents, self.total)]
+        damping = f"(1 + {weights.length_damping} * ln(1 + {CANDIDATE}.length / 50.0))"
+        return Fragment(f"({' + '.join(ranks)}) / {damping} + ({' + '.join(held)})", tuple(params))
+
+
+def best(query: LexicalQuery, within: Within, mode: str, rows: int) -> tuple[list[Match], int]:
+    """(the best ``rows`` matches, one a group, best first; how many groups match in all)."""
+    keys, wanted = within.keys, query.tsquery(mode)
+    if keys is None or not wanted:
+        return [], 0
+    score = query.score
+    order = key_order("product_id")
+    inner = (
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {score.sql} AS score '  # noqa: S608
+        f"FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ %s::tsquery "
+        f"AND {CANDIDATE}.product_id IN ({keys.sql})"
+    )
+    sql = (
+        'SELECT product_id, "group", score, count(*) OVER () FROM ('  # noqa: S608
+        f'SELECT DISTINCT ON ("group") * FROM ({inner}) AS matching '
+        f'ORDER BY "group", score DESC, {order}) AS first '
+        f"ORDER BY score DESC, {order} LIMIT %s"
+    )
+    with local_settings(within.using, {"jit": "off"}) as cursor:
+        cursor.execute(sql, (*score.params, wanted, *keys.params, rows))
+        found = cursor.fetchall()
+    return [Match(*row[:3]) for row in found], found[0][3] if found else 0
