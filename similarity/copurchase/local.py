@@ -1,0 +1,246 @@
+"""The engine of one machine: pairs are counted by sorting whole numbers, block by block.
+
+A pair of items in a basket becomes one 64-bit number: the first item, the second, and the
+basket's rank, where baskets are ranked by shopper and then from the newest. Sorted, equal
+pairs stand together, in them the baskets of one shopper, newest first: what a shopper's n-th
+basket adds, how many orders and how many shoppers there are, can be read off neighbours.
+Sorting whole numbers is what numpy does fastest, and two threads sort two blocks at once.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from similarity import conf
+from similarity.copurchase.engine import (
+    Baskets,
+    CountingRule,
+    Counts,
+    Engine,
+    ItemCounts,
+    PairBlock,
+    Progress,
+    basket_weights,
+)
+from similarity.exceptions import CountError
+
+#: Bytes that one pair of one basket takes while its block is counted.
+BYTES_A_PAIR = 72
+
+THREADS = min(4, os.cpu_count() or 1)
+
+
+class LocalEngine(Engine):
+    """Counts in this process, within ``SIMILARITY["COPURCHASE_MEMORY_MB"]`` for the blocks."""
+
+    def count(
+        self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
+    ) -> Counts:
+        weights = basket_weights(baskets.day, rule)
+        lines = _Lines.of(baskets, weights, rule)
+
+        def pairs() -> Iterator[PairBlock]:
+            return lines.pairs(conf.get("COPURCHASE_MEMORY_MB") * 2**20, progress)
+
+        return Counts(lines.item_counts(), int(weights.sum()), len(baskets.day), pairs)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Baskets by rank, their lines by basket and by item.
+
+    Baskets are ranked by shopper, then newest first. ``start`` (B + 1,) and ``item`` (L,) are
+    the lines by rank; ``by_item`` (L,) are ranks, ``item_start`` (I + 1,) where an item's
+    begin. ``weight`` and ``shopper`` (B,) are by rank; ``paired`` says which make pairs.
+    """
+
+    start: NDArray[np.int64]
+    item: NDArray[np.int32]
+    by_item: NDArray[np.int32]
+    item_start: NDArray[np.int64]
+    weight: NDArray[np.int64]
+    shopper: NDArray[np.int32]
+    paired: NDArray[np.bool_]
+    repeats: bool  # whether any shopper has two baskets
+    items: int
+
+    @classmethod
+    def of(cls, baskets: Baskets, weights: NDArray[np.int64], rule: CountingRule) -> "_Lines":
+        order = np.lexsort((-weights, baskets.shopper))
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        shoppers = baskets.shopper[order]
+        changes = np.empty(len(order), bool)
+        changes[:1] = True
+        np.not_equal(shoppers[1:], shoppers[:-1], out=changes[1:])
+        ranks, item = _by_rank(rank[baskets.basket], baskets.item, baskets.items)
+        size = np.bincount(ranks, minlength=len(order))
+        by_item, item_start = _by_item(ranks, item, baskets.items)
+        return cls(
+            start=np.concatenate(([0], np.cumsum(size))),
+            item=item,
+            by_item=by_item,
+            item_start=item_start,
+            weight=weights[order],
+            shopper=np.cumsum(changes, dtype=np.int32) - np.int32(1),
+            paired=(size > 1) & (size <= rule.max_basket),
+            repeats=not bool(changes.all()),
+            items=baskets.items,
+        )
+
+    def item_counts(self) -> ItemCounts:
+        if not len(self.by_item):
+            zeros = np.zeros(self.items, np.int32)
+            return ItemCounts(zeros.astype(np.int64), zeros, zeros)
+        orders = np.diff(self.item_start)
+        key = np.repeat(np.arange(self.items), orders)
+        starts = self.item_start[:-1][orders > 0]
+        weight, shoppers = self._sums(key, self.by_item, starts)
+        counts = ItemCounts(
+            np.zeros(self.items, np.int64), orders.astype(np.int32), np.zeros(self.items, np.int32)
+        )
+        counts.weight[orders > 0] = weight
+        counts.shoppers[orders > 0] = shoppers
+        return counts
+
+    def pairs(self, memory: int, progress: Progress | None) -> Iterator[PairBlock]:
+        """Blocks in order, some of them counted ahead by other threads."""
+        bounds = self._bounds(max(memory // (BYTES_A_PAIR * THREADS), 1))
+        ahead: deque[tuple[int, Future[PairBlock]]] = deque()
+        with ThreadPoolExecutor(THREADS) as threads:
+            for low, high in bounds:
+                ahead.append((high, threads.submit(self._block, low, high)))
+                if len(ahead) >= THREADS:
+                    yield self._next(ahead, progress)
+            while ahead:
+                yield self._next(ahead, progress)
+
+    def _next(self, ahead: Any, progress: Progress | None) -> PairBlock:
+        high, future = ahead.popleft()
+        block: PairBlock = future.result()
+        if progress is not None:
+            progress("pairs", high, self.items)
+        return block
+
+    def _bounds(self, most: int) -> list[tuple[int, int]]:
+        """Ranges of first items whose pairs number about ``most``, of one item at the least."""
+        size = np.diff(self.start)
+        of_line = np.where(self.paired, size - 1, 0)[self.by_item]
+        total = np.concatenate(([0], np.cumsum(of_line)))[self.item_start]
+        bits = 63 - 2 * _bits(self.items) - _bits(len(self.weight))
+        if bits < -_bits(self.items):
+            raise CountError(
+                f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
+                "count; use similarity.copurchase.spark.SparkEngine, or a shorter "
+                "ORDERS_WINDOW_DAYS."
+            )
+        widest = 2 ** (_bits(self.items) + bits)
+        bounds, low = [], 0
+        while low < self.items:
+            high = int(np.searchsorted(total, total[low] + most, side="right")) - 1
+            high = min(max(high, low + 1), low + widest, self.items)
+            bounds.append((low, high))
+            low = high
+        return bounds
+
+    def _block(self, low: int, high: int) -> PairBlock:
+        """All pairs whose first item is one of ``low`` to ``high``, the last left out."""
+        key = self._instances(low, high)
+        if not len(key):
+            nothing = np.empty(0, np.int32)
+            return PairBlock(nothing, nothing, nothing.astype(np.int64), nothing, nothing)
+        key.sort()
+        shift = _bits(len(self.weight))
+        rank = (key & ((1 << shift) - 1)).astype(np.int32)
+        key >>= shift
+        starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+        weight, shoppers = self._sums(key, rank, starts)
+        pair = key[starts]
+        orders = np.diff(np.append(starts, len(key))).astype(np.int32)
+        second = _bits(self.items)
+        return PairBlock(
+            first=(pair >> second).astype(np.int32) + np.int32(low),
+            second=(pair & ((1 << second) - 1)).astype(np.int32),
+            weight=weight,
+            orders=orders,
+            shoppers=shoppers,
+        )
+
+    def _instances(self, low: int, high: int) -> NDArray[np.int64]:
+        """One packed number for each pair of each basket."""
+        lines = slice(self.item_start[low], self.item_start[high])
+        rank = self.by_item[lines]
+        first = np.repeat(
+            np.arange(high - low, dtype=np.int64), np.diff(self.item_start[low : high + 1])
+        )
+        kept = self.paired[rank]
+        rank, first = rank[kept], first[kept]
+        size = self.start[rank + 1] - self.start[rank]
+        # Every line of the basket beside this one, this one too, which is left out at the end.
+        head = (first << (_bits(self.items) + _bits(len(self.weight)))) | rank
+        key = np.repeat(head, size)
+        at = np.arange(len(key)) + np.repeat(self.start[rank] - (np.cumsum(size) - size), size)
+        other = self.item[at]
+        itself = other == np.repeat(first.astype(np.int32) + np.int32(low), size)
+        key |= other.astype(np.int64) << _bits(len(self.weight))
+        return key[~itself]
+
+    def _sums(
+        self, key: NDArray[np.int64], rank: NDArray[np.int32], starts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """(weight, shoppers) of each run of equal keys; ``starts`` is where the runs begin."""
+        weight = self.weight[rank]
+        if not self.repeats:
+            orders = np.diff(np.append(starts, len(key))).astype(np.int32)
+            return np.add.reduceat(weight, starts), orders
+        shopper = self.shopper[rank]
+        again = np.empty(len(key), bool)
+        again[:1] = False
+        np.equal(shopper[1:], shopper[:-1], out=again[1:])
+        again[1:] &= key[1:] == key[:-1]
+        repeated = np.flatnonzero(again)
+        weight[repeated] //= _occasion(again, repeated)
+        shoppers = np.add.reduceat((~again).astype(np.int32), starts, dtype=np.int32)
+        return np.add.reduceat(weight, starts), shoppers
+
+
+def _occasion(again: NDArray[np.bool_], repeated: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which occasion each of ``repeated`` is: 2 for the one right after a first, and so on."""
+    if not len(repeated):
+        return repeated
+    # A run of repeats is unbroken positions; each starts at its own second occasion.
+    breaks = np.concatenate(([True], np.diff(repeated) != 1))
+    run_start = np.maximum.accumulate(np.where(breaks, np.arange(len(repeated)), 0))
+    return np.arange(len(repeated)) - run_start + 2
+
+
+def _by_rank(
+    rank: NDArray[np.int32], item: NDArray[np.int32], items: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Lines sorted by rank and item."""
+    shift = _bits(items)
+    key = (rank.astype(np.int64) << shift) | item
+    key.sort()
+    return (key >> shift).astype(np.int32), (key & ((1 << shift) - 1)).astype(np.int32)
+
+
+def _by_item(
+    rank: NDArray[np.int32], item: NDArray[np.int32], items: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Ranks sorted by item and rank, and where each item's begin (I + 1,)."""
+    shift = _bits(int(rank.max(initial=0)) + 1)
+    key = (item.astype(np.int64) << shift) | rank
+    key.sort()
+    start = np.concatenate(([0], np.cumsum(np.bincount(item, minlength=items))))
+    return (key & ((1 << shift) - 1)).astype(np.int32), start
+
+
+def _bits(number: int) -> int:
+    """Bits that hold 0 to ``number - 1``, one at the least."""
+    return max(int(number - 1).bit_length(), 1)
