@@ -4,12 +4,14 @@ from django.urls import path
 
 from similarity.api.fragments import fragment
 from similarity.api.health import LiveView, ReadyView
+from similarity.api.picture_search import PictureSearchView
 from similarity.api.views import SimilarView
 
 app_name = "similarity"
 
 urlpatterns = [
     path("products/<path:key>/similar/", SimilarView.as_view(), name="similar"),
+    path("search/image/", PictureSearchView.as_view(), name="search_image"),
     path("fragments/<str:arguments>/", fragment, name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),

@@ -43,7 +43,8 @@ schema.app = application
 @pytest.fixture(autouse=True)
 def _unthrottled(settings, wsgi, shelf):
     """Over a catalogue of twelve products, as many requests as there are examples."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": None}
+    unthrottled = {"API_THROTTLE": None, "API_IMAGE_THROTTLE": None}
+    settings.SIMILARITY = {**settings.SIMILARITY, **unthrottled}
     settings.ALLOWED_HOSTS = ["*"]
 
 

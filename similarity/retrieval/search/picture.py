@@ -1,0 +1,176 @@
+"""Search by picture: products that look like a photo, also with words beside it.
+
+The web process reads no more of the photo than its header: a worker decodes it and answers
+with a vector of the kind that ``ProductVectors.image`` holds. Nothing of the photo is stored;
+it lies in the cache for the seconds that the worker takes.
+"""
+
+import io
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from django.core.cache import caches
+from django.db.models import QuerySet
+
+from similarity import conf
+from similarity.connections import caching
+from similarity.exceptions import ImageRejected, SimilarityError
+from similarity.models import EncoderVersion
+from similarity.retrieval.hits import Hit
+from similarity.retrieval.query_vectors import picture_vector
+from similarity.retrieval.search import hybrid
+from similarity.retrieval.search.engine import search
+from similarity.retrieval.shelves import similar_to_vector
+from similarity.retrieval.stored import FloatArray
+from similarity.retrieval.within import key_of
+
+#: The share of the words where picture and words are given, the picture having the rest;
+#: see docs/search.md for what others give.
+TEXT_SHARE = 0.5
+
+#: How long a vector can be asked for by its token.
+REMEMBERED_S = 1800
+
+UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
+
+#: (offset, bytes) that a file of one of the formats begins with.
+SIGNATURES = (
+    (0, b"\xff\xd8\xff"),  # JPEG
+    (0, b"\x89PNG\r\n\x1a\n"),
+    (0, b"GIF8"),
+    (0, b"BM"),
+    (8, b"WEBP"),
+    (4, b"ftypavif"),
+    (4, b"ftypavis"),
+)
+
+
+class PictureUnavailable(SimilarityError):
+    """No worker answered in time, or there is none; the same picture may be sent again."""
+
+
+def check_picture(data: bytes) -> None:
+    """Refuse what no worker should be troubled with; the file's name and type tell nothing.
+
+    Raises :class:`ImageRejected` for data over ``IMAGE_QUERY_MAX_BYTES``, in none of the
+    formats, or, where Pillow is installed, of more than ``IMAGE_MAX_PIXELS`` pixels by its
+    header. A worker checks again, and finds what only decoding shows.
+    """
+    most = conf.get("IMAGE_QUERY_MAX_BYTES")
+    if len(data) > most:
+        raise ImageRejected(f"The picture has {len(data)} bytes; send one of {most} at most.")
+    if not any(data[at : at + len(sign)] == sign for at, sign in SIGNATURES):
+        raise ImageRejected(
+            "The file is no picture in a known format; send a JPEG, PNG, WebP, GIF, BMP or AVIF."
+        )
+    width, height = _size(data)
+    most = conf.get("IMAGE_MAX_PIXELS")
+    if width * height > most:
+        raise ImageRejected(
+            f"The picture has {width} × {height} pixels; send one of {most} at most."
+        )
+
+
+def vector_of(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
+    """The picture's vector (D,), of the kind that ``image`` of the live version holds.
+
+    Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
+    :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
+    ``IMAGE_QUERY_TIMEOUT_MS``).
+    """
+    check_picture(data)
+    limit_ms = conf.get("IMAGE_QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
+    vector = picture_vector(data, timeout_ms=limit_ms)
+    if vector is None:
+        raise PictureUnavailable(UNAVAILABLE)
+    return vector
+
+
+def search_by_picture(
+    vector: FloatArray, text: str = "", limit: int = 24, *, within: QuerySet[Any] | None = None
+) -> list[Hit]:
+    """Products that look like the picture of ``vector``, those of ``within`` only, best first.
+
+    With ``text``, the ``MAX_LIMIT`` that look most like it are ranked by the words too, and
+    both rankings joined by reciprocal-rank fusion, the words with ``TEXT_SHARE``: "this, but
+    in navy". Words that match none of them change nothing. ``Hit.tier`` is ``image``, and
+    ``image+text`` where the words found the hit as well.
+    """
+    most = conf.get("MAX_LIMIT")
+    alike = similar_to_vector(vector, most if text else limit, column="image", within=within)
+    if not text or not alike:
+        return alike[:limit]
+    keys = [key_of(hit.key) for hit in alike]
+    model = type(alike[0].product)._default_manager  # type: ignore[union-attr]
+    told = search(text, most, within=model.filter(pk__in=keys))
+    # Best sellers are no answer to the words.
+    by_words = [hit.key for hit in told.hits if told.rescued != "popular"]
+    return fuse(alike, by_words)[:limit]
+
+
+def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHARE) -> list[Hit]:
+    """``alike`` re-ordered by reciprocal-rank fusion with the keys ``told``, best first.
+
+    A hit that stands first in both has the score 1.
+    """
+    if not told:
+        return list(alike)
+    looks = [hit.key for hit in alike]
+    scores = hybrid.fuse([(1 - text_share, looks), (text_share, told)])
+    hits = {hit.key: hit for hit in alike}
+    by_words = set(told)
+    return [
+        replace(hits[key], score=score, tier="image+text" if key in by_words else "image")
+        for key, score in scores.items()
+        if key in hits
+    ]
+
+
+def remember(vector: FloatArray) -> str:
+    """A token for a picture's vector, not the picture, which is kept for ``REMEMBERED_S``.
+
+    It lets a shopper filter, reload and go back without sending the picture again. Raises
+    :class:`PictureUnavailable` where the cache takes nothing.
+    """
+    token = secrets.token_urlsafe(16)
+    kept = {"version": _live_key(), "vector": vector.astype("<f2").tobytes()}
+    cache = caches[conf.get("CACHE")]
+    if not caching.attempt(lambda: cache.add(_name(token), kept, REMEMBERED_S)):
+        raise PictureUnavailable(UNAVAILABLE)
+    return token
+
+
+def recall(token: str) -> FloatArray | None:
+    """The vector of a token; None where it is too old, unknown, or of another version."""
+    kept = caching.read(_name(token)) if token.isascii() and len(token) < 50 else None
+    if kept is None or kept["version"] != _live_key():
+        return None
+    return np.frombuffer(kept["vector"], "<f2").astype(np.float32)
+
+
+def _name(token: str) -> str:
+    return f"similarity:picture-vector:{token}"
+
+
+def _live_key() -> int | None:
+    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
+    return live.values_list("pk", flat=True).first()
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    """Width and height by the header; nothing is decoded. (0, 0) where Pillow is missing."""
+    try:
+        from PIL import Image
+    except ImportError:  # web machines need none
+        return 0, 0
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
+    except Exception as error:
+        # A door: the bytes are anybody's, and Pillow raises errors of many kinds.
+        raise ImageRejected(
+            f"The file begins like a picture and is none ({type(error).__name__}); send another."
+        ) from error
