@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -10,38 +9,24 @@ from django.db.models import Model
 from django.http import Http404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.encoding import escape_uri_path
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
-from similarity import conf
-from similarity.api.errors import handle
+from similarity.api.base import SimilarityView
 from similarity.api.filters import narrow
 from similarity.api.parameters import Parameters
 from similarity.api.schema import SimilarSchema
 from similarity.api.serializers import hit_data
-from similarity.api.throttling import ClientThrottle
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.models import EncoderVersion
 from similarity.retrieval.shelves import similar_page
 
 
-class SimilarView(APIView):
+class SimilarView(SimilarityView):
     """Products similar to one product, best first, of those that may be shown now."""
 
     schema = SimilarSchema()
     http_method_names = ["get", "head", "options"]
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [conf.load(path)() for path in conf.get("API_PERMISSION_CLASSES")]
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        return [ClientThrottle()]
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return handle
 
     def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
