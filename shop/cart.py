@@ -1,6 +1,6 @@
 """The cart, kept in the shopper's session: product keys, quantities and the prices shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,10 +23,11 @@ class CartLine:
     product: Product
     quantity: int
     shown_price: Decimal  #: the price the shopper last saw
+    discount: Decimal = Decimal("0")  #: what bundles take off the whole line
 
     @property
     def total(self) -> Decimal:
-        return self.quantity * self.product.price
+        return self.quantity * self.product.price - self.discount
 
     @property
     def most(self) -> int:
@@ -69,6 +70,17 @@ class Cart:
         self._put(product, entry["quantity"] + added)
         return added
 
+    def add_together(self, products: Sequence[Product]) -> None:
+        """Add one piece of each product, or of none: :class:`CartRefused` where one is refused."""
+        before = dict(self._entries)
+        try:
+            for product in products:
+                self.add(product, 1)
+        except CartRefused:
+            self._entries = before
+            self._save()
+            raise
+
     def set_quantity(self, product: Product, quantity: int) -> int:
         """Ask for ``quantity`` pieces of a product in the cart; returns how many it holds now."""
         quantity = min(quantity, product.stock, MAX_QUANTITY)
@@ -81,6 +93,15 @@ class Cart:
 
     def remove(self, pk: int) -> None:
         self._entries.pop(str(pk), None)
+        self._save()
+
+    def take_out(self, pk: int, quantity: int) -> None:
+        """Take ``quantity`` pieces out, or all there are."""
+        entry = self._entries.get(str(pk))
+        if entry is None or entry["quantity"] <= quantity:
+            self.remove(pk)
+            return
+        self._entries[str(pk)] = {**entry, "quantity": entry["quantity"] - quantity}
         self._save()
 
     def clear(self) -> None:

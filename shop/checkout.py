@@ -73,6 +73,7 @@ def _take(order: Order, lines: Sequence[CartLine]) -> None:
             product=products[line.product.pk],
             quantity=line.quantity,
             unit_price=products[line.product.pk].price,
+            discount=line.discount,
         )
         for line in lines
     )

@@ -68,6 +68,14 @@ class Product(models.Model):
         max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0"))]
     )
     currency = models.CharField(max_length=3, default="EUR")
+    #: What one piece costs the shop; shoppers never see it.
+    cost = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0"))],
+    )
     stock = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField("active", default=True)
     #: Whatever a kind of product is described by: {"colour": "navy", "material": "wool", …}
@@ -162,10 +170,18 @@ class OrderLine(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="order_lines")
     quantity = models.PositiveIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
+    #: What a bundle takes off the whole line.
+    discount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order", "product"], name="one_line_per_product")
+            models.UniqueConstraint(fields=["order", "product"], name="one_line_per_product"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    discount__gte=0, discount__lte=models.F("quantity") * models.F("unit_price")
+                ),
+                name="discount_within_the_line",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,4 +189,4 @@ class OrderLine(models.Model):
 
     @property
     def total(self) -> Decimal:
-        return self.quantity * self.unit_price
+        return self.quantity * self.unit_price - self.discount

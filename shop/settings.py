@@ -114,6 +114,7 @@ SIMILARITY = {
         "images": "images__image",
         "price": "price",
         "currency": "currency",
+        "cost": "cost",
         "group": "group",
         "codes": "sku",
         "attributes": {"brand": "brand__name", "category": "category__path", "*": "attributes"},

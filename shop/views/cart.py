@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from shop.bundles import priced_cart
 from shop.cart import Cart, CartRefused
 from shop.forms import AddForm, QuantityForm
 from shop.models import Product
@@ -13,15 +14,11 @@ from shop.models import Product
 
 @never_cache
 def cart(request: HttpRequest) -> HttpResponse:
-    held = Cart(request.session)
-    for notice in held.reconcile():
+    priced = priced_cart(request)
+    for notice in priced.notices:
         messages.warning(request, notice)
-    lines = held.lines()
-    return render(
-        request,
-        "shop/cart.html",
-        {"lines": lines, "total": sum(line.total for line in lines)},
-    )
+    context = {"priced": priced, "lines": priced.lines, "total": priced.total}
+    return render(request, "shop/cart.html", context)
 
 
 @require_POST

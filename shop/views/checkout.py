@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
+from shop.bundles import CartBundles, priced_cart
 from shop.cart import Cart
 from shop.checkout import CheckoutRefused, new_order_number, place_order
 from shop.forms import CheckoutForm
@@ -16,18 +17,16 @@ PLACED_ORDERS = "placed_orders"
 
 @never_cache
 def checkout(request: HttpRequest) -> HttpResponse:
-    held = Cart(request.session)
-    notices = held.reconcile()
-    lines = held.lines()
-    for notice in notices:
+    priced = priced_cart(request)
+    for notice in priced.notices:
         messages.warning(request, notice)
-    if notices or not lines:
+    if priced.notices or not priced.lines:
         return redirect("shop:cart")
     number = request.session.setdefault(NEXT_ORDER, new_order_number())
     form = CheckoutForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _place(request, number, lines, form)
-    context = {"form": form, "lines": lines, "total": sum(line.total for line in lines)}
+        return _place(request, number, priced.lines, form)
+    context = {"form": form, "priced": priced, "lines": priced.lines, "total": priced.total}
     return render(request, "shop/checkout.html", context)
 
 
@@ -53,6 +52,7 @@ def _place(request: HttpRequest, number: str, lines: list, form: CheckoutForm) -
             messages.error(request, problem)
         return redirect("shop:cart")
     Cart(request.session).clear()
+    CartBundles(request.session).clear()
     request.session.pop(NEXT_ORDER, None)
     request.session[PLACED_ORDERS] = [*request.session.get(PLACED_ORDERS, []), order.number][-20:]
     return redirect("shop:confirmation", order.number)

@@ -9,8 +9,10 @@ from django.db.models import Model
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
 
-#: As ``Bundle.price`` is stored.
-CENT = Decimal("0.01")
+#: Currencies without a minor unit (ISO 4217).
+WITHOUT_CENTS = frozenset(
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split()
+)
 
 
 class Sums(NamedTuple):
@@ -40,8 +42,9 @@ def suggested_price(sums: Sums) -> Decimal | None:
     if sums.price is None:
         return None
     share = 1 - Decimal(str(conf.get("BUNDLE_DISCOUNT_PERCENT"))) / 100
-    price = (sums.price * share).quantize(CENT, ROUND_HALF_UP)
-    return price if sums.cost is None else max(price, sums.cost.quantize(CENT, ROUND_CEILING))
+    smallest = Decimal(1) if sums.currency in WITHOUT_CENTS else Decimal("0.01")
+    price = (sums.price * share).quantize(smallest, ROUND_HALF_UP)
+    return price if sums.cost is None else max(price, sums.cost.quantize(smallest, ROUND_CEILING))
 
 
 def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:

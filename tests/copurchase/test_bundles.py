@@ -126,16 +126,17 @@ def test_without_mlxtend_the_error_says_how_to_install_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("price", "cost", "suggested"),
+    ("price", "cost", "currency", "suggested"),
     [
-        ("30.00", None, "27.00"),
-        ("19.99", None, "17.99"),  # 17.991
-        ("30.00", "28.001", "28.01"),  # never below cost, to the next cent
-        (None, "5.00", None),
+        ("30.00", None, "EUR", "27.00"),
+        ("19.99", None, "EUR", "17.99"),  # 17.991
+        ("30.00", "28.001", "EUR", "28.01"),  # never below cost, to the next cent
+        ("1999", "100", "JPY", "1799"),  # has no smaller coin
+        (None, "5.00", "EUR", None),
     ],
 )
-def test_the_suggested_price(price, cost, suggested):
-    sums = Sums(price and Decimal(price), cost and Decimal(cost), "EUR")
+def test_the_suggested_price(price, cost, currency, suggested):
+    sums = Sums(price and Decimal(price), cost and Decimal(cost), currency)
     assert suggested_price(sums) == (suggested and Decimal(suggested))
 
 
@@ -316,7 +317,8 @@ def test_nobody_proposes_while_another_does(tent_and_bag):
         other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [proposals.LOCK])
         with pytest.raises(BundleError, match="Another process proposes"):
             proposals.propose()
-    proposals.propose()
+        other.execute("SELECT pg_advisory_unlock_all()")
+    assert proposals.propose().created == 1
 
 
 def test_the_nightly_task_proposes(tent_and_bag):
