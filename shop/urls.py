@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView
 
-from shop.views import cart, catalogue, checkout, home, site
+from shop.views import bundles, cart, catalogue, checkout, home, search, site
 
 shop = [
     path("", home.home, name="home"),
@@ -19,6 +19,8 @@ shop = [
     path("cart/update/<int:pk>/", cart.cart_update, name="cart_update"),
     path("cart/remove/<int:pk>/", cart.cart_remove, name="cart_remove"),
     path("checkout/", checkout.checkout, name="checkout"),
+    path("cart/bundle/<int:pk>/", bundles.bundle_add, name="bundle_add"),
+    path("cart/bundle/<int:pk>/remove/", bundles.bundle_remove, name="bundle_remove"),
     path("order/<str:number>/", checkout.confirmation, name="confirmation"),
 ]
 
