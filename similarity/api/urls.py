@@ -4,6 +4,7 @@ from django.urls import path
 
 from similarity.api.fragments import fragment
 from similarity.api.health import LiveView, ReadyView
+from similarity.api.more_like import MoreLikeView
 from similarity.api.picture_search import PictureSearchView
 from similarity.api.views import SimilarView
 
@@ -12,6 +13,7 @@ app_name = "similarity"
 urlpatterns = [
     path("products/<path:key>/similar/", SimilarView.as_view(), name="similar"),
     path("search/image/", PictureSearchView.as_view(), name="search_image"),
+    path("more-like-these/", MoreLikeView.as_view(), name="more_like_these"),
     path("fragments/<str:arguments>/", fragment, name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),

@@ -5,7 +5,7 @@ half a week looks like a fall in demand.
 """
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,17 +15,20 @@ import numpy as np
 import numpy.typing as npt
 from django.utils import timezone
 
-from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.orders import OrderAdapter, Sale
+from similarity.copurchase.numbering import item_names
 from similarity.exceptions import DemandError
-from similarity.models.vectors import group_name
 
 IntArray = npt.NDArray[np.int64]
 
 #: Two years: the yearly pattern is seen twice, and older demand says little of the next month.
 WEEKS = 104
 WEEK = timedelta(days=7)
-GROUPS_AT_ONCE = 1000
+#: A week with less than this share of the median week's units: the shop was closed.
+CLOSED_SHARE = 0.1
+
+#: Keys of products → the names of their items, in the same order.
+NameItems = Callable[[Sequence[Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ class WeeklySales:
     @property
     def mondays(self) -> list[date]:
         return [self.monday + at * WEEK for at in range(self.weeks)]
+
+    @cached_property
+    def of_shop(self) -> IntArray:
+        """Units of the whole shop by week (W,)."""
+        return self.units.sum(axis=0)
+
+    @cached_property
+    def traded(self) -> npt.NDArray[np.bool_]:
+        """Weeks (W,) in which the shop was open, so that they say something of demand."""
+        return self.of_shop >= CLOSED_SHARE * np.median(self.of_shop)
 
     @cached_property
     def row(self) -> dict[str, int]:
@@ -74,6 +87,10 @@ class WeeklySales:
                 members[label] += self.members.get(name, ())
         return WeeklySales(tuple(labels), self.monday, units, members)
 
+    def until(self, weeks: int) -> "WeeklySales":
+        """The first so many weeks, as they were known then."""
+        return WeeklySales(self.names, self.monday, self.units[:, :weeks], self.members)
+
     def selling(self, weeks: int, units: int) -> "WeeklySales":
         """Items that sold in at least so many weeks and so many units in all."""
         enough = ((self.units > 0).sum(axis=1) >= weeks) & (self.units.sum(axis=1) >= units)
@@ -83,7 +100,7 @@ class WeeklySales:
 
 
 def read_weekly_sales(
-    orders: OrderAdapter, catalog: CatalogAdapter, weeks: int = WEEKS, today: date | None = None
+    orders: OrderAdapter, weeks: int = WEEKS, today: date | None = None
 ) -> WeeklySales:
     """The last ``weeks`` whole weeks of sales, streamed.
 
@@ -95,11 +112,14 @@ def read_weekly_sales(
     zone = timezone.get_default_timezone()
     since = datetime.combine(first, midnight, zone)
     until = datetime.combine(this_monday, midnight, zone)
-    return weekly_sales(orders.sales(since, until), catalog)
+    return weekly_sales(orders.sales(since, until))
 
 
-def weekly_sales(sales: Iterable[Sale], catalog: CatalogAdapter) -> WeeklySales:
-    """Sales by item and whole week, from the first day sold to the last."""
+def weekly_sales(sales: Iterable[Sale], name_items: NameItems = item_names) -> WeeklySales:
+    """Sales by item and whole week, from the first day sold to the last.
+
+    Raises :class:`DemandError` where there is not one whole week of them.
+    """
     product_row: dict[Any, int] = {}
     rows, days, units = array("q"), array("q"), array("q")
     for sale in sales:
@@ -113,7 +133,8 @@ def weekly_sales(sales: Iterable[Sale], catalog: CatalogAdapter) -> WeeklySales:
     inside = (at >= 0) & (at < weeks)
     sold = np.frombuffer(units, np.int64)[inside]
     np.add.at(table, (np.frombuffer(rows, np.int64)[inside], at[inside]), sold)
-    return _rolled_up(list(product_row), table, monday, catalog)
+    keys = list(product_row)
+    return _rolled_up(keys, name_items(keys), table, monday)
 
 
 def whole_weeks(ordinals: IntArray) -> tuple[date, int]:
@@ -137,27 +158,15 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def item_names(keys: Sequence[Any], catalog: CatalogAdapter) -> dict[Any, str]:
-    """Product key → its item's name, in batches that an adapter can answer at once."""
-    names: dict[Any, str] = {}
-    for start in range(0, len(keys), GROUPS_AT_ONCE):
-        batch = keys[start : start + GROUPS_AT_ONCE]
-        groups = catalog.groups(batch)
-        names |= {key: group_name(str(key), groups.get(key) or "") for key in batch}
-    return names
-
-
 def _rolled_up(
-    keys: list[Any], table: IntArray, monday: date, catalog: CatalogAdapter
+    keys: list[Any], item_of: Sequence[str], table: IntArray, monday: date
 ) -> WeeklySales:
-    item_of = item_names(keys, catalog)
-    names = sorted(set(item_of.values()))
+    names = sorted(set(item_of))
     row = {name: at for at, name in enumerate(names)}
     units = np.zeros((len(names), table.shape[1]), np.int64)
-    np.add.at(units, [row[item_of[key]] for key in keys], table)
+    np.add.at(units, [row[name] for name in item_of], table)
     totals = table.sum(axis=1)
-    order = sorted(range(len(keys)), key=lambda at: (-totals[at], str(keys[at])))
     members: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
-    for at in order:
-        members[item_of[keys[at]]] += (str(keys[at]),)
+    for at in sorted(range(len(keys)), key=lambda at: (-totals[at], str(keys[at]))):
+        members[item_of[at]] += (str(keys[at]),)
     return WeeklySales(tuple(names), monday, units, members)

@@ -25,6 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 LEVEL = 0.8
 DRAWS = 500
 BLOCK_WEEKS = 4
+#: Weeks above so many times the weekly units that nine in ten weeks stay below.
+BULK = 3.0
 #: A quantity of X that takes longer to sell is not extrapolated to.
 MAX_SPAN_WEEKS = 13
 MIN_WEEKS = 12
@@ -69,9 +71,12 @@ def units_of(
     x, y = _series(x, y)
     span = weeks or span_weeks(x, sold)
     rng = np.random.default_rng(seed)
-    slope, base = _line(x, y)
-    left = (y - base - slope * x) * np.sqrt(len(x) / (len(x) - 2))
-    slopes, bases = _line(x, (base + slope * x) + left[_blocks(rng, len(x), len(x))])
+    x, fitted = _bounded(x), _bounded(y)
+    slope, base = _line(x, fitted)
+    spread = np.sqrt(len(x) / (len(x) - 2))  # least squares leaves too little
+    around = (fitted - base - slope * x) * spread
+    slopes, bases = _line(x, base + slope * x + around[_blocks(rng, len(x), len(x))])
+    left = (y - base - slope * x) * spread
     ahead = left[_blocks(rng, len(x), span)].sum(axis=1)
     drawn = bases * span + slopes * sold + ahead
     middle = max(float(base * span + slope * sold), 0.0)
@@ -124,6 +129,11 @@ def _series(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]
             f"give the same {MIN_WEEKS} weeks or more of both."
         )
     return x, y
+
+
+def _bounded(units: FloatArray) -> FloatArray:
+    """Without the height of a bulk order, which alone would tilt the line."""
+    return np.minimum(units, max(BULK * float(np.quantile(units, 0.9)), 1.0))
 
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,7 @@ n·(1 − ab)/(1 + ab) independent weeks). The best of the lags counts as that m
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,10 @@ MIN_UNITS = 30
 #: Weeks of overlap under which no correlation is judged.
 MIN_OVERLAP = 12
 FALSE_SHARE = 0.05
-#: A week with less than this share of the median week's units: the shop was closed.
-CLOSED_SHARE = 0.1
+#: Up to so many items, categories mostly, each pair is set against the others alone.
+FEW_ITEMS = 30
+#: Two to compare, and enough others to tell what the shop does.
+MIN_ITEMS = 8
 #: Rows compared at once: block × items × lags doubles.
 BLOCK = 256
 
@@ -76,27 +78,33 @@ class _Pairs(NamedTuple):
 
 
 def demand_links(
-    sales: WeeklySales, rule: LinkRule | None = None, progress: Progress | None = None
+    sales: WeeklySales,
+    rule: LinkRule | None = None,
+    *,
+    of: str | None = None,
+    progress: Progress | None = None,
 ) -> list[Link]:
-    """Every pair of items whose demand moves together, the surest first.
+    """Pairs of items whose demand moves together, the surest first.
 
-    Of the items that sold in enough weeks, all pairs are compared, a block at a time; what
-    is kept is bounded by the pairs that pass. Raises :class:`DemandError` where there are
-    too few weeks to compare any.
+    Of the items that sold in enough weeks all pairs are compared, a block at a time, and the
+    share of false ones holds for all; with ``of``, the pairs of that item, and it holds for
+    those. Fewer than MIN_ITEMS have none: what two of them share cannot be told from what all
+    do. Raises :class:`DemandError` where there are too few weeks to compare any.
     """
     rule = rule or LinkRule()
-    selling = sales.selling(rule.min_weeks, rule.min_units)
     if sales.weeks < MIN_OVERLAP + rule.max_lag:
         raise DemandError(
             f"There are {sales.weeks} whole weeks of sales; co-demand compares "
             f"{MIN_OVERLAP + rule.max_lag} at least. Wait, or choose a smaller lag."
         )
-    if len(selling.names) < 2:
+    selling = sales.selling(rule.min_weeks, rule.min_units)
+    many = len(selling.names)
+    if many < MIN_ITEMS or (of is not None and of not in selling.row):
         return []
-    left = residuals(selling.units)
-    tests = len(left.rows) * (len(left.rows) - 1) // 2
-    blocks = list(_passing(left, rule, progress))
-    pairs = _Pairs(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+    only = None if of is None else selling.row[of]
+    blocks = _one_by_one if many <= FEW_ITEMS else _in_blocks
+    pairs = _joined(list(blocks(selling, rule, only, progress)))
+    tests = many * (many - 1) // 2 if only is None else many - 1
     order = np.lexsort((pairs.second, pairs.first, pairs.p_value))
     kept = order[: _discoveries(pairs.p_value[order], tests, rule.false_share)]
     return [_link(pairs, at, selling.names) for at in kept]
@@ -111,25 +119,25 @@ class Residuals(NamedTuple):
     regressors: int
 
 
-def residuals(units: npt.NDArray[np.int64]) -> Residuals:
+def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Residuals:
     """What is left of log sales (I, W) without what all items share, as normal scores.
 
     log(1 + units), and ranks instead of what is left of it: a wholesaler's thousand must not
     outweigh all other weeks, and p values of skewed series would be far too small. Weeks in
     which the shop was as good as closed say nothing of any two items: they are left out of
     the fit and are zero. An item whose sales the regressors explain wholly is all zero and
-    correlates with nothing.
+    correlates with nothing. With ``rows``, of those alone, and the others are the shop.
     """
-    logs = np.log1p(units.astype(np.float64))
-    of_shop = units.sum(axis=0)
-    traded = of_shop >= CLOSED_SHARE * np.median(of_shop)
-    basis, _ = np.linalg.qr(_design(logs, traded)[traded])
+    logs, traded = np.log1p(sales.units.astype(np.float64)), sales.traded
+    others = logs if rows is None else np.delete(logs, rows, axis=0)
+    basis, _ = np.linalg.qr(_design(others, traded)[traded])
+    logs = logs if rows is None else logs[rows]
     left = logs[:, traded] - (logs[:, traded] @ basis) @ basis.T
     scale = np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1.0)
     varies = np.linalg.norm(left, axis=1, keepdims=True) > 1e-9 * scale
-    rows = np.zeros_like(logs)
-    rows[:, traded] = np.where(varies, _normal_scores(left), 0.0)
-    return Residuals(_unit_rows(rows), int((~traded).sum()), basis.shape[1] - 1)
+    scores = np.zeros_like(logs)
+    scores[:, traded] = np.where(varies, _normal_scores(left), 0.0)
+    return Residuals(_unit_rows(scores), int((~traded).sum()), basis.shape[1] - 1)
 
 
 def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tuple[FloatArray, int]:
@@ -141,38 +149,68 @@ def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tupl
     return _unit_rows(early) @ _unit_rows(late).T, overlap
 
 
-def p_values(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
-    """Two-sided p of correlations over so many independent ``weeks``, by Fisher's z."""
+def fisher_z(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
+    """Correlations over so many independent ``weeks`` as standard normal values."""
+    freedom = np.maximum(weeks - 3 - regressors, 1.0)
+    return np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(freedom)
+
+
+def _in_blocks(
+    sales: WeeklySales, rule: LinkRule, only: int | None, progress: Progress | None
+) -> Iterator[_Pairs]:
+    left = residuals(sales)
+    many = len(left.rows)
+    starts = range(0, many, BLOCK) if only is None else [only]
+    for start in starts:
+        stop = min(start + BLOCK, many) if only is None else only + 1
+        pairs = _passing(left, slice(start, stop), rule)
+        wanted = pairs.first < pairs.second if only is None else pairs.first != pairs.second
+        yield _Pairs._make(column[wanted] for column in pairs)
+        if progress:
+            progress("compare demand", stop, many)
+
+
+def _one_by_one(
+    sales: WeeklySales, rule: LinkRule, only: int | None, progress: Progress | None
+) -> Iterator[_Pairs]:
+    """Each pair against the others: of few items, two are much of what the shop does, and
+    taking out its movement with them in it would set them against each other."""
+    many = len(sales.names)
+    for first in range(many) if only is None else [only]:
+        for second in range(first + 1, many) if only is None else range(many):
+            if second != first:
+                pair = _passing(residuals(sales, [first, second]), slice(0, 1), rule)
+                found = pair.second == 1
+                numbers = np.full((2, int(found.sum())), [[first], [second]], np.int32)
+                yield _Pairs(*numbers, *(column[found] for column in pair[2:]))
+        if progress:
+            progress("compare demand", first + 1, many)
+
+
+def _passing(left: Residuals, block: slice, rule: LinkRule) -> _Pairs:
+    """Pairs of the block's rows with all that may pass: none with p above ``false_share`` does."""
     from scipy.special import ndtr  # no served page imports it
 
-    freedom = np.maximum(weeks - 3 - regressors, 1.0)
-    bounded = np.clip(np.abs(correlations), 0.0, 1 - 1e-12)
-    return 2 * ndtr(-np.arctanh(bounded) * np.sqrt(freedom))
-
-
-def _passing(left: Residuals, rule: LinkRule, progress: Progress | None) -> Iterator[_Pairs]:
-    """Pairs that may still pass: no pair with p above ``false_share`` ever does."""
-    rows, own = left.rows, _autocorrelation(left.rows)
+    own = _autocorrelation(left.rows)
+    shared = np.outer(own[block], own)
+    worth = (1 - shared) / (1 + shared)
+    best, strength = np.zeros(shared.shape), np.zeros(shared.shape)
+    at_lag = np.zeros(shared.shape, np.int8)
     lags = sorted(range(-rule.max_lag, rule.max_lag + 1), key=abs)
-    for start in range(0, len(rows), BLOCK):
-        block, others = rows[start : start + BLOCK], rows[start:]
-        shared = np.outer(own[start : start + BLOCK], own[start:])
-        worth = (1 - shared) / (1 + shared)
-        best = np.full(shared.shape, np.inf)
-        at_lag, strength = np.zeros(shared.shape, np.int8), np.zeros(shared.shape)
-        for lag in lags:
-            correlations, overlap = lagged_correlations(block, others, lag)
-            p = p_values(correlations, (overlap - left.closed) * worth, left.regressors)
-            better = p < best
-            best[better], at_lag[better] = p[better], lag
-            strength[better] = correlations[better]
-        best *= len(lags)
-        first, second = np.nonzero(np.triu(best <= rule.false_share, k=1))
-        at = (first, second)
-        numbers = ((first + start).astype(np.int32), (second + start).astype(np.int32))
-        yield _Pairs(*numbers, at_lag[at], strength[at], best[at])
-        if progress:
-            progress("compare demand", min(start + BLOCK, len(rows)), len(rows))
+    for lag in lags:
+        correlations, overlap = lagged_correlations(left.rows[block], left.rows, lag)
+        z = np.abs(fisher_z(correlations, (overlap - left.closed) * worth, left.regressors))
+        better = z > best
+        best[better], at_lag[better], strength[better] = z[better], lag, correlations[better]
+    p_values = np.minimum(2 * len(lags) * ndtr(-best), 1.0)
+    at = np.nonzero(p_values <= rule.false_share)
+    numbers = ((at[0] + block.start).astype(np.int32), at[1].astype(np.int32))
+    return _Pairs(*numbers, at_lag[at], strength[at], p_values[at])
+
+
+def _joined(blocks: list[_Pairs]) -> _Pairs:
+    columns: list[Any] = [np.concatenate(column) for column in zip(*blocks, strict=True)]
+    return _Pairs(*columns)
 
 
 def _discoveries(ordered: FloatArray, tests: int, false_share: float) -> int:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from similarity.copurchase.demand import IntArray, WeeklySales
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -63,18 +64,18 @@ def short_weeks(units: IntArray, traded: BoolArray) -> BoolArray:
     return short if short.sum() <= MAX_SHORT_SHARE * candidates.sum() else np.zeros_like(short)
 
 
-def stock_out_effect(
-    x: IntArray, y: IntArray, shop: IntArray, traded: BoolArray
-) -> StockOutEffect | None:
+def stock_out_effect(x: IntArray, y: IntArray, sales: WeeklySales) -> StockOutEffect | None:
     """What happened to Y in the weeks in which X was short; None where nothing told.
 
-    ``shop`` (W,): units of the whole shop. The chance is that of a circular shift of the
-    short weeks over all others (which keeps runs together) with an effect as strong.
+    ``x``, ``y`` (W,) are their units in the weeks of ``sales``, the whole shop's. The chance
+    is that of a circular shift of the short weeks over all others (which keeps runs
+    together) with an effect as strong.
     """
+    traded = sales.traded
     short = short_weeks(x, traded)
     if not short.any():
         return None
-    others = np.maximum(shop - x - y, 1).astype(np.float64)
+    others = np.maximum(sales.of_shop - x - y, 1).astype(np.float64)
     observed, usual = _effect(y, others, short, traded)
     if usual < USUAL_UNITS or abs(observed / usual - 1) < MIN_CHANGE:
         return None

@@ -1,0 +1,55 @@
+"""The filters of similar products in a body: ``{"brand": ["A", "B"], "max_price": 20}``."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from similarity.api.base import SHOWN, read_text
+from similarity.api.errors import BadParameter
+from similarity.api.filters import MAX_LENGTH, MAX_NAME, filter_lookups, find_lookup
+from similarity.catalog.adapter import CatalogAdapter
+
+#: Filters of one request.
+MAX_FILTERS = 20
+
+
+def read_filters(
+    body: Mapping[str, Any], adapter: CatalogAdapter, name: str = "filters"
+) -> dict[str, Sequence[str]]:
+    """Name → values, as :func:`similarity.api.filters.narrow` takes them.
+
+    A single value stands for a list of it; numbers and booleans for what they are as text.
+    Raises :class:`BadParameter`.
+    """
+    given = body.get(name, {})
+    if not isinstance(given, Mapping) or len(given) > MAX_FILTERS:
+        raise BadParameter(f"{name} must be an object of at most {MAX_FILTERS} filters.", name)
+    found: dict[str, Sequence[str]] = {}
+    for key, value in given.items():
+        _require_known(key, name, adapter)
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise BadParameter(f"{name}.{key} is an empty list; leave it out.", name)
+        found[key] = [_text(key, one, name) for one in values]
+    return found
+
+
+def _require_known(key: str, name: str, adapter: CatalogAdapter) -> None:
+    prices = ("min_price", "max_price") if adapter.price_lookup else ()
+    known = [*prices, "in_stock", *filter_lookups(adapter)]
+    if key in known:
+        return
+    read_text({name: key}, name, most=MAX_NAME)
+    if find_lookup(adapter, key) is None:
+        shown = ascii(key)[:SHOWN]
+        raise BadParameter(f"There is no filter {shown}; known are {', '.join(known)}.", name)
+
+
+def _text(key: str, value: Any, name: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(Decimal(str(value)))
+    if not isinstance(value, str):
+        raise BadParameter(f"{name}.{key} must hold texts, numbers or booleans.", name)
+    return read_text({name: value}, name, most=MAX_LENGTH)
