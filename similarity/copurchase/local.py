@@ -133,14 +133,14 @@ class _Lines:
         size = np.diff(self.start)
         of_line = np.where(self.paired, size - 1, 0)[self.by_item]
         total = np.concatenate(([0], np.cumsum(of_line)))[self.item_start]
-        bits = 63 - 2 * _bits(self.items) - _bits(len(self.weight))
-        if bits < -_bits(self.items):
+        spare = 63 - _bits(self.items) - _bits(len(self.weight))
+        if spare < 0:
             raise CountError(
                 f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
                 "count; use similarity.copurchase.spark.SparkEngine, or a shorter "
                 "ORDERS_WINDOW_DAYS."
             )
-        widest = 2 ** (_bits(self.items) + bits)
+        widest = 2**spare
         bounds, low = [], 0
         while low < self.items:
             high = int(np.searchsorted(total, total[low] + most, side="right")) - 1
