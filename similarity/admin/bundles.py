@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.copurchase import publishing
@@ -270,7 +270,7 @@ def _picture(product: Any, adapter: CatalogAdapter) -> SafeString:
     photo = (
         format_html('<img src="{}" alt="" width="56" height="56" loading="lazy">', card.image_url)
         if card.image_url
-        else format_html('<span class="similarity-no-photo" aria-hidden="true"></span>')
+        else mark_safe('<span class="similarity-no-photo" aria-hidden="true"></span>')
     )
     address = _address(product)
     title = format_html('<a href="{}">{}</a>', address, card.title) if address else card.title
