@@ -25,11 +25,11 @@ def tiers(key: Any, within: Within, adapter: CatalogAdapter) -> Iterator[tuple[s
         best = _popular(category, adapter)
         if best is not None:
             yield "category", best
-        yield "category", category.order_by(*_order()[1])
+        yield "category", category.order_by(*catalogue_order()[1])
     best = _popular(passing, adapter)
     if best is not None:
         yield "popular", best
-    name, order = _order()
+    name, order = catalogue_order()
     yield name, passing.order_by(*order)
 
 
@@ -91,7 +91,7 @@ def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] 
     return best
 
 
-def _order() -> tuple[str, list[str]]:
+def catalogue_order() -> tuple[str, list[str]]:
     """The tier's name and ordering: newest first where the model can tell, else by key."""
     options = conf.product_model()._meta
     if isinstance(options.pk, AutoField):

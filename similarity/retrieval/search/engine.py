@@ -1,23 +1,27 @@
 """``search``: a shopper's words in, a page of products out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 
 from similarity import conf
-from similarity.catalog.adapter import get_adapter
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
+from similarity.retrieval import query_vectors
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.search import ranking, terms
-from similarity.retrieval.search.lexical import LexicalQuery
+from similarity.retrieval.search import facets as counting
+from similarity.retrieval.search import ranking, sorting
 from similarity.retrieval.search.page import Position, SearchPage
-from similarity.retrieval.search.ranking import MAX_DEPTH
-from similarity.retrieval.search.synonyms import synonyms
-from similarity.retrieval.search.words import parse_query
+from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
+from similarity.retrieval.search.reading import Reading, read
+from similarity.retrieval.search.words import PriceRange
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
+
+Facets = Sequence[str] | Mapping[str, QuerySet[Any]]
 
 
 def search(
@@ -27,39 +31,137 @@ def search(
     within: QuerySet[Any] | None = None,
     sort: str = "relevance",
     after: str | None = None,
-    facets: Sequence[str] = (),
+    facets: Facets = (),
     vector: FloatArray | None = None,
+    hybrid: bool = True,
 ) -> SearchPage:
-    """Products that answer a query."""
+    """Products that answer a query, best first: by code, by words and by meaning.
+
+    ``text`` is what a shopper typed; ``"phrases"``, ``-unwanted`` and prices (``under 50``)
+    are understood, misspelt words put right. Hits are products of ``within`` (default: the
+    adapter's ``eligible()``), one for each group of variants, ``limit`` of them wherever so
+    many match. Where none holds every word, those that hold some come, then those alike in
+    meaning, then best sellers, and ``SearchPage.rescued`` and the tiers of the hits say so.
+
+    ``sort``: ``relevance``, ``price``, ``-price``, ``newest``. ``after``: the cursor of the
+    page before; pages repeat and skip nothing while the catalogue stands still, and end after
+    MAX_DEPTH hits. ``facets``: names of attributes, and ``price``, whose values are counted
+    among the products found; or name → queryset to count in instead of ``within``, which
+    leaves out the filter of the facet itself. ``vector``: float32 (D,), the query's in the
+    space of ``ProductVectors.text``; None asks :mod:`similarity.retrieval.query_vectors`, and
+    where there is none in time, or without ``hybrid``, words rank alone.
+
+    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
+    never for what ``text`` says.
+    """
     started = time.perf_counter()
     adapter = get_adapter()
-    room = Within(adapter.eligible() if within is None else within)
-    if not isinstance(limit, int) or not 1 <= limit <= conf.get("MAX_LIMIT"):
-        raise QueryError(f"limit is {limit!r}; pass a whole number from 1 to MAX_LIMIT.")
-    words = parse_query(text, using=room.using)
-    others = terms.spans(words, synonyms(room.using))
-    looked, total = terms.look_up(terms.texts_of(words, others), room.using)
-    query = LexicalQuery(terms.terms(words, others, looked), total)
-    found, total, rescued = ranking.by_words(query, room)
-    if vector is not None:
-        found = ranking.fused(found, ranking.by_vector(vector, room))
+    _check(text, limit, sort, facets, adapter)
     position = Position.parse(after) if after else None
-    start = position.following([one.key for one in found]) if position else 0
-    shown = found[start : start + limit]
-    products = room.load(one.key for one in shown)
-    hits = [
-        Hit(str(one.key), min(one.score, 1.0), one.tier, product=products[one.key])
+    room = Within(adapter.eligible() if within is None else within)
+    reading = read(text, room.using)
+    room = _priced(room, reading.words.price, adapter)
+    wanted = hybrid and (position is None or position.hybrid)
+    ranked = ranking.rank(reading, room, adapter, _vector(reading, vector) if wanted else None)
+    ranked = sorting.in_order(ranked, sort, reading, room, adapter)
+    shown, following = _page(ranked, position, limit)
+    counted = _Facets(facets, reading, ranked, room, adapter)
+    return SearchPage(
+        hits=_hits(shown, room),
+        total=min(ranked.total, MAX_DEPTH),
+        total_is_exact=ranked.total <= MAX_DEPTH,
+        facets=counted.values(),
+        prices=counted.prices(),
+        did_you_mean=reading.did_you_mean,
+        corrected=bool(reading.did_you_mean),
+        rescued=ranked.rescued,
+        next=following,
+        hybrid=ranked.hybrid,
+        took_ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+@dataclass(frozen=True)
+class _Facets:
+    """What was asked to be counted, counted where something was found."""
+
+    asked: Facets
+    reading: Reading
+    ranked: Ranking
+    within: Within
+    adapter: CatalogAdapter
+
+    def values(self) -> dict[str, Sequence[Any]]:
+        names = [name for name in self.asked if name != counting.PRICE]
+        return {
+            name: counting.counts(name, self._products(name), self.adapter)
+            for name in names
+            if self.ranked.total
+        }
+
+    def prices(self) -> Sequence[Any]:
+        if counting.PRICE not in self.asked or not self.ranked.total:
+            return ()
+        return counting.prices(self._products(counting.PRICE), self.adapter)
+
+    def _products(self, name: str) -> QuerySet[Any]:
+        within = self.within
+        if isinstance(self.asked, Mapping):
+            within = _priced(Within(self.asked[name]), self.reading.words.price, self.adapter)
+        others = [one.key for one in self.ranked.found if one.tier in ("code", "text")]
+        matches = counting.matching(self.reading.query, self.ranked.mode, others, within.using)
+        return counting.found_products(within, matches)
+
+
+def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAdapter) -> None:
+    most = conf.get("MAX_LIMIT")
+    if not isinstance(text, str):
+        raise QueryError(f"text is {text!r:.100}; pass the query as a string.")
+    whole = isinstance(limit, int) and not isinstance(limit, bool)
+    if not whole or not 1 <= limit <= most:
+        raise QueryError(
+            f"limit is {limit!r:.100}; pass a whole number from 1 to {most} "
+            "(SIMILARITY['MAX_LIMIT'])."
+        )
+    sorting.check(sort, adapter)
+    counting.check(facets, adapter)
+
+
+def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -> Within:
+    """Also within what the query says of the price."""
+    if price is None or not adapter.price_lookup:
+        return within
+    lookup, bounds = adapter.price_lookup, {}
+    if price.low is not None:
+        bounds[f"{lookup}__gte"] = price.low
+    if price.high is not None:
+        bounds[f"{lookup}__lte"] = price.high
+    return Within(within.narrowed().filter(**bounds))
+
+
+def _vector(reading: Reading, given: FloatArray | None) -> Callable[[], FloatArray | None]:
+    """Asked for at once, waited for when it is needed: meanwhile the words are searched for."""
+    if given is not None:
+        return lambda: given
+    return query_vectors.begin(reading.text).wait
+
+
+def _page(
+    ranked: Ranking, position: Position | None, limit: int
+) -> tuple[Sequence[Ranked], str | None]:
+    start = position.following([one.key for one in ranked.found]) if position else 0
+    shown = ranked.found[start : start + limit]
+    end = start + len(shown)
+    if not shown or end >= len(ranked.found) or not ranked.total:
+        return shown, None
+    return shown, Position(shown[-1].key, end, ranked.hybrid).token
+
+
+def _hits(shown: Sequence[Ranked], within: Within) -> list[Hit]:
+    """One query; a product that went since it was found is left out."""
+    products = within.load(one.key for one in shown) if shown else {}
+    return [
+        Hit(str(one.key), one.score, one.tier, product=products[one.key])
         for one in shown
         if one.key in products
     ]
-    ended = start + len(shown)
-    more = ended < min(len(found), MAX_DEPTH)
-    token = Position(shown[-1].key, ended, vector is not None).token if more and shown else None
-    return SearchPage(
-        hits=hits,
-        total=min(total, MAX_DEPTH),
-        total_is_exact=total <= MAX_DEPTH,
-        rescued=rescued,
-        next=token,
-        took_ms=(time.perf_counter() - started) * 1000,
-    )

@@ -60,9 +60,14 @@ class LexicalQuery:
         wanted = self.terms if mode == "all" else self.selective
         operator = " & " if mode == "all" else " | "
         text = operator.join(f"({term.query})" for term in wanted)
+        return f"({text}) & {self.restriction}" if self.restriction else text
+
+    @property
+    def restriction(self) -> str:
+        """Phrases held and words left out, as the text of a tsquery; "" without any."""
         held = [f"({query})" for query in self.phrases if query]
         without = [f"!({query})" for query in self.excluded if query]
-        return " & ".join([f"({text})", *held, *without])
+        return " & ".join([*held, *without])
 
     @property
     def selective(self) -> Sequence[Term]:

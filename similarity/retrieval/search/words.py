@@ -98,7 +98,7 @@ def parse_query(text: str, *, using: str = "default", recognise: bool = True) ->
     return QueryWords(
         text=shown,
         words=words,
-        phrases=tuple(phrase for phrase in phrases if len(phrase) > 1),
+        phrases=tuple(phrase for phrase in phrases if phrase),
         excluded=tuple(excluded[:MAX_WORDS]),
         measures=tuple(wording.measures_of(plain)),
         compounds=tuple(_compounds(plain)),
