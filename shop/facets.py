@@ -1,13 +1,16 @@
 """What a search can be narrowed down to: values with counts, and the filters in force."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from shop.models import Product
 from similarity.api.filters import LEVEL
+from similarity.retrieval.search.page import PriceBucket
 
 MAX_VALUES = 24
+CENT = Decimal("0.01")
 
 #: The names are those of SIMILARITY["CATALOG"]: page, API and counts read them alike.
 FACETS = {"category": "Category", "brand": "Brand", "colour": "Colour", "material": "Material"}
@@ -60,13 +63,31 @@ def value_label(name: str, value: str) -> str:
 
 def facet_counts(products: Iterable[Product], name: str) -> list[tuple[str, int]]:
     """(value, products that have it), the most frequent first, of products in hand."""
-    counts = Counter(value for product in products if (value := _value(product, name)))
+    counts = Counter(value for product in products for value in _values(product, name))
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _value(product: Product, name: str) -> str:
+def price_ranges(
+    buckets: Sequence[PriceBucket], query: Callable[..., str]
+) -> list[tuple[str, str, int]]:
+    """(label, query string, products) of each range of prices in which there are some.
+
+    ``query`` makes the query string of the search with other bounds.
+    """
+    ranges = []
+    for bucket in buckets:
+        highest = bucket.high - CENT  # the bucket ends below its bound, the filter at it
+        if bucket.count:
+            address = query(min_price=f"{bucket.low:f}", max_price=f"{highest:f}")
+            ranges.append((f"{bucket.low:.2f} to {highest:.2f}", address, bucket.count))
+    return ranges if len(ranges) > 1 else []
+
+
+def _values(product: Product, name: str) -> list[str]:
     if name == "category":
-        return product.category.path
+        return [product.category.path]
     if name == "brand":
-        return product.brand.name if product.brand else ""
-    return str(product.attributes.get(name) or "")
+        return [product.brand.name] if product.brand else []
+    value = product.attributes.get(name)
+    values = value if isinstance(value, list) else [value]
+    return [str(one) for one in values if one]

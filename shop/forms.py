@@ -66,7 +66,6 @@ class SearchForm(PriceForm):
 
     q = forms.CharField(label="Search", max_length=200, required=False)
     picture = forms.CharField(max_length=40, required=False)
-    exact = forms.BooleanField(required=False)
     category = ValuesField(required=False)
     brand = ValuesField(required=False)
     colour = ValuesField(required=False)

@@ -4,8 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -89,12 +87,7 @@ class Product(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        indexes = [
-            models.Index(fields=["category", "price"]),
-            GinIndex(
-                SearchVector("name", "description", config="english"), name="product_text_idx"
-            ),
-        ]
+        indexes = [models.Index(fields=["category", "price"])]
 
     def __str__(self) -> str:
         return self.name

@@ -1,37 +1,197 @@
-"""Plain PostgreSQL full text over names and descriptions."""
+"""The search page: what is asked for, what is found, and what can be asked for next."""
 
-import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.http import QueryDict
 
-from shop.models import Product
+from shop.facets import FACETS, Chip, Facet, facet_counts, price_ranges, value_label
+from shop.models import Brand, Category, Product
+from similarity.api.filters import narrow
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import QueryError
+from similarity.retrieval.search.engine import search
+from similarity.retrieval.search.page import SearchPage
+from similarity.retrieval.search.picture import search_by_picture
+from similarity.retrieval.stored import FloatArray
 
-#: The expression of the index ``product_text_idx``; any other would scan the whole table.
-INDEXED = SearchVector("name", "description", config="english")
-#: A word in the name weighs more than one in the description.
-WEIGHTED = SearchVector("name", weight="A", config="english") + SearchVector(
-    "description", weight="D", config="english"
-)
+PAGE_SIZE = 24
+MAX_OFFERED = 6  # categories or brands of that name
+#: A search by picture is one page: what comes after these looks like something else.
+MOST_ALIKE = 48
+
+PRICES = ("min_price", "max_price")
+SORTS = {
+    "relevance": "Best match",
+    "price": "Price, low to high",
+    "-price": "Price, high to low",
+    "newest": "Newest",
+}
+
+#: What is said where no product has all the words and others are shown.
+RESCUES = {
+    "some_words": "No product has all of these words. These have some of them.",
+    "text": "No product has these words. These come nearest to what they mean.",
+    "popular": "Nothing here answers these words. This is what others buy most.",
+}
 
 
-def search_query(text: str) -> SearchQuery:
-    """What a shopper typed as a query: quotes, ``or`` and ``-`` as on the web.
+@dataclass(frozen=True)
+class Results:
+    """What the page shows; a ``…_query`` is the query string of another search."""
 
-    Plain words also match where the last of them is only begun ("runn" finds "runner").
-    """
-    typed = SearchQuery(text, search_type="websearch", config="english")
-    words = re.findall(r"\w+", text)
-    has_operators = re.search(r'"|(^|\s)-|\bor\b', text, re.IGNORECASE)
-    if not words or has_operators:
-        return typed
-    begun = " & ".join([*words[:-1], f"{words[-1]}:*"])
-    return typed | SearchQuery(begun, search_type="raw", config="english")
+    products: Sequence[Product]
+    count_text: str
+    facets: Sequence[Facet]
+    chips: Sequence[Chip]
+    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, whether it is in force)
+    first_query: str
+    clear_query: str
+    price_ranges: Sequence[tuple[str, str, int]] = ()  #: (label, query string, products)
+    next_query: str = ""
+    is_first: bool = True
+    searched: str = ""  #: the words that were searched for, corrected or as typed
+    as_typed_query: str = ""  #: the words in quotes, where others were searched for
+    rescue_text: str = ""
+    categories: Sequence[Category] = field(default_factory=list)
+    brands: Sequence[Brand] = field(default_factory=list)
 
 
-def search_products(products: QuerySet[Product], text: str) -> QuerySet[Product]:
-    """The products that match, annotated with their ``rank``."""
-    query = search_query(text)
-    return products.annotate(document=INDEXED, rank=SearchRank(WEIGHTED, query)).filter(
-        document=query
-    )
+def find(asked: Mapping[str, Any], data: QueryDict, picture: FloatArray | None = None) -> Results:
+    """``asked`` is what a SearchForm read of ``data``; ``picture`` a vector to look like."""
+    search_ = Search(asked, data)
+    return search_.by_picture(picture) if picture is not None else search_.by_words()
+
+
+class Search:
+    """One search with its filters."""
+
+    def __init__(self, asked: Mapping[str, Any], data: QueryDict) -> None:
+        self.asked, self.data = asked, data
+        self.text = asked.get("q", "")
+        self.filters = {name: asked[name] for name in FACETS if asked.get(name)}
+        self.filters |= {name: [str(asked[name])] for name in PRICES if asked.get(name) is not None}
+        if asked.get("in_stock"):
+            self.filters["in_stock"] = ["true"]
+        self.sort = asked["sort"] if asked.get("sort") in SORTS else "relevance"
+
+    def within(self, *without: str) -> QuerySet:
+        """The products that pass the filters but those ``without``."""
+        products = Product.objects.filter(is_active=True)
+        products = products.select_related("brand", "category").prefetch_related("images")
+        filters = {name: values for name, values in self.filters.items() if name not in without}
+        return narrow(get_adapter(), products, filters)
+
+    def by_words(self) -> Results:
+        # What else a facet could be is told as if none of its values were chosen.
+        facets = {name: self.within(name) for name in FACETS} | {"price": self.within(*PRICES)}
+        page = self._page(facets)
+        first = not self.asked.get("after")
+        searched = page.did_you_mean if page.corrected else self.text
+        return self._results(
+            [hit.product for hit in page.hits],
+            how_many(page.total, "" if page.total_is_exact else "+"),
+            page.facets,
+            sorts=[(name, label, name == self.sort) for name, label in SORTS.items()],
+            price_ranges=price_ranges(page.prices, self.query),
+            next_query=self.query(after=page.next) if page.next else "",
+            is_first=first,
+            searched=searched,
+            as_typed_query=self.query(q=self._quoted()) if page.corrected else "",
+            rescue_text=RESCUES.get(page.rescued, ""),
+            categories=named(Category, self.text) if first else [],
+            brands=named(Brand, self.text) if first else [],
+        )
+
+    def by_picture(self, picture: FloatArray) -> Results:
+        hits = search_by_picture(picture, self.text, MOST_ALIKE, within=self.within())
+        counts = {}
+        for name in FACETS:
+            found = hits
+            if name in self.filters:
+                within = self.within(name)
+                found = search_by_picture(picture, self.text, MOST_ALIKE, within=within)
+            counts[name] = facet_counts([hit.product for hit in found], name)
+        count_text = f"{how_many(len(hits))}, most alike first"
+        return self._results([hit.product for hit in hits], count_text, counts, sorts=[])
+
+    def query(self, **changes: Any) -> str:
+        """The query string of this search with ``changes``; from its first page, unless told."""
+        query = self.data.copy()
+        query.pop("after", None)
+        for name, value in changes.items():
+            query[name] = value
+        return query.urlencode()
+
+    def _quoted(self) -> str:
+        """Words in quotes are not put right."""
+        return '"' + self.text.replace('"', " ") + '"'
+
+    def _page(self, facets: Mapping[str, QuerySet]) -> SearchPage:
+        asked = {"within": self.within(), "sort": self.sort, "facets": facets}
+        try:
+            return search(self.text, PAGE_SIZE, after=self.asked.get("after") or None, **asked)
+        except QueryError:  # an address cut off when it was copied: from the first page again
+            return search(self.text, PAGE_SIZE, **asked)
+
+    def _results(
+        self,
+        products: Sequence[Any],
+        count_text: str,
+        counts: Mapping[str, Iterable[tuple[str, int]]],
+        **about: Any,
+    ) -> Results:
+        clear = {name: self.data[name] for name in ("q", "picture") if self.data.get(name)}
+        cleared = QueryDict(mutable=True)
+        cleared.update(clear)
+        return Results(
+            products=[product for product in products if product is not None],
+            count_text=count_text,
+            facets=self._facets(counts),
+            chips=self._chips(),
+            first_query=self.query(),
+            clear_query=cleared.urlencode(),
+            **about,
+        )
+
+    def _facets(self, counts: Mapping[str, Iterable[tuple[str, int]]]) -> list[Facet]:
+        """Those with a choice, or with one that is made."""
+        facets = [
+            Facet.of(name, counts.get(name, ()), self.filters.get(name, [])) for name in FACETS
+        ]
+        return [facet for facet in facets if len(facet.options) > 1 or facet.chosen]
+
+    def _chips(self) -> list[Chip]:
+        chips = [
+            Chip(value_label(name, value), self._without(name, value))
+            for name in FACETS
+            for value in self.filters.get(name, [])
+        ]
+        for name, label in (("min_price", "From"), ("max_price", "Up to")):
+            if name in self.filters:
+                chips.append(Chip(f"{label} {self.filters[name][0]}", self._without(name)))
+        if "in_stock" in self.filters:
+            chips.append(Chip("In stock", self._without("in_stock")))
+        return chips
+
+    def _without(self, name: str, value: str | None = None) -> str:
+        rest = self.data.copy()
+        rest.pop("after", None)
+        kept = [other for other in rest.pop(name, []) if value is not None and other != value]
+        rest.setlist(name, kept)
+        return rest.urlencode()
+
+
+def how_many(products: int, more: str = "") -> str:
+    return f"{products}{more} product{'' if products == 1 else 's'}"
+
+
+def named(model: Any, text: str) -> Sequence[Any]:
+    """Categories or brands called so, while they have something to show."""
+    if not text:
+        return []
+    shown = Q(products__is_active=True)
+    found = model.objects.filter(name__icontains=text).annotate(shown=Count("products", shown))
+    return found.filter(shown__gt=0).order_by("-shown", "name")[:MAX_OFFERED]

@@ -13,14 +13,15 @@ shop = [
     path("c/<slug:slug>/", catalogue.category, name="category"),
     path("b/<slug:slug>/", catalogue.brand, name="brand"),
     path("p/<int:pk>/<slug:slug>/", catalogue.product, name="product"),
-    path("search/", catalogue.search, name="search"),
+    path("search/", search.search, name="search"),
+    path("search/picture/", search.by_picture, name="search_picture"),
     path("cart/", cart.cart, name="cart"),
     path("cart/add/<int:pk>/", cart.cart_add, name="cart_add"),
     path("cart/update/<int:pk>/", cart.cart_update, name="cart_update"),
     path("cart/remove/<int:pk>/", cart.cart_remove, name="cart_remove"),
-    path("checkout/", checkout.checkout, name="checkout"),
     path("cart/bundle/<int:pk>/", bundles.bundle_add, name="bundle_add"),
     path("cart/bundle/<int:pk>/remove/", bundles.bundle_remove, name="bundle_remove"),
+    path("checkout/", checkout.checkout, name="checkout"),
     path("order/<str:number>/", checkout.confirmation, name="confirmation"),
 ]
 

@@ -1,19 +1,14 @@
 """Lists of products, and the page of one."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from shop.forms import AddForm, SearchForm
-from shop.listing import SORTS, make_listing, subtree
+from shop.forms import AddForm
+from shop.listing import make_listing, subtree
 from shop.models import Brand, Category, Product
 from shop.navigation import with_photos
 from shop.product_page import option_links
-from shop.search import search_products
-
-RELEVANCE = {"relevance": ("Best match", ["-rank", "-pk"])}
 
 
 def products(request: HttpRequest) -> HttpResponse:
@@ -39,20 +34,6 @@ def brand(request: HttpRequest, slug: str) -> HttpResponse:
     listing = make_listing(_visible().filter(brand=chosen), request.GET)
     context = {"title": chosen.name, "brand": chosen, "listing": listing}
     return render(request, "shop/listing.html", context)
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    form = SearchForm(request.GET)
-    text = form.cleaned_data["q"].strip() if form.is_valid() else ""
-    context: dict[str, Any] = {"form": form, "query": text}
-    if text:
-        found = search_products(_visible(), text)
-        context |= {
-            "listing": make_listing(found, request.GET, {**RELEVANCE, **SORTS}),
-            "matching_categories": Category.objects.filter(name__icontains=text)[:6],
-            "matching_brands": Brand.objects.filter(name__icontains=text)[:6],
-        }
-    return render(request, "shop/search.html", context)
 
 
 def product(request: HttpRequest, pk: int, slug: str) -> HttpResponse:

@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from similarity import conf
+from similarity.api.base import SimilarityView
 from similarity.api.errors import RETRY_AFTER_S, BadParameter
 from similarity.api.filters import filter_lookups, find_lookup, narrow
 from similarity.api.picture_schema import DEFAULT_LIMIT, MAX_TEXT, PictureSearchSchema
 from similarity.api.serializers import hit_data
 from similarity.api.throttling import ClientThrottle
 from similarity.api.uploads import bound_upload
-from similarity.api.views import SimilarView
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
@@ -48,7 +48,7 @@ class Unavailable(exceptions.APIException):
     wait = RETRY_AFTER_S  # sent as Retry-After
 
 
-class PictureSearchView(SimilarView):
+class PictureSearchView(SimilarityView):
     """Products that look like the picture, of those that may be shown now. It is not stored."""
 
     schema = PictureSearchSchema()

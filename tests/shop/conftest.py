@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from shop.models import ProductImage
+from similarity.indexing import documents
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def staff(db):
     client = Client()
     client.force_login(User.objects.create_superuser("keeper", password="a long password"))
     return client
+
+
+@pytest.fixture
+def index(db):
+    """Brings the search index up to date, as a worker does: ``index()``."""
+    return documents.index_all

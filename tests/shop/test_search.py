@@ -1,59 +1,283 @@
+"""The search page: what it finds, how it says so, and what can be asked for next."""
+
+import io
+
+import numpy as np
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from PIL import Image
 
 from shop.models import Product
-from shop.search import search_products
+from shop.search import RESCUES
+from shop.views import search as views
+from similarity.retrieval.search import picture
+from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
+from tests.shop.test_accessibility import Page
+
+EAST = np.array([1, 0], np.float32)
 
 
-def names(text):
-    return list(search_products(Product.objects.all(), text).values_list("name", flat=True))
+def photo(**options):
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(buffer, "JPEG")
+    return SimpleUploadedFile("photo.jpg", buffer.getvalue(), **options)
+
+
+def page_of(client, **asked):
+    response = client.get(reverse("shop:search"), asked)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def names(response):
+    return [product.name for product in response.context["results"].products]
+
+
+def found(client, **asked):
+    return names(client.get(reverse("shop:search"), asked))
+
+
+@pytest.fixture
+def lamps(make_product, index):
+    """Six lamps and a chair: of two brands, three colours and prices from 10 to 60."""
+    for number in range(6):
+        make_product(
+            name=f"Desk lamp {number}",
+            category="Lamps",
+            brand=("Halden", "Brera")[number % 2],
+            attributes={"colour": ("navy", "olive", "red")[number % 3]},
+            price=10 * (number + 1),
+        )
+    make_product(name="Oak chair", category="Chairs", sku="CHAIR-77-OAK")
+    index()
+
+
+def test_a_word_of_the_name_finds_it(client, lamps):
+    assert len(found(client, q="lamp")) == 6
+    assert found(client, q="oak chair") == ["Oak chair"]
+    assert "6 products" in page_of(client, q="lamp")
+
+
+def test_a_sku_finds_its_product(client, lamps):
+    assert found(client, q="CHAIR-77-OAK")[:1] == ["Oak chair"]
+
+
+def test_a_misspelt_word_is_put_right_and_the_shopper_is_told(client, lamps):
+    response = client.get(reverse("shop:search"), {"q": "dsek lamp"})
+    assert len(names(response)) == 6
+    page = response.content.decode()
+    assert "<h1>Results for “desk lamp”</h1>" in page
+    assert "Search for “dsek lamp” as typed" in page
+    typed = client.get(f"/search/?{response.context['results'].as_typed_query}")
+    assert "<h1>Results for “&quot;dsek lamp&quot;”</h1>" in typed.content.decode()
+
+
+def test_where_no_product_has_all_the_words_it_is_said(client, lamps):
+    assert RESCUES["some_words"] in page_of(client, q="desk chair lamp navy")
+    assert "notice--warning" not in page_of(client, q="desk lamp")
+
+
+@pytest.mark.parametrize("text", ["zzzzqqqq", "a\x00b", "x" * 201, "   ", "!!! & | :*", "'\"%_\\"])
+def test_search_without_result_says_so(client, db, text):
+    assert "empty__title" in page_of(client, q=text)
+
+
+def test_facets_tell_how_many_products_each_value_has(client, lamps):
+    page = Page(page_of(client, q="lamp"))
+    values = [box["value"] for box in page.all("input") if box.get("name") == "brand"]
+    assert sorted(values) == ["Brera", "Halden"]
+    facets = client.get(reverse("shop:search"), {"q": "lamp"}).context["results"].facets
+    assert {option.value: option.count for option in facets[0].options} == {
+        "Brera": 3,
+        "Halden": 3,
+    }
+
+
+def test_filters_narrow_and_can_be_taken_back_one_by_one(client, lamps):
+    asked = {"q": "lamp", "brand": "Halden", "colour": ["navy", "red"], "max_price": "40"}
+    response = client.get(reverse("shop:search"), asked)
+    assert names(response) == ["Desk lamp 0", "Desk lamp 2"]
+    results = response.context["results"]
+    assert [chip.label for chip in results.chips] == ["Halden", "Navy", "Red", "Up to 40"]
+    without = {chip.label: chip.query for chip in results.chips}
+    answer = client.get(f"{reverse('shop:search')}?{without['Halden']}")
+    assert names(answer) == ["Desk lamp 0", "Desk lamp 2", "Desk lamp 3"]
+    answer = client.get(f"{reverse('shop:search')}?{results.clear_query}")
+    assert len(names(answer)) == 6
+
+
+def test_a_chosen_value_does_not_hide_the_others(client, lamps):
+    """Counts of a facet are told as if nothing of it were chosen: values are alternatives."""
+    results = client.get(reverse("shop:search"), {"q": "lamp", "brand": "Halden"}).context[
+        "results"
+    ]
+    brands = next(facet for facet in results.facets if facet.name == "brand")
+    assert {option.value: (option.count, option.chosen) for option in brands.options} == {
+        "Halden": (3, True),
+        "Brera": (3, False),
+    }
+
+
+def test_a_filter_that_leaves_nothing_offers_to_clear(client, lamps):
+    page = page_of(client, q="lamp", colour="magenta")
+    assert "Nothing matches these filters" in page
+    assert "?q=lamp" in page
+
+
+def test_prices_that_cannot_be_are_told(client, lamps):
+    page = page_of(client, q="lamp", min_price="50", max_price="20")
+    assert "The highest price (20) is below the lowest (50)" in page
+    assert "must be a number" in page_of(client, q="lamp", min_price="cheap")
+
+
+def test_sorting_is_kept_and_orders(client, lamps):
+    assert found(client, q="lamp", sort="-price")[:2] == ["Desk lamp 5", "Desk lamp 4"]
+    assert found(client, q="lamp", sort="price")[:2] == ["Desk lamp 0", "Desk lamp 1"]
+    assert len(found(client, q="lamp", sort="no such order")) == 6
+
+
+def test_pages_follow_without_gap_or_repetition(client, make_product, index):
+    for number in range(60):
+        make_product(name=f"Wool scarf {number}")
+    index()
+    seen, query = [], "q=scarf"
+    while query:
+        results = client.get(f"{reverse('shop:search')}?{query}").context["results"]
+        seen += [product.pk for product in results.products]
+        query = results.next_query
+    assert len(seen) == len(set(seen)) == 60
+
+
+def test_a_page_that_never_was_is_no_server_error(client, lamps):
+    assert client.get(reverse("shop:search"), {"q": "lamp", "after": "nonsense"}).status_code == 200
+
+
+def test_brands_and_categories_of_that_name_are_offered(client, lamps):
+    assert 'href="/b/halden/"' in page_of(client, q="hald")
+    assert 'href="/c/lamps/"' in page_of(client, q="lamp")
+
+
+def test_filters_cost_no_further_queries(client, lamps):
+    """Each facet is counted once, whichever of them are chosen."""
+    counts = []
+    for asked in ({}, {"brand": ["Halden", "Brera"], "colour": "navy", "max_price": "60"}):
+        page_of(client, q="lamp", **asked)
+        with CaptureQueriesContext(connection) as queries:
+            page_of(client, q="lamp", **asked)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# By picture
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """A worker that sees EAST in every picture."""
+    monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: EAST)
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """No worker answers."""
+    monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: None)
+
+
+def send(client, **fields):
+    return client.post(reverse("shop:search_picture"), fields, follow=True)
+
+
+def test_the_form_takes_a_picture_from_a_camera_too(client, db):
+    page = Page(client.get(reverse("shop:search_picture")).content.decode())
+    (chooser,) = [box for box in page.all("input") if box.get("type") == "file"]
+    assert chooser["accept"] == "image/*"
+    (form,) = [form for form in page.all("form") if form.get("method") == "post"]
+    assert form["enctype"] == "multipart/form-data"
+
+
+def test_a_picture_leads_to_what_looks_most_like_it(client, at_angle, worker):  # noqa: F811
+    at_angle(50, name="Far")
+    at_angle(5, name="Near")
+    response = send(client, image=photo())
+    assert response.redirect_chain[0][1] == 302
+    assert names(response) == ["Near", "Far"]
+    assert "Like your picture" in response.content.decode()
+
+
+def test_a_picture_can_be_filtered_without_sending_it_again(client, at_angle, worker):  # noqa: F811
+    at_angle(5, name="Near", brand="Halden")
+    at_angle(50, name="Far", brand="Brera")
+    address = send(client, image=photo()).redirect_chain[0][0]
+    response = client.get(f"{address}&brand=Brera")
+    assert names(response) == ["Far"]
+    assert 'name="picture"' in response.content.decode()
+    brands = next(one for one in response.context["results"].facets if one.name == "brand")
+    assert {option.value: option.count for option in brands.options} == {"Halden": 1, "Brera": 1}
+
+
+def test_words_go_with_the_picture(client, at_angle, index, worker):  # noqa: F811
+    at_angle(5, name="Olive dress")
+    at_angle(9, name="Navy dress")
+    index()
+    response = send(client, image=photo(), q="navy")
+    assert names(response) == ["Navy dress", "Olive dress"]
+
+
+def test_without_a_worker_the_words_alone_are_searched_and_it_is_said(client, lamps, nobody):
+    response = send(client, image=photo(), q="lamp")
+    assert len(names(response)) == 6
+    assert views.WORDS_ALONE in response.content.decode()
+
+
+def test_without_a_worker_and_words_the_shopper_is_told(client, db, nobody):
+    response = client.post(reverse("shop:search_picture"), {"image": photo()})
+    assert response.status_code == 503
+    assert "try again soon" in response.content.decode()
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("runner", True),
-        ("runn", True),  # the word has only been begun
-        ("shoes runner", True),  # stemmed
-        ('"trail runner"', True),
-        ("runner -trail", False),
-        ("boots or runner", True),
-        ("!!! & | :*", False),
-        ("the", False),
-        ("", False),
-    ],
+    ("data", "says"),
+    [(b"", "empty"), (b"<svg/>", "no picture"), (b"\xff\xd8\xff" + b"\0" * 99, "is none")],
 )
-def test_what_finds_a_trail_runner(make_product, text, found):
-    make_product(name="Trail runner", description="A shoe for hills.")
-    assert bool(names(text)) is found
+def test_what_is_no_picture_is_said_beside_the_field(client, db, nobody, data, says):
+    image = SimpleUploadedFile("photo.jpg", data)
+    response = client.post(reverse("shop:search_picture"), {"image": image})
+    assert response.status_code == 400
+    assert says in response.content.decode()
 
 
-def test_a_word_in_the_name_comes_before_one_in_the_description(client, make_product):
-    make_product(name="Lamp", description="Stands on a desk.")
-    make_product(name="Desk", description="Of oak.")
-    page = client.get(reverse("shop:search"), {"q": "desk"}).content.decode()
-    assert page.index(">Desk<") < page.index(">Lamp<")
-    assert "2 products" in page
+def test_no_picture_at_all(client, db, nobody):
+    response = client.post(reverse("shop:search_picture"), {"q": "navy"})
+    assert "Choose a picture" in response.content.decode()
 
 
-def test_search_uses_the_index(make_product):
-    """A different expression would scan the table, and nobody would see it but the clock."""
-    make_product()
-    found = search_products(Product.objects.all(), "linen shirt").order_by()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "product_text_idx" in found.explain()
+def test_an_upload_that_is_too_large_is_refused_unread(client, db, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_BYTES": 1000}
+    image = SimpleUploadedFile("photo.jpg", b"x" * 100_000)
+    response = client.post(reverse("shop:search_picture"), {"image": image})
+    assert response.status_code == 413
+    assert "more than 1000 bytes" in response.content.decode()
 
 
-@pytest.mark.parametrize("text", ["zzzz", "a\x00b", "x" * 201, "   "])
-def test_search_without_result_says_so(client, db, text):
-    response = client.get(reverse("shop:search"), {"q": text})
-    assert response.status_code == 200
-    assert b"empty__title" in response.content
+def test_other_sites_cannot_send_one(db):
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(reverse("shop:search_picture"), {"image": photo()}).status_code == 403
 
 
-def test_brands_and_categories_of_that_name_are_offered(client, make_product):
-    make_product(brand="Halden", category="Lamps")
-    assert b'href="/b/halden/"' in client.get(reverse("shop:search"), {"q": "hald"}).content
-    assert b'href="/c/lamps/"' in client.get(reverse("shop:search"), {"q": "lamp"}).content
+def test_a_picture_that_is_forgotten_is_said_so(client, lamps):
+    page = page_of(client, picture="gone", q="lamp")
+    assert views.FORGOTTEN in page
+    assert "Desk lamp 0" in page
+    assert "empty__title" in page_of(client, picture="gone")
+
+
+def test_hidden_products_are_never_found(client, at_angle, index, worker):  # noqa: F811
+    product = at_angle(5, name="Navy dress")
+    index()
+    Product.objects.filter(pk=product.pk).update(is_active=False)
+    assert found(client, q="navy dress") == []
+    assert names(send(client, image=photo())) == []

@@ -1,0 +1,79 @@
+"""Search by words and by a picture."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from shop.forms import PictureForm, SearchForm
+from shop.search import find
+from similarity.api.uploads import bound_upload
+from similarity.exceptions import ImageRejected
+from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
+
+#: Said where words were given too; without, there is nothing to show in place of the pictures.
+WORDS_ALONE = (
+    "Pictures cannot be looked at right now, so these are the results for your words alone."
+)
+FORGOTTEN = "That picture is no longer kept. Choose it again to search by it."
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    form.is_valid()
+    text = form.cleaned_data.get("q", "")
+    token = form.cleaned_data.get("picture", "")
+    picture = recall(token) if token else None
+    context = {"form": form, "query": text, "picture": token if picture is not None else ""}
+    if token and picture is None:
+        messages.warning(request, FORGOTTEN)
+    if text or picture is not None:
+        context["results"] = find(form.cleaned_data, request.GET, picture)
+    return render(request, "shop/search.html", context)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def by_picture(request: HttpRequest) -> HttpResponse:
+    """The form, and what it sends: bounded before anything reads it, so exempt up to there."""
+    refused = bound_upload(request) if request.method == "POST" else ""
+    if refused:
+        form = PictureForm({})
+        form.errors["image"] = form.error_class([refused])
+        return _form(request, form, status=413)
+    return _by_picture(request)
+
+
+@csrf_protect
+def _by_picture(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _form(request, PictureForm(initial={"q": request.GET.get("q", "")[:200]}))
+    form = PictureForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _form(request, form, status=400)
+    text = form.cleaned_data["q"]
+    try:
+        token = remember(vector_of(form.cleaned_data["image"].read()))
+    except ImageRejected as error:
+        form.add_error("image", str(error))
+        return _form(request, form, status=400)
+    except PictureUnavailable as error:
+        if text:
+            messages.warning(request, WORDS_ALONE)
+            return _to_results(q=text)
+        form.add_error(None, str(error))
+        return _form(request, form, status=503)
+    return _to_results(q=text, picture=token)
+
+
+def _to_results(**asked: str) -> HttpResponse:
+    query = QueryDict(mutable=True)
+    query.update({name: value for name, value in asked.items() if value})
+    return redirect(f"{reverse('shop:search')}?{query.urlencode()}")
+
+
+def _form(request: HttpRequest, form: PictureForm, status: int = 200) -> HttpResponse:
+    return render(request, "shop/search_picture.html", {"picture_form": form}, status=status)
