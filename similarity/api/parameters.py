@@ -38,26 +38,29 @@ class Parameters:
     cursor: str | None
 
     @classmethod
-    def parse(cls, query: QueryDict, adapter: CatalogAdapter) -> "Parameters":
-        """Raises :class:`BadParameter` naming the parameter, its value and what it may be."""
+    def parse(
+        cls, query: QueryDict, adapter: CatalogAdapter, options: Sequence[str] = OPTIONS
+    ) -> "Parameters":
+        """The parameters of an endpoint that takes ``options`` and filters.
+
+        Raises :class:`BadParameter` naming the parameter, its value and what it may be.
+        """
         lists = {name: values for name, values in query.lists() if name not in IGNORED}
         for name, values in lists.items():
-            _require_known(name, adapter)
+            _require_known(name, adapter, options)
             if any("\0" in value for value in values):
                 raise BadParameter(f"{name} holds a NUL character.", name)
-        given = {name: lists.pop(name)[-1] for name in OPTIONS if name in lists}
-        options: dict[str, Any] = {
-            name: given[name] for name in ("metric", "mode") if name in given
-        }
+        given = {name: lists.pop(name)[-1] for name in options if name in lists}
+        read: dict[str, Any] = {name: given[name] for name in ("metric", "mode") if name in given}
         if "weights" in given:
-            options["weights"] = _weights(given["weights"])
+            read["weights"] = _weights(given["weights"])
         if "diversity" in given:
-            options["diversity"] = _number("diversity", given["diversity"])
+            read["diversity"] = _number("diversity", given["diversity"])
         if "explain" in given:
-            options["explain"] = boolean("explain", given["explain"])
-        _require_served(options)
+            read["explain"] = boolean("explain", given["explain"])
+        _require_served(read)
         limit = _limit(given["limit"]) if "limit" in given else _default_limit()
-        return cls(limit, options, lists, given.get("cursor"))
+        return cls(limit, read, lists, given.get("cursor"))
 
     def after(self, key: Any, version: int | None) -> str | None:
         """What the cursor stands for, if it belongs to this query and version."""
@@ -86,14 +89,14 @@ class Parameters:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def known_parameters(adapter: CatalogAdapter) -> list[str]:
+def known_parameters(adapter: CatalogAdapter, options: Sequence[str] = OPTIONS) -> list[str]:
     """Every parameter that can be named in advance."""
     prices = ["min_price", "max_price"] if adapter.price_lookup else []
-    return [*OPTIONS, *prices, "in_stock", *filter_lookups(adapter)]
+    return [*options, *prices, "in_stock", *filter_lookups(adapter)]
 
 
-def _require_known(name: str, adapter: CatalogAdapter) -> None:
-    known = known_parameters(adapter)
+def _require_known(name: str, adapter: CatalogAdapter, options: Sequence[str]) -> None:
+    known = known_parameters(adapter, options)
     if name in known or find_lookup(adapter, name) is not None:
         return
     also = "" if conf.get("API_FILTERS") is not None else ", and attributes that products have"

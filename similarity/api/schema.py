@@ -68,7 +68,7 @@ class SimilarSchema(AutoSchema):
         return [
             OpenApiParameter("key", str, "path", description="Primary key of the product."),
             *_option_parameters(),
-            *_filter_parameters(),
+            *filter_parameters(),
             OpenApiParameter(
                 "If-None-Match", str, "header", description="ETag of the answer already held."
             ),
@@ -117,7 +117,8 @@ def _option_parameters() -> list[OpenApiParameter]:
     ]
 
 
-def _filter_parameters() -> list[OpenApiParameter]:
+def filter_parameters() -> list[OpenApiParameter]:
+    """What narrows the hits, as the settings have it."""
     adapter = get_adapter()
     amount = {"type": "number", "minimum": 0}
     prices = ["min_price", "max_price"] if adapter.price_lookup else []

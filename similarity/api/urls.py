@@ -2,16 +2,26 @@
 
 from django.urls import path
 
+from similarity.api.bought_together import BoughtTogetherView, CartView
 from similarity.api.fragments import fragment
 from similarity.api.health import LiveView, ReadyView
 from similarity.api.more_like import MoreLikeView
 from similarity.api.picture_search import PictureSearchView
+from similarity.api.search import SearchView, SuggestView
 from similarity.api.views import SimilarView
 
 app_name = "similarity"
 
 urlpatterns = [
     path("products/<path:key>/similar/", SimilarView.as_view(), name="similar"),
+    path("search/", SearchView.as_view(), name="search"),
+    path("suggest/", SuggestView.as_view(), name="suggest"),
+    path(
+        "products/<path:key>/bought-together/",
+        BoughtTogetherView.as_view(),
+        name="bought_together",
+    ),
+    path("cart/bought-together/", CartView.as_view(), name="cart_bought_together"),
     path("search/image/", PictureSearchView.as_view(), name="search_image"),
     path("more-like-these/", MoreLikeView.as_view(), name="more_like_these"),
     path("fragments/<str:arguments>/", fragment, name="fragment"),

@@ -21,8 +21,7 @@ def judge(products: Mapping[int, Any], items: Sequence[int]) -> Substitutes:
     vectors is above ``BUNDLE_MAX_SIMILARITY``. Without vectors nothing is known to replace
     anything. Vectors are held in half precision, 1 kB an item.
     """
-    keys = [products[item] for item in items]
-    category, vector = _categories(keys), _vectors(keys)
+    category, vector = _known([products[item] for item in items])
     most = conf.get("BUNDLE_MAX_SIMILARITY")
 
     def replace(first: int, second: int) -> bool:
@@ -37,32 +36,24 @@ def judge(products: Mapping[int, Any], items: Sequence[int]) -> Substitutes:
     return replace
 
 
-def _categories(keys: Sequence[Any]) -> dict[Any, set[Any]]:
-    """Key → its categories; empty where the host has none."""
-    adapter = get_adapter()
-    lookup = adapter.filter_lookup("category")
-    found: dict[Any, set[Any]] = {}
+def _known(keys: Sequence[Any]) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
+    """Key → its categories, and key → fused vector, float16 of length one; one query a page.
+
+    Both are empty where the host has no categories, for nothing can be judged then.
+    """
+    category: dict[Any, set[Any]] = {}
+    vector: dict[Any, Any] = {}
+    lookup = get_adapter().filter_lookup("category")
     if lookup is None:
-        return found
+        return category, vector
+    live = ProductVectors.objects.filter(version__status=EncoderVersion.Status.LIVE)
     for some in _pages(keys):
-        rows = adapter.model._base_manager.filter(pk__in=some).values_list("pk", lookup)
-        for key, name in rows:
+        rows = live.filter(product_id__in=some)
+        for key, fused, name in rows.values_list("product_id", "fused", f"product__{lookup}"):
+            vector[key] = np.asarray(fused, np.float16)
             if name:
-                found.setdefault(key, set()).add(name)
-    return found
-
-
-def _vectors(keys: Sequence[Any]) -> dict[Any, Any]:
-    """Key → fused vector, float16 of length one."""
-    version = EncoderVersion.objects.defer("fusion").live()
-    found: dict[Any, Any] = {}
-    if version is None:
-        return found
-    for some in _pages(keys):
-        rows = ProductVectors.objects.of_version(version).filter(product_id__in=some)
-        for key, fused in rows.values_list("product_id", "fused"):
-            found[key] = np.asarray(fused, np.float16)
-    return found
+                category.setdefault(key, set()).add(name)
+    return category, vector
 
 
 def _pages(keys: Sequence[Any]) -> Sequence[Sequence[Any]]:

@@ -1,6 +1,7 @@
 """Tables and their querysets, by topic."""
 
 from similarity.models.bundles import Bundle
+from similarity.models.complements import CategoryComplement
 from similarity.models.copurchase import (
     CountedBasket,
     CountedItem,
@@ -25,6 +26,7 @@ from similarity.models.versions import EncoderVersion
 
 __all__ = [
     "Bundle",
+    "CategoryComplement",
     "CountRun",
     "CountedBasket",
     "CountedItem",

@@ -1,0 +1,175 @@
+"""What is bought together with a product, or goes with a whole cart."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.copurchase import scores, substitutes
+from similarity.copurchase.partners import Partner, partners_of
+from similarity.exceptions import QueryError
+from similarity.retrieval import complementary
+from similarity.retrieval.fallback import groups_of
+from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.within import Within, key_of
+
+#: Products a cart may hold; more are refused rather than left out unseen.
+MAX_CART = 100
+#: Partners looked at for each hit wanted: some are sold out, or replace what is in the cart.
+LOOKED_AT = 8
+
+
+def bought_together(
+    products: Model | Any | Sequence[Any],
+    limit: int = 4,
+    *,
+    within: QuerySet[Any] | None = None,
+    explain: bool = False,
+    request: HttpRequest | None = None,
+) -> list[Hit]:
+    """Products bought together with ``products``: one product, or all of a cart.
+
+    ``products`` are instances or keys; ``within`` defaults to what the adapter says may be
+    shown to ``request``. Left out are what is in the cart and its variants, and what would
+    replace something in it: of the same category, with vectors closer than
+    ``BUNDLE_MAX_SIMILARITY``. Of variants of one product the one bought most often comes,
+    of those that may be shown.
+
+    The tier is ``copurchase``, the score in [0, 1) what
+    :func:`similarity.copurchase.scores.blend` makes of the orders. Where orders say too
+    little, products of complementary categories follow, tier ``complement``, score 0. Fewer
+    hits than ``limit``, or none, is an answer: nothing is made up.
+
+    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
+    """
+    _require_limit(limit)
+    keys = _keys(products)
+    adapter = get_adapter()
+    passing = adapter.eligible(request) if within is None else within
+    cart = Cart(keys, Within(passing), adapter)
+    found = cart.partners(limit)
+    hits = [cart.hit(one, explain=explain) for one in found]
+    if len(hits) < limit and keys:
+        taken = {one.product.pk for one in found}
+        hits += complementary.fill(cart, limit - len(hits), taken, explain=explain)
+    return hits
+
+
+@dataclass(frozen=True)
+class Found:
+    """A product that goes with the cart, and the pair that says so best."""
+
+    product: Any
+    score: float
+    partner: Partner
+
+
+class Cart:
+    """The products whose companions are looked for; of one product it is a cart of one."""
+
+    def __init__(self, keys: Sequence[Any], within: Within, adapter: CatalogAdapter) -> None:
+        self.keys = keys
+        self.within = within
+        self.adapter = adapter
+
+    @cached_property
+    def items(self) -> list[str]:
+        """Names of the cart's items: a product, or the group of its variants."""
+        return list(dict.fromkeys(groups_of(self.keys, self.adapter).values()))
+
+    def partners(self, limit: int) -> list[Found]:
+        """The best partners that may be shown, at most ``limit``."""
+        ranked = self._ranked()[: LOOKED_AT * limit]
+        products = self._load(partner for _score, partner in ranked)
+        replaces = self._judge(products.values())
+        found = []
+        for score, partner in ranked:
+            shown = next((products[key] for key in partner.products if key in products), None)
+            if shown is not None and not replaces(shown.pk):
+                found.append(Found(shown, score, partner))
+            if len(found) == limit:
+                break
+        return found
+
+    def hit(self, found: Found, *, explain: bool) -> Hit:
+        reasons = (reason_of(found.partner),) if explain else ()
+        key = str(found.product.pk)
+        return Hit(key, found.score, "copurchase", reasons=reasons, product=found.product)
+
+    def _ranked(self) -> list[tuple[float, Partner]]:
+        """(score for the cart, the partner of the item it is surest of), best first."""
+        of_item = partners_of(self.items, self.within.using)
+        lists = [partners for partners in of_item.values() if partners]
+        added = scores.cart_scores(
+            [{partner.item: partner.score for partner in partners} for partners in lists],
+            [_share(partners[0]) for partners in lists],
+        )
+        best: dict[str, Partner] = {}
+        for partner in (partner for partners in lists for partner in partners):
+            known = best.get(partner.item)
+            if known is None or partner.score > known.score:
+                best[partner.item] = partner
+        inside = set(self.items)
+        ordered = sorted(added.items(), key=lambda one: (-one[1], one[0]))
+        return [(score, best[item]) for item, score in ordered if item not in inside]
+
+    def _load(self, partners: Iterable[Partner]) -> Mapping[str, Any]:
+        """Products that may be shown now by key as text; one query and the host's prefetches."""
+        keys = [key for partner in partners for key in partner.products]
+        to_python = self.adapter.model._meta.pk.to_python
+        loaded = self.within.load(to_python(key) for key in keys) if keys else {}
+        return {str(key): product for key, product in loaded.items()}
+
+    def _judge(self, products: Iterable[Any]) -> Any:
+        """Answers whether a product replaces something in the cart."""
+        candidates = [product.pk for product in products]
+        if not candidates:
+            return lambda key: False
+        both = dict(enumerate([*self.keys, *candidates]))
+        replace = substitutes.judge(both, list(both))
+        number = {key: at for at, key in both.items() if at >= len(self.keys)}
+        return lambda key: any(replace(own, number[key]) for own in range(len(self.keys)))
+
+
+def reason_of(partner: Partner) -> Reason:
+    """How often two were bought together, and how much that is."""
+    number = partner.orders
+    orders = ngettext(
+        "bought together in %(number)d order", "bought together in %(number)d orders", number
+    ) % {"number": number}
+    if partner.lift < 1.05:
+        return Reason("copurchase", 1.0, orders)
+    more = gettext("%(orders)s, %(lift)s times as often as by chance") % {
+        "orders": orders,
+        "lift": f"{partner.lift:.1f}" if partner.lift < 20 else f"{partner.lift:.0f}",
+    }
+    return Reason("copurchase", 1.0, more)
+
+
+def _share(partner: Partner) -> float:
+    """The share of baskets that hold the item whose partner this is."""
+    return partner.support / partner.confidence if partner.confidence else 1.0
+
+
+def _keys(products: Any) -> list[Any]:
+    several = isinstance(products, Sequence | QuerySet | set | frozenset)
+    if isinstance(products, str) or not several:
+        products = [products]
+    keys = list(dict.fromkeys(key_of(product) for product in products))
+    if len(keys) > MAX_CART:
+        raise QueryError(f"the cart holds {len(keys)} products; pass {MAX_CART} at most.")
+    return keys
+
+
+def _require_limit(limit: int) -> None:
+    most = conf.get("MAX_LIMIT")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
+        raise QueryError(
+            f"limit is {limit!r}; pass a whole number from 1 to {most} (SIMILARITY['MAX_LIMIT'])."
+        )

@@ -1,0 +1,103 @@
+"""Companions of products that orders say nothing about: of categories that go with theirs.
+
+Which categories go together is learned from orders
+(:mod:`similarity.copurchase.complements`); within each, what is most like the product in
+style comes first. Such a hit says where it comes from, and has no score: nothing was measured.
+"""
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.copurchase.complements import Complement, complements_of
+from similarity.retrieval import candidates
+from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.plans import VectorSearch
+from similarity.retrieval.shelf import live_version
+from similarity.retrieval.stored import StoredVectors, read_vectors
+from similarity.retrieval.within import Within
+
+if TYPE_CHECKING:
+    from similarity.retrieval.bought_together import Cart
+
+TIER = "complement"
+
+#: Categories a shelf is filled from.
+CATEGORIES = 3
+
+
+def fill(cart: "Cart", wanted: int, taken: set[Any], *, explain: bool) -> list[Hit]:
+    """At most ``wanted`` products of complementary categories, the categories taking turns."""
+    lookup = cart.adapter.filter_lookup("category")
+    source = _source(cart)
+    if lookup is None or source is None:
+        return []
+    names = _categories_of(cart.keys, cart.adapter, lookup, cart.within.using)
+    complements = complements_of(names, cart.within.using)[:CATEGORIES] if names else []
+    lists = [_nearest(cart, one, lookup, source, wanted, taken) for one in complements]
+    in_turn = [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
+    chosen: dict[Any, Complement] = {}
+    for key, complement in in_turn:
+        chosen.setdefault(key, complement)
+    products = cart.within.load(list(chosen)[:wanted]) if chosen else {}
+    return [
+        Hit(
+            str(key), 0.0, TIER, reasons=(_reason(chosen[key]),) if explain else (), product=product
+        )
+        for key, product in ((key, products.get(key)) for key in list(chosen)[:wanted])
+        if product is not None
+    ]
+
+
+def _source(cart: "Cart") -> tuple[Any, StoredVectors] | None:
+    """The live version, and the vectors of the last product of the cart that has some."""
+    version = live_version(cart.within.using)
+    if version is None:
+        return None
+    stored = read_vectors(version, cart.keys, ("fused",), cart.within.using)
+    with_vectors = [stored[key] for key in cart.keys if key in stored and stored[key].has("fused")]
+    return (version, with_vectors[-1]) if with_vectors else None
+
+
+def _nearest(
+    cart: "Cart",
+    complement: Complement,
+    lookup: str,
+    source: tuple[Any, StoredVectors],
+    wanted: int,
+    taken: set[Any],
+) -> list[tuple[Any, Complement]]:
+    version, stored = source
+    vector = stored.vectors["fused"]
+    assert vector is not None  # noqa: S101 - _source asks has() first
+    within = Within(cart.within.narrowed().filter(**{lookup: complement.name}))
+    search = VectorSearch(
+        version,
+        "fused",
+        vector,
+        within,
+        exclude=[*cart.keys, *taken],
+        exclude_groups=cart.items,
+    )
+    found = candidates.nearest(search, wanted)[:wanted]
+    return [(candidate.key, complement) for candidate in found]
+
+
+def _categories_of(
+    keys: Sequence[Any], adapter: CatalogAdapter, lookup: str, using: str
+) -> list[str]:
+    products = adapter.model._base_manager.using(using).filter(pk__in=list(keys))
+    return list(
+        dict.fromkeys(str(name) for name in products.values_list(lookup, flat=True) if name)
+    )
+
+
+def _reason(complement: Complement) -> Reason:
+    """The last level of a path says enough to a shopper."""
+    name = complement.name.rsplit(" > ", 1)[-1]
+    return Reason(
+        TIER, 1.0, gettext("%(category)s: often bought with such products") % {"category": name}
+    )
