@@ -1,0 +1,177 @@
+"""The query strings of ``search/`` and ``suggest/``, read and checked."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signing
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from similarity import conf
+from similarity.api.errors import BadParameter
+from similarity.api.filters import filter_lookups, find_lookup, narrow
+from similarity.api.parameters import IGNORED
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.retrieval.search import facets as counting
+from similarity.retrieval.search.sorting import SORTS
+from similarity.retrieval.search.words import MAX_LENGTH
+
+SIGNER = signing.Signer(salt="similarity.search")
+
+DEFAULT_LIMIT = 24
+DEFAULT_SUGGESTIONS = 8
+
+#: What shapes the answer, besides the filters.
+OPTIONS = ("q", "limit", "cursor", "sort", "facets")
+PRICES = ("min_price", "max_price")
+
+
+@dataclass(frozen=True)
+class SearchParameters:
+    """``filters`` is name → values, as :func:`similarity.api.filters.narrow` takes them."""
+
+    text: str
+    limit: int
+    sort: str
+    facets: Sequence[str]
+    filters: Mapping[str, Sequence[str]]
+    cursor: str | None
+
+    @classmethod
+    def parse(cls, query: QueryDict, adapter: CatalogAdapter) -> "SearchParameters":
+        """Raises :class:`BadParameter` naming the parameter, its value and what it may be."""
+        lists = _known_lists(query, OPTIONS, adapter)
+        given = {name: lists.pop(name)[-1] for name in OPTIONS if name in lists}
+        sort = given.get("sort", "relevance")
+        if sort not in SORTS:
+            raise BadParameter(f"sort is {sort!r:.100}; choose one of {', '.join(SORTS)}.", "sort")
+        if sort.endswith("price") and not adapter.price_lookup:
+            raise BadParameter(f"sort is {sort!r}, and the catalogue has no price.", "sort")
+        return cls(
+            text=_text(given),
+            limit=_limit(given, DEFAULT_LIMIT),
+            sort=sort,
+            facets=_facets(given.get("facets", ""), adapter),
+            filters=lists,
+            cursor=given.get("cursor"),
+        )
+
+    @property
+    def after(self) -> str | None:
+        """What the cursor stands for, if it belongs to this query."""
+        if self.cursor is None:
+            return None
+        try:
+            query, position = SIGNER.unsign_object(self.cursor)
+        except (signing.BadSignature, ValueError, TypeError) as error:
+            raise BadParameter(
+                "cursor is not one this API gave; leave it out to start anew.", "cursor"
+            ) from error
+        if query != self._digest:
+            raise BadParameter(
+                "cursor belongs to another query; leave it out to start anew.", "cursor"
+            )
+        return str(position)
+
+    def cursor_for(self, position: str) -> str:
+        """The signed cursor of the page that follows."""
+        return SIGNER.sign_object([self._digest, position])
+
+    def within(self, products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any]:
+        return narrow(adapter, products, self.filters)
+
+    def facet_rooms(
+        self, products: QuerySet[Any], adapter: CatalogAdapter
+    ) -> dict[str, QuerySet[Any]]:
+        """Facet → products to count in: narrowed by all filters but its own, so that a second
+        value of a facet can be chosen beside the first."""
+        own = {name: PRICES if name == counting.PRICE else (name,) for name in self.facets}
+        return {
+            name: narrow(
+                adapter,
+                products,
+                {key: values for key, values in self.filters.items() if key not in own[name]},
+            )
+            for name in self.facets
+        }
+
+    @property
+    def _digest(self) -> str:
+        told = [self.text, self.sort, dict(self.filters)]  # limit and facets may change
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class SuggestParameters:
+    text: str
+    limit: int
+
+    @classmethod
+    def parse(cls, query: QueryDict) -> "SuggestParameters":
+        """Raises :class:`BadParameter`."""
+        lists = _known_lists(query, ("q", "limit"), None)
+        given = {name: values[-1] for name, values in lists.items()}
+        return cls(_text(given), _limit(given, DEFAULT_SUGGESTIONS))
+
+
+def known_parameters(adapter: CatalogAdapter) -> list[str]:
+    """Every parameter of search that can be named in advance."""
+    prices = list(PRICES) if adapter.price_lookup else []
+    return [*OPTIONS, *prices, "in_stock", *filter_lookups(adapter)]
+
+
+def _known_lists(
+    query: QueryDict, options: Sequence[str], adapter: CatalogAdapter | None
+) -> dict[str, list[str]]:
+    lists = {name: values for name, values in query.lists() if name not in IGNORED}
+    known = known_parameters(adapter) if adapter else list(options)
+    for name, values in lists.items():
+        if name not in known and not (adapter and find_lookup(adapter, name)):
+            also = ", and attributes that products have" if adapter else ""
+            raise BadParameter(
+                f"There is no parameter {name[:100]!r}; known are {', '.join(known)}{also}.",
+                name[:100],
+            )
+        # What is searched for may hold anything; a NUL in it is a blank.
+        if name != "q" and any("\0" in value for value in values):
+            raise BadParameter(f"{name} holds a NUL character.", name)
+    return lists
+
+
+def _text(given: Mapping[str, str]) -> str:
+    text = given.get("q", "")
+    if len(text) > MAX_LENGTH:
+        raise BadParameter(
+            f"q has {len(text)} characters; give {MAX_LENGTH} at most.",
+            "q",
+        )
+    return text
+
+
+def _limit(given: Mapping[str, str], default: int) -> int:
+    most = conf.get("MAX_LIMIT")
+    text = given.get("limit", str(min(default, most)))
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise BadParameter(
+            f"limit is {text!r:.100}; give a whole number from 1 to {most}.", "limit"
+        )
+    return int(text)
+
+
+def _facets(text: str, adapter: CatalogAdapter) -> list[str]:
+    """``colour,brand`` as a list; ``price`` is the histogram of prices."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if len(names) > counting.MOST_FACETS:
+        raise BadParameter(f"facets names {len(names)}; {counting.MOST_FACETS} at most.", "facets")
+    for name in names:
+        known = adapter.price_lookup if name == counting.PRICE else find_lookup(adapter, name)
+        if not known:
+            raise BadParameter(
+                f"There is no facet {name[:100]!r}; known are price, "
+                f"{', '.join(filter_lookups(adapter))}, and attributes that products have.",
+                "facets",
+            )
+    return names
