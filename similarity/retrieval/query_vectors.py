@@ -37,11 +37,14 @@ class PendingVector:
     def __init__(self, vector: FloatArray | None, asked: ask_worker.Asked | None = None) -> None:
         self._vector = vector
         self._asked = asked
+        #: Whether a worker was asked and did not answer in the time it was waited for.
+        self.unanswered = False
 
     def wait(self, timeout_s: float | None = None) -> FloatArray | None:
         """float32 (D,) of length one, or None: nothing to encode, or no answer in time."""
         if self._asked is not None:
             answer = self._asked.wait(timeout_s)
+            self.unanswered = answer is None
             return None if answer is None else answer.row
         return self._vector
 

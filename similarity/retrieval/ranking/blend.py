@@ -1,0 +1,23 @@
+"""The fixed blend: how results are re-ordered where no ranker was learned."""
+
+import numpy as np
+
+from similarity.retrieval.ranking.documents import FloatArray
+from similarity.retrieval.ranking.signals import SIGNALS
+
+#: Signal → weight; see docs/rerank.md for how they were chosen.
+WEIGHTS = {
+    "position": 0.10,
+    "score": 0.05,
+    "words": 1.00,
+    "vector": 0.10,
+    "attributes": 0.10,
+    "price": 0.20,
+    "popularity": 0.05,
+    "in_stock": 0.20,
+}
+
+
+def blend(values: FloatArray) -> FloatArray:
+    """Scores (N,) of signals (N, len(SIGNALS)): their weighted sum."""
+    return values @ np.array([WEIGHTS.get(name, 0.0) for name in SIGNALS])

@@ -1,0 +1,62 @@
+"""The time a re-ranking may take, given to each step in turn."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from similarity.retrieval.session import local_settings
+
+
+class OutOfTime(Exception):
+    """The budget is used up."""
+
+
+class Deadline:
+    """``budget_ms`` from now on; steps ask how much of it is left."""
+
+    def __init__(self, budget_ms: float) -> None:
+        self.started = time.monotonic()
+        self.budget_s = budget_ms / 1000
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left, 0 at least."""
+        return max(self.started + self.budget_s - time.monotonic(), 0.0)
+
+    @property
+    def took_ms(self) -> float:
+        return 1000 * (time.monotonic() - self.started)
+
+    def check(self) -> None:
+        """Raises :class:`OutOfTime` when nothing is left."""
+        if self.left_s <= 0:
+            raise OutOfTime
+
+    @contextmanager
+    def reading(self, using: str) -> Iterator["Reading"]:
+        """One transaction of queries, each of which PostgreSQL ends when the time is up."""
+        self.check()
+        with local_settings(using, {"statement_timeout": self._timeout()}) as cursor:
+            yield Reading(self, using, cursor)
+
+    def _timeout(self) -> str:
+        # Zero would mean no limit at all.
+        return f"{max(int(1000 * self.left_s), 1)}ms"
+
+
+class Reading:
+    """Queries on the database ``using`` under a deadline, by ``cursor`` or by the ORM."""
+
+    def __init__(self, deadline: Deadline, using: str, cursor: Any) -> None:
+        self.using = using
+        self.cursor = cursor
+        self._deadline = deadline
+
+    def step(self) -> None:
+        """Before each query: it has the time that is left now."""
+        self._deadline.check()
+        self.cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)", [self._deadline._timeout()]
+        )
+        self.cursor.fetchall()

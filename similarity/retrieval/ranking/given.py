@@ -1,0 +1,88 @@
+"""The results a host hands over for re-ranking, whatever they are."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db.models import Model, QuerySet
+
+from similarity import conf
+from similarity.exceptions import QueryError
+from similarity.retrieval.hits import Hit
+from similarity.retrieval.within import key_of
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Given:
+    """``head``: the results that are re-ordered, N; ``rest``: those that stay behind them.
+
+    ``keys`` (N): their products' keys, None where a result is no product that could exist.
+    ``scores``: float64 (N,), higher is better, or None where the host gave none.
+    """
+
+    head: list[Any]
+    rest: list[Any]
+    keys: list[Any]
+    scores: Scores | None
+
+
+def given(results: Any) -> Given:
+    """Take apart a list, tuple or queryset of products, keys, hits or (either, score) pairs.
+
+    ``RERANK_LIMIT`` of them are re-ordered. A queryset that is not sliced is read that far
+    and no further. Raises :class:`QueryError` for anything else.
+    """
+    most = conf.get("RERANK_LIMIT")
+    if isinstance(results, QuerySet):
+        items = list(results if results.query.is_sliced else results[:most])
+    elif isinstance(results, Iterable) and not isinstance(results, str | bytes | dict):
+        items = list(results)
+    else:
+        raise QueryError(
+            f"results is {results!r:.80}; pass a list or queryset of products or of their keys, "
+            "or pairs of one and its score."
+        )
+    head = items[:most]
+    keys = [_key(_product(item)) for item in head]
+    return Given(head, items[most:], keys, _scores(head))
+
+
+def _product(item: Any) -> Any:
+    if isinstance(item, Hit):
+        return item.key
+    return item[0] if _is_pair(item) else item
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, tuple | list) and len(item) == 2
+
+
+def _key(product: Any) -> Any:
+    """The key; None for what cannot be one, such as a key of an index that is out of date.
+
+    Raises :class:`QueryError` for an object of another model, which is a mistake.
+    """
+    try:
+        return key_of(product)
+    except QueryError:
+        if isinstance(product, Model):
+            raise
+        return None
+
+
+def _scores(items: Sequence[Any]) -> Scores | None:
+    """None unless every result has a finite number."""
+    numbers = []
+    for item in items:
+        score = item.score if isinstance(item, Hit) else item[1] if _is_pair(item) else None
+        if isinstance(score, bool) or not isinstance(score, int | float | np.number):
+            return None
+        if not math.isfinite(score):
+            return None
+        numbers.append(float(score))
+    return np.array(numbers) if numbers else None
