@@ -73,6 +73,9 @@ DEFAULTS: dict[str, Any] = {
     "PARTNERS": 50,  # partners kept for each item
     "COPURCHASE_ENGINE": "similarity.copurchase.local.LocalEngine",
     "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
+    # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
+    "SPARK": {},
+    "SPARK_JDBC_DRIVER": "/usr/share/java/postgresql.jar",  # where Debian installs it
     "BUNDLE_PROPOSALS": 50,  # bundles proposed at most; 0 proposes none
     "BUNDLE_BASKETS": 100_000,  # the latest orders that bundles are looked for in
     "BUNDLE_MIN_SUPPORT": 0.001,  # share of the orders that must hold a bundle
@@ -111,6 +114,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "similarity-propose-bundles": {
         "task": "similarity.propose_bundles",
+        "schedule": 24 * 3600.0,
+        "options": {"queue": "similarity"},
+    },
+    "similarity-count-words": {
+        "task": "similarity.count_words",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
     },

@@ -14,11 +14,12 @@ from celery.signals import celeryd_after_setup, heartbeat_sent, worker_process_i
 from django.db import connections
 
 from similarity import conf
+from similarity.catalog.orders import get_order_adapter
 from similarity.connections import mailbox, wakeup
-from similarity.copurchase import proposals
+from similarity.copurchase import full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
-from similarity.indexing import outbox, queries, versions, workers
+from similarity.indexing import outbox, queries, versions, vocabulary, workers
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,30 @@ def drain_outbox() -> int:
     return taken
 
 
+@shared_task(name=runs.TASK, ignore_result=True)
+def count_orders() -> int:
+    """Count orders that changed, for ``BUDGET_S`` at most; goes on in a new task while some wait."""
+    try:
+        counted = updating.count_pending(BUDGET_S)
+    except SimilarityError as error:
+        logger.error("Orders are not counted: %s", error)
+        return 0
+    if counted and updating.has_due():
+        wakeup.wake(runs.TASK)
+    return counted
+
+
+@shared_task(name=runs.FULL_TASK, ignore_result=True)
+def count_all_orders() -> None:
+    """Count every order anew, as of today."""
+    if get_order_adapter() is None:
+        return
+    try:
+        full.count_all()
+    except SimilarityError as error:
+        logger.error("The orders are not counted anew: %s", error)
+
+
 @shared_task(name="similarity.propose_bundles", ignore_result=True)
 def propose_bundles() -> int:
     """Bring the proposals of bundles up to date; returns how many are new."""
@@ -48,6 +73,12 @@ def propose_bundles() -> int:
     except SimilarityError as error:
         logger.error("No bundles are proposed: %s", error)
         return 0
+
+
+@shared_task(name="similarity.count_words", ignore_result=True)
+def count_words() -> bool:
+    """Count the words of the search index anew, as ranking and spelling go by them."""
+    return vocabulary.refresh()
 
 
 @shared_task(name="similarity.drop_retired_versions", ignore_result=True)

@@ -12,7 +12,7 @@ from similarity import conf
 from similarity.connections import wakeup
 from similarity.connections.locks import LockTaken
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, pipeline, versions, workers
+from similarity.indexing import documents, pipeline, versions, vocabulary, workers
 from similarity.models import PendingProduct
 from similarity.models.outbox import PendingProductQuerySet
 
@@ -85,6 +85,8 @@ def drain(budget_s: float = 20.0) -> int:
             break
         taken += len(fresh) + len(abandoned)
         workers.note()
+    if taken and not has_due():
+        vocabulary.refresh_if_outgrown()
     return taken
 
 

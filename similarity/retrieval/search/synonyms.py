@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.db import router, transaction
+
 from similarity.catalog import wording
 from similarity.connections import caching
 from similarity.models import Synonym
@@ -27,9 +29,10 @@ def synonyms(using: str = "default") -> Terms:
     return dict(known)
 
 
-def forget() -> None:
-    """Have the next query read the table: a synonym was changed."""
-    caching.write(CACHE_KEY, None)
+def forget_on_commit() -> None:
+    """Have the next query read the table, once a change of it is committed."""
+    alias = router.db_for_write(Synonym)
+    transaction.on_commit(lambda: caching.write(CACHE_KEY, None), using=alias)
 
 
 def _read(using: str) -> dict[str, list[str]]:
