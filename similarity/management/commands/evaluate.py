@@ -35,7 +35,9 @@ class Report(Protocol):
 Run = Callable[[str | None, Path, Path, int | None], Report]
 
 #: What is judged, besides similar products → the function that does it.
-EVALUATIONS: dict[str, str] = {}
+EVALUATIONS: dict[str, str] = {
+    "co-demand": "similarity.training.demand_evaluation.run",
+}
 
 
 class Command(BaseCommand):
