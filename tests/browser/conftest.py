@@ -40,19 +40,30 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, live_server):
-    """Opens a page; at the end no error was logged and no other host was asked for anything."""
+    """Opens a page; at the end no error was logged and no other host was asked for anything.
+
+    ``expected`` is a status whose error the browser logs by itself, where a test provokes one.
+    """
     contexts, errors, strangers = [], [], []
 
     def note(request):
         if not request.url.startswith((live_server.url, "data:")):
             strangers.append(request.url)
 
-    def open_(viewport="desktop", **options):
+    def open_(viewport="desktop", expected=None, **options):
         options |= {"viewport": VIEWPORTS[viewport], "base_url": live_server.url}
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        told = f"status of {expected} " if expected else None
+        page.on(
+            "console",
+            lambda m: (
+                errors.append(m.text)
+                if m.type == "error" and not (told and told in m.text)
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", note)
         return page

@@ -45,8 +45,9 @@ function suggestions(input) {
   const choose = (one) => {
     close();
     if (one.url) return location.assign(one.url);
-    input.value = one.text;
-    form.requestSubmit();
+    const asked = new URLSearchParams({ q: one.text });
+    if (one.kind === "category" || one.kind === "brand") asked.set(one.kind, one.key);
+    location.assign(`${form.action}?${asked}`);
   };
 
   const show = (found) => {
@@ -75,15 +76,15 @@ function suggestions(input) {
   };
 
   const ask = async () => {
-    const typed = input.value.trim();
-    if (typed.length < 2) return close();
+    const typed = input.value; // a blank at its end says that the last word is whole
+    if (typed.trim().length < 2) return close();
     asking?.abort();
     asking = new AbortController();
     try {
       const address = `${input.dataset.suggestFrom}?${new URLSearchParams({ q: typed })}`;
       const response = await fetch(address, { signal: asking.signal });
-      const found = response.ok ? (await response.json()).results : [];
-      if (input.value.trim() === typed && document.activeElement === input) show(found);
+      const found = response.ok ? (await response.json()).suggestions : [];
+      if (input.value === typed && document.activeElement === input) show(found);
     } catch {
       // Typed on, or no network: the box goes on as a plain one.
     }
