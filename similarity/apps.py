@@ -7,7 +7,8 @@ class SimilarityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from similarity import checks, signals
+        from similarity import checks, order_signals, signals
 
         checks.register_all()
         signals.connect()
+        order_signals.connect()

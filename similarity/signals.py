@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from django.apps import apps
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
-from similarity import conf
+from similarity import conf, receivers
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.paths import Path
 from similarity.connections import wakeup
 from similarity.exceptions import SimilarityError
 from similarity.models import PendingProduct
+from similarity.receivers import receive, with_children
 
 logger = logging.getLogger(__name__)
 
@@ -38,22 +38,22 @@ def connect() -> None:
     except SimilarityError as error:  # similarity.checks reports it with a hint
         logger.error("Changes of products are not followed: %s", error)
         return
-    for model in _with_children(product):
-        _receive(post_save, product_saved, model)
-        _receive(post_delete, product_deleted, model)
+    for model in with_children(product):
+        receive(post_save, product_saved, model)
+        receive(post_delete, product_deleted, model)
     for each, lookups in related.items():
-        for model in _with_children(each):
+        for model in with_children(each):
             if issubclass(model, product):
                 continue
-            _receive(post_save, related_saved, model)
-            _receive(pre_delete, related_deleted, model)
+            receive(post_save, related_saved, model)
+            receive(pre_delete, related_deleted, model)
             if any(Path(lookup).leads_to_owned(product) for lookup in lookups):
-                _receive(pre_save, related_moving, model)
+                receive(pre_save, related_moving, model)
     for model in through:
-        _receive(m2m_changed, many_to_many_changed, model)
+        receive(m2m_changed, many_to_many_changed, model)
         if not model._meta.auto_created:
-            _receive(post_save, through_changed, model)
-            _receive(post_delete, through_changed, model)
+            receive(post_save, through_changed, model)
+            receive(post_delete, through_changed, model)
 
 
 def product_saved(
@@ -160,20 +160,7 @@ def _guarded(
     instance: Model,
     if_locked: Callable[[], Any] | None = None,
 ) -> None:
-    """Run ``write`` in a savepoint: its failure must not reach, nor roll back, the host's save."""
-    try:
-        with transaction.atomic(using=alias):
-            write()
-    except Exception as error:
-        if if_locked and isinstance(error, OperationalError):
-            logger.info("%s %s: tried again: %s", instance._meta.label, instance.pk, error)
-            if_locked()
-            return
-        logger.exception(
-            "A change of %s %s did not reach the outbox; embed it by 'manage.py embed'.",
-            instance._meta.label,
-            instance.pk,
-        )
+    receivers.guarded(alias, write, instance, "embed it by 'manage.py embed'", if_locked)
 
 
 def _linked_to(through: type[Model], instance: Model, using: str) -> list[Any]:
@@ -202,16 +189,3 @@ def _ends(through: type[Model], other: type[Model] | None) -> tuple[str, str]:
         elif other is not None and issubclass(other, target):
             to_other = field.attname
     return to_product, to_other
-
-
-def _with_children(model: type[Model]) -> list[type[Model]]:
-    """The model and those derived from it: a proxy sends signals in its own name."""
-    return [each for each in apps.get_models(include_auto_created=True) if issubclass(each, model)]
-
-
-def _receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> None:
-    signal.connect(
-        receiver,
-        sender=model,
-        dispatch_uid=f"similarity.{receiver.__name__}.{model._meta.label}",
-    )

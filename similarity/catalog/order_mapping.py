@@ -68,7 +68,7 @@ class MappedOrders(OrderAdapter):
 
     def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
         known = [key for key in map(self._key, keys) if key is not None]
-        return self._read(self._counting().filter(pk__in=known))
+        return self._read(self.orders().filter(pk__in=known))
 
     def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
         quantity = self.mapping.get("quantity")
@@ -109,14 +109,15 @@ class MappedOrders(OrderAdapter):
             yield Basket(str(key), "" if who is None else str(who), self._aware(at), products)
 
     def _placed(self, since: datetime | None, until: datetime | None) -> QuerySet[Any]:
-        orders, field = self._counting(), self.mapping["placed_at"]
+        orders, field = self.orders(), self.mapping["placed_at"]
         if since is not None:
             orders = orders.filter(**{f"{field}__gte": self._bound(since)})
         if until is not None:
             orders = orders.filter(**{f"{field}__lt": self._bound(until)})
         return orders
 
-    def _counting(self) -> QuerySet[Any]:
+    def orders(self) -> QuerySet[Any]:
+        """The orders that count, where they are written."""
         orders = self.model._base_manager.using(self.write_alias)
         return orders.filter(**self._counted)
 

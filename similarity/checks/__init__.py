@@ -10,11 +10,16 @@ from similarity.checks.catalog import check_catalog
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_doors
 from similarity.checks.encoders import check_encoders
+from similarity.checks.orders import check_orders
 from similarity.checks.settings import check_settings
 
 
 def register_all() -> None:
     """Register the checks; registering twice is the same as once."""
-    for check in (check_settings, check_catalog, check_encoders, check_aliases, check_doors):
+    every = (
+        *(check_settings, check_catalog, check_orders),
+        *(check_encoders, check_aliases, check_doors),
+    )
+    for check in every:
         checks.register(check, "similarity")
     checks.register(check_database, checks.Tags.database)

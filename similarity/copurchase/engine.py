@@ -19,6 +19,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from similarity import conf
+from similarity.exceptions import ConfigurationError
 
 #: The weight of an order of the reference day or later.
 ONE = 2**20
@@ -113,6 +114,22 @@ class Engine(abc.ABC):
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
     ) -> Counts:
         """The counts of ``baskets``; pairs are counted when ``pairs()`` is read."""
+
+
+def get_engine() -> Engine:
+    """The engine that ``SIMILARITY["COPURCHASE_ENGINE"]`` names.
+
+    Raises :class:`ConfigurationError` for a path that leads to none.
+    """
+    path = conf.get("COPURCHASE_ENGINE")
+    made = conf.load(path)
+    engine = made() if isinstance(made, type) else made
+    if not isinstance(engine, Engine):
+        raise ConfigurationError(
+            f"SIMILARITY['COPURCHASE_ENGINE'] names {path!r}, which is no Engine; derive it from "
+            "similarity.copurchase.engine.Engine."
+        )
+    return engine
 
 
 def basket_weight(day: int, rule: CountingRule) -> int:

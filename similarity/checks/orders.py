@@ -1,0 +1,177 @@
+"""Checks of ``SIMILARITY["ORDERS"]`` against the host's order model; no query is run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
+from django.db.models import DateField, Model
+
+from similarity import conf
+from similarity.catalog.order_mapping import MappedOrders
+from similarity.catalog.orders import get_order_adapter
+from similarity.catalog.paths import Path
+from similarity.checks.settings import did_you_mean
+from similarity.copurchase.engine import get_engine
+from similarity.exceptions import ConfigurationError
+
+PATHS = ("placed_at", "customer", "products", "quantity")
+
+
+def check_orders(**kwargs: Any) -> list[CheckMessage]:
+    """The adapter, its paths and its filter, and the engine that counts."""
+    try:
+        conf.product_model()
+        configured = conf.get("ORDERS")
+    except ConfigurationError:
+        return []  # similarity.E001 to E003 say so
+    if configured in (None, "") or not isinstance(configured, str | Mapping):
+        return []  # similarity.E005, where it is nothing that says so
+    try:
+        adapter = get_order_adapter()
+    except ConfigurationError as error:
+        return [_adapter_error(configured, error)]
+    messages = _check_engine()
+    if isinstance(adapter, MappedOrders):
+        messages += _check_paths(adapter) or [
+            *_check_placed_at(adapter),
+            *(_check_products(adapter) or _check_quantity(adapter)),
+            *_check_customer(adapter),
+            *_check_counted(adapter),
+        ]
+    return messages
+
+
+def _adapter_error(configured: Any, error: Exception) -> Error:
+    hint = "Name a subclass of similarity.catalog.orders.OrderAdapter."
+    if isinstance(configured, Mapping):
+        known = (*MappedOrders.TEXT_KEYS, *MappedOrders.DICT_KEYS)
+        unknown = [key for key in configured if key not in known]
+        listed = "docs/settings.md lists the keys of ORDERS."
+        hint = did_you_mean(unknown[0], known) if unknown else listed
+    return Error(str(error), hint=hint, id="similarity.E050")
+
+
+def _check_paths(adapter: MappedOrders) -> list[CheckMessage]:
+    """Orders are read by the million, so that every path has to be a lookup."""
+    messages: list[CheckMessage] = []
+    for key in PATHS:
+        path = adapter.mapping.get(key)
+        if path is None or Path(path).lookup(adapter.model) is not None:
+            continue
+        owner, name = _where_it_ends(path, adapter.model)
+        messages.append(
+            Error(
+                f"SIMILARITY['ORDERS'][{key!r}] is {path!r}, and {owner._meta.label} has no field "
+                f"{name!r}.",
+                hint=did_you_mean(name, [field.name for field in owner._meta.get_fields()]),
+                id="similarity.E051",
+            )
+        )
+    return messages
+
+
+def _check_placed_at(adapter: MappedOrders) -> list[CheckMessage]:
+    path = adapter.mapping["placed_at"]
+    last = Path(path)._fields(adapter.model)[-1]
+    if isinstance(last, DateField):  # a DateTimeField is one
+        return []
+    return [
+        Error(
+            f"SIMILARITY['ORDERS']['placed_at'] is {path!r}, which leads to a "
+            f"{type(last).__name__}.",
+            hint="Name the DateTimeField or DateField that says when an order was placed.",
+            id="similarity.E052",
+        )
+    ]
+
+
+def _check_products(adapter: MappedOrders) -> list[CheckMessage]:
+    path, product = adapter.mapping["products"], conf.product_model()
+    last = Path(path)._fields(adapter.model)[-1]
+    target = last.related_model
+    if isinstance(target, type) and issubclass(product, target):
+        return []
+    return [
+        Error(
+            f"SIMILARITY['ORDERS']['products'] is {path!r}, which does not lead to "
+            f"{product._meta.label}.",
+            hint="Name the relation from an order's line to the product, 'lines__product' say.",
+            id="similarity.E053",
+        )
+    ]
+
+
+def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
+    """From another table than the products, each product would be summed for each row of it."""
+    path, products = adapter.mapping.get("quantity"), adapter.mapping["products"]
+    if path is None or path.rpartition("__")[0] == products.rpartition("__")[0]:
+        return []
+    beside = products.rpartition("__")[0] or "the order"
+    return [
+        Error(
+            f"SIMILARITY['ORDERS']['quantity'] is {path!r}, and the products are {products!r}: it "
+            "does not stand on the same row.",
+            hint=f"Name a field of {beside}, or leave it out.",
+            id="similarity.E054",
+        )
+    ]
+
+
+def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
+    return [
+        Error(
+            f"SIMILARITY['ORDERS'][{key!r}] is {path!r}, which gives an order several.",
+            hint="Name a path that gives one value an order, 'customer_id' say.",
+            id="similarity.E055",
+        )
+        for key in ("customer", "placed_at")
+        if (path := adapter.mapping.get(key)) and Path(path).leads_to_many(adapter.model)
+    ]
+
+
+def _check_counted(adapter: MappedOrders) -> list[CheckMessage]:
+    if "counted" not in adapter.mapping:
+        return [
+            Warning(
+                "SIMILARITY['ORDERS'] has no 'counted': cancelled and returned orders count.",
+                hint="Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that "
+                "every order counts.",
+                id="similarity.W057",
+            )
+        ]
+    try:
+        adapter.orders().query.sql_with_params()
+    except EmptyResultSet:
+        return []  # "nothing counts" is a filter that resolves
+    except (FieldError, ValidationError, ValueError, TypeError) as error:
+        return [
+            Error(
+                f"Orders that count cannot be asked for: {error}",
+                hint="Correct SIMILARITY['ORDERS']['counted']; its keys are lookups of "
+                "QuerySet.filter, such as {'status__in': ['placed', 'shipped']}.",
+                id="similarity.E056",
+            )
+        ]
+    return []
+
+
+def _check_engine() -> list[CheckMessage]:
+    try:
+        get_engine()
+    except ConfigurationError as error:
+        return [
+            Error(
+                str(error),
+                hint="Name 'similarity.copurchase.local.LocalEngine' or another Engine.",
+                id="similarity.E058",
+            )
+        ]
+    return []
+
+
+def _where_it_ends(path: str, model: type[Model]) -> tuple[type[Model], str]:
+    """The model that lacks the next name of the path, and that name."""
+    fields = Path(path)._fields(model)
+    owner = fields[-1].related_model if fields and fields[-1].related_model else model
+    return owner, Path(path).names[min(len(fields), len(Path(path).names) - 1)]

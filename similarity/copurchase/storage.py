@@ -1,0 +1,197 @@
+"""Counts as packed rows: numpy arrays to bytes and back, and the fastest way into a table.
+
+Rows are written by COPY in PostgreSQL's binary format, built from whole arrays.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from django.db import OperationalError, connections, transaction
+from numpy.typing import NDArray
+
+from similarity.copurchase.engine import PairBlock
+from similarity.models import (
+    CountedBasket,
+    CountedItem,
+    CountedProduct,
+    PairCounts,
+    ProductPartners,
+)
+
+#: One partner of an item: its number and the counts of the pair, by rising number.
+PAIR = np.dtype([("second", "<i4"), ("weight", "<i8"), ("orders", "<i4"), ("shoppers", "<i4")])
+
+#: A pair of one order, as most are: the rest of its counts is 1, and its weight is small.
+ONCE = np.dtype([("second", "<i4"), ("weight", "<i4")])
+
+#: Bytes given to the connection at once.
+WRITE_BYTES = 1 << 20
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_COUNT = struct.Struct("<i")
+_count = _COUNT.pack
+_INT4_OID, _INT8_OID = 23, 20
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """Whole numbers as int32, for ``CountedBasket.products``."""
+    return np.asarray(numbers, "<i4").tobytes()
+
+
+def unpack_numbers(packed: bytes | memoryview) -> list[int]:
+    numbers: list[int] = np.frombuffer(packed, "<i4").tolist()
+    return numbers
+
+
+def pack_pairs(pairs: NDArray[np.void]) -> bytes:
+    """Pairs of one item for ``PairCounts.pairs``: how many of one order, those, the others."""
+    once = pairs["orders"] == 1
+    return b"".join((_count(int(once.sum())), _once(pairs[once]).tobytes(), pairs[~once].tobytes()))
+
+
+def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
+    """A row of ``PairCounts`` as an array of :data:`PAIR`."""
+    (number,) = _COUNT.unpack_from(packed)
+    once = np.frombuffer(packed, ONCE, number, _COUNT.size)
+    others = np.frombuffer(packed, PAIR, offset=_COUNT.size + once.nbytes)
+    pairs = np.ones(len(once) + len(others), PAIR)
+    pairs["second"][: len(once)] = once["second"]
+    pairs["weight"][: len(once)] = once["weight"]
+    pairs[len(once) :] = others
+    return pairs[np.argsort(pairs["second"])]
+
+
+def copy_into(
+    cursor: Any, table: str, columns: Sequence[str], rows: Iterable[bytes | memoryview]
+) -> None:
+    """Write rows, each in COPY's binary format, into a table."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(statement) as copy:
+        copy.write(_HEADER)
+        for some in _gathered(rows):
+            copy.write(some)
+        copy.write(_TRAILER)
+
+
+def text_field(text: str) -> bytes:
+    encoded = text.encode()
+    return struct.pack("!i", len(encoded)) + encoded
+
+
+def text_array_field(texts: Sequence[str]) -> bytes:
+    if not texts:
+        return struct.pack("!iiii", 12, 0, 0, 25)
+    held = b"".join(text_field(text) for text in texts)
+    return struct.pack("!iiiiii", 20 + len(held), 1, 0, 25, len(texts), 1) + held
+
+
+def copy_pairs(
+    cursor: Any, firsts: NDArray[np.integer], starts: NDArray[np.integer], pairs: NDArray[np.void]
+) -> None:
+    """Rows of ``PairCounts``: item ``firsts[n]`` has ``pairs[starts[n]:starts[n + 1]]``."""
+    is_once = pairs["orders"] == 1
+    before = np.concatenate(([0], np.cumsum(is_once)))[starts]  # pairs of one order until here
+    once, others = (
+        memoryview(_once(pairs[is_once]).tobytes()),
+        memoryview(pairs[~is_once].tobytes()),
+    )
+    ends = (before * ONCE.itemsize, (starts - before) * PAIR.itemsize)
+    head = struct.Struct("!hiii").pack
+
+    def rows() -> Iterator[bytes | memoryview]:
+        spans = zip(*(pairwise(end.tolist()) for end in ends), strict=True)
+        for number, (one, other) in zip(firsts.tolist(), spans, strict=True):
+            held, more = once[slice(*one)], others[slice(*other)]
+            yield head(2, 4, number, _COUNT.size + len(held) + len(more))
+            yield _count(len(held) // ONCE.itemsize)
+            yield held
+            yield more
+
+    copy_into(cursor, PairCounts._meta.db_table, ("number", "pairs"), rows())
+
+
+def copy_partners(
+    cursor: Any, firsts: NDArray[np.integer], starts: NDArray[np.integer], best: NDArray[np.void]
+) -> None:
+    """Rows of ``ProductPartners`` from partners that are already chosen and in order."""
+    columns = [
+        _array_elements(best["second"], ">i4"),
+        _array_elements(best["weight"], ">i8"),
+        _array_elements(best["orders"], ">i4"),
+        _array_elements(best["shoppers"], ">i4"),
+    ]
+    head = struct.Struct("!hii").pack
+    array_head = struct.Struct("!iiiiii").pack
+
+    def rows() -> Iterator[bytes | memoryview]:
+        for number, (start, end) in zip(firsts.tolist(), pairwise(starts.tolist()), strict=True):
+            yield head(5, 4, number)
+            for elements, size, oid in columns:
+                held = elements[start * size : end * size]
+                yield array_head(20 + len(held), 1, 0, oid, end - start, 1)
+                yield held
+
+    names = ("number", "partners", "weights", "orders", "shoppers")
+    copy_into(cursor, ProductPartners._meta.db_table, names, rows())
+
+
+def rows_of(
+    block: PairBlock,
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.void]]:
+    """(items, where each one's pairs start and the last ones end, pairs) of a block of counts."""
+    pairs = np.empty(len(block.first), PAIR)
+    for name in PAIR.names or ():
+        pairs[name] = getattr(block, name)
+    firsts, starts = np.unique(block.first, return_index=True)
+    return firsts, np.append(starts, len(pairs)), pairs
+
+
+def empty_tables(alias: str) -> None:
+    """Delete every count but the run, within the caller's transaction.
+
+    What pages read is deleted row by row, which makes no page wait. What only counting
+    reads is truncated, where nothing holds the table (a backup does) at the moment.
+    """
+    with connections[alias].cursor() as cursor:
+        for model in (CountedProduct, CountedItem, ProductPartners):
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - our own names
+        for model in (CountedBasket, PairCounts):
+            try:
+                with transaction.atomic(using=alias):
+                    cursor.execute("SET LOCAL lock_timeout TO '1s'")
+                    cursor.execute(f"TRUNCATE {model._meta.db_table}")
+                    cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+            except OperationalError:
+                cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
+
+
+def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:
+    packed = np.empty(len(pairs), ONCE)
+    packed["second"], packed["weight"] = pairs["second"], pairs["weight"]
+    return packed
+
+
+def _array_elements(values: NDArray[Any], kind: str) -> tuple[memoryview, int, int]:
+    """(every element with its length before it, bytes of one, the type's oid)."""
+    packed = np.empty(len(values), np.dtype([("length", ">i4"), ("value", kind)]))
+    packed["length"] = np.dtype(kind).itemsize
+    packed["value"] = values
+    oid = _INT8_OID if kind == ">i8" else _INT4_OID
+    return memoryview(packed.tobytes()), packed.dtype.itemsize, oid
+
+
+def _gathered(rows: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """Small pieces joined into writes of about WRITE_BYTES."""
+    waiting: list[bytes | memoryview] = []
+    size = 0
+    for row in rows:
+        waiting.append(row)
+        size += len(row)
+        if size >= WRITE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)

@@ -1,0 +1,52 @@
+"""What receivers of the host's signals share: they follow, and never stand in its way."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.db import OperationalError, transaction
+from django.db.models import Model
+
+logger = logging.getLogger(__name__)
+
+
+def receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> None:
+    """Connect ``receiver``, once however often this is called."""
+    signal.connect(
+        receiver,
+        sender=model,
+        dispatch_uid=f"similarity.{receiver.__name__}.{model._meta.label}",
+    )
+
+
+def with_children(model: type[Model]) -> list[type[Model]]:
+    """The model and those derived from it: a proxy sends signals in its own name."""
+    return [each for each in apps.get_models(include_auto_created=True) if issubclass(each, model)]
+
+
+def guarded(
+    alias: str,
+    write: Callable[[], Any],
+    instance: Model,
+    remedy: str,
+    if_locked: Callable[[], Any] | None = None,
+) -> None:
+    """Run ``write`` in a savepoint: its failure must not reach, nor roll back, the host's save.
+
+    ``remedy`` tells whoever reads the log how the change is made good.
+    """
+    try:
+        with transaction.atomic(using=alias):
+            write()
+    except Exception as error:
+        if if_locked and isinstance(error, OperationalError):
+            logger.info("%s %s: tried again: %s", instance._meta.label, instance.pk, error)
+            if_locked()
+            return
+        logger.exception(
+            "A change of %s %s did not reach the outbox; %s.",
+            instance._meta.label,
+            instance.pk,
+            remedy,
+        )

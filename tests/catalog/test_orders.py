@@ -1,0 +1,194 @@
+"""Orders as the plugin reads them, over the shop's own order model."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from shop.models import Customer, Order, OrderLine
+from similarity.catalog.order_mapping import MappedOrders
+from similarity.catalog.orders import Basket, OrderAdapter, Sale, get_order_adapter
+from similarity.exceptions import ConfigurationError
+from tests.fixtures_replica import with_replica  # noqa: F401
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def place(make_product):
+    """Places an order of (product, quantity) lines."""
+
+    def make(*lines, at=NOON, customer=None, status="placed"):
+        order = Order.objects.create(
+            number=f"N{Order.objects.count()}", customer=customer, placed_at=at, status=status
+        )
+        for product, quantity in lines:
+            OrderLine.objects.create(
+                order=order, product=product, quantity=quantity, unit_price=product.price
+            )
+        return order
+
+    return make
+
+
+@pytest.fixture
+def customer(db):
+    return Customer.objects.create(name="Ada Abel", email="ada@example.com")
+
+
+def test_a_basket_names_who_when_and_what_each_once(place, customer, make_product):
+    mug, tea = make_product(), make_product()
+    order = place((mug, 2), (tea, 1), customer=customer)
+    [basket] = get_order_adapter().baskets()
+    assert basket == Basket(str(order.pk), str(customer.pk), NOON, basket.products)
+    assert sorted(basket.products) == sorted([mug.pk, tea.pk])
+    assert timezone.is_aware(basket.at)
+
+
+def test_a_guest_has_no_name(place, make_product):
+    place((make_product(), 1))
+    [basket] = get_order_adapter().baskets()
+    assert basket.customer == ""
+
+
+@pytest.mark.parametrize("status", ["cancelled", "returned"])
+def test_an_order_that_does_not_count_is_not_read(place, make_product, status):
+    order = place((make_product(), 1), status=status)
+    adapter = get_order_adapter()
+    assert list(adapter.baskets()) == []
+    assert list(adapter.baskets_of([str(order.pk)])) == []
+    assert list(adapter.sales()) == []
+
+
+def test_an_order_without_lines_is_no_basket(place):
+    order = place()
+    assert list(get_order_adapter().baskets_of([str(order.pk)])) == []
+
+
+def test_since_is_within_and_until_is_not(place, make_product):
+    product = make_product()
+    hours = [NOON + timedelta(hours=hour) for hour in range(3)]
+    orders = [place((product, 1), at=at) for at in hours]
+    found = get_order_adapter().baskets(since=hours[1], until=hours[2])
+    assert [basket.key for basket in found] == [str(orders[1].pk)]
+
+
+def test_orders_are_found_by_key_and_impossible_keys_are_passed_over(place, make_product):
+    order = place((make_product(), 1))
+    place((make_product(), 1))
+    found = get_order_adapter().baskets_of([str(order.pk), "no number", "999999"])
+    assert [basket.key for basket in found] == [str(order.pk)]
+
+
+def test_every_order_is_read_in_one_query(place, make_product, django_assert_num_queries):
+    for _ in range(5):
+        place((make_product(), 1), (make_product(), 1))
+    with django_assert_num_queries(1):
+        assert len(list(get_order_adapter().baskets())) == 5
+
+
+def test_sales_are_units_by_product_and_day(place, make_product):
+    mug, tea = make_product(), make_product()
+    place((mug, 2), (tea, 1))
+    place((mug, 3))
+    place((mug, 1), at=NOON + timedelta(days=1))
+    place((mug, 9), status="cancelled")
+    assert list(get_order_adapter().sales()) == [
+        Sale(mug.pk, date(2026, 3, 2), 5),
+        Sale(tea.pk, date(2026, 3, 2), 1),
+        Sale(mug.pk, date(2026, 3, 3), 1),
+    ]
+
+
+def test_the_day_is_the_shops_own_whatever_zone_is_active(place, make_product, settings):
+    """Counts must not depend on which worker, or which shopper's page, reads an order."""
+    settings.TIME_ZONE = "Asia/Tokyo"  # nine hours ahead
+    place((make_product(), 1), at=datetime(2026, 3, 2, 20, tzinfo=UTC))
+    with timezone.override("America/New_York"):
+        [basket] = get_order_adapter().baskets()
+        [sale] = get_order_adapter().sales()
+    assert basket.day == sale.day == date(2026, 3, 3)
+
+
+def test_orders_are_read_where_they_are_written(place, make_product, with_replica):  # noqa: F811
+    """A replica may not have the order a worker was woken for."""
+    order = place((make_product(), 1))
+    with_replica()
+    adapter = get_order_adapter()
+    assert len(list(adapter.baskets())) == len(list(adapter.baskets_of([str(order.pk)]))) == 1
+    assert len(list(adapter.sales())) == 1
+
+
+def test_lines_are_followed_and_products_are_not():
+    """A product is saved whenever its stock changes, and no order changes by it."""
+    adapter = get_order_adapter()
+    assert adapter.related_models() == {OrderLine: ["lines"]}
+    assert adapter.customer_models() == {Customer: ["customer"]}
+
+
+def test_a_line_names_its_order_without_a_query(place, make_product, django_assert_num_queries):
+    order = place((make_product(), 1))
+    line = order.lines.get()
+    with django_assert_num_queries(0):
+        assert list(get_order_adapter().dependents(line)) == [order.pk]
+
+
+def test_no_orders_is_a_choice(settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    assert get_order_adapter() is None
+
+
+def test_without_quantities_each_line_is_one_unit(place, make_product, settings):
+    mapping = {k: v for k, v in settings.SIMILARITY["ORDERS"].items() if k != "quantity"}
+    mug = make_product()
+    place((mug, 5))
+    assert [sale.units for sale in MappedOrders(**mapping).sales()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"modell": "shop.Order"}, "unknown key 'modell'"),
+        ({"placed_at": 3}, "is 3; it must be a path"),
+        ({"counted": "status"}, "is 'status'; it must be a dict"),
+        ({"model": "shop.Ordre"}, "is 'shop.Ordre', and no installed app"),
+        ({"model": "Order"}, "is 'Order', and no installed app"),
+    ],
+)
+def test_a_wrong_mapping_is_told(settings, mapping, message):
+    with pytest.raises(ConfigurationError, match=message):
+        MappedOrders(**{**settings.SIMILARITY["ORDERS"], **mapping})
+
+
+def test_a_mapping_without_products_is_told():
+    with pytest.raises(ConfigurationError, match="has no 'products'"):
+        MappedOrders(model="shop.Order", placed_at="placed_at")
+
+
+class Ledgerless(OrderAdapter):
+    model = Order
+
+
+class OwnOrders(MappedOrders):
+    def __init__(self):
+        super().__init__(model="shop.Order", placed_at="placed_at", products="lines__product")
+
+
+def test_an_adapter_of_the_hosts_own(settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": f"{__name__}.OwnOrders"}
+    assert isinstance(get_order_adapter(), OwnOrders)
+
+
+@pytest.mark.parametrize(
+    ("configured", "message"),
+    [
+        (f"{__name__}.Ledgerless", "Write baskets"),
+        (f"{__name__}.Missing", "cannot be imported"),
+        ("collections.OrderedDict", "is no OrderAdapter"),
+        (7, "is 7; it must be"),
+    ],
+)
+def test_an_adapter_that_cannot_be_made_is_told(settings, configured, message):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": configured}
+    with pytest.raises(ConfigurationError, match=message):
+        get_order_adapter()
