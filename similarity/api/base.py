@@ -113,13 +113,13 @@ def read_text(body: Mapping[str, Any], name: str, *, most: int) -> str:
     text = body.get(name, "")
     if not isinstance(text, str) or len(text) > most:
         raise BadParameter(f"{name} must be a text of at most {most} characters.", name)
-    if not _is_storable(text):
+    if not is_storable(text):
         raise BadParameter(f"{name} holds a NUL or half a character.", name)
     return text
 
 
 def _key(name: str, key: Any) -> Any:
-    if isinstance(key, bool) or not isinstance(key, int | str) or not _is_storable(str(key)):
+    if isinstance(key, bool) or not isinstance(key, int | str) or not is_storable(str(key)):
         raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name)
     try:
         return key_of(key)
@@ -127,7 +127,8 @@ def _key(name: str, key: Any) -> Any:
         raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name) from error
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL and an answer can hold the text: no NUL, no half characters."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -7,6 +7,7 @@ from similarity.api.fragments import fragment
 from similarity.api.health import LiveView, ReadyView
 from similarity.api.more_like import MoreLikeView
 from similarity.api.picture_search import PictureSearchView
+from similarity.api.rerank import RerankView
 from similarity.api.search import SearchView, SuggestView
 from similarity.api.views import SimilarView
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("cart/bought-together/", CartView.as_view(), name="cart_bought_together"),
     path("search/image/", PictureSearchView.as_view(), name="search_image"),
     path("more-like-these/", MoreLikeView.as_view(), name="more_like_these"),
+    path("rerank/", RerankView.as_view(), name="rerank"),
     path("fragments/<str:arguments>/", fragment, name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 
 from similarity import conf
 from similarity.exceptions import QueryError
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.within import key_of
+from similarity.retrieval.within import key_field, key_of
 
 Scores = npt.NDArray[np.float64]
 
@@ -68,11 +69,23 @@ def _key(product: Any) -> Any:
     Raises :class:`QueryError` for an object of another model, which is a mistake.
     """
     try:
-        return key_of(product)
+        key = key_of(product)
     except QueryError:
         if isinstance(product, Model):
             raise
         return None
+    return key if _is_storable(key) else None
+
+
+def _is_storable(key: Any) -> bool:
+    """Whether the column could hold it: a number too large, say, makes the query fail."""
+    if isinstance(key, str):
+        return "\0" not in key and key.isprintable()
+    if isinstance(key, int):
+        kind = key_field().get_internal_type()
+        low, high = connections[DEFAULT_DB_ALIAS].ops.integer_field_range(kind)
+        return (low is None or key >= low) and (high is None or key <= high)
+    return True
 
 
 def _scores(items: Sequence[Any]) -> Scores | None:
