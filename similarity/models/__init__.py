@@ -11,6 +11,7 @@ from similarity.models.copurchase import (
     PendingOrder,
     ProductPartners,
 )
+from similarity.models.duplicates import DuplicateListing
 from similarity.models.outbox import PendingProduct
 from similarity.models.queries import HotQuery, HotQueryVector
 from similarity.models.rankers import RankerVersion
@@ -31,6 +32,7 @@ __all__ = [
     "CountedBasket",
     "CountedItem",
     "CountedProduct",
+    "DuplicateListing",
     "EncoderVersion",
     "HotQuery",
     "HotQueryVector",

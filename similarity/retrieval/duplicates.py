@@ -1,0 +1,228 @@
+"""Near-duplicate listings: products that read alike and look alike, and are no variants.
+
+Candidates are the nearest by the fused vector, over the whole catalogue: up to a few ten
+thousand products every pair is looked at, in blocks; beyond, each product's neighbours are
+asked of the HNSW index, where a duplicate, being nearest of all, is not missed. Of the
+candidates, text and picture must both be alike; a pair of which one lacks text or picture
+is judged by what both have and by the fused vector.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connections
+
+from similarity import conf
+from similarity.exceptions import QueryError, VersionError
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.retrieval.plans import TABLE
+from similarity.retrieval.session import local_settings
+from similarity.retrieval.shelf import live_version
+from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
+
+THRESHOLD = 0.95
+#: The fused cosine of a candidate may be so much lower: parts are centred before they are
+#: fused, which takes out what all products share, and colour and attributes count too.
+SLACK = 0.2
+#: Neighbours asked for each product, of other groups.
+NEIGHBOURS = 20
+PAGE = 500
+BLOCK = 1000
+
+Progress = Callable[[str, int, int], None]
+
+
+class Duplicate(NamedTuple):
+    """Two products by falling likeness. Cosines are in [-1, 1], None for a part one lacks.
+
+    ``score`` is the smallest of what was asked: text and image where both have them, and
+    the fused one where one is missing.
+    """
+
+    first: str
+    second: str
+    score: float
+    fused: float
+    text: float | None
+    image: float | None
+
+
+@dataclass(frozen=True)
+class DuplicateSearch:
+    """``threshold``: the least cosine; ``limit``: the best so many pairs are kept."""
+
+    threshold: float = THRESHOLD
+    limit: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.threshold <= 1:
+            raise QueryError(f"threshold is {self.threshold}; choose 0.5 to 1.")
+        if not 1 <= self.limit <= 100_000:
+            raise QueryError(f"limit is {self.limit}; choose 1 to 100000 pairs.")
+
+
+def find_duplicates(
+    search: DuplicateSearch | None = None,
+    using: str = "default",
+    progress: Progress | None = None,
+) -> list[Duplicate]:
+    """Pairs of the live version's products that are as good as the same, the likest first.
+
+    Memory is bounded by the pairs kept, a page of products with their vectors and, up to
+    ``EXACT_LIMIT`` products, their fused vectors at half precision. Raises
+    :class:`VersionError` where no version is live.
+    """
+    search = search or DuplicateSearch()
+    version = live_version(using)
+    if version is None:
+        raise VersionError("No version is live yet; run 'manage.py embed' and a worker first.")
+    kept: list[tuple[float, str, str, Duplicate]] = []
+    for pairs in _candidates(version, search.threshold - SLACK, using, progress):
+        for found in _judged(pairs, version, search.threshold, using):
+            heapq.heappush(kept, (found.score, found.first, found.second, found))
+            if len(kept) > search.limit:
+                heapq.heappop(kept)
+    return sorted((entry[3] for entry in kept), key=lambda one: (-one.score, one.first, one.second))
+
+
+Pairs = set[tuple[Any, Any]]
+
+
+def _candidates(
+    version: EncoderVersion, least: float, using: str, progress: Progress | None
+) -> Iterator[Pairs]:
+    """Pairs of keys of different groups with a fused cosine of at least ``least``, each once."""
+    total = ProductVectors.objects.using(using).of_version(version).count()
+    if total <= conf.get("EXACT_LIMIT") or not _has_index(version, using):
+        yield from _exact(version, least, using, total, progress)
+    else:
+        yield from _by_index(version, least, using, total, progress)
+
+
+def _exact(
+    version: EncoderVersion, least: float, using: str, total: int, progress: Progress | None
+) -> Iterator[Pairs]:
+    keys: list[Any] = []
+    groups: dict[str, int] = {}
+    group: list[int] = []
+    blocks: list[npt.NDArray[np.float16]] = []
+    for page in _pages(version, using):
+        rows = read_vectors(version, page, ("fused",), using)
+        keys += rows
+        group += [groups.setdefault(row.group, len(groups)) for row in rows.values()]
+        blocks.append(np.stack([_unit(row, "fused") for row in rows.values()]).astype(np.float16))
+    if not keys:
+        return
+    fused, of_group = np.concatenate(blocks), np.array(group)
+    for start in range(0, len(keys), BLOCK):
+        rows_at, own = fused[start : start + BLOCK].astype(np.float32), of_group[start:][:BLOCK]
+        for other in range(start, len(keys), BLOCK):
+            cosines = rows_at @ fused[other : other + BLOCK].astype(np.float32).T
+            near = (cosines >= least) & (own[:, None] != of_group[other:][:BLOCK])
+            first, second = np.nonzero(np.triu(near, k=1) if other == start else near)
+            yield {
+                (keys[start + a], keys[other + b])
+                for a, b in zip(first.tolist(), second.tolist(), strict=True)
+            }
+        if progress:
+            progress("compare listings", min(start + BLOCK, len(keys)), len(keys))
+
+
+def _by_index(
+    version: EncoderVersion, least: float, using: str, total: int, progress: Progress | None
+) -> Iterator[Pairs]:
+    """A product that is the other's neighbour, though not the other way round, is met too."""
+    settings = {
+        "jit": "off",
+        "enable_sort": "off",
+        "enable_seqscan": "off",
+        "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.ef_search": str(4 * NEIGHBOURS),
+        "hnsw.max_scan_tuples": "2000",
+    }
+    done = 0
+    for page in _pages(version, using):
+        with local_settings(using, settings) as cursor:
+            cursor.execute(_neighbours_sql(version), (NEIGHBOURS, page, 1 - least))
+            yield set(cursor.fetchall())
+        done += len(page)
+        if progress:
+            progress("compare listings", done, max(total, done))
+
+
+def _neighbours_sql(version: EncoderVersion) -> str:
+    dimension, live = int(version.dimensions["fused"]), int(version.pk)
+    return (
+        "SELECT own.product_id, near.product_id FROM "  # noqa: S608 - the table's own name, numbers
+        f"{TABLE} AS own CROSS JOIN LATERAL ("
+        f"SELECT other.product_id, other.fused <=> own.fused AS distance FROM {TABLE} AS other "
+        f'WHERE other.version_id = {live} AND other."group" <> own."group" '
+        f"ORDER BY other.fused::halfvec({dimension}) <=> own.fused::halfvec({dimension}) LIMIT %s"
+        f") AS near WHERE own.version_id = {live} AND own.product_id = ANY(%s) "
+        "AND near.distance <= %s"
+    )
+
+
+def _judged(
+    pairs: Pairs, version: EncoderVersion, threshold: float, using: str
+) -> Iterator[Duplicate]:
+    # The smaller key first, so that a pair met from both sides is one, whenever it is found.
+    ordered = sorted({(min(pair), max(pair)) for pair in pairs})
+    for start in range(0, len(ordered), PAGE):
+        some = ordered[start : start + PAGE]
+        keys = {key for pair in some for key in pair}
+        rows = read_vectors(version, keys, ("fused", "text", "image"), using)
+        for first, second in some:
+            if first in rows and second in rows:  # neither was deleted meanwhile
+                found = judge(rows[first], rows[second])
+                if found.score >= threshold:
+                    yield found
+
+
+def judge(one: StoredVectors, other: StoredVectors) -> Duplicate:
+    """How alike two products are, whatever the threshold."""
+    fused = _cosine(one, other, "fused")
+    text, image = (_cosine(one, other, part) for part in ("text", "image"))
+    asked = [cosine for cosine in (text, image) if cosine is not None]
+    if len(asked) < 2:
+        asked.append(fused if fused is not None else -1.0)
+    return Duplicate(str(one.key), str(other.key), min(asked), fused or 0.0, text, image)
+
+
+def _cosine(one: StoredVectors, other: StoredVectors, column: str) -> float | None:
+    if not (one.has(column) and other.has(column)):
+        return None
+    return min(float(_unit(one, column) @ _unit(other, column)), 1.0)
+
+
+def _unit(row: StoredVectors, column: str) -> FloatArray:
+    """Half precision leaves lengths off by a thousandth; a zero vector stays zero."""
+    vector = row.vectors[column]
+    assert vector is not None  # noqa: S101 - callers ask has() first; fused is never null
+    return vector / max(np.float32(np.linalg.norm(vector)), np.float32(1e-12))
+
+
+def _pages(version: EncoderVersion, using: str) -> Iterator[list[Any]]:
+    """Keys of the version's products in their order, PAGE at a time."""
+    rows = ProductVectors.objects.using(using).of_version(version).order_by("product_id")
+    after = None
+    while True:
+        following = rows if after is None else rows.filter(product_id__gt=after)
+        keys = list(following.values_list("product_id", flat=True)[:PAGE])
+        if not keys:
+            return
+        yield keys
+        after = keys[-1]
+
+
+def _has_index(version: EncoderVersion, using: str) -> bool:
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [f"similarity_v{version.pk}_fused"],
+        )
+        return cursor.fetchone() == (True,)
