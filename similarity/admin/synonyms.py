@@ -12,7 +12,7 @@ from similarity.retrieval.search import synonyms
 
 @admin.register(Synonym)
 class SynonymAdmin(admin.ModelAdmin):
-    """A change holds for the next query, see :func:`similarity.retrieval.search.synonyms.forget`."""
+    """A change holds for the next query once it is committed."""
 
     list_display = ("terms", "direction", "active", "note", "changed_at")
     list_filter = ("active",)

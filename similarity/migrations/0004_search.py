@@ -31,7 +31,7 @@ def untie(apps, schema_editor):
 
 def gin_trigrams(column, name):
     return django.contrib.postgres.indexes.GinIndex(
-        django.contrib.postgres.indexes.OpClass(column, name="gin_trgm_ops"), name=name
+        fields=[column], opclasses=["gin_trgm_ops"], name=name
     )
 
 

@@ -1,7 +1,7 @@
 """What search reads: a document for each product, the words and values they hold, synonyms."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -44,7 +44,7 @@ class SearchDocument(models.Model):
     class Meta:
         indexes = [
             GinIndex(fields=["document"], name="similarity_search_document"),
-            GinIndex(OpClass("codes", name="gin_trgm_ops"), name="similarity_search_codes"),
+            GinIndex(fields=["codes"], opclasses=["gin_trgm_ops"], name="similarity_search_codes"),
             models.Index(fields=["title"], name="similarity_search_title"),
         ]
 
@@ -72,7 +72,7 @@ class SearchWord(models.Model):
 
     class Meta:
         indexes = [
-            GinIndex(OpClass("word", name="gin_trgm_ops"), name="similarity_search_word"),
+            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="similarity_search_word"),
         ]
 
     def __str__(self) -> str:
