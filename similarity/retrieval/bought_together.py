@@ -56,8 +56,7 @@ def bought_together(
     found = cart.partners(limit)
     hits = [cart.hit(one, explain=explain) for one in found]
     if len(hits) < limit and keys:
-        taken = {one.product.pk for one in found}
-        hits += complementary.fill(cart, limit - len(hits), taken, explain=explain)
+        hits += complementary.fill(cart, limit - len(hits), found, explain=explain)
     return hits
 
 

@@ -21,7 +21,7 @@ from similarity.retrieval.stored import StoredVectors, read_vectors
 from similarity.retrieval.within import Within
 
 if TYPE_CHECKING:
-    from similarity.retrieval.bought_together import Cart
+    from similarity.retrieval.bought_together import Cart, Found
 
 TIER = "complement"
 
@@ -29,27 +29,30 @@ TIER = "complement"
 CATEGORIES = 3
 
 
-def fill(cart: "Cart", wanted: int, taken: set[Any], *, explain: bool) -> list[Hit]:
-    """At most ``wanted`` products of complementary categories, the categories taking turns."""
+def fill(cart: "Cart", wanted: int, taken: Sequence["Found"], *, explain: bool) -> list[Hit]:
+    """At most ``wanted`` products of complementary categories, the categories taking turns.
+
+    ``taken`` are on the shelf already, and their variants do not follow.
+    """
     lookup = cart.adapter.filter_lookup("category")
     source = _source(cart)
     if lookup is None or source is None:
         return []
     names = _categories_of(cart.keys, cart.adapter, lookup, cart.within.using)
     complements = complements_of(names, cart.within.using)[:CATEGORIES] if names else []
-    lists = [_nearest(cart, one, lookup, source, wanted, taken) for one in complements]
+    lists: list[list[tuple[Any, Complement]]] = []
+    for complement in complements:
+        if len(lists) == wanted:
+            break  # each fills a place
+        found = _nearest(cart, complement, lookup, source, wanted, taken)
+        lists += [found] if found else []
     in_turn = [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
     chosen: dict[Any, Complement] = {}
     for key, complement in in_turn:
         chosen.setdefault(key, complement)
-    products = cart.within.load(list(chosen)[:wanted]) if chosen else {}
-    return [
-        Hit(
-            str(key), 0.0, TIER, reasons=(_reason(chosen[key]),) if explain else (), product=product
-        )
-        for key, product in ((key, products.get(key)) for key in list(chosen)[:wanted])
-        if product is not None
-    ]
+    keys = list(chosen)[:wanted]
+    products = cart.within.load(keys) if keys else {}
+    return [_hit(products[key], chosen[key], explain=explain) for key in keys if key in products]
 
 
 def _source(cart: "Cart") -> tuple[Any, StoredVectors] | None:
@@ -68,7 +71,7 @@ def _nearest(
     lookup: str,
     source: tuple[Any, StoredVectors],
     wanted: int,
-    taken: set[Any],
+    taken: Sequence["Found"],
 ) -> list[tuple[Any, Complement]]:
     version, stored = source
     vector = stored.vectors["fused"]
@@ -79,8 +82,8 @@ def _nearest(
         "fused",
         vector,
         within,
-        exclude=[*cart.keys, *taken],
-        exclude_groups=cart.items,
+        exclude=[*cart.keys, *(one.product.pk for one in taken)],
+        exclude_groups=[*cart.items, *(one.partner.item for one in taken)],
     )
     found = candidates.nearest(search, wanted)[:wanted]
     return [(candidate.key, complement) for candidate in found]
@@ -93,6 +96,11 @@ def _categories_of(
     return list(
         dict.fromkeys(str(name) for name in products.values_list(lookup, flat=True) if name)
     )
+
+
+def _hit(product: Any, complement: Complement, *, explain: bool) -> Hit:
+    reasons = (_reason(complement),) if explain else ()
+    return Hit(str(product.pk), 0.0, TIER, reasons=reasons, product=product)
 
 
 def _reason(complement: Complement) -> Reason:

@@ -1,0 +1,38 @@
+"""Orders of the demo shop, and their counts."""
+
+import itertools
+
+import pytest
+from django.utils import timezone
+
+from shop.models import Order, OrderLine
+from similarity.copurchase.full import count_all
+
+
+@pytest.fixture
+def buy(db):
+    """Places an order of ``products`` for each of ``shoppers``, guests all: ``buy(mug, pot)``."""
+    numbers = itertools.count(1)
+
+    def buy(*products, shoppers=3):
+        orders = Order.objects.bulk_create(
+            Order(number=f"O-{next(numbers)}", placed_at=timezone.now()) for _ in range(shoppers)
+        )
+        OrderLine.objects.bulk_create(
+            OrderLine(order=order, product=product, unit_price=product.price)
+            for order in orders
+            for product in products
+        )
+
+    return buy
+
+
+@pytest.fixture
+def counted(buy, make_product):
+    """Counts the orders placed; others have bought something else, for lift to mean something."""
+
+    def counted(others=60):
+        buy(make_product(category="Other"), shoppers=others)
+        return count_all()
+
+    return counted
