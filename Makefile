@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status services test lint format coverage chromium clean
+.PHONY: help install demo stop status services test lint format coverage chromium java clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,7 @@ status: $(INSTALLED) ## say what of the demo is running
 services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
 	@$(BIN)/python -m shop.demo services
 
-test: $(INSTALLED) chromium lint ## install what is needed and run every check and test
+test: $(INSTALLED) chromium java lint ## install what is needed and run every check and test
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED) ## ruff, its formatter and mypy
@@ -56,6 +56,15 @@ chromium:
 			&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 				--no-install-recommends chromium fonts-liberation >/dev/null; } \
 		|| echo "No Chromium here, and apt-get cannot install it: browser tests will be skipped."
+
+# The tests of the Spark engine skip likewise.
+java:
+	@{ command -v java >/dev/null && test -f /usr/share/java/postgresql.jar; } \
+		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+			&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends openjdk-17-jre-headless libpostgresql-jdbc-java \
+				>/dev/null; } \
+		|| echo "No Java 17 here, and apt-get cannot install it: Spark tests will be skipped."
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
 

@@ -231,6 +231,8 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "PARTNERS": WHOLE,
     "COPURCHASE_ENGINE": ("the dotted path of an engine", _is_text),
     "COPURCHASE_MEMORY_MB": WHOLE,
+    "SPARK": ("a dict of text → text", _is_dict_of(_is_text)),
+    "SPARK_JDBC_DRIVER": ("the path of a jar", _is_text),
     "BUNDLE_PROPOSALS": (
         "a whole number, 0 or above",
         lambda value: value == 0 or _is_whole(value),

@@ -1,0 +1,102 @@
+"""The Spark session an engine counts in, and what is missing for one."""
+
+import os
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from similarity import conf
+from similarity.exceptions import ConfigurationError
+
+#: What pyspark 4 runs on.
+JAVA = 17
+
+
+def missing() -> str:
+    """What Spark lacks on this machine and how to get it; empty where it can start."""
+    for package in ("pyspark", "pyarrow"):
+        if find_spec(package) is None:
+            return f"{package} is not installed; run: pip install 'django-similarity[spark]'"
+    java = _java()
+    if java is None:
+        return (
+            f"Java {JAVA} is not found; install it, for example by "
+            f"'apt-get install openjdk-{JAVA}-jre-headless', or set JAVA_HOME."
+        )
+    version = _java_version(java)
+    if version < JAVA:
+        return f"{java} is Java {version}, and Spark needs {JAVA} or newer; set JAVA_HOME."
+    return ""
+
+
+def start(options: dict[str, str] | None = None) -> Any:
+    """A session with ``SIMILARITY["SPARK"]`` and ``options``; the one that is active, if any.
+
+    Raises :class:`ConfigurationError` that says what is missing.
+    """
+    problem = missing()
+    if problem:
+        raise ConfigurationError(f"Spark cannot start: {problem}")
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    builder = SparkSession.builder.appName("similarity")
+    for key, value in {**_defaults(), **conf.get("SPARK"), **(options or {})}.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def jdbc_driver() -> Path:
+    """The file of PostgreSQL's JDBC driver, ``SIMILARITY["SPARK_JDBC_DRIVER"]``.
+
+    Raises :class:`ConfigurationError` where there is none.
+    """
+    path = Path(conf.get("SPARK_JDBC_DRIVER"))
+    if not path.is_file():
+        raise ConfigurationError(
+            f"SIMILARITY['SPARK_JDBC_DRIVER'] is {str(path)!r}, and there is no such file; install "
+            "PostgreSQL's JDBC driver, for example by 'apt-get install libpostgresql-jdbc-java', "
+            "and name its jar there."
+        )
+    return path
+
+
+def _defaults() -> dict[str, str]:
+    """For one machine; a cluster's master is named in ``SIMILARITY["SPARK"]``."""
+    driver = Path(conf.get("SPARK_JDBC_DRIVER"))
+    return {
+        "spark.master": "local[*]",
+        "spark.driver.memory": f"{max(1024, 2 * conf.get('COPURCHASE_MEMORY_MB'))}m",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Times become days as they do where an order adapter reads them.
+        "spark.sql.session.timeZone": settings.TIME_ZONE,
+        **({"spark.jars": str(driver)} if driver.is_file() else {}),
+    }
+
+
+def _java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        found = Path(home) / "bin" / "java"
+        return str(found) if found.is_file() else None
+    return shutil.which("java")
+
+
+def _java_version(java: str) -> int:
+    """Major version; 0 where it does not say."""
+    try:
+        told = subprocess.run(  # noqa: S603 - the machine's own Java
+            [java, "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
+    return int(found[1]) if found else 0
