@@ -70,7 +70,7 @@ def copy_into(
 ) -> None:
     """Write rows, each in COPY's binary format, into a table."""
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    with cursor.copy(statement) as copy:
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
         copy.write(_HEADER)
         for some in _gathered(rows):
             copy.write(some)

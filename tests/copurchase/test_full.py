@@ -1,0 +1,293 @@
+"""The full count: what it reads, what it writes, and who waits for it."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from shop.models import Customer, Order, OrderLine
+from similarity.catalog.order_mapping import MappedOrders
+from similarity.copurchase import full, ledger, reading, runs, storage, updating
+from similarity.copurchase.engine import ONE
+from similarity.copurchase.full import count_all
+from similarity.copurchase.partners import partners_of
+from similarity.exceptions import ConfigurationError, CountError
+from similarity.models import CountedItem, CountedProduct, CountRun, PendingOrder
+from similarity.models.vectors import group_name
+from tests.copurchase.random_orders import counted
+from tests.fixtures_indexing import wakeups  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups", "small_limits")]
+
+
+@pytest.fixture
+def buy(db):
+    """One order of a customer (by name, "" for a guest), some days ago."""
+    orders = iter(range(1000))
+
+    def buy(*products, by="", days_ago=0, status="placed"):
+        customer = None
+        if by:
+            customer, _ = Customer.objects.get_or_create(name=by, email=f"{by}@example.com")
+        order = Order.objects.create(
+            number=f"B{next(orders)}",
+            customer=customer,
+            placed_at=timezone.now() - timedelta(days=days_ago),
+            status=status,
+        )
+        OrderLine.objects.bulk_create(
+            OrderLine(order=order, product=product, unit_price=Decimal(1)) for product in products
+        )
+        return order
+
+    return buy
+
+
+def item(product):
+    return group_name(str(product.pk), product.group)
+
+
+def pair(first, second):
+    return counted()["pairs"].get((item(first), item(second)))
+
+
+def test_pairs_are_counted_by_customer_and_age(buy, make_product):
+    mug, tea = make_product(), make_product()
+    buy(mug, tea, by="ada")
+    buy(mug, tea, by="ben", days_ago=30)
+    buy(mug, tea, by="ada")
+    count_all()
+    full_weight, half = ONE, ONE // 2  # HALF_LIFE_DAYS is 30
+    again = ONE // 2  # a customer's second order counts half
+    assert pair(mug, tea) == pair(tea, mug) == (full_weight + half + again, 3, 2)
+
+
+def test_guests_are_told_apart_by_their_orders(buy, make_product):
+    mug, tea = make_product(), make_product()
+    buy(mug, tea)
+    buy(mug, tea)
+    count_all()
+    assert pair(mug, tea) == (2 * ONE, 2, 2)
+
+
+def test_variants_are_one_item_and_no_pair_of_themselves(buy, make_product):
+    red, blue, tea = make_product(group="MUG"), make_product(group="MUG"), make_product()
+    buy(red, blue, tea)
+    buy(blue, tea)
+    count_all()
+    assert pair(red, tea) == (2 * ONE, 2, 2)
+    assert pair(red, red) is None
+    row = CountedItem.objects.get(name="group:MUG")
+    assert row.products == [str(blue.pk), str(red.pk)], "the one in most orders first"
+    assert (row.orders, row.shoppers) == (2, 2)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "returned"])
+def test_orders_that_do_not_count_leave_nothing(buy, make_product, status):
+    buy(make_product(), make_product(), status=status)
+    count_all()
+    assert not CountedItem.objects.exists()
+    assert not CountedProduct.objects.exists()
+    assert CountRun.objects.get().baskets == 0
+
+
+def test_orders_older_than_the_window_do_not_count(buy, make_product, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS_WINDOW_DAYS": 10}
+    buy(make_product(), days_ago=10)
+    buy(make_product(), days_ago=11)
+    assert count_all().baskets == 1
+
+
+def test_an_order_of_too_many_items_makes_no_pairs_and_counts_for_its_items(buy, make_product):
+    products = [make_product() for _ in range(5)]  # MAX_BASKET is 4
+    buy(*products)
+    count_all()
+    assert counted()["pairs"] == {}
+    assert CountedItem.objects.filter(orders=1).count() == 5
+
+
+def test_a_second_full_count_replaces_the_first(buy, make_product):
+    order = buy(make_product(), make_product())
+    count_all()
+    before = counted()
+    count_all()
+    assert counted() == before
+    order.delete()
+    run = count_all()
+    assert (run.baskets, run.items, run.total_weight) == (0, 0, 0)
+    assert counted()["items"] == counted()["ledger"] == {}
+
+
+def test_many_orders_are_read_in_pieces(random_shop, monkeypatch):
+    shop = random_shop(1)
+    for _ in range(12):
+        shop.place()
+    count_all()
+    whole = counted()
+    monkeypatch.setattr(reading, "CHUNK", 5)
+    count_all()
+    assert counted() == whole
+
+
+def test_the_ledger_knows_no_customer(buy, make_product, settings):
+    """A number that nobody can make without the host's key, and another with another key."""
+    buy(make_product(), by="ada")
+    buy(make_product(), by="ada")
+    order = buy(make_product())
+    count_all()
+    shoppers = [shopper for shopper, *_ in counted()["ledger"].values()]
+    assert len(set(shoppers)) == 2
+    customer = Customer.objects.get(name="ada")
+    assert not {customer.pk, order.pk, hash("ada")} & set(shoppers)
+    settings.SECRET_KEY = "another"
+    count_all()
+    assert not set(shoppers) & {shopper for shopper, *_ in counted()["ledger"].values()}
+
+
+def test_progress_is_told(random_shop):
+    shop = random_shop(1)
+    for _ in range(5):
+        shop.place(at=timezone.now())
+    told = []
+    count_all(lambda phase, done, total: told.append((phase, done, total)))
+    assert ("orders", 5, 5) in told
+    assert told[-1][1] == told[-1][2]
+
+
+def test_without_orders_it_says_what_to_do(settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    with pytest.raises(ConfigurationError, match="map the order model"):
+        count_all()
+
+
+def test_an_adapter_that_gives_an_order_twice_is_told(buy, make_product, monkeypatch):
+    buy(make_product())
+    read = MappedOrders.baskets
+    monkeypatch.setattr(
+        MappedOrders, "baskets", lambda self, since=None: iter([*read(self), *read(self)])
+    )
+    with pytest.raises(CountError, match=r"came twice from MappedOrders\.baskets"):
+        count_all()
+
+
+def test_a_worker_is_woken_for_what_changed_meanwhile(buy, make_product, wakeups):  # noqa: F811
+    buy(make_product())
+    count_all()
+    assert wakeups == ["similarity.count_orders"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_see_the_former_counts_and_never_wait(buy, make_product, monkeypatch):
+    mug, tea, pot = make_product(), make_product(), make_product()
+    for _ in range(2):
+        buy(mug, tea)
+    count_all()
+    for _ in range(2):
+        buy(mug, pot)
+    seen = []
+    finish = full._finish
+
+    def look():
+        try:
+            seen.extend(partner.item for partner in partners_of([item(mug)])[item(mug)])
+        finally:
+            connections.close_all()
+
+    def finish_later(*args):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(look).result(timeout=5)
+        return finish(*args)
+
+    monkeypatch.setattr(full, "_finish", finish_later)
+    count_all()
+    assert seen == [item(tea)]
+    assert {partner.item for partner in partners_of([item(mug)])[item(mug)]} == {
+        item(tea),
+        item(pot),
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_changed_while_all_are_counted_are_counted_once(buy, make_product, monkeypatch):
+    mug, tea = make_product(), make_product()
+    order = buy(mug, tea)
+    PendingOrder.objects.all().delete()
+    roll_up = full.roll_up
+
+    def change():
+        try:
+            order.status = "cancelled"
+            order.save()
+            buy(mug, tea)
+        finally:
+            connections.close_all()
+
+    def roll_up_later(orders):
+        thread = threading.Thread(target=change)
+        thread.start()
+        thread.join(5)
+        return roll_up(orders)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(full, "roll_up", roll_up_later)
+        count_all()
+    assert pair(mug, tea) == (ONE, 1, 1), "the order as it was read"
+    updating.count_pending()
+    assert pair(mug, tea) == (ONE, 1, 1), "the other one"
+    [key] = counted()["ledger"]
+    assert key != str(order.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_that_holds_the_tables_does_not_stop_it(buy, make_product):
+    """pg_dump holds a lock on each table while it runs, which TRUNCATE would wait for."""
+    buy(make_product())
+    count_all()
+    buy(make_product())
+    held, done = threading.Event(), threading.Event()
+
+    def dump():
+        try:
+            with transaction.atomic():
+                ledger.of_orders(["1"], runs.alias())
+                held.set()
+                done.wait(20)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=dump)
+    thread.start()
+    try:
+        assert held.wait(5)
+        assert count_all().baskets == 2
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("weight", [1, 2**40])
+def test_packed_pairs_come_back(weight):
+    pairs = np.array(
+        [(3, 7, 1, 1), (5, weight, 2, 1), (9, 2**20, 1, 1), (11, 4, 70_000, 66_000)], storage.PAIR
+    )
+    assert (storage.unpack_pairs(storage.pack_pairs(pairs)) == pairs).all()
+    nothing = pairs[:0]
+    assert len(storage.unpack_pairs(storage.pack_pairs(nothing))) == 0
+
+
+def test_both_ways_of_writing_a_row_are_one_format(random_shop):
+    """A full count writes by COPY, an incremental one by UPDATE: the bytes are the same."""
+    shop = random_shop(1)
+    for _ in range(12):
+        shop.place(at=timezone.now())
+    count_all()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pairs FROM similarity_paircounts")
+        rows = [bytes(packed) for (packed,) in cursor]
+    assert rows
+    assert [storage.pack_pairs(storage.unpack_pairs(row)) for row in rows] == rows
