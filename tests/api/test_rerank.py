@@ -67,7 +67,7 @@ def test_scores_of_the_host_count_where_words_say_nothing(three):
 
 
 def test_keys_that_no_product_has_keep_their_places(three):
-    pan, scarf, red = three
+    pan, _scarf, red = three
     odd = [10**30, "no-such-key", -1]
     body = answered(post(query="red scarf", results=[odd[0], pan, odd[1], red, odd[2]]))
     assert body["results"] == [odd[0], red, odd[1], pan, odd[2]]

@@ -16,7 +16,7 @@ from similarity.retrieval.ranking.signals import standardised
 
 #: How many of the best are judged, and what that judgement weighs beside the first stage's.
 MOST = 50
-SHARE = 0.5
+SHARE = 0.7
 
 #: Time kept for the rest of the way when the worker is waited for.
 RESERVE_S = 0.005
