@@ -1,12 +1,16 @@
 """manage.py similarity_status, run as a shop runs it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
+from shop.models import Order
+from similarity.copurchase.full import count_all
 from similarity.indexing import outbox, versions, workers
-from similarity.models import PendingProduct
+from similarity.models import CountRun, PendingOrder, PendingProduct
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -84,3 +88,30 @@ def test_a_cache_that_is_down_is_reported_and_no_traceback(monkeypatch, capsys):
 
     monkeypatch.setattr(workers, "seen", down)
     assert "Outbox" in text(capsys)
+
+
+def test_orders_that_were_never_counted_are_pointed_out(capsys):
+    assert "No order was ever counted: start a worker, or run" in text(capsys)
+
+
+def test_figures_of_counted_orders(make_product, capsys, settings):
+    order = Order.objects.create(number="A-1", placed_at=timezone.now())
+    order.lines.create(product=make_product(), unit_price=1)
+    count_all()
+    report = json.loads(text(capsys, "--json"))["orders"]
+    assert (report["orders"], report["items"], report["items_with_partners"]) == (1, 1, 0)
+    assert report["hints"] == []
+    PendingOrder.objects.update(dead=True, last_error="ValueError: no price")
+    CountRun.objects.update(full_at=timezone.now() - timedelta(days=3))
+    settings.SIMILARITY = {**settings.SIMILARITY, "MAX_BASKET": 7}
+    written = text(capsys)
+    assert "Orders     1 counted, 1 items" in written
+    assert f"order {order.pk}: ValueError: no price" in written
+    assert "MAX_BASKET changed since the last full count" in written
+    assert "Orders were last counted anew at" in written
+    assert "1 changes of orders were given up" in written
+
+
+def test_a_shop_without_orders_has_no_such_lines(capsys, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    assert "Orders" not in text(capsys)

@@ -1,11 +1,12 @@
 import time
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from similarity.catalog.orders import get_order_adapter
 from similarity.copurchase import full, runs, updating
 from similarity.management.command import ProgressBars, SimilarityCommand
-from similarity.models import CountRun
+from similarity.models import PendingOrder
 
 #: How often --watch looks for changed orders.
 POLL_S = 1.0
@@ -30,13 +31,16 @@ class Command(SimilarityCommand):
         how.add_argument("--watch", action="store_true", help="go on counting what changes")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if get_order_adapter() is None and not options["full"]:
+            self.stdout.write("Nothing to count: SIMILARITY['ORDERS'] is None.")
+            return
         began = time.monotonic()
         if options["full"]:
             with ProgressBars() as bars:
                 full.count_all(bars)
         else:
             self._count_waiting()
-        self._conclude(runs.last_run(), time.monotonic() - began)
+        self._conclude(time.monotonic() - began)
         while options["watch"]:
             time.sleep(POLL_S)
             self._count_waiting()
@@ -45,12 +49,17 @@ class Command(SimilarityCommand):
         while counted := updating.count_pending(budget_s=5.0):
             self.stdout.write(f"{counted} changes of orders counted.")
 
-    def _conclude(self, run: CountRun | None, took_s: float) -> None:
-        if run is None:
-            self.stdout.write("Nothing to count: SIMILARITY['ORDERS'] is None.")
-            return
+    def _conclude(self, took_s: float) -> None:
+        if (run := runs.last_run()) is None:
+            raise CommandError("Another process counts all orders now; try again once it is done.")
         figures = runs.figures()
         self.stdout.write(
             f"{run.baskets} orders by {run.reference_day}, {figures.items} items, "
             f"{figures.with_partners} of them with partners, in {took_s:.1f} s."
         )
+        dead = PendingOrder.objects.using(runs.alias()).dead().order_by("available_at")
+        if first := dead.first():
+            raise CommandError(
+                f"{dead.count()} changes of orders were given up, order {first.order_key} for one: "
+                f"{first.last_error}"
+            )

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from similarity.copurchase import status as orders
 from similarity.indexing import status
 from similarity.management.command import SimilarityCommand
 
@@ -21,7 +22,7 @@ class Command(SimilarityCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object, for monitoring")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = status.report()
+        report = {**status.report(), "orders": orders.report()}
         text = json.dumps(report, indent=1) if options["json"] else "\n".join(_lines(report))
         self.stdout.write(text)
 
@@ -43,11 +44,24 @@ def _lines(report: dict[str, Any]) -> list[str]:
             f"fitted on {version['fitted_on']}, {dimensions}"
         )
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
+    lines += _order_lines(report["orders"]) if report["orders"] else []
     for host, worker in report["workers"].items():
         lines.append(f"Worker     {host} on {worker['device'] or 'no device yet'}")
     for name, check in report["health"].items():
         lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
     return lines + [f"Do         {hint}" for hint in report["hints"]]
+
+
+def _order_lines(orders: dict[str, Any]) -> list[str]:
+    outbox = orders["outbox"]
+    lines = [
+        f"Orders     {orders['orders']} counted, {orders['items']} items, of them with partners "
+        f"{orders['items_with_partners']}; all anew at {orders['full_at'] or 'no time yet'}",
+        f"Outbox     of orders: {outbox['waiting']} waiting ({outbox['due']} due), "
+        f"{outbox['dead']} dead, lag {outbox['lag_s']} s",
+    ]
+    lines += [f"  dead     order {row['order']}: {row['error']}" for row in orders["dead"]]
+    return lines + [f"Do         {hint}" for hint in orders["hints"]]
 
 
 def _size(size: int) -> str:

@@ -1,0 +1,85 @@
+"""manage.py count_orders, run as a shop runs it."""
+
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from shop.models import Order
+from similarity.copurchase import runs
+from similarity.models import CountedBasket, PendingOrder
+from tests.fixtures_indexing import wakeups  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
+
+
+@pytest.fixture
+def orders(make_product):
+    """Three orders of two products, none of which told the outbox."""
+    products = [make_product(), make_product()]
+    for number in range(3):
+        order = Order.objects.create(number=f"A-{number}", placed_at=timezone.now())
+        for product in products:
+            order.lines.create(product=product, unit_price=1)
+    PendingOrder.objects.all().delete()
+
+
+def text(capsys, *arguments):
+    call_command("count_orders", *arguments)
+    return capsys.readouterr().out
+
+
+def test_a_full_count_says_what_it_found(orders, capsys):
+    assert "3 orders by" in (said := text(capsys, "--full"))
+    assert "2 items, 2 of them with partners" in said
+
+
+def test_it_counts_what_waits(orders, capsys):
+    text(capsys, "--full")
+    Order.objects.first().delete()
+    said = text(capsys)
+    assert "1 changes of orders counted." in said
+    assert "2 orders by" in said
+    assert not PendingOrder.objects.exists()
+
+
+def test_watching_goes_on_until_it_is_stopped(orders, capsys, monkeypatch):
+    text(capsys, "--full")
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) == 1:
+            Order.objects.first().delete()
+        else:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", nap)
+    with pytest.raises(SystemExit) as stopped:
+        call_command("count_orders", "--watch")
+    assert stopped.value.code == 130
+    assert CountedBasket.objects.count() == 2
+    assert "what was not counted waits" in capsys.readouterr().err
+
+
+def test_a_shop_without_orders_is_told(settings, capsys):
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    assert "Nothing to count: SIMILARITY['ORDERS'] is None." in text(capsys)
+    with pytest.raises(CommandError, match="map the order model"):
+        call_command("count_orders", "--full")
+    assert runs.last_run() is None
+
+
+def test_orders_that_cannot_be_counted_are_an_error(orders, capsys):
+    text(capsys, "--full")
+    PendingOrder.objects.enqueue(["1"])
+    PendingOrder.objects.update(dead=True, last_error="ValueError: a line without a price")
+    with pytest.raises(CommandError, match=r"order 1 for one: ValueError: a line without a price"):
+        call_command("count_orders")
+
+
+def test_its_help_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        call_command("count_orders", "--help")
+    assert "manage.py count_orders --full " in capsys.readouterr().out
