@@ -11,6 +11,7 @@ from similarity.models.copurchase import (
     PendingOrder,
     ProductPartners,
 )
+from similarity.models.demand import DemandSnapshot
 from similarity.models.duplicates import DuplicateListing
 from similarity.models.outbox import PendingProduct
 from similarity.models.queries import HotQuery, HotQueryVector
@@ -32,6 +33,7 @@ __all__ = [
     "CountedBasket",
     "CountedItem",
     "CountedProduct",
+    "DemandSnapshot",
     "DuplicateListing",
     "EncoderVersion",
     "HotQuery",

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from similarity.models import DemandSnapshot
 from tests.fixtures_demand import make_demand_shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,18 @@ def test_all_as_csv_of_products_and_of_categories(demand_shop, capsys, tmp_path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         assert expected in {row["if_sold"] for row in rows}
+
+
+def test_all_is_kept_for_the_admin_unless_it_is_a_dry_run(demand_shop, capsys):
+    run(capsys, "--all", "--dry-run")
+    assert not DemandSnapshot.objects.exists()
+    assert "Kept for the admin: 2 items" in run(capsys, "--all")
+    assert set(DemandSnapshot.objects.values_list("kind", "title")) == {
+        ("product", "Tea"),
+        ("product", "Teapot"),
+        ("category", "Teas"),
+        ("category", "Teapots"),
+    }
 
 
 def test_plot(demand_shop, capsys, tmp_path):

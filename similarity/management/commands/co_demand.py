@@ -9,6 +9,7 @@ from similarity.copurchase.demand import WEEKS
 from similarity.copurchase.demand_links import FALSE_SHARE, MAX_LAG, LinkRule
 from similarity.copurchase.demand_plot import plot_png
 from similarity.copurchase.demand_report import DemandReport, Question
+from similarity.copurchase.demand_snapshots import keep
 from similarity.copurchase.demand_tables import table, write_csv
 from similarity.management.command import ProgressBars, SimilarityCommand
 
@@ -26,10 +27,11 @@ class Command(SimilarityCommand):
   manage.py co_demand --product 17                  what moves with one product
   manage.py co_demand --product 17 --sells 250      if it sells 250, expect …
   manage.py co_demand --category "Home > Lamps"     categories
-  manage.py co_demand --all --csv reports/          a CSV per product and one per category
+  manage.py co_demand --all                         everything, kept for the admin
+  manage.py co_demand --all --csv reports/          a CSV of products and one of categories
   manage.py co_demand --all --plot pairs.png        the surest pairs as a picture
 """
-    if_interrupted = "Stopped; nothing was stored, and files are written at the end only."
+    if_interrupted = "Stopped; what was kept before is still there, and no file was written."
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
@@ -47,6 +49,9 @@ class Command(SimilarityCommand):
             default=FALSE_SHARE,
             help=f"expected share of false links at most ({FALSE_SHARE})",
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="with --all: keep nothing for the admin"
+        )
         parser.add_argument("--limit", type=int, default=1000, help="pairs at most (1000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,6 +62,8 @@ class Command(SimilarityCommand):
             reports = _reports(question, options, bars)
         for report in reports:
             self._print(report)
+            if options["all"] and not options["dry_run"]:
+                self.stdout.write(f"Kept for the admin: {keep(report)} items.\n")
         if options["csv"]:
             self._write_csv(reports, options["csv"])
         if options["plot"]:
