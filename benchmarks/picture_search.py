@@ -10,8 +10,8 @@ own product comes first, and among the first five, of all products.
 
 The second question sends the photo with the name of another colour of the same kind of
 product: "this, but in red". Told is the share of the first ten that are of the photo's kind,
-of the colour asked for, and both, for each share of the words in the fusion. The words rank
-by the text part alone here; a shop's search adds full text to it. No database is used.
+of the colour asked for, and both, for each share of the words in the fusion. The words find
+the titles that hold them, or where none does the texts nearest to them. No database is used.
 """
 
 import argparse
@@ -142,16 +142,25 @@ class Trial:
             if not others:
                 continue
             colour = chosen.choice(sorted(others))
-            words = self.project("text", [ProductContent(key="query", title=colour)])[0]
             alike = np.argsort(-(self.rows["image"] @ self.rows["image"][at]), kind="stable")
             alike = alike[alike != at][:pool]
-            ranked = alike[np.argsort(-(self.rows["text"][alike] @ words), kind="stable")]
             hits = [Hit(str(row), 1.0, "image") for row in alike]
-            best = [int(hit.key) for hit in fuse(hits, [str(row) for row in ranked], share)[:top]]
+            ranked = [str(row) for row in self.told(colour, alike)]
+            best = [int(hit.key) for hit in fuse(hits, ranked, share)[:top]]
             kind = np.array([kinds[row] == kinds[at] for row in best])
             asked = np.array([colour in colours[row] for row in best])
             told.append((kind.mean(), asked.mean(), (kind & asked).mean()))
         return tuple(np.mean(told, axis=0))
+
+    def told(self, words: str, alike: np.ndarray) -> np.ndarray:
+        """Rows that the words find among those alike, in place of a shop's full text."""
+        wanted = set(words.lower().split())
+        titles = [set(self.contents[row].title.lower().split()) for row in alike]
+        holding = np.array([wanted <= title for title in titles])
+        if holding.any():
+            return alike[holding]
+        vector = self.project("text", [ProductContent(key="query", title=words)])[0]
+        return alike[np.argsort(-(self.rows["text"][alike] @ vector), kind="stable")]
 
 
 if __name__ == "__main__":

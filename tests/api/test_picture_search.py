@@ -70,13 +70,13 @@ def test_filters_come_with_the_form(client, shelf, at_angle, looked_at):
 def test_words_are_searched_among_what_looks_alike(client, shelf, looked_at, monkeypatch):
     asked = []
 
-    def search(text, limit, *, within):
-        asked.append((text, within.count()))
+    def search(text, limit, *, within, hybrid):
+        asked.append((text, within.count(), hybrid))
         return SearchPage(hits=[], total=0)
 
     monkeypatch.setattr(picture, "search", search)
     post(client, q="  navy ")
-    assert asked == [("navy", 12)]
+    assert asked[0] == ("navy", 12, False)
 
 
 @pytest.mark.parametrize(

@@ -103,12 +103,18 @@ def search_by_picture(
     alike = similar_to_vector(vector, most if text else limit, column="image", within=within)
     if not text or not alike:
         return alike[:limit]
-    keys = [key_of(hit.key) for hit in alike]
-    model = type(alike[0].product)._default_manager  # type: ignore[union-attr]
-    told = search(text, most, within=model.filter(pk__in=keys))
-    # Best sellers are no answer to the words.
-    by_words = [hit.key for hit in told.hits if told.rescued != "popular"]
-    return fuse(alike, by_words)[:limit]
+    return fuse(alike, _told(text, alike, most))[:limit]
+
+
+def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
+    """Keys of those that hold the words, or where none does of those near to their meaning."""
+    products = type(alike[0].product)._default_manager  # type: ignore[union-attr]
+    within = products.filter(pk__in=[key_of(hit.key) for hit in alike])
+    for by_meaning in (False, True):
+        page = search(text, most, within=within, hybrid=by_meaning)
+        if page.hits and page.rescued != "popular":  # best sellers are no answer to the words
+            return [hit.key for hit in page.hits]
+    return []
 
 
 def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHARE) -> list[Hit]:

@@ -56,13 +56,13 @@ def at_angle(version, make_product, store):
 
 @pytest.fixture
 def told(monkeypatch, request):
-    """What the words find, most fitting first; each call is noted as (text, keys searched)."""
+    """What the words find, most fitting first; each call is noted as (text, keys, by meaning)."""
     calls, keys = [], []
     rescued = getattr(request, "param", "")
 
-    def search(text, limit, *, within):
+    def search(text, limit, *, within, hybrid):
         passing = set(within.values_list("pk", flat=True))
-        calls.append((text, passing))
+        calls.append((text, passing, hybrid))
         hits = [Hit(str(key), 0.5, "text") for key in keys if key in passing]
         return SearchPage(hits=hits, total=len(hits), rescued=rescued)
 
@@ -174,12 +174,13 @@ def test_words_choose_among_what_looks_alike(at_angle, told, settings):
     hits = search_by_picture(EAST, "navy", 2)
     assert [hit.product for hit in hits] == [navy, near]
     assert [hit.tier for hit in hits] == ["image+text", "image"]
-    assert calls == [("navy", {near.pk, navy.pk})]
+    assert calls == [("navy", {near.pk, navy.pk}, False)]
 
 
 def test_words_that_fit_nothing_change_nothing(at_angle, told):
     near, far = at_angle(5), at_angle(60)
     assert [hit.product for hit in search_by_picture(EAST, "zzzz")] == [near, far]
+    assert [by_meaning for _text, _keys, by_meaning in told[0]] == [False, True]
 
 
 @pytest.mark.parametrize("told", ["popular"], indirect=True)
