@@ -50,7 +50,8 @@ class ProductKeysField(forms.CharField):
 
 class BundleForm(forms.ModelForm):
     products = ProductKeysField(
-        help_text="The products' keys, one on each line. The price is for one piece of each."
+        label="Product keys",
+        help_text="The products' keys, one on each line. The price is for one piece of each.",
     )
 
     class Meta:
@@ -101,14 +102,10 @@ class BundleAdmin(admin.ModelAdmin):
         "name",
         "pictures",
         "status",
-        "orders",
-        "shoppers",
-        "lift_text",
-        "alone",
-        "price",
-        "saving",
+        "bought",
+        "price_text",
         "margin",
-        "hindered",
+        "obstacles",
     )
     list_filter = ("status", HoldingFilter)
     search_fields = ("name",)
@@ -123,7 +120,7 @@ class BundleAdmin(admin.ModelAdmin):
         "suggestion",
         "saving",
         "margin",
-        "hindered",
+        "obstacles",
     )
     change_form_template = "admin/similarity/bundle/change_form.html"
 
@@ -136,7 +133,7 @@ class BundleAdmin(admin.ModelAdmin):
             return [(None, {"fields": edited})]
         return [
             (None, {"fields": ("status", "pictures", *edited)}),
-            ("Prices now", {"fields": ("alone", "suggestion", "saving", "margin", "hindered")}),
+            ("Prices now", {"fields": ("alone", "suggestion", "saving", "margin", "obstacles")}),
             ("Found in orders", {"fields": ("figures",)}),
         ]
 
@@ -171,7 +168,7 @@ class BundleAdmin(admin.ModelAdmin):
         self._decide(request, [obj], decision)
         return HttpResponseRedirect(request.get_full_path())
 
-    @admin.display(description="products")
+    @admin.display(description="holds")
     def pictures(self, bundle: Bundle) -> SafeString:
         adapter, contents = get_adapter(), _contents(bundle)
         return format_html(
@@ -180,9 +177,18 @@ class BundleAdmin(admin.ModelAdmin):
             format_html_join("", "<li>product {} is gone</li>", ((key,) for key in contents.gone)),
         )
 
-    @admin.display(description="lift", ordering="lift")
-    def lift_text(self, bundle: Bundle) -> str:
-        return f"{bundle.lift:.1f} ×" if bundle.lift else "–"
+    @admin.display(description="bought together", ordering="orders")
+    def bought(self, bundle: Bundle) -> str:
+        if bundle.found_at is None:
+            return "–"
+        return f"in {bundle.orders} orders of {bundle.shoppers} shoppers, lift {bundle.lift:.1f}"
+
+    @admin.display(description="price", ordering="price")
+    def price_text(self, bundle: Bundle) -> str:
+        """The bundle's price beside what its products cost alone."""
+        sums = _contents(bundle).sums
+        price = _money(bundle.price, bundle.currency)
+        return f"{price}, {self.saving(bundle)} off {self.alone(bundle)}" if sums else price
 
     @admin.display(description="sum of prices")
     def alone(self, bundle: Bundle) -> str:
@@ -210,9 +216,9 @@ class BundleAdmin(admin.ModelAdmin):
             return "–"
         return f"{_money(kept, sums.currency)} ({100 * kept / bundle.price:.0f} %)"
 
-    @admin.display(description="stands against offering it")
-    def hindered(self, bundle: Bundle) -> str:
-        return " ".join(publishing.obstacles(bundle, _contents(bundle), get_adapter())) or "nothing"
+    @admin.display(description="obstacles to offering it")
+    def obstacles(self, bundle: Bundle) -> str:
+        return " ".join(publishing.obstacles(bundle, _contents(bundle), get_adapter())) or "none"
 
     @admin.display(description="figures")
     def figures(self, bundle: Bundle) -> str:
