@@ -302,7 +302,7 @@ def test_pgvector_missing_or_old(monkeypatch, row, expected):
 def test_migrations_not_applied():
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="similarity", name="0001_initial").delete()
+    MigrationRecorder.Migration.objects.filter(app="similarity").delete()
     (message,) = check_database(databases=["default"])
     assert message.id == "similarity.W035"
     assert "0001_initial" in message.msg
