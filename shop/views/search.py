@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.forms import PictureForm, SearchForm
 from shop.search import find
+from similarity.api.picture_search import PictureThrottle
 from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
 from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
@@ -17,6 +18,7 @@ from similarity.retrieval.search.picture import PictureUnavailable, recall, reme
 WORDS_ALONE = (
     "Pictures cannot be looked at right now, so these are the results for your words alone."
 )
+TOO_MANY = "You have sent many pictures in a short time. Wait a minute, then send this one again."
 FORGOTTEN = "That picture is no longer kept. Choose it again to search by it."
 
 
@@ -55,6 +57,9 @@ def _by_picture(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, status=400)
     text = form.cleaned_data["q"]
+    if not PictureThrottle().allow_request(request, None):  # as many as by the API, together
+        form.add_error(None, TOO_MANY)
+        return _form(request, form, status=429)
     try:
         token = remember(vector_of(form.cleaned_data["image"].read()))
     except ImageRejected as error:

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from shop.models import Order
+from similarity.indexing import documents
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +70,9 @@ def test_gallery_is_worked_by_keyboard(open_page, catalogue):
 
 def test_targets_are_large_enough_for_a_finger(open_page, catalogue):
     page = open_page("phone")
-    for address in ("/", "/all/", catalogue[0].get_absolute_url(), "/cart/"):
+    documents.index_all()
+    searches = ("/search/?q=lamp&colour=navy&colour=teal", "/search/picture/")
+    for address in ("/", "/all/", catalogue[0].get_absolute_url(), "/cart/", *searches):
         page.goto(address)
         small = page.evaluate(
             """() => [...document.querySelectorAll('a, button, summary, input:not([type=hidden])')]

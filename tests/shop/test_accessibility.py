@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.urls import reverse
+
+from shop.views import search as views
 
 STYLE = Path(__file__).parents[2] / "shop/static/shop/shop.css"
 NOT_LABELLED = ("hidden", "submit", "button")
@@ -26,16 +29,27 @@ class Page(HTMLParser):
         return [attrs for tag, attrs in self.tags if tag in names]
 
 
-@pytest.fixture(params=["home", "products", "search", "product", "cart", "checkout", "missing"])
-def page(request, client, make_product, add_photo):
+PAGES = [
+    *("home", "products", "product", "cart", "checkout", "missing"),
+    *("search", "search by picture", "like a picture"),
+]
+
+
+@pytest.fixture(params=PAGES)
+def page(request, client, make_product, add_photo, index, monkeypatch):
     product = make_product(attributes={"colour": "navy"}, group="g", name="Linen shirt")
     make_product(brand="Halden", attributes={"colour": "red"}, group="g")
+    make_product(brand="Halden", attributes={"colour": "olive"}, name="Linen dress", price=30)
     for _ in range(3):
         add_photo(product)
+    index()
+    monkeypatch.setattr(views, "recall", lambda token: np.array([1, 0], np.float32))
     client.post(reverse("shop:cart_add", args=[product.pk]), {"quantity": 1})
     addresses = {
         "product": product.get_absolute_url(),
-        "search": reverse("shop:search") + "?q=linen",
+        "search": reverse("shop:search") + "?q=linnen&colour=navy&colour=olive&max_price=99",
+        "search by picture": reverse("shop:search_picture"),
+        "like a picture": reverse("shop:search") + "?picture=token&in_stock=on",
         "missing": "/nowhere/",
     }
     address = addresses.get(request.param) or reverse(f"shop:{request.param}")

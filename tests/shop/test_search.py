@@ -263,6 +263,15 @@ def test_an_upload_that_is_too_large_is_refused_unread(client, db, settings):
     assert "more than 1000 bytes" in response.content.decode()
 
 
+def test_many_pictures_in_a_minute_are_refused(client, at_angle, worker, settings):  # noqa: F811
+    at_angle(5)
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_IMAGE_THROTTLE": "1/min"}
+    assert send(client, image=photo()).status_code == 200
+    response = send(client, image=photo())
+    assert response.status_code == 429
+    assert views.TOO_MANY in response.content.decode()
+
+
 def test_other_sites_cannot_send_one(db):
     client = Client(enforce_csrf_checks=True)
     assert client.post(reverse("shop:search_picture"), {"image": photo()}).status_code == 403
