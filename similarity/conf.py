@@ -76,6 +76,8 @@ DEFAULTS: dict[str, Any] = {
     # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
     "SPARK": {},
     "SPARK_JDBC_DRIVER": "/usr/share/java/postgresql.jar",  # where Debian installs it
+    # Two products of a category more alike (cosine) replace each other and do not go together.
+    "SUBSTITUTE_SIMILARITY": 0.6,
     "BUNDLE_PROPOSALS": 50,  # bundles proposed at most; 0 proposes none
     "BUNDLE_BASKETS": 100_000,  # the latest orders that bundles are looked for in
     "BUNDLE_MIN_SUPPORT": 0.001,  # share of the orders that must hold a bundle

@@ -233,6 +233,10 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "COPURCHASE_MEMORY_MB": WHOLE,
     "SPARK": ("a dict of text → text", _is_dict_of(_is_text)),
     "SPARK_JDBC_DRIVER": ("the path of a jar", _is_text),
+    "SUBSTITUTE_SIMILARITY": (
+        "a cosine from 0 to 1",
+        lambda value: _is_number(value) and 0 <= value <= 1,
+    ),
     "BUNDLE_PROPOSALS": (
         "a whole number, 0 or above",
         lambda value: value == 0 or _is_whole(value),

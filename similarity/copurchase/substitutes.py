@@ -14,45 +14,48 @@ from similarity.models import EncoderVersion, ProductVectors
 READ_AT_ONCE = 1000
 
 
-def judge(products: Mapping[int, Any], items: Sequence[int]) -> Substitutes:
+#: What replaces what where a category is not known: listings of the same thing. In the demo
+#: shop no two products of different categories come near it (0.59 at most).
+NEAR_DUPLICATE = 0.75
+
+
+def judge(
+    products: Mapping[int, Any], items: Sequence[int], most: float | None = None
+) -> Substitutes:
     """Answers whether two items replace each other; ``products`` has the key of each item.
 
-    They do where a category is known for both, they share one, and the cosine of their
-    vectors is above ``BUNDLE_MAX_SIMILARITY``. Without vectors nothing is known to replace
-    anything. Vectors are held in half precision, 1 kB an item.
+    They do where they share a category and the cosine of their vectors is above ``most``,
+    by default ``BUNDLE_MAX_SIMILARITY``, or where it is above :data:`NEAR_DUPLICATE` and no
+    category is known of one of them. Without vectors nothing is known to replace anything.
+    Vectors are held in half precision, 1 kB an item.
     """
     category, vector = _known([products[item] for item in items])
-    most = conf.get("BUNDLE_MAX_SIMILARITY")
+    most = conf.get("BUNDLE_MAX_SIMILARITY") if most is None else most
 
     def replace(first: int, second: int) -> bool:
         one, two = products[first], products[second]
-        if not category.get(one, set()) & category.get(two, set()):
-            return False
         if one not in vector or two not in vector:
             return False
+        known = bool(category[one] and category[two])
+        if known and not category[one] & category[two]:
+            return False
         left, right = vector[one].astype(np.float32), vector[two].astype(np.float32)
-        return float(left @ right) > most
+        return float(left @ right) > (most if known else max(most, NEAR_DUPLICATE))
 
     return replace
 
 
 def _known(keys: Sequence[Any]) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
-    """Key → its categories, and key → fused vector, float16 of length one; one query a page.
-
-    Both are empty where the host has no categories, for nothing can be judged then.
-    """
+    """Key → its categories, and key → fused vector, float16 of length one; one query a page."""
     category: dict[Any, set[Any]] = {}
     vector: dict[Any, Any] = {}
     lookup = get_adapter().filter_lookup("category")
-    if lookup is None:
-        return category, vector
     live = ProductVectors.objects.filter(version__status=EncoderVersion.Status.LIVE)
+    columns = ["product_id", "fused", *([f"product__{lookup}"] if lookup else [])]
     for some in _pages(keys):
-        rows = live.filter(product_id__in=some)
-        for key, fused, name in rows.values_list("product_id", "fused", f"product__{lookup}"):
+        for key, fused, *names in live.filter(product_id__in=some).values_list(*columns):
             vector[key] = np.asarray(fused, np.float16)
-            if name:
-                category.setdefault(key, set()).add(name)
+            category.setdefault(key, set()).update(name for name in names if name)
     return category, vector
 
 

@@ -37,8 +37,8 @@ def bought_together(
 
     ``products`` are instances or keys; ``within`` defaults to what the adapter says may be
     shown to ``request``. Left out are what is in the cart and its variants, and what would
-    replace something in it: of the same category, with vectors closer than
-    ``BUNDLE_MAX_SIMILARITY``. Of variants of one product the one bought most often comes,
+    replace something in it: of the same category, with vectors more alike than
+    ``SUBSTITUTE_SIMILARITY``. Of variants of one product the one bought most often comes,
     of those that may be shown.
 
     The tier is ``copurchase``, the score in [0, 1) what
@@ -48,7 +48,7 @@ def bought_together(
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
     """
-    _require_limit(limit)
+    require_limit(limit)
     keys = _keys(products)
     adapter = get_adapter()
     passing = adapter.eligible(request) if within is None else within
@@ -131,7 +131,7 @@ class Cart:
         if not candidates:
             return lambda key: False
         both = dict(enumerate([*self.keys, *candidates]))
-        replace = substitutes.judge(both, list(both))
+        replace = substitutes.judge(both, list(both), conf.get("SUBSTITUTE_SIMILARITY"))
         number = {key: at for at, key in both.items() if at >= len(self.keys)}
         return lambda key: any(replace(own, number[key]) for own in range(len(self.keys)))
 
@@ -166,7 +166,8 @@ def _keys(products: Any) -> list[Any]:
     return keys
 
 
-def _require_limit(limit: int) -> None:
+def require_limit(limit: int) -> None:
+    """Raises :class:`QueryError` for anything but 1 to ``MAX_LIMIT``."""
     most = conf.get("MAX_LIMIT")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
         raise QueryError(

@@ -6,7 +6,7 @@ host's live filter, so that one sold out a second ago is not on it.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -60,25 +60,51 @@ def cached_similar(
     ones move up, and only when the reserve is used up is the shelf computed again.
     """
     Query(limit, diversity=diversity, explain=explain)  # refuses what cannot be served
+    eligible = shown_to(request, within)
+    options: dict[str, Any] = {"diversity": diversity, "explain": explain}
+    with savepoint(eligible.db):
+        told = [str(key_of(product)), limit, options, _encoded(product)]
+        return cached_hits(
+            [*told, language_of(explain)],
+            limit,
+            eligible,
+            lambda asked: similar_to(product, asked, within=eligible, **options),
+        )
+
+
+def shown_to(request: HttpRequest | None, within: QuerySet[Any] | None) -> QuerySet[Any]:
+    """What may be shown now, narrowed to ``within``, with what a card reads."""
     adapter = get_adapter()
     eligible = adapter.for_display(adapter.eligible(request))
-    if within is not None:
-        eligible = eligible.filter(pk__in=within.values("pk"))
-    with savepoint(eligible.db):
-        return _cached(product, limit, eligible, diversity=diversity, explain=explain)
+    return eligible if within is None else eligible.filter(pk__in=within.values("pk"))
 
 
-def _cached(product: Model | Any, limit: int, eligible: QuerySet[Any], **options: Any) -> list[Hit]:
-    key = _cache_key(product, limit, options, eligible)
+def cached_hits(
+    told: Sequence[Any],
+    limit: int,
+    eligible: QuerySet[Any],
+    find: Callable[[int], Sequence[Hit]],
+) -> list[Hit]:
+    """At most ``limit`` hits that may be shown now, of those ``find(how many)`` gave lately.
+
+    ``told`` is what the hits depend on beside the filter, which is part of the cache's key
+    because ``eligible(request)`` may differ between shoppers.
+    """
+    key = _cache_key(told, eligible)
     stored = caching.read(key)
     if stored is not None:
         hits = _shown_now(stored["hits"], eligible)[:limit]
         if len(hits) == limit or stored["complete"]:
             return hits
     asked = min(limit + max(4, limit // 2), conf.get("MAX_LIMIT"))
-    found = similar_to(product, asked, within=eligible, **options)
+    found = find(asked)
     caching.write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
     return list(found[:limit])
+
+
+def language_of(explain: bool) -> str | None:
+    """The language that reasons are sentences of; one shelf serves all without reasons."""
+    return get_language() if explain else None
 
 
 def shelf_items(hits: Sequence[Hit]) -> list[ShelfItem]:
@@ -117,24 +143,21 @@ def _plain(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _cache_key(
-    product: Model | Any, limit: int, options: Mapping[str, Any], eligible: QuerySet[Any]
-) -> str:
-    """Product, its vectors' version and time, arguments, and the filter of what may be shown.
-
-    The filter is part of it because ``eligible(request)`` may differ between shoppers.
-    """
-    pk: Any = key_of(product)
-    encoded = (
-        ProductVectors.objects.filter(version__status=EncoderVersion.Status.LIVE, product=pk)
+def _encoded(product: Model | Any) -> Any:
+    """The live version of the product's vectors and their time, for a new shelf with new ones."""
+    return (
+        ProductVectors.objects.filter(
+            version__status=EncoderVersion.Status.LIVE, product=key_of(product)
+        )
         .values_list("version", "encoded_at")
         .first()
     )
+
+
+def _cache_key(told: Sequence[Any], eligible: QuerySet[Any]) -> str:
     try:
         sql: Any = eligible.order_by().query.get_compiler(using=eligible.db).as_sql()
     except EmptyResultSet:
         sql = "nothing"
-    language = get_language() if options["explain"] else None  # reasons are sentences
-    told = [str(pk), limit, options, language, encoded, sql]
-    digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([*told, sql], default=str).encode()).hexdigest()
     return f"similarity:shelf:{digest}"

@@ -1,12 +1,13 @@
-"""``{% load similarity %}``: shelves of similar products.
+"""``{% load similarity %}``: shelves of products for the host's pages.
 
 ``{% similar_products product limit=8 %}`` renders ``similarity/similar_products.html``;
 ``{% get_similar product limit=8 as hits %}`` gives the hits to a template of the host's.
+``{% bought_together product %}``, ``{% cart_companions cart %}`` and
+``{% bundle_offers product %}`` render the template of their name.
 An error is logged, and the page goes on without the shelf.
 """
 
 import logging
-from functools import partial
 from typing import Any
 
 from django import template
@@ -17,9 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from similarity.exceptions import QueryError
+from similarity.retrieval import companions
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
 from similarity.retrieval.hits import Hit
+from similarity.templatetags.rendering import draw, is_nothing, key_of, render, unique_id
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -44,18 +47,18 @@ def similar_products(
     is fetched when it comes near the viewport.
     """
     title = gettext("Similar products") if title is None else title
-    if _is_nothing(product, "similar_products"):
+    if is_nothing(product, "similar_products"):
         return mark_safe("")
     try:
-        arguments = ShelfArguments(str(_key(product)), limit, title, diversity, explain, template)
+        arguments = ShelfArguments(str(key_of(product)), limit, title, diversity, explain, template)
         if lazy:
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
         shelf = {"items": shelf_items(hits), "title": title, "explain": explain}
-        shelf |= {"source": _key(product), "shelf_id": _shelf_id(context, arguments)}
-        return _render(context, template, shelf) if hits else mark_safe("")
+        shelf |= {"source": key_of(product), "shelf_id": unique_id(context, arguments.shelf_id)}
+        return render(context, template, shelf) if hits else mark_safe("")
     except Exception:
-        logger.exception("No shelf of products similar to %s.", _key(product))
+        logger.exception("No shelf of products similar to %s.", key_of(product))
         return mark_safe("")
 
 
@@ -70,44 +73,82 @@ def get_similar(
     explain: bool = False,
 ) -> list[Hit]:
     """The hits themselves, each with its ``product``; an empty list where there are none."""
-    if _is_nothing(product, "get_similar"):
+    if is_nothing(product, "get_similar"):
         return []
     try:
         return _hits(context, product, limit, within, diversity, explain)
     except Exception:
-        logger.exception("No products similar to %s.", _key(product))
+        logger.exception("No products similar to %s.", key_of(product))
         return []
 
 
-def _is_nothing(product: Any, tag: str) -> bool:
-    """An undefined variable reaches the tag as "" or None, and has no products like it."""
-    if product is not None and product != "":
-        return False
-    logger.warning(
-        "{%% %s %%} was given %r for a product; is its variable misspelt, or not in the context?",
-        tag,
-        product,
-    )
-    return True
+@register.simple_tag(takes_context=True)
+def bought_together(
+    context: Context,
+    product: Any,
+    limit: int = 4,
+    *,
+    title: str | None = None,
+    within: QuerySet[Any] | None = None,
+    explain: bool = False,
+    template: str = "similarity/bought_together.html",
+) -> SafeString:
+    """A shelf of what is bought together with ``product``, and what all of it costs."""
+
+    def find() -> dict[str, Any]:
+        request = context.get("request")
+        hits = companions.product_companions(
+            product, limit, request=request, within=within, explain=explain
+        )
+        return companions.with_total(product, shelf_items(hits)) if hits else {}
+
+    title = gettext("Bought together") if title is None else title
+    return draw(context, "bought_together", product, template, title, find, explain=explain)
 
 
-def _first(context: Context, name: str) -> bool:
-    """Whether ``name`` is asked for the first time in this rendering of the page."""
-    page: Any = context.render_context.dicts[0]  # all templates of one rendering share it
-    seen = page.setdefault("similarity", set())
-    if name in seen:
-        return False
-    seen.add(name)
-    return True
+@register.simple_tag(takes_context=True)
+def cart_companions(
+    context: Context,
+    cart: Any,
+    limit: int = 4,
+    *,
+    title: str | None = None,
+    within: QuerySet[Any] | None = None,
+    explain: bool = False,
+    template: str = "similarity/cart_companions.html",
+) -> SafeString:
+    """A shelf of what goes with a whole cart: products, keys, or lines with a ``product``."""
+
+    def find() -> dict[str, Any]:
+        request = context.get("request")
+        hits = companions.cart_companions(
+            cart, limit, request=request, within=within, explain=explain
+        )
+        return {"items": shelf_items(hits)} if hits else {}
+
+    title = gettext("Goes with your cart") if title is None else title
+    return draw(context, "cart_companions", cart, template, title, find, explain=explain)
 
 
-def _shelf_id(context: Context, arguments: ShelfArguments) -> str:
-    """The arguments' own, numbered where a page shows the same shelf again."""
-    number, candidate = 1, arguments.shelf_id
-    while not _first(context, candidate):
-        number += 1
-        candidate = f"{arguments.shelf_id}-{number}"
-    return candidate
+@register.simple_tag(takes_context=True)
+def bundle_offers(
+    context: Context,
+    product: Any,
+    limit: int = 2,
+    *,
+    title: str | None = None,
+    within: QuerySet[Any] | None = None,
+    template: str = "similarity/bundle_offers.html",
+) -> SafeString:
+    """Published bundles with ``product`` in them that can be bought now."""
+
+    def find() -> dict[str, Any]:
+        request = context.get("request")
+        offers = companions.offers(product, limit, request=request, within=within)
+        return {"offers": offers} if offers else {}
+
+    title = gettext("Cheaper together") if title is None else title
+    return draw(context, "bundle_offers", product, template, title, find)
 
 
 def _hits(
@@ -137,23 +178,8 @@ def _placeholder(
             "address. Leave one of them out."
         )
     address = reverse("similarity:fragment", args=[arguments.signed()])
-    return _render(
+    return render(
         context,
         "similarity/lazy.html",
         {"address": address, "title": arguments.title, "source": arguments.product},
     )
-
-
-def _render(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    """As an inclusion tag does: the template sees its own values and not the page's."""
-    engine = context.template.engine  # type: ignore[union-attr]
-    inner = context.new(values)
-    inner["request"] = context.get("request")
-    inner["csrf_token"] = context.get("csrf_token")
-    # Called where a template asks for it: one that has its own styles leaves them to the next.
-    inner["styles"] = partial(_first, context, "styles")
-    return engine.get_template(name).render(inner)
-
-
-def _key(product: Any) -> Any:
-    return getattr(product, "pk", product)

@@ -101,7 +101,7 @@ def test_one_of_a_group_comes_the_one_bought_most_of_those_shown(buy, counted, m
 
 def test_a_substitute_is_left_out_and_what_only_looks_alike_is_not(buy, counted, mug, at_angle):
     """Of one category and almost alike it replaces the mug; a teapot of the same glaze does not."""
-    other_mug, other_kind = at_angle(10, category="Mugs"), at_angle(50, category="Mugs")
+    other_mug, other_kind = at_angle(10, category="Mugs"), at_angle(60, category="Mugs")
     same_glaze, teapot = at_angle(5, category="Teapots"), at_angle(20, category="Teapots")
     buy(mug, other_mug, other_kind, same_glaze, teapot, shoppers=4)
     counted()
@@ -138,7 +138,8 @@ def test_what_may_be_shown_depends_on_the_request(buy, counted, make_product, rf
 @pytest.fixture
 def lamps(buy, counted, at_angle):
     """Desks are bought with lamps and chairs; a new desk has been bought by nobody."""
-    desk, lamp, chair = (at_angle(0, category=name) for name in ("Desks", "Lamps", "Chairs"))
+    desk = at_angle(90, category="Desks")
+    lamp, chair = at_angle(0, category="Lamps"), at_angle(0, category="Chairs")
     buy(desk, lamp, shoppers=8)
     buy(desk, chair, shoppers=4)
     counted()

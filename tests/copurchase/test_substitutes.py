@@ -1,0 +1,46 @@
+"""Which products replace each other."""
+
+# ruff: noqa: F811 - fixtures that are imported
+
+import pytest
+
+from similarity.copurchase import substitutes
+from tests.api.conftest import at_angle, version  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+def replaces(one, two, most=None):
+    return substitutes.judge({1: one.pk, 2: two.pk}, [1, 2], most)(1, 2)
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(35, True), (38, False)])
+def test_of_one_category_above_the_setting(at_angle, degrees, expected):
+    """cos 35° is 0.82 and cos 38° 0.79, about BUNDLE_MAX_SIMILARITY = 0.8."""
+    one, two = (at_angle(angle, category="Mugs") for angle in (0, degrees))
+    assert replaces(one, two) is expected
+    assert replaces(one, two, 0.5) is True
+    assert replaces(one, two, 0.9) is False
+
+
+def test_never_of_different_categories(at_angle):
+    assert not replaces(at_angle(0, category="Mugs"), at_angle(0, category="Teapots"), 0.1)
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(41, True), (42, False)])
+def test_without_categories_near_duplicates_alone(at_angle, settings, degrees, expected):
+    """cos 41° is 0.755 and cos 42° 0.743, about NEAR_DUPLICATE = 0.75."""
+    catalog = {**settings.SIMILARITY["CATALOG"], "attributes": {}}
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": catalog}
+    assert replaces(at_angle(0), at_angle(degrees), 0.1) is expected
+
+
+def test_without_vectors_nothing_is_known(make_product, at_angle):
+    assert not replaces(make_product(), make_product())
+    assert not replaces(at_angle(0), make_product())
+
+
+def test_one_query_for_a_page_of_products(at_angle, django_assert_num_queries):
+    products = {at: at_angle(at).pk for at in range(10)}
+    with django_assert_num_queries(1):
+        substitutes.judge(products, list(products))
