@@ -23,6 +23,9 @@ from shop import servers
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 
+#: By the names their records and logs have.
+PROCESSES = ("web", "worker", "queries")
+
 #: What this process started: it outlives us, and a Popen that is let go complains of that.
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -66,25 +69,27 @@ def up(catalog: Path | None, port: int) -> None:
     started = servers.start(database)
     say(f"Started {' and '.join(started)}." if started else "PostgreSQL and Valkey are running.")
     if recall("database") != servers.database_url():
-        end("web"), end("worker")
+        for name in PROCESSES:
+            end(name)
     remember("database", servers.database_url())
     setup_django()
     load(catalog)
     run("worker", worker_command(), ready=None)
+    run("queries", query_worker_command(), ready=None)
     wait_for_vectors()
     web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
     show(web["port"])
 
 
 def stop() -> None:
-    """End the site and the worker, then the servers under ``RUN_DIR``."""
-    ended = [name for name in ("web", "worker") if end(name)]
+    """End the site and the workers, then the servers under ``RUN_DIR``."""
+    ended = [name for name in PROCESSES if end(name)]
     ended += servers.stop()
     say(f"Stopped {', '.join(ended)}." if ended else "Nothing of the demo is running.")
 
 
 def status() -> None:
-    for name in ("web", "worker"):
+    for name in PROCESSES:
         process = find(name)
         say(f"{name}: {f'running, process {process.pid}' if process else 'not running'}")
 
@@ -131,6 +136,14 @@ def worker_command() -> list[str]:
         *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--beat"),
         *("--queues", "celery,similarity", "--concurrency", "1", "--loglevel", "info"),
         *("--schedule", str(servers.RUN_DIR / "beat-schedule")),
+    ]
+
+
+def query_worker_command() -> list[str]:
+    """A worker of its own for what a shopper waits for: the other may be embedding for long."""
+    return [
+        *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--hostname", "queries@%h"),
+        *("--queues", "similarity.queries", "--pool", "solo", "--loglevel", "info"),
     ]
 
 

@@ -14,7 +14,8 @@ SECRETS = ("POSTGRES_PASSWORD", "DJANGO_SECRET_KEY")
 
 
 def test_the_production_shape_is_whole():
-    assert set(SERVICES) == {"database", "valkey", "web", "worker-cpu", "worker-gpu", "beat"}
+    workers = {"worker-cpu", "worker-gpu", "worker-queries"}
+    assert set(SERVICES) == {"database", "valkey", "web", "beat"} | workers
     assert SERVICES["worker-gpu"]["profiles"] == ["gpu"]
 
 
@@ -35,6 +36,14 @@ def test_workers_take_from_the_plugins_queue(name):
     """Otherwise the outbox would fill and nothing would be embedded."""
     queues = re.search(r"--queues (\S+)", SERVICES[name]["command"]).group(1).split(",")
     assert conf.DEFAULTS["QUEUE"] in queues
+
+
+def test_a_worker_of_its_own_answers_what_shoppers_wait_for():
+    """Behind an embedding of twenty seconds, no query would have its vector in time."""
+    queue = conf.DEFAULTS["QUERY_QUEUE"]
+    serving = [name for name, service in SERVICES.items() if queue in service.get("command", "")]
+    assert serving == ["worker-queries"]
+    assert f"--queues {queue} " in SERVICES["worker-queries"]["command"]
 
 
 def test_data_outlives_its_container():
