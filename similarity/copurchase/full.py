@@ -108,10 +108,9 @@ def _write_pairs(counts: Counts, cursor: Any, progress: Progress) -> None:
     """All pairs for upkeep and the best of them for pages, block by block."""
     total = len(counts.items.weight)
     for block in counts.pairs():
-        firsts, starts, pairs = storage.rows_of(block)
-        storage.copy_pairs(cursor, firsts, starts, pairs)
+        storage.copy_pairs(cursor, block)
         ranking.copy_best(block, counts.items, counts.total_weight, cursor)
-        progress("write", int(firsts[-1]) + 1 if len(firsts) else 0, total)
+        progress("write", int(block.first[-1]) + 1 if len(block.first) else 0, total)
     progress("write", total, total)
 
 

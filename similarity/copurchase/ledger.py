@@ -61,7 +61,7 @@ def replace(baskets: Mapping[str, Recorded], gone: Sequence[str], alias: str) ->
             )
 
 
-def _read(condition: str, values: Sequence[object], alias: str) -> list[tuple[str, Recorded]]:
+def _read(condition: str, values: list[str] | list[int], alias: str) -> list[tuple[str, Recorded]]:
     if not values:
         return []
     with connections[alias].cursor() as cursor:

@@ -20,9 +20,10 @@ def copy_best(block: PairBlock, items: ItemCounts, total_weight: int, cursor: An
     """Write the partners of a block of a full count; ``items`` are all items' counts."""
     best = _best(block, items, total_weight)
     if len(best):
-        firsts, starts = np.unique(block.first[best], return_index=True)
+        first = block.first[best]
+        starts = storage.row_starts(first)
         ends = np.append(starts, len(best))
-        storage.copy_partners(cursor, firsts, ends, _pairs(block, best))
+        storage.copy_partners(cursor, first[starts], ends, _pairs(block, best))
 
 
 def rank(rows: Rows, total_weight: int, alias: str) -> None:

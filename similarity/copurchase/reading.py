@@ -100,8 +100,10 @@ def columns(orders: Orders, items: Items) -> Baskets:
     basket = np.repeat(np.arange(len(length), dtype=np.int32), length)
     item = items.of_product[np.frombuffer(orders.product, np.int32)]
     total = len(items.names)
-    # Sorted as one number; variants of one product fall together.
-    line = np.unique(basket.astype(np.int64) * total + item)
+    # Sorted as one number, where variants of one product fall together.
+    line = basket.astype(np.int64) * total + item
+    line.sort()
+    line = line[np.diff(line, prepend=-1) != 0]
     return Baskets(
         basket=(line // total).astype(np.int32),
         item=(line % total).astype(np.int32),

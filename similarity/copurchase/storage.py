@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from django.db import OperationalError, connections, transaction
+from django.db.models import Model
 from numpy.typing import NDArray
 
 from similarity.copurchase.engine import PairBlock
@@ -89,29 +90,36 @@ def text_array_field(texts: Sequence[str]) -> bytes:
     return struct.pack("!iiiiii", 20 + len(held), 1, 0, 25, len(texts), 1) + held
 
 
-def copy_pairs(
-    cursor: Any, firsts: NDArray[np.integer], starts: NDArray[np.integer], pairs: NDArray[np.void]
-) -> None:
-    """Rows of ``PairCounts``: item ``firsts[n]`` has ``pairs[starts[n]:starts[n + 1]]``."""
-    is_once = pairs["orders"] == 1
-    before = np.concatenate(([0], np.cumsum(is_once)))[starts]  # pairs of one order until here
-    once, others = (
-        memoryview(_once(pairs[is_once]).tobytes()),
-        memoryview(pairs[~is_once].tobytes()),
-    )
-    ends = (before * ONCE.itemsize, (starts - before) * PAIR.itemsize)
+def copy_pairs(cursor: Any, block: PairBlock) -> None:
+    """Every pair of a block of counts as rows of ``PairCounts``."""
+    if not len(block.first):
+        return
+    starts = row_starts(block.first)
+    is_once = block.orders == 1
+    lengths = np.diff(starts, append=len(block.first))
+    ones = np.add.reduceat(is_once, starts, dtype=np.int64)
+    once, others = _packed(block, is_once, ONCE), _packed(block, ~is_once, PAIR)
     head = struct.Struct("!hiii").pack
 
     def rows() -> Iterator[bytes | memoryview]:
-        spans = zip(*(pairwise(end.tolist()) for end in ends), strict=True)
-        for number, (one, other) in zip(firsts.tolist(), spans, strict=True):
-            held, more = once[slice(*one)], others[slice(*other)]
-            yield head(2, 4, number, _COUNT.size + len(held) + len(more))
-            yield _count(len(held) // ONCE.itemsize)
+        one = other = 0
+        for number, of_one, length in zip(
+            block.first[starts].tolist(), ones.tolist(), lengths.tolist(), strict=True
+        ):
+            held = once[one : (one := one + of_one * ONCE.itemsize)]
+            more = others[other : (other := other + (length - of_one) * PAIR.itemsize)]
+            yield head(2, 4, number, _COUNT.size + len(held) + len(more)) + _count(of_one)
             yield held
             yield more
 
     copy_into(cursor, PairCounts._meta.db_table, ("number", "pairs"), rows())
+
+
+def row_starts(first: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where each item's pairs begin; ``first`` is sorted."""
+    begins = np.ones(len(first), bool)
+    np.not_equal(first[1:], first[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
 
 
 def copy_partners(
@@ -139,17 +147,6 @@ def copy_partners(
     copy_into(cursor, ProductPartners._meta.db_table, names, rows())
 
 
-def rows_of(
-    block: PairBlock,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.void]]:
-    """(items, where each one's pairs start and the last ones end, pairs) of a block of counts."""
-    pairs = np.empty(len(block.first), PAIR)
-    for name in PAIR.names or ():
-        pairs[name] = getattr(block, name)
-    firsts, starts = np.unique(block.first, return_index=True)
-    return firsts, np.append(starts, len(pairs)), pairs
-
-
 def empty_tables(alias: str) -> None:
     """Delete every count but the run, within the caller's transaction.
 
@@ -157,16 +154,20 @@ def empty_tables(alias: str) -> None:
     reads is truncated, where nothing holds the table (a backup does) at the moment.
     """
     with connections[alias].cursor() as cursor:
-        for model in (CountedProduct, CountedItem, ProductPartners):
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - our own names
-        for model in (CountedBasket, PairCounts):
+        for table in _tables(CountedProduct, CountedItem, ProductPartners):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        for table in _tables(CountedBasket, PairCounts):
             try:
                 with transaction.atomic(using=alias):
                     cursor.execute("SET LOCAL lock_timeout TO '1s'")
-                    cursor.execute(f"TRUNCATE {model._meta.db_table}")
+                    cursor.execute(f"TRUNCATE {table}")
                     cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
             except OperationalError:
-                cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
+                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _tables(*models: type[Model]) -> list[str]:
+    return [model._meta.db_table for model in models]
 
 
 def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:
@@ -175,13 +176,21 @@ def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:
     return packed
 
 
+def _packed(block: PairBlock, chosen: NDArray[np.bool_], kind: np.dtype[np.void]) -> memoryview:
+    """The chosen pairs of a block as bytes."""
+    packed = np.empty(int(chosen.sum()), kind)
+    for name in kind.names or ():
+        packed[name] = getattr(block, name)[chosen]
+    return packed.view(np.uint8).data
+
+
 def _array_elements(values: NDArray[Any], kind: str) -> tuple[memoryview, int, int]:
     """(every element with its length before it, bytes of one, the type's oid)."""
     packed = np.empty(len(values), np.dtype([("length", ">i4"), ("value", kind)]))
     packed["length"] = np.dtype(kind).itemsize
     packed["value"] = values
     oid = _INT8_OID if kind == ">i8" else _INT4_OID
-    return memoryview(packed.tobytes()), packed.dtype.itemsize, oid
+    return packed.view(np.uint8).data, packed.dtype.itemsize, oid
 
 
 def _gathered(rows: Iterable[bytes | memoryview]) -> Iterator[bytes]:
