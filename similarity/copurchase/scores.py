@@ -15,6 +15,12 @@ import numpy.typing as npt
 from similarity.copurchase.engine import ONE, ItemCounts, PairBlock
 
 Key = TypeVar("Key", bound=Hashable)
+#: Dunning's ratio that chance gives once in a thousand: χ² of one degree of freedom.
+SURE = 10.83
+
+#: How much an item's word in a cart is shared among its partners: 0 not at all, 1 wholly.
+SPREAD = 0.75
+
 Floats = npt.NDArray[np.float64]
 Numbers = npt.ArrayLike
 
@@ -72,34 +78,47 @@ def _ratio(part: Numbers, whole: Numbers) -> Floats:
 
 def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
     """The default measure, 0 and up: the cosine, how much of both items' baskets they share,
-    times the root of the log-likelihood ratio, how sure it is that they belong together.
+    times the log-likelihood ratio, how sure it is that they belong together.
 
     The cosine alone trusts pairs that a few baskets made; the ratio alone prefers whatever
     sells most. Of the blends tried, this one found the hidden item of later baskets best;
     see docs/copurchase.md and ``manage.py evaluate copurchase``.
     """
     sure = np.maximum(log_likelihood_ratio(pair, first, second, total), 0.0)
-    return cosine(pair, first, second) * np.sqrt(sure)
+    return cosine(pair, first, second) * sure
 
 
 def blend(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
-    """:func:`strength` as a score in [0, 1): the order stays, and 1 is never reached."""
+    """:func:`strength` as a score in [0, 1): the order stays, and 1 is never reached.
+
+    Half is a pair always bought together that chance gives once in a thousand.
+    """
     measured = strength(pair, first, second, total)
-    return measured / (1.0 + measured)
+    return measured / (SURE + measured)
 
 
 def cart_scores(scores: Sequence[Mapping[Key, float]], shares: Sequence[float]) -> dict[Key, float]:
     """One score in [0, 1) for each partner of any item in a cart.
 
     ``scores``: for each item of the cart, its partners' :func:`blend`. ``shares``: the share of
-    baskets that hold the item. Strengths add up, each item's by the log of one over its share:
-    what nearly everybody has in the cart says little (Sparck Jones, 1972).
+    baskets that hold the item. It is the mean of the items' strengths, in which an item counts
+    by two things: the root of the log of one over its share, for what nearly everybody has in
+    the cart says little (Sparck Jones, 1972), over its partners' strengths together to the
+    power of :data:`SPREAD`, for an item with many strong partners says little of each.
     """
+    strengths = [
+        {key: score / max(1.0 - score, 1e-12) for key, score in partners.items()}
+        for partners in scores
+    ]
+    says = [
+        _rarity(share) ** 0.5 / (sum(partners.values()) ** SPREAD or 1.0)
+        for partners, share in zip(strengths, shares, strict=True)
+    ]
+    most = sum(says) or 1.0
     added: dict[Key, float] = defaultdict(float)
-    most = sum(_rarity(share) for share in shares) or 1.0
-    for partners, share in zip(scores, shares, strict=True):
-        for key, score in partners.items():
-            added[key] += _rarity(share) * score / max(1.0 - score, 1e-9)
+    for partners, weight in zip(strengths, says, strict=True):
+        for key, strong in partners.items():
+            added[key] += weight * strong
     return {key: (total / most) / (1.0 + total / most) for key, total in added.items()}
 
 

@@ -75,6 +75,19 @@ def test_partners_of_several_items_come_before_those_of_one():
     assert found["x"] > found["y"]
 
 
+def test_an_item_that_goes_with_everything_says_little_of_each():
+    """One with many strong partners would else fill every cart's list with them."""
+    hub = {"x": 0.5} | {f"other{n}": 0.5 for n in range(30)}
+    found = scores.cart_scores([hub, {"y": 0.5}], [0.1, 0.1])
+    assert found["x"] < found["y"]
+
+
+def test_a_pair_always_together_and_as_sure_as_one_in_a_thousand_scores_half():
+    always = scores.log_likelihood_ratio(2 * ONE, 2 * ONE, 2 * ONE, ALL)
+    score = scores.blend(2 * ONE, 2 * ONE, 2 * ONE, ALL)
+    assert score == pytest.approx(always / (10.83 + always))
+
+
 def test_a_cart_of_one_keeps_the_score():
     assert scores.cart_scores([{"x": 0.4}], [0.1]) == pytest.approx({"x": 0.4})
     assert scores.cart_scores([{"x": 0.4}], [1.0]) == pytest.approx({"x": 0.4})
