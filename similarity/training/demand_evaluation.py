@@ -22,7 +22,7 @@ from similarity.copurchase.demand_backtest import (
     factor,
     past_cases,
 )
-from similarity.copurchase.demand_expectation import LEVEL, orders_with
+from similarity.copurchase.demand_expectation import LEVEL, orders_with, units_of
 from similarity.copurchase.demand_links import LinkRule, demand_links
 from similarity.copurchase.engine import Baskets, CountingRule
 from similarity.copurchase.forecast import Forecast, Neighbours
@@ -64,7 +64,15 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
         having,
         held,
         _knowing(sales, cases),
+        {"as sold": len(demand_links(sales)), "weeks shuffled": len(demand_links(shuffled(sales)))},
     )
+
+
+def shuffled(sales: WeeklySales, seed: int = 0) -> WeeklySales:
+    """Each item's open weeks in an order of its own: nothing is left to move together."""
+    rng = np.random.default_rng(seed)
+    units = rng.permuted(sales.units[:, sales.traded], axis=1)
+    return WeeklySales(sales.names, sales.monday, units, sales.members)
 
 
 class _AsOf:
@@ -191,12 +199,22 @@ def _knowing(sales: WeeklySales, cases: list[Case]) -> dict[str, float]:
     cases = [case for case in cases if (case.origin, case.link.follower) in alone]
     sold = np.array([case.sold for case in cases])
     by_history = np.array([alone[case.origin, case.link.follower] for case in cases])
+    by_shop = np.array([_by_shop(sales, case) for case in cases])
     by_partner = np.array([case.expected.expected for case in cases])
     return {
         "pairs": float(len(cases)),
         "own history": float(np.abs(by_history - sold).sum() / sold.sum()),
+        "shop known": float(np.abs(by_shop - sold).sum() / sold.sum()),
         "X known": float(np.abs(by_partner - sold).sum() / sold.sum()),
     }
+
+
+def _by_shop(sales: WeeklySales, case: Case) -> float:
+    """The control: the same line, through what the whole shop sold."""
+    shop, origin = sales.of_shop, case.origin
+    known = float(shop[origin : origin + HORIZON].sum())
+    y = sales.of(case.link.follower)[:origin]
+    return units_of(shop[:origin], y, known, weeks=HORIZON).expected
 
 
 def _held_units(cases: list[Case]) -> Iterator[Held]:

@@ -37,8 +37,11 @@ class DemandEvaluation:
     everything: dict[str, Score]
     with_partners: dict[str, Score]
     held: list[Held]
-    #: Of pairs whose sales move together: Y's next weeks by Y alone, and knowing what X sells.
+    #: Of pairs whose sales move together: Y's next weeks by Y alone, and knowing what the shop
+    #: or what X sells in them.
     knowing: dict[str, float]
+    #: Links told of the sales as they were, and of sales whose weeks were shuffled.
+    links: dict[str, int]
 
     def text(self) -> str:
         head = (
@@ -51,11 +54,12 @@ class DemandEvaluation:
             _knowing_table(self.knowing),
             _held_table(self.held),
         ]
+        links = ", ".join(f"{what} {many}" for what, many in self.links.items())
         note = (
             f"The season of seasonal naive is {forecast.SEASON_WEEKS} weeks: a yearly one needs "
             "more than a year of sales."
         )
-        return "\n\n".join([head, *tables, note])
+        return "\n\n".join([head, *tables, f"Links told: {links}", note])
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +70,7 @@ class DemandEvaluation:
             "all_items": {name: score._asdict() for name, score in self.everything.items()},
             "with_partners": {name: score._asdict() for name, score in self.with_partners.items()},
             "knowing_partner": self.knowing,
+            "links": self.links,
             "intervals": [held._asdict() for held in self.held],
         }
 
@@ -82,6 +87,7 @@ def _knowing_table(knowing: dict[str, float]) -> str:
     return (
         f"Y in {HORIZON} weeks together, {knowing['pairs']:.0f} pairs that move together\n"
         f"{'WAPE by own history':28}{knowing['own history']:8.3f}\n"
+        f"{'WAPE where the shop is known':28}{knowing['shop known']:8.3f}\n"
         f"{'WAPE where X is known':28}{knowing['X known']:8.3f}"
     )
 

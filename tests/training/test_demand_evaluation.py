@@ -53,6 +53,8 @@ def test_tables_and_json_of_a_known_history(history):
     # What X sells in the same weeks says much of Y; its past weeks say nothing.
     assert found.knowing["X known"] < 0.6 * found.knowing["own history"]
     assert found.held[0].cases >= 100
+    assert found.links["as sold"] >= 15
+    assert found.links["weeks shuffled"] <= 1
     text = found.text()
     for part in ("seasonal naive (4 weeks)", "+ bought together", "WAPE where X is known", "held"):
         assert part in text
