@@ -60,11 +60,17 @@ _MEASURE = re.compile(
 
 def normalised(text: str) -> str:
     """In small plain letters, without accents; dashes, apostrophes and numbers made uniform."""
-    text = unicodedata.normalize("NFKD", text.replace("\0", " ")).casefold().translate(_LETTERS)
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    text = unicodedata.normalize("NFC", text)  # Hangul and kana belong together again
+    text = text.replace("\0", " ").casefold()
+    if not text.isascii():
+        text = _without_marks(text)
     text = _APOSTROPHES.sub("", _DASHES.sub("-", text))
     return _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", _INCHES.sub("in ", text)))
+
+
+def _without_marks(text: str) -> str:
+    text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", text)  # Hangul and kana belong together again
 
 
 def words_of(text: str) -> list[str]:

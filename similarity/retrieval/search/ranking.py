@@ -63,7 +63,7 @@ def rank(
     exact = _tier(codes.exact(reading.words, within), "code")
     by_code = exact or _tier(codes.beginning(reading.words, within), "code")
     words, total, mode = by_words(reading.query, within)
-    if not by_code and not words:
+    if not by_code and not any(one.tier == "words" for one in words):
         by_code = _tier(codes.similar(reading.words, within), "code")
     is_code = bool(by_code) and len(reading.query.terms) <= 1
     neighbours: Sequence[Ranked] = ()
