@@ -1,0 +1,61 @@
+"""From a photo's bytes to products, through the worker's own code; only the queue is left out."""
+
+import io
+
+import pytest
+from django.core.files.base import ContentFile
+from PIL import Image, ImageDraw
+
+from shop.models import ProductImage
+from similarity.exceptions import ImageRejected
+from similarity.indexing.versions import build_version, promote
+from similarity.retrieval.search.picture import search_by_picture, vector_of
+
+COLOURS = ["navy", "olive", "crimson", "gold", "teal", "plum"]
+
+
+def drawn(colour, kind="PNG", mirrored=False, **options):
+    picture = Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(picture).ellipse([40, 40, 190, 160] if mirrored else [10, 40, 160, 160], colour)
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def products(transactional_db, make_product, settings, tmp_path):
+    """One product of each colour, embedded; the picture part sees colours and needs no weights."""
+    settings.MEDIA_ROOT = tmp_path
+    settings.SIMILARITY = {
+        **settings.SIMILARITY,
+        "QUERY_IN_PROCESS": True,
+        "ENCODERS": {
+            **dict.fromkeys(["text", "colour", "attributes"]),
+            "image": {"CLASS": "similarity.encoders.colour.ColourEncoder", "OPTIONS": {}},
+        },
+        "WEIGHTS": {"image": 1.0},
+        "DIMENSIONS": {"image": 32},
+    }
+    products = []
+    for colour in COLOURS:
+        product = make_product(name=colour)
+        photo = ProductImage(product=product)
+        photo.image.save(f"{colour}.png", ContentFile(drawn(colour)))
+        products.append(product)
+    promote(build_version())
+    return products
+
+
+@pytest.mark.parametrize("colour", COLOURS[:3])
+def test_another_photo_of_a_product_finds_it(products, colour):
+    sent = drawn(colour, "JPEG", mirrored=True, quality=40)
+    hits = search_by_picture(vector_of(sent, timeout_ms=20_000), limit=3)
+    assert hits[0].product.name == colour
+    assert len(hits) == 3
+
+
+def test_a_photo_that_is_cut_off_is_refused_with_the_workers_reason(products):
+    """Its header is sound: only decoding, which the worker does, can tell."""
+    damaged = drawn("navy", "JPEG")[:-400]
+    with pytest.raises(ImageRejected, match="cannot be decoded"):
+        vector_of(damaged, timeout_ms=20_000)
