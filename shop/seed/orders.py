@@ -70,6 +70,8 @@ TOWNS = (
 #: Monday to Sunday.
 WEEKDAYS = (1.15, 0.95, 0.9, 0.95, 0.85, 1.1, 1.5)
 MONTHS = (0.85, 0.8, 0.9, 0.95, 1.05, 1.05, 0.95, 0.85, 1.0, 1.05, 1.3, 1.5)
+#: So many that the habits show in what different customers bought.
+ORDERS_A_PRODUCT = 15
 SEVERAL = {"mug": 4, "chair": 4, "cushion": 2, "plant pot": 2, "water bottle": 2}
 
 
@@ -92,7 +94,7 @@ class Basket:
     lines: tuple[tuple[str, int], ...]
 
 
-def buyers(seed: int, number: int = 320) -> list[Buyer]:
+def buyers(seed: int, number: int = 1400) -> list[Buyer]:
     """Customers of the demo; every address is at example.com."""
     return [_buyer(random.Random(f"{seed}:buyer:{at}"), f"{seed}-{at}") for at in range(number)]  # noqa: S311
 
@@ -104,9 +106,10 @@ def _buyer(chance: random.Random, mark: str) -> Buyer:
 
 
 def baskets(
-    items: Sequence[Item], seed: int, today: datetime, number: int = 1500, customers: int = 320
+    items: Sequence[Item], seed: int, today: datetime, customers: int = 1400
 ) -> list[Basket]:
     """A year of orders up to ``today`` (midnight), oldest first."""
+    number = ORDERS_A_PRODUCT * len(items)
     shelf = _Shelf(items, seed)
     chance = random.Random(f"{seed}:orders")  # noqa: S311
     days = list(range(365, 0, -1))
