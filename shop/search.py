@@ -12,6 +12,7 @@ from shop.models import Brand, Category, Product
 from similarity.api.filters import narrow
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
+from similarity.retrieval.rerank import rerank
 from similarity.retrieval.search.engine import search
 from similarity.retrieval.search.page import SearchPage
 from similarity.retrieval.search.picture import search_by_picture
@@ -90,8 +91,11 @@ class Search:
         page = self._page(facets)
         first = not self.asked.get("after")
         searched = page.did_you_mean if page.corrected else self.text
+        # Within a page only, so that pages neither repeat a product nor leave one out.
+        by_relevance = self.sort == "relevance"
+        hits = rerank(self.text, page.hits).results if by_relevance else page.hits
         return self._results(
-            [hit.product for hit in page.hits],
+            [hit.product for hit in hits],
             how_many(page.total, "" if page.total_is_exact else "+"),
             page.facets,
             sorts=[(name, label, name == self.sort) for name, label in SORTS.items()],
