@@ -20,6 +20,8 @@ from similarity.models import CategoryComplement
 MOST = 10
 #: Below this two categories are met together about as often as by chance.
 LEAST_LIFT = 1.2
+#: Below this log-likelihood ratio chance gives as much once in a hundred times.
+LEAST_SURE = 6.63
 #: Products whose categories are read at once.
 READ_AT_ONCE = 5000
 
@@ -101,6 +103,7 @@ def _complements(block: Any, counts: Counts, names: Sequence[str]) -> list[Categ
     first, second, pair = block.first[best], block.second[best], block.weight[best]
     lift = scores.lift(pair, weight[first], weight[second], total)
     score = scores.blend(pair, weight[first], weight[second], total)
+    sure = scores.log_likelihood_ratio(pair, weight[first], weight[second], total)
     return [
         CategoryComplement(
             category=names[first[at]],
@@ -111,5 +114,5 @@ def _complements(block: Any, counts: Counts, names: Sequence[str]) -> list[Categ
             score=float(score[at]),
         )
         for at in range(len(best))
-        if lift[at] >= LEAST_LIFT
+        if lift[at] >= LEAST_LIFT and sure[at] >= LEAST_SURE
     ]
