@@ -15,7 +15,7 @@ from django.db import connections
 
 from similarity import conf
 from similarity.catalog.orders import get_order_adapter
-from similarity.connections import mailbox, wakeup
+from similarity.connections import caching, mailbox, wakeup
 from similarity.copurchase import full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
@@ -114,6 +114,8 @@ def _note_alive(**kwargs: Any) -> None:
     """Only workers that take from our queue count."""
     if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
         workers.note()
+    if conf.get("QUERY_QUEUE") in current_app.amqp.queues.consume_from:
+        caching.attempt(mailbox.note_alive)
 
 
 def _warm_up(**kwargs: Any) -> None:

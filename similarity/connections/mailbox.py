@@ -5,6 +5,7 @@ and so does the answer. Any cache that web processes and workers share will do. 
 here raises what the cache's client raises; callers go by ``connections.caching``.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,6 +26,13 @@ MESSAGE_BYTES = 2048
 PIECE_BYTES = 512 * 1024
 #: Seconds a payload lies in the cache, and an answer that nobody else will ask for.
 LETTER_S = 15
+
+#: Where a worker that answers questions says that it is alive, and for how long that holds.
+ALIVE = "similarity:answering"
+ALIVE_S = 20
+NOTE_EVERY_S = 5.0
+
+_noted_at = -NOTE_EVERY_S  # monotonic seconds; of this process
 
 
 @dataclass(frozen=True)
@@ -92,16 +100,34 @@ def reply(question: Question, answer: Answer) -> None:
 
 def read(question: Question) -> Answer | None:
     """The answer, where there is one already."""
-    found = _cache().get(question.key)
-    if found is None:
-        return None
-    row = found["row"]
-    return Answer(None if row is None else np.frombuffer(row, dtype="<f4"), found["refused"])
+    return _answer(_cache().get(question.key))
+
+
+def look(question: Question) -> tuple[Answer | None, bool]:
+    """(the answer, where there is one already; whether a worker said lately that it is alive)."""
+    found = _cache().get_many([question.key, ALIVE])
+    return _answer(found.get(question.key)), ALIVE in found
+
+
+def note_alive() -> None:
+    """Said by a worker that answers questions; written every few seconds at most."""
+    global _noted_at
+    now = time.monotonic()
+    if now - _noted_at >= NOTE_EVERY_S:
+        _noted_at = now
+        _cache().set(ALIVE, 1, ALIVE_S)
 
 
 def first_to_ask(question: Question, for_s: int) -> bool:
     """Whether nobody has asked this in the last ``for_s`` seconds: then the caller does."""
     return bool(_cache().add(f"{question.key}:asked", 1, for_s))
+
+
+def _answer(found: Any) -> Answer | None:
+    if found is None:
+        return None
+    row = found["row"]
+    return Answer(None if row is None else np.frombuffer(row, dtype="<f4"), found["refused"])
 
 
 def _pieces(key: str, count: int) -> Sequence[str]:

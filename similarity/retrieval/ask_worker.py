@@ -35,7 +35,11 @@ PAUSE_S = 5.0
 
 
 class Silence:
-    """What this process knows of workers that do not answer."""
+    """What this process knows of workers that do not answer.
+
+    Of a worker that says that it is alive an answer is always awaited: it may be busy, and
+    what it answers late serves the next. Where none says so, a few questions are tried.
+    """
 
     def __init__(self) -> None:
         self.in_a_row = 0
@@ -111,12 +115,12 @@ def begin(
 def _ask(question: Question, until: float, before: Callable[[], object] | None) -> Answer | None:
     if before:
         before()
-    known = _look(question)
+    known, alive = caching.attempt(partial(mailbox.look, question), otherwise=(None, False))
     if known is not None:
         return known
     if conf.get("QUERY_IN_PROCESS"):
         return _here(question)
-    if silence.lasts() or not _send(question, until):
+    if (silence.lasts() and not alive) or not _send(question, until):
         return None
     wait_s = FIRST_LOOK_S
     while time.monotonic() + wait_s < until:
@@ -126,7 +130,8 @@ def _ask(question: Question, until: float, before: Callable[[], object] | None) 
             silence.heard()
             return answer
         wait_s = min(1.3 * wait_s, LAST_LOOK_S)
-    silence.unheard()
+    if not alive:
+        silence.unheard()
     return None
 
 

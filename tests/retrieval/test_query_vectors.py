@@ -34,6 +34,7 @@ LIMIT_MS = 400
 def _hearing(monkeypatch):
     monkeypatch.setattr(ask_worker, "silence", ask_worker.Silence())
     monkeypatch.setattr(wakeup, "_paused_until", 0.0)
+    monkeypatch.setattr(mailbox, "_noted_at", -100.0)
 
 
 @pytest.fixture
@@ -136,6 +137,15 @@ def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
     assert timed(lambda: query_vector("another", timeout_ms=300)) < 0.1
     assert len(sent) == before
     assert "Is a worker of that queue running?" in caplog.text
+
+
+def test_of_a_worker_that_says_it_is_alive_an_answer_is_always_awaited(live, sent):
+    """It is busy, and not dead: what it answers late serves the next who asks the same."""
+    mailbox.note_alive()
+    for number in range(ask_worker.SILENCES + 2):
+        query_vector(f"scarf {number}", timeout_ms=20)
+    assert [task for task, *_ in sent].count(mailbox.TASK) == ask_worker.SILENCES + 2
+    assert not ask_worker.silence.lasts()
 
 
 def test_a_dead_broker_costs_little_once(live, dead_broker):

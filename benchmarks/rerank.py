@@ -1,0 +1,300 @@
+"""``POST rerank/`` under load, with the worker alive, killed, and with broker and cache gone.
+
+Starts PostgreSQL, Valkey, gunicorn and a worker of queries of its own in a temporary folder,
+all on the loopback interface, and ends them:
+
+    python benchmarks/rerank.py
+    python benchmarks/rerank.py --seconds 10 --rate 20
+
+Requests leave at their times whether or not the ones before have come back, and a latency
+counts from when a request should have left. Each sends 100 keys; of five queries four are
+among two hundred that come again, as in a shop, and one is new.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import local
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+COLOURS = ["navy", "red", "green", "black", "white", "grey", "sand", "rust", "olive", "teal"]
+MATERIALS = [
+    "linen",
+    "wool",
+    "oak",
+    "steel",
+    "cotton",
+    "leather",
+    "ceramic",
+    "glass",
+    "bamboo",
+    "felt",
+]
+KINDS = [
+    "shirt",
+    "scarf",
+    "chair",
+    "lamp",
+    "mug",
+    "bag",
+    "boot",
+    "kettle",
+    "rug",
+    "watch",
+    "hat",
+    "sofa",
+    "bowl",
+    "tent",
+    "cap",
+]
+LISTED = 100
+SPREAD = 64  # threads that send
+
+
+class Answer(NamedTuple):
+    status: int
+    latency_ms: float
+    took_ms: float
+    reason: str  # "" where the order is new
+
+
+def words(rng: random.Random) -> str:
+    return " ".join(rng.choice(some) for some in (COLOURS, MATERIALS, KINDS))
+
+
+def build(products: int) -> list[int]:
+    """A catalogue with documents and text vectors; the keys."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from shop.models import Brand, Category, Product
+    from similarity.indexing import documents, outbox, versions
+
+    call_command("migrate", verbosity=0)
+    rng = random.Random(1)  # noqa: S311 - the same catalogue each time
+    kinds = {kind: Category.objects.create(name=kind, slug=kind) for kind in KINDS}
+    brand = Brand.objects.create(name="Northfield", slug="northfield")
+    made = []
+    for number in range(products):
+        name = words(rng)
+        made.append(
+            Product(
+                sku=f"S{number}",
+                name=name,
+                slug=f"p{number}",
+                category=kinds[name.split()[-1]],
+                brand=brand,
+                price=rng.randint(5, 200),
+                stock=rng.choice((0, 3, 9, 20)),
+                attributes={"colour": name.split()[0]},
+                description=f"A {name} for every day, made to last.",
+            )
+        )
+    Product.objects.bulk_create(made)
+    documents.index_all()
+    versions.ensure_live_version()
+    outbox.enqueue(Product.objects.all())
+    while outbox.has_due():
+        outbox.drain(60)
+    return list(Product.objects.values_list("pk", flat=True))
+
+
+class Load:
+    """``rate`` requests a second for ``seconds``, from threads that keep their connections."""
+
+    def __init__(self, port: int, keys: list[int], budget_ms: int) -> None:
+        self.port, self.keys, self.budget_ms = port, keys, budget_ms
+        self.rng = random.Random(2)  # noqa: S311 - no secret
+        self.usual = [words(self.rng) for _ in range(200)]
+        self.new = 0
+        self._own = local()
+
+    def run(self, rate: int, seconds: float) -> list[Answer]:
+        began = time.monotonic() + 0.1
+        with ThreadPoolExecutor(SPREAD) as pool:
+            futures = [
+                pool.submit(self.send, began + number / rate, self.body())
+                for number in range(int(rate * seconds))
+            ]
+            return [future.result() for future in futures]
+
+    def body(self) -> bytes:
+        if self.rng.random() < 0.2:
+            self.new += 1
+            query = f"{words(self.rng)} {self.new}"
+        else:
+            query = self.rng.choice(self.usual)
+        listed = self.rng.sample(self.keys, LISTED)
+        about = {"query": query, "results": listed, "budget_ms": self.budget_ms}
+        return json.dumps(about).encode()
+
+    def send(self, at: float, body: bytes) -> Answer:
+        time.sleep(max(at - time.monotonic(), 0))
+        try:
+            status, answer = self._post(body)
+            told = json.loads(answer) if status == 200 else {}
+        except (OSError, http.client.HTTPException):
+            self._own.connection = None
+            status, told = 0, {}
+        latency_ms = 1000 * (time.monotonic() - at)
+        return Answer(status, latency_ms, told.get("took_ms", 0.0), told.get("reason", "failed"))
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        connection = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            self._own.connection = connection
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/similarity/v1/rerank/", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def told(name: str, answers: list[Answer], budget_ms: int) -> str:
+    def at(values: list[float], share: float) -> float:
+        return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+    latency = [answer.latency_ms for answer in answers]
+    took = [answer.took_ms for answer in answers]
+    errors = sum(answer.status != 200 for answer in answers)
+    late = sum(answer.took_ms > budget_ms + 20 for answer in answers)
+    reasons = Counter(answer.reason or "re-ranked" for answer in answers)
+    shares = ", ".join(f"{why} {count / len(answers):.0%}" for why, count in reasons.most_common())
+    cells = [f"{at(latency, share):.0f}" for share in (0.5, 0.95, 0.99)]
+    inside = [f"{at(took, share):.0f}" for share in (0.5, 0.95, 0.99)]
+    return (
+        f"| {name} | {len(answers)} | {errors} | {' / '.join(cells)} | {' / '.join(inside)} | "
+        f"{max(took):.0f} | {late} | {shares} |"
+    )
+
+
+@contextmanager
+def process(command: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            yield started
+        finally:
+            stop(started)
+
+
+def stop(started: "subprocess.Popen[bytes]") -> None:
+    if started.poll() is None:
+        os.killpg(started.pid, signal.SIGKILL)
+    started.wait(10)
+
+
+def wait_for_site(port: int, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/similarity/v1/health/live", timeout=2
+            ):
+                return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"gunicorn did not start:\n{log.read_text()[-2000:]}")
+
+
+def wait_for_worker(log: Path) -> None:
+    """Until it answers a query: its network is loaded by then."""
+    from similarity.retrieval.query_vectors import query_vector
+
+    until = time.monotonic() + 90
+    while query_vector("a first query", timeout_ms=1000) is None:
+        if time.monotonic() > until:
+            sys.exit(f"The worker answers no query:\n{log.read_text()[-2000:]}")
+
+
+def measure(options: argparse.Namespace, folder: Path) -> None:
+    from shop import servers
+
+    servers.start()
+    keys = build(options.products)
+    python, port = sys.executable, options.port
+    site = [
+        *(python, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
+        *("--workers", str(options.workers), "--threads", "8", "--keep-alive", "60"),
+    ]
+    worker = [
+        *(python, "-m", "celery", "-A", "shop", "worker", "--pool", "solo"),
+        *("--queues", "similarity.queries", "--hostname", "queries@%h", "--loglevel", "warning"),
+    ]
+    with ExitStack() as stack:
+        web_log, worker_log = folder / "web.log", folder / "worker.log"
+        stack.enter_context(process(site, web_log))
+        answering = stack.enter_context(process(worker, worker_log))
+        wait_for_site(port, web_log)
+        wait_for_worker(worker_log)
+        load = Load(port, keys, options.budget)
+        load.run(options.rate, 3)  # connections opened, modules imported
+        print(
+            f"{options.rate} requests/s, {LISTED} keys each, {options.products} products, budget "
+            f"{options.budget} ms, gunicorn {options.workers} × 8 threads, load average "
+            f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
+        )
+        print(
+            "| | requests | errors | latency p50 / p95 / p99 ms | took p50 / p95 / p99 ms | ",
+            end="",
+        )
+        print("took at most | over budget + 20 ms | order |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+
+        def row(name: str, seconds: float) -> None:
+            print(told(name, load.run(options.rate, seconds), options.budget), flush=True)
+
+        row("worker alive", options.seconds)
+        stop(answering)
+        row("worker killed", options.seconds)
+        os.kill(int((folder / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
+        row("broker and cache gone", options.seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="of each line (60)")
+    parser.add_argument("--rate", type=int, default=50, help="requests a second (50)")
+    parser.add_argument("--products", type=int, default=2000, help="catalogue size (2000)")
+    parser.add_argument("--budget", type=int, default=100, help="milliseconds (100)")
+    parser.add_argument("--workers", type=int, default=2, help="gunicorn's processes (2)")
+    parser.add_argument("--port", type=int, default=8765)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="similarity-rerank-") as folder:
+        os.environ["SIMILARITY_RUN_DIR"] = folder
+        os.environ["DJANGO_SETTINGS_MODULE"] = "rerank_settings"
+        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+        for name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL"):
+            os.environ.pop(name, None)  # killed in the end: never servers of somebody else's
+        from shop import servers
+
+        try:
+            measure(options, Path(folder))
+        finally:
+            servers.stop()
+
+
+if __name__ == "__main__":
+    main()
