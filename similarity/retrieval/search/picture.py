@@ -36,6 +36,7 @@ REMEMBERED_S = 1800
 
 UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")  # as workers decode
 #: (offset, bytes) that a file of one of the formats begins with.
 SIGNATURES = (
     (0, b"\xff\xd8\xff"),  # JPEG
@@ -45,6 +46,7 @@ SIGNATURES = (
     (8, b"WEBP"),
     (4, b"ftypavif"),
     (4, b"ftypavis"),
+    (4, b"ftypmif1"),  # AVIF by some encoders
 )
 
 
@@ -173,7 +175,7 @@ def _size(data: bytes) -> tuple[int, int]:
     except ImportError:  # web machines need none
         return 0, 0
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return image.size
     except Exception as error:
         # A door: the bytes are anybody's, and Pillow raises errors of many kinds.
