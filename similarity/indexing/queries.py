@@ -64,6 +64,8 @@ def warm_up() -> None:
     version = maintained.every_version().live()
     if version is not None:
         compute(Question("text", "", version.pk, b"shirt"))
+        if "image" in get_encoders():
+            get_encoder("image").encode([])  # its network is loaded, though there is no photo
     if conf.get("CROSS_ENCODER"):
         cross_encoder(conf.get("CROSS_ENCODER"))
 

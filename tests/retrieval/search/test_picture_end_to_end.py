@@ -7,7 +7,9 @@ from django.core.files.base import ContentFile
 from PIL import Image, ImageDraw
 
 from shop.models import ProductImage
+from similarity.encoders.registry import get_encoder
 from similarity.exceptions import ImageRejected
+from similarity.indexing import queries
 from similarity.indexing.versions import build_version, promote
 from similarity.retrieval.search.picture import search_by_picture, vector_of
 
@@ -59,3 +61,13 @@ def test_a_photo_that_is_cut_off_is_refused_with_the_workers_reason(products):
     damaged = drawn("navy", "JPEG")[:-400]
     with pytest.raises(ImageRejected, match="cannot be decoded"):
         vector_of(damaged, timeout_ms=20_000)
+
+
+def test_a_worker_has_loaded_the_network_before_the_first_picture(products, monkeypatch):
+    """Loading takes seconds, and the first shopper would be told to come back later."""
+    encoded = []
+    encoder = get_encoder("image")
+    monkeypatch.setattr(encoder, "encode", lambda contents: encoded.append(list(contents)))
+    monkeypatch.setattr(queries, "compute", lambda question: None)
+    queries.warm_up()
+    assert encoded == [[]]
