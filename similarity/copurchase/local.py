@@ -28,10 +28,23 @@ from similarity.copurchase.engine import (
     Progress,
     basket_weights,
 )
+from similarity.copurchase.sorting import (
+    bits,
+    by_item,
+    by_rank,
+    by_shopper,
+    numbered,
+    occasions,
+    run_sums,
+)
 from similarity.exceptions import CountError
 
 #: Bytes that one pair of one basket takes while its block is counted.
 BYTES_A_PAIR = 72
+
+#: Pairs of baskets in a block, whatever the memory: arrays of 4 MB stay in a processor's cache,
+#: and their memory is used again instead of asked from the system anew.
+MOST_IN_BLOCK = 2**19
 
 THREADS = min(4, os.cpu_count() or 1)
 
@@ -64,7 +77,7 @@ class _Lines:
     item: NDArray[np.int32]
     by_item: NDArray[np.int32]
     item_start: NDArray[np.int64]
-    weight: NDArray[np.int64]
+    weight: NDArray[np.int32]
     shopper: NDArray[np.int32]
     paired: NDArray[np.bool_]
     repeats: bool  # whether any shopper has two baskets
@@ -72,25 +85,22 @@ class _Lines:
 
     @classmethod
     def of(cls, baskets: Baskets, weights: NDArray[np.int64], rule: CountingRule) -> "_Lines":
-        order = np.lexsort((-weights, baskets.shopper))
+        shopper, shoppers = numbered(baskets.shopper)
+        order = by_shopper(shopper, shoppers, baskets.day, rule)
         rank = np.empty(len(order), np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
-        shoppers = baskets.shopper[order]
-        changes = np.empty(len(order), bool)
-        changes[:1] = True
-        np.not_equal(shoppers[1:], shoppers[:-1], out=changes[1:])
-        ranks, item = _by_rank(rank[baskets.basket], baskets.item, baskets.items)
+        ranks, item = by_rank(rank[baskets.basket], baskets.item, baskets.items)
         size = np.bincount(ranks, minlength=len(order))
-        by_item, item_start = _by_item(ranks, item, baskets.items)
+        of_item, item_start = by_item(ranks, item, baskets.items)
         return cls(
             start=np.concatenate(([0], np.cumsum(size))),
             item=item,
-            by_item=by_item,
+            by_item=of_item,
             item_start=item_start,
-            weight=weights[order],
-            shopper=np.cumsum(changes, dtype=np.int32) - np.int32(1),
+            weight=weights.astype(np.int32)[order],
+            shopper=shopper[order],
             paired=(size > 1) & (size <= rule.max_basket),
-            repeats=not bool(changes.all()),
+            repeats=shoppers < len(order),
             items=baskets.items,
         )
 
@@ -111,7 +121,8 @@ class _Lines:
 
     def pairs(self, memory: int, progress: Progress | None) -> Iterator[PairBlock]:
         """Blocks in order, some of them counted ahead by other threads."""
-        bounds = self._bounds(max(memory // (BYTES_A_PAIR * THREADS), 1))
+        fitting = memory // (BYTES_A_PAIR * THREADS)
+        bounds = self._bounds(min(max(fitting, 1), MOST_IN_BLOCK))
         ahead: deque[tuple[int, Future[PairBlock]]] = deque()
         with ThreadPoolExecutor(THREADS) as threads:
             for low, high in bounds:
@@ -133,7 +144,7 @@ class _Lines:
         size = np.diff(self.start)
         of_line = np.where(self.paired, size - 1, 0)[self.by_item]
         total = np.concatenate(([0], np.cumsum(of_line)))[self.item_start]
-        spare = 63 - _bits(self.items) - _bits(len(self.weight))
+        spare = 63 - bits(self.items) - bits(len(self.weight))
         if spare < 0:
             raise CountError(
                 f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
@@ -156,14 +167,14 @@ class _Lines:
             nothing = np.empty(0, np.int32)
             return PairBlock(nothing, nothing, nothing.astype(np.int64), nothing, nothing)
         key.sort()
-        shift = _bits(len(self.weight))
+        shift = bits(len(self.weight))
         rank = (key & ((1 << shift) - 1)).astype(np.int32)
         key >>= shift
         starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         weight, shoppers = self._sums(key, rank, starts)
         pair = key[starts]
         orders = np.diff(np.append(starts, len(key))).astype(np.int32)
-        second = _bits(self.items)
+        second = bits(self.items)
         return PairBlock(
             first=(pair >> second).astype(np.int32) + np.int32(low),
             second=(pair & ((1 << second) - 1)).astype(np.int32),
@@ -183,12 +194,12 @@ class _Lines:
         rank, first = rank[kept], first[kept]
         size = self.start[rank + 1] - self.start[rank]
         # Every line of the basket beside this one, this one too, which is left out at the end.
-        head = (first << (_bits(self.items) + _bits(len(self.weight)))) | rank
+        head = (first << (bits(self.items) + bits(len(self.weight)))) | rank
         key = np.repeat(head, size)
         at = np.arange(len(key)) + np.repeat(self.start[rank] - (np.cumsum(size) - size), size)
         other = self.item[at]
         itself = other == np.repeat(first.astype(np.int32) + np.int32(low), size)
-        key |= other.astype(np.int64) << _bits(len(self.weight))
+        key |= other.astype(np.int64) << bits(len(self.weight))
         return key[~itself]
 
     def _sums(
@@ -196,51 +207,12 @@ class _Lines:
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """(weight, shoppers) of each run of equal keys; ``starts`` is where the runs begin."""
         weight = self.weight[rank]
+        orders = np.diff(np.append(starts, len(key))).astype(np.int32)
         if not self.repeats:
-            orders = np.diff(np.append(starts, len(key))).astype(np.int32)
-            return np.add.reduceat(weight, starts), orders
-        shopper = self.shopper[rank]
-        again = np.empty(len(key), bool)
-        again[:1] = False
-        np.equal(shopper[1:], shopper[:-1], out=again[1:])
-        again[1:] &= key[1:] == key[:-1]
+            return run_sums(weight, starts), orders
+        again = np.zeros(len(key), bool)
+        same = np.flatnonzero(key[1:] == key[:-1])
+        again[same + 1] = self.shopper[rank[same]] == self.shopper[rank[same + 1]]
         repeated = np.flatnonzero(again)
-        weight[repeated] //= _occasion(again, repeated)
-        shoppers = np.add.reduceat((~again).astype(np.int32), starts, dtype=np.int32)
-        return np.add.reduceat(weight, starts), shoppers
-
-
-def _occasion(again: NDArray[np.bool_], repeated: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which occasion each of ``repeated`` is: 2 for the one right after a first, and so on."""
-    if not len(repeated):
-        return repeated
-    # A run of repeats is unbroken positions; each starts at its own second occasion.
-    breaks = np.concatenate(([True], np.diff(repeated) != 1))
-    run_start = np.maximum.accumulate(np.where(breaks, np.arange(len(repeated)), 0))
-    return np.arange(len(repeated)) - run_start + 2
-
-
-def _by_rank(
-    rank: NDArray[np.int32], item: NDArray[np.int32], items: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Lines sorted by rank and item."""
-    shift = _bits(items)
-    key = (rank.astype(np.int64) << shift) | item
-    key.sort()
-    return (key >> shift).astype(np.int32), (key & ((1 << shift) - 1)).astype(np.int32)
-
-
-def _by_item(
-    rank: NDArray[np.int32], item: NDArray[np.int32], items: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Ranks sorted by item and rank, and where each item's begin (I + 1,)."""
-    shift = _bits(int(rank.max(initial=0)) + 1)
-    key = (item.astype(np.int64) << shift) | rank
-    key.sort()
-    start = np.concatenate(([0], np.cumsum(np.bincount(item, minlength=items))))
-    return (key & ((1 << shift) - 1)).astype(np.int32), start
-
-
-def _bits(number: int) -> int:
-    """Bits that hold 0 to ``number - 1``, one at the least."""
-    return max(int(number - 1).bit_length(), 1)
+        weight[repeated] //= occasions(again, repeated).astype(np.int32)
+        return run_sums(weight, starts), orders - run_sums(again, starts).astype(np.int32)

@@ -60,7 +60,7 @@ def test_progress_goes_up_to_the_last_item():
 
 
 def test_more_than_can_be_packed_is_an_error_that_says_so(monkeypatch):
-    monkeypatch.setattr(local, "_bits", lambda number: 40)
+    monkeypatch.setattr(local, "bits", lambda number: 40)
     with pytest.raises(CountError, match="SparkEngine"):
         as_dicts(LocalEngine().count(columns([(1, 1000, [0, 1])], 2), RULE))
 
