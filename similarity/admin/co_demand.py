@@ -31,7 +31,7 @@ class WarningsFilter(admin.SimpleListFilter):
 class DemandSnapshotAdmin(admin.ModelAdmin):
     """Read only: ``manage.py co_demand --all`` makes it."""
 
-    list_display = ("title", "kind", "headline", "pairs", "warnings", "made_at")
+    list_display = ("title", "kind", "headline", "pairs", "warnings")
     list_filter = ("kind", WarningsFilter)
     search_fields = ("title", "item")
     list_per_page = 50

@@ -12,6 +12,9 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 26
 #: Two of Okabe and Ito's colours; dashes tell the lines apart without them.
 FIRST, SECOND = "#0072b2", "#d55e00"
 
+#: Ends of an axis whose half is a round number too.
+STEPS = (10, 16, 20, 30, 40, 60, 80)
+
 
 def chart(weeks: dict[str, Any], partner: dict[str, Any]) -> SafeString:
     """The item's line, its partner's dashed, and its short weeks in grey."""
@@ -32,10 +35,10 @@ def chart(weeks: dict[str, Any], partner: dict[str, Any]) -> SafeString:
 
 
 def nice_top(most: float) -> int:
-    """The next of 1, 2, 5, 10, 20 … that holds ``most``."""
+    """The next round number that holds ``most``: 10, 16, 20, 30, 40, 60, 80, 100, 160 …"""
     scale = 1
     while True:
-        for step in (1, 2, 5):
+        for step in STEPS:
             if step * scale >= most:
                 return step * scale
         scale *= 10

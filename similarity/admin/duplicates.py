@@ -7,6 +7,7 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -39,7 +40,7 @@ class DismissedFilter(admin.SimpleListFilter):
 class DuplicateListingAdmin(admin.ModelAdmin):
     """Read only, but for dismissing: ``manage.py find_duplicates`` makes the list."""
 
-    list_display = ("first_listing", "second_listing", "likeness", "text_", "image_", "found_at")
+    list_display = ("first_listing", "second_listing", "likeness")
     list_display_links = None
     list_filter = (DismissedFilter,)
     search_fields = ("=first", "=second")
@@ -78,17 +79,16 @@ class DuplicateListingAdmin(admin.ModelAdmin):
     def second_listing(self, row: DuplicateListing) -> SafeString:
         return self._listing(row, row.second)
 
-    @admin.display(description="likeness", ordering="score")
-    def likeness(self, row: DuplicateListing) -> str:
-        return _percent(row.score)
-
-    @admin.display(description="text", ordering="text")
-    def text_(self, row: DuplicateListing) -> str:
-        return _percent(row.text)
-
-    @admin.display(description="picture", ordering="image")
-    def image_(self, row: DuplicateListing) -> str:
-        return _percent(row.image)
+    @admin.display(description="alike", ordering="score")
+    def likeness(self, row: DuplicateListing) -> SafeString:
+        return format_html(
+            '<p class="similarity-alike"><strong>{}</strong><br>text {}<br>picture {}</p>'
+            '<p class="help">Found {}</p>',
+            _percent(row.score),
+            _percent(row.text),
+            _percent(row.image),
+            f"{timezone.localtime(row.found_at):%Y-%m-%d}",
+        )
 
     @admin.action(description="Dismiss: these are different things", permissions=["change"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

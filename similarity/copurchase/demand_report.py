@@ -29,6 +29,10 @@ PartnersOf = Callable[[Sequence[str]], Mapping[str, Sequence[Partner]]]
 
 #: Orders that "of 100 orders" speaks of.
 ORDERS = 100
+#: Fewer orders of X say too little of a hundred.
+MIN_ORDERS = 20
+#: An interval of more than this share of all orders says nothing.
+MOST_UNSURE = 0.5
 #: Quantities a sentence may speak of: the largest that X sells within MAX_SPAN_WEEKS.
 QUANTITIES = (100, 50, 20, 10, 5)
 #: Partners of each item in a report of all, and items whose partners are read at once.
@@ -151,7 +155,9 @@ def _partners(
     found: dict[str, list[Partner]] = {}
     for start in range(0, len(items), ITEMS_AT_ONCE):
         for item, those in partners(items[start : start + ITEMS_AT_ONCE]).items():
-            found[item] = [each for each in those if each.item in selling][:most]
+            # A lift below 1: bought together less often than by chance.
+            going = [each for each in those if each.lift > 1 and each.item in selling]
+            found[item] = going[:most]
     return {item: those for item, those in found.items() if item in sales.row}
 
 
@@ -169,9 +175,10 @@ def _units(
 
 
 def _together(counted: tuple[IntArray, IntArray] | None) -> Expectation | None:
-    if counted is None or counted[1].sum() < ORDERS:
-        return None  # fewer orders say little of a hundred
-    return orders_with(*counted, of=ORDERS)
+    if counted is None or counted[1].sum() < MIN_ORDERS:
+        return None
+    found = orders_with(*counted, of=ORDERS)
+    return found if found.high - found.low <= MOST_UNSURE * ORDERS else None
 
 
 def typical_quantity(units: IntArray) -> float:

@@ -84,7 +84,7 @@ def table(report: DemandReport) -> str:
     """The report as text: what it is made of, a row for each pair, the warnings."""
     lines = [*summary(report), ""]
     if not report.pairs:
-        lines.append("Nothing moves together beyond chance, and nothing is bought together.")
+        lines.append("Nothing moves together beyond chance, or is bought together often enough.")
     else:
         rows = [HEADINGS, *(_text_row(report, pair) for pair in report.pairs)]
         widths = [max(len(row[at]) for row in rows) for at in range(len(HEADINGS))]
@@ -99,21 +99,19 @@ def table(report: DemandReport) -> str:
 def summary(report: DemandReport) -> list[str]:
     """Weeks, items and how far the intervals can be trusted."""
     sales, calibration = report.sales, report.calibration
-    last = sales.mondays[-1]
     kinds = "categories" if report.kind == "category" else "products"
-    told = f"intervals are meant to hold {calibration.level:.0%} of cases"
-    if calibration.covered is not None:
+    told = f"Intervals are meant to hold {calibration.level:.0%} of cases and are widened by "
+    if calibration.covered is None:
         told += (
-            f"; in the latest weeks asked they held {calibration.covered:.0%} of "
-            f"{calibration.cases}"
+            f"{calibration.widen:g}, for the shop's past is too short to ask how wide they must be."
         )
     else:
-        told += f", and the past is too short to ask ({calibration.cases} cases)"
-    return [
-        f"{len(sales.names)} {kinds} in {sales.weeks} weeks, from {sales.monday} to the week of "
-        f"{last}.",
-        f"Widened by {calibration.widen:.2f} after the shop's own past, {told}.",
-    ]
+        told += (
+            f"{calibration.widen:.2f}, as the shop's own past asks for; in the latest weeks they "
+            f"would have held {calibration.covered:.0%} of {calibration.cases}."
+        )
+    span = f"from {sales.monday} to the week of {sales.mondays[-1]}"
+    return [f"{len(sales.names)} {kinds} sold in {sales.weeks} weeks, {span}.", told]
 
 
 def sentence(report: DemandReport, pair: DemandPair) -> str:

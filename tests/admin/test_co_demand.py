@@ -103,6 +103,8 @@ def test_a_new_report_replaces_the_old_of_its_kind_only(report, snapshot):
     assert set(DemandSnapshot.objects.values_list("kind", flat=True)) == {"category"}
 
 
-@pytest.mark.parametrize(("most", "top"), [(0, 1), (1, 1), (3, 5), (17, 20), (50, 50), (501, 1000)])
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 10), (3, 10), (17, 20), (60, 60), (225, 300), (501, 600), (900, 1000)]
+)
 def test_the_axis_ends_at_a_round_number(most, top):
     assert nice_top(most) == top
