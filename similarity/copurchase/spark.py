@@ -239,9 +239,9 @@ def _pairs(lines: Any, rule: CountingRule) -> Any:
     seconds = kept.select("basket", f.col("item").alias("second"))
     instances = firsts.join(seconds, "basket").where("first < second")
     half = _summed(instances, ["first", "second"])
-    first, second, *figures = PairBlock._fields
-    # A union goes by position: the second one is the pairs the other way round.
-    return half.select(first, second, *figures).union(half.select(second, first, *figures))
+    return half.selectExpr(
+        "stack(2, first, second, second, first) AS (first, second)", "weight", "orders", "shoppers"
+    )
 
 
 def _summed(rows: Any, key: list[str]) -> Any:
@@ -254,7 +254,8 @@ def _summed(rows: Any, key: list[str]) -> Any:
     from pyspark.sql import functions as f
 
     newest_first = Window.partitionBy("shopper", *key).orderBy(f.desc("weight"))
-    numbered = rows.withColumn("occasion", f.row_number().over(newest_first))
+    needed = rows.select("shopper", "weight", *key)
+    numbered = needed.withColumn("occasion", f.row_number().over(newest_first))
     return numbered.groupBy(*key).agg(
         f.expr("sum(weight div occasion)").cast("long").alias("weight"),
         f.count("*").cast("int").alias("orders"),
