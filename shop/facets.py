@@ -13,7 +13,14 @@ MAX_VALUES = 24
 CENT = Decimal("0.01")
 
 #: The names are those of SIMILARITY["CATALOG"]: page, API and counts read them alike.
-FACETS = {"category": "Category", "brand": "Brand", "colour": "Colour", "material": "Material"}
+#: Feeds spell a colour both ways.
+FACETS = {
+    "category": "Category",
+    "brand": "Brand",
+    "colour": "Colour",
+    "color": "Colour",
+    "material": "Material",
+}
 
 
 @dataclass(frozen=True)

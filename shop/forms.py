@@ -69,6 +69,7 @@ class SearchForm(PriceForm):
     category = ValuesField(required=False)
     brand = ValuesField(required=False)
     colour = ValuesField(required=False)
+    color = ValuesField(required=False)
     material = ValuesField(required=False)
     in_stock = forms.BooleanField(label="In stock only", required=False)
     sort = forms.CharField(required=False)

@@ -122,6 +122,16 @@ def test_a_chosen_value_does_not_hide_the_others(client, lamps):
     }
 
 
+def test_a_feed_that_spells_colour_otherwise_has_the_facet_too(client, make_product, index):
+    for colour in ("navy", "red"):
+        make_product(name=f"Lamp in {colour}", attributes={"color": colour})
+    index()
+    response = client.get(reverse("shop:search"), {"q": "lamp", "color": "red"})
+    assert names(response) == ["Lamp in red"]
+    (facet,) = [one for one in response.context["results"].facets if one.label == "Colour"]
+    assert {option.value for option in facet.options} == {"navy", "red"}
+
+
 def test_a_filter_that_leaves_nothing_offers_to_clear(client, lamps):
     page = page_of(client, q="lamp", colour="magenta")
     assert "Nothing matches these filters" in page

@@ -21,7 +21,6 @@ from similarity.exceptions import ImageRejected, SimilarityError
 from similarity.models import EncoderVersion
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.query_vectors import picture_vector
-from similarity.retrieval.search import hybrid
 from similarity.retrieval.search.engine import search
 from similarity.retrieval.shelves import similar_to_vector
 from similarity.retrieval.stored import FloatArray
@@ -30,6 +29,8 @@ from similarity.retrieval.within import key_of
 #: The share of the words where picture and words are given, the picture having the rest;
 #: see docs/search.md for what others give.
 TEXT_SHARE = 0.5
+#: The constant of reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009).
+RANK_CONSTANT = 60
 
 #: How long a vector can be asked for by its token.
 REMEMBERED_S = 1800
@@ -126,15 +127,19 @@ def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHA
     """
     if not told:
         return list(alike)
-    looks = [hit.key for hit in alike]
-    scores = hybrid.fuse([(1 - text_share, looks), (text_share, told)])
-    hits = {hit.key: hit for hit in alike}
-    by_words = set(told)
-    return [
-        replace(hits[key], score=score, tier="image+text" if key in by_words else "image")
-        for key, score in scores.items()
-        if key in hits
-    ]
+    place = {key: rank for rank, key in enumerate(told)}
+    fused = []
+    for rank, hit in enumerate(alike):
+        score = (1 - text_share) * _reciprocal(rank)
+        if hit.key in place:
+            score += text_share * _reciprocal(place[hit.key])
+        fused.append(replace(hit, score=score, tier="image+text" if hit.key in place else "image"))
+    return sorted(fused, key=lambda hit: -hit.score)
+
+
+def _reciprocal(rank: int) -> float:
+    """1 for the first, whose ``rank`` is 0."""
+    return (RANK_CONSTANT + 1) / (RANK_CONSTANT + 1 + rank)
 
 
 def remember(vector: FloatArray) -> str:
