@@ -8,7 +8,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,21 @@ def limit_threads() -> int:
     count = max(1, cores() // worker_processes())
     package("torch").set_num_threads(count)
     return count
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For work too small to be shared out: threads would wait for each other.
+
+    On a machine whose cores are busy that takes a hundred times as long as the work.
+    """
+    torch = package("torch")
+    usual = limit_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def run_batches(

@@ -4,6 +4,7 @@ import html
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -24,6 +25,9 @@ TAG = re.compile(r"<(?:/?[a-zA-Z!][^<>]*)>")
 #: Characters of a text that are tokenised, per token that is kept. English has four to a
 #: token; a megabyte of description must not keep the tokeniser busy for a second.
 CHARACTERS_PER_TOKEN = 32
+
+#: So few, a search query say, are computed by one thread.
+FEW_TOKENS = 64
 
 
 class TransformerTextEncoder(Encoder):
@@ -139,13 +143,15 @@ class TransformerTextEncoder(Encoder):
         """Unit rows (N, D) of texts that are not empty, computed from the longest down."""
         device.limit_threads()
         tokens = self.tower.tokenise(texts)
+        lengths = [len(ids) for ids in tokens]
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        batches = token_batches([len(ids) for ids in tokens], conf.get("TOKEN_BUDGET"))
+        batches = token_batches(lengths, conf.get("TOKEN_BUDGET"))
         results = device.run_batches(
             batches, lambda rows: self.tower.forward([tokens[row] for row in rows])
         )
-        for rows, result in results:
-            vectors[rows] = result
+        with device.one_thread() if sum(lengths) <= FEW_TOKENS else nullcontext():
+            for rows, result in results:
+                vectors[rows] = result
         return unit_rows(vectors)
 
 

@@ -12,11 +12,11 @@ speak against it.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from similarity.encoders import device
 from similarity.encoders.weights import package
 from similarity.exceptions import RankerError
 from similarity.retrieval.ranking.blend import WEIGHTS
@@ -83,21 +83,9 @@ def fit(groups: Sequence[Group], hidden: int = 0, held_by: float = HELD_BY) -> N
     prior = np.array([WEIGHTS.get(name, 0.0) for name in SIGNALS]) * scale
     scores = [((group.values - mean) / scale) @ prior for group in useful]
     spread = np.concatenate([score - score.mean() for score in scores]).std() or 1.0
-    with _one_thread():
+    with device.one_thread():  # the tensors are small
         linear, deep = _Lists(useful, mean, scale).ascend(prior / spread, hidden, held_by)
     return Network(mean, scale, linear, *deep)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """These tensors are small: threads would wait for each other longer than they compute."""
-    torch = package("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _standard(groups: Sequence[Group]) -> tuple[FloatArray, FloatArray]:
