@@ -18,8 +18,9 @@ from similarity.retrieval.stored import FloatArray
 #: left always has a direction; 0.25 is the usual one, for a dislike says less than a liking.
 DISLIKED_SHARE = 0.25
 #: Groups of liked products whose mean cosine is at least this are one taste. Parts are centred
-#: before they are fused, so that products with nothing in common have cosines about 0.
-SAME_TASTE_COSINE = 0.25
+#: before they are fused, so that products with nothing in common have cosines about 0; of one
+#: kind of thing they have 0.3 and more. Lower mixes shirts with trousers, higher parts shirts.
+SAME_TASTE_COSINE = 0.2
 #: Each taste is a search of its own; the nearest ones are joined until there are so many.
 MAX_TASTES = 5
 
