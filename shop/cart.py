@@ -81,6 +81,16 @@ class Cart:
             self._save()
             raise
 
+    def add_each(self, products: Sequence[Product]) -> list[str]:
+        """Add one piece of each product that can be added; returns why the others were not."""
+        refusals = []
+        for product in products:
+            try:
+                self.add(product, 1)
+            except CartRefused as refusal:
+                refusals.append(str(refusal))
+        return refusals
+
     def set_quantity(self, product: Product, quantity: int) -> int:
         """Ask for ``quantity`` pieces of a product in the cart; returns how many it holds now."""
         quantity = min(quantity, product.stock, MAX_QUANTITY)

@@ -17,6 +17,7 @@ shop = [
     path("search/picture/", search.by_picture, name="search_picture"),
     path("cart/", cart.cart, name="cart"),
     path("cart/add/<int:pk>/", cart.cart_add, name="cart_add"),
+    path("cart/add-together/", cart.cart_add_together, name="cart_add_together"),
     path("cart/update/<int:pk>/", cart.cart_update, name="cart_update"),
     path("cart/remove/<int:pk>/", cart.cart_remove, name="cart_remove"),
     path("cart/bundle/<int:pk>/", bundles.bundle_add, name="bundle_add"),

@@ -11,6 +11,8 @@ from shop.cart import Cart, CartRefused
 from shop.forms import AddForm, QuantityForm
 from shop.models import Product
 
+MAX_TOGETHER = 20  # products added at once
+
 
 @never_cache
 def cart(request: HttpRequest) -> HttpResponse:
@@ -42,6 +44,24 @@ def cart_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def cart_add_together(request: HttpRequest) -> HttpResponse:
+    """One piece of each ticked product: ``product=3&product=17``."""
+    keys = dict.fromkeys(key for key in request.POST.getlist("product") if _is_key(key))
+    found = Product.objects.filter(is_active=True).in_bulk(map(int, list(keys)[:MAX_TOGETHER]))
+    products = [found[int(key)] for key in keys if int(key) in found]
+    refusals = Cart(request.session).add_each(products)
+    for refusal in refusals:
+        messages.error(request, refusal)
+    added = len(products) - len(refusals)
+    if added:
+        what = "1 product was" if added == 1 else f"{added} products were"
+        messages.success(request, f"{what} added to your cart.")
+    elif not refusals:
+        messages.error(request, "Nothing was chosen that can be added to your cart.")
+    return redirect("shop:cart")
+
+
+@require_POST
 def cart_update(request: HttpRequest, pk: int) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk)
     form = QuantityForm(request.POST)
@@ -60,6 +80,10 @@ def cart_remove(request: HttpRequest, pk: int) -> HttpResponse:
     Cart(request.session).remove(pk)
     messages.success(request, "The product was taken out of your cart.")
     return redirect("shop:cart")
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _quantity_error(form: AddForm | QuantityForm) -> str:

@@ -21,6 +21,8 @@ from similarity.retrieval.within import Within, key_of
 
 #: Products a cart may hold; more are refused rather than left out unseen.
 MAX_CART = 100
+#: Below this log-likelihood ratio chance gives a pair once in twenty times: no companion.
+LEAST_SURE = 3.84
 #: Partners looked at for each hit wanted: some are sold out, or replace what is in the cart.
 LOOKED_AT = 8
 
@@ -43,8 +45,8 @@ def bought_together(
 
     The tier is ``copurchase``, the score in [0, 1) what
     :func:`similarity.copurchase.scores.blend` makes of the orders. Where orders say too
-    little, products of complementary categories follow, tier ``complement``, score 0. Fewer
-    hits than ``limit``, or none, is an answer: nothing is made up.
+    little, or no more than chance would, products of complementary categories follow, tier
+    ``complement``, score 0. Fewer hits than ``limit``, or none, is an answer: nothing is made up.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
     """
@@ -104,7 +106,10 @@ class Cart:
     def _ranked(self) -> list[tuple[float, Partner]]:
         """(score for the cart, the partner of the item it is surest of), best first."""
         of_item = partners_of(self.items, self.within.using)
-        lists = [partners for partners in of_item.values() if partners]
+        sure = (
+            [p for p in each if p.log_likelihood_ratio >= LEAST_SURE] for each in of_item.values()
+        )
+        lists = [partners for partners in sure if partners]
         added = scores.cart_scores(
             [{partner.item: partner.score for partner in partners} for partners in lists],
             [_share(partners[0]) for partners in lists],
@@ -146,7 +151,7 @@ def reason_of(partner: Partner) -> Reason:
         return Reason("copurchase", 1.0, orders)
     more = gettext("%(orders)s, %(lift)s times as often as by chance") % {
         "orders": orders,
-        "lift": f"{partner.lift:.1f}" if partner.lift < 20 else f"{partner.lift:.0f}",
+        "lift": f"{partner.lift:.1f}" if partner.lift < 9.95 else f"{partner.lift:.0f}",
     }
     return Reason("copurchase", 1.0, more)
 
