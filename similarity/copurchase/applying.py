@@ -7,13 +7,11 @@ import numpy as np
 from django.db import connections
 from numpy.typing import NDArray
 
+from similarity.copurchase import storage
 from similarity.copurchase.differences import Difference
-from similarity.copurchase.storage import PAIR, pack_pairs, unpack_pairs
+from similarity.copurchase.storage import PAIR, Rows, unpack_pairs
 from similarity.exceptions import CountError
 from similarity.models import CountedItem, CountedProduct, PairCounts
-
-#: number of an item → its partners, an array of PAIR
-Rows = dict[int, NDArray[np.void]]
 
 
 class CountsDisagree(CountError):
@@ -91,8 +89,12 @@ def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> Row
         if weight or orders or shoppers:
             added[first].append((second, weight, orders, shoppers))
             added[second].append((first, weight, orders, shoppers))
-    stored = PairCounts.objects.using(alias).filter(number__in=list(added))
-    held = {number: unpack_pairs(row) for number, row in stored.values_list("number", "pairs")}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT number, pairs FROM {_PAIRS} WHERE number = ANY(%s)",  # noqa: S608
+            [list(added)],
+        )
+        held = {number: unpack_pairs(packed) for number, packed in cursor}
     nothing = np.empty(0, PAIR)
     rows = {
         first: _merged(first, held.get(first, nothing), np.array(changes, PAIR))
@@ -104,13 +106,14 @@ def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> Row
 
 def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArray[np.void]:
     """The sum by partner, without partners that no order is left of."""
-    seconds = np.union1d(old["second"], added["second"])
-    rows = np.zeros(len(seconds), PAIR)
-    rows["second"] = seconds
-    for part in (old, added):
-        at = np.searchsorted(seconds, part["second"])
-        for column in ("weight", "orders", "shoppers"):
-            rows[column][at] += part[column]
+    added = added[np.argsort(added["second"])]
+    at = np.searchsorted(old["second"], added["second"])
+    known = at < len(old)
+    known[known] = old["second"][at[known]] == added["second"][known]
+    rows = old.copy()
+    for column in ("weight", "orders", "shoppers"):
+        rows[column][at[known]] += added[column][known]
+    rows = np.insert(rows, at[~known], added[~known])
     kept = rows[rows["orders"] != 0]
     if (kept["orders"] < 0).any() or (kept["shoppers"] < 1).any():
         raise CountsDisagree(
@@ -120,14 +123,6 @@ def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArr
 
 
 def _write(rows: Rows, alias: str) -> None:
-    kept = {first: pairs for first, pairs in rows.items() if len(pairs)}
-    gone = [first for first in rows if first not in kept]
-    PairCounts.objects.using(alias).filter(number__in=gone).delete()
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO {_PAIRS} (number, pairs) SELECT * FROM unnest(%s::int[], %s::bytea[])
-            ON CONFLICT (number) DO UPDATE SET pairs = excluded.pairs
-            """,  # noqa: S608 - the table's own name
-            [list(kept), [pack_pairs(pairs) for pairs in kept.values()]],
-        )
+        cursor.execute(f"DELETE FROM {_PAIRS} WHERE number = ANY(%s)", [list(rows)])  # noqa: S608
+        storage.copy_pairs(cursor, storage.block_of(rows))

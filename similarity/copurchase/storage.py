@@ -25,6 +25,9 @@ from similarity.models import (
 #: One partner of an item: its number and the counts of the pair, by rising number.
 PAIR = np.dtype([("second", "<i4"), ("weight", "<i8"), ("orders", "<i4"), ("shoppers", "<i4")])
 
+#: number of an item → its partners, an array of PAIR
+Rows = dict[int, NDArray[np.void]]
+
 #: A pair of one order, as most are: the rest of its counts is 1, and its weight is small.
 ONCE = np.dtype([("second", "<i4"), ("weight", "<i4")])
 
@@ -64,6 +67,15 @@ def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
     pairs["weight"][: len(once)] = once["weight"]
     pairs[len(once) :] = others
     return pairs[np.argsort(pairs["second"])]
+
+
+def block_of(rows: Rows) -> PairBlock:
+    """Rows of items as an engine gives them; those without partners leave nothing."""
+    numbers = sorted(rows)
+    pairs = np.concatenate([np.empty(0, PAIR), *(rows[number] for number in numbers)])
+    lengths = [len(rows[number]) for number in numbers]
+    first = np.repeat(np.array(numbers, np.int32), lengths)
+    return PairBlock(first, *(pairs[name].copy() for name in PairBlock._fields[1:]))
 
 
 def copy_into(
