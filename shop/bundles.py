@@ -158,7 +158,7 @@ def _changes(entry: Mapping[str, Any], offer: Offer | None, count: int) -> list[
         return [f"{name} is no longer a bundle, for not all of its products are in your cart."]
     changes = []
     if count < asked:
-        changes.append(f"{name} applies {count} times, no longer {asked}, to what your cart holds.")
+        changes.append(f"Your cart holds the products of {name} {count} ×, no longer {asked} ×.")
     if Decimal(entry["price"]) != offer.price:
         changes.append(
             f"The price of the bundle {name} changed from {entry['price']} "
