@@ -15,6 +15,7 @@ from shop.seed import orders
 from shop.seed.brands import BRANDS
 from shop.seed.catalogue import KINDS, PREFIX, Item, plan
 from shop.seed.photos import drawn
+from similarity.copurchase import updating
 
 
 @dataclass
@@ -156,6 +157,7 @@ def _save_orders(items: Sequence[Item], seed: int, added: Added) -> None:
         for sku, quantity in basket.lines
     ]
     OrderLine.objects.bulk_create(lines, batch_size=1000)
+    updating.enqueue(made)  # Django sends no signal for bulk_create
     added.orders = len(made)
 
 

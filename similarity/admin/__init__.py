@@ -11,11 +11,20 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from similarity import conf
-from similarity.admin import bundles, co_demand, duplicates, outbox, synonyms, versions
+from similarity.admin import bundles, co_demand, duplicates, orders, outbox, synonyms, versions
 from similarity.admin.products import ReembedMixin, add_actions
 from similarity.exceptions import ConfigurationError
 
-__all__ = ["ReembedMixin", "bundles", "co_demand", "duplicates", "outbox", "synonyms", "versions"]
+__all__ = [
+    "ReembedMixin",
+    "bundles",
+    "co_demand",
+    "duplicates",
+    "orders",
+    "outbox",
+    "synonyms",
+    "versions",
+]
 
 
 def _join_host() -> None:

@@ -62,8 +62,10 @@ def _items(block: PairBlock, cursor: Any) -> ItemCounts:
         f"SELECT {columns} FROM {_ITEMS} WHERE number = ANY(%s)",  # noqa: S608 - our own names
         [wanted.tolist()],
     )
-    number, *found = (np.array(column, np.int64) for column in zip(*cursor, strict=True))
-    counts = ItemCounts(*(np.zeros(wanted[-1] + 1, kind) for kind in (np.int64, "i4", "i4")))
-    for column, values in zip(counts, found, strict=True):
-        column[number] = values
+    number, weight, orders, shoppers = (np.array(c, np.int64) for c in zip(*cursor, strict=True))
+    counts = ItemCounts(
+        *(np.zeros(wanted[-1] + 1, kind) for kind in (np.int64, np.int32, np.int32))
+    )
+    counts.weight[number], counts.orders[number] = weight, orders
+    counts.shoppers[number] = shoppers
     return counts

@@ -1,0 +1,97 @@
+"""Changed orders that wait to be counted in the admin: what was given up, and why."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import quote
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from similarity.catalog.orders import get_order_adapter
+from similarity.connections import wakeup
+from similarity.copurchase import runs
+from similarity.exceptions import ConfigurationError
+from similarity.models import PendingOrder
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Any:
+        return [
+            ("due", "due now"),
+            ("later", "waiting for another attempt"),
+            ("dead", "given up"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = PendingOrder.objects
+        states = {
+            "due": rows.due(),
+            "later": rows.waiting().exclude(pk__in=rows.due().values("pk")),
+            "dead": rows.dead(),
+        }
+        value = self.value()
+        if value is None:
+            return queryset
+        if value not in states:
+            raise IncorrectLookupParameters
+        return queryset.filter(pk__in=states[value].values("pk"))
+
+
+@admin.register(PendingOrder)
+class PendingOrderAdmin(admin.ModelAdmin):
+    """Read only, but for reviving: a row deleted by hand would be a change lost."""
+
+    list_display = ("order", "state", "attempts", "available_at", "error", "created_at")
+    list_filter = (StateFilter,)
+    search_fields = ("order_key", "last_error")
+    search_help_text = "Order key, or words of the error."
+    ordering = ("available_at", "pk")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("revive",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in PendingOrder._meta.fields]
+
+    @admin.display(description="order", ordering="order_key")
+    def order(self, row: PendingOrder) -> str:
+        """The key, as a link to the order's own page where the admin has one."""
+        try:
+            adapter = get_order_adapter()
+            if adapter is None:
+                return row.order_key
+            options = adapter.model._meta
+            view = f"admin:{options.app_label}_{options.model_name}_change"
+            address = reverse(view, args=[quote(row.order_key)], current_app=self.admin_site.name)
+        except (ConfigurationError, NoReverseMatch):
+            return row.order_key
+        return format_html('<a href="{}">{}</a>', address, row.order_key)
+
+    @admin.display(description="state")
+    def state(self, row: PendingOrder) -> str:
+        if row.dead:
+            return "given up"
+        return "due now" if row.available_at <= timezone.now() else "waiting for another attempt"
+
+    @admin.display(description="last error")
+    def error(self, row: PendingOrder) -> str:
+        return row.last_error[:120] or "–"
+
+    @admin.action(description="Revive selected rows that were given up", permissions=["change"])
+    def revive(self, request: HttpRequest, queryset: Any) -> None:
+        revived = queryset.revive()
+        wakeup.on_commit(runs.alias(), runs.TASK)
+        messages.success(request, f"{revived} change(s) of orders will be counted again.")
