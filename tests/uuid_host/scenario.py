@@ -8,11 +8,14 @@ from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 
+from similarity.copurchase import full
 from similarity.indexing import outbox, versions
 from similarity.models import PendingProduct, ProductVectors
 from similarity.retrieval import candidates, plans
+from similarity.retrieval.bought_together import bought_together
 from similarity.retrieval.shelves import similar_page, similar_to
 from tests.uuid_host.models import Article, Tag
+from tests.uuid_host.orders import ListedOrders
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,6 +201,38 @@ def test_a_lazy_shelf_is_fetched(articles):
     label = shelf.split('aria-labelledby="')[1].split('"')[0]
     assert " " not in label, "an id with spaces would name several"
     assert f'id="{label}"' in shelf
+
+
+@pytest.fixture
+def bought(articles, settings, monkeypatch):
+    """The first article is bought with the third, and with the second less often."""
+    first, second, third, *others = (article.pk for article in articles)
+    orders = [(first, third)] * 6 + [(first, second)] * 3 + [(other,) for other in others * 8]
+    monkeypatch.setattr(ListedOrders, "bought", orders)
+    adapter = f"{ListedOrders.__module__}.{ListedOrders.__qualname__}"
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": adapter}
+    assert full.count_all().baskets == len(orders)
+    return articles
+
+
+def test_what_is_bought_together(bought):
+    first, second, third = bought[:3]
+    for given in (first, first.pk, str(first.pk), [first, bought[5]]):
+        assert [hit.product for hit in bought_together(given)] == [third, second]
+    page = Template("{% load similarity %}{% bought_together a limit=1 %}{% cart_companions c %}")
+    html = page.render(Context({"a": first, "c": [first, third]}))
+    assert html.count("similarity-item") == 2
+    assert third.headline in html
+    assert second.headline in html
+    key = quote(str(first.pk), safe="")
+    answer = Client().get(f"/api/similarity/v1/products/{key}/bought-together/").json()
+    wanted = [str(third.pk), str(second.pk)]
+    assert [result["id"] for result in answer["results"]] == wanted
+    body = {"products": [str(first.pk), str(third.pk)]}
+    answer = Client().post(
+        "/api/similarity/v1/cart/bought-together/", body, content_type="application/json"
+    )
+    assert [result["id"] for result in answer.json()["results"]] == wanted[1:]
 
 
 @pytest.mark.parametrize("key", ["1", "not-a-uuid", str(uuid.uuid4())])
