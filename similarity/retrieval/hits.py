@@ -10,7 +10,8 @@ from django.db.models import Model
 class Reason(NamedTuple):
     """One reason for a hit. The shares of a hit's reasons add up to 1."""
 
-    #: ``text``, ``picture``, ``colour``, ``brand``, ``category``, ``attributes`` or ``price``.
+    #: ``text``, ``picture``, ``colour``, ``brand``, ``category``, ``attributes`` or ``price``;
+    #: of what is bought together ``copurchase`` or ``complement``.
     name: str
     share: float
     #: A short sentence for a shopper, in the active language.
@@ -23,8 +24,8 @@ class Hit:
 
     ``score`` is in [0, 1], higher is better; it compares hits of one call and one tier.
     ``tier`` names where the hit came from: ``fused``, ``text``, ``image``, ``colour``,
-    ``attributes`` by vectors, then ``category``, ``popular``, ``newest`` and ``catalogue``,
-    whose score is 0 for nothing was measured.
+    ``attributes`` by vectors, ``copurchase`` by orders, then ``complement``, ``category``,
+    ``popular``, ``newest`` and ``catalogue``, whose score is 0 for nothing was measured.
     """
 
     key: str
