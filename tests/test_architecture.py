@@ -28,7 +28,7 @@ ALLOWED = {
     "encoders": BASE | {"catalog"},
     "indexing": CORE | {"encoders"},
     "copurchase": CORE,
-    "training": READ | {"encoders"},
+    "training": READ | {"encoders", "indexing"},
     "retrieval": CORE | {"copurchase"},
     "tasks": WRITE | {"retrieval", "training"},
     "checks": READ | {"encoders", "indexing"},

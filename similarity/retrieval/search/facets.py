@@ -58,7 +58,7 @@ def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
 
 def counts(name: str, products: QuerySet[Any], adapter: CatalogAdapter) -> list[FacetValue]:
     """Values of the attribute ``name``, the most frequent first; of variants one counts."""
-    lookup = adapter.filter_lookup(name)
+    lookup = str(adapter.filter_lookup(name))  # check() has seen that there is one
     rows = (
         products.order_by()
         .exclude(**{f"{lookup}__isnull": True})

@@ -13,14 +13,16 @@ from similarity.retrieval.hits import Hit
 from similarity.retrieval.within import key_of
 
 
-class FacetValue(NamedTuple):
+@dataclass(frozen=True)
+class FacetValue:
     """A value of an attribute, and how many of the products found have it."""
 
     value: str
     count: int
 
 
-class PriceBucket(NamedTuple):
+@dataclass(frozen=True)
+class PriceBucket:
     """Products found of ``low`` ≤ price < ``high`` (of the last bucket, ≤)."""
 
     low: Decimal

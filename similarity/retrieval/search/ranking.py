@@ -4,25 +4,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db import connections
-
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval import candidates, fallback
+from similarity.retrieval import fallback
 from similarity.retrieval.found import Taken
-from similarity.retrieval.plans import VectorSearch
 from similarity.retrieval.search import codes, hybrid, lexical
 from similarity.retrieval.search.lexical import LexicalQuery, Match
+from similarity.retrieval.search.meaning import RESCORED, Meaning, meaning_of
 from similarity.retrieval.search.reading import Reading
-from similarity.retrieval.shelf import live_version
 from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Within, database_keys, key_field
+from similarity.retrieval.within import Within
 
 #: Paging ends after so many hits.
 MAX_DEPTH = 1000
 #: Where fewer products hold every word, those that hold some follow.
-ENOUGH = 24
-#: Nearest products by vector that take part.
-NEIGHBOURS = 100
+ENOUGH = 48
+#: Best sellers shown where nothing answers.
+BEST_SELLERS = 24
 
 
 class Ranked(NamedTuple):
@@ -55,28 +52,28 @@ def rank(
     adapter: CatalogAdapter,
     vector: Callable[[], FloatArray | None] | None = None,
 ) -> Ranking:
-    """Codes first, then words and vector as one, then what rescues an empty answer.
+    """Codes first, then words and meaning as one, then what rescues an empty answer.
 
     ``vector`` is called once the words have been searched for, so that a worker has had that
     time to make it.
     """
-    exact = _tier(codes.exact(reading.words, within), "code")
-    by_code = exact or _tier(codes.beginning(reading.words, within), "code")
+    by_code = codes.exact(reading.words, within) or codes.beginning(reading.words, within)
     words, total, mode = by_words(reading.query, within)
     if not by_code and not any(one.tier == "words" for one in words):
-        by_code = _tier(codes.similar(reading.words, within), "code")
-    is_code = bool(by_code) and len(reading.query.terms) <= 1
-    neighbours: Sequence[Ranked] = ()
-    if vector is not None and not is_code:
-        neighbours = _allowed(by_vector(vector(), within), reading.query, within)
-    found = _first_of_group([*by_code, *fused(words, neighbours)])
+        by_code = codes.similar(reading.words, within)
+    meaning = None
+    # What lies near to a code in meaning has nothing to do with it.
+    if vector is not None and not (by_code and len(reading.query.terms) <= 1):
+        meaning = meaning_of(vector(), within)
+    blended = with_meaning(words, meaning, reading.query) if meaning else _normal(words)
+    found = _first_of_group([*_tier(by_code, "code"), *blended])
     if not found:
         return rescue(within, adapter)
-    more = len(found) - len(_first_of_group(words))
     rescued = ""
     if not by_code and not any(one.tier == "words" for one in found):
         rescued = "some_words" if words else "text"
-    return Ranking(found[:MAX_DEPTH], total + more, rescued, mode, bool(neighbours))
+    total += len(found) - len(words)
+    return Ranking(found[:MAX_DEPTH], total, rescued, mode, meaning is not None)
 
 
 def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, str]:
@@ -92,28 +89,18 @@ def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, st
     return merged, max(total, many), "any"
 
 
-def by_vector(vector: FloatArray | None, within: Within, most: int = NEIGHBOURS) -> list[Ranked]:
-    """The products whose text lies nearest to the query's, by the live version."""
-    version = live_version(within.using) if vector is not None else None
-    if vector is None or version is None or version.dimensions.get("text") != len(vector):
-        return []
-    search = VectorSearch(version, "text", vector, within)
-    return [
-        Ranked(one.key, one.group, one.score, "text")
-        for one in candidates.nearest(search, most, most)[:most]
-    ]
-
-
-def fused(words: Sequence[Ranked], neighbours: Sequence[Ranked]) -> list[Ranked]:
-    """Both lists as one, by reciprocal ranks; a product of both keeps the words' tier."""
+def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> list[Ranked]:
+    """Products by words and by meaning, blended; one of both keeps the words' tier."""
+    neighbours = _tier(meaning.neighbours(query), "text")
     of_group = {one.group: one for one in [*neighbours, *words]}
-    weight = hybrid.LEXICAL_WEIGHT
-    rankings = [(weight, words), (1 - weight, neighbours)]
-    scores = hybrid.fuse([(w, [one.group for one in ranked]) for w, ranked in rankings if ranked])
+    cosines = meaning.cosines([one.key for one in words[:RESCORED]])
+    near = {one.group: cosines[one.key] for one in words if one.key in cosines}
+    near |= {one.group: max(one.score, near.get(one.group, -1.0)) for one in neighbours}
+    scores = hybrid.blend({one.group: one.score for one in words}, near)
     return [of_group[group]._replace(score=score) for group, score in scores.items()]
 
 
-def rescue(within: Within, adapter: CatalogAdapter, most: int = ENOUGH) -> Ranking:
+def rescue(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLERS) -> Ranking:
     """Best sellers, or the newest products: by their tier no answer to the query."""
     found: list[Ranked] = []
     taken = Taken()
@@ -126,21 +113,10 @@ def rescue(within: Within, adapter: CatalogAdapter, most: int = ENOUGH) -> Ranki
     return Ranking(found, 0, "popular")
 
 
-def _allowed(found: Sequence[Ranked], query: LexicalQuery, within: Within) -> Sequence[Ranked]:
-    """Neighbours too must hold the phrases and none of the words left out."""
-    condition = query.restriction
-    if not condition or not found:
-        return found
-    kind = key_field().db_type(connections[within.using])
-    keys = database_keys((one.key for one in found), within.using)
-    with connections[within.using].cursor() as cursor:
-        cursor.execute(
-            f"SELECT product_id FROM {lexical.TABLE} "  # noqa: S608 - constants
-            f"WHERE product_id = ANY(%s::{kind}[]) AND document @@ %s::tsquery",
-            [keys, condition],
-        )
-        passing = {key for (key,) in cursor.fetchall()}
-    return [one for one in found if one.key in passing]
+def _normal(words: Sequence[Ranked]) -> list[Ranked]:
+    """With scores from 0 to 1."""
+    best = max((one.score for one in words), default=1.0) or 1.0
+    return [one._replace(score=one.score / best) for one in words]
 
 
 def _tier(matches: Iterable[Match], tier: str) -> list[Ranked]:

@@ -29,8 +29,8 @@ def completions(prefix: str, using: str, most: int = COMPLETIONS) -> list[Known]
     if not prefix:
         return []
     rows = SearchWord.objects.using(using).filter(word__startswith=prefix)
-    rows = rows.order_by("-documents", "word").values_list("word", "documents")
-    return [Known(*row) for row in rows[:most]]
+    pairs = rows.order_by("-documents", "word").values_list("word", "documents")
+    return [Known(*pair) for pair in pairs[:most]]
 
 
 def correction(word: str, using: str) -> str | None:

@@ -37,3 +37,7 @@ def wardrobe(indexed):
 
 def names(page):
     return [hit.product.name for hit in page.hits]
+
+
+def counts(values):
+    return {one.value: one.count for one in values}

@@ -1,0 +1,271 @@
+"""How good search is: rankings of judged queries by words, by meaning, by both, and by peers.
+
+Two protocols, which are not to be compared with each other. *Judged list*: each query ranks
+the products that were judged for it, as published figures of ESCI do. *Full corpus*: each
+query ranks all products, and a product nobody judged counts as irrelevant.
+
+The rankings by words are those of :mod:`similarity.retrieval.search`, over temporary tables
+of the same SQL; vectors are in the space that the fusion reduces them to, as they are stored.
+The weight of words is chosen on four fifths of the queries and judged on the fifth that is
+left, five times over, so that no query is judged by what was chosen on it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity import conf
+from similarity.encoders.fusion import Fusion
+from similarity.encoders.registry import get_encoders
+from similarity.encoders.text import TransformerTextEncoder
+from similarity.exceptions import ConfigurationError
+from similarity.retrieval.search import hybrid, lexical, ranking, reading
+from similarity.retrieval.search.meaning import NEIGHBOURS, RESCORED
+from similarity.training.rank_metrics import EXPONENTIAL, OFFICIAL, ndcg, recall, reciprocal_rank
+from similarity.training.scratch_index import positions, scratch_index, scratch_within
+from similarity.training.search_datasets import JudgedQuery, SearchDataset, load_search_dataset
+from similarity.training.search_peers import Scorer, scorers
+from similarity.training.vector_cache import VectorCache
+
+FloatArray = npt.NDArray[np.float32]
+
+DEPTH = 200
+FOLDS = 5
+WEIGHTS = tuple(round(0.05 * step, 2) for step in range(4, 20))
+
+
+#: Position of a product → its score, above 0.
+Scores = Mapping[int, float]
+
+
+class Rankings(NamedTuple):
+    """Per query, positions of products best first: of those judged, and of all."""
+
+    judged: Sequence[Sequence[int]]
+    full: Sequence[Sequence[int]]
+
+
+class Words(NamedTuple):
+    """Per query, lexical scores of those judged, and of all, in the order of search."""
+
+    judged: Sequence[Scores]
+    full: Sequence[Scores]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over the queries; each 0 to 1, higher is better."""
+
+    name: str
+    judged_ndcg: float
+    judged_ndcg_exponential: float
+    full_ndcg: float
+    recall: float
+    reciprocal_rank: float
+
+
+@dataclass
+class SearchReport:
+    """A row for each ranking, and what the fusion chose in each fold."""
+
+    dataset: str
+    queries: int
+    products: int
+    rows: list[Row] = field(default_factory=list)
+    chosen: list[float] = field(default_factory=list)
+
+    def text(self) -> str:
+        heads = ("judged list", "", "full corpus", "", "")
+        names = ("NDCG@10", "exponential", "NDCG@10", "recall@50", "MRR")
+        lines = [
+            f"{self.dataset}: {self.queries} queries, {self.products} products",
+            f"{'':<34}" + "".join(f"{head:>13}" for head in heads),
+            f"{'':<34}" + "".join(f"{name:>13}" for name in names),
+        ]
+        for row in self.rows:
+            figures = (
+                row.judged_ndcg,
+                row.judged_ndcg_exponential,
+                row.full_ndcg,
+                row.recall,
+                row.reciprocal_rank,
+            )
+            lines.append(f"{row.name:<34}" + "".join(f"{figure:>13.4f}" for figure in figures))
+        if self.chosen:
+            told = ", ".join(f"{weight:g}" for weight in self.chosen)
+            lines.append(f"weight of words chosen in each fold: {told}")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset,
+            "queries": self.queries,
+            "products": self.products,
+            "rows": [asdict(row) for row in self.rows],
+            "chosen": self.chosen,
+        }
+
+
+def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> SearchReport:
+    """Evaluate on ``dataset`` (default: esci) with its first ``limit`` queries.
+
+    Vectors are kept in ``cache``. Nothing stays in the database.
+    """
+    data = load_search_dataset(dataset or "esci", data_dir, limit)
+    report = SearchReport(data.name, len(data.queries), len(data.contents))
+
+    def add(name: str, ranked: Rankings) -> None:
+        report.rows.append(judge(name, ranked, data.queries))
+
+    for name, scorer in scorers(data, cache):
+        add(name, by_scores(scorer, data.queries))
+    words = by_words(data)
+    cosines = cosines_of(data, cache)
+    add("words", ranked_words(words, data.queries))
+    add("vector", by_scores(lambda number: cosines[number], data.queries))
+    add("reciprocal ranks", by_ranks(words, cosines, data.queries))
+    add("hybrid, as served", blended(words, cosines, data.queries, hybrid.WEIGHT))
+    report.chosen, held_out = cross_validated(words, cosines, data.queries)
+    add("hybrid, cross-validated", held_out)
+    return report
+
+
+def judge(name: str, ranked: Rankings, queries: Sequence[JudgedQuery]) -> Row:
+    """Means over the queries."""
+
+    def mean(metric: Callable[..., float], lists: Sequence[Sequence[int]], *more: Any) -> float:
+        values = [metric(one, q.labels, *more) for one, q in zip(lists, queries, strict=True)]
+        return float(np.mean(values))
+
+    return Row(
+        name,
+        judged_ndcg=mean(ndcg, ranked.judged, OFFICIAL),
+        judged_ndcg_exponential=mean(ndcg, ranked.judged, EXPONENTIAL),
+        full_ndcg=mean(ndcg, ranked.full, OFFICIAL),
+        recall=mean(recall, ranked.full),
+        reciprocal_rank=mean(reciprocal_rank, ranked.full),
+    )
+
+
+def by_words(data: SearchDataset) -> Words:
+    """As search scores without vectors, misspelt words put right."""
+    judged, full = [], []
+    with scratch_index(data.contents) as using:
+        for query in data.queries:
+            read = reading.read(query.text, using)
+            found, _total, _mode = ranking.by_words(read.query, scratch_within(using))
+            full.append(_scores(found, data))
+            among = scratch_within(using, sorted(query.labels))
+            judged.append(_scores(lexical.best(read.query, among, "any", DEPTH)[0], data))
+    return Words(judged, full)
+
+
+def ranked_words(words: Words, queries: Sequence[JudgedQuery]) -> Rankings:
+    """By words alone; a judged product that holds none comes last, as the data set has it."""
+    judged = [
+        [*scores, *(one for one in sorted(query.labels) if one not in scores)]
+        for scores, query in zip(words.judged, queries, strict=True)
+    ]
+    return Rankings(judged, [list(scores) for scores in words.full])
+
+
+def by_scores(scorer: Scorer, queries: Sequence[JudgedQuery]) -> Rankings:
+    """Products by falling score; ties in the order of the data set."""
+    judged, full = [], []
+    for number, query in enumerate(queries):
+        scores = scorer(number)
+        full.append([int(one) for one in np.argsort(-scores, kind="stable")[:DEPTH]])
+        among = np.array(sorted(query.labels))
+        judged.append([int(one) for one in among[np.argsort(-scores[among], kind="stable")]])
+    return Rankings(judged, full)
+
+
+def cosines_of(data: SearchDataset, cache: Path) -> FloatArray:
+    """float32 (Q, N): of every query with every product, in the space of stored text vectors."""
+    encoder = get_encoders()["text"]
+    if not isinstance(encoder, TransformerTextEncoder):
+        raise ConfigurationError(
+            f"The text encoder is {encoder.signature!r}, which encodes no queries; evaluate with "
+            "similarity.encoders.text.TransformerTextEncoder in SIMILARITY['ENCODERS']."
+        )
+    rows = VectorCache(cache).encode({"text": encoder}, data.contents)["text"]
+    fusion = Fusion.fit({"text": rows}, {"text": 1.0}, conf.get("DIMENSIONS"))
+    products = fusion.project("text", rows.vectors)
+    asked = encoder.encode_texts([query.text for query in data.queries])
+    return np.asarray(fusion.project("text", asked.vectors) @ products.T, np.float32)
+
+
+def blended(
+    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], weight: float
+) -> Rankings:
+    """As served: NEIGHBOURS join what holds the words, RESCORED of which get their cosine."""
+    judged, full = [], []
+    for number, query in enumerate(queries):
+        near = {one: float(cosines[number, one]) for one in sorted(query.labels)}
+        judged.append(list(hybrid.blend(words.judged[number], near, weight)))
+        nearest = [int(one) for one in np.argsort(-cosines[number], kind="stable")[:NEIGHBOURS]]
+        looked_up = [*nearest, *list(words.full[number])[:RESCORED]]
+        near = {one: float(cosines[number, one]) for one in looked_up}
+        full.append(list(hybrid.blend(words.full[number], near, weight)))
+    return Rankings(judged, full)
+
+
+def by_ranks(words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]) -> Rankings:
+    """Both by reciprocal-rank fusion, equally weighed."""
+    first = ranked_words(words, queries)
+    second = by_scores(lambda number: cosines[number], queries)
+
+    def both(one: Sequence[int], other: Sequence[int]) -> list[int]:
+        return list(hybrid.fuse([(1.0, one), (1.0, other)]))
+
+    return Rankings(
+        [both(*lists) for lists in zip(first.judged, second.judged, strict=True)],
+        [both(one, other[:NEIGHBOURS]) for one, other in zip(first.full, second.full, strict=True)],
+    )
+
+
+def cross_validated(
+    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]
+) -> tuple[list[float], Rankings]:
+    """(weight of words in each fold, rankings of queries by what was chosen on others)."""
+    trials = {weight: blended(words, cosines, queries, weight) for weight in WEIGHTS}
+    worth = {weight: _worth(ranked, queries) for weight, ranked in trials.items()}
+    chosen: list[float] = []
+    judged: list[Sequence[int]] = [()] * len(queries)
+    full: list[Sequence[int]] = [()] * len(queries)
+    for kept, left in folds(len(queries)):
+        best = max(trials, key=lambda weight: float(worth[weight][kept].mean()))
+        chosen.append(best)
+        for number in left:
+            judged[number] = trials[best].judged[number]
+            full[number] = trials[best].full[number]
+    return chosen, Rankings(judged, full)
+
+
+def folds(count: int) -> Iterator[tuple[list[int], list[int]]]:
+    """(queries to choose by, queries to judge) of each fold; every query is judged once."""
+    order = np.random.default_rng(7).permutation(count)
+    for fold in range(min(FOLDS, count)):
+        left = [int(number) for number in order[fold::FOLDS]]
+        yield [number for number in range(count) if number not in set(left)], left
+
+
+def _worth(ranked: Rankings, queries: Sequence[JudgedQuery]) -> Any:
+    """float (Q,): what is sought to be high, both protocols alike."""
+    return np.array(
+        [
+            ndcg(judged, query.labels, OFFICIAL)
+            + ndcg(full, query.labels, OFFICIAL)
+            + recall(full, query.labels)
+            for judged, full, query in zip(ranked.judged, ranked.full, queries, strict=True)
+        ]
+    )
+
+
+def _scores(found: Sequence[Any], data: SearchDataset) -> Scores:
+    at = positions((one.key for one in found), len(data.contents))
+    return {position: one.score for position, one in zip(at, found, strict=True)}
