@@ -1,6 +1,7 @@
 """The Spark engine gives the local engine's answers, from memory, from Parquet and by JDBC."""
 
 import csv
+import gc
 import gzip
 import os
 import random
@@ -14,13 +15,17 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from django.utils import timezone
 
+from shop.models import Order, OrderLine
 from similarity.copurchase import spark, spark_session
 from similarity.copurchase.contributions import contributions
 from similarity.copurchase.engine import Baskets, CountingRule
+from similarity.copurchase.full import count_all
 from similarity.copurchase.local import LocalEngine
 from similarity.copurchase.spark import LineColumns, SparkEngine
 from similarity.exceptions import ConfigurationError, CountError
+from similarity.models import PairCounts
 from tests.databases import current_address
 
 RULE = CountingRule(reference_day=20_000, half_life_days=90.0, max_basket=6, window_days=400)
@@ -150,6 +155,26 @@ class TestSpark:
             finally:
                 connection.execute("DROP TABLE spark_lines")
 
+    @pytest.mark.django_db
+    def test_a_full_count_by_the_setting_stores_the_same(self, session, settings, make_product):
+        products = [make_product() for _ in range(4)]
+        for number, held in enumerate([(0, 1), (0, 1, 2), (0, 1), (2, 3), (1, 2, 3)]):
+            order = Order.objects.create(
+                number=f"N{number}", email="x", name="x", address="x", placed_at=timezone.now()
+            )
+            for at in held:
+                OrderLine.objects.create(order=order, product=products[at], unit_price=1)
+        count_all()
+        expected = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
+        settings.SIMILARITY = {
+            **settings.SIMILARITY,
+            "COPURCHASE_ENGINE": "similarity.copurchase.spark.SparkEngine",
+        }
+        count_all()
+        stored = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
+        assert stored == expected
+        assert len(stored) == 4
+
     @pytest.mark.data
     def test_same_pairs_on_online_retail(self, session, capsys):
         if not DATA.is_dir():
@@ -265,6 +290,30 @@ def online_retail():
         day=np.asarray([day for *_, day in orders.values()], np.int32),
         items=len(numbers),
     )
+
+
+@needs_spark
+def test_a_session_the_engine_started_ends_with_its_counts(monkeypatch):
+    from pyspark.sql import SparkSession
+
+    class Started:
+        stopped = 0
+
+        def stop(self):
+            self.stopped += 1
+
+    started = Started()
+    monkeypatch.setattr(SparkSession, "getActiveSession", classmethod(lambda cls: None))
+    monkeypatch.setattr(spark_session, "start", lambda: started)
+    run = spark._Run(None)
+    assert started.stopped == 0
+    del run
+    gc.collect()
+    assert started.stopped == 1
+    given = Started()
+    spark._Run(given)
+    gc.collect()
+    assert given.stopped == 0
 
 
 @pytest.mark.parametrize("package", ["pyspark", "pyarrow"])
