@@ -1,6 +1,5 @@
 """``GET search/`` and ``GET suggest/``."""
 
-from dataclasses import asdict
 from typing import Any
 
 from django.utils.cache import patch_cache_control
@@ -57,7 +56,7 @@ def _page_data(page: SearchPage, adapter: CatalogAdapter, following: str | None)
         "total_is_exact": page.total_is_exact,
         "results": [hit_data(hit, adapter, explain=False) for hit in page.hits],
         "facets": [
-            {"name": name, "values": [asdict(value) for value in values]}
+            {"name": name, "values": [value._asdict() for value in values]}
             for name, values in page.facets.items()
         ],
         "prices": [

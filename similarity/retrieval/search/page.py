@@ -13,21 +13,19 @@ from similarity.retrieval.hits import Hit
 from similarity.retrieval.within import key_of
 
 
-@dataclass(frozen=True)
-class FacetValue:
+class FacetValue(NamedTuple):
     """A value of an attribute, and how many of the products found have it."""
 
     value: str
-    count: int
+    count: int  # type: ignore[assignment] # a tuple counts too; nobody asks this one
 
 
-@dataclass(frozen=True)
-class PriceBucket:
+class PriceBucket(NamedTuple):
     """Products found of ``low`` ≤ price < ``high`` (of the last bucket, ≤)."""
 
     low: Decimal
     high: Decimal
-    count: int
+    count: int  # type: ignore[assignment] # a tuple counts too; nobody asks this one
 
 
 @dataclass(frozen=True)
