@@ -3,8 +3,9 @@
 Pairs are chosen because they moved together, so that past weeks show them more alike than
 the weeks to come will: an interval from those weeks alone is too narrow. So the shop's own
 past is asked. As of some earlier weeks, pairs are found and intervals made with what was
-known then; how far the sales that followed lay outside, in half-widths, gives the factor
-that would have held the stated share (split conformal prediction, Vovk et al. 2005).
+known then; how far the sales that followed lay outside, on the scale of roots, says how much
+wider they must be to hold the stated share (conformalised quantile regression, Romano,
+Patterson and Candès 2019).
 """
 
 from collections.abc import Iterator
@@ -26,9 +27,9 @@ from similarity.copurchase.demand_links import (
 #: Weeks ahead that each interval is for, and how many earlier weeks it is asked as of.
 HORIZON = 4
 ORIGINS = 4
-#: Cases below which a factor would be chance.
+#: Cases below which the answer would be chance.
 MIN_CASES = 30
-#: The factor where the past is too short to ask; online-retail asked for 1.8 to 2.0.
+#: Where the past is too short to ask; online-retail asks for 1.7 to 2.4.
 UNCALIBRATED = 2.0
 MAX_PAIRS = 200
 #: The best sellers are asked; what they show holds for the others as well as anything.
@@ -36,7 +37,7 @@ MAX_ITEMS = 1500
 
 
 class Calibration(NamedTuple):
-    """``widen`` is what intervals are stretched by.
+    """``widen``: how much wider intervals are made, as ``demand_expectation.widened`` takes it.
 
     ``covered``: in the latest weeks asked, the share of ``cases`` that intervals held which
     were widened by what the weeks before them asked for. None where the past is too short.
@@ -58,13 +59,9 @@ class Case(NamedTuple):
 
     @property
     def score(self) -> float:
-        """How far outside: 1 is the interval's bound on that side, 0 its middle."""
-        if self.sold >= self.expected.expected:
-            return (self.sold - self.expected.expected) / self._half(self.expected.high)
-        return (self.expected.expected - self.sold) / self._half(self.expected.low)
-
-    def _half(self, bound: float) -> float:
-        return max(abs(bound - self.expected.expected), 1.0)
+        """How much wider the interval had to be to hold what was sold; below 0 it was too wide."""
+        low, sold, high = np.sqrt([self.expected.low, self.sold, self.expected.high])
+        return float(max(low - sold, sold - high))
 
 
 def calibrate(
@@ -73,15 +70,15 @@ def calibrate(
     level: float = LEVEL,
     progress: Progress | None = None,
 ) -> Calibration:
-    """The factor for this shop, from all of the origins its weeks allow."""
+    """For this shop, from all of the origins its weeks allow."""
     cases = list(past_cases(best_sellers(sales, MAX_ITEMS), rule or LinkRule(), level, progress))
     if len(cases) < MIN_CASES:
         return Calibration(level, UNCALIBRATED, len(cases), None)
     latest = max(case.origin for case in cases)
     before = [case.score for case in cases if case.origin < latest]
     last = np.array([case.score for case in cases if case.origin == latest])
-    covered = float((last <= factor(before, level)).mean()) if len(before) >= MIN_CASES else None
-    return Calibration(level, factor([case.score for case in cases], level), len(last), covered)
+    covered = float((last <= needed(before, level)).mean()) if len(before) >= MIN_CASES else None
+    return Calibration(level, needed([case.score for case in cases], level), len(last), covered)
 
 
 def past_cases(
@@ -114,10 +111,10 @@ def series_of(sales: WeeklySales, link: Link) -> tuple[np.ndarray, np.ndarray]:
     return (x[: -link.lag], y[link.lag :]) if link.lag else (x, y)
 
 
-def factor(scores: list[float], level: float) -> float:
-    """The smallest factor that holds a share ``level`` of past cases, and one more; 1 at least."""
+def needed(scores: list[float], level: float) -> float:
+    """The least widening that holds a share ``level`` of past cases, and one more; 0 at least."""
     rank = int(np.ceil((len(scores) + 1) * level))
-    return max(float(np.sort(scores)[min(rank, len(scores)) - 1]), 1.0)
+    return max(float(np.sort(scores)[min(rank, len(scores)) - 1]), 0.0)
 
 
 def best_sellers(sales: WeeklySales, many: int) -> WeeklySales:

@@ -12,6 +12,7 @@ beta-binomial whose spread is estimated from how the weekly rate varied: a plain
 would promise too much where the rate drifts.
 """
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -59,13 +60,13 @@ def units_of(
     *,
     weeks: int | None = None,
     level: float = LEVEL,
-    widen: float = 1.0,
+    widen: float = 0.0,
     seed: int = 0,
 ) -> Expectation:
     """Units of Y in the weeks in which X sells ``sold``; ``x``, ``y`` (W,) are weekly units.
 
-    ``weeks`` is how long that takes (default: :func:`span_weeks`). ``widen`` stretches the
-    interval about its middle, as a back-test may ask for. Raises :class:`DemandError` for
+    ``weeks`` is how long that takes (default: :func:`span_weeks`). ``widen`` is what a back-test
+    asks for, see :func:`widened`. Raises :class:`DemandError` for
     series of unlike or too small length.
     """
     x, y = _series(x, y)
@@ -80,9 +81,17 @@ def units_of(
     ahead = left[_blocks(rng, len(x), span)].sum(axis=1)
     drawn = bases * span + slopes * sold + ahead
     middle = max(float(base * span + slope * sold), 0.0)
-    below, above = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]) - middle
-    low, high = middle + widen * min(float(below), 0.0), middle + widen * max(float(above), 0.0)
-    return Expectation(sold, span, max(low, 0.0), middle, high, level)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    # However well the past fits, a count is no surer than Poisson's.
+    least = NormalDist().inv_cdf((1 + level) / 2) * middle**0.5
+    low, high = widened(min(low, middle - least), max(high, middle + least), widen)
+    return Expectation(sold, span, low, middle, high, level)
+
+
+def widened(low: float, high: float, by: float) -> tuple[float, float]:
+    """An interval of counts moved apart ``by`` on either side on the scale of their roots, where
+    small and large counts scatter alike; never below 0."""
+    return max(float(max(low, 0.0) ** 0.5) - by, 0.0) ** 2, (float(high) ** 0.5 + by) ** 2
 
 
 def orders_with(

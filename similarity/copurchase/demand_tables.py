@@ -100,15 +100,13 @@ def summary(report: DemandReport) -> list[str]:
     """Weeks, items and how far the intervals can be trusted."""
     sales, calibration = report.sales, report.calibration
     kinds = "categories" if report.kind == "category" else "products"
-    told = f"Intervals are meant to hold {calibration.level:.0%} of cases and are widened by "
+    told = f"Intervals are meant to hold {calibration.level:.0%} of cases"
     if calibration.covered is None:
-        told += (
-            f"{calibration.widen:g}, for the shop's past is too short to ask how wide they must be."
-        )
+        told += "; the shop's past is too short to ask how wide they must be."
     else:
         told += (
-            f"{calibration.widen:.2f}, as the shop's own past asks for; in the latest weeks they "
-            f"would have held {calibration.covered:.0%} of {calibration.cases}."
+            " and are as wide as the shop's own past asks for; in the latest weeks they would have "
+            f"held {calibration.covered:.0%} of {calibration.cases}."
         )
     span = f"from {sales.monday} to the week of {sales.mondays[-1]}"
     return [f"{len(sales.names)} {kinds} sold in {sales.weeks} weeks, {span}.", told]

@@ -19,10 +19,10 @@ from similarity.copurchase.demand_backtest import (
     Case,
     best_sellers,
     both_ways,
-    factor,
+    needed,
     past_cases,
 )
-from similarity.copurchase.demand_expectation import LEVEL, orders_with, units_of
+from similarity.copurchase.demand_expectation import LEVEL, orders_with, units_of, widened
 from similarity.copurchase.demand_links import LinkRule, demand_links
 from similarity.copurchase.engine import Baskets, CountingRule
 from similarity.copurchase.forecast import Forecast, Neighbours
@@ -219,18 +219,19 @@ def _by_shop(sales: WeeklySales, case: Case) -> float:
 
 def _held_units(cases: list[Case]) -> Iterator[Held]:
     """“If X sells so many, expect Y …”: as it is, and widened by what earlier weeks asked for."""
-    yield _held("units, not widened", cases, 1.0)
+    yield _held("units, not widened", cases, 0.0)
     origins = sorted({case.origin for case in cases})
     for origin in origins[1:]:
         before = [case.score for case in cases if case.origin < origin]
         asked = [case for case in cases if case.origin == origin]
-        widen = factor(before, LEVEL)
+        widen = needed(before, LEVEL)
         yield _held(f"units, as of week {origin} widened by {widen:.2f}", asked, widen)
 
 
 def _held(what: str, cases: list[Case], widen: float) -> Held:
     inside = np.array([case.score <= widen for case in cases])
-    width = sum(widen * (case.expected.high - case.expected.low) for case in cases)
+    bounds = [widened(case.expected.low, case.expected.high, widen) for case in cases]
+    width = sum(high - low for low, high in bounds)
     sold = sum(case.sold for case in cases)
     return Held(what, len(cases), float(inside.mean()), width / max(sold, 1.0))
 

@@ -6,12 +6,14 @@ import pytest
 from similarity.copurchase.demand_backtest import (
     HORIZON,
     UNCALIBRATED,
+    Case,
     best_sellers,
     calibrate,
-    factor,
+    needed,
     past_cases,
     series_of,
 )
+from similarity.copurchase.demand_expectation import Expectation, widened
 from similarity.copurchase.demand_links import Link, LinkRule
 from tests.copurchase.demand_series import MONDAY, weekly
 
@@ -32,7 +34,7 @@ def sales():
 
 def test_widened_intervals_hold_what_they_say(sales):
     found = calibrate(sales)
-    assert found.widen > 1.1
+    assert found.widen > 0.1
     assert found.cases >= 30
     assert found.covered == pytest.approx(0.8, abs=0.15)
 
@@ -53,9 +55,17 @@ def test_a_short_past_is_told_as_such():
     assert (found.widen, found.covered) == (UNCALIBRATED, None)
 
 
-def test_factor_holds_the_share_asked_for():
-    assert factor([float(at) for at in range(1, 10)], 0.8) == 8
-    assert factor([0.1] * 9, 0.8) == 1
+def test_widening_holds_the_share_asked_for():
+    assert needed([float(at) for at in range(1, 10)], 0.8) == 8
+    assert needed([-0.1] * 9, 0.8) == 0
+
+
+@pytest.mark.parametrize(("sold", "score"), [(36, 1), (4, 1), (16, -1), (25, 0)])
+def test_score_is_how_much_wider_on_the_scale_of_roots(sold, score):
+    expected = Expectation(100, 4, 9, 16, 25, 0.8)
+    assert Case(0, Link("a", "b", 0, 0.9, 0.0), expected, sold).score == pytest.approx(score)
+    low, high = widened(9, 25, max(score, 0))
+    assert low <= sold <= high
 
 
 def test_series_in_line_with_the_lag():

@@ -8,8 +8,8 @@ from similarity.copurchase.demand_links import (
     LinkRule,
     _discoveries,
     demand_links,
-    fisher_z,
     lagged_correlations,
+    p_values,
     residuals,
 )
 from similarity.exceptions import DemandError
@@ -62,10 +62,26 @@ def test_skewed_sales_give_p_values_that_are_true():
     units = np.where(sold, np.exp(1.8 * rng.normal(size=(150, 60))) * 10, 0).astype(int)
     left = residuals(weekly(units))
     r, weeks = lagged_correlations(left.rows, left.rows, 0)
-    z = fisher_z(r[np.triu_indices(150, 1)], np.float64(weeks), left.regressors)
-    p = 2 * stats.norm.sf(np.abs(z))
+    p = p_values(r[np.triu_indices(150, 1)], np.float64(weeks), left.regressors)
     assert (p < 0.01).mean() == pytest.approx(0.01, abs=0.004)
     assert (p < 0.1).mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_p_value_of_a_correlation_as_scipy_has_it():
+    x, y = np.random.default_rng(5).normal(size=(2, 25))
+    expected = stats.pearsonr(x, y)
+    p = p_values(np.array([expected.statistic]), np.array([25.0]), 0)
+    assert p[0] == pytest.approx(expected.pvalue)
+
+
+def test_the_far_tail_is_true_too():
+    """Of two million pairs of short independent series, a hundred thousandth is 20."""
+    rng = np.random.default_rng(6)
+    units = rng.poisson(8 * np.exp(0.5 * rng.normal(size=(2000, 40))))
+    left = residuals(weekly(units))
+    r, weeks = lagged_correlations(left.rows, left.rows, 0)
+    p = p_values(r[np.triu_indices(2000, 1)], np.float64(weeks), left.regressors)
+    assert 8 <= (p < 1e-5).sum() <= 35
 
 
 def test_of_one_item_gives_its_links_alone():

@@ -97,7 +97,7 @@ def test_sentence_and_warning_say_figures(report):
 
 def test_table_has_a_row_for_each_pair_and_says_how_far_to_trust_it(report):
     text = table(report)
-    assert "would have held 81% of 90" in text
+    assert "they would have held 81% of 90" in text
     assert text.count("Mug") >= len(report.pairs)
     assert "41 (6.2×)" in text
 
