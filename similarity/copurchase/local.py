@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,19 +69,21 @@ class LocalEngine(Engine):
 class _Lines:
     """Baskets by rank, their lines by basket and by item.
 
-    Baskets are ranked by shopper, then newest first. ``start`` (B + 1,) and ``item`` (L,) are
-    the lines by rank; ``by_item`` (L,) are ranks, ``item_start`` (I + 1,) where an item's
-    begin. ``weight`` and ``shopper`` (B,) are by rank; ``paired`` says which make pairs.
+    Baskets are ranked by shopper, then newest first. ``start`` (B + 1,), ``rank`` and ``item``
+    (L,) are the lines by rank; ``by_item`` (L,) are their positions by item, ``item_start``
+    (I + 1,) where an item's begin. ``weight`` and ``shopper`` (B,) are by rank; ``paired`` says
+    which make pairs. No shopper has more than ``most`` baskets.
     """
 
     start: NDArray[np.int64]
+    rank: NDArray[np.int32]
     item: NDArray[np.int32]
     by_item: NDArray[np.int32]
     item_start: NDArray[np.int64]
     weight: NDArray[np.int32]
     shopper: NDArray[np.int32]
     paired: NDArray[np.bool_]
-    repeats: bool  # whether any shopper has two baskets
+    most: int
     items: int
 
     @classmethod
@@ -91,16 +94,17 @@ class _Lines:
         rank[order] = np.arange(len(order), dtype=np.int32)
         ranks, item = by_rank(rank[baskets.basket], baskets.item, baskets.items)
         size = np.bincount(ranks, minlength=len(order))
-        of_item, item_start = by_item(ranks, item, baskets.items)
+        of_item, item_start = by_item(item, baskets.items)
         return cls(
             start=np.concatenate(([0], np.cumsum(size))),
+            rank=ranks,
             item=item,
             by_item=of_item,
             item_start=item_start,
             weight=weights.astype(np.int32)[order],
             shopper=shopper[order],
             paired=(size > 1) & (size <= rule.max_basket),
-            repeats=shoppers < len(order),
+            most=int(np.bincount(shopper).max(initial=0)),
             items=baskets.items,
         )
 
@@ -111,7 +115,7 @@ class _Lines:
         orders = np.diff(self.item_start)
         key = np.repeat(np.arange(self.items), orders)
         starts = self.item_start[:-1][orders > 0]
-        weight, shoppers = self._sums(key, self.by_item, starts)
+        weight, shoppers = self._sums(key, self.rank[self.by_item], starts)
         counts = ItemCounts(
             np.zeros(self.items, np.int64), orders.astype(np.int32), np.zeros(self.items, np.int32)
         )
@@ -142,7 +146,7 @@ class _Lines:
     def _bounds(self, most: int) -> list[tuple[int, int]]:
         """Ranges of first items whose pairs number about ``most``, of one item at the least."""
         size = np.diff(self.start)
-        of_line = np.where(self.paired, size - 1, 0)[self.by_item]
+        of_line = np.where(self.paired, size - 1, 0)[self.rank[self.by_item]]
         total = np.concatenate(([0], np.cumsum(of_line)))[self.item_start]
         spare = 63 - bits(self.items) - bits(len(self.weight))
         if spare < 0:
@@ -170,7 +174,9 @@ class _Lines:
         shift = bits(len(self.weight))
         rank = (key & ((1 << shift) - 1)).astype(np.int32)
         key >>= shift
-        starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+        differs = np.ones(len(key), bool)
+        np.not_equal(key[1:], key[:-1], out=differs[1:])
+        starts = np.flatnonzero(differs)
         weight, shoppers = self._sums(key, rank, starts)
         pair = key[starts]
         orders = np.diff(np.append(starts, len(key))).astype(np.int32)
@@ -185,22 +191,29 @@ class _Lines:
 
     def _instances(self, low: int, high: int) -> NDArray[np.int64]:
         """One packed number for each pair of each basket."""
-        lines = slice(self.item_start[low], self.item_start[high])
-        rank = self.by_item[lines]
+        line = self.by_item[self.item_start[low] : self.item_start[high]]
         first = np.repeat(
             np.arange(high - low, dtype=np.int64), np.diff(self.item_start[low : high + 1])
         )
-        kept = self.paired[rank]
-        rank, first = rank[kept], first[kept]
-        size = self.start[rank + 1] - self.start[rank]
-        # Every line of the basket beside this one, this one too, which is left out at the end.
+        kept = self.paired[self.rank[line]]
+        line, first = line[kept], first[kept]
+        rank = self.rank[line]
         head = (first << (bits(self.items) + bits(len(self.weight)))) | rank
-        key = np.repeat(head, size)
-        at = np.arange(len(key)) + np.repeat(self.start[rank] - (np.cumsum(size) - size), size)
-        other = self.item[at]
-        itself = other == np.repeat(first.astype(np.int32) + np.int32(low), size)
-        key |= other.astype(np.int64) << bits(len(self.weight))
-        return key[~itself]
+        start = self.start[rank]
+        others = self.start[rank + 1] - start - 1
+        key = np.empty(int(others.sum()), np.int64)
+        at, shift = 0, bits(len(self.weight))
+        # Baskets of one size are a rectangle, which needs no arithmetic for each pair.
+        by_size = np.argsort(others.astype(np.int16) if others.max(initial=0) < 2**15 else others)
+        for size, same in _groups(others, by_size):
+            step, begin = np.arange(size), start[same, None]
+            found = begin + step
+            found += step >= line[same, None] - begin  # past the line itself
+            into = key[at : at + found.size].reshape(found.shape)
+            np.left_shift(self.item.take(found), shift, out=into, dtype=np.int64)
+            into |= head[same, None]
+            at += found.size
+        return key
 
     def _sums(
         self, key: NDArray[np.int64], rank: NDArray[np.int32], starts: NDArray[np.int64]
@@ -208,11 +221,26 @@ class _Lines:
         """(weight, shoppers) of each run of equal keys; ``starts`` is where the runs begin."""
         weight = self.weight[rank]
         orders = np.diff(np.append(starts, len(key))).astype(np.int32)
-        if not self.repeats:
+        if self.most == 1:
             return run_sums(weight, starts), orders
-        again = np.zeros(len(key), bool)
-        same = np.flatnonzero(key[1:] == key[:-1])
-        again[same + 1] = self.shopper[rank[same]] == self.shopper[rank[same + 1]]
-        repeated = np.flatnonzero(again)
-        weight[repeated] //= occasions(again, repeated).astype(np.int32)
-        return run_sums(weight, starts), orders - run_sums(again, starts).astype(np.int32)
+        # Two baskets of one shopper have ranks that lie close together.
+        apart = rank[1:] - rank[:-1]
+        near = np.flatnonzero((apart > 0) & (apart < self.most))
+        near = near[key[near] == key[near + 1]]
+        repeated = near[self.shopper[rank[near]] == self.shopper[rank[near + 1]]] + 1
+        if not len(repeated):
+            return run_sums(weight, starts), orders
+        weight[repeated] //= occasions(repeated).astype(np.int32)
+        run = np.searchsorted(starts, repeated, side="right") - 1
+        orders_again = np.bincount(run, minlength=len(starts)).astype(np.int32)
+        return run_sums(weight, starts), orders - orders_again
+
+
+def _groups(
+    size: NDArray[np.int64], order: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each size and where it is; ``order`` sorts them."""
+    held = size[order]
+    starts = np.flatnonzero(np.diff(held, prepend=-1))
+    for start, end in pairwise([*starts.tolist(), len(held)]):
+        yield int(held[start]), order[start:end]

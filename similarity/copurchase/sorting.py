@@ -43,12 +43,12 @@ def by_shopper(
     return newest[key & ((1 << shift) - 1)]
 
 
-def occasions(again: NDArray[np.bool_], repeated: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which occasion each of ``repeated`` is: 2 for the one right after a first, and so on."""
-    if not len(repeated):
-        return repeated
-    # A run of repeats is unbroken positions; each starts at its own second occasion.
-    breaks = np.concatenate(([True], np.diff(repeated) != 1))
+def occasions(repeated: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which occasion each of ``repeated`` is: 2 for the one right after a first, and so on.
+
+    A run of repeats is unbroken positions; each starts at its own second occasion.
+    """
+    breaks = np.diff(repeated, prepend=-2) != 1
     run_start = np.maximum.accumulate(np.where(breaks, np.arange(len(repeated)), 0))
     return np.arange(len(repeated)) - run_start + 2
 
@@ -63,12 +63,10 @@ def by_rank(
     return (key >> shift).astype(np.int32), (key & ((1 << shift) - 1)).astype(np.int32)
 
 
-def by_item(
-    rank: NDArray[np.int32], item: NDArray[np.int32], items: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Ranks sorted by item and rank, and where each item's begin (I + 1,)."""
-    shift = bits(int(rank.max(initial=0)) + 1)
-    key = (item.astype(np.int64) << shift) | rank
+def by_item(item: NDArray[np.int32], items: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Positions of lines by item, those of one rising, and where each item's begin (I + 1,)."""
+    shift = bits(len(item))
+    key = (item.astype(np.int64) << shift) | np.arange(len(item))
     key.sort()
     start = np.concatenate(([0], np.cumsum(np.bincount(item, minlength=items))))
     return (key & ((1 << shift) - 1)).astype(np.int32), start
