@@ -158,6 +158,7 @@ def test_search_by_picture(open_page, pictured, photo, options):
     page = open_page("phone", **options)
     page.goto("/")
     page.get_by_role("link", name="Search by picture").click()
+    expect(page.locator(".picture-search img")).to_be_hidden()
     page.get_by_label("Choose or take a picture").set_input_files(photo)
     if options.get("java_script_enabled", True):
         expect(page.get_by_alt_text("The picture you chose")).to_be_visible()
