@@ -33,6 +33,17 @@ NEIGHBOURS = 20
 PAGE = 500
 BLOCK = 1000
 
+#: Sorting switched off leaves the planner no plan but the index that gives the order; the scan
+#: goes on past the variants of the product itself.
+INDEX_SETTINGS = {
+    "jit": "off",
+    "enable_sort": "off",
+    "enable_seqscan": "off",
+    "hnsw.iterative_scan": "relaxed_order",
+    "hnsw.ef_search": str(4 * NEIGHBOURS),
+    "hnsw.max_scan_tuples": "2000",
+}
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -136,17 +147,9 @@ def _by_index(
     version: EncoderVersion, least: float, using: str, total: int, progress: Progress | None
 ) -> Iterator[Pairs]:
     """A product that is the other's neighbour, though not the other way round, is met too."""
-    settings = {
-        "jit": "off",
-        "enable_sort": "off",
-        "enable_seqscan": "off",
-        "hnsw.iterative_scan": "relaxed_order",
-        "hnsw.ef_search": str(4 * NEIGHBOURS),
-        "hnsw.max_scan_tuples": "2000",
-    }
     done = 0
     for page in _pages(version, using):
-        with local_settings(using, settings) as cursor:
+        with local_settings(using, INDEX_SETTINGS) as cursor:
             cursor.execute(_neighbours_sql(version), (NEIGHBOURS, page, 1 - least))
             yield set(cursor.fetchall())
         done += len(page)

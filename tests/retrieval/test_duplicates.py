@@ -7,6 +7,7 @@ from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion
 from similarity.retrieval import duplicates
 from similarity.retrieval.duplicates import DuplicateSearch, find_duplicates, judge
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import StoredVectors
 from tests.retrieval.conftest import DIMENSIONS, build_index
 
@@ -110,3 +111,14 @@ def test_without_a_version_the_remedy_is_told():
 def test_a_search_that_cannot_be_is_refused(arguments, told):
     with pytest.raises(QueryError, match=told):
         DuplicateSearch(**arguments)
+
+
+def test_neighbours_are_read_by_the_index(listings):
+    version = EncoderVersion.objects.get()
+    build_index(version)
+    keys = [product.pk for product in listings.values()]
+    with local_settings("default", duplicates.INDEX_SETTINGS) as cursor:
+        parameters = (duplicates.NEIGHBOURS, keys, 0.3)
+        cursor.execute(f"EXPLAIN {duplicates._neighbours_sql(version)}", parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert f"Index Scan using similarity_v{version.pk}_fused" in plan
