@@ -34,10 +34,11 @@ from similarity.models import CountedItem, CountedProduct, CountRun
 WAIT_S = 60.0
 
 
-def count_all(progress: Progress | None = None) -> CountRun:
+def count_all(progress: Progress | None = None, *, only_first: bool = False) -> CountRun:
     """Count all orders of the window and replace every count; returns the run.
 
     One transaction: pages show the former counts until it is committed, and never wait.
+    ``only_first`` leaves everything as it is where another process has counted meanwhile.
     Raises :class:`ConfigurationError` without an order adapter, and
     :class:`similarity.copurchase.runs.CountBusy` where another process counts for too long.
     """
@@ -50,6 +51,8 @@ def count_all(progress: Progress | None = None) -> CountRun:
     report = progress or _silent
     began = time.monotonic()
     with runs.counting(WAIT_S) as last, connections[runs.alias()].cursor() as cursor:
+        if only_first and last is not None:
+            return last
         rule = CountingRule.from_settings()
         storage.empty_tables(runs.alias())
         orders = read_orders(adapter, rule, cursor, report, last.baskets if last else 0)

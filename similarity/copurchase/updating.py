@@ -76,11 +76,11 @@ def count_pending(budget_s: float = 20.0) -> int:
     adapter = get_order_adapter()
     if adapter is None:
         return 0
-    if runs.last_run() is None:
-        count_all()
     until = time.monotonic() + budget_s
     done = 0
     try:
+        if runs.last_run() is None:
+            count_all(only_first=True)
         while time.monotonic() < until and (rows := _count_some(adapter)):
             done += rows
     except runs.CountBusy:  # whoever counts goes on with what waits

@@ -14,7 +14,7 @@ from django.utils import timezone
 from shop.models import Order
 from similarity.catalog.order_mapping import MappedOrders
 from similarity.catalog.orders import get_order_adapter
-from similarity.copurchase import applying, ledger, ranking, runs, updating
+from similarity.copurchase import applying, full, ledger, ranking, runs, updating
 from similarity.copurchase.full import count_all
 from similarity.copurchase.updating import count_pending
 from similarity.models import PairCounts, PendingOrder
@@ -290,3 +290,30 @@ def test_the_lag_is_that_of_the_oldest_due_order(random_shop):
 def test_an_unknown_kind_of_key_is_refused(random_shop):
     with pytest.raises(ValidationError):
         updating.enqueue(["no number"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_their_first_start_count_every_order_once(random_shop, monkeypatch):
+    shop = random_shop(1)
+    shop.place(at=timezone.now())
+    full_counts = []
+    read = full.read_orders
+    both = threading.Barrier(2, timeout=10)
+
+    def read_orders(*args):
+        full_counts.append(threading.get_ident())
+        return read(*args)
+
+    def count():
+        try:
+            both.wait()
+            count_pending()
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(full, "read_orders", read_orders)
+    with ThreadPoolExecutor(2) as pool:
+        for worker in [pool.submit(count) for _ in range(2)]:
+            worker.result(timeout=20)
+    assert len(full_counts) == 1
+    assert runs.last_run().baskets == 1
