@@ -48,15 +48,15 @@ Progress = Callable[[str, int, int], None]
 
 
 class Duplicate(NamedTuple):
-    """Two products by falling likeness. Cosines are in [-1, 1], None for a part one lacks.
+    """Two products that are alike. Cosines are in [-1, 1], None for a part one lacks.
 
     ``score`` is the smallest of what was asked: text and image where both have them, and
     the fused one where one is missing.
     """
 
+    score: float
     first: str
     second: str
-    score: float
     fused: float
     text: float | None
     image: float | None
@@ -91,13 +91,18 @@ def find_duplicates(
     version = live_version(using)
     if version is None:
         raise VersionError("No version is live yet; run 'manage.py embed' and a worker first.")
-    kept: list[tuple[float, str, str, Duplicate]] = []
+    kept: list[Duplicate] = []
+    known: set[tuple[str, str]] = set()
     for pairs in _candidates(version, search.threshold - SLACK, using, progress):
         for found in _judged(pairs, version, search.threshold, using):
-            heapq.heappush(kept, (found.score, found.first, found.second, found))
+            # Neighbours of each other are met from both sides, in different pages.
+            if (found.first, found.second) not in known:
+                known.add((found.first, found.second))
+                heapq.heappush(kept, found)
             if len(kept) > search.limit:
-                heapq.heappop(kept)
-    return sorted((entry[3] for entry in kept), key=lambda one: (-one.score, one.first, one.second))
+                worst = heapq.heappop(kept)
+                known.remove((worst.first, worst.second))
+    return sorted(kept, key=lambda one: (-one.score, one.first, one.second))
 
 
 Pairs = set[tuple[Any, Any]]
@@ -193,7 +198,7 @@ def judge(one: StoredVectors, other: StoredVectors) -> Duplicate:
     asked = [cosine for cosine in (text, image) if cosine is not None]
     if len(asked) < 2:
         asked.append(fused if fused is not None else -1.0)
-    return Duplicate(str(one.key), str(other.key), min(asked), fused or 0.0, text, image)
+    return Duplicate(min(asked), str(one.key), str(other.key), fused or 0.0, text, image)
 
 
 def _cosine(one: StoredVectors, other: StoredVectors, column: str) -> float | None:

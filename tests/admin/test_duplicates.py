@@ -96,7 +96,7 @@ def test_dismissed_pairs_leave_the_list_and_can_come_back(pair, admin_client):
 
 
 def found(first, second, score):
-    return Duplicate(first, second, score, score, score, score)
+    return Duplicate(score, first, second, score, score, score)
 
 
 def test_a_new_search_replaces_the_old_and_keeps_what_was_dismissed(pair):

@@ -73,7 +73,10 @@ def test_one_without_a_photo_is_judged_by_text_and_all_together(listings):
     assert pair.score == min(pair.text, pair.fused)
 
 
-def test_the_index_finds_what_every_pair_finds(listings, settings):
+@pytest.mark.parametrize("page", [500, 1])
+def test_the_index_finds_what_every_pair_finds(listings, settings, monkeypatch, page):
+    """Also where a pair is met from both sides in different pages."""
+    monkeypatch.setattr(duplicates, "PAGE", page)
     exact = find_duplicates(DuplicateSearch(0.9))
     build_index(EncoderVersion.objects.get())
     settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 5}
