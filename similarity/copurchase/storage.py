@@ -5,7 +5,6 @@ Rows are written by COPY in PostgreSQL's binary format, built from whole arrays.
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Model
 from numpy.typing import NDArray
 
+from similarity.copurchase.copy_rows import rows_of_arrays
 from similarity.copurchase.engine import PairBlock
 from similarity.models import (
     CountedBasket,
@@ -38,7 +38,6 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _COUNT = struct.Struct("<i")
 _count = _COUNT.pack
-_INT4_OID, _INT8_OID = 23, 20
 
 
 def pack_numbers(numbers: Sequence[int]) -> bytes:
@@ -139,24 +138,14 @@ def copy_partners(
 ) -> None:
     """Rows of ``ProductPartners`` from partners that are already chosen and in order."""
     columns = [
-        _array_elements(best["second"], ">i4"),
-        _array_elements(best["weight"], ">i8"),
-        _array_elements(best["orders"], ">i4"),
-        _array_elements(best["shoppers"], ">i4"),
+        (best["second"], ">i4"),
+        (best["weight"], ">i8"),
+        (best["orders"], ">i4"),
+        (best["shoppers"], ">i4"),
     ]
-    head = struct.Struct("!hii").pack
-    array_head = struct.Struct("!iiiiii").pack
-
-    def rows() -> Iterator[bytes | memoryview]:
-        for number, (start, end) in zip(firsts.tolist(), pairwise(starts.tolist()), strict=True):
-            yield head(5, 4, number)
-            for elements, size, oid in columns:
-                held = elements[start * size : end * size]
-                yield array_head(20 + len(held), 1, 0, oid, end - start, 1)
-                yield held
-
     names = ("number", "partners", "weights", "orders", "shoppers")
-    copy_into(cursor, ProductPartners._meta.db_table, names, rows())
+    rows = rows_of_arrays(firsts, starts, columns)
+    copy_into(cursor, ProductPartners._meta.db_table, names, [rows])
 
 
 def empty_tables(alias: str) -> None:
@@ -194,15 +183,6 @@ def _packed(block: PairBlock, chosen: NDArray[np.bool_], kind: np.dtype[np.void]
     for name in kind.names or ():
         packed[name] = getattr(block, name)[chosen]
     return packed.view(np.uint8).data
-
-
-def _array_elements(values: NDArray[Any], kind: str) -> tuple[memoryview, int, int]:
-    """(every element with its length before it, bytes of one, the type's oid)."""
-    packed = np.empty(len(values), np.dtype([("length", ">i4"), ("value", kind)]))
-    packed["length"] = np.dtype(kind).itemsize
-    packed["value"] = values
-    oid = _INT8_OID if kind == ">i8" else _INT4_OID
-    return packed.view(np.uint8).data, packed.dtype.itemsize, oid
 
 
 def _gathered(rows: Iterable[bytes | memoryview]) -> Iterator[bytes]:
