@@ -17,7 +17,7 @@ from similarity.retrieval.ranking.deadline import Deadline, OutOfTime
 from similarity.retrieval.ranking.given import Given, given
 from similarity.retrieval.ranking.pairs import second_scores
 from similarity.retrieval.ranking.rankers import current_ranker
-from similarity.retrieval.ranking.signals import Signals, read, signals_of
+from similarity.retrieval.ranking.signals import Signals, cosines_of, read, signals_of
 from similarity.retrieval.search.words import parse_query
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,9 @@ def _reranked(query: str, listed: Given, deadline: Deadline) -> Reranked:
     if pending.unanswered:
         deadline.check()
         raise _NoOrder(NO_VECTOR)
-    signals = signals_of(words, listed.keys, listed.scores, known, vector)
+    signals = signals_of(
+        words, listed.keys, listed.scores, known, cosines_of(listed.keys, known.vectors, vector)
+    )
     if not signals.known.any():
         raise _NoOrder(NOTHING_KNOWN)
     scores = ranker.scores(signals.values)

@@ -15,7 +15,7 @@ from similarity.exceptions import RankerError
 from similarity.models import EncoderVersion
 from similarity.retrieval.query_vectors import normalised
 from similarity.retrieval.ranking.deadline import Deadline
-from similarity.retrieval.ranking.signals import COLUMN, read, signals_of
+from similarity.retrieval.ranking.signals import COLUMN, cosines_of, read, signals_of
 from similarity.retrieval.search.words import parse_query
 from similarity.training.judged import Judged
 from similarity.training.ranker import Group
@@ -89,7 +89,8 @@ def _group(
     words = parse_query(normalised(judged.query), recognise=False)
     with Deadline(_BUDGET_MS).reading(EncoderVersion.objects.db) as reading:
         known = read(words, keys, adapter, reading)
-    values = signals_of(words, keys, None, known, vectors.get(judged.query)).values
+    cosines = cosines_of(keys, known.vectors, vectors.get(judged.query))
+    values = signals_of(words, keys, None, known, cosines).values
     values[:, COLUMN["position"]] = 0.0
     utilities = np.array([judged.utilities[name] for name in names])
     return Group(judged.query, values, utilities)

@@ -26,6 +26,7 @@ from similarity.exceptions import ConfigurationError
 from similarity.retrieval.search import hybrid, lexical, ranking, reading
 from similarity.retrieval.search.meaning import NEIGHBOURS, RESCORED
 from similarity.training.rank_metrics import EXPONENTIAL, OFFICIAL, ndcg, recall, reciprocal_rank
+from similarity.training.reranked_rows import reranked_rows
 from similarity.training.scratch_index import positions, scratch_index, scratch_within
 from similarity.training.search_datasets import JudgedQuery, SearchDataset, load_search_dataset
 from similarity.training.search_peers import Scorer, scorers
@@ -121,16 +122,23 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
     def add(name: str, ranked: Rankings) -> None:
         report.rows.append(judge(name, ranked, data.queries))
 
+    hosts = {}
     for name, scorer in scorers(data, cache):
-        add(name, by_scores(scorer, data.queries))
+        hosts[name] = by_scores(scorer, data.queries)
+        add(name, hosts[name])
     words = by_words(data)
     cosines = cosines_of(data, cache)
     add("words", ranked_words(words, data.queries))
     add("vector", by_scores(lambda number: cosines[number], data.queries))
     add("reciprocal ranks", by_ranks(words, cosines, data.queries))
-    add("hybrid, as served", blended(words, cosines, data.queries, hybrid.WEIGHT))
+    hosts["hybrid"] = blended(words, cosines, data.queries, hybrid.WEIGHT)
+    add("hybrid, as served", hosts["hybrid"])
     report.chosen, held_out = cross_validated(words, cosines, data.queries)
     add("hybrid, cross-validated", held_out)
+    for name in (next(iter(hosts)), "hybrid"):
+        order, parts = hosts[name], folds(len(data.queries))
+        for row in reranked_rows(name.split(",")[0], data, cosines, *order, parts):
+            add(row.name, Rankings(row.judged, row.full))
     return report
 
 

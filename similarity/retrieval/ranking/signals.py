@@ -83,11 +83,11 @@ def signals_of(
     keys: Sequence[Any],
     scores: Scores | None,
     read: Read,
-    vector: Vector | None,
+    cosines: FloatArray | None,
 ) -> Signals:
     """The signals of N results, whose host gave ``scores`` (N,) or none.
 
-    ``vector`` (D,): the query's, None where it has none.
+    ``cosines`` (N,): as :func:`cosines_of` gives them, None where there are none.
     """
     values = np.zeros((len(keys), len(SIGNALS)))
     values[:, COLUMN["position"]] = _HALF_AT / (_HALF_AT + np.arange(len(keys)))
@@ -100,7 +100,6 @@ def signals_of(
     values[:, COLUMN["price"]] = price_scores(query.price, [facts.prices.get(key) for key in keys])
     values[:, COLUMN["popularity"]] = [facts.popularity.get(key, 0.0) for key in keys]
     values[:, COLUMN["in_stock"]] = [key in facts.in_stock for key in keys]
-    cosines = _cosines(keys, read.vectors, vector)
     if cosines is not None:
         values[:, COLUMN["vector"]] = standardised(cosines)
     known = np.array([key in facts.prices for key in keys], dtype=bool)
@@ -117,10 +116,13 @@ def _text_vectors(keys: Sequence[Any], reading: Reading) -> dict[Any, Vector]:
     return {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}  # type: ignore[misc]
 
 
-def _cosines(
+def cosines_of(
     keys: Sequence[Any], vectors: dict[Any, Vector], vector: Vector | None
 ) -> FloatArray | None:
-    """(N,), NaN for a product without a text vector; None where there is nothing to compare."""
+    """(N,) of the query's ``vector`` (D,) with each product's text.
+
+    NaN for a product without one; None where there is nothing to compare.
+    """
     if vector is None or not vectors:
         return None
     if len(next(iter(vectors.values()))) != len(vector):
