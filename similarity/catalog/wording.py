@@ -13,7 +13,8 @@ from collections.abc import Iterator
 LONGEST = 40
 
 _WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
-_COMPOUND = re.compile(r"[^\W_]+(?:-[^\W_]+)+")
+# Only from the beginning of a word on, or a long one would be tried from each of its letters.
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]+(?:-[^\W_]+)+")
 _APOSTROPHES = re.compile("(?<=\\w)['\u2018\u2019\u02bc\u2032](?=\\w)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")

@@ -27,6 +27,7 @@ from similarity.models.vectors import group_name
 FORMAT = 1
 
 TITLE = 250  # characters kept of a title for completing
+FIELD = 1000  # characters read of a title or an attribute
 DESCRIPTION = 50_000  # characters read of a description
 LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
 #: Attributes that weigh B; others C.
@@ -100,19 +101,24 @@ class Document:
     @cached_property
     def title(self) -> str:
         """With codes, each whole (their pieces would be in every product): weight A."""
-        return _text([self.content.title], self.codes)
+        return _text([self.content.title[:FIELD]], self.codes)
+
+    @property
+    def plain_title(self) -> str:
+        """The title's words, for completing."""
+        return " ".join(wording.words_of(self.content.title[:FIELD]))[:TITLE]
 
     @cached_property
     def main(self) -> str:
         """Brand and category: weight B."""
         attributes = self.content.attributes
-        return _text([attributes[name] for name in MAIN_ATTRIBUTES if name in attributes])
+        return _text([attributes[name][:FIELD] for name in MAIN_ATTRIBUTES if name in attributes])
 
     @cached_property
     def other(self) -> str:
         """Other attributes: weight C. Of one that is only true or not, its name."""
         told = self._others
-        plain = [value for value in told.values() if value not in ("yes", "no")]
+        plain = [value[:FIELD] for value in told.values() if value not in ("yes", "no")]
         return _text([*plain, *(name for name, value in told.items() if value == "yes")])
 
     @cached_property
@@ -132,7 +138,8 @@ class Document:
     @cached_property
     def words(self) -> list[str]:
         """Of title and attributes, for completing and correcting; numbers and codes are not."""
-        texts = [self.content.title, self.content.attributes.get("category", ""), *self._spoken]
+        attributes = self.content.attributes
+        texts = [self.content.title[:FIELD], attributes.get("category", "")[:FIELD], *self._spoken]
         found = (word for text in texts for word in wording.words_of(text))
         return sorted({word for word in found if len(word) > 1 and not word.isnumeric()})
 
@@ -270,7 +277,9 @@ def _columns(
         "other_texts": [one.other for one in documents],
         "long_texts": [one.long for one in documents],
         "lengths": [one.length for one in documents],
-        "titles": [" ".join(wording.words_of(one.content.title))[:TITLE] for one in documents],
+        "titles": [
+            " ".join(wording.words_of(one.content.title[:FIELD]))[:TITLE] for one in documents
+        ],
         "codes": [f" {' '.join(one.codes)} " if one.codes else "" for one in documents],
         "words": [" ".join(one.words) for one in documents],
         "values": ["\n".join(f"{n}={value}" for n, value, _w in one.values) for one in documents],

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,3 +48,12 @@ def test_words_of_words_are_the_same_words(text):
     """A suggestion, which is made of words, must find what it was made from."""
     words = words_of(text)
     assert words_of(" ".join(words)) == words
+
+
+def test_long_words_cost_no_more_than_their_letters():
+    """A pattern that is tried from each letter of a word would take minutes here."""
+    started = time.process_time()
+    for text in ("x" * 200_000, "x-" * 100_000, "1" * 200_000, "1." * 100_000, "1," * 100_000):
+        words_of(text)
+        extra_words_of(text)
+    assert time.process_time() - started < 5

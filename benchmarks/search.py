@@ -1,0 +1,245 @@
+"""Time of ``search`` and ``suggest`` over a large catalogue, with and without a query vector.
+
+Builds a synthetic catalogue in a database of its own on the configured server, measures,
+and drops the database again:
+
+    python benchmarks/search.py --products 100000
+
+Titles are made of a colour, a material, a style and a kind, descriptions of words drawn by
+Zipf's law from a vocabulary of its own. A tenth of the products is out of stock, which
+the live filter leaves out. Text vectors lie around one centre for each kind and have the
+length that the default settings give them. A query whose vector is not yet known also waits
+for a worker, for QUERY_TIMEOUT_MS at most; that is what `benchmarks/rerank.py` measures.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product as combinations
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+from shop import servers
+
+servers.start()
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from pgvector import HalfVector  # noqa: E402
+
+from benchmarks.machine import machine  # noqa: E402
+from shop.models import Brand, Category, Product  # noqa: E402
+from similarity.indexing import documents  # noqa: E402
+from similarity.models import EncoderVersion, ProductVectors  # noqa: E402
+from similarity.retrieval.search import search, suggest  # noqa: E402
+
+DIMENSION = 384
+COLOURS = "red navy black white olive teal mustard rust grey sand".split()
+MATERIALS = "cotton linen wool leather denim steel oak bamboo nylon glass".split()
+STYLES = "classic slim folding portable vintage striped plain padded insulated mini".split()
+KINDS = (
+    "shirt jacket dress sneaker backpack kettle lamp chair table rug bottle mug tent blanket "
+    "pillow headphones keyboard monitor charger speaker watch sunglasses scarf belt wallet "
+    "umbrella knife pan teapot vase"
+).split()
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """A database made for this run and dropped after it."""
+    usual = connection.settings_dict["NAME"]
+    name = f"similarity_benchmark_{os.getpid()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def build_catalogue(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    categories = [
+        Category.objects.create(name=kind.title(), slug=kind, path=f"All > {kind.title()}")
+        for kind in KINDS
+    ]
+    brands = [
+        Brand.objects.create(name=name, slug=name.lower()) for name in pseudo_words(rng, 300)
+    ]
+    vocabulary = pseudo_words(rng, 30_000)
+    looks = list(combinations(COLOURS, MATERIALS, STYLES))
+    products = []
+    for number in range(count):
+        at = int(rng.integers(len(KINDS)))
+        colour, material, style = looks[int(rng.integers(len(looks)))]
+        drawn = rng.zipf(1.3, size=60) % len(vocabulary)
+        products.append(
+            Product(
+                sku=f"{KINDS[at][:3].upper()}-{number:06}",
+                name=f"{style.title()} {material} {KINDS[at]} in {colour}",
+                slug=f"p{number}",
+                description=" ".join(vocabulary[word] for word in drawn),
+                category=categories[at],
+                brand=brands[int(rng.zipf(1.2)) % len(brands)],
+                price=round(float(rng.lognormal(3.5, 1)), 2),
+                stock=0 if rng.random() < 0.1 else 5,
+                attributes={"colour": colour, "material": material, "style": style},
+            )
+        )
+    Product.objects.bulk_create(products, batch_size=5000)
+
+
+def pseudo_words(rng: np.random.Generator, count: int) -> list[str]:
+    """Different words of two to four syllables."""
+    syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+    words: dict[str, None] = {}
+    while len(words) < count:
+        size = int(rng.integers(2, 5))
+        words["".join(syllables[int(at)] for at in rng.integers(len(syllables), size=size))] = None
+    return [word.title() for word in words]
+
+
+def build_vectors(seed: int) -> EncoderVersion:
+    """Text vectors around a centre for each kind, and their index."""
+    rng = np.random.default_rng(seed)
+    version = EncoderVersion.objects.create(
+        status="live",
+        encoders={},
+        fusion=b"",
+        weights={"text": 1.0},
+        dimensions={"fused": 2, "text": DIMENSION},
+    )
+    centres = rng.normal(size=(len(KINDS), DIMENSION))
+    rows = Product.objects.order_by("pk").values_list("pk", "category__slug")
+    with connection.cursor() as cursor:
+        columns = 'product_id, version_id, fused, text, "group", fingerprint, encoded_at'
+        statement = f"COPY {ProductVectors._meta.db_table} ({columns}) FROM STDIN"
+        with cursor.copy(statement) as stream:
+            for key, kind in rows.iterator(chunk_size=5000):
+                row = centres[KINDS.index(kind)] + 0.8 * rng.normal(size=DIMENSION)
+                text = HalfVector(row / np.linalg.norm(row)).to_text()
+                stream.write_row(
+                    (key, version.pk, "[1,0]", text, f"product:{key}", "0" * 64, "2026-01-01")
+                )
+        cursor.execute("SET maintenance_work_mem = '1GB'")
+        cursor.execute(
+            f"CREATE INDEX similarity_v{version.pk}_text ON similarity_productvectors USING hnsw "
+            f"((text::halfvec({DIMENSION})) halfvec_cosine_ops) WHERE version_id = {version.pk}"
+        )
+    return version
+
+
+def queries(count: int, seed: int) -> dict[str, list[str]]:
+    """Kind of query → texts."""
+    rng = np.random.default_rng(seed)
+
+    def some(words: Sequence[str]) -> str:
+        return words[int(rng.integers(len(words)))]
+
+    skus = list(Product.objects.order_by("?").values_list("sku", flat=True)[:count])
+    texts = list(Product.objects.order_by("?").values_list("description", flat=True)[:count])
+    return {
+        "one word": [some(KINDS) for _ in range(count)],
+        "colour and kind": [f"{some(COLOURS)} {some(KINDS)}" for _ in range(count)],
+        "four words": [
+            f"{some(STYLES)} {some(MATERIALS)} {some(KINDS)} {some(COLOURS)}" for _ in range(count)
+        ],
+        "no product has all": [
+            f"{some(KINDS)} {some(KINDS)} {some(COLOURS)} {some(text.split())}" for text in texts
+        ],
+        "misspelt": [f"{some(COLOURS)} {misspelt(some(KINDS), rng)}" for _ in range(count)],
+        "SKU": skus,
+        "words of descriptions": [" ".join(text.split()[:3]) for text in texts],
+    }
+
+
+def misspelt(word: str, rng: np.random.Generator) -> str:
+    """Two neighbouring letters swapped."""
+    at = int(rng.integers(1, len(word) - 1))
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def prefixes(count: int, seed: int) -> dict[str, list[str]]:
+    """What stands in the search box after some letters of a title."""
+    rng = np.random.default_rng(seed)
+    names = list(Product.objects.order_by("?").values_list("name", flat=True)[:count])
+    cut = [(name, int(rng.integers(4, len(name)))) for name in names]
+    return {
+        "one letter": [name[:1] for name in names],
+        "three letters": [name[:3] for name in names],
+        "several words": [name[:at] for name, at in cut],
+    }
+
+
+def measure(call: Callable[[str], object], texts: Sequence[str]) -> str:
+    """p50 and p95 in milliseconds, each text asked for once."""
+    times = []
+    for text in texts:
+        started = time.perf_counter()
+        call(text)
+        times.append((time.perf_counter() - started) * 1000)
+    p50, p95 = np.percentile(times, [50, 95])
+    return f"{p50:9.1f}{p95:9.1f}"
+
+
+def report(samples: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(64, DIMENSION)).astype(np.float32)
+    near = [row / np.linalg.norm(row) for row in vectors]
+
+    def hybrid(text: str, **options: object) -> object:
+        return search(text, vector=near[hash(text) % len(near)], **options)  # type: ignore[arg-type]
+
+    facets = ["colour", "category", "brand", "price"]
+    ways: dict[str, Callable[[str], object]] = {
+        "words": lambda text: search(text, hybrid=False),
+        "words and vector": hybrid,
+        "with four facets": lambda text: hybrid(text, facets=facets),
+        "by price": lambda text: hybrid(text, sort="price"),
+    }
+    print(f"\n{'search, ms':<46}{'p50':>9}{'p95':>9}")
+    for kind, texts in queries(samples, seed).items():
+        for way, call in ways.items():
+            print(f"{kind:<24}{way:<22}{measure(call, texts)}", flush=True)
+    print(f"\n{'suggest, ms':<46}{'p50':>9}{'p95':>9}")
+    for kind, texts in prefixes(samples, seed).items():
+        print(f"{kind:<46}{measure(suggest, texts)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--products", type=int, default=100_000)
+    parser.add_argument("--samples", type=int, default=60, help="queries of each kind")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    print(machine())
+    with own_database():
+        build_catalogue(options.products, options.seed)
+        started = time.perf_counter()
+        documents.index_all()
+        print(f"{options.products} products indexed in {time.perf_counter() - started:.0f} s")
+        build_vectors(options.seed)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        report(options.samples, options.seed)
+
+
+if __name__ == "__main__":
+    main()
