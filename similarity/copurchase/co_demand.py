@@ -5,7 +5,7 @@ from datetime import date
 
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.orders import OrderAdapter, get_order_adapter
-from similarity.copurchase.demand import WEEKS, WeeklySales, read_weekly_sales
+from similarity.copurchase.demand import WEEKS, WeeklySales, midnight, read_weekly_sales
 from similarity.copurchase.demand_backtest import Calibration
 from similarity.copurchase.demand_links import Progress
 from similarity.copurchase.demand_names import categories, item_of_product, titles
@@ -34,7 +34,7 @@ def product_report(
         sales,
         question,
         partners=partners_of,
-        baskets=_orders().baskets,
+        baskets=lambda: _orders().baskets(since=midnight(sales.monday)),
         calibration=calibration,
         progress=progress,
     )

@@ -108,11 +108,7 @@ def read_weekly_sales(
     """
     this_monday = monday_of(today or timezone.localdate())
     first = this_monday - weeks * WEEK
-    midnight = datetime.min.time()
-    zone = timezone.get_default_timezone()
-    since = datetime.combine(first, midnight, zone)
-    until = datetime.combine(this_monday, midnight, zone)
-    return weekly_sales(orders.sales(since, until))
+    return weekly_sales(orders.sales(midnight(first), midnight(this_monday)))
 
 
 def weekly_sales(sales: Iterable[Sale], name_items: NameItems = item_names) -> WeeklySales:
@@ -152,6 +148,11 @@ def whole_weeks(ordinals: IntArray) -> tuple[date, int]:
     raise DemandError(
         "The orders hold no whole week of sales, Monday to Sunday; co-demand needs several months."
     )
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day in the host's ``TIME_ZONE``."""
+    return datetime.combine(day, datetime.min.time(), timezone.get_default_timezone())
 
 
 def monday_of(day: date) -> date:

@@ -94,6 +94,12 @@ def widened(low: float, high: float, by: float) -> tuple[float, float]:
     return max(float(max(low, 0.0) ** 0.5) - by, 0.0) ** 2, (float(high) ** 0.5 + by) ** 2
 
 
+def line_through(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
+    """(slope, constant) of the line that :func:`units_of` goes by."""
+    slope, base = _line(*(_bounded(np.asarray(units, np.float64)) for units in (x, y)))
+    return float(slope), float(base)
+
+
 def orders_with(
     together: npt.ArrayLike, orders: npt.ArrayLike, of: int = 100, level: float = LEVEL
 ) -> Expectation:

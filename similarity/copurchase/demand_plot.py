@@ -11,6 +11,7 @@ import numpy as np
 
 from similarity.copurchase.demand import WEEK
 from similarity.copurchase.demand_backtest import series_of
+from similarity.copurchase.demand_expectation import line_through
 from similarity.copurchase.demand_report import DemandPair, DemandReport
 from similarity.copurchase.demand_tables import sentence
 from similarity.copurchase.shortage import short_weeks
@@ -88,8 +89,9 @@ def _draw_weeks(axes: Any, report: DemandReport, pair: DemandPair) -> None:
         told = None  # one entry in the legend for all
     axes.set_ylim(bottom=0)
     axes.set_ylabel("units a week", color=INK)
-    axes.legend(loc="upper left", frameon=False, fontsize=9, ncols=3)
-    axes.margins(x=0.01, y=0.22)
+    # Above the lines, which would hide it at their peaks.
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9, ncols=3)
+    axes.margins(x=0.01)
     _plain_axes(axes)
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -104,7 +106,7 @@ def _draw_scatter(axes: Any, report: DemandReport, pair: DemandPair) -> None:
     x, y = series_of(report.sales, pair.link)
     axes.scatter(x, y, s=18, color=FIRST, alpha=0.6, linewidths=0)
     if x.std() > 0:
-        slope, base = np.polyfit(x, y, 1)
+        slope, base = line_through(x, y)
         ends = np.array([x.min(), x.max()])
         axes.plot(ends, base + slope * ends, color=SECOND, lw=1.5)
     lag = f", {pair.link.lag} weeks later" if pair.link.lag else ""

@@ -5,6 +5,7 @@ import pytest
 
 from similarity.copurchase.demand_expectation import (
     MAX_SPAN_WEEKS,
+    line_through,
     orders_with,
     span_weeks,
     units_of,
@@ -41,6 +42,13 @@ def test_one_bulk_order_does_not_tilt_the_line():
     y = rng.poisson(0.5 * x)
     y[17] += 3000
     assert units_of(x, y, 120, weeks=4).expected == pytest.approx(60, rel=0.4)
+
+
+def test_line_through_is_least_squares_without_bulk_orders():
+    x = np.arange(1, 21)
+    assert line_through(x, 3 * x + 2) == (pytest.approx(3), pytest.approx(2))
+    bulk = np.where(x == 10, 10_000, 3 * x + 2)
+    assert line_through(x, bulk)[0] == pytest.approx(3, rel=0.1)
 
 
 def test_widen_moves_the_roots_apart():
