@@ -11,7 +11,16 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from similarity import conf
-from similarity.admin import bundles, co_demand, duplicates, orders, outbox, synonyms, versions
+from similarity.admin import (
+    bundles,
+    co_demand,
+    duplicates,
+    orders,
+    outbox,
+    rankers,
+    synonyms,
+    versions,
+)
 from similarity.admin.products import ReembedMixin, add_actions
 from similarity.exceptions import ConfigurationError
 
@@ -22,6 +31,7 @@ __all__ = [
     "duplicates",
     "orders",
     "outbox",
+    "rankers",
     "synonyms",
     "versions",
 ]

@@ -40,6 +40,9 @@ class CrossEncoder:
                 f"The cross-encoder {str(folder)!r} has {network.config.num_labels} outputs; name "
                 "one with a single output, such as those trained for re-ranking."
             )
+        positions = getattr(network.config, "max_position_embeddings", None) or MAX_TOKENS
+        # Some networks begin to count two places in, after the padding token's.
+        self.max_tokens = min(MAX_TOKENS, self.tokenizer.model_max_length, positions - 2)
         self.device = device.device()
         self.network = network.to(self.device).eval()
 
@@ -52,7 +55,7 @@ class CrossEncoder:
                 [query] * len(texts),
                 list(texts),
                 truncation=True,
-                max_length=MAX_TOKENS,
+                max_length=self.max_tokens,
                 padding=True,
                 return_tensors="pt",
             ).to(self.device)

@@ -1,10 +1,14 @@
 """A host's results re-ordered within a budget, or left as they were."""
 
 import hashlib
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -26,6 +30,7 @@ from similarity.retrieval.ranking.signals import COLUMN, SIGNALS, standardised
 from similarity.retrieval.ranking.wanted import price_scores
 from similarity.retrieval.rerank import rerank
 from similarity.retrieval.search.words import PriceRange, parse_query
+from tests.databases import current_address
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -356,3 +361,34 @@ def test_the_adapter_s_own_order_of_sales_serves_without_counts(index, monkeypat
 
 def test_queries_are_read_as_search_reads_them():
     assert parse_query("t-shirt under 20", recognise=False).words == ("t", "shirt")
+
+
+WITHOUT_TORCH = """
+import sys
+import django
+django.setup()
+from similarity.retrieval.query_vectors import query_vector
+from similarity.retrieval.rerank import rerank
+from similarity.api import rerank as endpoint
+answer = rerank("red scarf", ["1", "2"], budget_ms=2000)
+query_vector("red scarf", timeout_ms=10)
+heavy = ("torch", "transformers", "safetensors", "scipy", "pandas")
+print(answer.reason, [name for name in heavy if name in sys.modules])
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_torch_in_the_process_that_re_ranks(tmp_path):
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WITHOUT_TORCH],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DATABASE_URL": current_address(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        },
+    )
+    assert finished.stdout == "no_known_products []\n", finished.stderr
