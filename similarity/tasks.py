@@ -104,7 +104,7 @@ def keep_query(query: str, times: int) -> None:
     queries.keep(query, times)
 
 
-@shared_task(name="similarity.prepare_hot_queries", ignore_result=True)
+@shared_task(name=queries.TASK, ignore_result=True)
 def prepare_hot_queries() -> int:
     """Make the vectors that queries asked often lack."""
     return queries.prepare()

@@ -25,6 +25,9 @@ from similarity.models import EncoderVersion, HotQuery, HotQueryVector
 
 logger = logging.getLogger(__name__)
 
+#: The task that prepares hot queries.
+TASK = "similarity.prepare_hot_queries"
+
 #: A query nobody has asked for so long is forgotten.
 FORGOTTEN_AFTER = timedelta(days=90)
 

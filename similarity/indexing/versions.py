@@ -13,7 +13,7 @@ from similarity.connections import wakeup
 from similarity.connections.locks import advisory_lock
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import building, indexes, maintained, vectors, workers
+from similarity.indexing import building, indexes, maintained, queries, vectors, workers
 from similarity.indexing.indexes import Progress
 from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -116,6 +116,7 @@ def promote(
         for keys in building.chunks(_changed_keys(before, live), DELETE_ROWS):
             PendingProduct.objects.enqueue(keys)
         wakeup.on_commit(vectors.alias())
+        wakeup.on_commit(vectors.alias(), queries.TASK)
     return live
 
 

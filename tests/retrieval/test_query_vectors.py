@@ -294,6 +294,15 @@ def test_hot_queries_are_prepared_for_the_version_that_may_follow(live, settings
     assert set(prepared) == {live.pk, ready.pk}
 
 
+def test_promoting_a_version_has_its_hot_queries_prepared(
+    live, sent, django_capture_on_commit_callbacks
+):
+    ready = versions.build_version()
+    with django_capture_on_commit_callbacks(execute=True):
+        versions.promote(ready)
+    assert queries.TASK in [task for task, *_ in sent]
+
+
 def test_only_the_hottest_are_prepared_and_the_forgotten_go(live, settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "HOT_QUERIES": 1}
     queries.keep("rare", 1)
