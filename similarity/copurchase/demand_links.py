@@ -20,9 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.copurchase.demand import WeeklySales
+from similarity.copurchase.demand_residuals import (
+    FloatArray,
+    Residuals,
+    autocorrelation,
+    residuals,
+    unit_rows,
+)
 from similarity.exceptions import DemandError
-
-FloatArray = npt.NDArray[np.float64]
 
 MAX_LAG = 4
 #: Below these an item's weeks are mostly chance.
@@ -111,43 +116,13 @@ def demand_links(
     return [_link(pairs, at, selling.names) for at in kept]
 
 
-class Residuals(NamedTuple):
-    """``rows`` (I, W) of mean 0 and length 1, or all zero; W weeks of which ``closed`` are no
-    information; ``regressors``: how many were taken out besides the mean."""
-
-    rows: FloatArray
-    closed: int
-    regressors: int
-
-
-def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Residuals:
-    """What is left of log sales (I, W) without what all items share, as normal scores.
-
-    log(1 + units), and ranks instead of what is left of it: a wholesaler's thousand must not
-    outweigh all other weeks, and p values of skewed series would be far too small. Weeks in
-    which the shop was as good as closed say nothing of any two items: they are left out of
-    the fit and are zero. An item whose sales the regressors explain wholly is all zero and
-    correlates with nothing. With ``rows``, of those alone, and the others are the shop.
-    """
-    logs, traded = np.log1p(sales.units.astype(np.float64)), sales.traded
-    others = logs if rows is None else np.delete(logs, rows, axis=0)
-    basis, _ = np.linalg.qr(_design(others, traded)[traded])
-    logs = logs if rows is None else logs[rows]
-    left = logs[:, traded] - (logs[:, traded] @ basis) @ basis.T
-    scale = np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1.0)
-    varies = np.linalg.norm(left, axis=1, keepdims=True) > 1e-9 * scale
-    scores = np.zeros_like(logs)
-    scores[:, traded] = np.where(varies, _normal_scores(left), 0.0)
-    return Residuals(_unit_rows(scores), int((~traded).sum()), basis.shape[1] - 1)
-
-
 def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tuple[FloatArray, int]:
     """Pearson's r (B, I) of each block row's week t with each other's week t + ``lag``, and n."""
     weeks = block.shape[1]
     overlap = weeks - abs(lag)
     early = block[:, :overlap] if lag >= 0 else block[:, -overlap:]
     late = others[:, -overlap:] if lag >= 0 else others[:, :overlap]
-    return _unit_rows(early) @ _unit_rows(late).T, overlap
+    return unit_rows(early) @ unit_rows(late).T, overlap
 
 
 def p_values(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
@@ -195,7 +170,7 @@ def _passing(left: Residuals, block: slice, rule: LinkRule) -> _Pairs:
     """Pairs of the block's rows with all that may pass: none with p above ``false_share`` does."""
     from scipy.special import ndtr  # no served page imports it
 
-    own = _autocorrelation(left.rows)
+    own = autocorrelation(left.rows)
     shared = np.outer(own[block], own)
     worth = (1 - shared) / (1 + shared)
     best, strength, weeks = np.zeros((3, *shared.shape))
@@ -237,41 +212,3 @@ def _link(pairs: _Pairs, at: int, names: tuple[str, ...]) -> Link:
     lag = int(pairs.lag[at])
     leader, follower = (first, second) if lag >= 0 else (second, first)
     return Link(leader, follower, abs(lag), float(pairs.correlation[at]), float(pairs.p_value[at]))
-
-
-def _design(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
-    """Constant, trend, the shop's movement and, once it was seen twice, the year (W, R)."""
-    weeks = logs.shape[1]
-    time = np.arange(weeks) / max(weeks - 1, 1)
-    columns = [np.ones(weeks), time, _movement(logs, traded)]
-    if weeks >= 104:  # a season seen once cannot be told from a trend
-        year = 2 * np.pi * np.arange(weeks) / 52.18
-        columns += [np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)]
-    return np.column_stack(columns)
-
-
-def _movement(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
-    """The mean over items of standardised log sales: what the whole shop does (W,)."""
-    centred = logs - logs[:, traded].mean(axis=1, keepdims=True)
-    spread = logs[:, traded].std(axis=1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(logs), where=spread > 0).mean(axis=0)
-
-
-def _normal_scores(rows: FloatArray) -> FloatArray:
-    """Each value replaced by the normal quantile of its rank in the row (van der Waerden)."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    return ndtri(rankdata(rows, axis=1) / (rows.shape[1] + 1))
-
-
-def _autocorrelation(left: FloatArray) -> FloatArray:
-    """Of each row with itself a week later; rows have mean 0 and length 1. At least 0: one
-    that swings to and fro is not taken for more weeks than there are."""
-    return np.clip((left[:, 1:] * left[:, :-1]).sum(axis=1), 0.0, 0.95)
-
-
-def _unit_rows(rows: FloatArray) -> FloatArray:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)

@@ -10,8 +10,8 @@ from similarity.copurchase.demand_links import (
     demand_links,
     lagged_correlations,
     p_values,
-    residuals,
 )
+from similarity.copurchase.demand_residuals import residuals
 from similarity.exceptions import DemandError
 from tests.copurchase.demand_series import linked_shop, shop, weekly
 
