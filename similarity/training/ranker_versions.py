@@ -44,8 +44,8 @@ def why_not(evaluation: Evaluation) -> str:
             than = evaluation.difference("learned", other)
             if not than.beyond_noise:
                 return (
-                    f"it is {than.mean:+.4f} ± {than.standard_error:.4f} NDCG@10 better than the "
-                    f"{other}, which may be chance"
+                    f"its NDCG@10 less that of the {other} is {than.mean:+.4f} ± "
+                    f"{than.standard_error:.4f}, which may be chance"
                 )
     return ""
 
