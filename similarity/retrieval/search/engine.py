@@ -19,7 +19,7 @@ from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading, read
 from similarity.retrieval.search.words import PriceRange
 from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Within
+from similarity.retrieval.within import Fragment, Within
 
 Facets = Sequence[str] | Mapping[str, QuerySet[Any]]
 
@@ -94,7 +94,7 @@ class _Facets:
     def values(self) -> dict[str, Sequence[Any]]:
         names = [name for name in self.asked if name != counting.PRICE]
         return {
-            name: counting.counts(name, self._products(name), self.adapter)
+            name: counting.counts(name, *self._found(name), self.adapter)
             for name in names
             if self.ranked.total
         }
@@ -102,15 +102,14 @@ class _Facets:
     def prices(self) -> Sequence[Any]:
         if counting.PRICE not in self.asked or not self.ranked.total:
             return ()
-        return counting.prices(self._products(counting.PRICE), self.adapter)
+        return counting.prices(*self._found(counting.PRICE), self.adapter)
 
-    def _products(self, name: str) -> QuerySet[Any]:
+    def _found(self, name: str) -> tuple[Within, Fragment]:
         within = self.within
         if isinstance(self.asked, Mapping):
             within = _priced(Within(self.asked[name]), self.reading.words.price, self.adapter)
         others = [one.key for one in self.ranked.found if one.tier in ("code", "text")]
-        matches = counting.matching(self.reading.query, self.ranked.mode, others, within.using)
-        return counting.found_products(within, matches)
+        return within, counting.matching(self.reading.query, self.ranked.mode, others, within.using)
 
 
 def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAdapter) -> None:

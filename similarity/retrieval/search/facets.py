@@ -1,11 +1,13 @@
 """How many of the products found have each value of an attribute, and how prices lie."""
 
+import json
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery
+from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from similarity.catalog.adapter import CatalogAdapter
@@ -15,6 +17,7 @@ from similarity.models import SearchDocument
 from similarity.retrieval.search import lexical
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.page import FacetValue, PriceBucket
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import Fragment, Within, database_keys, key_field
 
 PRICE = "price"
@@ -30,7 +33,7 @@ def matching(query: LexicalQuery, mode: str, others: Iterable[Any], using: str) 
     sql = f"SELECT unnest(%s::{kind}[])"
     params: tuple[Any, ...] = (database_keys(others, using),)
     if text := query.tsquery(mode):
-        sql += f" UNION SELECT product_id FROM {lexical.TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
+        sql += f" UNION ALL SELECT product_id FROM {lexical.TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
         params += (text,)
     return Fragment(sql, params)
 
@@ -56,47 +59,69 @@ def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
             )
 
 
-def counts(name: str, products: QuerySet[Any], adapter: CatalogAdapter) -> list[FacetValue]:
+def counts(
+    name: str, within: Within, matches: Fragment, adapter: CatalogAdapter
+) -> list[FacetValue]:
     """Values of the attribute ``name``, the most frequent first; of variants one counts."""
     lookup = str(adapter.filter_lookup(name))  # check() has seen that there is one
-    rows = (
-        products.order_by()
-        .exclude(**{f"{lookup}__isnull": True})
-        .values_list(lookup)
-        .annotate(similarity_count=Count("similarity_group", distinct=True))
-    )
+    rows = _grouped(within, lookup, matches, "value")
+    is_json = _is_json(within, lookup)
     found: dict[str, int] = {}
     for value, count in rows:
-        for text in _texts(value):
+        for text in _texts(json.loads(value) if is_json and value is not None else value):
             found[text] = found.get(text, 0) + count
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return [FacetValue(*item) for item in ordered[:MOST_VALUES]]
 
 
-def prices(products: QuerySet[Any], adapter: CatalogAdapter) -> list[PriceBucket]:
+def prices(within: Within, matches: Fragment, adapter: CatalogAdapter) -> list[PriceBucket]:
     """Buckets of round and equal width from the lowest to the highest price."""
-    lookup = adapter.price_lookup
-    every = products.order_by().exclude(**{f"{lookup}__isnull": True})
-    bounds = every.aggregate(low=Min(lookup), high=Max(lookup))
-    if bounds["low"] is None:
+    lookup = str(adapter.price_lookup)
+    [(low, high)] = _rows(within, lookup, matches, "min(value), max(value)")
+    if low is None:
         return []
-    low, high = Decimal(str(bounds["low"])), Decimal(str(bounds["high"]))
+    low, high = Decimal(str(low)), Decimal(str(high))
     width = round_width((high - low) / BUCKETS)
     first = (low / width).to_integral_value(ROUND_FLOOR) * width
-    starts = [first + width * at for at in range(int((high - first) / width) + 1)]
-    buckets = {
-        f"bucket_{at}": Count(
-            "similarity_group",
-            distinct=True,
-            filter=_between(f"{lookup}", start, start + width),
-        )
-        for at, start in enumerate(starts)
-    }
-    counted = every.aggregate(**buckets)
+    at = f"floor((value::numeric - {first}) / {width})::int"  # numbers of ours
+    counted = dict(_grouped(within, lookup, matches, at))
     return [
-        PriceBucket(start, start + width, counted[f"bucket_{at}"])
-        for at, start in enumerate(starts)
+        PriceBucket(first + width * place, first + width * (place + 1), counted.get(place, 0))
+        for place in range(int((high - first) / width) + 1)
     ]
+
+
+def _grouped(within: Within, lookup: str, matches: Fragment, by: str) -> list[tuple[Any, int]]:
+    return _rows(within, lookup, matches, f'{by}, count(DISTINCT document."group")', "GROUP BY 1")
+
+
+def _rows(
+    within: Within, lookup: str, matches: Fragment, select: str, end: str = ""
+) -> list[tuple[Any, ...]]:
+    """Over (the value behind ``lookup``, the document) of every product found: one join, where
+    a subquery for each product would take most of the time."""
+    products = within.narrowed().order_by().filter(**{f"{lookup}__isnull": False})
+    query = products.values_list("pk", lookup).query
+    try:
+        sql, params = query.get_compiler(using=within.using).as_sql()
+    except EmptyResultSet:
+        return [] if end else [(None, None)]
+    with local_settings(within.using, {"jit": "off"}) as cursor:
+        cursor.execute(
+            f"SELECT {select} FROM ({sql}) AS valued(key, value) "  # noqa: S608 - by Django
+            f"JOIN {lexical.TABLE} AS document ON document.product_id = valued.key "
+            f"WHERE document.product_id IN ({matches.sql}) {end}",
+            (*params, *matches.params),
+        )
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _is_json(within: Within, lookup: str) -> bool:
+    """Whether values come as the text of JSON, which the driver leaves as it is."""
+    model = within.products.model
+    [column] = model._base_manager.values_list(lookup).query.select
+    return isinstance(column.output_field, JSONField)
 
 
 def round_width(width: Decimal) -> Decimal:
@@ -107,12 +132,6 @@ def round_width(width: Decimal) -> Decimal:
             if step * factor >= width:
                 return step * factor
         step *= 10
-
-
-def _between(lookup: str, low: Decimal, high: Decimal) -> Any:
-    from django.db.models import Q
-
-    return Q(**{f"{lookup}__gte": low, f"{lookup}__lt": high})
 
 
 def _texts(value: Any) -> list[str]:

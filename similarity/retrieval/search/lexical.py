@@ -9,6 +9,7 @@ Long documents are damped. Which weights are best was measured, see docs/search.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from similarity.models import SearchDocument
@@ -34,6 +35,11 @@ class Weights(NamedTuple):
 
 WEIGHTS = Weights()
 
+#: Terms of which two must be held before one is enough: of a word alone there may be thousands.
+PAIRED = 6
+#: Documents with any of the terms from which that holds.
+BROAD = 10_000
+
 
 class Match(NamedTuple):
     """A product that holds the words; ``score`` compares matches of one query only."""
@@ -54,12 +60,18 @@ class LexicalQuery:
     weights: Weights = WEIGHTS
 
     def tsquery(self, mode: str) -> str:
-        """``all`` terms must be held, or ``any``; as the text of a tsquery, "" without terms."""
+        """``all`` terms must be held, ``two`` of the rarest, or ``any``; as the text of a
+        tsquery, "" without terms."""
         if not self.terms:
             return ""
-        wanted = self.terms if mode == "all" else self.selective
-        operator = " & " if mode == "all" else " | "
-        text = operator.join(f"({term.query})" for term in wanted)
+        if mode == "two":
+            rarest = sorted(self.terms, key=lambda term: term.documents)[:PAIRED]
+            pairs = combinations(rarest, 2)
+            text = " | ".join(f"(({one.query}) & ({two.query}))" for one, two in pairs)
+        else:
+            wanted = self.terms if mode == "all" else self.selective
+            operator = " & " if mode == "all" else " | "
+            text = operator.join(f"({term.query})" for term in wanted)
         return f"({text}) & {self.restriction}" if self.restriction else text
 
     @property
@@ -68,6 +80,11 @@ class LexicalQuery:
         held = [f"({query})" for query in self.phrases if query]
         without = [f"!({query})" for query in self.excluded if query]
         return " & ".join([*held, *without])
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether so many documents hold any of the terms that two are asked for first."""
+        return len(self.terms) > 2 and sum(term.documents for term in self.selective) > BROAD
 
     @property
     def selective(self) -> Sequence[Term]:

@@ -40,7 +40,7 @@ class Ranking:
     #: How many there are, also beyond MAX_DEPTH; 0 where nothing answers the query.
     total: int = 0
     rescued: str = ""
-    #: ``all`` or ``any``: how the words had to match.
+    #: ``all``, ``two`` or ``any``: how the words had to match.
     mode: str = "all"
     #: Whether the query's vector took part.
     hybrid: bool = False
@@ -77,16 +77,20 @@ def rank(
 
 
 def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, str]:
-    """(products by their words, how many in all, ``all`` or ``any``): those that hold every
-    word first, then those that hold some where they are few."""
+    """(products by their words, how many in all, the mode of ``LexicalQuery.tsquery``): those
+    that hold every word first, then those that hold two or one where they are few."""
     every, total = lexical.best(query, within, "all", MAX_DEPTH)
     found = _tier(every, "words")
     if total >= ENOUGH or len(query.terms) < 2:
         return found, total, "all"
-    some, many = lexical.best(query, within, "any", MAX_DEPTH)
+    modes = ("two", "any") if query.is_broad else ("any",)
+    for mode in modes:
+        some, many = lexical.best(query, within, mode, MAX_DEPTH)
+        if many >= ENOUGH:
+            break
     full = {one.group for one in found}
     merged = [*found, *(one for one in _tier(some, "some_words") if one.group not in full)]
-    return merged, max(total, many), "any"
+    return merged, max(total, many), mode
 
 
 def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> list[Ranked]:

@@ -9,7 +9,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.indexing import documents
 from similarity.models import Synonym
-from similarity.retrieval.search import search
+from similarity.retrieval.search import lexical, ranking, search
 from tests.retrieval.search.conftest import counts, names
 
 
@@ -235,7 +235,7 @@ def test_no_text_is_an_error(wardrobe, text):
 
 def test_a_page_takes_few_queries(wardrobe, django_assert_max_num_queries):
     search("navy")  # synonyms into the cache
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         search("navy linen shirt")
 
 
@@ -249,6 +249,19 @@ def test_the_index_is_used(wardrobe, django_assert_max_num_queries):
         )
         plan = "".join(row[0] for row in cursor.fetchall())
     assert "similarity_search_document" in plan
+
+
+def test_two_words_are_asked_for_before_one_where_one_would_bring_too_many(wardrobe, monkeypatch):
+    monkeypatch.setattr(lexical, "BROAD", 0)
+    monkeypatch.setattr(ranking, "ENOUGH", 2)
+    assert set(names(search("navy cotton shirt umbrella "))) == {
+        "Navy cotton T-shirt",
+        "Navy linen shirt",
+        "Olive jacket",
+    }
+    monkeypatch.setattr(ranking, "ENOUGH", 48)
+    page = search("linen dress umbrella ")
+    assert "Navy linen shirt" in names(page), "two bring too few, so one will do"
 
 
 def test_a_product_without_a_document_is_not_found_and_breaks_nothing(make_product, wardrobe):
