@@ -54,7 +54,11 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        return _check_pgvector(alias) + (_check_migrations(alias) or _check_cascade(alias))
+        return (
+            _check_pgvector(alias)
+            + _check_search_config(alias)
+            + (_check_migrations(alias) or _check_cascade(alias))
+        )
     except DatabaseError as error:
         return [
             Error(
@@ -89,6 +93,27 @@ def _check_pgvector(alias: str) -> list[CheckMessage]:
             f"The database {alias!r} has pgvector {version}; 0.8 is the oldest that serves.",
             hint="Install a later one on the server, then run: ALTER EXTENSION vector UPDATE.",
             id="similarity.E034",
+        )
+    ]
+
+
+def _check_search_config(alias: str) -> list[CheckMessage]:
+    config = str(conf.get("SEARCH_CONFIG"))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_ts_config "
+            "WHERE cfgname = %s), (SELECT string_agg(cfgname, ', ' ORDER BY cfgname) "
+            "FROM pg_ts_config)",
+            [config],
+        )
+        exists, known = cursor.fetchone()
+    if exists:
+        return []
+    return [
+        Error(
+            f"SIMILARITY['SEARCH_CONFIG'] is {config!r}, which the database {alias!r} does not have.",
+            hint=f"Choose one of {known}, or make it by CREATE TEXT SEARCH CONFIGURATION.",
+            id="similarity.E037",
         )
     ]
 
