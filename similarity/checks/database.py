@@ -111,7 +111,8 @@ def _check_search_config(alias: str) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SIMILARITY['SEARCH_CONFIG'] is {config!r}, which the database {alias!r} does not have.",
+            f"SIMILARITY['SEARCH_CONFIG'] is {config!r}, which the database {alias!r} does not "
+            "have.",
             hint=f"Choose one of {known}, or make it by CREATE TEXT SEARCH CONFIGURATION.",
             id="similarity.E037",
         )
