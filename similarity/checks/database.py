@@ -54,11 +54,8 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        return (
-            _check_pgvector(alias)
-            + _check_search_config(alias)
-            + (_check_migrations(alias) or _check_cascade(alias))
-        )
+        told = _check_pgvector(alias) or _check_search_config(alias)
+        return told + (_check_migrations(alias) or _check_cascade(alias))
     except DatabaseError as error:
         return [
             Error(
