@@ -137,29 +137,33 @@ def _check_migrations(alias: str) -> list[CheckMessage]:
 
 def _check_cascade(alias: str) -> list[CheckMessage]:
     """The key's own migrations can lose it: Django puts back only what its models say."""
-    from similarity.models import ProductVectors
+    from similarity.models import ProductVectors, SearchDocument
 
-    table, key = ProductVectors._meta.db_table, conf.product_model()._meta.pk
+    keys = {
+        ProductVectors._meta.db_table: "similarity_vectors_product_fk",
+        SearchDocument._meta.db_table: "similarity_search_product_fk",
+    }
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND confdeltype = 'c' "
-            "AND conname = 'similarity_vectors_product_fk'",
-            [table],
+            "SELECT conname FROM pg_constraint WHERE confdeltype = 'c' "
+            "AND conrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)",
+            [list(keys)],
         )
-        if cursor.fetchone():
-            return []
-    products, column = conf.product_model()._meta.db_table, key.column
-    return [
-        Warning(
-            f"The vectors in {alias!r} are not deleted with their product: {table} has lost its "
-            "foreign key, as happens when the type of the product's key is changed.",
-            hint=f'Run: DELETE FROM {table} WHERE product_id NOT IN (SELECT "{column}" FROM '  # noqa: S608 - to be read
-            f'"{products}"); ALTER TABLE {table} ADD CONSTRAINT similarity_vectors_product_fk '
-            f'FOREIGN KEY (product_id) REFERENCES "{products}" ("{column}") ON DELETE CASCADE '
-            "DEFERRABLE INITIALLY DEFERRED;",
-            id="similarity.W036",
-        )
-    ]
+        found = {name for (name,) in cursor.fetchall()}
+    return [_lost_key(alias, table, name) for table, name in keys.items() if name not in found]
+
+
+def _lost_key(alias: str, table: str, name: str) -> CheckMessage:
+    products, column = conf.product_model()._meta.db_table, conf.product_model()._meta.pk.column
+    return Warning(
+        f"Rows of {table} in {alias!r} are not deleted with their product: the table has lost its "
+        "foreign key, as happens when the type of the product's key is changed.",
+        hint=f'Run: DELETE FROM {table} WHERE product_id NOT IN (SELECT "{column}" FROM '  # noqa: S608 - to be read
+        f'"{products}"); ALTER TABLE {table} ADD CONSTRAINT {name} '
+        f'FOREIGN KEY (product_id) REFERENCES "{products}" ("{column}") ON DELETE CASCADE '
+        "DEFERRABLE INITIALLY DEFERRED;",
+        id="similarity.W036",
+    )
 
 
 def _numbers(version: str) -> tuple[int, ...]:

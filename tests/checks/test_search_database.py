@@ -1,6 +1,7 @@
 """A text search configuration that does not exist would fail every query and every document."""
 
 import pytest
+from django.db import connection
 
 from similarity.checks.database import check_database
 
@@ -13,4 +14,18 @@ def test_a_configuration_the_database_does_not_have_is_named(settings):
     assert "klingon" in error.msg
     assert "english" in error.hint
     settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_CONFIG": "german"}
+    assert check_database(databases=["default"]) == []
+
+
+@pytest.mark.django_db
+def test_documents_that_do_not_go_with_their_product_are_told():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE similarity_searchdocument DROP CONSTRAINT similarity_search_product_fk"
+        )
+    [warning] = check_database(databases=["default"])
+    assert warning.id == "similarity.W036"
+    assert "similarity_searchdocument" in warning.msg
+    with connection.cursor() as cursor:
+        cursor.execute(warning.hint.removeprefix("Run: "))
     assert check_database(databases=["default"]) == []
