@@ -30,8 +30,9 @@ NOTHING_KNOWN = "no_known_products"
 DATABASE = "database_error"
 FAILED = "error"
 
-#: The time kept for putting the answer together.
-RESERVE_MS = 3
+#: The share of the budget kept for putting the answer together, and the most it is.
+RESERVE_SHARE = 0.1
+RESERVE_MS = 10
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     whatever fails, the order given comes back, marked so. Raises :class:`QueryError` only
     for arguments that are mistakes: objects of another model, a budget that is no number.
     """
-    deadline = Deadline(_checked_budget(budget_ms) - RESERVE_MS)
+    budget = _checked_budget(budget_ms)
+    deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
     listed = given(results)
     answer = _in_time(query, listed, deadline)
     return replace(answer, took_ms=deadline.took_ms)
