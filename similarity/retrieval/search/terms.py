@@ -15,6 +15,8 @@ from similarity.retrieval.search.words import QueryWords
 SYNONYM = 0.8
 #: What a completion of the word being typed counts.
 COMPLETION = 0.9
+#: What a phrase counts that lost a stop word: ``t-shirt`` must not be any shirt.
+PARTIAL = 0.5
 #: A word in two spellings (``t shirt``, ``tshirt``) is the same word.
 SAME = 1.0
 
@@ -136,11 +138,21 @@ def _term(
     texts: Sequence[tuple[str, float]], looked: dict[str, Looked], start: int, end: int
 ) -> Term | None:
     alternatives = [
-        Alternative(text, looked[text].query, looked[text].documents, weight)
+        Alternative(
+            text,
+            looked[text].query,
+            looked[text].documents,
+            weight * (1.0 if _is_whole(text, looked[text]) else PARTIAL),
+        )
         for text, weight in texts
         if looked[text].query
     ]
     return Term(tuple(alternatives), start, end) if alternatives else None
+
+
+def _is_whole(text: str, looked: Looked) -> bool:
+    """Whether every word has a lexeme: of ``t shirt``, ``t`` is a stop word."""
+    return looked.query.count("'") >= 2 * len(text.split())
 
 
 def _position(words: Sequence[str], parts: Sequence[str]) -> tuple[int, int] | None:

@@ -38,6 +38,10 @@ def test_words_match_by_stem_accents_and_compounds(wardrobe):
     assert names(search("100ml")) == names(search("100 ml")) == ["Wool jumper"]
 
 
+def test_a_compound_is_more_than_its_last_word(wardrobe):
+    assert names(search("t-shirt"))[0] == "Navy cotton T-shirt"
+
+
 def test_phrases_hold_and_unwanted_words_do_not(wardrobe):
     assert names(search('"navy linen"')) == ["Navy linen shirt"]
     assert names(search("linen -navy")) == ["Red linen dress"]
