@@ -127,12 +127,13 @@ def build_vectors(seed: int) -> EncoderVersion:
         dimensions={"fused": 2, "text": DIMENSION},
     )
     centres = rng.normal(size=(len(KINDS), DIMENSION))
-    rows = Product.objects.order_by("pk").values_list("pk", "category__slug")
+    # Read before the COPY, which has the connection to itself.
+    rows = list(Product.objects.order_by("pk").values_list("pk", "category__slug"))
     with connection.cursor() as cursor:
         columns = 'product_id, version_id, fused, text, "group", fingerprint, encoded_at'
         statement = f"COPY {ProductVectors._meta.db_table} ({columns}) FROM STDIN"
         with cursor.copy(statement) as stream:
-            for key, kind in rows.iterator(chunk_size=5000):
+            for key, kind in rows:
                 row = centres[KINDS.index(kind)] + 0.8 * rng.normal(size=DIMENSION)
                 text = HalfVector(row / np.linalg.norm(row)).to_text()
                 stream.write_row(
