@@ -45,14 +45,63 @@ from similarity.models import EncoderVersion, ProductVectors  # noqa: E402
 from similarity.retrieval.search import search, suggest  # noqa: E402
 
 DIMENSION = 384
-COLOURS = "red navy black white olive teal mustard rust grey sand".split()
-MATERIALS = "cotton linen wool leather denim steel oak bamboo nylon glass".split()
-STYLES = "classic slim folding portable vintage striped plain padded insulated mini".split()
-KINDS = (
-    "shirt jacket dress sneaker backpack kettle lamp chair table rug bottle mug tent blanket "
-    "pillow headphones keyboard monitor charger speaker watch sunglasses scarf belt wallet "
-    "umbrella knife pan teapot vase"
-).split()
+COLOURS = ["red", "navy", "black", "white", "olive", "teal", "mustard", "rust", "grey", "sand"]
+MATERIALS = [
+    "cotton",
+    "linen",
+    "wool",
+    "leather",
+    "denim",
+    "steel",
+    "oak",
+    "bamboo",
+    "nylon",
+    "glass",
+]
+STYLES = [
+    "classic",
+    "slim",
+    "folding",
+    "portable",
+    "vintage",
+    "striped",
+    "plain",
+    "padded",
+    "insulated",
+    "mini",
+]
+KINDS = [
+    "shirt",
+    "jacket",
+    "dress",
+    "sneaker",
+    "backpack",
+    "kettle",
+    "lamp",
+    "chair",
+    "table",
+    "rug",
+    "bottle",
+    "mug",
+    "tent",
+    "blanket",
+    "pillow",
+    "headphones",
+    "keyboard",
+    "monitor",
+    "charger",
+    "speaker",
+    "watch",
+    "sunglasses",
+    "scarf",
+    "belt",
+    "wallet",
+    "umbrella",
+    "knife",
+    "pan",
+    "teapot",
+    "vase",
+]
 
 
 @contextmanager
@@ -80,9 +129,7 @@ def build_catalogue(count: int, seed: int) -> None:
         Category.objects.create(name=kind.title(), slug=kind, path=f"All > {kind.title()}")
         for kind in KINDS
     ]
-    brands = [
-        Brand.objects.create(name=name, slug=name.lower()) for name in pseudo_words(rng, 300)
-    ]
+    brands = [Brand.objects.create(name=name, slug=name.lower()) for name in pseudo_words(rng, 300)]
     vocabulary = pseudo_words(rng, 30_000)
     looks = list(combinations(COLOURS, MATERIALS, STYLES))
     products = []
