@@ -30,6 +30,8 @@ NOTHING_KNOWN = "no_known_products"
 DATABASE = "database_error"
 FAILED = "error"
 
+QUERY_CANCELED = "57014"
+
 #: The share of the budget kept for putting the answer together, and the most it is.
 RESERVE_SHARE = 0.1
 RESERVE_MS = 10
@@ -91,7 +93,8 @@ def _in_time(query: str, listed: Given, deadline: Deadline) -> Reranked:
     except _NoOrder as why:
         reason = str(why)
     except DatabaseError as error:
-        timed_out = deadline.left_s <= 0
+        # PostgreSQL ends a statement some microseconds before our own clock says so.
+        timed_out = getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED
         reason = OUT_OF_TIME if timed_out else DATABASE
         if not timed_out:
             logger.warning("Results stay as they were: %s", error)
