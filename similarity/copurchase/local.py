@@ -196,7 +196,11 @@ class _Lines:
             np.arange(high - low, dtype=np.int64), np.diff(self.item_start[low : high + 1])
         )
         kept = self.paired[self.rank[line]]
-        line, first = line[kept], first[kept]
+        # In the order of their baskets, whose lines are then read from memory in one direction.
+        shift = bits(high - low)
+        packed = (line[kept].astype(np.int64) << shift) | first[kept]
+        packed.sort()
+        line, first = packed >> shift, packed & ((1 << shift) - 1)
         rank = self.rank[line]
         head = (first << (bits(self.items) + bits(len(self.weight)))) | rank
         start = self.start[rank]
@@ -204,7 +208,8 @@ class _Lines:
         key = np.empty(int(others.sum()), np.int64)
         at, shift = 0, bits(len(self.weight))
         # Baskets of one size are a rectangle, which needs no arithmetic for each pair.
-        by_size = np.argsort(others.astype(np.int16) if others.max(initial=0) < 2**15 else others)
+        few = others.max(initial=0) < 2**15
+        by_size = np.argsort(others.astype(np.int16) if few else others, kind="stable")
         for size, same in _groups(others, by_size):
             step, begin = np.arange(size), start[same, None]
             found = begin + step
