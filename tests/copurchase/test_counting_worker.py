@@ -61,12 +61,14 @@ def test_an_order_is_counted_within_seconds_and_taken_back_as_fast(sell, tmp_pat
 def test_a_worker_killed_while_it_counts_loses_nothing(sell, tmp_path):
     count_all()
     orders = [sell(f"A-{number}") for number in range(5)]
-    with worker(tmp_path) as process, transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Before the worker starts: the messages of the orders wait for it already.
         cursor.execute("LOCK TABLE similarity_productpartners IN EXCLUSIVE MODE")
-        wakeup.wake(runs.TASK)
-        # Its last step: ledger, items and pairs are written and not committed.
-        wait_for(lambda: waits_for("similarity_productpartners", cursor), 15, process)
-        kill(process)
+        with worker(tmp_path) as process:
+            wakeup.wake(runs.TASK)
+            # Its last step: ledger, items and pairs are written and not committed.
+            wait_for(lambda: waits_for("similarity_productpartners", cursor), 15, process)
+            kill(process)
     assert not CountedBasket.objects.exists()
     assert PendingOrder.objects.count() == 5
     with worker(tmp_path) as process:

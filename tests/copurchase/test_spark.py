@@ -8,7 +8,7 @@ import random
 import socket
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -264,7 +264,7 @@ def _pass_on(listening, host, port):
 
 
 def _pump(source, target):
-    with target:
+    with target, suppress(OSError):  # the other direction has closed both already
         while data := source.recv(65536):
             target.sendall(data)
 
