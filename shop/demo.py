@@ -77,6 +77,7 @@ def up(catalog: Path | None, port: int) -> None:
     run("worker", worker_command(), ready=None)
     run("queries", query_worker_command(), ready=None)
     wait_for_vectors()
+    count_orders()
     web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
     show(web["port"])
 
@@ -129,6 +130,17 @@ def wait_for_vectors() -> None:
     from django.core.management import call_command
 
     call_command("embed", changed_only=True, wait=True)
+
+
+def count_orders() -> None:
+    """What a worker does within a minute and over night, so that the demo has it at once."""
+    from django.core.management import call_command
+
+    from shop.models import Order
+
+    if Order.objects.exists():
+        call_command("count_orders")
+        call_command("propose_bundles")
 
 
 def worker_command() -> list[str]:
@@ -219,6 +231,8 @@ def show(port: int) -> None:
         say(f"  a product with its similar products   {site}{product.get_absolute_url()}")
         say(f"  the same as JSON                      {site}/api/similarity/v1/products/", end="")
         say(f"{product.pk}/similar/?explain=1")
+    say(f"  search, also by a picture             {site}/search/?q=navy+dress")
+    say(f"  bundles found in orders, for staff    {site}/admin/similarity/bundle/")
     say(f"  the admin                             {site}/admin/", end="")
     password = recall("admin_password")
     say(f"  (admin / {password})\n" if password else "\n")
