@@ -43,7 +43,7 @@ def drain_outbox() -> int:
 
 @shared_task(name=runs.TASK, ignore_result=True)
 def count_orders() -> int:
-    """Count orders that changed, for ``BUDGET_S`` at most; goes on in a new task while some wait."""
+    """Count orders that changed, for ``BUDGET_S`` at most; a new task goes on while some wait."""
     try:
         counted = updating.count_pending(BUDGET_S)
     except SimilarityError as error:

@@ -115,7 +115,7 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
 
 
 def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
-    """``price`` and ``cost`` are numbers and ``*`` a JSON field, as far as fields tell; a property may be."""
+    """``price`` and ``cost`` are numbers, ``*`` a JSON field, as far as fields tell."""
     messages: list[CheckMessage] = []
     for place, path in _places(adapter):
         wanted = KINDS.get(place)

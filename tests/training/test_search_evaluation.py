@@ -45,7 +45,7 @@ def test_a_data_set_is_read_with_its_labels(folder):
 
 
 def test_what_is_no_data_set_is_named(folder):
-    with pytest.raises(ConfigurationError, match="no products.jsonl.gz"):
+    with pytest.raises(ConfigurationError, match=r"no products\.jsonl\.gz"):
         load_search_dataset("nothing", folder)
     (folder / "tiny" / "judgments.csv").write_text("query,product_id,esci_label\nq,P1,X")
     with pytest.raises(ConfigurationError, match="the label 'X'"):
