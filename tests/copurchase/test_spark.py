@@ -30,7 +30,7 @@ from tests.databases import current_address
 
 RULE = CountingRule(reference_day=20_000, half_life_days=90.0, max_basket=6, window_days=400)
 EPOCH = date(1970, 1, 1)
-DATA = Path(os.environ.get("SIMILARITY_DATA_DIR", "data")) / "online-retail"
+DATA = Path(os.environ.get("SIMILARITY_DATA_DIR") or "../shared/data") / "online-retail"
 
 needs_spark = pytest.mark.skipif(bool(spark_session.missing()), reason=spark_session.missing())
 pytestmark = [
