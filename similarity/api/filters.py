@@ -72,7 +72,7 @@ def narrow(
     """``products`` narrowed by each filter: values of one name are alternatives.
 
     ``filters`` holds names that :func:`find_lookup` knows, ``min_price``, ``max_price`` and
-    ``in_stock``. Raises :class:`BadParameter` for a value that cannot be one.
+    ``in_stock``; of any other name nothing is left. Raises :class:`BadParameter` for a value that cannot be one.
     """
     for name, values in filters.items():
         if name in ("min_price", "max_price"):
@@ -89,7 +89,9 @@ def narrow(
 def _one_of(
     adapter: CatalogAdapter, products: QuerySet[Any], name: str, values: Sequence[str]
 ) -> QuerySet[Any]:
-    lookup = find_lookup(adapter, name) or name
+    lookup = find_lookup(adapter, name)
+    if lookup is None:  # no product has the attribute, so none has the value
+        return products.none()
     if len(values) > MAX_VALUES or any(len(value) > MAX_LENGTH for value in values):
         raise BadParameter(
             f"{name} has {len(values)} values; at most {MAX_VALUES} of at most {MAX_LENGTH} "

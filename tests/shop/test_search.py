@@ -300,3 +300,11 @@ def test_hidden_products_are_never_found(client, at_angle, index, worker):  # no
     Product.objects.filter(pk=product.pk).update(is_active=False)
     assert found(client, q="navy dress") == []
     assert names(send(client, image=photo())) == []
+
+
+def test_a_filter_by_an_attribute_that_no_product_has_finds_nothing(client, make_product):
+    """An old link, or a shop whose last coloured product is gone: a page, not an error."""
+    make_product(name="Plain lamp", attributes={})
+    page = client.get("/search/?q=lamp&colour=navy")
+    assert page.status_code == 200
+    assert "Plain lamp" not in page.content.decode()
