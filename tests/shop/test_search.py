@@ -308,3 +308,21 @@ def test_a_filter_by_an_attribute_that_no_product_has_finds_nothing(client, make
     page = client.get("/search/?q=lamp&colour=navy")
     assert page.status_code == 200
     assert "Plain lamp" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00", "q=%ED%A0%80", "q=" + "a" * 3000, "q=%F0%9F%91%9F", "q=%22unclosed", "q=--a",
+        "q=%25%27%28%29%26%7C%21%3A%2A", "q=a&page=0", "q=a&page=-1", "q=a&page=9999999999999999999",
+        "q=a&page=x", "q=a&sort=nothing", "q=a&min_price=x", "q=a&min_price=-1", "q=-",
+        "q=a&max_price=1e999",
+        "q=a&min_price=NaN", "q=a&category=%00", "q=a&colour=" + "b" * 5000, "q=a&brand=&brand=",
+        "q=a&in_stock=perhaps", "q=a&picture=x", "q=a&picture=%00", "picture=", "q[]=a", "q=a&q=b",
+        "&".join(f"colour=c{at}" for at in range(200)), "q=a&after=zzz", "q=a&cursor=zzz",
+    ],
+)  # fmt: skip
+def test_no_query_string_breaks_the_page(client, make_product, query):
+    """Crawlers, old links and curious people send all of them."""
+    make_product(name="Plain lamp", attributes={"colour": "navy"})
+    assert client.get(f"/search/?{query}").status_code in (200, 302, 400, 404)
