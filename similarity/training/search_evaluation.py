@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from similarity import conf
 from similarity.encoders.fusion import Fusion
@@ -200,7 +201,8 @@ def cosines_of(data: SearchDataset, cache: Path) -> FloatArray:
             f"The text encoder is {encoder.signature!r}, which encodes no queries; evaluate with "
             "similarity.encoders.text.TransformerTextEncoder in SIMILARITY['ENCODERS']."
         )
-    rows = VectorCache(cache).encode({"text": encoder}, data.contents)["text"]
+    with tqdm(total=len(data.contents), desc="products", unit="", disable=None) as bar:
+        rows = VectorCache(cache).encode({"text": encoder}, data.contents, bar.update)["text"]
     fusion = Fusion.fit({"text": rows}, {"text": 1.0}, conf.get("DIMENSIONS"))
     products = fusion.project("text", rows.vectors)
     asked = encoder.encode_texts([query.text for query in data.queries])

@@ -5,6 +5,7 @@ each is also run over the very lexemes that PostgreSQL makes of the same texts.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def _sentences(texts: Sequence[str], queries: Sequence[str], cache: Path) -> Sco
     if kept.is_file():
         rows = np.load(kept, allow_pickle=False)
     else:
-        rows = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        shown = sys.stderr.isatty()
+        rows = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=shown)
         cache.mkdir(parents=True, exist_ok=True)
         np.save(kept, rows, allow_pickle=False)
     asked = model.encode(list(queries), normalize_embeddings=True, show_progress_bar=False)
