@@ -37,7 +37,7 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.machine import machine  # noqa: E402
-from benchmarks.similar_latency import own_database  # noqa: E402
+from benchmarks.scratch import own_database  # noqa: E402
 from shop.models import Order  # noqa: E402
 from similarity.catalog.orders import Basket, OrderAdapter, Sale  # noqa: E402
 from similarity.copurchase.full import count_all  # noqa: E402

@@ -16,8 +16,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import product as combinations
 from pathlib import Path
 
@@ -34,11 +33,11 @@ import django  # noqa: E402
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from pgvector import HalfVector  # noqa: E402
 
 from benchmarks.machine import machine  # noqa: E402
+from benchmarks.scratch import own_database  # noqa: E402
 from shop.models import Brand, Category, Product  # noqa: E402
 from similarity.indexing import documents  # noqa: E402
 from similarity.models import EncoderVersion, ProductVectors  # noqa: E402
@@ -102,25 +101,6 @@ KINDS = [
     "teapot",
     "vase",
 ]
-
-
-@contextmanager
-def own_database() -> Iterator[None]:
-    """A database made for this run and dropped after it."""
-    usual = connection.settings_dict["NAME"]
-    name = f"similarity_benchmark_{os.getpid()}"
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = usual
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def build_catalogue(count: int, seed: int) -> None:

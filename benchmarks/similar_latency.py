@@ -17,8 +17,7 @@ import platform
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +34,9 @@ import django  # noqa: E402
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from benchmarks.scratch import own_database  # noqa: E402
 from shop.models import Brand, Category, Product  # noqa: E402
 from similarity import conf  # noqa: E402
 from similarity.models import EncoderVersion, ProductVectors  # noqa: E402
@@ -48,25 +47,6 @@ from similarity.retrieval.within import Within  # noqa: E402
 
 K = 10
 TABLE = ProductVectors._meta.db_table
-
-
-@contextmanager
-def own_database() -> Iterator[None]:
-    """A database made for this run and dropped after it."""
-    usual = connection.settings_dict["NAME"]
-    name = f"similarity_benchmark_{os.getpid()}"
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0)
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = usual
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def build_catalogue(count: int, dimension: int, seed: int) -> EncoderVersion:
