@@ -1,6 +1,7 @@
 """``path("api/similarity/v1/", include("similarity.api.urls"))``"""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import PathConverter
 
 from similarity.api.bought_together import BoughtTogetherView, CartView
 from similarity.api.fragments import fragment
@@ -13,12 +14,21 @@ from similarity.api.views import SimilarView
 
 app_name = "similarity"
 
+
+class KeyConverter(PathConverter):
+    """Any text, line ends too: what is no product's key is answered as the API answers."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(KeyConverter, "similarity_key")
+
 urlpatterns = [
-    path("products/<path:key>/similar/", SimilarView.as_view(), name="similar"),
+    path("products/<similarity_key:key>/similar/", SimilarView.as_view(), name="similar"),
     path("search/", SearchView.as_view(), name="search"),
     path("suggest/", SuggestView.as_view(), name="suggest"),
     path(
-        "products/<path:key>/bought-together/",
+        "products/<similarity_key:key>/bought-together/",
         BoughtTogetherView.as_view(),
         name="bought_together",
     ),
