@@ -5,6 +5,7 @@ removes is listed beside, so that a missing neighbour explains itself.
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from django import forms
@@ -43,6 +44,18 @@ class Neighbour:
     @property
     def percent(self) -> float:
         return round(100 * self.hit.score, 1)
+
+    @property
+    def bar(self) -> list[tuple[str, float, float]]:
+        """(reason, where it begins, how wide it is) of a bar 100 wide.
+
+        An SVG, for a strict content security policy allows no style attributes.
+        """
+        ends = list(accumulate(100 * reason.share for reason in self.hit.reasons))
+        return [
+            (reason.name, round(end - 100 * reason.share, 2), round(100 * reason.share, 2))
+            for reason, end in zip(self.hit.reasons, ends, strict=True)
+        ]
 
     @property
     def shares(self) -> list[tuple[Reason, int]]:

@@ -52,6 +52,12 @@ def test_neighbours_with_scores_shares_and_links(staff, mugs):
         reverse("admin:similarity_encoderversion_neighbours", args=[mugs["same words"].pk]) in html
     )
     assert html.count('type="range"') == 2
+    assert (
+        "style=" not in html.split('id="content-main"')[1].split("</main>")[0]
+    )  # for a strict CSP
+    bar = response.context["neighbours"][0].bar
+    assert bar[0][1] == 0
+    assert sum(width for _name, _start, width in bar) == pytest.approx(100, abs=0.1)
 
 
 def test_what_the_filter_removed_is_listed_apart(staff, mugs):
