@@ -72,7 +72,8 @@ def narrow(
     """``products`` narrowed by each filter: values of one name are alternatives.
 
     ``filters`` holds names that :func:`find_lookup` knows, ``min_price``, ``max_price`` and
-    ``in_stock``; of any other name nothing is left. Raises :class:`BadParameter` for a value that cannot be one.
+    ``in_stock``; of any other name nothing is left. Raises :class:`BadParameter` for a value
+    that cannot be one.
     """
     for name, values in filters.items():
         if name in ("min_price", "max_price"):
