@@ -6,13 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from similarity.admin.links import change_address
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.copurchase import publishing
 from similarity.copurchase.bundle_contents import Contents, contents_of
@@ -278,19 +277,9 @@ def _picture(product: Any, adapter: CatalogAdapter) -> SafeString:
         if card.image_url
         else mark_safe('<span class="similarity-no-photo" aria-hidden="true"></span>')
     )
-    address = _address(product)
+    address = change_address(type(product), product.pk)
     title = format_html('<a href="{}">{}</a>', address, card.title) if address else card.title
     return format_html("<li>{}<span>{}</span></li>", photo, title)
-
-
-def _address(product: Any) -> str:
-    options = product._meta
-    try:
-        return reverse(
-            f"admin:{options.app_label}_{options.model_name}_change", args=[quote(product.pk)]
-        )
-    except NoReverseMatch:  # a host may have no admin of its products
-        return ""
 
 
 def _money(amount: Decimal | None, currency: str) -> str:

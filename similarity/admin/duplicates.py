@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from similarity.admin.links import change_address
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import DuplicateListing
@@ -133,12 +132,7 @@ def _products(keys: set[str]) -> dict[str, Model]:
 
 
 def _links(product: Model, url: str, site: str) -> SafeString:
-    options = product._meta
-    name = f"admin:{options.app_label}_{options.model_name}_change"
-    try:
-        change = reverse(name, args=[quote(product.pk)], current_app=site)
-    except NoReverseMatch:  # a host may have no admin of its products
-        change = ""
+    change = change_address(type(product), product.pk, site)
     edit = format_html('<a href="{}">Change</a>', change) if change else SafeString("")
     view = format_html('<a href="{}">View on site</a>', url) if url else SafeString("")
     return format_html("{}{}{}", edit, " · " if edit and view else "", view)

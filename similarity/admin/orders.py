@@ -4,13 +4,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
+from similarity.admin.links import change_link
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import wakeup
 from similarity.copurchase import runs
@@ -73,12 +71,9 @@ class PendingOrderAdmin(admin.ModelAdmin):
             adapter = get_order_adapter()
             if adapter is None:
                 return row.order_key
-            options = adapter.model._meta
-            view = f"admin:{options.app_label}_{options.model_name}_change"
-            address = reverse(view, args=[quote(row.order_key)], current_app=self.admin_site.name)
-        except (ConfigurationError, NoReverseMatch):
+            return change_link(adapter.model, row.order_key, self.admin_site.name)
+        except ConfigurationError:
             return row.order_key
-        return format_html('<a href="{}">{}</a>', address, row.order_key)
 
     @admin.display(description="state")
     def state(self, row: PendingOrder) -> str:

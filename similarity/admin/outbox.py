@@ -4,16 +4,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html
 
 from similarity import conf
+from similarity.admin.links import change_link
 from similarity.connections import wakeup
 from similarity.models import PendingProduct
 
@@ -94,13 +93,7 @@ class PendingProductAdmin(admin.ModelAdmin):
     @admin.display(description="product", ordering="product_key")
     def product(self, row: PendingProduct) -> str:
         """The key, as a link to the product's own page where the admin has one."""
-        options = conf.product_model()._meta
-        view = f"admin:{options.app_label}_{options.model_name}_change"
-        try:
-            address = reverse(view, args=[quote(row.product_key)], current_app=self.admin_site.name)
-        except NoReverseMatch:
-            return row.product_key
-        return format_html('<a href="{}">{}</a>', address, row.product_key)
+        return change_link(conf.product_model(), row.product_key, self.admin_site.name)
 
     @admin.display(description="state")
     def state(self, row: PendingProduct) -> str:

@@ -15,8 +15,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
+from similarity.admin.links import change_address
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
 from similarity.exceptions import QueryError
@@ -110,7 +111,7 @@ def neighbours_view(request: HttpRequest, key: str, site: admin.AdminSite) -> Ht
         "opts": EncoderVersion._meta,
         "product_opts": options,
         "source": adapter.card(product),
-        "change_address": _change_address(product, site),
+        "change_address": change_address(type(product), product.pk, site.name),
         "version": version,
         "form": form,
         **_answers(product, form, adapter, site),
@@ -149,17 +150,11 @@ def _not_among(hits: list[Hit], eligible: QuerySet[Any]) -> list[Hit]:
 def _neighbour(hit: Hit, adapter: CatalogAdapter, site: admin.AdminSite) -> Neighbour:
     product: Any = hit.product
     return Neighbour(
-        hit, adapter.card(product), address_of(product, site), _change_address(product, site)
+        hit,
+        adapter.card(product),
+        address_of(product, site),
+        change_address(type(product), product.pk, site.name),
     )
-
-
-def _change_address(product: Model, site: admin.AdminSite) -> str:
-    options = product._meta
-    name = f"admin:{options.app_label}_{options.model_name}_change"
-    try:
-        return reverse(name, args=[quote(product.pk)], current_app=site.name)
-    except NoReverseMatch:  # a host may have no admin of its products
-        return ""
 
 
 def _product(adapter: CatalogAdapter, key: str) -> Model:

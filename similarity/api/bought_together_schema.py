@@ -12,9 +12,10 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from similarity import conf
+from similarity.api import refusals
 from similarity.api.more_like_schema import KEY, FiltersField
 from similarity.api.schema import ETAG, TAG, filter_parameters
-from similarity.api.serializers import ErrorSerializer, HitSerializer
+from similarity.api.serializers import HitSerializer
 from similarity.retrieval.bought_together import MAX_CART
 
 DEFAULT_LIMIT = 4
@@ -43,23 +44,7 @@ class CartRequestSerializer(serializers.Serializer):
     filters = FiltersField(required=False, help_text="The filters of similar products.")
 
 
-def _error(description: str) -> OpenApiResponse:
-    return OpenApiResponse(ErrorSerializer, description)
-
-
-_SHARED = {
-    200: CompanionsSerializer,
-    403: _error("Not permitted."),
-    406: _error("No renderer gives what `Accept` asks for."),
-    429: _error("Too many requests; `Retry-After` says when to come back."),
-    503: _error("The database does not answer; `Retry-After` says when to come back."),
-}
-CART_RESPONSES = {
-    **_SHARED,
-    400: _error("A body that is no JSON object, or a field that is not known or cannot be served."),
-    404: _error("There is no renderer of that `format`."),
-    415: _error("The body is not `application/json`."),
-}
+CART_RESPONSES = {**refusals.BY_BODY, 200: CompanionsSerializer}
 
 _FOUND = OpenApiExample(
     "One companion",
@@ -125,10 +110,9 @@ class BoughtTogetherSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         return {
-            **_SHARED,
+            **refusals.OF_A_PRODUCT,
+            200: CompanionsSerializer,
             304: OpenApiResponse(description="The answer has not changed."),
-            400: _error("A parameter that is not known, or a value that cannot be served."),
-            404: _error("There is no such product, or no renderer of that `format`."),
         }
 
     def get_examples(self) -> list[OpenApiExample]:

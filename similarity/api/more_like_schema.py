@@ -1,9 +1,10 @@
 """OpenAPI of more-like-these."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
-from similarity.api.serializers import ErrorSerializer, HitSerializer, KeyField
+from similarity.api import refusals
+from similarity.api.serializers import HitSerializer, KeyField
 from similarity.retrieval.more_like import MAX_GIVEN
 
 KEY = {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 255}]}
@@ -59,19 +60,12 @@ class MoreLikeSerializer(serializers.Serializer):
     )
 
 
-def _error(description: str) -> OpenApiResponse:
-    return OpenApiResponse(ErrorSerializer, description)
-
-
 RESPONSES = {
+    **refusals.BY_BODY,
     200: MoreLikeSerializer,
-    400: _error("A body that is no JSON object, or a field that is not known or cannot be served."),
-    403: _error("Not permitted."),
-    404: _error("No product of `liked` exists, or there is no renderer of that `format`."),
-    406: _error("No renderer gives what `Accept` asks for."),
-    415: _error("The body is not `application/json`."),
-    429: _error("Too many requests; `Retry-After` says when to come back."),
-    503: _error("The database does not answer; `Retry-After` says when to come back."),
+    404: refusals.refusal(
+        "No product of `liked` exists, or there is no renderer of that `format`."
+    ),
 }
 
 EXAMPLES = [

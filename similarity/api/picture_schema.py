@@ -3,13 +3,15 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from similarity import conf
+from similarity.api import refusals
 from similarity.api.filters import filter_lookups
+from similarity.api.refusals import refusal
 from similarity.api.schema import TAG
-from similarity.api.serializers import ErrorSerializer, HitSerializer
+from similarity.api.serializers import HitSerializer
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 
 DEFAULT_LIMIT = 24
@@ -36,19 +38,13 @@ class PictureSearchSchema(AutoSchema):
         return {"multipart/form-data": _form_schema(get_adapter())}
 
     def get_response_serializers(self) -> Any:
-        def error(description: str) -> OpenApiResponse:
-            return OpenApiResponse(ErrorSerializer, description)
-
         return {
+            **refusals.ANY,
             200: PictureSearchSerializer,
-            400: error("No picture, one that cannot be read, or a field that cannot be served."),
-            403: error("Not permitted."),
-            404: error("There is no renderer of that `format`."),
-            406: error("No renderer gives what `Accept` asks for."),
-            413: error("The upload has more bytes than IMAGE_QUERY_MAX_BYTES."),
-            415: error("The body is no multipart/form-data."),
-            429: error("Too many requests; `Retry-After` says when to come back."),
-            503: error(
+            400: refusal("No picture, one that cannot be read, or a field that cannot be served."),
+            413: refusal("The upload has more bytes than IMAGE_QUERY_MAX_BYTES."),
+            415: refusal("The body is no multipart/form-data."),
+            503: refusal(
                 "No worker looked at the picture in time, or the database does not answer; "
                 "`Retry-After` says when to come back."
             ),

@@ -1,9 +1,10 @@
 """OpenAPI of re-ranking."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
-from similarity.api.serializers import ErrorSerializer, KeyField
+from similarity.api import refusals
+from similarity.api.serializers import KeyField
 
 MAX_QUERY = 300
 MAX_RESULTS = 500
@@ -65,20 +66,7 @@ class RerankSerializer(serializers.Serializer):
     took_ms = serializers.FloatField()
 
 
-def _error(description: str) -> OpenApiResponse:
-    return OpenApiResponse(ErrorSerializer, description)
-
-
-RESPONSES = {
-    200: RerankSerializer,
-    400: _error("A body that is no JSON object, or a field that is not known or cannot be served."),
-    403: _error("Not permitted."),
-    404: _error("There is no renderer of that `format`."),
-    406: _error("No renderer gives what `Accept` asks for."),
-    415: _error("The body is not `application/json`."),
-    429: _error("Too many requests; `Retry-After` says when to come back."),
-    503: _error("The database does not answer; `Retry-After` says when to come back."),
-}
+RESPONSES = {**refusals.BY_BODY, 200: RerankSerializer}
 
 EXAMPLES = [
     OpenApiExample(

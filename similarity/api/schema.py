@@ -6,7 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from similarity import conf
-from similarity.api import serializers
+from similarity.api import refusals, serializers
 from similarity.api.filters import filter_lookups
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
@@ -76,18 +76,10 @@ class SimilarSchema(AutoSchema):
         ]
 
     def get_response_serializers(self) -> Any:
-        def error(description: str) -> OpenApiResponse:
-            return OpenApiResponse(serializers.ErrorSerializer, description)
-
         return {
+            **refusals.OF_A_PRODUCT,
             200: serializers.PageSerializer,
             304: OpenApiResponse(description="The answer has not changed."),
-            400: error("A parameter that is not known, or a value that cannot be served."),
-            403: error("Not permitted."),
-            404: error("There is no such product, or no renderer of that `format`."),
-            406: error("No renderer gives what `Accept` asks for."),
-            429: error("Too many requests; `Retry-After` says when to come back."),
-            503: error("The database does not answer; `Retry-After` says when to come back."),
         }
 
     def get_examples(self) -> list[OpenApiExample]:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from similarity import conf
+from similarity.api import refusals
 from similarity.api.schema import TAG, filter_parameters
 from similarity.api.search_parameters import DEFAULT_LIMIT, DEFAULT_SUGGESTIONS
-from similarity.api.serializers import ErrorSerializer, HitSerializer
+from similarity.api.serializers import HitSerializer
 from similarity.catalog.adapter import get_adapter
 from similarity.retrieval.search.sorting import SORTS
 from similarity.retrieval.search.words import MAX_LENGTH
@@ -62,19 +63,6 @@ class SuggestionSerializer(serializers.Serializer):
 class SuggestAnswerSerializer(serializers.Serializer):
     suggestions = SuggestionSerializer(many=True)
 
-
-def _error(description: str) -> OpenApiResponse:
-    return OpenApiResponse(ErrorSerializer, description)
-
-
-ERRORS = {
-    400: _error("A parameter that is not known, or a value that cannot be served."),
-    403: _error("Not permitted."),
-    404: _error("There is no renderer of that `format`."),
-    406: _error("No renderer gives what `Accept` asks for."),
-    429: _error("Too many requests; `Retry-After` says when to come back."),
-    503: _error("The database does not answer; `Retry-After` says when to come back."),
-}
 
 FOUND = OpenApiExample(
     "A misspelt query",
@@ -153,7 +141,7 @@ class SearchSchema(_GetSchema):
         ]
 
     def get_response_serializers(self) -> Any:
-        return {200: SearchPageSerializer, **ERRORS}
+        return {200: SearchPageSerializer, **refusals.BY_QUERY}
 
     def get_examples(self) -> list[OpenApiExample]:
         return [FOUND]
@@ -170,7 +158,7 @@ class SuggestSchema(_GetSchema):
         ]
 
     def get_response_serializers(self) -> Any:
-        return {200: SuggestAnswerSerializer, **ERRORS}
+        return {200: SuggestAnswerSerializer, **refusals.BY_QUERY}
 
     def get_examples(self) -> list[OpenApiExample]:
         return [SUGGESTED]
