@@ -1,14 +1,15 @@
 """Changed orders that wait to be counted in the admin: what was given up, and why."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from similarity.admin.links import change_link
+from similarity.admin.states import StateFilter
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import wakeup
 from similarity.copurchase import runs
@@ -16,30 +17,20 @@ from similarity.exceptions import ConfigurationError
 from similarity.models import PendingOrder
 
 
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
+class OrderStateFilter(StateFilter):
+    labels = {
+        "due": "due now",
+        "later": "waiting for another attempt",
+        "dead": "given up",
+    }
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Any:
-        return [
-            ("due", "due now"),
-            ("later", "waiting for another attempt"),
-            ("dead", "given up"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def states(self) -> Mapping[str, QuerySet[Any]]:
         rows = PendingOrder.objects
-        states = {
+        return {
             "due": rows.due(),
             "later": rows.waiting().exclude(pk__in=rows.due().values("pk")),
             "dead": rows.dead(),
         }
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in states:
-            raise IncorrectLookupParameters
-        return queryset.filter(pk__in=states[value].values("pk"))
 
 
 @admin.register(PendingOrder)
@@ -47,7 +38,7 @@ class PendingOrderAdmin(admin.ModelAdmin):
     """Read only, but for reviving: a row deleted by hand would be a change lost."""
 
     list_display = ("order", "state", "attempts", "available_at", "error", "created_at")
-    list_filter = (StateFilter,)
+    list_filter = (OrderStateFilter,)
     search_fields = ("order_key", "last_error")
     search_help_text = "Order key, or words of the error."
     ordering = ("available_at", "pk")

@@ -1,9 +1,9 @@
 """The outbox in the admin: what waits, what a worker holds, what was given up, and why."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from similarity import conf
 from similarity.admin.links import change_link
+from similarity.admin.states import StateFilter
 from similarity.connections import wakeup
 from similarity.models import PendingProduct
 
@@ -20,34 +21,23 @@ from similarity.models import PendingProduct
 REFRESH_S = 2
 
 
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
+class ProductStateFilter(StateFilter):
+    labels = {
+        "due": "due now",
+        "leased": "held by a worker",
+        "later": "waiting for another attempt",
+        "dead": "given up",
+    }
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Any:
-        return [
-            ("due", "due now"),
-            ("leased", "held by a worker"),
-            ("later", "waiting for another attempt"),
-            ("dead", "given up"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def states(self) -> Mapping[str, QuerySet[Any]]:
         now = timezone.now()
-        states = {
-            "due": PendingProduct.objects.due(),
-            "leased": PendingProduct.objects.filter(dead=False, lease_until__gte=now),
-            "later": PendingProduct.objects.filter(
-                dead=False, lease_until=None, available_at__gt=now
-            ),
-            "dead": PendingProduct.objects.dead(),
+        rows = PendingProduct.objects
+        return {
+            "due": rows.due(),
+            "leased": rows.filter(dead=False, lease_until__gte=now),
+            "later": rows.filter(dead=False, lease_until=None, available_at__gt=now),
+            "dead": rows.dead(),
         }
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in states:
-            raise IncorrectLookupParameters
-        return queryset.filter(pk__in=states[value].values("pk"))
 
 
 @admin.register(PendingProduct)
@@ -65,7 +55,7 @@ class PendingProductAdmin(admin.ModelAdmin):
         "error",
         "created_at",
     )
-    list_filter = (StateFilter, "force")
+    list_filter = (ProductStateFilter, "force")
     search_fields = ("product_key", "last_error")
     search_help_text = "Product key, or words of the error."
     ordering = ("available_at", "pk")

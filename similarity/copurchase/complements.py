@@ -11,9 +11,9 @@ import numpy as np
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.copurchase import scores
-from similarity.copurchase.engine import Baskets, CountingRule, Counts
+from similarity.copurchase.engine import CountingRule, Counts
 from similarity.copurchase.local import LocalEngine
-from similarity.copurchase.reading import Orders
+from similarity.copurchase.reading import Items, Orders, columns
 from similarity.models import CategoryComplement
 
 #: Complements kept of each category.
@@ -44,7 +44,7 @@ def learn(orders: Orders, rule: CountingRule, alias: str) -> int:
     names, of_product = _categories(list(orders.number), get_adapter())
     if not names:
         return 0
-    counts = LocalEngine().count(_baskets(orders, of_product, len(names)), rule)
+    counts = LocalEngine().count(columns(orders, Items(of_product, names)), rule)
     rows = [row for block in counts.pairs() for row in _complements(block, counts, names)]
     CategoryComplement.objects.using(alias).bulk_create(rows, batch_size=2000)
     return len(rows)
@@ -66,11 +66,11 @@ def complements_of(categories: Sequence[str], using: str) -> list[Complement]:
 
 def _categories(
     keys: Sequence[Any], adapter: CatalogAdapter
-) -> tuple[list[str], "np.ndarray[Any, np.dtype[np.int64]]"]:
+) -> tuple[list[str], "np.ndarray[Any, np.dtype[np.int32]]"]:
     """The names of categories, and each product's, -1 without one; of several the first."""
     lookup = adapter.filter_lookup("category")
     number: dict[str, int] = {}
-    of_product = np.full(len(keys), -1, np.int64)
+    of_product = np.full(len(keys), -1, np.int32)
     if lookup is None:
         return [], of_product
     at = {key: position for position, key in enumerate(keys)}
@@ -81,20 +81,6 @@ def _categories(
             if name and of_product[at[key]] < 0:
                 of_product[at[key]] = number.setdefault(str(name)[:500], len(number))
     return list(number), of_product
-
-
-def _baskets(orders: Orders, of_product: Any, categories: int) -> Baskets:
-    length = np.frombuffer(orders.length, np.int32)
-    basket = np.repeat(np.arange(len(length), dtype=np.int64), length)
-    category = of_product[np.frombuffer(orders.product, np.int32)]
-    line = np.unique((basket * categories + category)[category >= 0])
-    return Baskets(
-        basket=(line // categories).astype(np.int32),
-        item=(line % categories).astype(np.int32),
-        shopper=np.frombuffer(orders.shopper, np.int64),
-        day=np.frombuffer(orders.day, np.int32),
-        items=categories,
-    )
 
 
 def _complements(block: Any, counts: Counts, names: Sequence[str]) -> list[CategoryComplement]:

@@ -45,7 +45,7 @@ class Orders:
 
 @dataclass
 class Items:
-    """The item of each product by number (int32), and the items' names."""
+    """The item of each product by number (int32), -1 for none, and the items' names."""
 
     of_product: NDArray[np.int32]
     names: list[str]
@@ -95,13 +95,13 @@ def roll_up(orders: Orders) -> Items:
 
 
 def columns(orders: Orders, items: Items) -> Baskets:
-    """As an engine counts them: each item once a basket, ascending."""
+    """As an engine counts them: each item once a basket, ascending; products of none left out."""
     length = np.frombuffer(orders.length, np.int32)
     basket = np.repeat(np.arange(len(length), dtype=np.int32), length)
     item = items.of_product[np.frombuffer(orders.product, np.int32)]
     total = len(items.names)
     # Sorted as one number, where variants of one product fall together.
-    line = basket.astype(np.int64) * total + item
+    line = (basket.astype(np.int64) * total + item)[item >= 0]
     line.sort()
     line = line[np.diff(line, prepend=-1) != 0]
     return Baskets(
