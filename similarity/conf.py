@@ -48,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
     "BATCH_SIZE": 64,  # products a worker claims at once
     "LEASE_S": 300,
+    "MAX_KILLS": 3,  # workers that may die of a product before it is given up
     "MAX_ATTEMPTS": 8,
     "BACKOFF_S": 10,  # doubled at each attempt, with jitter
     "BACKOFF_MAX_S": 3600,
@@ -101,8 +102,8 @@ DEFAULTS: dict[str, Any] = {
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
-        "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 300},
+        "schedule": 2.0,  # how soon a dead worker's products go to another one
+        "options": {"queue": "similarity", "expires": 10},
     },
     "similarity-count-orders": {
         "task": "similarity.count_orders",

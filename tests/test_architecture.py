@@ -23,7 +23,7 @@ ALLOWED = {
     "exceptions": set(),
     "conf": {"exceptions"},
     "catalog": BASE,
-    "models": BASE,
+    "models": BASE | {"connections"},
     "connections": BASE,
     "encoders": BASE | {"catalog"},
     "indexing": CORE | {"encoders"},

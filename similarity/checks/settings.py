@@ -198,6 +198,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "BATCH_SIZE": WHOLE,
     "LEASE_S": SECONDS,
     "MAX_ATTEMPTS": WHOLE,
+    "MAX_KILLS": WHOLE,
     "BACKOFF_S": SECONDS,
     "BACKOFF_MAX_S": SECONDS,
     "EXACT_LIMIT": (

@@ -1,5 +1,6 @@
 """Locks that hold between processes on any machines: PostgreSQL's advisory locks."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,9 @@ from contextlib import contextmanager
 from django.db import connections, transaction
 
 from similarity.exceptions import VersionError
+
+#: First half of the keys that owners lock; "SIML" as a whole number.
+OWNERS = 0x53494D4C
 
 
 class LockTaken(VersionError):
@@ -29,6 +33,65 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
                 "build_version is running. Let it finish, or stop it, and try again."
             )
         time.sleep(0.2)
+    with _given_up(alias, "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name):
+        yield
+
+
+def is_held(name: str, alias: str) -> bool:
+    """Whether any session holds the named lock now."""
+    with connections[alias].cursor() as cursor:
+        # A key of 64 bits is listed as two halves (pg_locks, objsubid 1).
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 "
+            "AND granted AND database = (SELECT oid FROM pg_database "
+            "WHERE datname = current_database()) "
+            "AND (classid::bigint << 32) | objid::bigint = hashtextextended(%s, 0))",
+            [name],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def owner(alias: str) -> Iterator[int | None]:
+    """A number that stands for this session for as long as it lives, to sign leases with.
+
+    PostgreSQL frees the lock behind it when the process is killed, its connection is cut or
+    the server restarts: :func:`living_owners` of any other session tells at once. None behind
+    a pooler (pgbouncer), whose session may outlive this process or end before it: such
+    leases end by their time alone.
+    """
+    if _is_pooled(alias):
+        yield None
+        return
+    number = secrets.randbelow(2**31 - 1) + 1  # never used twice, as process ids are
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [OWNERS, number])
+    with _given_up(alias, f"SELECT pg_advisory_unlock({OWNERS}, %s)", number):
+        yield number
+
+
+def living_owners(alias: str) -> set[int]:
+    """The numbers of :func:`owner` whose sessions live now."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+            "AND classid = %s AND granted AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())",
+            [OWNERS],
+        )
+        return {number for (number,) in cursor.fetchall()}
+
+
+def _is_pooled(alias: str) -> bool:
+    """Whether a pooler stands between: the server's process is not the one that greeted us."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return bool(cursor.fetchone()[0] != cursor.connection.info.backend_pid)
+
+
+@contextmanager
+def _given_up(alias: str, unlock: str, key: int | str) -> Iterator[None]:
+    """Run ``unlock`` at the end of the block, whatever state it leaves the connection in."""
     connection = connections[alias]
     savepoint = transaction.savepoint(using=alias) if connection.in_atomic_block else None
     try:
@@ -39,7 +102,8 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
             # lock, which the session would hold for as long as it lives.
             transaction.savepoint_rollback(savepoint, using=alias)
         if connection.is_usable():
-            _ask(alias, "pg_advisory_unlock", name)
+            with connection.cursor() as cursor:
+                cursor.execute(unlock, [key])
 
 
 def _ask(alias: str, function: str, name: str) -> bool:

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded, Encoder
+from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, SimilarityError
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ def encode(
         key=lambda content: content.key,
     )
     return join(results), errors
+
+
+def load_networks() -> None:
+    """Load what encoders read from disk at their first batch, where they have not yet."""
+    for encoder in get_encoders().values():
+        getattr(encoder, "tower", None)  # reading it loads the network
 
 
 def encode_parts(

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 
 from similarity import conf
 from similarity.connections import wakeup
-from similarity.connections.locks import LockTaken
+from similarity.connections.locks import LockTaken, owner
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, pipeline, versions, vocabulary, workers
+from similarity.indexing import documents, encoding, pipeline, versions, vocabulary, workers
 from similarity.models import PendingProduct
 from similarity.models.outbox import PendingProductQuerySet
 
@@ -64,6 +64,7 @@ def drain(budget_s: float = 20.0) -> int:
     """
     until = time.monotonic() + budget_s
     workers.note()
+    PendingProduct.objects.free_abandoned()
     if not has_due():
         return 0
     try:
@@ -73,21 +74,40 @@ def drain(budget_s: float = 20.0) -> int:
     except SimilarityError:
         documents.index_waiting()  # search needs no encoder
         raise
-    taken = 0
-    while time.monotonic() < until:
-        fresh = PendingProduct.objects.claim(conf.get("BATCH_SIZE"))
-        if fresh and pipeline.embed([], claims=fresh).lost == len(fresh):
-            time.sleep(LOST_WAIT_S)
-        abandoned = PendingProduct.objects.claim_abandoned()
-        if abandoned:
-            pipeline.embed([], claims=abandoned)
-        if not fresh and not abandoned:
-            break
-        taken += len(fresh) + len(abandoned)
-        workers.note()
+    with owner(PendingProduct.objects.write_alias) as number:
+        taken = _take(number, until)
     if taken and not has_due():
         vocabulary.refresh_if_outgrown()
     return taken
+
+
+def _take(number: int | None, until: float) -> int:
+    """Claim and embed until nothing is due or the time is over; returns how many rows."""
+    taken = 0
+    while time.monotonic() < until:
+        claims = _claim(number)
+        if not claims:
+            break
+        if pipeline.embed([], claims=claims).lost == len(claims):
+            time.sleep(LOST_WAIT_S)
+        taken += len(claims)
+        workers.note()
+        PendingProduct.objects.free_abandoned()
+    return taken
+
+
+def _claim(number: int | None) -> list[PendingProduct]:
+    """The next batch: first, one by one, what dead workers left behind.
+
+    The networks are loaded before: a process that has no memory for them dies of itself,
+    and no product that it holds may be blamed.
+    """
+    rows = PendingProduct.objects
+    if rows.suspects():
+        encoding.load_networks()
+        if alone := rows.claim_alone(number):
+            return alone
+    return rows.claim(conf.get("BATCH_SIZE"), number)
 
 
 def has_due() -> bool:

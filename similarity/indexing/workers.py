@@ -5,10 +5,11 @@ workers share, such as Redis or Memcached.
 """
 
 import logging
+import os
 import socket
 import sys
 import time
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from django.core.cache import caches
 
@@ -22,6 +23,7 @@ SEEN_S = 120.0  # a worker silent for longer is not counted any more
 NOTE_EVERY_S = 5.0
 
 _noted: dict[str, float] = {}  # what was said → monotonic seconds; of this process
+_worker_pid: int | None = None  # of the worker this process is a child of
 
 
 class Worker(TypedDict):
@@ -33,30 +35,50 @@ class Worker(TypedDict):
 
 
 def note(doing: str = "", done: int = 0, total: int = 0) -> None:
-    """Say that a worker is alive on this machine and what it does; at most every few seconds."""
+    """Say that this worker is alive and what it does; at most every few seconds.
+
+    The processes of one worker speak for it as one.
+    """
     now = time.monotonic()
     if now - _noted.get(doing, -NOTE_EVERY_S) < NOTE_EVERY_S:
         return
     _noted[doing] = now
-    host = socket.gethostname()
+    name = f"{socket.gethostname()}:{_worker_pid or os.getpid()}"
     try:
         cache = caches[conf.get("CACHE")]
-        known = _alive(cache.get(KEY))
-        device = _device() or known.get(host, {}).get("device", "")
-        known[host] = Worker(
-            seen_at=time.time(), device=device, doing=doing, done=done, total=total
-        )
-        cache.set(KEY, known, timeout=SEEN_S)
+        device = _device() or (cache.get(_key(name)) or {}).get("device", "")
+        said = Worker(seen_at=time.time(), device=device, doing=doing, done=done, total=total)
+        cache.set(_key(name), said, timeout=SEEN_S)
+        # Two workers may write the list at once; the one that is missing then adds itself anew.
+        names = cache.get(KEY) or []
+        if name not in names:
+            alive = cache.get_many([_key(each) for each in names])
+            names = [each for each in names if _key(each) in alive]
+            cache.set(KEY, [*names, name], timeout=None)
     except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
         logger.warning("The cache took no sign of life of this worker: %s", error)
 
 
+def note_child() -> None:
+    """This process is one of several of a worker, and speaks for their parent from now on."""
+    global _worker_pid
+    _worker_pid = os.getppid()
+
+
 def seen() -> dict[str, Worker]:
-    """Machines with a worker seen in the last ``SEEN_S`` seconds → what it said last.
+    """Workers seen in the last ``SEEN_S`` seconds, as ``host:process id`` → what each said last.
 
     Raises whatever the cache's client raises where the cache does not answer.
     """
-    return _alive(caches[conf.get("CACHE")].get(KEY))
+    cache = caches[conf.get("CACHE")]
+    names = cache.get(KEY) or []
+    said = cache.get_many([_key(name) for name in names])
+    oldest = time.time() - SEEN_S
+    return {
+        name: said[_key(name)]
+        for name in names
+        if _key(name) in said and said[_key(name)]["seen_at"] > oldest
+    }
 
 
 def seen_if_known() -> dict[str, Worker]:
@@ -76,6 +98,5 @@ def _device() -> str:
     return devices.device() if "torch" in sys.modules else ""
 
 
-def _alive(known: Any) -> dict[str, Any]:
-    oldest = time.time() - SEEN_S
-    return {name: worker for name, worker in (known or {}).items() if worker["seen_at"] > oldest}
+def _key(name: str) -> str:
+    return f"{KEY}:{name}"

@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connections, models, router, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from similarity import conf
+from similarity.connections.locks import living_owners
 
 #: Longest wait for a row that a transaction of the host is changing at this moment.
 RELEASE_WAIT_MS = 1000
@@ -23,7 +24,7 @@ RELEASE_WAIT_MS = 1000
 
 class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
     def due(self) -> "PendingProductQuerySet":
-        """Rows a worker may claim now, those of workers that died included."""
+        """Rows a worker may claim now, those whose lease ran out included."""
         return self.filter(dead=False, available_at__lte=Now()).filter(
             models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
         )
@@ -45,9 +46,17 @@ class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
         return self.filter(dead=False)
 
     def revive(self) -> int:
-        """Make dead rows due again, with a fresh count of attempts."""
+        """Make dead rows due again, with a fresh count of attempts.
+
+        A product that killed workers is still tried alone.
+        """
         return self.filter(dead=True).update(
-            dead=False, attempts=0, available_at=Now(), created_at=Now(), lease_until=None
+            dead=False,
+            attempts=0,
+            kills=Least("kills", 1),
+            available_at=Now(),
+            created_at=Now(),
+            lease_until=None,
         )
 
 
@@ -64,50 +73,70 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         if not ordered:
             return 0
         with connections[self.write_alias].cursor() as cursor:
-            cursor.execute(
-                f"""
-                INSERT INTO {_TABLE} AS pending
-                    (product_key, generation, force, available_at, attempts, last_error,
-                     dead, created_at)
-                SELECT key, 1, %s, statement_timestamp(), 0, '', false, statement_timestamp()
-                FROM unnest(%s::text[]) AS key
-                ON CONFLICT (product_key) DO UPDATE SET
-                    generation = pending.generation + 1,
-                    force = pending.force OR excluded.force,
-                    available_at = CASE WHEN pending.dead THEN statement_timestamp()
-                        ELSE least(pending.available_at, statement_timestamp()) END,
-                    attempts = 0, dead = false, last_error = ''
-                """,  # noqa: S608 - the table's own name
-                [force, ordered],
-            )
+            keys = "SELECT unnest(%s::text[])"
+            cursor.execute(ENQUEUE.format(force="%s", keys=keys), [force, ordered])
         return len(ordered)
 
-    def claim(self, limit: int) -> list["PendingProduct"]:
-        """Lease up to ``limit`` due rows for this worker, the longest waiting first.
+    def claim(self, limit: int, owner: int | None = None) -> list["PendingProduct"]:
+        """Lease up to ``limit`` due rows, the longest waiting first.
 
         Other workers pass over rows that are being claimed, so any number of them share
-        the work. Rows whose worker died are left to :meth:`claim_abandoned`.
+        the work. ``owner`` is the number of :func:`similarity.connections.locks.owner`: with
+        it the rows are free again as soon as this process is dead, without it after LEASE_S.
+        Rows at which a worker died are left to :meth:`claim_alone`.
         """
-        return self._lease("lease_until IS NULL", limit)
+        return self._lease("kills = 0", "available_at", limit, owner)
 
-    def claim_abandoned(self) -> list["PendingProduct"]:
-        """Lease one row whose lease ran out, because its worker was killed or too slow.
+    def claim_alone(self, owner: int | None = None) -> list["PendingProduct"]:
+        """Lease one row of those that a worker was embedding when it died.
 
         One at a time: the product may be what kills workers (an image that eats all
-        memory), and those claimed beside it must not die of it too. A row that was given
-        MAX_ATTEMPTS is dead instead.
+        memory), and those claimed beside it must not die of it too. The one that was there
+        least often comes first, so that the culprit keeps nobody waiting.
         """
-        expired = self.using(self.write_alias).filter(dead=False, lease_until__lt=Now())
-        expired.filter(attempts__gte=conf.get("MAX_ATTEMPTS")).update(
-            dead=True,
-            lease_until=None,
-            last_error=(
-                f"{conf.get('MAX_ATTEMPTS')} workers were killed, or outlived their lease of "
-                f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a very "
-                "large image or text and at the workers' memory, then revive the product."
-            ),
-        )
-        return self._lease("lease_until < statement_timestamp()", 1)
+        return self._lease("kills > 0", "kills, available_at", 1, owner)
+
+    def suspects(self) -> bool:
+        """Whether :meth:`claim_alone` would find a row."""
+        return self.using(self.write_alias).due().filter(kills__gt=0).exists()
+
+    def free_abandoned(self) -> int:
+        """Make due what workers held that are dead or outlived their lease; returns how many.
+
+        A row that was held so MAX_KILLS times is dead instead. It does not count where
+        PostgreSQL itself was restarted meanwhile: that ends every session, whatever the product.
+        """
+        rows = self.using(self.write_alias).filter(dead=False, lease_until__isnull=False)
+        rows = rows.annotate(expired=models.Q(lease_until__lt=Now()))
+        leases = list(rows.values_list("pk", "lease_until", "lease_owner", "expired"))
+        if not leases:
+            return 0
+        # Read after the leases: an owner that is missing has ended, or was dead all along.
+        living = living_owners(self.write_alias)
+        abandoned = [
+            (pk, until)
+            for pk, until, owner, expired in leases
+            if expired or (owner is not None and owner not in living)
+        ]
+        if not abandoned:
+            return 0
+        with connections[self.write_alias].cursor() as cursor:
+            cursor.execute(
+                _FREE_ABANDONED,
+                {
+                    "ids": [pk for pk, _until in abandoned],
+                    "leases": [until for _pk, until in abandoned],
+                    "lease_s": conf.get("LEASE_S"),
+                    "most": conf.get("MAX_KILLS"),
+                    "error": (
+                        f"{conf.get('MAX_KILLS')} workers were killed, or outlived their lease of "
+                        f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a "
+                        "very large image or text and at the workers' memory, then revive the "
+                        "product."
+                    ),
+                },
+            )
+            return int(cursor.rowcount)
 
     def hold(self, claims: Sequence["PendingProduct"]) -> set[str]:
         """Lock the claimed rows still leased to this worker and return their keys.
@@ -151,9 +180,10 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         """
         for row in claims:
             held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
-            held.exclude(generation=row.generation).update(lease_until=None)
+            held.exclude(generation=row.generation).update(lease_until=None, lease_owner=None)
             held.filter(generation=row.generation).update(
                 lease_until=None,
+                lease_owner=None,
                 last_error=error[:2000],
                 dead=row.attempts >= conf.get("MAX_ATTEMPTS"),
                 available_at=Now() + timedelta(seconds=backoff_s(row.attempts)),
@@ -172,9 +202,12 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
                 with transaction.atomic(using=self.write_alias):
                     with connections[self.write_alias].cursor() as cursor:
                         cursor.execute(f"SET LOCAL lock_timeout = {int(RELEASE_WAIT_MS)}")
-                    held.exclude(generation=row.generation).update(lease_until=None)
+                    held.exclude(generation=row.generation).update(
+                        lease_until=None, lease_owner=None
+                    )
                     held.filter(generation=row.generation).update(
                         lease_until=None,
+                        lease_owner=None,
                         attempts=row.attempts - 1,
                         available_at=Now() + wait,
                         last_error=error[:2000],
@@ -187,22 +220,26 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
         """The database that holds the outbox."""
         return self._db or router.db_for_write(PendingProduct)
 
-    def _lease(self, condition: str, limit: int) -> list["PendingProduct"]:
+    def _lease(
+        self, condition: str, order: str, limit: int, owner: int | None
+    ) -> list["PendingProduct"]:
         # The CTE is materialised so that no plan can choose its rows more than once.
         statement = f"""
             WITH chosen AS MATERIALIZED (
                 SELECT id FROM {_TABLE}
-                WHERE NOT dead AND available_at <= statement_timestamp() AND {condition}
-                ORDER BY available_at LIMIT %s
+                WHERE NOT dead AND available_at <= statement_timestamp()
+                    AND lease_until IS NULL AND {condition}
+                ORDER BY {order} LIMIT %s
                 FOR UPDATE SKIP LOCKED
             )
             UPDATE {_TABLE} AS pending
-            SET lease_until = statement_timestamp() + %s, attempts = attempts + 1
+            SET lease_until = statement_timestamp() + %s, lease_owner = %s,
+                attempts = attempts + 1
             FROM chosen WHERE pending.id = chosen.id
             RETURNING pending.*
         """  # noqa: S608 - the table's own name and fixed conditions
         lease = timedelta(seconds=conf.get("LEASE_S"))
-        rows = self.db_manager(self.write_alias).raw(statement, [limit, lease])
+        rows = self.db_manager(self.write_alias).raw(statement, [limit, lease, owner])
         return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
@@ -215,6 +252,11 @@ class PendingProduct(models.Model):
     available_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
+    #: Who holds the lease, by :func:`similarity.connections.locks.owner`; none behind a pooler.
+    lease_owner = models.IntegerField(null=True, blank=True, editable=False)
+    #: How often a worker died, or outlived its lease, with this row in its hands. A later
+    #: change does not forget it: what kills workers at each save would never be given up.
+    kills = models.PositiveSmallIntegerField(default=0, db_default=0)
     last_error = models.TextField(blank=True)
     dead = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -228,7 +270,17 @@ class PendingProduct(models.Model):
                 fields=["available_at"],
                 condition=models.Q(dead=False),
                 name="similarity_pending_due",
-            )
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=models.Q(lease_until__isnull=False),
+                name="similarity_pending_leased",
+            ),
+            models.Index(
+                fields=["kills", "available_at"],
+                condition=models.Q(dead=False, kills__gt=0),
+                name="similarity_pending_suspect",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -243,6 +295,21 @@ def backoff_s(attempts: int) -> float:
 
 _TABLE = PendingProduct._meta.db_table
 
+#: Marks the different keys that the query ``keys`` gives as changed. The triggers of
+#: ``similarity.capture`` run the same statement.
+ENQUEUE = f"""
+    INSERT INTO {_TABLE} AS pending
+        (product_key, generation, force, available_at, attempts, last_error, dead, created_at)
+    SELECT key, 1, {{force}}, statement_timestamp(), 0, '', false, statement_timestamp()
+    FROM ({{keys}}) AS changed(key) ORDER BY key COLLATE "C"
+    ON CONFLICT (product_key) DO UPDATE SET
+        generation = pending.generation + 1,
+        force = pending.force OR excluded.force,
+        available_at = CASE WHEN pending.dead THEN statement_timestamp()
+            ELSE least(pending.available_at, statement_timestamp()) END,
+        attempts = 0, dead = false, last_error = ''
+"""  # noqa: S608 - the table's own name
+
 _DELETE_DONE = f"""
     DELETE FROM {_TABLE} AS pending
     USING unnest(%(keys)s::text[], %(generations)s::bigint[], %(leases)s::timestamptz[])
@@ -252,7 +319,27 @@ _DELETE_DONE = f"""
 """  # noqa: S608 - the table's own name
 
 _FREE_CHANGED = f"""
-    UPDATE {_TABLE} AS pending SET lease_until = NULL, available_at = statement_timestamp()
+    UPDATE {_TABLE} AS pending
+    SET lease_until = NULL, lease_owner = NULL, available_at = statement_timestamp()
     FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
     WHERE pending.product_key = done.key AND pending.lease_until = done.lease
+"""  # noqa: S608 - the table's own name
+
+#: Rows that a transaction of the host has locked are freed another time: nobody waits here.
+_FREE_ABANDONED = f"""
+    WITH abandoned AS MATERIALIZED (
+        SELECT id, kills + CASE WHEN lease_until - make_interval(secs => %(lease_s)s) < pg_postmaster_start_time()
+            THEN 0 ELSE 1 END AS kills
+        FROM {_TABLE} JOIN unnest(%(ids)s::bigint[], %(leases)s::timestamptz[]) AS old(id, lease)
+            USING (id)
+        WHERE lease_until = old.lease
+        ORDER BY id FOR UPDATE OF {_TABLE} SKIP LOCKED
+    )
+    UPDATE {_TABLE} AS pending
+    SET lease_until = NULL, lease_owner = NULL, kills = abandoned.kills,
+        attempts = greatest(pending.attempts - 1, 0),
+        dead = abandoned.kills >= %(most)s,
+        last_error = CASE WHEN abandoned.kills >= %(most)s THEN %(error)s
+            ELSE pending.last_error END
+    FROM abandoned WHERE pending.id = abandoned.id
 """  # noqa: S608 - the table's own name

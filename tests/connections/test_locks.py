@@ -3,7 +3,8 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from similarity.connections.locks import advisory_lock
+from similarity.connections import locks
+from similarity.connections.locks import advisory_lock, living_owners, owner
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +33,33 @@ def test_an_error_of_the_database_leaves_no_lock_behind():
     with pytest.raises(DatabaseError, match="nonsense"):
         transaction.atomic(fail)()
     assert held() == before
+
+
+def test_an_owner_lives_as_long_as_its_session():
+    """Leases are signed with it: one that outlived its process would hold them back."""
+    with owner("default") as number:
+        assert number in living_owners("default")
+    assert number not in living_owners("default")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_whose_connection_is_cut_is_dead_at_once():
+    other = connection.copy()
+    try:
+        with owner("default") as number:
+            with other.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid]
+                )
+                cursor.execute("SELECT pg_sleep(0.2)")
+            connection.close()
+            assert number not in living_owners("default")
+    finally:
+        other.close()
+
+
+def test_behind_a_pooler_nobody_is_an_owner(monkeypatch):
+    """Its sessions neither end with the process nor last as long as it does."""
+    monkeypatch.setattr(locks, "_is_pooled", lambda alias: True)
+    with owner("default") as number:
+        assert number is None

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
+from similarity.connections.locks import owner
 from similarity.models import PendingProduct
 from similarity.models.outbox import backoff_s
 from tests.encoders_fake import similarity_settings
@@ -19,10 +21,9 @@ def claim(limit=10):
     return PendingProduct.objects.claim(limit)
 
 
-def expire(*keys):
-    """What time does to the leases of a worker that was killed."""
-    rows = PendingProduct.objects.filter(product_key__in=keys)
-    rows.update(lease_until=F("lease_until") - timedelta(days=1))
+def kill_owner(*keys):
+    """The worker that holds these is killed: no session lives that has its number."""
+    PendingProduct.objects.filter(product_key__in=keys).update(lease_owner=1)
 
 
 def test_a_product_has_one_row_whatever_its_changes():
@@ -68,8 +69,9 @@ def test_a_change_made_meanwhile_stays_pending_and_due():
 def test_a_worker_that_lost_its_lease_holds_and_removes_nothing():
     PendingProduct.objects.enqueue(["7"])
     late = claim()
-    expire("7")
-    assert PendingProduct.objects.claim_abandoned()[0].product_key == "7"
+    kill_owner("7")
+    PendingProduct.objects.free_abandoned()
+    assert PendingProduct.objects.claim_alone()[0].product_key == "7"
     with transaction.atomic():
         assert PendingProduct.objects.hold(late) == set()
         assert PendingProduct.objects.acknowledge(late) == 0
@@ -82,22 +84,68 @@ def test_abandoned_rows_are_taken_one_by_one():
     """One of them may have killed its worker; the others must not die beside it."""
     PendingProduct.objects.enqueue(["1", "2", "3"])
     claim()
-    expire("1", "2", "3")
+    kill_owner("1", "2", "3")
+    assert PendingProduct.objects.free_abandoned() == 3
     assert claim() == []
-    assert len(PendingProduct.objects.claim_abandoned()) == 1
+    assert len(PendingProduct.objects.claim_alone()) == 1
 
 
 def test_a_product_that_kills_every_worker_is_given_up(settings):
-    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=2)
+    settings.SIMILARITY = similarity_settings(MAX_KILLS=2)
     PendingProduct.objects.enqueue(["7"])
     claim()
-    expire("7")
-    PendingProduct.objects.claim_abandoned()
-    expire("7")
-    assert PendingProduct.objects.claim_abandoned() == []
+    kill_owner("7")
+    PendingProduct.objects.free_abandoned()
+    PendingProduct.objects.claim_alone()
+    kill_owner("7")
+    PendingProduct.objects.free_abandoned()
+    assert PendingProduct.objects.claim_alone() == []
     row = PendingProduct.objects.get()
     assert row.dead
     assert "workers were killed" in row.last_error
+
+
+def test_a_product_given_up_for_its_kills_is_tried_alone_after_a_change_and_once():
+    """Each save would cost three workers otherwise, and the products beside it their attempt."""
+    PendingProduct.objects.enqueue(["7"])
+    PendingProduct.objects.update(dead=True, kills=3)
+    PendingProduct.objects.enqueue(["7"])
+    assert claim() == []
+    assert PendingProduct.objects.claim_alone()
+    kill_owner("7")
+    PendingProduct.objects.free_abandoned()
+    assert PendingProduct.objects.get().dead
+
+
+def test_kills_and_errors_are_counted_apart(settings):
+    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=2)
+    PendingProduct.objects.enqueue(["7"])
+    for _ in range(2):
+        claim() or PendingProduct.objects.claim_alone()
+        kill_owner("7")
+        PendingProduct.objects.free_abandoned()
+    PendingProduct.objects.fail(PendingProduct.objects.claim_alone(), "broken")
+    row = PendingProduct.objects.get()
+    assert (row.kills, row.attempts, row.dead) == (2, 1, False)
+
+
+def test_a_restart_of_the_database_is_no_kill():
+    """It ends every worker's session at once; no product may be blamed for it."""
+    PendingProduct.objects.enqueue(["7"])
+    claim()
+    PendingProduct.objects.update(lease_owner=1, lease_until=Now() - timedelta(days=999))
+    assert PendingProduct.objects.free_abandoned() == 1
+    assert [row.kills for row in claim()] == [0]
+
+
+def test_a_lease_lasts_while_its_owner_lives_or_no_owner_is_known():
+    PendingProduct.objects.enqueue(["1", "2"])
+    with owner("default") as number:
+        PendingProduct.objects.claim(1, number)
+        claim(1)
+        assert PendingProduct.objects.free_abandoned() == 0
+        assert PendingProduct.objects.leased().count() == 2
+    assert PendingProduct.objects.free_abandoned() == 1
 
 
 def test_a_failure_waits_longer_each_time_and_ends_dead(settings):

@@ -45,8 +45,8 @@ def _lines(report: dict[str, Any]) -> list[str]:
         )
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
     lines += _order_lines(report["orders"]) if report["orders"] else []
-    for host, worker in report["workers"].items():
-        lines.append(f"Worker     {host} on {worker['device'] or 'no device yet'}")
+    for name, worker in report["workers"].items():
+        lines.append(f"Worker     {name} on {worker['device'] or 'no device yet'}")
     for name, check in report["health"].items():
         lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
     return lines + [f"Do         {hint}" for hint in report["hints"]]
