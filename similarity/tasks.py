@@ -10,7 +10,12 @@ import threading
 from typing import Any
 
 from celery import current_app, shared_task
-from celery.signals import celeryd_after_setup, heartbeat_sent, worker_process_init
+from celery.signals import (
+    celeryd_after_setup,
+    heartbeat_sent,
+    worker_process_init,
+    worker_ready,
+)
 from django.db import connections
 
 from similarity import conf
@@ -118,16 +123,6 @@ def _note_alive(**kwargs: Any) -> None:
         caching.attempt(mailbox.note_alive)
 
 
-def _serve_metrics(**kwargs: Any) -> None:
-    """Workers have no HTTP server; a wrong address must not keep one from starting."""
-    if (address := conf.get("METRICS_ADDRESS")) is None:
-        return
-    try:
-        metrics_export.serve(address)
-    except SimilarityError as error:
-        logger.error("Metrics are not served: %s", error)
-
-
 def _take_up(**kwargs: Any) -> None:
     """A worker that starts looks at once for what the one before it left behind."""
     if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
@@ -158,7 +153,6 @@ def _load_networks() -> None:
 
 heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
-worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
 worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")
 worker_process_init.connect(_speak_for_parent, dispatch_uid="similarity.speak_for_parent")
 worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")
