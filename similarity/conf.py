@@ -45,6 +45,8 @@ DEFAULTS: dict[str, Any] = {
     # "*.example.com", "http://photos.example.com:8080". None are, by default.
     "IMAGE_DOMAINS": [],
     "IMAGE_FETCH_TIMEOUT_S": 10,  # for one photo in all, redirects included
+    # "signals" of Django, or "triggers" in the database, which also see bulk changes and raw SQL.
+    "CAPTURE": "signals",
     "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
     "BATCH_SIZE": 64,  # products a worker claims at once
     "LEASE_S": 300,
@@ -52,6 +54,9 @@ DEFAULTS: dict[str, Any] = {
     "MAX_ATTEMPTS": 8,
     "BACKOFF_S": 10,  # doubled at each attempt, with jitter
     "BACKOFF_MAX_S": 3600,
+    "RECONCILE_RATE": 500,  # products compared a second at most
+    "RECONCILE_EVERY_H": 24,  # hours from the end of one round through the catalogue to the next
+    "RECONCILE_BACKLOG": 5000,  # it waits while more products than this are due
     "EXACT_LIMIT": 20_000,  # a filter that leaves this many rows or fewer is scanned exactly
     "CACHE": "default",  # alias in CACHES
     "CACHE_TIMEOUT_S": 300,
@@ -64,6 +69,8 @@ DEFAULTS: dict[str, Any] = {
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
     "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
+    "METRICS_TOKEN": None,  # text that Prometheus sends as "Authorization: Bearer …"
+    "METRICS_ADDRESS": None,  # "host:port" at which a worker serves its own metrics
     # A dict maps the order model's fields; a string is the dotted path of an adapter; None
     # says that there are no orders. See similarity.catalog.order_mapping.MappedOrders.
     "ORDERS": None,
@@ -103,6 +110,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
         "schedule": 2.0,  # how soon a dead worker's products go to another one
+        "options": {"queue": "similarity", "expires": 10},
+    },
+    "similarity-reconcile": {
+        "task": "similarity.reconcile",
+        "schedule": 10.0,
         "options": {"queue": "similarity", "expires": 10},
     },
     "similarity-count-orders": {

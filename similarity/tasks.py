@@ -20,7 +20,7 @@ from django.db import connections
 
 from similarity import conf
 from similarity.catalog.orders import get_order_adapter
-from similarity.connections import caching, mailbox, wakeup
+from similarity.connections import caching, mailbox, metrics_export, wakeup
 from similarity.copurchase import full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
@@ -123,6 +123,16 @@ def _note_alive(**kwargs: Any) -> None:
         caching.attempt(mailbox.note_alive)
 
 
+def _serve_metrics(**kwargs: Any) -> None:
+    """Workers have no HTTP server; a wrong address must not keep one from starting."""
+    if (address := conf.get("METRICS_ADDRESS")) is None:
+        return
+    try:
+        metrics_export.serve(address)
+    except SimilarityError as error:
+        logger.error("Metrics are not served: %s", error)
+
+
 def _take_up(**kwargs: Any) -> None:
     """A worker that starts looks at once for what the one before it left behind."""
     if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
@@ -153,6 +163,7 @@ def _load_networks() -> None:
 
 heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
+worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
 worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")
 worker_process_init.connect(_speak_for_parent, dispatch_uid="similarity.speak_for_parent")
 worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

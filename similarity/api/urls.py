@@ -6,6 +6,7 @@ from django.urls.converters import PathConverter
 from similarity.api.bought_together import BoughtTogetherView, CartView
 from similarity.api.fragments import fragment
 from similarity.api.health import LiveView, ReadyView
+from similarity.api.metrics import MetricsView
 from similarity.api.more_like import MoreLikeView
 from similarity.api.picture_search import PictureSearchView
 from similarity.api.rerank import RerankView
@@ -39,4 +40,5 @@ urlpatterns = [
     path("fragments/<str:arguments>/", fragment, name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),
+    path("metrics/", MetricsView.as_view(), name="metrics"),
 ]

@@ -17,6 +17,7 @@ from similarity.exceptions import ConfigurationError
 MAX_FUSED_DIMENSION = 512
 
 THROTTLE_RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)s?")
+ADDRESS = re.compile(r"\S+:\d{1,5}")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -194,6 +195,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "IMAGES_PER_PRODUCT": WHOLE,
     "IMAGE_DOMAINS": ("a list of domains such as 'cdn.example.com'", _is_list_of_text),
     "IMAGE_FETCH_TIMEOUT_S": SECONDS,
+    "CAPTURE": ("'signals' or 'triggers'", lambda value: value in ("signals", "triggers")),
     "QUEUE": ("the name of a Celery queue", _is_text),
     "BATCH_SIZE": WHOLE,
     "LEASE_S": SECONDS,
@@ -201,6 +203,9 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "MAX_KILLS": WHOLE,
     "BACKOFF_S": SECONDS,
     "BACKOFF_MAX_S": SECONDS,
+    "RECONCILE_RATE": ("a number of products above 0", _is_positive),
+    "RECONCILE_EVERY_H": ("a number of hours above 0", _is_positive),
+    "RECONCILE_BACKLOG": WHOLE,
     "EXACT_LIMIT": (
         "a whole number, 0 or above",
         lambda value: value == 0 or _is_whole(value),
@@ -221,6 +226,14 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: value is None or _is_dict_of(_is_text)(value),
     ),
     "READY_MAX_LAG_S": SECONDS,
+    "METRICS_TOKEN": (
+        "a text of 16 characters or more, or None",
+        lambda value: value is None or (isinstance(value, str) and len(value) >= 16),
+    ),
+    "METRICS_ADDRESS": (
+        "'host:port', such as '127.0.0.1:9464', or None",
+        lambda value: value is None or bool(ADDRESS.fullmatch(str(value))),
+    ),
     "ORDERS": (
         "a dict that maps fields, the dotted path of an adapter, or None",
         lambda value: value is None or isinstance(value, Mapping) or _is_text(value),

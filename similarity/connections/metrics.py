@@ -123,7 +123,7 @@ def _bind(name: str, labels: dict[str, str]) -> Callable[[float], Any]:
     known.add(values)
     made = _client_metric(name, metric)
     child = made.labels(*values) if values else made
-    return child.observe if metric.buckets else child.inc  # type: ignore[no-any-return]
+    return child.observe if metric.buckets else child.inc
 
 
 def _client_metric(name: str, metric: Metric) -> Any:

@@ -1,0 +1,215 @@
+"""The state of outboxes, versions, indexes and workers, read when Prometheus asks.
+
+A scrape comes every few seconds, also while a million rows wait: nothing here counts more
+than :data:`EXACT` rows. Larger counts are the planner's estimates, which follow the tables'
+real sizes, and the help of each figure says so. Every read has a time limit, and one that
+fails leaves its figures out: the rest is worth most just then.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import Error, connections, transaction
+from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Now
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.connections import caching
+from similarity.connections.metrics_export import Gauge
+from similarity.exceptions import SimilarityError
+from similarity.indexing import indexes, maintained, vectors, versions, workers
+from similarity.models import EncoderVersion, PendingOrder, PendingProduct, ProductVectors
+
+logger = logging.getLogger(__name__)
+
+#: Rows that are counted exactly.
+EXACT = 20_000
+
+#: Longest one group of figures may ask the database.
+TIMEOUT_MS = 1000
+
+#: The share of products with vectors is looked at this seldom: it reads the host's products.
+COVERAGE_KEY = "similarity:metrics:coverage"
+
+
+def read() -> list[Gauge]:
+    """Every gauge that can be had; ``database_up`` is 0 where the database does not answer."""
+    found: list[Gauge] = []
+    up = True
+    for group in (_outbox, _orders, _versions, _coverage, _indexes):
+        if up:
+            up = _add(found, group)
+    found.extend(_workers())
+    found.append(Gauge("database_up", "1 where the database answers.", [({}, float(up))]))
+    return found
+
+
+def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
+    """Add a group of figures; whether the database can be asked for more."""
+    alias = vectors.alias()
+    try:
+        with transaction.atomic(using=alias):
+            with connections[alias].cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT_MS)}")
+            found.extend(list(group()))
+    except SimilarityError as error:
+        logger.warning("No metrics of %s: %s", group.__name__.strip("_"), error)
+    except Error as error:
+        logger.warning("No metrics of %s: %s", group.__name__.strip("_"), error)
+        return connections[alias].connection is not None and connections[alias].is_usable()
+    return True
+
+
+def _outbox() -> Iterator[Gauge]:
+    rows = PendingProduct.objects.using(vectors.alias())
+    # The outbox is worked through in the order of available_at: leases are among the first.
+    first = _first(rows.waiting())
+    waiting = first["rows"] if first["rows"] <= EXACT else _planned(rows.waiting())
+    leased = _first(rows.leased())["rows"] if first["rows"] <= EXACT else _planned(rows.leased())
+    backing_off = _about(rows.backing_off())
+    states = {
+        "due": max(0, waiting - leased - backing_off),
+        "leased": leased,
+        "backing_off": backing_off,
+        "dead": _about(rows.dead()),
+    }
+    yield Gauge(
+        "outbox_products",
+        f"Products in the outbox by state; estimated above {EXACT}.",
+        [({"state": state}, float(count)) for state, count in states.items()],
+    )
+    yield Gauge(
+        "outbox_lag_seconds",
+        "For how long the longest waiting product has been due.",
+        [({}, first["lag_s"])],
+    )
+    yield Gauge(
+        "outbox_oldest_seconds",
+        "Age of the oldest change that is not embedded, failed attempts included.",
+        [({}, first["age_s"])],
+    )
+
+
+def _orders() -> Iterator[Gauge]:
+    if conf.get("ORDERS") is None:
+        return
+    rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
+    yield Gauge(
+        "outbox_orders",
+        f"Changes of orders that are not counted yet; estimated above {EXACT}.",
+        [
+            ({"state": "waiting"}, float(_about(rows.waiting()))),
+            ({"state": "dead"}, float(_about(rows.dead()))),
+        ],
+    )
+    yield Gauge(
+        "outbox_orders_lag_seconds",
+        "For how long the longest waiting change of an order has been due.",
+        [({}, _first(rows.waiting(), 1)["lag_s"])],
+    )
+
+
+def _versions() -> Iterator[Gauge]:
+    every = list(maintained.every_version())
+    counts = _vectors_by_version(every)
+    yield Gauge(
+        "vectors",
+        f"Products with vectors of each version; estimated above {EXACT}.",
+        [
+            ({"version": str(version.pk), "status": version.status}, float(counts[version.pk]))
+            for version in every
+        ],
+    )
+    live = next((v.pk for v in every if v.status == EncoderVersion.Status.LIVE), 0)
+    yield Gauge("live_version", "Number of the version that answers; 0: none.", [({}, float(live))])
+
+
+def _vectors_by_version(every: list[EncoderVersion]) -> dict[int, int]:
+    stored = ProductVectors.objects.using(vectors.alias())
+    if _planned(stored.all()) > EXACT:
+        return {version.pk: _planned(stored.of_version(version)) for version in every}
+    found = stored.order_by().values_list("version").annotate(count=Count("pk"))
+    return {version.pk: 0 for version in every} | dict(found)
+
+
+def _coverage() -> Iterator[Gauge]:
+    share = caching.read(COVERAGE_KEY)
+    if share is None:
+        share = _share_with_vectors()
+        caching.write(COVERAGE_KEY, share)
+    yield Gauge(
+        "coverage_ratio",
+        f"Share of the eligible products with vectors of the live version; of the last minutes, "
+        f"and estimated above {EXACT} products.",
+        [({}, share)],
+    )
+
+
+def _share_with_vectors() -> float:
+    live = maintained.every_version().live()
+    if live is None:
+        return 0.0
+    eligible = _about(get_adapter().eligible().using(vectors.alias()))
+    if eligible <= EXACT:
+        covered, eligible = versions.coverage(live)
+    else:
+        covered = _planned(ProductVectors.objects.using(vectors.alias()).of_version(live))
+    return min(1.0, covered / eligible) if eligible else 1.0
+
+
+def _indexes() -> Iterator[Gauge]:
+    every = maintained.every_version().maintained().exclude(status=EncoderVersion.Status.BUILDING)
+    yield Gauge(
+        "index_valid",
+        "1 where the version's index on this column is there and valid.",
+        [
+            ({"version": str(version.pk), "column": column}, float(state == indexes.VALID))
+            for version in every
+            for column, state in indexes.states(version).items()
+        ],
+    )
+    yield Gauge(
+        "index_bytes",
+        "Size of each vector index on disk.",
+        [({"index": name}, float(size)) for name, size in indexes.sizes().items()],
+    )
+
+
+def _workers() -> list[Gauge]:
+    """Seen through the cache, on whichever machine they run."""
+    seen = workers.seen_if_known()
+    return [
+        Gauge(
+            "workers",
+            f"Machines with a worker seen in the last {workers.SEEN_S:.0f} s.",
+            [({}, float(len(seen)))],
+        )
+    ]
+
+
+def _first(rows: QuerySet[Any], most: int = EXACT + 1) -> dict[str, float]:
+    """Of the first rows that waited: how many, seconds due and since the oldest was made."""
+    some = rows.order_by("available_at")[:most]
+    found = some.aggregate(
+        rows=Count("pk"), due=Now() - Min("available_at"), made=Now() - Min("created_at")
+    )
+    return {
+        "rows": found["rows"],
+        "lag_s": max(0.0, found["due"].total_seconds()) if found["due"] else 0.0,
+        "age_s": max(0.0, found["made"].total_seconds()) if found["made"] else 0.0,
+    }
+
+
+def _about(rows: QuerySet[Any]) -> int:
+    """How many rows, exactly up to :data:`EXACT`."""
+    counted = rows.order_by()[: EXACT + 1].count()
+    return counted if counted <= EXACT else max(counted, _planned(rows))
+
+
+def _planned(rows: QuerySet[Any]) -> int:
+    """How many rows the planner expects, from the table's present size and its statistics."""
+    [plan] = json.loads(rows.order_by().values("pk").explain(format="json"))
+    return int(plan["Plan"]["Plan Rows"])

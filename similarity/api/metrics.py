@@ -1,0 +1,72 @@
+"""``metrics/``: what Prometheus reads, for staff and for whoever has the token."""
+
+import hmac
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from similarity import conf
+from similarity.api import gauges
+from similarity.api.health import HealthView, is_staff
+from similarity.api.throttling import ClientThrottle
+from similarity.connections import metrics_export
+
+
+class AddressThrottle(ClientThrottle):
+    """By address alone: a scrape with the token must not need the store of sessions."""
+
+    scope = "similarity-metrics"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class MetricsView(HealthView):
+    """Not in the OpenAPI, for it is no call of a shop's: ``docs/operations.md`` describes it.
+
+    It tells how large the catalogue is and how busy the shop, so it is closed to all but
+    staff and those who send ``Authorization: Bearer`` with ``SIMILARITY["METRICS_TOKEN"]``.
+    """
+
+    http_method_names = ["get", "head"]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [AddressThrottle()]
+
+    def perform_authentication(self, request: Request) -> None:
+        """Put off: with the token nobody needs to be logged in."""
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        if not _has_token(request) and not is_staff(request):
+            raise exceptions.NotAuthenticated(
+                "Metrics are for staff, and for those who send SIMILARITY['METRICS_TOKEN'] as "
+                "'Authorization: Bearer …'."
+            )
+        if not metrics_export.available():
+            return HttpResponse(
+                "Metrics need prometheus_client: pip install 'django-similarity[metrics]'.\n",
+                status=501,
+                content_type="text/plain; charset=utf-8",
+            )
+        return HttpResponse(
+            metrics_export.text(gauges.read()),
+            content_type=metrics_export.CONTENT_TYPE,
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+def _has_token(request: Request) -> bool:
+    """Compared in constant time; without a token in the settings there is none to have."""
+    token = conf.get("METRICS_TOKEN")
+    scheme, _space, sent = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if not token or scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(sent.strip().encode(), token.encode())
