@@ -58,3 +58,11 @@ def photo():
         return ContentFile(buffer.getvalue(), name=name or f"{colour}.png")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def clip_that_knows_colours(tmp_path_factory):
+    """The folder of a tiny CLIP that tells red, blue and green; made once, by training."""
+    from tests.encoders import models
+
+    return str(models.save_clip_that_knows_colours(tmp_path_factory.mktemp("colours")))

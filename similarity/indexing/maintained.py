@@ -31,6 +31,8 @@ def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
             "options": configured[part].get("OPTIONS", {}),
             "signature": encoder.signature,
             "dimension": encoder.dimension,
+            # Read by search, which knows no encoders: words find pictures.
+            **({"joint": True} if part == "image" and hasattr(encoder, "encode_texts") else {}),
         }
         for part, encoder in encoders.items()
     }

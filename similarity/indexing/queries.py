@@ -74,8 +74,19 @@ def warm_up() -> None:
 
 
 def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
-    """N queries in the space of the version's text vectors: unit rows (N, d) and a mask."""
-    return _projected("text", _encode_texts(get_encoder("text"), texts), version)
+    """N queries in the spaces of the version's vectors that words can be compared with.
+
+    Rows (N, d) and a mask; a row holds a unit vector of each of ``version.query_parts``, one
+    behind the other, all zero where the part has nothing to tell of the query.
+    """
+    parts = [
+        _projected(part, _encode_texts(get_encoder(part), texts), version)
+        for part in version.query_parts
+    ]
+    if not parts:
+        return Encoded(np.zeros((len(texts), 0), np.float32), np.zeros(len(texts), np.bool_))
+    rows = np.concatenate([part.vectors for part in parts], axis=1)
+    return Encoded(rows, np.any([part.present for part in parts], axis=0))
 
 
 def keep(query: str, times: int) -> None:

@@ -35,7 +35,8 @@ class HotQuery(models.Model):
 
 
 class HotQueryVector(models.Model):
-    """A hot query in the space of the text vectors of one version."""
+    """A hot query in the space of one version's text vectors, and behind it, where the image
+    encoder knows words, in the space of its image vectors: ``EncoderVersion.query_parts``."""
 
     query = models.ForeignKey(HotQuery, on_delete=models.CASCADE, related_name="vectors")
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")

@@ -25,7 +25,8 @@ class EncoderVersion(models.Model):
         RETIRED = "retired"
 
     status = models.CharField(max_length=8, choices=Status, default=Status.BUILDING)
-    #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}
+    #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}, and for
+    #: the image part "joint": true where its encoder puts words in the space of photos
     encoders = models.JSONField()
     #: Safetensors bytes of the fusion (means and projections of each part).
     fusion = models.BinaryField(editable=False)
@@ -57,6 +58,14 @@ class EncoderVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.pk} ({self.status})"
+
+    @property
+    def query_parts(self) -> dict[str, int]:
+        """Part → length of a query's vector in it, as ``HotQueryVector.vector`` has them."""
+        parts = {"text": int(self.dimensions["text"])} if "text" in self.dimensions else {}
+        if self.encoders.get("image", {}).get("joint"):
+            parts["image"] = int(self.dimensions["image"])
+        return parts
 
     def artefact_is_intact(self) -> bool:
         """Whether the stored fusion still has the hash it was saved with."""

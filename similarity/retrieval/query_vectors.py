@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 import unicodedata
+from collections.abc import Mapping
 from functools import partial
 
 from django.db import DatabaseError, InterfaceError, router
@@ -32,21 +33,33 @@ KEEP_S = 24 * 3600
 
 
 class PendingVector:
-    """A query's vector, known already or asked for."""
+    """A query's vectors, known already or asked for; ``parts``: ``EncoderVersion.query_parts``."""
 
-    def __init__(self, vector: FloatArray | None, asked: ask_worker.Asked | None = None) -> None:
-        self._vector = vector
+    def __init__(
+        self,
+        row: FloatArray | None,
+        asked: ask_worker.Asked | None = None,
+        parts: Mapping[str, int] | None = None,
+    ) -> None:
+        self._row = row
         self._asked = asked
+        self._parts = parts or {}
         #: Whether a worker was asked and did not answer in the time it was waited for.
         self.unanswered = False
 
     def wait(self, timeout_s: float | None = None) -> FloatArray | None:
-        """float32 (D,) of length one, or None: nothing to encode, or no answer in time."""
+        """The query among texts: float32 (D,) of length one, or None: nothing to encode, or no
+        answer in time."""
+        return self.wait_parts(timeout_s).get("text")
+
+    def wait_parts(self, timeout_s: float | None = None) -> dict[str, FloatArray]:
+        """Part → the query in its space, as :meth:`wait`; ``image`` where words find pictures."""
+        row = self._row
         if self._asked is not None:
             answer = self._asked.wait(timeout_s)
             self.unanswered = answer is None
-            return None if answer is None else answer.row
-        return self._vector
+            row = None if answer is None else answer.row
+        return {} if row is None else _split(row, self._parts)
 
 
 def query_vector(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
@@ -67,21 +80,22 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
     if not query:
         return PendingVector(None)
     try:
-        version, vector = _stored(query)
+        version, row = _stored(query)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("No vector of a query: the database does not answer (%s).", error)
         return PendingVector(None)
-    if version is None:
+    if version is None or not version.query_parts:
         return PendingVector(None)
     count = partial(asked_often.count, query)
-    if vector is not None:
+    if row is not None:
         background.start(count)
-        return PendingVector(vector)
+        return PendingVector(row, parts=version.query_parts)
     limit_ms = conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
     name = hashlib.sha256(query.encode()).hexdigest()
-    question = Question("text", name, version, query.encode(), KEEP_S)
-    return PendingVector(None, ask_worker.begin(question, left_ms, before=count))
+    question = Question("text", name, version.pk, query.encode(), KEEP_S)
+    asked = ask_worker.begin(question, left_ms, before=count)
+    return PendingVector(None, asked, version.query_parts)
 
 
 def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray | None:
@@ -113,13 +127,25 @@ def normalised(text: str) -> str:
     return " ".join(printable.split())[:LONGEST].rstrip()
 
 
+def _split(row: FloatArray, parts: Mapping[str, int]) -> dict[str, FloatArray]:
+    """A row of ``indexing.queries.text_vectors`` as part → vector; without what is all zero."""
+    found, start = {}, 0
+    for part, width in parts.items():
+        vector = row[start : start + width]
+        start += width
+        if len(vector) == width and vector.any():
+            found[part] = vector
+    return found
+
+
 def _live() -> int | None:
     """The live version's key."""
-    return _stored("")[0]
+    version = _stored("")[0]
+    return version.pk if version else None
 
 
-def _stored(query: str) -> tuple[int | None, FloatArray | None]:
-    """(key of the live version, the query's vector where it is a hot one); one query."""
+def _stored(query: str) -> tuple[EncoderVersion | None, FloatArray | None]:
+    """(the live version, the query's vectors where it is a hot one); one query."""
     using = router.db_for_read(EncoderVersion)
     hot = HotQueryVector.objects.filter(version=OuterRef("pk"), query__text=query)
     binary = Func(F("vector"), function="halfvec_send", output_field=BinaryField())
@@ -127,7 +153,8 @@ def _stored(query: str) -> tuple[int | None, FloatArray | None]:
         found = (
             EncoderVersion.objects.using(using)
             .filter(status=EncoderVersion.Status.LIVE)
-            .values_list("pk", Subquery(hot.values(binary=binary)[:1]))
+            .only("encoders", "dimensions")
+            .annotate(hot_vector=Subquery(hot.values(binary=binary)[:1]))
             .first()
         )
-    return (found[0], array(found[1])) if found else (None, None)
+    return (found, array(found.hot_vector)) if found else (None, None)

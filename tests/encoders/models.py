@@ -7,7 +7,11 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from similarity.encoders import device
+
 WORDS = ("red", "blue", "green", "shirt", "dress", "shoe", "bag", "for", "men", "women", "the")
+COLOURS = {"red": (220, 20, 30), "blue": (20, 40, 210), "green": (20, 160, 40)}
+NORMALISED = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]}
 SIZES = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -84,10 +88,33 @@ def save_clip(folder: Path) -> Path:
     return folder
 
 
-def save_siglip(folder: Path) -> Path:
+def save_clip_that_knows_colours(folder: Path, steps: int = 24) -> Path:
+    """A CLIP that has learned the contrastive way which word of :data:`COLOURS` names which
+    square, behind the prompt that queries have."""
+    save_clip(folder)
+    model = transformers.CLIPModel.from_pretrained(folder).train()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokens = tokenizer([f"a photo of {name}" for name in COLOURS], return_tensors="pt")
+    rgb = torch.tensor(list(COLOURS.values())).view(-1, 3, 1, 1).expand(-1, 3, 32, 32)
+    mean, std = (torch.tensor(NORMALISED[of]).view(1, 3, 1, 1) for of in ("mean", "std"))
+    pixels = ((rgb / 255) - mean) / std
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    with device.one_thread():  # so small a network is the faster for it
+        for _step in range(steps):
+            optimiser.zero_grad()
+            noisy = pixels + 0.1 * torch.randn_like(pixels)
+            told = model(tokens["input_ids"], noisy, tokens["attention_mask"], return_loss=True)
+            told.loss.backward()
+            optimiser.step()
+    model.save_pretrained(folder)
+    return folder
+
+
+def save_siglip(folder: Path, projection: int = 32) -> Path:
     torch.manual_seed(5)
     size = save_tokenizer(folder)
-    text = {**SIZES, "vocab_size": size, "max_position_embeddings": 16, "projection_size": 32}
+    text = {**SIZES, "vocab_size": size, "max_position_embeddings": 16}
+    text["projection_size"] = projection
     config = transformers.SiglipConfig(text_config=text, vision_config=VISION)
     transformers.SiglipModel(config).save_pretrained(folder)
     save_processor(folder)
@@ -127,8 +154,8 @@ def save_processor(folder: Path) -> None:
                 "image_processor_type": "CLIPImageProcessor",
                 "size": {"shortest_edge": 32},
                 "crop_size": {"height": 32, "width": 32},
-                "image_mean": [0.5, 0.4, 0.3],
-                "image_std": [0.2, 0.25, 0.3],
+                "image_mean": NORMALISED["mean"],
+                "image_std": NORMALISED["std"],
             }
         )
     )

@@ -9,6 +9,7 @@ from similarity.catalog.content import ProductContent
 from similarity.encoders.attributes import AttributeEncoder
 from similarity.encoders.colour import ColourEncoder
 from similarity.encoders.image import VisionEncoder
+from similarity.encoders.joint import JointEncoder
 from similarity.encoders.registry import get_encoders
 from similarity.encoders.text import TransformerTextEncoder
 from tests.encoders import models
@@ -28,6 +29,7 @@ CONTENTS = [
 ]
 EMPTY = ProductContent(key="0", title="", description="")
 PARTS = ["text", "image", "colour", "attributes"]
+JOINT = ["clip", "siglip"]
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +40,15 @@ def tiny(tmp_path_factory):
         "image": VisionEncoder(str(models.save_vit(tmp_path_factory.mktemp("vit")))),
         "colour": ColourEncoder(),
         "attributes": AttributeEncoder(),
+        "clip": JointEncoder(str(models.save_clip(tmp_path_factory.mktemp("clip")))),
+        "siglip": JointEncoder(str(models.save_siglip(tmp_path_factory.mktemp("siglip")))),
     }
 
 
-@pytest.fixture(params=[*PARTS, *(pytest.param(p, marks=pytest.mark.weights) for p in PARTS)])
+REAL = [pytest.param(part, marks=pytest.mark.weights) for part in PARTS]
+
+
+@pytest.fixture(params=[*PARTS, *JOINT, *REAL])
 def encoder(request, tiny):
     real = request.node.get_closest_marker("weights") is not None
     return (get_encoders() if real else tiny)[request.param]

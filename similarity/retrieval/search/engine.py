@@ -32,7 +32,7 @@ def search(
     sort: str = "relevance",
     after: str | None = None,
     facets: Facets = (),
-    vector: FloatArray | None = None,
+    vector: FloatArray | Mapping[str, FloatArray] | None = None,
     hybrid: bool = True,
 ) -> SearchPage:
     """Products that answer a query, best first: by code, by words and by meaning.
@@ -48,8 +48,9 @@ def search(
     MAX_DEPTH hits. ``facets``: names of attributes, and ``price``, whose values are counted
     among the products found; or name → queryset to count in instead of ``within``, which
     leaves out the filter of the facet itself. ``vector``: float32 (D,), the query's in the
-    space of ``ProductVectors.text``; None asks :mod:`similarity.retrieval.query_vectors`, and
-    where there is none in time, or without ``hybrid``, words rank alone.
+    space of ``ProductVectors.text``, or part (``text``, ``image``) → vector; None asks
+    :mod:`similarity.retrieval.query_vectors`, and where there is none in time, or without
+    ``hybrid``, words rank alone.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
     never for what ``text`` says.
@@ -62,7 +63,7 @@ def search(
     reading = read(text, room.using)
     room = _priced(room, reading.words.price, adapter)
     wanted = hybrid and (position is None or position.hybrid)
-    ranked = ranking.rank(reading, room, adapter, _vector(reading, vector) if wanted else None)
+    ranked = ranking.rank(reading, room, adapter, _vectors(reading, vector) if wanted else None)
     ranked = sorting.in_order(ranked, sort, reading, room, adapter)
     shown, following = _page(ranked, position, limit)
     counted = _Facets(facets, reading, ranked, room, adapter)
@@ -108,7 +109,7 @@ class _Facets:
         within = self.within
         if isinstance(self.asked, Mapping):
             within = _priced(Within(self.asked[name]), self.reading.words.price, self.adapter)
-        others = [one.key for one in self.ranked.found if one.tier in ("code", "text")]
+        others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
         return within, counting.matching(self.reading.query, self.ranked.mode, others, within.using)
 
 
@@ -138,11 +139,14 @@ def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -
     return Within(within.narrowed().filter(**bounds))
 
 
-def _vector(reading: Reading, given: FloatArray | None) -> Callable[[], FloatArray | None]:
+def _vectors(
+    reading: Reading, given: FloatArray | Mapping[str, FloatArray] | None
+) -> Callable[[], Mapping[str, FloatArray]]:
     """Asked for at once, waited for when it is needed: meanwhile the words are searched for."""
-    if given is not None:
-        return lambda: given
-    return query_vectors.begin(reading.text).wait
+    if given is None:
+        return query_vectors.begin(reading.text).wait_parts
+    parts = given if isinstance(given, Mapping) else {"text": given}
+    return lambda: parts
 
 
 def _page(

@@ -1,10 +1,11 @@
 """Words and meaning as one order.
 
 A product's score is ``WEIGHT × words + (1 - WEIGHT) × meaning``, where words is its lexical
-score and meaning the cosine of its text vector with the query's, each divided by the best of
-the query (a convex combination, as Bruch, Gai and Ingber 2023 weigh it against reciprocal-rank
-fusion). Products found by words alone get their cosine too, from the vectors that are stored.
-:func:`fuse` is what it was measured against, and joins rankings without scores that compare.
+score and meaning the cosine of its text vector with the query's (and of its image vector, see
+:func:`meant`), each divided by the best of the query (a convex combination, as Bruch, Gai and
+Ingber 2023 weigh it against reciprocal-rank fusion). Products found by words alone get their
+cosine too, from the vectors that are stored. :func:`fuse` is what it was measured against, and
+joins rankings without scores that compare.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,6 +15,9 @@ Key = TypeVar("Key", bound=Hashable)
 
 #: Chosen by cross-validation over queries, see docs/search.md.
 WEIGHT = 0.8
+#: The photos' share of the meaning where words find pictures. A guess kept modest, and not
+#: measured: photos tell of looks, titles of what a thing is for.
+PICTURES = 0.3
 #: Of reciprocal-rank fusion, as its authors have it.
 CONSTANT = 60
 
@@ -34,6 +38,25 @@ def blend(
         for key in dict.fromkeys([*words, *meaning])
     }
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def meant(near: Mapping[str, Mapping[Key, float]], pictures: float = PICTURES) -> dict[Key, float]:
+    """Part (``text``, ``image``) → key → cosine, as one score of the meaning of each product.
+
+    One part alone: its cosines. Both: ``(1 - pictures) × text + pictures × image``, each
+    divided by the best of the query; a product that has no photo, or no text, has 0 there.
+    """
+    if len(near) == 1:
+        return dict(*near.values())
+    scores: dict[Key, float] = {}
+    for part, cosines in near.items():
+        best = max(cosines.values(), default=0.0)
+        share = pictures if part == "image" else 1 - pictures
+        for key, cosine in cosines.items():
+            scores[key] = scores.get(key, 0.0) + (
+                share * max(cosine, 0.0) / best if best > 0 else 0
+            )
+    return scores
 
 
 def fuse(

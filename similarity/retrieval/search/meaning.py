@@ -1,4 +1,5 @@
-"""How near products lie to a query in meaning: by the text vectors of the live version."""
+"""How near products lie to a query in meaning: by the live version's text vectors, and by its
+image vectors where its image encoder knows words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,40 +25,45 @@ RESCORED = 200
 
 @dataclass(frozen=True)
 class Meaning:
-    """A query's vector, float32 (D,) of length one, in the text space of ``version``."""
+    """A query's vectors: part (``text``, ``image``) → float32 (D,) of length one, each in the
+    space of that part of ``version``."""
 
-    vector: FloatArray
+    vectors: Mapping[str, FloatArray]
     version: EncoderVersion
     within: Within
 
-    def neighbours(self, query: LexicalQuery) -> list[Match]:
-        """The nearest products, one a group, the score being the cosine; they too hold the
-        query's phrases and none of the words it leaves out."""
-        search = VectorSearch(self.version, "text", self.vector, self.within)
+    def neighbours(self, part: str, query: LexicalQuery) -> list[Match]:
+        """The nearest products by one part, one a group, the score being the cosine; they too
+        hold the query's phrases and none of the words it leaves out."""
+        search = VectorSearch(self.version, part, self.vectors[part], self.within)
         found = candidates.nearest(search, NEIGHBOURS, NEIGHBOURS)[:NEIGHBOURS]
         allowed = _allowed([one.key for one in found], query.restriction, self.within)
         return [Match(one.key, one.group, 2 * one.score - 1) for one in found if one.key in allowed]
 
-    def cosines(self, keys: Sequence[Any]) -> Mapping[Any, float]:
-        """Key → cosine, of those that have a text vector; one query."""
-        stored = read_vectors(self.version, keys, ("text",), self.within.using)
-        rows = {key: one.vectors["text"] for key, one in stored.items()}
+    def cosines(self, keys: Sequence[Any]) -> Mapping[str, Mapping[Any, float]]:
+        """Part → key → cosine, of those that have such a vector; one query."""
+        stored = read_vectors(self.version, keys, tuple(self.vectors), self.within.using)
         return {
-            key: float(row @ self.vector / np.linalg.norm(row))
-            for key, row in rows.items()
-            if row is not None and row.any()
+            part: {
+                key: float(row @ vector / np.linalg.norm(row))
+                for key, row in ((key, one.vectors[part]) for key, one in stored.items())
+                if row is not None and row.any()
+            }
+            for part, vector in self.vectors.items()
         }
 
 
-def meaning_of(vector: FloatArray | None, within: Within) -> Meaning | None:
-    """None without a vector or a live version, and for a vector of another version's length."""
-    version = live_version(within.using) if vector is not None else None
-    if vector is None or version is None or version.dimensions.get("text") != len(vector):
+def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | None:
+    """None without a live version, or without any vector of the lengths that it has."""
+    version = live_version(within.using) if vectors else None
+    if version is None:
         return None
-    length = float(np.linalg.norm(vector))
-    if not np.isfinite(length) or length == 0:
-        return None
-    return Meaning(np.asarray(vector / length, np.float32), version, within)
+    sound: dict[str, FloatArray] = {}
+    for part, vector in vectors.items():
+        length = float(np.linalg.norm(vector))
+        if version.dimensions.get(part) == len(vector) and np.isfinite(length) and length > 0:
+            sound[part] = np.asarray(vector / length, np.float32)
+    return Meaning(sound, version, within) if sound else None
 
 
 def _allowed(keys: Sequence[Any], restriction: str, within: Within) -> set[Any]:

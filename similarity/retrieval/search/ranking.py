@@ -1,6 +1,6 @@
 """The order of everything that answers a query, to a bounded depth."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ BEST_SELLERS = 24
 
 class Ranked(NamedTuple):
     """A product in its place. ``tier``: ``code``, ``words`` (every word), ``some_words``,
-    ``text`` (by vector alone), or a tier of the fallback."""
+    ``text`` or ``image`` (by that vector alone), or a tier of the fallback."""
 
     key: Any
     group: str
@@ -50,12 +50,12 @@ def rank(
     reading: Reading,
     within: Within,
     adapter: CatalogAdapter,
-    vector: Callable[[], FloatArray | None] | None = None,
+    vectors: Callable[[], Mapping[str, FloatArray]] | None = None,
 ) -> Ranking:
     """Codes first, then words and meaning as one, then what rescues an empty answer.
 
-    ``vector`` is called once the words have been searched for, so that a worker has had that
-    time to make it.
+    ``vectors`` is called once the words have been searched for, so that a worker has had that
+    time to make them.
     """
     by_code = codes.exact(reading.words, within) or codes.beginning(reading.words, within)
     words, total, mode = by_words(reading.query, within)
@@ -63,8 +63,8 @@ def rank(
         by_code = codes.similar(reading.words, within)
     meaning = None
     # What lies near to a code in meaning has nothing to do with it.
-    if vector is not None and not (by_code and len(reading.query.terms) <= 1):
-        meaning = meaning_of(vector(), within)
+    if vectors is not None and not (by_code and len(reading.query.terms) <= 1):
+        meaning = meaning_of(vectors(), within)
     blended = with_meaning(words, meaning, reading.query) if meaning else _normal(words)
     found = _first_of_group([*_tier(by_code, "code"), *blended])
     if not found:
@@ -95,12 +95,19 @@ def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, st
 
 def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> list[Ranked]:
     """Products by words and by meaning, blended; one of both keeps the words' tier."""
-    neighbours = _tier(meaning.neighbours(query), "text")
-    of_group = {one.group: one for one in [*neighbours, *words]}
-    cosines = meaning.cosines([one.key for one in words[:RESCORED]])
-    near = {one.group: cosines[one.key] for one in words if one.key in cosines}
-    near |= {one.group: max(one.score, near.get(one.group, -1.0)) for one in neighbours}
-    scores = hybrid.blend({one.group: one.score for one in words}, near)
+    neighbours = {part: _tier(meaning.neighbours(part, query), part) for part in meaning.vectors}
+    others = [one for found in neighbours.values() for one in found]
+    # The words' own product stands for its group, else the nearest by text.
+    of_group = {one.group: one for one in [*reversed(others), *words]}
+    # Of a product near by one vector the other one's cosine is not known yet.
+    asked = [*words[:RESCORED], *(others if len(neighbours) > 1 else ())]
+    stored = meaning.cosines([one.key for one in asked])
+    near = {}
+    for part, found in neighbours.items():
+        near[part] = {one.group: stored[part][one.key] for one in asked if one.key in stored[part]}
+        for one in found:
+            near[part][one.group] = max(one.score, near[part].get(one.group, -1.0))
+    scores = hybrid.blend({one.group: one.score for one in words}, hybrid.meant(near))
     return [of_group[group]._replace(score=score) for group, score in scores.items()]
 
 
