@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.apps import apps
@@ -32,12 +33,15 @@ def guarded(
     remedy: str,
     if_locked: Callable[[], Any] | None = None,
 ) -> None:
-    """Run ``write`` in a savepoint: its failure must not reach, nor roll back, the host's save.
+    """Run ``write`` so that its failure neither reaches nor rolls back the host's save.
 
-    ``remedy`` tells whoever reads the log how the change is made good.
+    In a transaction that takes a savepoint. Outside one each statement is committed by itself,
+    as the save was, and a transaction around them would only add two round trips. ``remedy``
+    tells whoever reads the log how the change is made good.
     """
     try:
-        with transaction.atomic(using=alias):
+        alone = transaction.get_autocommit(using=alias)
+        with nullcontext() if alone else transaction.atomic(using=alias):
             write()
     except Exception as error:
         if if_locked and isinstance(error, OperationalError):

@@ -17,6 +17,19 @@ def _empty_cache():
     caching.resume()
 
 
+@pytest.fixture(autouse=True)
+def _no_messages_left():
+    """What one test asks its broker for does not arrive in the next."""
+    from similarity.connections import wakeup
+
+    sender = wakeup._sender
+    yield
+    if not sender.flush(wakeup.EXIT_WAIT_S):
+        sender._asked.clear()
+        wakeup._sender = wakeup._new_sender()
+    wakeup.pause.end()
+
+
 @pytest.fixture
 def make_product(db):
     """Makes a shop product; every field has a default that keyword arguments replace."""

@@ -1,6 +1,7 @@
 """Fixtures for tests that embed: fast encoders, a broker that is dead, the outbox's rows."""
 
 import socket
+from types import SimpleNamespace
 
 import pytest
 from celery import current_app
@@ -11,12 +12,11 @@ from tests.encoders_fake import HashEncoder, similarity_settings
 
 
 @pytest.fixture
-def fake_encoders(settings, monkeypatch):
+def fake_encoders(settings):
     settings.SIMILARITY = similarity_settings()
     HashEncoder.encoded = []
     HashEncoder.calls = 0
     HashEncoder.before = None
-    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
     yield
     HashEncoder.before = None
 
@@ -30,13 +30,13 @@ def dead_broker(monkeypatch):
     monkeypatch.setattr(
         current_app, "connection_for_write", lambda **kwargs: Connection(address, **kwargs)
     )
-    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
     return address
 
 
 @pytest.fixture
 def wakeups(monkeypatch):
-    """Names of the tasks that were sent, instead of sending them."""
+    """Names of the tasks that were sent, instead of sending them; each as it is asked for."""
     sent = []
+    monkeypatch.setattr(wakeup, "_sender", SimpleNamespace(ask=wakeup.wake))
     monkeypatch.setattr(wakeup, "send", lambda task, **options: sent.append(task))
     return sent

@@ -26,7 +26,6 @@ QUEUE = ("-Q", "similarity.queries")
 @pytest.fixture(autouse=True)
 def _hearing(monkeypatch):
     monkeypatch.setattr(ask_worker, "silence", ask_worker.Silence())
-    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
     monkeypatch.setattr(background, "_background", background.Background())
 
 

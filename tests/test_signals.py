@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, connections, models, transacti
 from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
 from similarity.catalog.mapping import FieldMappingAdapter
+from similarity.connections import wakeup
 from similarity.indexing import outbox, versions
 from similarity.models import PendingProduct, ProductVectors
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
@@ -151,6 +152,7 @@ def test_a_dead_broker_costs_a_save_little_and_breaks_nothing(make_product, dead
     began = time.monotonic()
     products = [make_product() for _ in range(20)]
     assert time.monotonic() - began < 3
+    assert not wakeup.flush()
     assert pending() == {product.pk for product in products}
     warnings = [r for r in caplog.records if r.name == "similarity.connections.wakeup"]
     assert len(warnings) == 1, "asked once, then paused"

@@ -1,13 +1,14 @@
 """The cache named by ``SIMILARITY["CACHE"]``; one that is down costs time once and nothing else."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import caches
 
 from similarity import conf
+from similarity.connections import metrics
+from similarity.connections.pause import Pause
 
 logger = logging.getLogger(__name__)
 
@@ -15,12 +16,20 @@ logger = logging.getLogger(__name__)
 #: hold up every page by its time-out.
 PAUSE_S = 30.0
 
-_paused_until = 0.0  # monotonic seconds; of this process
+_pause = Pause(PAUSE_S)
+
+_DOWN = object()
 
 
 def read(key: str) -> Any:
-    """What is kept under ``key``; None where there is nothing, or where nothing answers."""
-    return attempt(lambda: caches[conf.get("CACHE")].get(key))
+    """What is kept under ``key``; None where there is nothing, or where nothing answers.
+
+    ``key`` starts with ``similarity:`` and the name that metrics count it by.
+    """
+    found = attempt(lambda: caches[conf.get("CACHE")].get(key), otherwise=_DOWN)
+    result = "down" if found is _DOWN else "miss" if found is None else "hit"
+    metrics.count("cache_total", cache=key.split(":")[1], result=result)
+    return None if found is _DOWN else found
 
 
 def write(key: str, value: Any) -> None:
@@ -31,13 +40,12 @@ def write(key: str, value: Any) -> None:
 
 def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
     """The result of a call on the cache; ``otherwise`` where it fails or failed just before."""
-    global _paused_until
-    if time.monotonic() < _paused_until:
+    if _pause.lasts():
         return otherwise
     try:
         return call()
     except Exception:  # whatever the cache's client raises; the shop goes on without it
-        _paused_until = time.monotonic() + PAUSE_S
+        _pause.begin()
         logger.warning(
             "The cache %r does not answer; it is not asked again for %.0f s.",
             conf.get("CACHE"),
@@ -49,5 +57,4 @@ def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
 
 def resume() -> None:
     """Forget the pause after a failure."""
-    global _paused_until
-    _paused_until = 0.0
+    _pause.end()

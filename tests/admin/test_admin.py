@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from shop.models import Product
 from similarity.admin import products as product_actions
-from similarity.connections import wakeup
 from similarity.models import EncoderVersion, PendingProduct
+from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +24,9 @@ VERSIONS = reverse("admin:similarity_encoderversion_changelist")
 
 
 @pytest.fixture
-def woken(monkeypatch):
+def woken(wakeups):  # noqa: F811
     """Wake-ups sent to the broker."""
-    sent = []
-    monkeypatch.setattr(wakeup, "send", lambda task, **options: sent.append(task))
-    return sent
+    return wakeups
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """A cache that hangs or is down may cost a page its time-out once, and never an error."""
 
+import time
+
 import pytest
 
-from similarity.connections import caching
+from similarity.connections import caching, metrics, pause
 
 
 class DeadCache:
@@ -26,22 +28,31 @@ def dead(monkeypatch):
 
 
 def test_what_is_written_is_read():
-    caching.write("key", {"hits": [1]})
-    assert caching.read("key") == {"hits": [1]}
-    assert caching.read("another") is None
+    caching.write("similarity:test:1", {"hits": [1]})
+    assert caching.read("similarity:test:1") == {"hits": [1]}
+    assert caching.read("similarity:test:2") is None
 
 
 def test_a_dead_cache_is_asked_once_and_then_left_alone(dead):
-    assert [caching.read("key") for _ in range(5)] == [None] * 5
+    assert [caching.read("similarity:test:1") for _ in range(5)] == [None] * 5
     assert dead.asked == 1
 
 
 def test_it_is_asked_again_after_the_pause(dead, monkeypatch):
-    caching.read("key")
-    later = caching.time.monotonic() + caching.PAUSE_S + 1
-    monkeypatch.setattr(caching.time, "monotonic", lambda: later)
-    caching.read("key")
+    caching.read("similarity:test:1")
+    later = time.monotonic() + caching.PAUSE_S + 1
+    monkeypatch.setattr(pause.time, "monotonic", lambda: later)
+    caching.read("similarity:test:1")
     assert dead.asked == 2
+
+
+def test_look_ups_are_counted_by_what_they_are_for(monkeypatch, dead):
+    told = []
+    monkeypatch.setattr(metrics, "count", lambda name, **labels: told.append((name, labels)))
+    caching.read("similarity:shelf:1")
+    caching.read("similarity:shelf:1")
+    monkeypatch.undo()
+    assert told == [("cache_total", {"cache": "shelf", "result": "down"})] * 2
 
 
 def test_what_stands_in_for_the_answer_is_the_callers():
