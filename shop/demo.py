@@ -180,7 +180,11 @@ def run(name: str, command: list[str], ready: str | None) -> dict:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings"},
+            env={
+                "PROMETHEUS_MULTIPROC_DIR": str(servers.RUN_DIR / "metrics"),
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "shop.settings",
+            },
         )
     _children.append(process)
     port = ready and int(ready.rsplit(":", 1)[1].strip("/"))

@@ -131,3 +131,16 @@ SIMILARITY = {
     },
 }
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+# What Prometheus sends to read /metrics, and where workers serve their own.
+SIMILARITY["METRICS_TOKEN"] = os.environ.get("METRICS_TOKEN") or None
+SIMILARITY["METRICS_ADDRESS"] = os.environ.get("METRICS_ADDRESS") or None
+
+if os.environ.get("JSON_LOGS") == "1":
+    CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # or Celery would write lines of its own shape
+    LOGGING = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "similarity.connections.logs.JsonFormatter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+    }
