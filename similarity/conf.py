@@ -68,6 +68,12 @@ DEFAULTS: dict[str, Any] = {
     "IMAGE_QUERY_TIMEOUT_MS": 4000,  # longest such a search waits for a worker
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
+    # What a new version must show before it may be promoted: shares (0-1), see docs/versions.md.
+    "PROMOTE_MIN_COVERAGE": 0.95,  # eligible products with vectors
+    "PROMOTE_MAX_CATEGORY_LOSS": 0.05,  # less neighbours of the same category than live
+    "PROMOTE_MAX_VARIANT_LOSS": 0.1,  # less variants among the nearest than live
+    "PROMOTE_MAX_COPURCHASE_LOSS": 0.05,  # less products near what they are bought with
+    "PROMOTE_WARN_OVERLAP": 0.2,  # fewer neighbours shared with live are pointed out
     "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
     "METRICS_TOKEN": None,  # text that Prometheus sends as "Authorization: Bearer …"
     "METRICS_ADDRESS": None,  # "host:port" at which a worker serves its own metrics

@@ -1,9 +1,11 @@
 """The host's changes into the outbox, in the host's own transaction.
 
 Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
-SQL; after those the host calls :func:`similarity.indexing.outbox.enqueue`. A save outside
-any transaction is committed before its signal is sent: what a process killed just
-between the two leaves is found by ``manage.py embed --changed-only``.
+SQL; after those the host calls :func:`similarity.indexing.outbox.enqueue`, or has the
+database see them: with ``SIMILARITY["CAPTURE"] = "triggers"`` (``similarity.capture``)
+receivers write nothing and only wake a worker. A save outside any transaction is committed
+before its signal is sent: what a process killed just between the two leaves, and all that
+nobody told, is found by ``similarity.indexing.reconcile``.
 """
 
 import logging
@@ -16,6 +18,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from similarity import conf, receivers
+from similarity.capture import triggers
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.paths import Path
 from similarity.connections import wakeup
@@ -65,6 +68,8 @@ def product_saved(
 
 def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     """The vectors go by the database's own cascade."""
+    if triggers.in_use():
+        return
     key = str(instance.pk)
     _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
 
@@ -77,7 +82,7 @@ def related_moving(
     def remember() -> None:
         instance.__dict__[_LEFT] = list(get_adapter().dependents(instance))
 
-    if not raw and not instance._state.adding:
+    if not raw and not instance._state.adding and not triggers.in_use():
         _guarded(using, remember, instance)
 
 
@@ -133,6 +138,9 @@ def _enqueue(using: str, keys: Callable[[], Iterable[Any]], instance: Model) -> 
     in different order would wait for each other, and PostgreSQL ends one of the waits.
     """
     outbox = PendingProduct.objects.write_alias
+    if triggers.in_use():  # they have written the rows already, in the statement that made them due
+        wakeup.on_commit(outbox)
+        return
     changed: list[Any] = []
 
     def find() -> None:

@@ -6,7 +6,7 @@ path names a subclass of :class:`CatalogAdapter`.
 """
 
 import abc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +83,14 @@ class CatalogAdapter(abc.ABC):
     def many_to_many(self) -> Sequence[type[Model]]:
         """Through models whose rows are part of a product's content."""
         return ()
+
+    def columns_read(self, model: type[Model]) -> Collection[str] | None:
+        """Columns of ``model`` that decide a product's fingerprint or search document.
+
+        Triggers (``SIMILARITY["CAPTURE"]``) pass over changes of others. None, the default, means
+        every column; none at all, that the model's rows need not be followed.
+        """
+        return None
 
     def dependents(self, instance: Model) -> Iterator[Any]:
         """Primary keys of products whose content is read from ``instance``."""

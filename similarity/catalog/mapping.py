@@ -1,6 +1,6 @@
 """The adapter for a catalogue that a mapping of fields describes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
@@ -114,6 +114,17 @@ class FieldMappingAdapter(CatalogAdapter):
         through = [model for path in self.paths for model in path.through_models(self.model)]
         return list(dict.fromkeys(through))
 
+    def columns_read(self, model: type[Model]) -> Collection[str] | None:
+        """Of every path but those to a price, which fingerprints leave out on purpose."""
+        concrete = model._meta.concrete_model
+        columns = {
+            column
+            for path in self._told
+            for owner, column in path.columns(self.model)
+            if owner._meta.concrete_model is concrete
+        }
+        return None if None in columns else {column for column in columns if column is not None}
+
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
         if "group" not in self.mapping:
             return {}
@@ -142,8 +153,16 @@ class FieldMappingAdapter(CatalogAdapter):
     @cached_property
     def paths(self) -> list[Path]:
         """Every path of the mapping, for prefetching, signals and system checks."""
-        single = [Path(self.mapping[key]) for key in self.TEXT_KEYS if key in self.mapping]
+        return [*self._told, *self._single_paths("price", "currency", "cost")]
+
+    @cached_property
+    def _told(self) -> list[Path]:
+        """What fingerprints and search documents are made of."""
+        single = self._single_paths("title", "description", "group", "images")
         return [*single, *self._attribute_paths.values(), *self._code_paths]
+
+    def _single_paths(self, *keys: str) -> list[Path]:
+        return [Path(self.mapping[key]) for key in keys if key in self.mapping]
 
     @cached_property
     def _attribute_paths(self) -> dict[str, Path]:

@@ -44,6 +44,20 @@ class Path:
             if field.many_to_many:
                 yield field.through if field.auto_created else field.remote_field.through
 
+    def columns(self, model: type[Model]) -> Iterator[tuple[type[Model], str | None]]:
+        """(model, column) of each column the path reads; None for whatever a model has.
+
+        A property may read any column of its model, and so may the text of a whole row.
+        """
+        fields = self._fields(model)
+        for field in fields:
+            yield from _columns_of(field)
+        last = fields[-1] if fields else None
+        if last is None or last.is_relation:
+            owner = last.related_model if last else model
+            if owner:
+                yield owner, None
+
     def leads_to_many(self, model: type[Model]) -> bool:
         return any(field.many_to_many or field.one_to_many for field in self._fields(model))
 
@@ -87,18 +101,23 @@ class Path:
 
     def _fields(self, model: type[Model]) -> list[Any]:
         """The model field behind each leading name that is one."""
-        fields: list[Any] = []
-        owner: type[Model] | None = model
-        for name in self.names:
-            field = _field(owner, name) if owner else None
-            if field is None:
-                break
-            fields.append(field)
-            owner = field.related_model if field.is_relation else None
-        return fields
+        return fields_of(model, self.names)
 
     def __repr__(self) -> str:
         return f"Path({self.path!r})"
+
+
+def fields_of(model: type[Model], names: Iterable[str]) -> list[Any]:
+    """The field or relation behind each leading name that is one."""
+    fields: list[Any] = []
+    owner: type[Model] | None = model
+    for name in names:
+        field = _field(owner, name) if owner else None
+        if field is None:
+            break
+        fields.append(field)
+        owner = field.related_model if field.is_relation else None
+    return fields
 
 
 def text_value(values: Iterable[Any]) -> str:
@@ -188,6 +207,39 @@ def _related_rows(field: Any) -> QuerySet[Any]:
     model = field.related_model
     many = field.many_to_many or field.one_to_many
     return (model._default_manager if many else model._base_manager).all()
+
+
+def _columns_of(field: Any) -> Iterator[tuple[type[Model], str | None]]:
+    """Columns that one step of a path reads; to many rows also those that order and choose them."""
+    if getattr(field, "column", None):
+        yield field.model, field.column
+        return
+    if not field.related_model:  # a generic key may lead anywhere
+        yield field.model, None
+        return
+    if field.one_to_many or field.one_to_one:
+        yield (
+            (field.field.model, field.field.column)
+            if field.auto_created
+            else (
+                field.related_model,
+                None,
+            )
+        )
+    if field.one_to_many or field.many_to_many:
+        for column in _ordering(field.related_model):
+            yield field.related_model, column
+
+
+def _ordering(model: type[Model]) -> Iterator[str | None]:
+    """Columns by which a related manager chooses and orders its rows; None where any may."""
+    if type(model._default_manager).get_queryset is not Manager.get_queryset:
+        yield None
+    for name in model._meta.ordering or ():
+        field = _field(model, name.lstrip("-")) if isinstance(name, str) and name != "?" else None
+        if name in ("pk", "-pk", "?"):
+            continue
+        yield getattr(field, "column", None)
 
 
 def _join(fields: list[Any]) -> str:

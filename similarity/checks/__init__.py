@@ -1,11 +1,13 @@
 """System checks: every way to misconfigure the plugin has an id and a remedy.
 
 ``python manage.py check`` runs those that need no connection; ``check --database default``
-(and ``migrate``) also those of ``database.py``. The ids are listed in docs/settings.md.
+(and ``migrate``) also those of ``database.py`` and
+``capture.py``. The ids are listed in docs/settings.md.
 """
 
 from django.core import checks
 
+from similarity.checks.capture import check_capture
 from similarity.checks.catalog import check_catalog
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_doors
@@ -23,3 +25,4 @@ def register_all() -> None:
     for check in every:
         checks.register(check, "similarity")
     checks.register(check_database, checks.Tags.database)
+    checks.register(check_capture, checks.Tags.database)

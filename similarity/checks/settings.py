@@ -162,6 +162,7 @@ def _is_list_of_text(value: Any) -> bool:
 
 WHOLE = ("a whole number above 0", _is_whole)
 SECONDS = ("a number of seconds above 0", _is_positive)
+SHARE = ("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
 RATE = (
     "a rate such as '120/min', or None",
     lambda value: (
@@ -225,6 +226,11 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a dict of query parameter → ORM lookup, or None",
         lambda value: value is None or _is_dict_of(_is_text)(value),
     ),
+    "PROMOTE_MIN_COVERAGE": SHARE,
+    "PROMOTE_MAX_CATEGORY_LOSS": SHARE,
+    "PROMOTE_MAX_VARIANT_LOSS": SHARE,
+    "PROMOTE_MAX_COPURCHASE_LOSS": SHARE,
+    "PROMOTE_WARN_OVERLAP": SHARE,
     "READY_MAX_LAG_S": SECONDS,
     "METRICS_TOKEN": (
         "a text of 16 characters or more, or None",

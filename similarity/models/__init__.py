@@ -16,6 +16,7 @@ from similarity.models.duplicates import DuplicateListing
 from similarity.models.outbox import PendingProduct
 from similarity.models.queries import HotQuery, HotQueryVector
 from similarity.models.rankers import RankerVersion
+from similarity.models.reconcile import ReconcileRound, SpilledChange
 from similarity.models.search import (
     SearchDocument,
     SearchLexeme,
@@ -44,9 +45,11 @@ __all__ = [
     "ProductPartners",
     "ProductVectors",
     "RankerVersion",
+    "ReconcileRound",
     "SearchDocument",
     "SearchLexeme",
     "SearchValue",
     "SearchWord",
+    "SpilledChange",
     "Synonym",
 ]

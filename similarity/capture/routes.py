@@ -1,0 +1,155 @@
+"""Which tables a product's content is read from, and how a row of each leads to products."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+from django.db.models import Model
+from django.db.models.expressions import RawSQL
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.paths import fields_of
+
+#: The rows a statement wrote, as the queries of :attr:`Watched.routes` see them.
+CHANGED = "similarity_changed"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A table whose changes are captured.
+
+    ``columns`` are those that matter, None for every one. ``routes`` are queries over
+    ``CHANGED`` that give keys of products; ``needed`` are the columns of it they read.
+    """
+
+    model: type[Model]
+    columns: frozenset[str] | None
+    routes: tuple[str, ...]
+    needed: frozenset[str]
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+@dataclass(frozen=True)
+class _Route:
+    """Products whose ``lookup`` is among the values of ``column`` of the changed rows."""
+
+    model: type[Model]
+    column: str
+    lookup: str
+    #: Of a generic relation: the column that names the owner's content type.
+    content_type: str = ""
+
+
+def watched(adapter: CatalogAdapter) -> list[Watched]:
+    """Every table the adapter's products are read from, the product's own first."""
+    routes: dict[type[Model], list[_Route]] = {}
+    for route in dict.fromkeys(_routes(adapter)):
+        routes.setdefault(_concrete(route.model), []).append(route)
+    through = {_concrete(model) for model in adapter.many_to_many()}
+    found = []
+    for model, leading in routes.items():
+        columns = None if model in through else adapter.columns_read(model)
+        if columns is None or columns:
+            found.append(
+                Watched(
+                    model,
+                    None if columns is None else frozenset(columns),
+                    tuple(_query(adapter, route) for route in leading),
+                    frozenset(_needed(leading)),
+                )
+            )
+    return found
+
+
+def _needed(routes: list[_Route]) -> Iterator[str]:
+    for route in routes:
+        yield from filter(None, (route.column, route.content_type))
+
+
+def _routes(adapter: CatalogAdapter) -> Iterator[_Route]:
+    product = adapter.model
+    yield _Route(product, product._meta.pk.column, "pk")
+    for parent in product._meta.get_parent_list():
+        yield _Route(parent, parent._meta.pk.column, parent._meta.pk.name)
+    for model, lookups in adapter.related_models().items():
+        for lookup in lookups:
+            yield from _over(product, model, lookup)
+    for through in adapter.many_to_many():
+        yield from _through(product, through)
+
+
+def _over(product: type[Model], model: type[Model], lookup: str) -> Iterator[_Route]:
+    """From the rows of ``model``, and from the many-to-many tables on the way to them."""
+    names = lookup.split("__")
+    fields = fields_of(product, names)
+    for at, field in enumerate(fields):
+        last = at == len(fields) - 1
+        before = names[:at]
+        if field.many_to_many:
+            yield _many_to_many(field, before)
+        if not last:
+            continue
+        if getattr(field, "object_id_field_name", None):
+            yield _generic(field, before)
+        elif field.one_to_many or (field.one_to_one and field.auto_created):
+            owner = field.field.target_field.name
+            yield _Route(field.field.model, field.field.column, "__".join([*before, owner]))
+        else:
+            yield _Route(model, model._meta.pk.column, "__".join([*names, "pk"]))
+
+
+def _many_to_many(field: Any, before: list[str]) -> _Route:
+    if field.auto_created:  # from the other side: ``field`` is the relation, seen backwards
+        through, name = field.through, field.field.m2m_reverse_field_name()
+    else:
+        through, name = field.remote_field.through, field.m2m_field_name()
+    key = through._meta.get_field(name)
+    return _Route(through, key.column, "__".join([*before, key.target_field.name]))
+
+
+def _generic(field: Any, before: list[str]) -> _Route:
+    related = field.related_model._meta
+    return _Route(
+        field.related_model,
+        related.get_field(field.object_id_field_name).column,
+        "__".join([*before, "pk"]),
+        related.get_field(field.content_type_field_name).column,
+    )
+
+
+def _through(product: type[Model], through: type[Model]) -> Iterator[_Route]:
+    for field in through._meta.concrete_fields:
+        target = field.related_model
+        if isinstance(target, type) and issubclass(product, target):
+            yield _Route(through, field.column, field.target_field.name)
+            return
+
+
+def _concrete(model: type[Model]) -> type[Model]:
+    concrete: type[Model] = model._meta.concrete_model or model
+    return concrete
+
+
+def _query(adapter: CatalogAdapter, route: _Route) -> str:
+    """The route as SQL with its values in place: a trigger takes no parameters."""
+    alias = adapter.write_alias
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    own = adapter.model._meta
+    if route.lookup == "pk" and _concrete(route.model) is own.concrete_model:
+        return f"SELECT {quote(own.pk.column)} FROM {CHANGED}"  # noqa: S608 - names of columns
+    values, parameters = f"{quote(route.column)}", []
+    if route.content_type:
+        product = own.concrete_model._meta
+        mine = "SELECT id FROM django_content_type WHERE app_label = %s AND model = %s"
+        own_rows = f"CASE WHEN {quote(route.content_type)} = ({mine}) THEN {values} END"
+        values = f"CAST({own_rows} AS {own.pk.db_type(connection)})"
+        parameters = [product.app_label, product.model_name]
+    rows = RawSQL(f"SELECT {values} FROM {CHANGED}", parameters)  # noqa: S608, S611 - column names
+    products = adapter.model._base_manager.using(alias).filter(**{f"{route.lookup}__in": rows})
+    sql, values_of = products.order_by().values_list("pk").query.get_compiler(alias).as_sql()
+    return str(connection.ops.compose_sql(sql, values_of))

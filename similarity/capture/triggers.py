@@ -1,0 +1,170 @@
+"""Installing the triggers in the host's database, and telling whether they are up to date.
+
+They are no migrations: which tables and columns matter depends on ``SIMILARITY["CATALOG"]``,
+and the tables are the host's. ``migrate`` brings them up to date where they are in use.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError, connections, router, transaction
+
+from similarity import conf
+from similarity.capture import routes, statements
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import SimilarityError
+from similarity.models import PendingProduct
+
+logger = logging.getLogger(__name__)
+
+#: ``SIMILARITY["CAPTURE"]`` where triggers see changes, instead of Django's signals.
+TRIGGERS = "triggers"
+
+#: Longest an installation waits for a table; meanwhile every statement on it waits too.
+INSTALL_LOCK_TIMEOUT_MS = 3000
+
+
+@dataclass(frozen=True)
+class TriggerState:
+    """A trigger of ours, there or wanted; ``state`` is installed, missing, outdated, disabled
+    or left over."""
+
+    table: str
+    name: str
+    state: str
+
+
+def in_use() -> bool:
+    """Whether changes are seen by triggers."""
+    return bool(conf.get("CAPTURE") == TRIGGERS)
+
+
+def states() -> list[TriggerState]:
+    """Each trigger that is wanted or there."""
+    wanted = {(each.table, each.name): each for each in _wanted()}
+    found = _found()
+    told = []
+    for at in sorted({*wanted, *found}):
+        if at not in found:
+            state = "missing"
+        elif at not in wanted:
+            state = "left over"
+        elif found[at].hash != wanted[at].hash:
+            state = "outdated"
+        else:
+            state = "installed" if found[at].enabled else "disabled"
+        told.append(TriggerState(*at, state))
+    return told
+
+
+def install() -> int:
+    """Bring the triggers up to date; returns how many were made or dropped.
+
+    One table after another, so that no two of them are locked at once. Raises
+    ``OperationalError`` where a table stays locked for ``INSTALL_LOCK_TIMEOUT_MS``; run it again
+    then: what was done stands.
+    """
+    wanted = list(_wanted())
+    found = _found()
+    todo = [each for each in wanted if not _is_there(each, found.get((each.table, each.name)))]
+    for each in todo:
+        _execute(*each.statements, _comment(each), _enable(each))
+    names = {(each.table, each.name) for each in wanted}
+    left_over = [_drop(*at, found[at].function) for at in found if at not in names]
+    for drop in left_over:
+        _execute(*drop)
+    return len(todo) + len(left_over)
+
+
+def uninstall() -> int:
+    """Drop every trigger and function of ours; returns how many triggers."""
+    found = _found()
+    for at in found:
+        _execute(*_drop(*at, found[at].function))
+    return len(found)
+
+
+def keep_up_to_date(**kwargs: Any) -> None:
+    """After ``migrate``: a migration of the host may have renamed what the functions read.
+
+    A database that has not all tables yet is no error.
+    """
+    if not in_use() or kwargs.get("using", alias()) != alias():
+        return
+    try:
+        with transaction.atomic(using=alias()):
+            install()
+    except (DatabaseError, SimilarityError) as error:
+        logger.warning(
+            "The triggers that see changes of products are not up to date: %s. Run 'manage.py "
+            "similarity_triggers install'.",
+            str(error).strip(),
+        )
+
+
+def alias() -> str:
+    """The database of outbox and products."""
+    return router.db_for_write(PendingProduct)
+
+
+@dataclass(frozen=True)
+class _Found:
+    hash: str
+    enabled: bool
+    function: str
+
+
+def _is_there(trigger: statements.Trigger, found: _Found | None) -> bool:
+    return found is not None and found.hash == trigger.hash and found.enabled
+
+
+def _wanted() -> Iterator[statements.Trigger]:
+    connection = connections[alias()]
+    quote = connection.ops.quote_name
+    product = conf.product_model()._meta
+    tables = {quote(each.table): each for each in routes.watched(get_adapter())}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schemas(false)")
+        schemas = tuple(cursor.fetchone()[0])
+        # A view has no rows of its own, and a table may not be made yet.
+        cursor.execute(
+            "SELECT name, pg_class.oid::regclass::text FROM unnest(%s::text[]) AS name "
+            "JOIN pg_class ON pg_class.oid = to_regclass(name) WHERE relkind IN ('r', 'p')",
+            [list(tables)],
+        )
+        relations = dict(cursor.fetchall())
+    around = statements.Surroundings(product.db_table, product.pk.column, schemas, quote)
+    for name, relation in relations.items():
+        yield from statements.triggers(tables[name], relation, around)
+
+
+def _found() -> dict[tuple[str, str], _Found]:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname, "
+            "coalesce(obj_description(pg_trigger.oid, 'pg_trigger'), ''), tgenabled <> 'D', "
+            "tgfoid::regproc::text FROM pg_trigger WHERE starts_with(tgname, %s)",
+            [f"{statements.PREFIX}_"],
+        )
+        return {(table, name): _Found(*rest) for table, name, *rest in cursor.fetchall()}
+
+
+def _comment(trigger: statements.Trigger) -> str:
+    return f"COMMENT ON TRIGGER {trigger.name} ON {trigger.table} IS '{trigger.hash}'"
+
+
+def _enable(trigger: statements.Trigger) -> str:
+    return f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}"
+
+
+def _drop(table: str, name: str, function: str) -> tuple[str, ...]:
+    return f"DROP TRIGGER {name} ON {table}", f"DROP FUNCTION IF EXISTS {function}()"
+
+
+def _execute(*commands: str) -> None:
+    with transaction.atomic(using=alias()), connections[alias()].cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {int(INSTALL_LOCK_TIMEOUT_MS)}")
+        for command in commands:
+            cursor.execute(command)

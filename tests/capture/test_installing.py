@@ -1,0 +1,101 @@
+"""Installing triggers, and telling what became of them."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from similarity.capture import statements, triggers
+from similarity.checks.capture import check_capture
+from tests.encoders_fake import similarity_settings
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def by_triggers(settings):
+    settings.SIMILARITY = similarity_settings(CAPTURE="triggers")
+
+
+def execute(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def states():
+    return {each.state for each in triggers.states()}
+
+
+def test_installing_twice_changes_nothing_the_second_time(by_triggers, capsys):
+    assert states() == {"missing"}
+    call_command("similarity_triggers", "install")
+    assert states() == {"installed"}
+    tables = {each.table for each in triggers.states()}
+    assert tables == {"shop_product", "shop_productimage", "shop_brand", "shop_category"}
+    assert triggers.install() == 0
+    call_command("similarity_triggers", "status")
+    assert "installed  shop_brand similarity_capture_update" in capsys.readouterr().out
+
+
+def test_uninstalling_leaves_nothing_behind(by_triggers):
+    triggers.install()
+    with pytest.raises(CommandError, match="no change is seen"):
+        call_command("similarity_triggers", "uninstall")
+    assert states() == {"missing"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_proc WHERE starts_with(proname, %s)", [statements.PREFIX]
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_check_names_what_is_missing_outdated_or_disabled(by_triggers, settings):
+    [told] = check_capture(databases=["default"])
+    assert told.id == "similarity.W038"
+    triggers.install()
+    assert check_capture(databases=["default"]) == []
+    execute("ALTER TABLE shop_product DISABLE TRIGGER similarity_capture_update")
+    [told] = check_capture(databases=["default"])
+    assert "similarity_capture_update on shop_product is disabled" in told.msg
+    settings.SIMILARITY = {
+        **settings.SIMILARITY,
+        "CATALOG": {**settings.SIMILARITY["CATALOG"], "codes": "slug"},
+    }
+    [told] = check_capture(databases=["default"])
+    assert "outdated" in told.msg
+    assert triggers.install() == 1, "updates of products read another column now"
+    assert check_capture(databases=["default"]) == []
+    assert check_capture(databases=[]) == [], "only a database that is asked for"
+
+
+def test_a_check_tells_of_triggers_that_nobody_wants(by_triggers, settings):
+    triggers.install()
+    settings.SIMILARITY = similarity_settings()
+    [told] = check_capture(databases=["default"])
+    assert told.id == "similarity.W039"
+
+
+def test_a_table_that_is_no_longer_read_loses_its_triggers(by_triggers, settings):
+    triggers.install()
+    catalog = {k: v for k, v in settings.SIMILARITY["CATALOG"].items() if k != "images"}
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": catalog}
+    assert {each.state for each in triggers.states() if "image" in each.table} == {"left over"}
+    triggers.install()
+    assert not any("image" in each.table for each in triggers.states())
+
+
+def test_migrating_brings_them_up_to_date_where_they_are_used(by_triggers, settings):
+    triggers.keep_up_to_date(using="default")
+    assert states() == {"installed"}
+    triggers.uninstall()
+    settings.SIMILARITY = similarity_settings()
+    triggers.keep_up_to_date(using="default")
+    assert states() == {"missing"}
+
+
+def test_a_database_half_migrated_is_no_error(by_triggers, caplog):
+    execute("ALTER TABLE shop_product RENAME COLUMN id TO key")
+    triggers.keep_up_to_date(using="default")
+    assert "similarity_triggers install" not in caplog.text, "bodies are read when they run"
+    execute("ALTER TABLE shop_product RENAME TO elsewhere")
+    triggers.keep_up_to_date(using="default")
+    assert "shop_product" not in {each.table for each in triggers.states()}
