@@ -37,8 +37,8 @@ class SearchPageSerializer(serializers.Serializer):
     total_is_exact = serializers.BooleanField(help_text="False means that there are more.")
     results = HitSerializer(
         many=True,
-        help_text="Their tier is code, words (every word), some_words or text (by meaning alone); "
-        "popular, newest and catalogue are no answer to the query.",
+        help_text="Their tier is code, words (every word), some_words, text or image (by meaning "
+        "alone, of texts or of photos); popular, newest and catalogue are no answer to the query.",
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")

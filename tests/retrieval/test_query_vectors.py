@@ -205,9 +205,9 @@ def test_too_many_calls_that_hang_are_not_added_to():
 def test_in_process_encoding_needs_no_worker(settings, live, sent, monkeypatch):
     settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_IN_PROCESS": True}
     # The thread it runs in sees nothing of this test's transaction, so no version either.
-    answer = mailbox.Answer(np.ones(3, np.float32))
+    answer = mailbox.Answer(np.ones(8, np.float32))
     monkeypatch.setattr(queries, "compute", lambda question: answer)
-    assert query_vector("red scarf", timeout_ms=LIMIT_MS) == pytest.approx(np.ones(3))
+    assert query_vector("red scarf", timeout_ms=LIMIT_MS) == pytest.approx(np.ones(8))
     assert mailbox.TASK not in [task for task, *_ in sent]
 
 
