@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class ChaosHostConfig(AppConfig):
+    name = "benchmarks.chaos_host"
+    label = "chaos_host"
+
+    def ready(self) -> None:
+        if settings.WAY != "similarity":
+            from benchmarks.chaos_host import peer
+
+            peer.connect()

@@ -1,0 +1,55 @@
+"""Settings of every process of a chaos run; ``CHAOS_WAY`` says who makes the vectors.
+
+``similarity`` is this plugin. ``plain`` and ``careful`` are what one would write by hand: a
+Celery task for each save, by ``delay_on_commit``, as Celery's defaults have it or with late
+acknowledgement and retries.
+"""
+
+import os
+
+import dj_database_url
+
+from similarity.conf import BEAT_SCHEDULE
+
+WAY = os.environ.get("CHAOS_WAY", "similarity")
+FOLDER = os.environ.get("CHAOS_FOLDER", "")
+
+SECRET_KEY = "only for chaos"  # noqa: S105 - nothing is signed that anyone would keep
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": os.environ["CACHE_URL"],
+    }
+}
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "benchmarks.chaos_host"]
+if WAY == "similarity":
+    INSTALLED_APPS += ["rest_framework", "similarity"]
+
+CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+if WAY == "similarity":
+    CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+else:
+    CELERY_TASK_DEFAULT_QUEUE = "similarity"
+if WAY == "careful":
+    CELERY_TASK_ACKS_LATE = True
+    CELERY_TASK_REJECT_ON_WORKER_LOST = True
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
+SIMILARITY_PRODUCT_MODEL = "chaos_host.Product"
+SIMILARITY = {
+    "CATALOG": {"title": "title", "description": "text"},
+    "ENCODERS": {
+        "text": {"CLASS": "benchmarks.chaos_host.encoder.ChaosEncoder", "OPTIONS": {}},
+        "image": None,
+        "colour": None,
+        "attributes": None,
+    },
+    "WEIGHTS": {"text": 1.0},
+    "DIMENSIONS": {"text": 16},
+    "BACKOFF_S": 1,
+}

@@ -1,0 +1,75 @@
+"""What goes wrong in a chaos run, and when: the same for everyone with the same seed."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How long a run lasts and how much goes wrong in it."""
+
+    duration_s: float = 120.0
+    products: int = 400
+    writers: int = 3
+    workers: int = 2
+    saves_per_s: float = 60.0
+    worker_kills: int = 25
+    web_kills: int = 12
+    broker_kills: int = 2
+    broker_away_s: float = 60.0  # the last time; the others a tenth of it
+    database_kills: int = 4
+    database_away_s: float = 3.0
+    settle_s: float = 90.0  # longest wait for the rest after the last save
+
+
+#: What the test suite runs each time.
+SHORT = Scale(
+    duration_s=12.0,
+    products=80,
+    writers=3,
+    saves_per_s=50.0,
+    worker_kills=4,
+    web_kills=3,
+    broker_kills=1,
+    broker_away_s=2.0,
+    database_kills=1,
+    database_away_s=0.5,
+    settle_s=45.0,
+)
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    at_s: float
+    #: worker, web, poison-kill, poison-segfault, broker-down, broker-up, database-down, database-up
+    what: str
+
+
+def plan(seed: int, scale: Scale) -> list[Event]:
+    """The events of a run, in order of time.
+
+    The servers go away in turns of their own, so that each is back before the next goes;
+    workers and web processes are killed at any time, while a server is away too.
+    """
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    events = [
+        Event(chance.uniform(0.02, 0.95) * scale.duration_s, what)
+        for what, count in (("worker", scale.worker_kills), ("web", scale.web_kills))
+        for _ in range(count)
+    ]
+    events += [
+        Event(0.1 * scale.duration_s, "poison-kill"),
+        Event(0.5 * scale.duration_s, "poison-segfault"),
+    ]
+    outages = [("database", scale.database_away_s)] * scale.database_kills
+    short = scale.broker_away_s / 10
+    outages += [("broker", short)] * (scale.broker_kills - 1)
+    chance.shuffle(outages)
+    outages += [("broker", scale.broker_away_s)] * (scale.broker_kills > 0)
+    free = 0.85 * scale.duration_s - sum(seconds for _server, seconds in outages)
+    at = 0.1 * scale.duration_s
+    for server, seconds in outages:
+        at += free / (len(outages) + 1) * chance.uniform(0.5, 1.0)
+        events += [Event(at, f"{server}-down"), Event(at + seconds, f"{server}-up")]
+        at += seconds
+    return sorted(events)

@@ -1,0 +1,196 @@
+"""One chaos run of one way: the processes started, killed, waited for and looked at."""
+
+import json
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from benchmarks.chaos_outcome import Outcome, Recovery, measure
+from benchmarks.chaos_plan import Event, Scale, plan
+from benchmarks.chaos_processes import Supervisor, send, wait_for
+from benchmarks.chaos_servers import Servers
+
+HOST = "benchmarks.chaos_host"
+
+#: How long a worker is watched for a moment at which it holds products.
+AIM_S = 1.5
+#: A commit that was under way when its process was stopped is done after this.
+COMMIT_S = 0.05
+QUIET_S = 6.0
+
+CLAIMED = {
+    True: "SELECT product_key::bigint FROM similarity_pendingproduct "
+    "WHERE lease_until IS NOT NULL AND NOT dead",
+    False: "SELECT id FROM chaos_host_product",
+}
+
+
+@dataclass
+class Run:
+    """The state of a run; ``down`` holds the servers that are away."""
+
+    way: str
+    scale: Scale
+    servers: Servers
+    supervisor: Supervisor
+    chance: random.Random
+    say: Callable[[str], None]
+    recoveries: list[Recovery] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    down: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.supervisor.folder
+
+
+def run(way: str, seed: int, scale: Scale, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """Save, kill and restart as :func:`plan` has it, then compare every vector.
+
+    ``way`` is similarity, plain or careful (see ``chaos_host.settings``). Everything lives in
+    ``folder``, the logs of the processes too. Raises ``TimeoutError`` where the first products
+    are not embedded within a minute.
+    """
+    (folder / "held").mkdir(parents=True)
+    with Servers(folder) as servers:
+        environment = {**servers.environment(), "CHAOS_WAY": way, "CHAOS_FOLDER": str(folder)}
+        supervisor = Supervisor(folder, environment)
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        state = Run(way, scale, servers, supervisor, chance, say)
+        try:
+            return _run(state, seed)
+        finally:
+            supervisor.close()
+
+
+def _run(run: Run, seed: int) -> Outcome:
+    _begin(run, seed)
+    began = time.time()
+    for event in plan(seed, run.scale):
+        time.sleep(max(0.0, began + event.at_s - time.time()))
+        run.say(f"{run.way}: {time.time() - began:5.1f} s  {event.what}")
+        _happen(run, event)
+    time.sleep(max(0.0, began + run.scale.duration_s - time.time()))
+    run.supervisor.stop("web")
+    run.supervisor.stop("poison")
+    ended = time.time()
+    _settle(run)
+    settled_s = time.time() - ended
+    ended_alone = {name: each.ended for name, each in run.supervisor.processes.items()}
+    run.supervisor.stop()
+    report = json.loads(run.supervisor.run("-m", f"{HOST}.verify"))
+    with run.servers.postgres.connect() as connection:
+        outcome = measure(run.way, connection, report, run.folder, began)
+    outcome.add_recoveries(run.recoveries, run.outages, began)
+    outcome.settled_s, outcome.ended_alone = settled_s, ended_alone
+    return outcome
+
+
+def _begin(run: Run, seed: int) -> None:
+    """Tables and first products, then the workers, then the writers that are the web."""
+    run.supervisor.run("-m", f"{HOST}.prepare", str(run.scale.products))
+    celery = ("-W", "ignore", "-m", "celery", "-A", f"{HOST}.celery")
+    for number in range(run.scale.workers):
+        options = ("-Q", "similarity", "-c", "1", "-n", f"worker{number}@%h", "-l", "INFO")
+        run.supervisor.start(f"worker{number}", *celery, "worker", *options)
+    if run.way == "similarity":
+        schedule = str(run.folder / "beat-schedule")
+        run.supervisor.start("beat", *celery, "beat", "-s", schedule, "-l", "INFO")
+    with run.servers.postgres.connect() as connection:
+        count = "SELECT count(DISTINCT product_key) FROM chaos_host_writtenvector"
+        wait_for(
+            lambda: connection.execute(count).fetchone()[0] >= run.scale.products,
+            60,
+            f"the first products embedded; see {run.folder}/worker0.log",
+        )
+    rate = str(run.scale.saves_per_s / run.scale.writers)
+    for number in range(run.scale.writers):
+        run.supervisor.start(f"web{number}", "-m", f"{HOST}.writer", str(number), rate, str(seed))
+
+
+def _happen(run: Run, event: Event) -> None:
+    server, _, direction = event.what.partition("-")
+    if server == "poison":
+        run.supervisor.start(event.what, "-m", f"{HOST}.writer", event.what, once=True)
+    elif server == "worker":
+        _kill_worker(run)
+    elif server == "web":
+        run.supervisor.processes[f"web{run.chance.randrange(run.scale.writers)}"].kill()
+    else:
+        killed = run.servers.postgres if server == "database" else run.servers.valkey
+        if direction == "down":
+            run.down[server] = time.time()
+            killed.kill()
+        else:
+            killed.start()
+            run.outages.append((run.down.pop(server), time.time()))
+
+
+def _kill_worker(run: Run) -> None:
+    """Kill a worker, or the process of its pool alone, while it holds products if it ever does."""
+    name = f"worker{run.chance.randrange(run.scale.workers)}"
+    worker, all_of_it = run.supervisor.processes[name], run.chance.random() < 0.5
+    until = time.monotonic() + AIM_S
+    while family := worker.family():
+        send(family, signal.SIGSTOP)
+        held = {child: keys for child in family if (keys := _held(run, child))}
+        if held or time.monotonic() > until:
+            break
+        send(family, signal.SIGCONT)
+        time.sleep(run.chance.uniform(0.005, 0.03))
+    child = next(iter(held), None) if family else None
+    worker.kill(only=None if all_of_it else child)
+    send(family, signal.SIGCONT)
+    if child:
+        run.recoveries.append(Recovery(time.time(), held[child]))
+
+
+def _held(run: Run, process: psutil.Process) -> list[int]:
+    """Keys in the hands of a stopped process: encoded by it, and not written since.
+
+    The plugin also encodes a sample to learn from, which nobody waits for: its keys in hand
+    are those that the outbox has leased.
+    """
+    try:
+        held = json.loads((run.folder / "held" / str(process.pid)).read_text())
+        time.sleep(COMMIT_S)
+        with run.servers.postgres.connect() as connection:
+            claimed = connection.execute(CLAIMED[run.way == "similarity"]).fetchall()
+            written = connection.execute(
+                "SELECT product_key FROM chaos_host_writtenvector "
+                "WHERE product_key = ANY(%s) AND at > to_timestamp(%s)",
+                [list(map(int, held["keys"])), held["at"]],
+            ).fetchall()
+    except (FileNotFoundError, psycopg.OperationalError):
+        return []
+    keys = {int(key) for key in held["keys"]} & {key for (key,) in claimed}
+    return sorted(keys - {key for (key,) in written})
+
+
+def _settle(run: Run) -> None:
+    """Wait until nothing was written for a while and the outbox, where there is one, is empty."""
+    pending = (
+        "SELECT count(*) FROM similarity_pendingproduct WHERE NOT dead"
+        if run.way == "similarity"
+        else "SELECT 0"
+    )
+    last_write = "SELECT extract(epoch FROM now() - max(at)) FROM chaos_host_writtenvector"
+    with run.servers.postgres.connect() as connection, suppress(TimeoutError):
+        wait_for(
+            lambda: (
+                connection.execute(pending).fetchone()[0] == 0
+                and (
+                    run.way == "similarity"
+                    or connection.execute(last_write).fetchone()[0] > QUIET_S
+                )
+            ),
+            run.scale.settle_s,
+            "the rest embedded",
+        )
