@@ -33,6 +33,8 @@ class HashEncoder(Encoder):
     calls: ClassVar[int] = 0
     #: Called before each batch, where a test needs something to happen meanwhile.
     before: ClassVar[object] = None
+    #: What stands for the weights on disk: with others, the same options give other vectors.
+    weights: ClassVar[str] = ""
 
     def __init__(self, size: int = 16, salt: str = "", broken: bool = False) -> None:
         self.size, self.salt, self.broken = size, salt, broken
@@ -43,7 +45,7 @@ class HashEncoder(Encoder):
 
     @property
     def signature(self) -> str:
-        return f"hash-{self.size}-{self.salt}"
+        return f"hash-{self.size}-{self.salt}{self.weights}"
 
     def encode(self, contents: Sequence[ProductContent]) -> Encoded:
         if self.broken:

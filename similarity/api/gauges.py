@@ -20,7 +20,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.connections import caching
 from similarity.connections.metrics_export import Gauge
 from similarity.exceptions import SimilarityError
-from similarity.indexing import indexes, maintained, vectors, versions, workers
+from similarity.indexing import indexes, maintained, quality, vectors, workers
 from similarity.models import EncoderVersion, PendingOrder, PendingProduct, ProductVectors
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ def _share_with_vectors() -> float:
         return 0.0
     eligible = _about(get_adapter().eligible().using(vectors.alias()))
     if eligible <= EXACT:
-        covered, eligible = versions.coverage(live)
+        covered, eligible = quality.coverage(live)
     else:
         covered = _planned(ProductVectors.objects.using(vectors.alias()).of_version(live))
     return min(1.0, covered / eligible) if eligible else 1.0

@@ -46,11 +46,15 @@ def _encoders() -> dict[str, Encoder]:
             f"SIMILARITY['ENCODERS'] is {configured!r}; it must be a dict of parts."
         )
     parts = [*ORDER, *(part for part in configured if part not in ORDER)]
-    return {part: _make(part, configured[part]) for part in parts if configured.get(part)}
+    return {
+        part: make_encoder(configured[part], f"SIMILARITY['ENCODERS'][{part!r}]")
+        for part in parts
+        if configured.get(part)
+    }
 
 
-def _make(part: str, entry: Any) -> Encoder:
-    where = f"SIMILARITY['ENCODERS'][{part!r}]"
+def make_encoder(entry: Any, where: str) -> Encoder:
+    """A new encoder of ``{"CLASS": dotted path, "OPTIONS": {…}}``; ``where`` is for errors."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("CLASS"), str):
         raise ConfigurationError(
             f"{where} is {entry!r}; it must be {{'CLASS': dotted path, 'OPTIONS': {{…}}}} or None."

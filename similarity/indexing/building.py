@@ -1,6 +1,8 @@
 """The steps of making a version: learn its fusion from a sample, then fill it."""
 
 import hashlib
+import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +18,8 @@ from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.indexing import encoding, maintained, pipeline, vectors
 from similarity.indexing.indexes import Progress
-from similarity.models import EncoderVersion, ProductVectors
+from similarity.indexing.progress import BuildProgress
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 #: Products a fusion is fitted on; more changes its axes little and costs their encoding.
 SAMPLE = 2000
@@ -57,32 +60,39 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
     return version
 
 
-def fill(version: EncoderVersion, progress: Progress | None = None) -> pipeline.EmbedReport:
+def fill(
+    version: EncoderVersion, progress: BuildProgress, until: float = math.inf
+) -> tuple[pipeline.EmbedReport, bool]:
     """Embed every product the version has no vectors of, by key order.
 
-    Changes made meanwhile come by the outbox, since workers keep building versions too.
+    It goes on after the page that was noted last, whoever noted it, and stops at the time
+    ``until`` (monotonic seconds); the second value is whether all products were looked at.
+    What changes meanwhile, and what was made before that page, comes by the outbox, since
+    workers keep building versions too. Products that fail are left to it as well.
     """
-    adapter = get_adapter()
-    total = adapter.model._base_manager.using(vectors.alias()).count()
+    products = get_adapter().model._base_manager.using(vectors.alias())
+    total, done = products.count(), _stored(version).count()
     report = pipeline.EmbedReport()
-    done = 0
-    for page in pages():
-        missing = _missing(version, page)
-        done += len(page) - len(missing)
-        for keys in chunks(missing, conf.get("BATCH_SIZE")):
-            report += pipeline.embed_into([version], keys)
-            done += len(keys)
-            if progress:
-                progress("embed", done, max(total, done))
-        if progress:
-            progress("embed", done, max(total, done))
-    return report
+    progress("embed", done, max(total, done))
+    for page in pages(after=version.progress.get("after")):
+        of_page = pipeline.EmbedReport()
+        for keys in chunks(_missing(version, page), conf.get("BATCH_SIZE")):
+            if time.monotonic() >= until:
+                return report, False
+            of_page += pipeline.embed_into([version], keys)
+            progress("embed", done + of_page.encoded, max(total, done + of_page.encoded))
+        if of_page.failed or of_page.lost:
+            PendingProduct.objects.enqueue(_missing(version, page))
+        # Only now: what was left undone is in the outbox if this process is killed.
+        progress.note(after=page[-1], failed=version.progress.get("failed", 0) + of_page.failed)
+        report, done = report + of_page, done + of_page.encoded
+    progress("embed", max(total, done), max(total, done))
+    return report, True
 
 
-def pages(size: int = PAGE) -> Iterator[list[str]]:
-    """The keys of the whole catalogue, page by page in key order."""
+def pages(size: int = PAGE, after: Any = None) -> Iterator[list[str]]:
+    """The keys of the whole catalogue, or of what comes ``after`` a key, in key order."""
     adapter = get_adapter()
-    after: Any = None
     while page := adapter.iter_pks(after, size):
         after = page[-1]
         yield [str(key) for key in page]
@@ -140,6 +150,10 @@ def _settings() -> dict[str, Any]:
 
 
 def _missing(version: EncoderVersion, keys: Sequence[Any]) -> list[str]:
-    rows = ProductVectors.objects.using(vectors.alias()).of_version(version)
-    stored = {str(key) for key in rows.filter(product__in=keys).values_list("product", flat=True)}
+    rows = _stored(version).filter(product__in=keys)
+    stored = {str(key) for key in rows.values_list("product", flat=True)}
     return [key for key in keys if key not in stored]
+
+
+def _stored(version: EncoderVersion) -> QuerySet[ProductVectors]:
+    return ProductVectors.objects.using(vectors.alias()).of_version(version)

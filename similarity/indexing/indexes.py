@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import connections, router
+from django.db import OperationalError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import LockNotAvailable
 
 from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors
@@ -25,6 +27,10 @@ VALID, INVALID, MISSING = "valid", "invalid", "missing"
 Progress = Callable[[str, int, int], None]
 
 POLL_S = 0.5
+
+#: Longest one attempt to drop an index waits for a lock, and how often it is tried.
+DROP_WAIT_S = 2.0
+DROP_ATTEMPTS = 30
 
 _TABLE = ProductVectors._meta.db_table
 _PREFIX = "similarity_v"
@@ -112,9 +118,44 @@ def sizes() -> dict[str, int]:
 
 
 def _drop(name: str) -> None:
+    """Without ever standing in the way: others queue behind whoever waits for a lock.
+
+    Waits are short and repeated. One given up leaves the index invalid, and the next drops it.
+    """
     connection = connections[router.db_for_write(ProductVectors)]
-    concurrently = "" if connection.in_atomic_block else "CONCURRENTLY "
-    _execute(f"DROP INDEX {concurrently}IF EXISTS {connection.ops.quote_name(name)}")
+    statement = f"INDEX {{}} IF EXISTS {connection.ops.quote_name(name)}"
+    if connection.in_atomic_block:
+        _execute(f"DROP {statement.format('')}")
+        return
+    for attempt in range(1, DROP_ATTEMPTS + 1):
+        try:
+            with _lock_timeout(connection, DROP_WAIT_S):
+                _execute(f"DROP {statement.format('CONCURRENTLY')}")
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            if attempt == DROP_ATTEMPTS:
+                raise VersionError(
+                    f"The index {name} is not dropped: a transaction holds {_TABLE} locked for "
+                    f"{DROP_ATTEMPTS * DROP_WAIT_S:.0f} s (see pg_stat_activity). End it, and "
+                    "try again."
+                ) from error
+            logger.info("Index %s is in use, attempt %d to drop it.", name, attempt)
+
+
+@contextmanager
+def _lock_timeout(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """Of the session, for a statement outside transactions; put back afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before = cursor.fetchone()[0]
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{1000 * seconds:.0f}"])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
 
 
 def _execute(statement: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from similarity import conf
 from similarity.encoders.base import Encoder
 from similarity.encoders.fusion import Fusion
+from similarity.encoders.recorded import recorded_encoder
 from similarity.encoders.registry import get_encoders
-from similarity.exceptions import VersionError
+from similarity.exceptions import EncoderError, VersionError
 from similarity.indexing import vectors
 from similarity.models import EncoderVersion
 from similarity.models.versions import EncoderVersionQuerySet
@@ -38,39 +39,54 @@ def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
     }
 
 
-def mismatch(version: EncoderVersion, encoders: Mapping[str, Encoder]) -> str:
-    """How the configured encoders differ from those of the version; empty where they do not.
+def encoders_of(version: EncoderVersion) -> dict[str, Encoder]:
+    """Part → the encoder this version was made with, whatever the settings name by now.
 
-    A part that only the settings have is no difference: the version goes on without it.
+    A part that only the settings have is left out: the version goes on without it. Raises
+    :class:`EncoderError` where one cannot be had any more.
     """
+    return {part: recorded_encoder(part, record) for part, record in version.encoders.items()}
+
+
+def encoder_of(version: EncoderVersion, part: str) -> Encoder:
+    """One of :func:`encoders_of`; raises :class:`VersionError` for a part it does not have."""
+    if part not in version.encoders:
+        raise VersionError(
+            f"Version {version.pk} has no part {part!r}, only {', '.join(version.encoders)}: set "
+            f"SIMILARITY['ENCODERS'][{part!r}] and run 'manage.py build_version --promote'."
+        )
+    return recorded_encoder(part, version.encoders[part])
+
+
+def mismatch(version: EncoderVersion) -> str:
+    """Which encoders of the version cannot be had here; empty where all can."""
+    get_encoders()  # settings that are wrong in themselves are no difference
     differences = []
     for part, record in version.encoders.items():
-        encoder = encoders.get(part)
-        found = encoder.signature if encoder else "none"
-        if found != record["signature"]:
-            differences.append(f"{part} was {record['signature']}, now {found}")
+        try:
+            recorded_encoder(part, record)
+        except EncoderError as error:
+            differences.append(str(error))
     return "; ".join(differences)
 
 
 def runnable_versions() -> list[EncoderVersion]:
-    """The live version and those that may follow it, as far as they have our encoders.
+    """The live version and those that may follow it, as far as their encoders can be had.
 
     Vectors of other encoders are never mixed into a version. Raises
-    :class:`VersionError` where the live version is missing or of other encoders.
+    :class:`VersionError` where the live version is missing or its encoders cannot be had.
     """
-    encoders = get_encoders()
     runnable = []
     live = False
     for version in every_version().maintained().order_by("pk"):
-        difference = mismatch(version, encoders)
+        difference = mismatch(version)
         if version.status == EncoderVersion.Status.LIVE:
             live = True
             if difference:
                 raise VersionError(
-                    f"The live version {version.pk} was made with other encoders than "
-                    f"SIMILARITY['ENCODERS'] names ({difference}). It goes on serving and is not "
-                    "kept up to date: run 'manage.py build_version --promote', or put the "
-                    "settings back."
+                    f"The live version {version.pk} was made with encoders that cannot be had "
+                    f"any more ({difference}). It goes on serving and is not kept up to date: "
+                    "put their weights back, or run 'manage.py build_version --promote'."
                 )
         if not difference:
             runnable.append(version)

@@ -13,7 +13,7 @@ from similarity.encoders.base import Encoded
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
 from similarity.indexing import documents, encoding, vectors
-from similarity.indexing.maintained import fusion_of, runnable_versions
+from similarity.indexing.maintained import encoders_of, fusion_of, runnable_versions
 from similarity.models import EncoderVersion, PendingProduct
 
 logger = logging.getLogger(__name__)
@@ -46,14 +46,26 @@ class EmbedReport:
 
 @dataclass(frozen=True)
 class _Work:
-    """A batch between reading and writing; ``stale``: version → keys to write there."""
+    """A batch between reading and writing; ``stale``: version → keys to write there.
+
+    ``names``: version → part → its rows' name in the batch, where two versions may have rows
+    of one part by different encoders.
+    """
 
     keys: Sequence[str]
     read_at: datetime
     contents: Sequence[ProductContent]
     stale: Mapping[int, set[str]]
     batch: encoding.EncodedBatch
+    names: Mapping[int, Mapping[str, str]]
     errors: Mapping[str, str]
+
+    def batch_of(self, version: EncoderVersion) -> encoding.EncodedBatch:
+        """The rows that this version's own encoders made."""
+        names = self.names[version.pk].items() if self.batch.contents else ()
+        return encoding.EncodedBatch(
+            self.batch.contents, {part: self.batch.parts[name] for part, name in names}
+        )
 
 
 def embed(
@@ -140,10 +152,25 @@ def _read_and_encode(
         for version in versions
     }
     wanted = set().union(*stale.values())
-    parts = {part for version in versions for part in version.encoders}
-    encoders = {part: encoder for part, encoder in get_encoders().items() if part in parts}
+    names = {version.pk: _row_names(version) for version in versions}
+    encoders = {
+        names[version.pk][part]: encoder
+        for version in versions
+        for part, encoder in encoders_of(version).items()
+    }
     batch, refused = encoding.encode([c for c in contents if c.key in wanted], encoders)
-    return _Work(keys, read_at, contents, stale, batch, {**unread, **refused})
+    return _Work(keys, read_at, contents, stale, batch, names, {**unread, **refused})
+
+
+def _row_names(version: EncoderVersion) -> dict[str, str]:
+    """Part → the batch's name for its rows: equal for two versions that share the encoder."""
+    configured = get_encoders()
+    return {
+        part: part
+        if part in configured and configured[part].signature == record["signature"]
+        else f"{part} ({record['signature']})"
+        for part, record in version.encoders.items()
+    }
 
 
 def _store(
@@ -162,7 +189,7 @@ def _store(
         for version in versions:
             write_batch(
                 version,
-                work.batch,
+                work.batch_of(version),
                 work.stale[version.pk] & done,
                 read_at=work.read_at if claims is None else None,
             )

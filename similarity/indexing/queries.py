@@ -18,7 +18,6 @@ from similarity.connections.mailbox import Answer, Question
 from similarity.encoders.base import Encoded, Encoder, FloatArray
 from similarity.encoders.cross import cross_encoder
 from similarity.encoders.images import decode
-from similarity.encoders.registry import get_encoder, get_encoders
 from similarity.exceptions import ImageRejected, SimilarityError, VersionError
 from similarity.indexing import maintained, vectors
 from similarity.models import EncoderVersion, HotQuery, HotQueryVector
@@ -67,8 +66,9 @@ def warm_up() -> None:
     version = maintained.every_version().live()
     if version is not None:
         compute(Question("text", "", version.pk, b"shirt"))
-        if "image" in get_encoders():
-            get_encoder("image").encode([])  # its network is loaded, though there is no photo
+        if "image" in version.encoders:
+            # Its network is loaded, though there is no photo.
+            maintained.encoder_of(version, "image").encode([])
     if conf.get("CROSS_ENCODER"):
         cross_encoder(conf.get("CROSS_ENCODER"))
 
@@ -80,7 +80,7 @@ def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
     behind the other, all zero where the part has nothing to tell of the query.
     """
     parts = [
-        _projected(part, _encode_texts(get_encoder(part), texts), version)
+        _projected(part, _encode_texts(maintained.encoder_of(version, part), texts), version)
         for part in version.query_parts
     ]
     if not parts:
@@ -122,11 +122,12 @@ def _text(question: Question) -> FloatArray | None:
 def _picture(question: Question) -> FloatArray | None:
     data = question.payload
     photo = ImageRef("picture", lambda limit: data[: limit + 1])
-    encoder = get_encoder("image")
+    version = _version(question.version)
+    encoder = maintained.encoder_of(version, "image")
     encoded = encoder.encode([ProductContent(key="", title="", images=[photo])])
     if not encoded.present[0]:
         decode(data)  # says what is wrong with it
-    encoded = _projected("image", encoded, _version(question.version))
+    encoded = _projected("image", encoded, version)
     return encoded.vectors[0] if encoded.present[0] else None
 
 
@@ -164,21 +165,19 @@ def _version(pk: int) -> EncoderVersion:
     version = maintained.every_version().filter(pk=pk).first()
     if version is None:
         raise VersionError(f"There is no encoder version {pk} any more; queries ask the live one.")
-    difference = maintained.mismatch(version, get_encoders())
+    difference = maintained.mismatch(version)
     if difference:
         raise VersionError(
-            f"Queries of version {pk} cannot be encoded with the encoders that "
-            f"SIMILARITY['ENCODERS'] names ({difference}): run 'manage.py build_version "
-            "--promote', or put the settings back."
+            f"Queries of version {pk} cannot be encoded, its encoders cannot be had any more "
+            f"({difference}): put their weights back, or run 'manage.py build_version --promote'."
         )
     return version
 
 
 def _prepared_versions() -> list[EncoderVersion]:
     statuses = (EncoderVersion.Status.LIVE, EncoderVersion.Status.READY)
-    encoders = get_encoders()
     versions = maintained.every_version().filter(status__in=statuses)
-    return [version for version in versions if not maintained.mismatch(version, encoders)]
+    return [version for version in versions if not maintained.mismatch(version)]
 
 
 def _prepare(version: EncoderVersion) -> int:

@@ -9,8 +9,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, health, indexes, maintained, outbox, vectors
-from similarity.indexing import versions as lifecycle
+from similarity.indexing import building, health, indexes, maintained, outbox, quality, vectors
 from similarity.indexing import workers as heartbeat
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
@@ -24,7 +23,7 @@ GROWN = 10
 def report() -> dict[str, Any]:
     """Everything ``similarity_status`` prints, as plain values that JSON can hold."""
     live = maintained.every_version().live()
-    covered, eligible = lifecycle.coverage(live) if live else (0, _eligible())
+    covered, eligible = quality.coverage(live) if live else (0, _eligible())
     products = conf.product_model()._base_manager.using(vectors.alias()).count()
     return {
         "products": products,
@@ -76,8 +75,9 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
     hints = []
     if difference := _mismatch(live):
         hints.append(
-            f"The settings name other encoders than live version {live.pk} has ({difference}): "
-            "it is not kept up to date. Run 'manage.py build_version --promote'."
+            f"The encoders of live version {live.pk} cannot be had any more ({difference}): it is "
+            "not kept up to date. Put their weights back, or run 'manage.py build_version "
+            "--promote'."
         )
     newer = maintained.every_version().filter(status=EncoderVersion.Status.READY, pk__gt=live.pk)
     if (ready := newer.order_by("-pk").first()) is not None:
@@ -87,7 +87,7 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
             f"{' and '.join(other)} in the settings differ from live version {live.pk}'s, which "
             "keeps its own: run 'manage.py build_version --promote' to use them."
         )
-    if eligible and covered < lifecycle.ENOUGH * eligible:
+    if eligible and covered < conf.get("PROMOTE_MIN_COVERAGE") * eligible:
         hints.append(
             f"{eligible - covered} of {eligible} eligible products have no vectors: "
             "run 'manage.py embed --changed-only'."
@@ -106,11 +106,11 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
 
 
 def _differing_settings(live: EncoderVersion) -> list[str]:
-    """Settings of the fusion that another version would be made with."""
+    """Settings that another version would be made with."""
     parts = live.weights.keys()
     weights = {part: conf.get("WEIGHTS").get(part, 0.0) for part in parts}
     total = sum(weights.values()) or 1.0
-    differing = []
+    differing = ["ENCODERS"] if _other_encoders(live) else []
     if any(abs(weights[part] / total - live.weights[part]) > 1e-6 for part in parts):
         differing.append("WEIGHTS")
     wanted = conf.get("DIMENSIONS")
@@ -125,8 +125,16 @@ def _differing_settings(live: EncoderVersion) -> list[str]:
     return differing
 
 
+def _other_encoders(live: EncoderVersion) -> bool:
+    signatures = {part: record["signature"] for part, record in live.encoders.items()}
+    try:
+        return signatures != {part: each.signature for part, each in get_encoders().items()}
+    except SimilarityError:  # a machine without encoder packages cannot tell
+        return False
+
+
 def _mismatch(live: EncoderVersion) -> str:
     try:
-        return maintained.mismatch(live, get_encoders())
+        return maintained.mismatch(live)
     except SimilarityError as error:
         return str(error)

@@ -1,34 +1,31 @@
 """The life of encoder versions: first start, building, promotion, rolling back, retirement."""
 
 import logging
+import math
 import time
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
-from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
-from similarity.connections.locks import advisory_lock
-from similarity.encoders.registry import get_encoders
-from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import building, indexes, maintained, queries, vectors, workers
+from similarity.connections.locks import LockTaken, advisory_lock
+from similarity.exceptions import VersionError
+from similarity.indexing import building, gate, indexes, quality, queries, vectors, workers
 from similarity.indexing.indexes import Progress
 from similarity.indexing.maintained import every_version
+from similarity.indexing.progress import LOCK, BuildProgress
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 logger = logging.getLogger(__name__)
 
 Status = EncoderVersion.Status
 
-LOCK = "similarity.build"
-
-#: Share of the eligible products a version must have vectors of before it may go live.
-ENOUGH = 0.95
-
-#: Rows one statement deletes when a version is dropped.
-DELETE_ROWS = 5000
+#: Rows one statement deletes when a version is dropped, or enqueues when one goes live.
+ROWS = 5000
 
 
 def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
@@ -39,107 +36,163 @@ def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
     """
     live = every_version().live()
     if live is not None:
+        _finish_catching_up(live)
         return live
     with advisory_lock(LOCK, vectors.alias(), wait_s=wait_s):
         live = every_version().live()
         if live is None:
             version = building.unfinished() or building.begin(progress=workers.note)
             indexes.create_indexes(version)
-            live = _switch(version)
+            _switch(version)
+            live = version
             logger.info("Version %s is live, fitted on %d products.", live.pk, live.fitted_on)
     return live
 
 
 def build_version(
-    progress: Progress | None = None, *, sample: int = building.SAMPLE
+    progress: Progress | None = None,
+    *,
+    sample: int = building.SAMPLE,
+    budget_s: float = math.inf,
 ) -> EncoderVersion:
     """Make a version with the present settings and embed the whole catalogue for it.
 
-    Returns it ready, not live. A build that was interrupted goes on where it stopped, as
-    long as encoders, weights and dimensions are the same; others are dropped.
-    Products that fail are left to the outbox, which keeps their error. ``progress`` is
-    called with phase (``learn``, ``embed``, ``index fused`` …), done and total.
+    Returns it ready, not live; or still building where ``budget_s`` was over before all was
+    embedded. A build that was interrupted, or killed, goes on where it stopped as long as
+    encoders, weights and dimensions are the same; others are dropped. Products that fail are
+    left to the outbox, which keeps their error. ``progress`` is called with phase (``learn``,
+    ``embed``, ``index fused`` …), done and total, which the version's row holds too.
     """
+    until = time.monotonic() + budget_s
     with advisory_lock(LOCK, vectors.alias()):
-        started = time.monotonic()
         version = building.unfinished()
         for other in every_version().filter(status=Status.BUILDING):
             if other != version:
                 drop(other)
         version = version or building.begin(sample, progress)
-        report = building.fill(version, progress)
-        PendingProduct.objects.enqueue(report.errors)
-        embedded = time.monotonic()
-        indexes.create_indexes(version, progress)
-        version.figures = {
-            **version.figures,
-            "products": _stored(version).count(),
-            "failed": report.failed,
-            "embed_s": round(embedded - started, 1),
-            "index_s": round(time.monotonic() - embedded, 1),
-            "index_bytes": _index_bytes(version),
-        }
-        version.save(update_fields=["figures"])
-        # It may have been promoted by force meanwhile, and must not be taken down again.
-        built = every_version().filter(pk=version.pk, status=Status.BUILDING)
-        built.update(status=Status.READY)
-        version.refresh_from_db(using=vectors.alias(), fields=["status"])
+        noted = BuildProgress(version, progress)
+        started = time.monotonic()
+        _report, finished = building.fill(version, noted, until)
+        noted.note(embed_s=version.progress.get("embed_s", 0.0) + time.monotonic() - started)
+        if finished:
+            _complete(version, noted)
     return version
+
+
+def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
+    """What follows once all is embedded: indexes, figures, the state ``ready``."""
+    started = time.monotonic()
+    indexes.create_indexes(version, progress)
+    index_s = time.monotonic() - started
+    version.figures |= {
+        "products": _stored(version).count(),
+        "failed": version.progress.get("failed", 0),
+        "embed_s": round(version.progress["embed_s"], 1),
+        "index_s": round(index_s, 1),
+        "index_bytes": _index_bytes(version),
+        "quality": quality.compare(version, _other_live(version), progress),
+    }
+    version.save(update_fields=["figures"])
+    # It may have been promoted by force meanwhile, and must not be taken down again.
+    built = every_version().filter(pk=version.pk, status=Status.BUILDING)
+    built.update(status=Status.READY)
+    version.refresh_from_db(using=vectors.alias(), fields=["status"])
+
+
+def prepare(version: EncoderVersion, progress: Progress | None = None) -> None:
+    """Build the indexes a version lacks, and take its figures beside those of the version that
+    is live now; minutes where neither is done yet, and nothing where both are."""
+    if version.status == Status.LIVE:
+        return
+    indexes.create_indexes(version, progress)
+    live = _other_live(version)
+    if not gate.is_compared(version, live):
+        version.figures["quality"] = quality.compare(version, live, progress)
+        version.save(update_fields=["figures"])
+
+
+def gate_of(version: EncoderVersion) -> list[gate.Line]:
+    """What the version shows, beside the live one, and whether that is enough."""
+    return gate.lines(version, _other_live(version))
 
 
 def promote(
     version: EncoderVersion | int | None = None,
     *,
     force: bool = False,
-    build_indexes: bool = False,
 ) -> EncoderVersion:
     """Make a version the live one, in one transaction; the old one is kept for rolling back.
 
     Without an argument it is the newest that is ready. Products whose vectors were made
     from other content than the old version's are enqueued. Raises :class:`VersionError`
-    for a version that has too few vectors, lacks its indexes or was made with other
-    encoders than those configured; ``force`` promotes it all the same.
-    ``build_indexes`` builds what indexes it lacks first, which may take minutes.
+    for a version that does not pass the gate; ``force`` promotes it all the same.
+    :func:`prepare` makes what the gate asks for.
     """
-    chosen = _find(version)
-    if build_indexes:
-        indexes.create_indexes(chosen)
+    chosen = find(version)
     if chosen.status == Status.LIVE:
         return chosen
     if not force:
-        _check(chosen)
-    with transaction.atomic(using=vectors.alias()):
-        before = every_version().live()
-        live = _switch(chosen)
-        # Looked for after the switch and committed with it: a process killed between the two
-        # would leave the version outdated for good.
-        for keys in building.chunks(_changed_keys(before, live), DELETE_ROWS):
-            PendingProduct.objects.enqueue(keys)
-        wakeup.on_commit(vectors.alias())
-        wakeup.on_commit(vectors.alias(), queries.TASK)
-    return live
+        gate.refuse(chosen, gate_of(chosen))
+    _switch(chosen)
+    _finish_catching_up(chosen)
+    return chosen
 
 
 def rollback(*, force: bool = False) -> EncoderVersion:
-    """Make the version that was live before live again."""
-    before = (
-        every_version()
-        .filter(status=Status.RETIRED, promoted_at__isnull=False)
-        .order_by("-promoted_at")
-        .first()
-    )
+    """Make the version live again that the live one was promoted over.
+
+    Rolling back again goes one further back, never forward to what was rolled back from.
+    Raises :class:`VersionError` where none is kept, or where it lacks an index and would
+    answer slowly (``force`` takes it all the same). Its figures are not looked at: it was live.
+    """
+    before = previous()
     if before is None:
         raise VersionError(
-            "No version is kept for rolling back; build one with 'manage.py build_version'."
+            "There is nothing to roll back to: no version is kept that was live before this one. "
+            "Promote one by its number ('manage.py promote ID'; 'manage.py similarity_status' "
+            "lists them), or build one with 'manage.py build_version'."
         )
-    return promote(before, force=force)
+    missing = [column for column, s in indexes.states(before).items() if s != indexes.VALID]
+    if missing and not force:
+        raise VersionError(
+            f"Version {before.pk} has no valid index on {', '.join(missing)}: 'manage.py promote "
+            f"{before.pk}' builds it first, --force goes back at once and answers slowly."
+        )
+    _switch(before, back=True)
+    _finish_catching_up(before)
+    return before
 
 
-def coverage(version: EncoderVersion) -> tuple[int, int]:
-    """(eligible products with vectors in this version, eligible products)."""
-    eligible = get_adapter().eligible().using(vectors.alias()).order_by()
-    stored = _stored(version).filter(product=OuterRef("pk"))
-    return eligible.filter(Exists(stored)).count(), eligible.count()
+def previous() -> EncoderVersion | None:
+    """The version that rolling back would make live, None where none is kept."""
+    replaced = every_version().filter(status=Status.LIVE).values("replaced")
+    return every_version().filter(pk__in=replaced, status=Status.RETIRED).first()
+
+
+def catch_up(version: EncoderVersion) -> int:
+    """Enqueue products that changed while a version now live was not kept up to date.
+
+    Returns how many. It follows the switch, which must not wait for it, and the next drain
+    does it where this process is killed before.
+    """
+    enqueued = 0
+    up_to_date = every_version().filter(pk=version.catches_up_with_id or 0).first()
+    if up_to_date is not None:
+        for keys in building.chunks(_changed_keys(up_to_date, version), ROWS):
+            enqueued += PendingProduct.objects.enqueue(keys)
+    every_version().filter(pk=version.pk).update(catches_up_with=None)
+    version.catches_up_with = None
+    if enqueued:
+        wakeup.on_commit(vectors.alias())
+    return enqueued
+
+
+def _finish_catching_up(version: EncoderVersion) -> None:
+    """Once, by whoever comes first: others go on."""
+    if version.catches_up_with_id is None:
+        return
+    with suppress(LockTaken), advisory_lock("similarity.catch_up", vectors.alias()):
+        catch_up(version)
 
 
 def retire(version: EncoderVersion) -> None:
@@ -153,34 +206,65 @@ def retire(version: EncoderVersion) -> None:
         row = every_version().filter(pk=version.pk)
         if row.filter(status=Status.LIVE).exists():
             raise VersionError(f"Version {version.pk} is live; promote another before retiring it.")
-        if row.filter(status__in=[Status.BUILDING, Status.READY]).update(status=Status.RETIRED):
+        if row.filter(status__in=[Status.BUILDING, Status.READY]).update(
+            status=Status.RETIRED, retired_at=timezone.now()
+        ):
             indexes.drop_indexes(version)
 
 
 def drop(version: EncoderVersion) -> None:
-    """Delete a version with its vectors and indexes; the live one is refused."""
-    if version.status == Status.LIVE:
+    """Delete a version with its indexes and vectors, in small steps; the live one is refused."""
+    row = every_version().filter(pk=version.pk)
+    # From here on no worker writes to it.
+    if not row.exclude(status=Status.LIVE).update(status=Status.RETIRED) and row.exists():
         raise VersionError(f"Version {version.pk} is live; promote another before dropping it.")
     indexes.drop_indexes(version)
-    rows = _stored(version)
-    while keys := list(rows.values_list("pk", flat=True)[:DELETE_ROWS]):
-        ProductVectors.objects.using(vectors.alias()).filter(pk__in=keys).delete()
+    _delete_vectors(version)
+    every_version().filter(replaced=version).update(replaced=version.replaced_id)
     version.delete()
 
 
-def drop_retired(keep: int = 1) -> list[int]:
-    """Drop the retired versions but the ``keep`` that were live last; returns their ids."""
+def _delete_vectors(version: EncoderVersion) -> None:
+    """A statement, and so a transaction, for every ``ROWS``: none holds locks for long."""
+    table = connections[vectors.alias()].ops.quote_name(ProductVectors._meta.db_table)
+    after = 0
+    while True:
+        with connections[vectors.alias()].cursor() as cursor:
+            # By key, so that no step passes over what the steps before left dead.
+            cursor.execute(
+                f"WITH step AS (SELECT id FROM {table} WHERE version_id = %s AND id > %s "  # noqa: S608
+                f"ORDER BY id LIMIT {ROWS}), gone AS (DELETE FROM {table} WHERE id IN "
+                "(SELECT id FROM step)) SELECT max(id) FROM step",
+                [version.pk, after],
+            )
+            after = cursor.fetchone()[0]
+        if after is None:
+            return
+
+
+def drop_retired(keep: int = 1, older_than: timedelta = timedelta(0)) -> list[int]:
+    """Drop retired versions but ``keep`` of them; returns their ids.
+
+    Kept is the one that rolling back returns to, then those that were live last. None goes
+    that was retired within ``older_than``: whoever rolled back may want to look at it, or
+    find that it was not to blame.
+    """
+    before = previous()
     # A version that never was live has nothing to roll back to, and goes before any that was.
     lately = F("promoted_at").desc(nulls_last=True)
-    retired = every_version().filter(status=Status.RETIRED).order_by(lately, "-pk")
+    retired = list(every_version().filter(status=Status.RETIRED).order_by(lately, "-pk"))
+    retired.sort(key=lambda version: version != before)
+    cutoff = timezone.now() - older_than
     dropped = []
     for version in retired[keep:]:
-        dropped.append(version.pk)
-        drop(version)
+        if version.retired_at is None or version.retired_at <= cutoff:
+            dropped.append(version.pk)
+            drop(version)
     return dropped
 
 
-def _find(version: EncoderVersion | int | None) -> EncoderVersion:
+def find(version: EncoderVersion | int | None) -> EncoderVersion:
+    """The version of this number, or the newest that is ready; raises :class:`VersionError`."""
     if version is None:
         found = every_version().filter(status=Status.READY).first()
         if found is None:
@@ -196,49 +280,38 @@ def _find(version: EncoderVersion | int | None) -> EncoderVersion:
         raise VersionError(f"There is no version {pk}; known are: {known}.") from None
 
 
-def _check(version: EncoderVersion) -> None:
-    stored, eligible = coverage(version)
-    if stored < ENOUGH * eligible:
-        raise VersionError(
-            f"Version {version.pk} has vectors of {stored} of {eligible} eligible products; "
-            f"{ENOUGH:.0%} are needed. Finish it with 'manage.py build_version', or use --force."
-        )
-    missing = [column for column, s in indexes.states(version).items() if s != indexes.VALID]
-    if missing:
-        raise VersionError(
-            f"Version {version.pk} has no valid index on {', '.join(missing)}; "
-            f"'manage.py promote {version.pk}' builds them first, or use --force."
-        )
-    try:
-        difference = maintained.mismatch(version, get_encoders())
-    except EncoderError:  # a web machine without encoder packages cannot tell
-        logger.info("No encoder packages here; version %s is promoted unchecked.", version.pk)
-        return
-    if difference:
-        raise VersionError(
-            f"Version {version.pk} was made with other encoders than SIMILARITY['ENCODERS'] "
-            f"names ({difference}), so that no worker could keep it up to date. Put the "
-            "settings back first, or use --force."
-        )
+def _switch(version: EncoderVersion, *, back: bool = False) -> None:
+    """One row goes live, one is retired; a constraint of the table allows no second live row.
 
-
-def _switch(version: EncoderVersion) -> EncoderVersion:
-    """One row goes live, one is retired; a constraint of the table allows no second live row."""
+    Versions stand in a row, each promoted over the one that it names in ``replaced``. One that
+    is promoted anew leaves its place; one that is gone ``back`` to keeps it.
+    """
     with transaction.atomic(using=vectors.alias()):
         # Every row is locked, so that of two promotions at once the second sees the first's.
-        list(every_version().select_for_update().order_by("pk").values_list("pk"))
-        live = every_version().filter(status=Status.LIVE).exclude(pk=version.pk)
-        live.update(status=Status.RETIRED)
-        version.status = Status.LIVE
-        version.promoted_at = timezone.now()
-        version.save(update_fields=["status", "promoted_at"])
-    return version
+        rows = {row.pk: row for row in every_version().select_for_update().order_by("pk")}
+        live = next((row for row in rows.values() if row.status == Status.LIVE), None)
+        if live is not None and live.pk == version.pk:
+            return
+        now = timezone.now()
+        if not back:
+            former = rows[version.pk].replaced_id
+            every_version().filter(replaced=version.pk).update(replaced=former)
+            version.replaced = live
+        every_version().filter(status=Status.LIVE).update(status=Status.RETIRED, retired_at=now)
+        version.status, version.promoted_at, version.retired_at = Status.LIVE, now, None
+        version.catches_up_with = live
+        version.save(
+            update_fields=["status", "promoted_at", "retired_at", "replaced", "catches_up_with"]
+        )
+        wakeup.on_commit(vectors.alias(), queries.TASK)
 
 
-def _changed_keys(live: EncoderVersion | None, version: EncoderVersion) -> list[Any]:
+def _other_live(version: EncoderVersion) -> EncoderVersion | None:
+    return every_version().filter(status=Status.LIVE).exclude(pk=version.pk).first()
+
+
+def _changed_keys(live: EncoderVersion, version: EncoderVersion) -> list[Any]:
     """Products of which this version's vectors are older or newer than those of ``live``."""
-    if live is None:
-        return []
     same = _stored(version).filter(product=OuterRef("product"), fingerprint=OuterRef("fingerprint"))
     return list(_stored(live).exclude(Exists(same)).values_list("product", flat=True))
 

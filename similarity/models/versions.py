@@ -41,8 +41,20 @@ class EncoderVersion(models.Model):
     fitted_on = models.PositiveIntegerField(default=0)
     #: Quality and size figures, shown in the admin.
     figures = models.JSONField(default=dict, blank=True)
+    #: How far its building has come, see ``similarity.indexing.progress``.
+    progress = models.JSONField(default=dict, blank=True, db_default={})
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    #: The version it was promoted over, which rolling back returns to.
+    replaced = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    #: Set from the switch until what changed while this version was not kept up to date is
+    #: enqueued: the version that was.
+    catches_up_with = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     objects = EncoderVersionQuerySet.as_manager()
 

@@ -211,7 +211,7 @@ def make_version():
     def make(status):
         return EncoderVersion.objects.create(
             status=status,
-            encoders={"text": {"class": "x.Text"}},
+            encoders={"text": {"class": "x.Text", "options": {}, "signature": "text-1"}},
             fusion=b"artefact",
             weights={"text": 1.0},
             dimensions={"fused": 2, "text": 2},
@@ -243,7 +243,7 @@ def test_promote_asks_first_then_switches(staff, make_version, monkeypatch):
     assert "Yes, promote" in html
     live.refresh_from_db()
     assert live.status == "live"
-    monkeypatch.setattr("similarity.indexing.versions._check", lambda version: None)
+    monkeypatch.setattr("similarity.indexing.gate.refuse", lambda version, lines: None)
     act(staff, VERSIONS, "promote", [ready], confirmed="yes")
     ready.refresh_from_db()
     assert ready.status == "live"

@@ -11,7 +11,7 @@ from shop.models import Order
 from similarity.copurchase.full import count_all
 from similarity.indexing import outbox, versions, workers
 from similarity.models import CountRun, PendingOrder, PendingProduct
-from tests.encoders_fake import similarity_settings
+from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -51,7 +51,16 @@ def test_other_encoders_in_the_settings_are_pointed_out(make_product, capsys, se
     make_product()
     versions.ensure_live_version()
     settings.SIMILARITY = similarity_settings(text={"salt": "other"})
-    assert "Run 'manage.py build_version --promote'" in text(capsys)
+    assert "ENCODERS in the settings differ from live version" in text(capsys)
+
+
+def test_encoders_that_are_gone_are_pointed_out(make_product, capsys, monkeypatch):
+    make_product()
+    versions.ensure_live_version()
+    monkeypatch.setattr(HashEncoder, "weights", "+retrained")
+    written = text(capsys)
+    assert "text was hash-16-, now hash-16-+retrained" in written
+    assert "Put their weights back" in written
 
 
 def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, settings):

@@ -131,12 +131,26 @@ def test_a_version_with_the_same_encoders_shares_the_encoding(live, make_product
     assert set(ProductVectors.objects.values_list("version_id", flat=True)) == {live.pk, other.pk}
 
 
-def test_other_encoders_are_not_mixed_into_the_live_version(live, make_product, settings):
+def test_other_encoders_in_the_settings_leave_the_live_version_its_own(
+    live, make_product, settings
+):
+    product = make_product()
+    before = embed_and_read(product)
+    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    assert embed_and_read(product) == before
+
+
+def embed_and_read(product):
+    pipeline.embed([str(product.pk)], force=True)
+    return list(ProductVectors.objects.get(product=product).fused)
+
+
+def test_other_weights_are_not_mixed_into_the_live_version(live, make_product, monkeypatch):
     product = make_product()
     PendingProduct.objects.all().delete()
     outbox.enqueue([product])
-    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
-    with pytest.raises(VersionError, match=r"hash-16-, now hash-16-other.*build_version"):
+    monkeypatch.setattr(HashEncoder, "weights", "+retrained")
+    with pytest.raises(VersionError, match=r"hash-16-, now hash-16-\+retrained.*build_version"):
         outbox.drain()
     row = PendingProduct.objects.get()
     assert (row.attempts, row.dead) == (0, False)

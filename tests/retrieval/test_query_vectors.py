@@ -24,7 +24,7 @@ from similarity.indexing import maintained, queries, versions
 from similarity.models import HotQuery, ProductVectors
 from similarity.retrieval import ask_worker, asked_often, query_vectors
 from similarity.retrieval.query_vectors import normalised, picture_vector, query_vector
-from tests.encoders_fake import similarity_settings
+from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
 
 LIMIT_MS = 400
@@ -33,7 +33,6 @@ LIMIT_MS = 400
 @pytest.fixture(autouse=True)
 def _hearing(monkeypatch):
     monkeypatch.setattr(ask_worker, "silence", ask_worker.Silence())
-    monkeypatch.setattr(wakeup, "_paused_until", 0.0)
     monkeypatch.setattr(mailbox, "_noted_at", -100.0)
 
 
@@ -300,6 +299,7 @@ def test_promoting_a_version_has_its_hot_queries_prepared(
     ready = versions.build_version()
     with django_capture_on_commit_callbacks(execute=True):
         versions.promote(ready)
+    assert wakeup.flush()
     assert queries.TASK in [task for task, *_ in sent]
 
 
@@ -314,9 +314,9 @@ def test_only_the_hottest_are_prepared_and_the_forgotten_go(live, settings):
 
 
 def test_a_question_for_encoders_that_are_not_ours_is_logged_with_the_remedy(
-    live, settings, caplog
+    live, monkeypatch, caplog
 ):
-    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     question = mailbox.Question("text", "x", live.pk, b"red scarf")
     assert tasks.answer_question(*mailbox.post(question)) is False
     assert "build_version" in caplog.text

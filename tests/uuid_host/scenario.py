@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from similarity.copurchase import full
-from similarity.indexing import outbox, versions
+from similarity.indexing import outbox, quality, versions
 from similarity.models import PendingProduct, ProductVectors
 from similarity.retrieval import candidates, plans
 from similarity.retrieval.bought_together import bought_together
@@ -146,7 +146,7 @@ def test_tags_are_followed_from_both_sides(articles):
 def test_a_version_is_built_and_promoted(articles):
     version = versions.build_version()
     assert versions.promote(version).pk == version.pk
-    assert versions.coverage(version) == (len(articles), len(articles))
+    assert quality.coverage(version) == (len(articles), len(articles))
 
 
 def test_a_tag_added_and_renamed_re_embeds(articles):

@@ -2,14 +2,16 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import versions
-from similarity.management.command import SimilarityCommand
+from similarity.indexing import gate, versions
+from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.models import EncoderVersion
 
 
 class Command(SimilarityCommand):
     help = (
-        "Make an encoder version the live one, or go back to the one before. The switch is one "
-        "row; the version that was live is kept for rolling back."
+        "Make an encoder version the live one, if its figures beside the live version's are good "
+        "enough, or go back to the one before. The switch is one row; the version that was live "
+        "is kept for rolling back."
     )
     examples = """examples:
   manage.py promote                 the newest version that is ready
@@ -23,7 +25,7 @@ class Command(SimilarityCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="even where vectors or indexes are missing, or the settings' encoders differ",
+            help="even where the table says that it should not be",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,5 +34,17 @@ class Command(SimilarityCommand):
         if options["rollback"]:
             live = versions.rollback(force=options["force"])
         else:
-            live = versions.promote(options["version"], force=options["force"], build_indexes=True)
+            live = self._promoted(options["version"], options["force"])
         self.stdout.write(f"Version {live.pk} is live.")
+
+    def _promoted(self, number: int | None, force: bool) -> EncoderVersion:
+        """The table is printed before anything is refused."""
+        chosen = versions.find(number)
+        with ProgressBars() as bars:
+            versions.prepare(chosen, bars)
+        table = versions.gate_of(chosen)
+        self.stdout.write(gate.table(table))
+        for line in table:
+            if line.state == gate.WARNING:
+                self.stdout.write(f"Look: {line.name} {line.new}. {line.remedy}")
+        return versions.promote(chosen, force=force)

@@ -1,0 +1,164 @@
+"""What a version must show before it may answer shoppers, beside what the live one shows."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from similarity import conf
+from similarity.exceptions import SimilarityError, VersionError
+from similarity.indexing import indexes, maintained, quality
+from similarity.models import EncoderVersion
+
+logger = logging.getLogger(__name__)
+
+GOOD, WARNING, REFUSED = "good", "warning", "refused"
+
+
+class Line(NamedTuple):
+    """One row of the table: a figure of the version, of the live one, what is asked of it."""
+
+    name: str
+    new: str
+    live: str
+    wanted: str
+    state: str = GOOD
+    #: What to do where it is not good.
+    remedy: str = ""
+
+
+#: Measure → (what people call it, the setting that says how much less than live is too little).
+_MEASURES = {
+    "same_category": ("neighbours of the same category", "PROMOTE_MAX_CATEGORY_LOSS"),
+    "variants": ("variants among the nearest", "PROMOTE_MAX_VARIANT_LOSS"),
+    "bought_together": ("products near what they are bought with", "PROMOTE_MAX_COPURCHASE_LOSS"),
+}
+
+
+def lines(version: EncoderVersion, live: EncoderVersion | None) -> list[Line]:
+    """The whole table. ``live`` is None, or the version itself, where there is no other."""
+    other = live if live is not None and live.pk != version.pk else None
+    return [
+        _coverage(version, other),
+        _indexes(version),
+        _encoders(version),
+        *_compared(version, other),
+    ]
+
+
+def refuse(version: EncoderVersion, table: list[Line]) -> None:
+    """Raise :class:`VersionError` with every figure that is too low and what to do of it."""
+    refused = [line for line in table if line.state == REFUSED]
+    if refused:
+        reasons = " ".join(
+            f"{line.name}: {line.new}, wanted {line.wanted}. {line.remedy}" for line in refused
+        )
+        raise VersionError(
+            f"Version {version.pk} is not promoted. {reasons} --force promotes it all the same."
+        )
+
+
+def is_compared(version: EncoderVersion, live: EncoderVersion | None) -> bool:
+    """Whether its stored figures stand beside those of the version that is live now."""
+    compared = version.figures.get("quality")
+    return compared is not None and (live is None or compared["with"] == live.pk)
+
+
+def _coverage(version: EncoderVersion, live: EncoderVersion | None) -> Line:
+    stored, eligible = quality.coverage(version)
+    share = stored / eligible if eligible else 1.0
+    least = conf.get("PROMOTE_MIN_COVERAGE")
+    return Line(
+        "eligible products with vectors",
+        f"{stored:,} of {eligible:,} ({_percent(share)})",
+        _percent(_share(*quality.coverage(live))) if live else "–",
+        f"at least {_percent(least)} (PROMOTE_MIN_COVERAGE)",
+        GOOD if share >= least else REFUSED,
+        "Finish it with 'manage.py build_version', or let workers drain the outbox.",
+    )
+
+
+def _indexes(version: EncoderVersion) -> Line:
+    states = indexes.states(version)
+    wrong = [f"{column} {state}" for column, state in states.items() if state != indexes.VALID]
+    return Line(
+        "indexes",
+        f"{', '.join(wrong)}" if wrong else f"valid on {', '.join(states)}",
+        "–",
+        "all valid",
+        REFUSED if wrong else GOOD,
+        f"'manage.py promote {version.pk}' builds them first.",
+    )
+
+
+def _encoders(version: EncoderVersion) -> Line:
+    name, wanted = "encoders", "can be had"
+    try:
+        difference = maintained.mismatch(version)
+    except SimilarityError as error:  # a web machine without encoder packages cannot tell
+        logger.info("Whether the encoders of version %s can be had: %s", version.pk, error)
+        return Line(name, "not known on this machine", "–", wanted)
+    if not difference:
+        return Line(name, "can be had", "–", wanted)
+    remedy = "No worker could keep it up to date: put their weights back."
+    return Line(name, difference, "–", wanted, REFUSED, remedy)
+
+
+def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[Line]:
+    found = version.figures.get("quality")
+    if live is None:
+        return
+    if not is_compared(version, live):
+        yield Line(
+            "comparison with the live version",
+            "none",
+            f"version {live.pk}",
+            "made",
+            REFUSED,
+            f"'manage.py promote {version.pk}' compares them first.",
+        )
+        return
+    for measure, (name, setting) in _MEASURES.items():
+        if measure in found["new"] and measure in found["live"]:
+            yield _measure(name, setting, found["new"][measure], found["live"][measure])
+    least = conf.get("PROMOTE_WARN_OVERLAP")
+    for column, share in found["overlap"].items():
+        yield Line(
+            "neighbours both have" + ("" if column == "fused" else f", by {column} alone"),
+            _percent(share),
+            "–",
+            f"warns under {_percent(least)} (PROMOTE_WARN_OVERLAP)",
+            WARNING if share < least else GOOD,
+            "Shelves will look quite different: look at some products in the preview first.",
+        )
+
+
+def _measure(name: str, setting: str, new: float, live: float) -> Line:
+    most = conf.get(setting)
+    return Line(
+        name,
+        _percent(new),
+        _percent(live),
+        f"at most {100 * most:g} points less ({setting})",
+        GOOD if new >= live - most - 1e-9 else REFUSED,
+        "Look at some products in the preview, and at WEIGHTS and ENCODERS.",
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def table(rows: list[Line]) -> str:
+    """The lines in columns, for a terminal."""
+    marks = {GOOD: "ok", WARNING: "look", REFUSED: "NO"}
+    cells: list[tuple[Any, ...]] = [("", "figure", "new", "live", "wanted")]
+    cells += [(marks[row.state], *row[:4]) for row in rows]
+    widths = [max(len(row[at]) for row in cells) for at in range(5)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )

@@ -1,0 +1,180 @@
+"""How good a version's neighbours are, beside those of the live version, without judgements.
+
+Figures are shares in [0, 1] over the same sample of eligible products in both, each with its
+exact nearest ``K``:
+
+- ``same_category``: neighbours of the product's own category;
+- ``variants``: variants of the product among its nearest, of as many as fit;
+- ``bought_together``: products with a partner of theirs among their neighbours;
+- ``overlap``: column → neighbours that both versions have.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import connections
+from django.db.models import Exists, OuterRef, TextField
+from django.db.models.functions import MD5, Cast
+from django.utils import timezone
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.indexing import neighbours, vectors
+from similarity.indexing.indexes import Progress
+from similarity.indexing.neighbours import Nearest
+from similarity.models import CountedItem, EncoderVersion, ProductPartners, ProductVectors
+from similarity.models.vectors import PARTS
+
+#: Neighbours looked at, a usual shelf's.
+K = 10
+
+#: Products sampled: the standard error of a share is 3 points at most.
+SAMPLE = 300
+
+MEASURES = ("same_category", "variants", "bought_together")
+
+
+def coverage(version: EncoderVersion) -> tuple[int, int]:
+    """(eligible products with vectors in this version, eligible products)."""
+    eligible = get_adapter().eligible().using(vectors.alias()).order_by()
+    rows = ProductVectors.objects.using(vectors.alias()).of_version(version)
+    stored = rows.filter(product=OuterRef("pk"))
+    return eligible.filter(Exists(stored)).count(), eligible.count()
+
+
+def compare(
+    version: EncoderVersion,
+    live: EncoderVersion | None,
+    progress: Progress | None = None,
+    *,
+    sample: int = SAMPLE,
+) -> dict[str, Any]:
+    """``{"with": id, "sample": N, "new": measures, "live": measures, "overlap": {column: share}}``.
+
+    A measure the shop has no data for (no categories, variants or orders) is left out.
+    """
+    compared = [each for each in (version, live) if each is not None and each.pk is not None]
+    columns = ["fused", *(part for part in PARTS if _in_all(compared, part))] if live else ["fused"]
+    keys = _sample(sample)
+    total = get_adapter().eligible().using(vectors.alias()).count() * len(columns) * len(compared)
+    passed = 0
+    measured: list[dict[str, float]] = []
+    overlap: dict[str, float] = {}
+    for column in columns:
+        found = []
+        for each in compared:
+            report = _reporting(progress, passed, total)
+            found.append(neighbours.nearest(each, column, keys, K, report))
+            passed += total // (len(columns) * len(compared))
+        if column == "fused":
+            measured = [measures(one) for one in found]
+        if live is not None and (share := _overlap(*found)) is not None:
+            overlap[column] = share
+    if progress:
+        progress("compare", total, total)
+    return {
+        "with": live.pk if live else None,
+        "at": timezone.now().isoformat(timespec="seconds"),
+        "sample": len(keys),
+        "new": measured[0],
+        "live": measured[1] if live else {},
+        "overlap": overlap,
+    }
+
+
+def measures(found: Nearest) -> dict[str, float]:
+    """The measures of one version's neighbours, those that can be taken."""
+    taken = {
+        "same_category": _same_category(found),
+        "variants": _variants(found),
+        "bought_together": _bought_together(found),
+    }
+    return {name: round(value, 4) for name, value in taken.items() if value is not None}
+
+
+def _sample(size: int) -> list[Any]:
+    """Eligible products spread over the catalogue, the same in each call."""
+    eligible = get_adapter().eligible().using(vectors.alias())
+    spread = eligible.order_by(MD5(Cast("pk", TextField()))).values_list("pk", flat=True)
+    return list(dict.fromkeys(spread[:size]))
+
+
+def _in_all(versions: Sequence[EncoderVersion], part: str) -> bool:
+    return all(part in version.dimensions for version in versions)
+
+
+def _reporting(progress: Progress | None, passed: int, total: int) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda compared: progress("compare", min(passed + compared, total), total)
+
+
+def _overlap(first: Nearest, second: Nearest) -> float | None:
+    shares = []
+    for key in first.others.keys() & second.others.keys():
+        one, other = ({each.key for each in found.others[key]} for found in (first, second))
+        if most := max(len(one), len(other)):
+            shares.append(len(one & other) / most)
+    return round(float(np.mean(shares)), 4) if shares else None
+
+
+def _same_category(found: Nearest) -> float | None:
+    lookup = get_adapter().filter_lookup("category")
+    if lookup is None:
+        return None
+    keys = {near.key for nearest in found.others.values() for near in nearest}
+    categories = _categories([*keys, *found.others], lookup)
+    shares = [
+        np.mean([bool(categories[key] & categories.get(near.key, set())) for near in nearest])
+        for key, nearest in found.others.items()
+        if nearest and key in categories
+    ]
+    return float(np.mean(shares)) if shares else None
+
+
+def _categories(keys: Sequence[Any], lookup: str) -> dict[Any, set[Any]]:
+    """Key → its categories; a product may have several, and one without any is left out."""
+    products = conf.product_model()._base_manager.using(vectors.alias()).filter(pk__in=keys)
+    found: dict[Any, set[Any]] = {}
+    for key, category in products.values_list("pk", lookup):
+        if category:
+            found.setdefault(key, set()).add(category)
+    return found
+
+
+def _variants(found: Nearest) -> float | None:
+    shares = [
+        sum(near.group == found.groups[key] for near in found.all[key]) / min(siblings, K)
+        for key, siblings in found.siblings.items()
+        if siblings
+    ]
+    return float(np.mean(shares)) if shares else None
+
+
+def _bought_together(found: Nearest) -> float | None:
+    partners = _partners(list(found.groups.values()))
+    hits = [
+        any(near.group in partners[group] for near in found.others[key])
+        for key, group in found.groups.items()
+        if group in partners
+    ]
+    return float(np.mean(hits)) if hits else None
+
+
+_PARTNERS = f"""
+    SELECT item.name, array_agg(partner.name)
+    FROM {CountedItem._meta.db_table} AS item
+    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
+    CROSS JOIN LATERAL unnest(stored.partners, stored.shoppers) AS pair(number, shoppers)
+    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
+    WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
+    GROUP BY item.name
+"""  # noqa: S608 - the tables' own names
+
+
+def _partners(groups: Sequence[str]) -> Mapping[str, set[str]]:
+    """Group → the groups it was bought together with, by enough shoppers."""
+    with connections[vectors.alias()].cursor() as cursor:
+        cursor.execute(_PARTNERS, [list(groups), conf.get("MIN_SHOPPERS")])
+        return {name: set(partners) for name, partners in cursor.fetchall()}
