@@ -5,8 +5,21 @@ import platform
 from pathlib import Path
 
 
+def processor() -> str:
+    """Processor, cores this process may use, and the load on them; needs no Django."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = models[0].partition(":")[2].strip() if models else name
+    own = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if own else os.cpu_count()
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{name}, {cores} cores{load}"
+
+
 def machine() -> str:
-    """Processor, cores this process may use, device, torch version and the load on it all.
+    """:func:`processor`, with the device that encodes and torch's version.
 
     Reads ``SIMILARITY["DEVICE"]``: settings must be configured.
     """
@@ -14,13 +27,7 @@ def machine() -> str:
 
     from similarity.encoders import device
 
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = models[0].partition(":")[2].strip() if models else name
     chosen = device.device()
     if chosen.startswith("cuda"):
-        name += f", {torch.cuda.get_device_name(chosen)}"
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{name}, {device.cores()} cores, device {chosen}, torch {torch.__version__}{load}"
+        chosen += f" ({torch.cuda.get_device_name(chosen)})"
+    return f"{processor()}, device {chosen}, torch {torch.__version__}"

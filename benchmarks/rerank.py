@@ -17,52 +17,27 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from threading import local
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-COLOURS = ["navy", "red", "green", "black", "white", "grey", "sand", "rust", "olive", "teal"]
-MATERIALS = [
-    "linen",
-    "wool",
-    "oak",
-    "steel",
-    "cotton",
-    "leather",
-    "ceramic",
-    "glass",
-    "bamboo",
-    "felt",
-]
-KINDS = [
-    "shirt",
-    "scarf",
-    "chair",
-    "lamp",
-    "mug",
-    "bag",
-    "boot",
-    "kettle",
-    "rug",
-    "watch",
-    "hat",
-    "sofa",
-    "bowl",
-    "tent",
-    "cap",
-]
+from benchmarks.processes import (
+    own_servers,
+    process,
+    site_command,
+    stop,
+    wait_for_site,
+    worker_command,
+)
+from benchmarks.small_shop import build, words
+
 LISTED = 100
 SPREAD = 64  # threads that send
 
@@ -72,49 +47,6 @@ class Answer(NamedTuple):
     latency_ms: float
     took_ms: float
     reason: str  # "" where the order is new
-
-
-def words(rng: random.Random) -> str:
-    return " ".join(rng.choice(some) for some in (COLOURS, MATERIALS, KINDS))
-
-
-def build(products: int) -> list[int]:
-    """A catalogue with documents and text vectors; the keys."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    from shop.models import Brand, Category, Product
-    from similarity.indexing import documents, outbox, versions
-
-    call_command("migrate", verbosity=0)
-    rng = random.Random(1)  # noqa: S311 - the same catalogue each time
-    kinds = {kind: Category.objects.create(name=kind, slug=kind) for kind in KINDS}
-    brand = Brand.objects.create(name="Northfield", slug="northfield")
-    made = []
-    for number in range(products):
-        name = words(rng)
-        made.append(
-            Product(
-                sku=f"S{number}",
-                name=name,
-                slug=f"p{number}",
-                category=kinds[name.split()[-1]],
-                brand=brand,
-                price=rng.randint(5, 200),
-                stock=rng.choice((0, 3, 9, 20)),
-                attributes={"colour": name.split()[0]},
-                description=f"A {name} for every day, made to last.",
-            )
-        )
-    Product.objects.bulk_create(made)
-    documents.index_all()
-    versions.ensure_live_version()
-    outbox.enqueue(Product.objects.all())
-    while outbox.has_due():
-        outbox.drain(60)
-    return list(Product.objects.values_list("pk", flat=True))
 
 
 class Load:
@@ -186,37 +118,6 @@ def told(name: str, answers: list[Answer], budget_ms: int) -> str:
     )
 
 
-@contextmanager
-def process(command: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as output:
-        started = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            yield started
-        finally:
-            stop(started)
-
-
-def stop(started: "subprocess.Popen[bytes]") -> None:
-    if started.poll() is None:
-        os.killpg(started.pid, signal.SIGKILL)
-    started.wait(10)
-
-
-def wait_for_site(port: int, log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{port}/api/similarity/v1/health/live", timeout=2
-            ):
-                return
-        except OSError:
-            time.sleep(0.2)
-    sys.exit(f"gunicorn did not start:\n{log.read_text()[-2000:]}")
-
-
 def wait_for_worker(log: Path) -> None:
     """Until it answers a query: its network is loaded by then."""
     from similarity.retrieval.query_vectors import query_vector
@@ -228,23 +129,12 @@ def wait_for_worker(log: Path) -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    from shop import servers
-
-    servers.start()
     keys = build(options.products)
-    python, port = sys.executable, options.port
-    site = [
-        *(python, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
-        *("--workers", str(options.workers), "--threads", "8", "--keep-alive", "60"),
-    ]
-    worker = [
-        *(python, "-m", "celery", "-A", "shop", "worker", "--pool", "solo"),
-        *("--queues", "similarity.queries", "--hostname", "queries@%h", "--loglevel", "warning"),
-    ]
+    port = options.port
     with ExitStack() as stack:
         web_log, worker_log = folder / "web.log", folder / "worker.log"
-        stack.enter_context(process(site, web_log))
-        answering = stack.enter_context(process(worker, worker_log))
+        stack.enter_context(process(site_command(port, options.workers, 8), web_log))
+        answering = stack.enter_context(process(worker_command("similarity.queries"), worker_log))
         wait_for_site(port, web_log)
         wait_for_worker(worker_log)
         load = Load(port, keys, options.budget)
@@ -282,18 +172,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="gunicorn's processes (2)")
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="similarity-rerank-") as folder:
-        os.environ["SIMILARITY_RUN_DIR"] = folder
-        os.environ["DJANGO_SETTINGS_MODULE"] = "rerank_settings"
-        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
-        for name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL"):
-            os.environ.pop(name, None)  # killed in the end: never servers of somebody else's
-        from shop import servers
-
-        try:
-            measure(options, Path(folder))
-        finally:
-            servers.stop()
+    with own_servers("rerank_settings") as folder:
+        measure(options, folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""Servers, sites and workers of a benchmark's own, which end with it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def own_servers(settings: str) -> Iterator[Path]:
+    """PostgreSQL and Valkey in a temporary folder, for ``settings``; the folder.
+
+    Never those that the environment names: benchmarks write, and kill.
+    """
+    sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+    with tempfile.TemporaryDirectory(prefix="similarity-benchmark-") as folder:
+        os.environ["SIMILARITY_RUN_DIR"] = folder
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings
+        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+        for name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL"):
+            os.environ.pop(name, None)
+        from shop import servers
+
+        servers.start()
+        try:
+            yield Path(folder)
+        finally:
+            servers.stop()
+
+
+@contextmanager
+def process(command: list[str], log: Path, **environment: str) -> Iterator["subprocess.Popen"]:
+    """A process whose group is killed at the end of the block."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
+        try:
+            yield started
+        finally:
+            stop(started)
+
+
+def stop(started: "subprocess.Popen") -> None:
+    if started.poll() is None:
+        os.killpg(started.pid, signal.SIGKILL)
+    started.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def site_command(port: int, workers: int, threads: int) -> list[str]:
+    """gunicorn as docker-compose.yml starts it, with so many workers and threads."""
+    return [
+        *(sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
+        *("--workers", str(workers), "--threads", str(threads), "--keep-alive", "60"),
+    ]
+
+
+def worker_command(queue: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--pool", "solo"),
+        *("--queues", queue, "--hostname", f"{queue}@%h", "--loglevel", "warning"),
+    ]
+
+
+def wait_for_site(port: int, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/similarity/v1/health/live", timeout=2
+            ):
+                return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"gunicorn did not start:\n{log.read_text()[-2000:]}")

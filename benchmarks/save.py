@@ -1,0 +1,343 @@
+"""What saving costs with the plugin, and how soon a saved product is found.
+
+Starts PostgreSQL, Valkey and a worker with the real text encoder in a temporary folder, and
+ends them; a part alone by its name:
+
+    python benchmarks/save.py
+    python benchmarks/save.py cost searchable --seconds 60
+
+- cost: ``product.save()`` in processes that differ by what follows it, in turns: nothing, the
+  plugin with a broker that answers, with none, with one that accepts and never answers, and a
+  Celery task for each save by ``delay_on_commit``, as shops without an outbox have it.
+- searchable: 5 saves a second with new words; the time until document and vectors have them.
+- unchanged: products saved again as they are, 1,000 a second, with a worker that must not run a
+  model; then as many as there are at once.
+- stock: 2,000 products sold out by one UPDATE, beside a twin of the table that nothing refers to.
+- bulk: 10,000 saves in one transaction.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.machine import processor
+from benchmarks.processes import ROOT, free_port, own_servers, process, worker_command
+from benchmarks.small_shop import build
+
+PARTS = ("cost", "searchable", "unchanged", "stock", "bulk")
+ROUNDS, EACH = 22, 20  # the first two rounds only warm up
+RATE = 1000  # unchanged products a second
+FLIPPED, FLIPS = 2000, 9
+BULK = 10_000
+
+
+class Client:
+    """A process of ``save_client.py``."""
+
+    def __init__(self, stack: ExitStack, folder: Path, follows: str, broker: str | None) -> None:
+        environment = {**os.environ, **({"CELERY_BROKER_URL": broker} if broker else {})}
+        log = stack.enter_context((folder / f"client-{time.monotonic_ns()}.log").open("wb"))
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "benchmarks" / "save_client.py"), follows],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+        )
+        stack.callback(self.end)
+
+    def save(self, how: str, keys: Iterable[int]) -> dict[str, Any]:
+        assert self.process.stdin  # noqa: S101 - it is a pipe
+        assert self.process.stdout  # noqa: S101
+        self.process.stdin.write(f"{how} {' '.join(map(str, keys))}\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def end(self) -> None:
+        assert self.process.stdin  # noqa: S101 - a pipe
+        self.process.stdin.close()
+        self.process.wait(15)
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
+@contextmanager
+def silent_broker() -> Iterator[str]:
+    """The kernel accepts connections and nobody ever replies."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(100)
+        yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+
+def cost(folder: Path, keys: list[int]) -> None:
+    gone = f"redis://127.0.0.1:{free_port()}/0"
+    with ExitStack() as stack:
+        silent = stack.enter_context(silent_broker())
+        clients = {
+            "without the plugin": Client(stack, folder, "nothing", None),
+            "with it": Client(stack, folder, "similarity", None),
+            "with it, no broker": Client(stack, folder, "similarity", gone),
+            "with it, broker hangs": Client(stack, folder, "similarity", silent),
+            "a task each": Client(stack, folder, "delay", None),
+            "a task each, no broker": Client(stack, folder, "delay", gone),
+        }
+        measured = in_turns(clients, keys)
+    print(f"\nA commit by itself, one row by psycopg: p50 {commit_ms():.2f} ms.")
+    print("One `product.save()`, milliseconds; what it adds to a save without the plugin:\n")
+    print("| | saves | p50 | p95 | mean | p50 adds | mean adds | raised |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for how in ("alone", "inside"):
+        base = measured[how, "without the plugin"][0]
+        for name in clients:
+            times, raised = measured[how, name]
+            cells = [percentile(times, 0.5), percentile(times, 0.95), fmean(times)]
+            added = [cells[0] - percentile(base, 0.5), cells[2] - fmean(base)]
+            inside = ", inside `atomic`" if how == "inside" else ""
+            told = " | ".join(f"{value:.2f}" for value in (*cells, *added))
+            print(f"| {name}{inside} | {len(times)} | {told} | {raised} |", flush=True)
+
+
+def commit_ms() -> float:
+    """What the disk makes of a commit: a save outside a transaction is two with the plugin."""
+    from django.db import connection
+
+    times = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE benchmark_commit (n int); INSERT INTO benchmark_commit VALUES (0)"
+        )
+        for _ in range(200):
+            started = time.perf_counter()
+            cursor.execute("UPDATE benchmark_commit SET n = n + 1")
+            times.append(1000 * (time.perf_counter() - started))
+        cursor.execute("DROP TABLE benchmark_commit")
+    return percentile(times, 0.5)
+
+
+def in_turns(
+    clients: dict[str, Client], keys: list[int]
+) -> dict[tuple[str, str], tuple[list[float], int]]:
+    """(how, client) → milliseconds of each save, and how many raised."""
+    measured = {(how, name): ([], 0) for how in ("alone", "inside") for name in clients}
+    order = deque(clients)
+    for turn in range(ROUNDS):
+        order.rotate(1)
+        for name in order:
+            size = EACH
+            if name == "a task each, no broker":  # each waits
+                size = int(turn % 4 == 2)
+            chosen = [keys[(turn * EACH + at) % len(keys)] for at in range(size)]
+            for how in ("alone", "inside"):
+                answer = clients[name].save(how, chosen)
+                if turn >= 2:
+                    times, raised = measured[how, name]
+                    times += answer["times"]
+                    measured[how, name] = (times, raised + answer["raised"])
+    return measured
+
+
+def searchable(keys: list[int], rate: float, seconds: float) -> None:
+    """Times from the start of a save until its words and its vectors are stored."""
+    from django.db import connection
+
+    from shop.models import Product
+
+    waiting: dict[int, tuple[str, float]] = {}
+    taken: list[float] = []
+
+    def look() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT d.product_id, d.title FROM similarity_searchdocument d "
+                "JOIN similarity_productvectors v USING (product_id) "
+                "WHERE d.product_id = ANY(%s) AND v.text IS NOT NULL "
+                "AND v.encoded_at > to_timestamp(%s)",
+                [list(waiting), oldest()],
+            )
+            now = time.time()
+            for key, title in cursor.fetchall():
+                if key in waiting and title.endswith(waiting[key][0]):
+                    taken.append(now - waiting.pop(key)[1])
+
+    def oldest() -> float:
+        return min(at for _mark, at in waiting.values())
+
+    start = time.time()
+    products = list(Product.objects.filter(pk__in=keys[: int(rate * seconds)]))
+    for number, product in enumerate(products):
+        while time.time() < start + number / rate:
+            if waiting:
+                look()
+            time.sleep(0.005)
+        product.name = f"{product.name} saved{number}"
+        waiting[product.pk] = (f"saved{number}", time.time())
+        product.save()
+    until = time.time() + 60
+    while waiting and time.time() < until:
+        look()
+        time.sleep(0.005)
+    print(
+        f"\nSave → searchable at {rate:g} saves/s, real text encoder: {len(taken)} saves, ", end=""
+    )
+    print(f"{len(waiting)} not within 60 s;", end=" ")
+    shares = [f"p{100 * share:.0f} {percentile(taken, share):.2f} s" for share in (0.5, 0.95, 0.99)]
+    print(", ".join(shares), flush=True)
+
+
+def unchanged(log: Path, keys: list[int], seconds: float) -> None:
+    from similarity.indexing import outbox
+
+    before = embedded()
+    backlog = [0]
+    start = time.monotonic()
+    chunk = RATE // 10
+    for turn in range(int(10 * seconds)):
+        time.sleep(max(0.0, start + turn / 10 - time.monotonic()))
+        first = turn * chunk % len(keys)
+        outbox.enqueue((keys + keys)[first : first + chunk])
+        backlog.append(outbox.counts().waiting)
+    sent_s = time.monotonic() - start
+    behind_s = until_empty(log)
+    print(
+        f"\nUnchanged products saved again, {RATE}/s for {sent_s:.0f} s: most that waited ", end=""
+    )
+    print(f"{max(backlog)}, the worker was done {behind_s:.2f} s after the last;", end=" ")
+    start = time.monotonic()
+    outbox.enqueue(keys)
+    until_empty(log)
+    took = time.monotonic() - start
+    print(f"{len(keys)} at once: {len(keys) / took:.0f}/s.", end=" ")
+    print(f"Products embedded anew: {len(embedded() ^ before)}", flush=True)
+
+
+def embedded() -> set[tuple[Any, Any]]:
+    from similarity.models import ProductVectors
+
+    return set(ProductVectors.objects.values_list("product_id", "encoded_at"))
+
+
+def until_empty(log: Path) -> float:
+    """Seconds until the worker has nothing left."""
+    from similarity.models import PendingProduct
+
+    start = time.monotonic()
+    while PendingProduct.objects.exists():
+        if time.monotonic() - start > 120:
+            sys.exit(f"The worker did not empty the outbox:\n{log.read_text()[-2000:]}")
+        time.sleep(0.01)
+    return time.monotonic() - start
+
+
+def stock(folder: Path, keys: list[int]) -> None:
+    """Medians of UPDATEs that sell products out and restock them, in turns on both tables."""
+    from django.db import connection
+
+    from shop.models import Product
+
+    table = Product._meta.db_table
+    times: dict[str, list[float]] = {table: [], "benchmark_twin": []}
+    with connection.cursor() as cursor:
+        make_twin(cursor, table)
+        for turn in range(2 * FLIPS):
+            for name in times:
+                started = time.perf_counter()
+                cursor.execute(
+                    f"UPDATE {name} SET stock = %s WHERE id = ANY(%s)",  # noqa: S608
+                    [turn % 2 * 5, keys[:FLIPPED]],
+                )
+                times[name].append(1000 * (time.perf_counter() - started))
+        cursor.execute("DROP TABLE benchmark_twin")
+    ours, twin = (percentile(times[name][2:], 0.5) for name in times)
+    print(f"\nStock of {FLIPPED} products by UPDATE: {ours:.1f} ms, twin {twin:.1f} ms, ", end="")
+    print(f"ratio {ours / twin:.2f}", flush=True)
+
+
+def make_twin(cursor: Any, table: str) -> None:
+    """The table with its rows, indexes and own foreign keys, to which no table refers."""
+    cursor.execute(f"CREATE TABLE benchmark_twin (LIKE {table} INCLUDING ALL)")
+    cursor.execute(f"INSERT INTO benchmark_twin SELECT * FROM {table} ORDER BY id")  # noqa: S608
+    cursor.execute(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE conrelid = %s::regclass AND contype = 'f'",
+        [table],
+    )
+    for (definition,) in cursor.fetchall():
+        cursor.execute(f"ALTER TABLE benchmark_twin ADD {definition}")
+    cursor.execute(f"CLUSTER {table} USING {table}_pkey")  # both as new, in the same order
+    cursor.execute(f"VACUUM ANALYZE {table}")
+    cursor.execute("VACUUM ANALYZE benchmark_twin")
+
+
+def bulk(folder: Path, keys: list[int]) -> None:
+    with ExitStack() as stack:
+        clients = [Client(stack, folder, follows, None) for follows in ("nothing", "similarity")]
+        for client in clients:
+            client.save("alone", keys[:20])
+        saved = [keys[at % min(len(keys), 2000)] for at in range(BULK)]
+        took = [sum(client.save("together", saved)["times"]) / 1000 for client in clients]
+    plain, ours = took
+    print(
+        f"\n{BULK} saves in one transaction: {plain:.1f} s without the plugin, {ours:.1f} s ",
+        end="",
+    )
+    print(f"with it, {1000 * (ours - plain) / BULK:.2f} ms more for each", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all of them")
+    parser.add_argument("--seconds", type=float, default=30, help="of searchable (30)")
+    parser.add_argument("--rate", type=float, default=5, help="saves a second there (5)")
+    parser.add_argument("--products", type=int, default=2000, help="catalogue size (2000)")
+    options = parser.parse_args()
+    parts = options.parts or PARTS
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    with own_servers("rerank_settings") as folder:
+        working = {"searchable", "unchanged"} & set(parts)
+        keys = build(options.products, embed=bool(working))
+        print(f"{processor()}; {options.products} products", flush=True)
+        for part in ("cost", "stock", "bulk"):
+            if part in parts:
+                globals()[part](folder, keys)
+        if working:
+            with_worker(folder, keys, parts, options)
+
+
+def with_worker(
+    folder: Path, keys: list[int], parts: Iterable[str], options: argparse.Namespace
+) -> None:
+    log = folder / "worker.log"
+    from similarity.indexing import outbox
+
+    with process(worker_command("similarity"), log):
+        outbox.enqueue(keys[-1:], force=True)
+        until_empty(log)  # its network is loaded
+        if "searchable" in parts:
+            searchable(keys, options.rate, options.seconds)
+        if "unchanged" in parts:
+            until_empty(log)
+            unchanged(log, keys, 10)
+
+
+if __name__ == "__main__":
+    main()

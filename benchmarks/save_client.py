@@ -1,0 +1,77 @@
+"""A process that saves products when it is told to, for ``benchmarks/save.py``.
+
+Argument: what follows a save (``nothing``, ``similarity``, ``delay``). Each line read is
+how to save, and keys: ``alone``, each ``inside`` a transaction, or all ``together`` in one. The
+answer is a line of JSON: milliseconds of each save (of all ``together``), and how many raised.
+"""
+
+import json
+import sys
+import time
+
+import django
+
+django.setup()
+
+from celery import shared_task  # noqa: E402
+from django.db import transaction  # noqa: E402
+from django.db.models.signals import post_save  # noqa: E402
+
+from shop.models import Product  # noqa: E402
+
+
+@shared_task(name="benchmark.embed_one")
+def embed_one(key: str) -> None:
+    """What a plugin without an outbox would have a worker do."""
+
+
+def delay(sender: type, instance: Product, **kwargs: object) -> None:
+    embed_one.delay_on_commit(str(instance.pk))
+
+
+def follow(what: str) -> None:
+    if what != "similarity":
+        uid = f"similarity.product_saved.{Product._meta.label}"
+        if not post_save.disconnect(sender=Product, dispatch_uid=uid):
+            sys.exit(f"No receiver is connected as {uid}.")
+    if what == "delay":
+        post_save.connect(delay, sender=Product)
+
+
+def save(products: list[Product], how: str) -> dict[str, object]:
+    if how == "together":
+        started = time.perf_counter()
+        with transaction.atomic():
+            for product in products:
+                product.price = (product.price + 1) % 500
+                product.save()
+        return {"times": [1000 * (time.perf_counter() - started)], "raised": 0}
+    times, raised = [], 0
+    for product in products:
+        product.price = (product.price + 1) % 500
+        started = time.perf_counter()
+        try:
+            if how == "alone":
+                product.save()
+            else:
+                with transaction.atomic():
+                    product.save()
+        except Exception as error:  # noqa: BLE001 - counted, and told on stderr
+            raised += 1
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        times.append(1000 * (time.perf_counter() - started))
+    return {"times": times, "raised": raised}
+
+
+def main() -> None:
+    follow(sys.argv[1])
+    products = {product.pk: product for product in Product.objects.order_by("pk")[:2000]}
+    for line in sys.stdin:
+        how, *keys = line.split()
+        answer = save([products[int(key)] for key in keys], how)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
