@@ -1,6 +1,8 @@
 """Tables and their querysets, by topic."""
 
 from similarity.models.bundles import Bundle
+from similarity.models.catalogue_maps import CatalogueMap
+from similarity.models.cells import VectorCells
 from similarity.models.complements import CategoryComplement
 from similarity.models.copurchase import (
     CountedBasket,
@@ -29,6 +31,7 @@ from similarity.models.versions import EncoderVersion
 
 __all__ = [
     "Bundle",
+    "CatalogueMap",
     "CategoryComplement",
     "CountRun",
     "CountedBasket",
@@ -52,4 +55,5 @@ __all__ = [
     "SearchWord",
     "SpilledChange",
     "Synonym",
+    "VectorCells",
 ]
