@@ -36,6 +36,10 @@ DEFAULTS: dict[str, Any] = {
     # part → length it is reduced to inside the fused vector; together 512 at most.
     "DIMENSIONS": {"text": 128, "image": 128, "colour": 64, "attributes": 96},
     "DEVICE": "auto",  # auto, cuda, cuda:0, mps, cpu
+    # Of the networks on a CPU: "auto" tries which one is fastest here; torch, openvino,
+    # onnxruntime.
+    "RUNTIME": "auto",
+    "RUNTIME_DIR": None,  # where exported networks are kept; None: the cache of the user
     "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most
     "IMAGE_BATCH": 32,
     "IMAGE_MAX_BYTES": 20 * 1024 * 1024,
@@ -58,6 +62,8 @@ DEFAULTS: dict[str, Any] = {
     "RECONCILE_EVERY_H": 24,  # hours from the end of one round through the catalogue to the next
     "RECONCILE_BACKLOG": 5000,  # it waits while more products than this are due
     "EXACT_LIMIT": 20_000,  # a filter that leaves this many rows or fewer is scanned exactly
+    # Vectors from which on a version is kept in cells as well; None never makes them.
+    "CELLS_FROM": 20_000,
     "CACHE": "default",  # alias in CACHES
     "CACHE_TIMEOUT_S": 300,
     "MAX_LIMIT": 100,  # most hits one call returns
@@ -105,6 +111,7 @@ DEFAULTS: dict[str, Any] = {
     "QUERY_MIN_ASKED": 5,  # a query asked less often is never stored
     "HOT_QUERIES": 1000,  # queries whose vectors are made ahead
     "RERANK_BUDGET_MS": 100,
+    "SEARCH_BUDGET_MS": 500,  # longest the database searches and counts for a page; None: no limit
     "RERANK_LIMIT": 200,  # results that are re-ordered; those after them keep their order
     "CROSS_ENCODER": None,  # folder or package of a transformers model that judges the best 50
 }
@@ -147,6 +154,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "similarity.drop_retired_versions",
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
+    },
+    "similarity-go-on-building": {
+        "task": "similarity.go_on_building",
+        "schedule": 60.0,
+        "options": {"queue": "similarity", "expires": 60},
     },
     "similarity-prepare-hot-queries": {
         "task": "similarity.prepare_hot_queries",

@@ -7,6 +7,8 @@ lost message or a dead broker left behind.
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery import current_app, shared_task
@@ -21,10 +23,21 @@ from django.db import connections
 from similarity import conf
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import caching, mailbox, metrics_export, wakeup
+from similarity.connections.locks import LockTaken
 from similarity.copurchase import full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
-from similarity.indexing import outbox, queries, versions, vocabulary, workers
+from similarity.indexing import (
+    outbox,
+    progress,
+    queries,
+    reconcile,
+    retiring,
+    versions,
+    vocabulary,
+    workers,
+)
+from similarity.models import EncoderVersion
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +57,13 @@ def drain_outbox() -> int:
     if taken and outbox.has_due():
         wakeup.wake()
     return taken
+
+
+@shared_task(name="similarity.reconcile", ignore_result=True)
+def reconcile_catalogue() -> int:
+    """A slice of a round through the catalogue, when one is due; returns products compared."""
+    report = reconcile.run_slice()
+    return report.checked if report else 0
 
 
 @shared_task(name=runs.TASK, ignore_result=True)
@@ -88,8 +108,42 @@ def count_words() -> bool:
 
 @shared_task(name="similarity.drop_retired_versions", ignore_result=True)
 def drop_retired_versions() -> list[int]:
-    """Drop the versions that were retired, but the one kept for rolling back."""
-    return versions.drop_retired()
+    """Drop versions retired for a day or longer, but the one kept for rolling back."""
+    return retiring.drop_retired(older_than=retiring.KEPT_FOR)
+
+
+@shared_task(name=progress.TASK, ignore_result=True)
+def build_version() -> None:
+    """Build a version with the present settings, in steps of ``BUDGET_S``, so that changes of
+    products are embedded in between. A step that was lost is made up for by beat."""
+    _build_step(partial(versions.build_version, budget_s=BUDGET_S, by="worker"))
+
+
+@shared_task(name="similarity.go_on_building", ignore_result=True)
+def go_on_building() -> None:
+    """Go on with a version that a worker began to build and nobody is at."""
+    _build_step(partial(versions.go_on, BUDGET_S))
+
+
+def _build_step(step: Callable[[], EncoderVersion | None]) -> None:
+    try:
+        version = step()
+    except LockTaken:  # somebody is at it
+        return
+    except SimilarityError as error:
+        logger.error("No version is built: %s", error)
+        return
+    if version is not None and version.status == EncoderVersion.Status.BUILDING:
+        wakeup.wake(progress.TASK)
+
+
+@shared_task(name=progress.COMPARE_TASK, ignore_result=True)
+def compare_version(pk: int) -> None:
+    """Build the indexes a version lacks and take its figures beside the live one's."""
+    try:
+        versions.prepare(versions.find(pk))
+    except SimilarityError as error:
+        logger.error("Version %s is not prepared for promotion: %s", pk, error)
 
 
 @shared_task(name=mailbox.TASK, ignore_result=True)

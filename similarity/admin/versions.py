@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 from similarity import conf
 from similarity.admin import preview
 from similarity.exceptions import SimilarityError
-from similarity.indexing import indexes, versions
+from similarity.indexing import indexes, retiring, versions
 from similarity.models import EncoderVersion, ProductVectors
 
 Status = EncoderVersion.Status
@@ -140,7 +140,7 @@ class EncoderVersionAdmin(admin.ModelAdmin):
             messages.error(request, "The live version answers queries; promote another one first.")
             return None
         return self._confirmed(
-            request, queryset, "retire", "will no longer be kept up to date", versions.retire
+            request, queryset, "retire", "will no longer be kept up to date", retiring.retire
         )
 
     def _confirmed(

@@ -68,23 +68,31 @@ def fill(
     It goes on after the page that was noted last, whoever noted it, and stops at the time
     ``until`` (monotonic seconds); the second value is whether all products were looked at.
     What changes meanwhile, and what was made before that page, comes by the outbox, since
-    workers keep building versions too. Products that fail are left to it as well.
+    workers keep building versions too. Products that fail are left to it as well, and those
+    that were being embedded when the process was killed: one of them may be what killed it,
+    and the outbox tries each alone.
     """
     products = get_adapter().model._base_manager.using(vectors.alias())
     total, done = products.count(), _stored(version).count()
     report = pipeline.EmbedReport()
+    suspects = _missing(version, version.progress.get("trying", []))
+    PendingProduct.objects.enqueue(suspects)
     progress("embed", done, max(total, done))
     for page in pages(after=version.progress.get("after")):
         of_page = pipeline.EmbedReport()
-        for keys in chunks(_missing(version, page), conf.get("BATCH_SIZE")):
+        missing = [key for key in _missing(version, page) if key not in suspects]
+        for keys in chunks(missing, conf.get("BATCH_SIZE")):
             if time.monotonic() >= until:
+                progress.note(trying=[])
                 return report, False
+            progress.note(trying=keys)
             of_page += pipeline.embed_into([version], keys)
             progress("embed", done + of_page.encoded, max(total, done + of_page.encoded))
         if of_page.failed or of_page.lost:
             PendingProduct.objects.enqueue(_missing(version, page))
         # Only now: what was left undone is in the outbox if this process is killed.
-        progress.note(after=page[-1], failed=version.progress.get("failed", 0) + of_page.failed)
+        failed = version.progress.get("failed", 0) + of_page.failed
+        progress.note(after=page[-1], failed=failed, trying=[])
         report, done = report + of_page, done + of_page.encoded
     progress("embed", max(total, done), max(total, done))
     return report, True

@@ -2,7 +2,8 @@
 
 ``EncoderVersion.progress`` holds ``phase`` (``learn``, ``embed``, ``index fused``, ``compare``),
 ``done`` of ``total``, ``per_s``, times by the builder's clock, ``after`` (the key up to which
-every product was embedded, where a build that was stopped goes on) and ``failed``.
+every product was embedded, where a build that was stopped goes on), ``trying`` (keys that are
+being embedded), ``failed`` (how many), ``by`` (``command`` or ``worker``) and ``error``.
 """
 
 import time
@@ -19,6 +20,10 @@ from similarity.models import EncoderVersion
 
 #: The lock that whoever builds holds.
 LOCK = "similarity.build"
+
+#: Tasks that build, and that compare a version with the live one.
+TASK = "similarity.build_version"
+COMPARE_TASK = "similarity.compare_version"
 
 #: Seconds between two notes in the database.
 NOTE_EVERY_S = 2.0
@@ -43,13 +48,13 @@ class BuildProgress:
         if now - self._noted >= NOTE_EVERY_S or done >= total:
             elapsed = now - self._began
             per_s = (done - self._first) / elapsed if elapsed > 0 else 0.0
+            self._noted = now
             self.note(phase=phase, done=done, total=total, per_s=round(per_s, 2))
         if self.show:
             self.show(phase, done, total)
 
     def note(self, **values: Any) -> None:
         """Write ``values`` beside what is noted already."""
-        self._noted = time.monotonic()
         self.version.progress |= {**values, "at": timezone.now().isoformat()}
         every_version().filter(pk=self.version.pk).update(progress=self.version.progress)
 

@@ -1,14 +1,16 @@
-"""The life of encoder versions: first start, building, promotion, rolling back, retirement."""
+"""The life of encoder versions: first start, building, promotion, rolling back.
+
+How it ends is told in ``retiring``.
+"""
 
 import logging
 import math
 import time
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
-from django.db import connections, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from similarity.connections import wakeup
@@ -17,15 +19,16 @@ from similarity.exceptions import VersionError
 from similarity.indexing import building, gate, indexes, quality, queries, vectors, workers
 from similarity.indexing.indexes import Progress
 from similarity.indexing.maintained import every_version
-from similarity.indexing.progress import LOCK, BuildProgress
+from similarity.indexing.progress import LOCK, BuildProgress, is_building
+from similarity.indexing.retiring import drop
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 logger = logging.getLogger(__name__)
 
 Status = EncoderVersion.Status
 
-#: Rows one statement deletes when a version is dropped, or enqueues when one goes live.
-ROWS = 5000
+#: Products one statement enqueues when a version goes live.
+ENQUEUE_ROWS = 5000
 
 
 def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
@@ -54,6 +57,7 @@ def build_version(
     *,
     sample: int = building.SAMPLE,
     budget_s: float = math.inf,
+    by: str = "command",
 ) -> EncoderVersion:
     """Make a version with the present settings and embed the whole catalogue for it.
 
@@ -61,7 +65,8 @@ def build_version(
     embedded. A build that was interrupted, or killed, goes on where it stopped as long as
     encoders, weights and dimensions are the same; others are dropped. Products that fail are
     left to the outbox, which keeps their error. ``progress`` is called with phase (``learn``,
-    ``embed``, ``index fused`` …), done and total, which the version's row holds too.
+    ``embed``, ``index fused`` …), done and total, which the version's row holds too. ``by``
+    says who builds: beat lets workers go on with what they began (:func:`go_on`).
     """
     until = time.monotonic() + budget_s
     with advisory_lock(LOCK, vectors.alias()):
@@ -71,12 +76,31 @@ def build_version(
                 drop(other)
         version = version or building.begin(sample, progress)
         noted = BuildProgress(version, progress)
-        started = time.monotonic()
-        _report, finished = building.fill(version, noted, until)
-        noted.note(embed_s=version.progress.get("embed_s", 0.0) + time.monotonic() - started)
-        if finished:
-            _complete(version, noted)
+        noted.note(by=by, error="")
+        try:
+            if _filled(version, noted, until):
+                _complete(version, noted)
+        except Exception as error:
+            with suppress(DatabaseError):
+                noted.note(error=f"{type(error).__name__}: {error}"[:500])
+            raise
     return version
+
+
+def go_on(budget_s: float) -> EncoderVersion | None:
+    """Go on with what a worker began to build and nobody is at; None where there is nothing."""
+    began = every_version().filter(status=Status.BUILDING, progress__by="worker")
+    if not began.exists() or is_building():
+        return None
+    return build_version(budget_s=budget_s, by="worker")
+
+
+def _filled(version: EncoderVersion, progress: BuildProgress, until: float) -> bool:
+    started = time.monotonic()
+    _report, finished = building.fill(version, progress, until)
+    spent_s = version.progress.get("embed_s", 0.0) + time.monotonic() - started
+    progress.note(embed_s=round(spent_s, 1))
+    return finished
 
 
 def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
@@ -87,7 +111,7 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
     version.figures |= {
         "products": _stored(version).count(),
         "failed": version.progress.get("failed", 0),
-        "embed_s": round(version.progress["embed_s"], 1),
+        "embed_s": version.progress["embed_s"],
         "index_s": round(index_s, 1),
         "index_bytes": _index_bytes(version),
         "quality": quality.compare(version, _other_live(version), progress),
@@ -145,7 +169,7 @@ def rollback(*, force: bool = False) -> EncoderVersion:
     Raises :class:`VersionError` where none is kept, or where it lacks an index and would
     answer slowly (``force`` takes it all the same). Its figures are not looked at: it was live.
     """
-    before = previous()
+    before = every_version().before_live()
     if before is None:
         raise VersionError(
             "There is nothing to roll back to: no version is kept that was live before this one. "
@@ -163,12 +187,6 @@ def rollback(*, force: bool = False) -> EncoderVersion:
     return before
 
 
-def previous() -> EncoderVersion | None:
-    """The version that rolling back would make live, None where none is kept."""
-    replaced = every_version().filter(status=Status.LIVE).values("replaced")
-    return every_version().filter(pk__in=replaced, status=Status.RETIRED).first()
-
-
 def catch_up(version: EncoderVersion) -> int:
     """Enqueue products that changed while a version now live was not kept up to date.
 
@@ -178,7 +196,7 @@ def catch_up(version: EncoderVersion) -> int:
     enqueued = 0
     up_to_date = every_version().filter(pk=version.catches_up_with_id or 0).first()
     if up_to_date is not None:
-        for keys in building.chunks(_changed_keys(up_to_date, version), ROWS):
+        for keys in building.chunks(_changed_keys(up_to_date, version), ENQUEUE_ROWS):
             enqueued += PendingProduct.objects.enqueue(keys)
     every_version().filter(pk=version.pk).update(catches_up_with=None)
     version.catches_up_with = None
@@ -193,74 +211,6 @@ def _finish_catching_up(version: EncoderVersion) -> None:
         return
     with suppress(LockTaken), advisory_lock("similarity.catch_up", vectors.alias()):
         catch_up(version)
-
-
-def retire(version: EncoderVersion) -> None:
-    """Take a version that never went live out of use: it is kept up to date no more.
-
-    Its indexes go, its vectors stay until :func:`drop_retired`; 'manage.py promote' builds the
-    indexes again. Raises :class:`VersionError` for the live version and for one that is
-    being built. A version retired before stays as it is, with its indexes for rolling back.
-    """
-    with advisory_lock(LOCK, vectors.alias()):
-        row = every_version().filter(pk=version.pk)
-        if row.filter(status=Status.LIVE).exists():
-            raise VersionError(f"Version {version.pk} is live; promote another before retiring it.")
-        if row.filter(status__in=[Status.BUILDING, Status.READY]).update(
-            status=Status.RETIRED, retired_at=timezone.now()
-        ):
-            indexes.drop_indexes(version)
-
-
-def drop(version: EncoderVersion) -> None:
-    """Delete a version with its indexes and vectors, in small steps; the live one is refused."""
-    row = every_version().filter(pk=version.pk)
-    # From here on no worker writes to it.
-    if not row.exclude(status=Status.LIVE).update(status=Status.RETIRED) and row.exists():
-        raise VersionError(f"Version {version.pk} is live; promote another before dropping it.")
-    indexes.drop_indexes(version)
-    _delete_vectors(version)
-    every_version().filter(replaced=version).update(replaced=version.replaced_id)
-    version.delete()
-
-
-def _delete_vectors(version: EncoderVersion) -> None:
-    """A statement, and so a transaction, for every ``ROWS``: none holds locks for long."""
-    table = connections[vectors.alias()].ops.quote_name(ProductVectors._meta.db_table)
-    after = 0
-    while True:
-        with connections[vectors.alias()].cursor() as cursor:
-            # By key, so that no step passes over what the steps before left dead.
-            cursor.execute(
-                f"WITH step AS (SELECT id FROM {table} WHERE version_id = %s AND id > %s "  # noqa: S608
-                f"ORDER BY id LIMIT {ROWS}), gone AS (DELETE FROM {table} WHERE id IN "
-                "(SELECT id FROM step)) SELECT max(id) FROM step",
-                [version.pk, after],
-            )
-            after = cursor.fetchone()[0]
-        if after is None:
-            return
-
-
-def drop_retired(keep: int = 1, older_than: timedelta = timedelta(0)) -> list[int]:
-    """Drop retired versions but ``keep`` of them; returns their ids.
-
-    Kept is the one that rolling back returns to, then those that were live last. None goes
-    that was retired within ``older_than``: whoever rolled back may want to look at it, or
-    find that it was not to blame.
-    """
-    before = previous()
-    # A version that never was live has nothing to roll back to, and goes before any that was.
-    lately = F("promoted_at").desc(nulls_last=True)
-    retired = list(every_version().filter(status=Status.RETIRED).order_by(lately, "-pk"))
-    retired.sort(key=lambda version: version != before)
-    cutoff = timezone.now() - older_than
-    dropped = []
-    for version in retired[keep:]:
-        if version.retired_at is None or version.retired_at <= cutoff:
-            dropped.append(version.pk)
-            drop(version)
-    return dropped
 
 
 def find(version: EncoderVersion | int | None) -> EncoderVersion:

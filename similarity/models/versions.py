@@ -10,6 +10,11 @@ class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
         """The one version that answers queries, or None before the first is promoted."""
         return self.filter(status=EncoderVersion.Status.LIVE).first()
 
+    def before_live(self) -> "EncoderVersion | None":
+        """The version that rolling back makes live: the one the live one was promoted over."""
+        replaced = self.filter(status=EncoderVersion.Status.LIVE).values("replaced")
+        return self.filter(pk__in=replaced, status=EncoderVersion.Status.RETIRED).first()
+
     def maintained(self) -> "EncoderVersionQuerySet":
         """Versions the worker keeps up to date: the live one and those that may follow it."""
         return self.exclude(status=EncoderVersion.Status.RETIRED)

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from shop.models import Product
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.exceptions import VersionError
-from similarity.indexing import building, indexes, outbox, pipeline, reconcile, versions
+from similarity.indexing import building, indexes, outbox, pipeline, reconcile, retiring, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 
@@ -139,7 +139,7 @@ def test_a_version_without_its_index_is_refused_until_it_is_built(catalogue):
     versions.ensure_live_version()
     version = versions.build_version()
     indexes.drop_indexes(version)
-    with pytest.raises(VersionError, match="fused missing, text missing.*builds them first"):
+    with pytest.raises(VersionError, match=r"fused missing, text missing.*builds them first"):
         versions.promote(version)
     versions.prepare(version)
     assert versions.promote(version).status == "live"
@@ -167,13 +167,13 @@ def test_rolling_back_catches_up_with_what_changed_since(catalogue):
 
 def test_the_live_version_cannot_be_dropped(catalogue):
     with pytest.raises(VersionError, match="is live"):
-        versions.drop(versions.ensure_live_version())
+        retiring.drop(versions.ensure_live_version())
 
 
 def test_a_retired_version_keeps_its_vectors_and_loses_its_indexes(catalogue):
     live = versions.ensure_live_version()
     version = versions.build_version()
-    versions.retire(version)
+    retiring.retire(version)
     version.refresh_from_db()
     assert version.status == "retired"
     assert set(indexes.states(version).values()) == {"missing"}
@@ -186,14 +186,14 @@ def test_a_retired_version_keeps_its_vectors_and_loses_its_indexes(catalogue):
 def test_the_version_kept_for_rolling_back_stays_ready_for_it(catalogue):
     first = versions.ensure_live_version()
     versions.promote(versions.build_version())
-    versions.retire(first)
+    retiring.retire(first)
     assert set(indexes.states(first).values()) == {"valid"}
     assert versions.rollback().pk == first.pk
 
 
 def test_the_live_version_cannot_be_retired(catalogue):
     with pytest.raises(VersionError, match="is live"):
-        versions.retire(versions.ensure_live_version())
+        retiring.retire(versions.ensure_live_version())
 
 
 def test_a_version_that_never_was_live_is_dropped_before_the_one_to_roll_back_to(catalogue):
@@ -201,8 +201,8 @@ def test_a_version_that_never_was_live_is_dropped_before_the_one_to_roll_back_to
     first = versions.ensure_live_version()
     versions.promote(versions.build_version())
     never = versions.build_version()
-    versions.retire(never)
-    assert versions.drop_retired(keep=1) == [never.pk]
+    retiring.retire(never)
+    assert retiring.drop_retired(keep=1) == [never.pk]
     assert versions.rollback().pk == first.pk
 
 
@@ -216,7 +216,7 @@ def test_nothing_a_worker_needs_is_read_from_a_replica(catalogue, with_replica):
     second = versions.build_version()
     assert versions.promote(second).pk == second.pk
     assert versions.rollback().pk == live.pk
-    assert versions.drop_retired(keep=0) == [second.pk]
+    assert retiring.drop_retired(keep=0) == [second.pk]
     assert list(reconcile.changed_keys()) == [[]]
 
 
