@@ -108,6 +108,7 @@ if not DEBUG:
 # What a shop adds for similarity:
 SIMILARITY_PRODUCT_MODEL = "shop.Product"
 SIMILARITY = {
+    "RUNTIME": os.environ.get("SIMILARITY_RUNTIME") or "auto",
     "CATALOG": {
         "title": "name",
         "description": "description",

@@ -18,6 +18,14 @@ def _empty_cache():
 
 
 @pytest.fixture(autouse=True)
+def _no_trial_of_runtimes(monkeypatch):
+    """Each of the many tiny networks would be exported and tried, for seconds; see test_trial."""
+    from similarity.encoders import runtimes
+
+    monkeypatch.setattr(runtimes, "installed", lambda name: name == "torch")
+
+
+@pytest.fixture(autouse=True)
 def _no_messages_left():
     """What one test asks its broker for does not arrive in the next."""
     from similarity.connections import wakeup

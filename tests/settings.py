@@ -4,6 +4,8 @@ import os
 
 from shop import servers
 
+os.environ.setdefault("SIMILARITY_RUNTIME", "torch")  # no trial in the workers that tests start
+
 servers.start()
 
 from shop.settings import *  # noqa: E402, F403

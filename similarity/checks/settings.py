@@ -189,6 +189,11 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "'auto', 'cpu', 'mps', 'cuda' or 'cuda:N'",
         lambda value: isinstance(value, str) and bool(DEVICE.fullmatch(value)),
     ),
+    "RUNTIME": (
+        "'auto', 'torch', 'openvino' or 'onnxruntime'",
+        lambda value: value in ("auto", "torch", "openvino", "onnxruntime"),
+    ),
+    "RUNTIME_DIR": ("None or the path of a folder", lambda value: value is None or _is_text(value)),
     "TOKEN_BUDGET": WHOLE,
     "IMAGE_BATCH": WHOLE,
     "IMAGE_MAX_BYTES": WHOLE,
@@ -285,6 +290,10 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "QUERY_MIN_ASKED": WHOLE,
     "HOT_QUERIES": WHOLE,
     "RERANK_BUDGET_MS": WHOLE,
+    "SEARCH_BUDGET_MS": (
+        "a whole number above 0, or None",
+        lambda value: value is None or _is_whole(value),
+    ),
     "RERANK_LIMIT": WHOLE,
     "CROSS_ENCODER": (
         "the folder or package of a model, or None",

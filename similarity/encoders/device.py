@@ -6,6 +6,7 @@ in the worker's child process, since a CUDA context does not survive a fork.
 
 import logging
 import os
+import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from similarity import conf
 from similarity.encoders.base import FloatArray
@@ -66,6 +68,16 @@ def autocast(device: str, *, bfloat16: bool = False) -> AbstractContextManager[A
     torch = package("torch")
     half = torch.bfloat16 if bfloat16 and torch.cuda.is_bf16_supported() else torch.float16
     return torch.autocast("cuda", dtype=half)
+
+
+def processor() -> str:
+    """The processor's name, as far as this system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def cores() -> int:
@@ -188,6 +200,14 @@ def _free_memory() -> None:
     torch = package("torch")
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def to_device(array: npt.NDArray[Any], device: str) -> Any:
+    """An array as a tensor there; to a GPU from page-locked memory, without waiting for it."""
+    tensor = package("torch").from_numpy(array)
+    if device.startswith("cuda"):
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def to_numpy(tensor: Any) -> FloatArray:

@@ -15,6 +15,7 @@ from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders import device
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
+from similarity.encoders.known import KnownVectors, name_of
 from similarity.encoders.towers import POOLINGS, TextTower
 from similarity.encoders.weights import digest, model_folder
 from similarity.exceptions import EncoderError
@@ -84,6 +85,7 @@ class TransformerTextEncoder(Encoder):
         self.prompt = prompt
         self.query_prompt = query_prompt
         self.title_weight = title_weight
+        self.known = KnownVectors()
         self._lock = threading.RLock()
 
     @property
@@ -130,13 +132,16 @@ class TransformerTextEncoder(Encoder):
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatArray:
         """Unit rows (N, D) of cleaned texts; zero for an empty one."""
-        # Equal texts are encoded once: a title without description, variants of a product.
-        places = {text: at for at, text in enumerate(dict.fromkeys(t for t in texts if t))}
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        if places:
+        present = [row for row, text in enumerate(texts) if text]
+        if present:
+            prompted = [prompt + texts[row] for row in present]
             with self._lock:
-                unique = self._run([prompt + text for text in places])
-            vectors[[bool(text) for text in texts]] = unique[[places[t] for t in texts if t]]
+                # Equal texts are encoded once: a title alone, variants of one product.
+                vectors[present] = self.known.rows(
+                    [name_of(text.encode()) for text in prompted],
+                    lambda places: self._run([prompted[at] for at in places]),
+                )
         return vectors
 
     def _run(self, texts: Sequence[str]) -> FloatArray:

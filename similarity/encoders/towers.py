@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from similarity.encoders import device
+import numpy as np
+
+from similarity.encoders import device, trial
 from similarity.encoders.base import FloatArray
 from similarity.encoders.pretrained import (
     load,
@@ -15,10 +18,14 @@ from similarity.encoders.pretrained import (
     refuse_missing,
     trained_in_bfloat16,
 )
-from similarity.encoders.weights import package
+from similarity.encoders.runtimes import Arrays, Graph
+from similarity.encoders.weights import digest, package
 from similarity.exceptions import EncoderError
 
 logger = logging.getLogger(__name__)
+
+#: Of the texts that runtimes are tried with; which words they are makes no difference.
+_WORDS = ("soft", "cotton", "shirt", "for", "men", "with", "long", "sleeves", "and", "a", "collar")
 
 #: How the tokens' vectors become one: ``pooler`` is the network's own pooled output.
 POOLINGS = ("auto", "mean", "cls", "last", "max", "pooler")
@@ -43,6 +50,7 @@ class TextTower:
     bfloat16: bool
     pad_to: int | None
     dimension: int = 0
+    runtime: trial.Runtime = field(default_factory=trial.Runtime)
 
     @classmethod
     def load(cls, folder: Path, pooling: str, max_tokens: int) -> "TextTower":
@@ -72,7 +80,27 @@ class TextTower:
             pad_to=longest if config.model_type.startswith("siglip") else None,
         )
         tower.dimension = tower.forward([[tokenizer.pad_token_id]]).shape[1]
+        if where == "cpu":
+            tower.runtime = trial.choose(tower.graph(digest(folder)), tower.samples())
         return tower
+
+    def graph(self, weights: str) -> Graph:
+        """The network with its pooling as it is exported; ``weights`` is their digest."""
+        opened = (0,) if self.pad_to else (0, 1)
+        return Graph(
+            digest=f"text:{weights}:{self.pooling}:{self.pad_to}",
+            module=_module(self),
+            inputs=("ids", "mask"),
+            example=self.padded([[self.tokenizer.pad_token_id] * 3] * 2),
+            axes=(opened, opened),
+        )
+
+    def samples(self) -> list[Arrays]:
+        """Batches of texts of the lengths that products have, the last a query of a few words."""
+        lengths = np.exp(np.linspace(np.log(4), np.log(250), 24)).astype(int)
+        tokens = self.tokenise([" ".join(islice(cycle(_WORDS), n)) for n in [*lengths, 3]])
+        batches = [tokens[start : start + 6] for start in (0, 6, 12, 18)]
+        return [self.padded(batch) for batch in [*batches, tokens[24:]]]
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to ``max_tokens``, not padded."""
@@ -83,20 +111,28 @@ class TextTower:
 
     def forward(self, tokens: Sequence[list[int]]) -> FloatArray:
         """Pooled vectors (N, D) of one batch, float32, not yet of length one."""
+        arrays = self.padded(tokens)
+        vectors = self.runtime(*arrays)
+        if vectors is not None:
+            return vectors
         torch = package("torch")
-        length = self.pad_to or max(map(len, tokens))
-        ids = torch.full((len(tokens), length), self.tokenizer.pad_token_id)
-        mask = torch.zeros((len(tokens), length), dtype=torch.long)
-        for row, token_ids in enumerate(tokens):
-            ids[row, : len(token_ids)] = torch.tensor(token_ids)
-            mask[row, : len(token_ids)] = 1
-        ids, mask = ids.to(self.device), mask.to(self.device)
+        ids, mask = (device.to_device(array, self.device) for array in arrays)
         with torch.inference_mode():
             with device.autocast(self.device, bfloat16=self.bfloat16):
                 pooled = self._pooled(ids, mask)
             if not torch.isfinite(pooled).all():  # float16 ends at 65,504
                 pooled = self._pooled(ids, mask)
         return device.to_numpy(pooled)
+
+    def padded(self, tokens: Sequence[list[int]]) -> Arrays:
+        """Token ids and mask, int64 (N, longest), padded on the right."""
+        length = self.pad_to or max(map(len, tokens))
+        ids = np.full((len(tokens), length), self.tokenizer.pad_token_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, token_ids in enumerate(tokens):
+            ids[row, : len(token_ids)] = token_ids
+            mask[row, : len(token_ids)] = 1
+        return ids, mask
 
     def _pooled(self, ids: Any, mask: Any) -> Any:
         inputs = {"input_ids": ids} if self.pad_to else {"input_ids": ids, "attention_mask": mask}
@@ -105,6 +141,20 @@ class TextTower:
             return pooler_output(run(**inputs))
         run = getattr(self.network, "text_model", self.network)
         return pool(run(**inputs).last_hidden_state, mask, self.pooling)
+
+
+def _module(tower: TextTower) -> Any:
+    """What the exporter takes: network and pooling as one module."""
+
+    class Pooled(package("torch").nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = tower.network
+
+        def forward(self, ids: Any, mask: Any) -> Any:
+            return tower._pooled(ids, mask)
+
+    return Pooled().eval()
 
 
 def pool(hidden: Any, mask: Any, pooling: str) -> Any:
@@ -117,7 +167,8 @@ def pool(hidden: Any, mask: Any, pooling: str) -> Any:
         return hidden[:, 0]
     if pooling == "last":
         last = mask.sum(dim=1).clamp(min=1) - 1
-        return hidden[torch.arange(len(hidden), device=hidden.device), last]
+        rows = torch.arange(hidden.shape[0], device=hidden.device)  # len() would fix it in exports
+        return hidden[rows, last]
     weights = mask.unsqueeze(-1).float()
     if pooling == "max":
         return hidden.float().masked_fill(weights == 0, float("-inf")).amax(dim=1)

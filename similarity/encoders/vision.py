@@ -1,15 +1,16 @@
 """Vision networks: EfficientNet-Lite, torchvision's, and those of transformers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from similarity.encoders import device, pretrained
+from similarity.encoders import device, pretrained, trial
 from similarity.encoders.base import FloatArray
+from similarity.encoders.runtimes import Arrays, Graph
 from similarity.encoders.towers import pooler_output
 from similarity.encoders.weights import (
     INSTALL,
@@ -52,6 +53,7 @@ class VisionTower:
     bfloat16: bool = False
     device: str = "cpu"
     dimension: int = 0
+    runtime: trial.Runtime = field(default_factory=trial.Runtime)
 
     @classmethod
     def load(cls, model: str, weights: Path | None, pooling: str) -> "VisionTower":
@@ -68,21 +70,63 @@ class VisionTower:
         tower.network.to(tower.device, memory_format=layout).eval()
         height, width = tower.size
         tower.dimension = tower.forward(np.zeros((1, height, width, 3), np.uint8)).shape[1]
+        if tower.device == "cpu":
+            named = f"{model}:{weights_digest(model, weights)}:{pooling}"
+            tower.runtime = trial.choose(tower.graph(named), tower.samples())
         return tower
+
+    def graph(self, named: str) -> Graph:
+        """From pixels to vectors as it is exported; ``named`` tells weights and options."""
+        return Graph(
+            digest=f"image:{named}:{self.size}:{self.mean}:{self.std}",
+            module=_module(self),
+            inputs=("pixels",),
+            example=(np.zeros((2, *self.size, 3), np.uint8),),
+            axes=((0,),),
+        )
+
+    def samples(self) -> list[Arrays]:
+        """A batch, half a one and a single picture: blots of colour, as photos are smooth."""
+        dice = np.random.default_rng(0)
+        height, width = self.size
+        blots = dice.integers(0, 256, (8, -(-height // 16), -(-width // 16), 3), dtype=np.uint8)
+        pixels = blots.repeat(16, axis=1).repeat(16, axis=2)[:, :height, :width]
+        return [(np.ascontiguousarray(pixels[:count]),) for count in (8, 4, 1)]
 
     def forward(self, pixels: npt.NDArray[np.uint8]) -> FloatArray:
         """Vectors (N, D) of RGB pixels (N, height, width, 3), not yet of length one."""
+        found = self.runtime(pixels)
+        if found is not None:
+            return found
         torch = package("torch")
         with torch.inference_mode():
-            batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float() / 255
-            mean = torch.tensor(self.mean, device=self.device).view(1, 3, 1, 1)
-            std = torch.tensor(self.std, device=self.device).view(1, 3, 1, 1)
-            batch = (batch - mean) / std
+            batch = self.normalised(device.to_device(pixels, self.device))
             with device.autocast(self.device, bfloat16=self.bfloat16):
                 vectors = self.features(batch)
             if not torch.isfinite(vectors).all():  # float16 ends at 65,504
                 vectors = self.features(batch)
         return device.to_numpy(vectors)
+
+    def normalised(self, pixels: Any) -> Any:
+        """Bytes (N, height, width, 3) as the network's input (N, 3, height, width)."""
+        torch = package("torch")
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1)
+        return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+def _module(tower: VisionTower) -> Any:
+    """What the exporter takes: scale, network and pooling as one module."""
+
+    class Pixels(package("torch").nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = tower.network
+
+        def forward(self, pixels: Any) -> Any:
+            return tower.features(tower.normalised(pixels))
+
+    return Pixels().eval()
 
 
 def weights_digest(model: str, weights: Path | None) -> str:

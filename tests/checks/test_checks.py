@@ -107,6 +107,8 @@ def test_unknown_key_is_told_the_nearest(change, key, hint):
         ("DIMENSIONS", {"text": 0}),
         ("DIMENSIONS", {"text": 1.5}),
         ("DEVICE", "gpu"),
+        ("RUNTIME", "tensorflow"),
+        ("RUNTIME_DIR", 7),
         ("TOKEN_BUDGET", 0),
         ("IMAGE_BATCH", "32"),
         ("IMAGE_MAX_BYTES", -1),

@@ -54,6 +54,12 @@ def encoder(request, tiny):
     return (get_encoders() if real else tiny)[request.param]
 
 
+def forget(encoder):
+    """So that what is encoded again really is."""
+    if hasattr(encoder, "known"):
+        encoder.known.clear()
+
+
 def test_every_configured_encoder_is_tested():
     assert list(get_encoders()) == PARTS
 
@@ -70,13 +76,14 @@ def test_rows_are_of_length_one_and_as_long_as_said(encoder):
 def test_batch_gives_what_single_calls_give(encoder):
     together = encoder.encode(CONTENTS).vectors
     for row, one in enumerate(CONTENTS):
+        forget(encoder)
         np.testing.assert_allclose(encoder.encode([one]).vectors[0], together[row], atol=1e-3)
 
 
 def test_same_again(encoder):
-    np.testing.assert_array_equal(
-        encoder.encode(CONTENTS).vectors, encoder.encode(CONTENTS).vectors
-    )
+    first = encoder.encode(CONTENTS).vectors
+    forget(encoder)
+    np.testing.assert_array_equal(encoder.encode(CONTENTS).vectors, first)
 
 
 def test_empty_batch(encoder):

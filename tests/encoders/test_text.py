@@ -34,6 +34,7 @@ def test_every_kind_of_model_is_pooled_as_it_was_trained(tmp_path, save, pooling
     assert encoder.tower.pooling == pooling
     assert vectors.shape == (4, dimension)
     for row, text in enumerate(TEXTS):  # padding must not change a row
+        encoder.known.clear()
         np.testing.assert_allclose(encoder.encode_texts([text]).vectors[0], vectors[row], atol=1e-3)
     assert not np.allclose(vectors[0], vectors[1], atol=1e-3)
 
@@ -127,6 +128,7 @@ def test_order_is_restored_after_sorting(bert, settings):
     texts = [*TEXTS, "", *reversed(TEXTS)]
     vectors = encoder.encode_texts(texts).vectors
     for row, text in enumerate(texts):
+        encoder.known.clear()
         np.testing.assert_allclose(vectors[row], encoder.encode_texts([text]).vectors[0], atol=1e-5)
 
 
@@ -135,13 +137,24 @@ def test_equal_texts_are_run_once(bert, monkeypatch):
     rows = []
     forward = encoder.tower.forward
     monkeypatch.setattr(encoder.tower, "forward", lambda ids: rows.extend(ids) or forward(ids))
-    encoder.encode([content(title="red shirt") for _ in range(5)])
+    products = [content(title="red shirt") for _ in range(5)]
+    first = encoder.encode(products)
     assert len(rows) == 1
+    np.testing.assert_array_equal(encoder.encode(products[:1]).vectors[0], first.vectors[0])
+    assert len(rows) == 1  # and in the next batch not again
+
+
+def test_prompt_makes_another_text(bert):
+    """A product called as a query is asked must not get the query's vector."""
+    encoder = TransformerTextEncoder(str(bert), prompt="bag ", query_prompt="shoe ")
+    query = encoder.encode_texts(["red"]).vectors[0]
+    assert not np.allclose(encoder.encode([content(title="red")]).vectors[0], query, atol=1e-3)
 
 
 def test_out_of_memory_halves_the_batch(bert, monkeypatch):
     encoder = TransformerTextEncoder(str(bert))
     whole = encoder.encode_texts(TEXTS).vectors
+    encoder.known.clear()
     forward, sizes = encoder.tower.forward, []
 
     def narrow(ids):
@@ -158,6 +171,7 @@ def test_out_of_memory_halves_the_batch(bert, monkeypatch):
 def test_overflow_of_half_precision_is_done_again_in_full(bert, monkeypatch):
     encoder = TransformerTextEncoder(str(bert))
     expected = encoder.encode_texts(TEXTS).vectors
+    encoder.known.clear()
     pooled, calls = encoder.tower._pooled, []
 
     def overflowing(ids, mask):
