@@ -38,6 +38,7 @@ from similarity.indexing import (
     workers,
 )
 from similarity.models import EncoderVersion
+from similarity.training import catalogue_map
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,15 @@ def keep_query(query: str, times: int) -> None:
 def prepare_hot_queries() -> int:
     """Make the vectors that queries asked often lack."""
     return queries.prepare()
+
+
+@shared_task(name="similarity.map_catalogue", ignore_result=True)
+def map_catalogue() -> None:
+    """Draw the map of the catalogue that the admin shows."""
+    try:
+        catalogue_map.draw()
+    except SimilarityError as error:
+        logger.error("The catalogue is not drawn: %s", error)
 
 
 def _note_alive(**kwargs: Any) -> None:

@@ -1,0 +1,76 @@
+"""Vectors as points of a picture: what lies near in the vectors lies near in the picture."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.encoders.base import FloatArray
+from similarity.exceptions import ConfigurationError
+
+#: Axes kept before the layout: t-SNE needs distances, and noise is what most axes hold.
+AXES = 50
+
+#: Neighbours each point is held by, in effect; a third of the points at most.
+PERPLEXITY = 30.0
+
+#: Rounds in which clusters are pulled apart, then those in which they settle.
+EARLY_ROUNDS, ROUNDS = 250, 500
+
+#: From so many points on the sums are interpolated on a grid.
+MANY = 2000
+
+#: The side of the picture, and the margin left free on each.
+SIDE, MARGIN = 1000.0, 20.0
+
+_SEED = 20_240_601
+
+
+def two_dimensions(vectors: FloatArray, *, threads: int = 1) -> FloatArray:
+    """(N, D) unit rows → float32 (N, 2) between 0 and :data:`SIDE`, by t-SNE.
+
+    t-SNE starts from the two leading axes, whose signs are fixed, so that the same catalogue
+    gives the same picture. Fewer than 4 points lie on those axes. Raises
+    :class:`ConfigurationError` without the extra ``map``.
+    """
+    axes = principal_axes(vectors, AXES)
+    if len(vectors) < 4:
+        return _fitted(axes[:, :2] if axes.shape[1] > 1 else np.zeros((len(vectors), 2)))
+    try:
+        from openTSNE import TSNE
+    except ImportError as error:
+        raise ConfigurationError(
+            "Maps of the catalogue need openTSNE; run pip install 'django-similarity[map]' "
+            "where workers run."
+        ) from error
+    spread = max(float(axes[:, 0].std()), 1e-12)
+    layout = TSNE(
+        perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
+        initialization=axes[:, :2] / spread * 1e-4,
+        negative_gradient_method="fft" if len(vectors) >= MANY else "bh",
+        neighbors="exact" if len(vectors) < MANY else "auto",
+        early_exaggeration_iter=EARLY_ROUNDS,
+        n_iter=ROUNDS,
+        n_jobs=threads,
+        random_state=_SEED,
+    ).fit(axes)
+    return _fitted(np.asarray(layout))
+
+
+def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
+    """(N, D) → float32 (N, at most ``count``): the leading axes, 2 at least where D allows."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0)
+    _values, turned = np.linalg.eigh(centred.T @ centred)
+    turned = turned[:, ::-1][:, :count]
+    # The sign of an axis is arbitrary: the largest entry points up.
+    largest = np.abs(turned).argmax(axis=0)
+    turned *= np.where(turned[largest, np.arange(turned.shape[1])] < 0, -1.0, 1.0)
+    return np.asarray(centred @ turned, dtype=np.float32)
+
+
+def _fitted(points: npt.NDArray[np.floating[Any]]) -> FloatArray:
+    """Moved and scaled into the picture, both axes alike."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = (SIDE - 2 * MARGIN) / max(float((high - low).max()), 1e-9)
+    middle = (low + high) / 2
+    return np.asarray((points - middle) * scale + SIDE / 2, dtype=np.float32)
