@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connections, router
+from django.db import connections, router, transaction
 from pgvector import HalfVector
 
 from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders.fusion import Fused
+from similarity.indexing import cells
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS, group_name
+from similarity.models.vectors import PARTS, category_number, group_name
 
 _TABLE = ProductVectors._meta.db_table
 
@@ -20,19 +21,21 @@ _TABLE = ProductVectors._meta.db_table
 _UPSERT = f"""
     INSERT INTO {_TABLE} AS stored
         (product_id, version_id, fused, text, image, colour, attributes, "group",
-         fingerprint, encoded_at)
+         category, fingerprint, encoded_at)
     SELECT product_id, %(version)s, fused::halfvec, text::halfvec, image::halfvec,
-        colour::halfvec, attributes::halfvec, "group", fingerprint, statement_timestamp()
+        colour::halfvec, attributes::halfvec, "group", category, fingerprint,
+        statement_timestamp()
     FROM unnest(%(keys)s::{{key_type}}[], %(fused)s::text[], %(text)s::text[], %(image)s::text[],
         %(colour)s::text[], %(attributes)s::text[], %(groups)s::text[],
-        %(fingerprints)s::text[])
-        AS new(product_id, fused, text, image, colour, attributes, "group", fingerprint)
+        %(categories)s::int[], %(fingerprints)s::text[])
+        AS new(product_id, fused, text, image, colour, attributes, "group", category, fingerprint)
     ON CONFLICT (product_id, version_id) DO UPDATE SET
         fused = excluded.fused, text = excluded.text, image = excluded.image,
         colour = excluded.colour, attributes = excluded.attributes,
-        "group" = excluded."group", fingerprint = excluded.fingerprint,
-        encoded_at = excluded.encoded_at
+        "group" = excluded."group", category = excluded.category,
+        fingerprint = excluded.fingerprint, encoded_at = excluded.encoded_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
+    RETURNING product_id
 """  # noqa: S608 - the table's own name
 
 
@@ -96,7 +99,7 @@ def write(
     columns = {part: _column(fused, part, order) for part in PARTS}
     connection = connections[alias()]
     key_type = ProductVectors._meta.get_field("product").db_type(connection)
-    with connection.cursor() as cursor:
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute(
             _UPSERT.format(key_type=key_type),
             {
@@ -104,11 +107,26 @@ def write(
                 "keys": [key for key, _row in rows],
                 "fused": [_text(fused.vectors[row]) for row in order],
                 **columns,
+                "categories": [category_of(contents[row]) for row in order],
                 "groups": [group_name(contents[row].key, contents[row].group) for row in order],
                 "fingerprints": [contents[row].fingerprint for row in order],
                 "read_at": read_at,
             },
         )
+        written = {key for (key,) in cursor.fetchall()}
+        placed = [(key, row) for key, row in rows if key in written]
+        cells.place(
+            version,
+            connection.alias,
+            [key for key, _row in placed],
+            fused.vectors[[row for _key, row in placed]],
+            [category_of(contents[row]) for _key, row in placed],
+        )
+
+
+def category_of(content: ProductContent) -> int:
+    """The number of the category within which the product's cell lies."""
+    return category_number(content.attributes.get("category", ""))
 
 
 def _delete(version: EncoderVersion, keys: list[Any]) -> None:

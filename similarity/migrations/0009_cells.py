@@ -1,7 +1,50 @@
-from django.db import migrations
+import django.db.models.deletion
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [("similarity", "0008_co_demand")]
 
-    operations = []
+    operations = [
+        migrations.AddField(
+            model_name="productvectors",
+            name="category",
+            field=models.IntegerField(db_default=0, default=0),
+        ),
+        migrations.CreateModel(
+            name="VectorCells",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("live", models.BooleanField(default=False)),
+                ("centroids", models.BinaryField()),
+                ("categories", models.BinaryField()),
+                ("counts", models.BinaryField(default=bytes)),
+                ("figures", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="similarity.encoderversion",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "vector cells",
+                "ordering": ["-pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("live", True)),
+                        fields=("version",),
+                        name="similarity_one_live_cells",
+                    )
+                ],
+            },
+        ),
+    ]

@@ -1,6 +1,7 @@
 """Vectors of products, one row for each product and version."""
 
 import hashlib
+import zlib
 
 from django.db import models
 from pgvector.django import HalfVectorField
@@ -43,6 +44,8 @@ class ProductVectors(models.Model):
     attributes = HalfVectorField(null=True)
     #: Shared by the variants of one product, see :func:`group_name`.
     group = models.CharField(max_length=255)
+    #: Cells are made within each category, see :func:`category_number`.
+    category = models.IntegerField(default=0, db_default=0)
     fingerprint = models.CharField(max_length=64)
     encoded_at = models.DateTimeField(auto_now=True)
 
@@ -67,3 +70,8 @@ def group_name(key: str, group: str) -> str:
     """
     name = f"group:{group}" if group else f"product:{key}"
     return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def category_number(category: str) -> int:
+    """A category's name as a number that fits an ``integer`` column; 0 without one."""
+    return zlib.crc32(category.encode(errors="replace")) - 2**31 if category else 0

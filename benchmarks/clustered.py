@@ -1,0 +1,160 @@
+"""A large synthetic catalogue whose vectors lie as real ones do, in a database that is kept.
+
+Categories have sizes that fall off as in shops; each is a cluster of styles, each style a
+cloud of products whose spread falls off over the axes, as that of fused vectors reduced by
+PCA does. Prices and makers have nothing to do with the vectors.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+from django.core.management import call_command
+from django.db import connection
+
+from shop.models import Brand, Category, Product
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.vectors import category_number
+
+TABLE = ProductVectors._meta.db_table
+PRODUCTS = Product._meta.db_table
+
+DEPARTMENTS = 2
+CATEGORIES = 300
+STYLES = 40
+#: Rows made and copied at once.
+CHUNK = 20_000
+
+Floats = npt.NDArray[np.float32]
+
+
+class Shapes:
+    """Where the products of each category and style lie; row ``n`` belongs to ``category[n]``."""
+
+    def __init__(self, count: int, dimension: int, seed: int) -> None:
+        self.dice = np.random.default_rng(seed)
+        sizes = 1 / np.arange(1, CATEGORIES + 1) ** 0.7
+        self.category = self.dice.choice(CATEGORIES, size=count, p=sizes / sizes.sum())
+        self.spread = (1 / np.arange(1, dimension + 1) ** 0.6).astype(np.float32)
+        self.centres = self._normal(CATEGORIES, dimension)
+        self.styles = self._normal(CATEGORIES, STYLES, dimension)
+
+    def draw(self, category: npt.NDArray[np.int64]) -> Floats:
+        """Unit rows, one for each given category."""
+        style = self.dice.integers(0, STYLES, size=len(category))
+        rows = self.centres[category] + 0.7 * self.styles[category, style]
+        rows += 0.8 * self._normal(len(category), len(self.spread))
+        unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    def _normal(self, *shape: int) -> Floats:
+        return self.dice.standard_normal(size=shape, dtype=np.float32) * self.spread
+
+
+def build(count: int, dimension: int, seed: int) -> EncoderVersion:
+    """``count`` products with keys from 1, their vectors, and a live version without indexes."""
+    shapes = Shapes(count, dimension, seed)
+    categories = _categories()
+    numbers = [category_number(path) for path in _paths(categories)]
+    brand = Brand.objects.create(name="Maker", slug="maker")
+    with connection.cursor() as cursor:
+        columns = (
+            "id, sku, name, slug, description, category_id, brand_id, price, currency, stock, "
+            'is_active, attributes, "group", created_at, updated_at'
+        )
+        with cursor.copy(f"COPY {PRODUCTS} ({columns}) FROM STDIN") as stream:
+            prices = shapes.dice.random(count) * 1000
+            now = "2026-01-01 00:00:00+00"
+            for at in range(count):
+                key, price = at + 1, prices[at]
+                stream.write(
+                    f"{key}\tS{key}\tProduct {key}\tp{key}\t\t{categories[shapes.category[at]]}\t"
+                    f"{brand.pk}\t{price:.2f}\tEUR\t5\tt\t{{}}\t\t{now}\t{now}\n"
+                )
+        cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [PRODUCTS, count])
+    version = EncoderVersion.objects.create(
+        status="live", encoders={}, fusion=b"", weights={}, dimensions={"fused": dimension}
+    )
+    copy_vectors(version, shapes, [numbers[category] for category in shapes.category])
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return version
+
+
+def copy_vectors(version: EncoderVersion, shapes: Shapes, categories: Sequence[int]) -> None:
+    """Binary COPY: a million rows in a minute."""
+    columns = 'product_id, version_id, fused, "group", category, fingerprint, encoded_at'
+    count = len(shapes.category)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN (FORMAT BINARY)") as stream,
+    ):
+        stream.write(b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0))
+        for start in range(0, count, CHUNK):
+            rows = shapes.draw(shapes.category[start : start + CHUNK]).astype(">f2")
+            stream.write(
+                b"".join(
+                    _row(start + at + 1, version.pk, row, categories[start + at])
+                    for at, row in enumerate(rows)
+                )
+            )
+        stream.write(struct.pack(">h", -1))
+
+
+@contextmanager
+def kept_database(name: str) -> Iterator[bool]:
+    """The database of this name, made and migrated where it is not there: True then.
+
+    Making a million rows and an HNSW index over them takes the better part of an hour, so
+    it stays for the next run; ``DROP DATABASE`` removes it.
+    """
+    usual = connection.settings_dict["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        new = cursor.fetchone() is None
+        if new:
+            cursor.execute(f'CREATE DATABASE "{name}"')
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        call_command("migrate", verbosity=0)
+        yield new
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+def _categories() -> list[int]:
+    """Primary keys of the categories, every second one of the same department."""
+    departments = [
+        Category.objects.create(name=f"Department {n}", slug=f"d{n}") for n in range(DEPARTMENTS)
+    ]
+    return [
+        Category.objects.create(
+            name=f"Category {n}", slug=f"c{n}", parent=departments[n % DEPARTMENTS]
+        ).pk
+        for n in range(CATEGORIES)
+    ]
+
+
+def _paths(categories: Sequence[int]) -> list[str]:
+    """Their names from the root, as the demo shop's catalogue tells them to encoders."""
+    paths = dict(Category.objects.values_list("pk", "path"))
+    return [paths[key] for key in categories]
+
+
+def _row(key: int, version: int, vector: npt.NDArray[np.float16], category: int) -> bytes:
+    fields = (
+        struct.pack(">q", key),
+        struct.pack(">q", version),
+        struct.pack(">HH", len(vector), 0) + vector.tobytes(),
+        f"product:{key}".encode(),
+        struct.pack(">i", category),
+        b"0" * 64,
+        struct.pack(">q", 0),
+    )
+    return struct.pack(">h", len(fields)) + b"".join(
+        struct.pack(">i", len(field)) + field for field in fields
+    )

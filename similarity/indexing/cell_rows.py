@@ -1,0 +1,198 @@
+"""The tables that hold cells: made, filled in the order of the cells, kept up, dropped.
+
+They are made outside migrations, as indexes are, one for each set of cells: a load into an
+empty table without indexes takes seconds for a million rows.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connections, transaction
+
+from similarity.indexing.clustering import Floats, Numbers
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.cells import VectorCells, rows_table, sample_table
+
+#: Rows read and assigned at once.
+CHUNK = 20_000
+#: Rows by which a filter is judged.
+SAMPLE = 8192
+
+_VECTORS = ProductVectors._meta.db_table
+_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+
+
+class Chunk(NamedTuple):
+    """N rows of a version: their ``ids`` (N,), ``categories`` (N,) and unit ``vectors`` (N, D)."""
+
+    ids: npt.NDArray[np.int64]
+    categories: Numbers
+    vectors: Floats
+
+
+def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterator[Chunk]:
+    """The version's fused vectors, all or about ``percent`` of them drawn at random."""
+    dimension = int(version.dimensions["fused"])
+    record = np.dtype(
+        [
+            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
+            *(("category_length", ">i4"), ("category", ">i4")),
+            *(("vector_length", ">i4"), ("head", ">i4"), ("vector", ">f2", (dimension,))),
+        ]
+    )
+    sample = f" TABLESAMPLE BERNOULLI ({float(percent)})" if percent < 100 else ""
+    statement = (
+        f"COPY (SELECT id, category, fused FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
+        f"WHERE version_id = {int(version.pk)}) TO STDOUT (FORMAT BINARY)"
+    )
+    with connections[alias].cursor() as cursor, cursor.copy(statement) as copy:
+        for block in _blocks(copy, record.itemsize):
+            rows = np.frombuffer(block, dtype=record)
+            vectors = rows["vector"].astype(np.float32)
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            yield Chunk(rows["id"].astype(np.int64), rows["category"].astype(np.int32), vectors)
+
+
+def fill(cells: VectorCells, alias: str, ids: npt.NDArray[np.int64], cell: Numbers) -> None:
+    """Make the tables of ``cells`` from the rows of these ids, (N,) each, in one transaction."""
+    table, sample, key = rows_table(cells.pk), sample_table(cells.pk), _key_type(alias)
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '512MB'")
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(
+            "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY similarity_assigned FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(_HEADER + _pairs(ids, cell) + struct.pack(">h", -1))
+        cursor.execute("ANALYZE similarity_assigned")
+        cursor.execute(
+            f"CREATE TABLE {table} (cell integer NOT NULL, product_id {key} NOT NULL, "
+            '"group" varchar(255) NOT NULL, fused halfvec STORAGE PLAIN NOT NULL, '
+            "placed boolean NOT NULL DEFAULT false)"
+        )
+        cursor.execute(
+            f'INSERT INTO {table} (cell, product_id, "group", fused) '  # noqa: S608 - numbers
+            'SELECT assigned.cell, stored.product_id, stored."group", stored.fused '
+            f"FROM similarity_assigned AS assigned JOIN {_VECTORS} AS stored USING (id) "
+            "ORDER BY assigned.cell"
+        )
+        cursor.execute(f"CREATE INDEX ON {table} (cell)")
+        cursor.execute(f"CREATE UNIQUE INDEX ON {table} (product_id)")
+        cursor.execute(f"CREATE TABLE {sample} (cell integer NOT NULL, product_id {key} NOT NULL)")
+        percent = min(100.0, 100.0 * SAMPLE / max(1, len(ids)))
+        cursor.execute(
+            f"INSERT INTO {sample} SELECT cell, product_id FROM {table} "  # noqa: S608 - numbers
+            f"TABLESAMPLE BERNOULLI ({percent}) ORDER BY product_id"
+        )
+    with connections[alias].cursor() as cursor:
+        if not connections[alias].in_atomic_block:
+            cursor.execute(f"VACUUM ANALYZE {table}")
+        else:
+            cursor.execute(f"ANALYZE {table}")
+        cursor.execute(f"ANALYZE {sample}")
+
+
+def place(
+    cells: int, alias: str, keys: Sequence[Any], cell: Numbers, version: EncoderVersion
+) -> None:
+    """Put the stored vectors of these products into their cells, (N,) each."""
+    table = rows_table(cells)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {table} AS known (cell, product_id, "group", fused, placed) '  # noqa: S608
+            'SELECT new.cell, stored.product_id, stored."group", stored.fused, true '
+            f"FROM unnest(%s::{_key_type(alias)}[], %s::int[]) AS new(product_id, cell) "
+            f"JOIN {_VECTORS} AS stored ON stored.product_id = new.product_id "
+            "AND stored.version_id = %s ORDER BY new.product_id "
+            'ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, "group" = '
+            'excluded."group", fused = excluded.fused, placed = true',
+            [list(keys), cell.tolist(), version.pk],
+        )
+
+
+def missing(
+    cells: int, version: EncoderVersion, alias: str, since: Any = None
+) -> Iterator[tuple[list[Any], Floats, Numbers]]:
+    """Keys, vectors and categories of rows in no cell, or written differently since.
+
+    With ``since``, a time by the database's clock, of rows written after it only.
+    """
+    with connections[alias].chunked_cursor() as cursor:
+        cursor.execute(
+            "SELECT stored.product_id, halfvec_send(stored.fused), stored.category "  # noqa: S608
+            f"FROM {_VECTORS} AS stored LEFT JOIN {rows_table(cells)} AS placed USING (product_id) "
+            "WHERE stored.version_id = %s AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
+            "AND (placed.product_id IS NULL OR placed.fused <> stored.fused)",
+            [version.pk, since, since],
+        )
+        yield from _placeable(cursor)
+
+
+def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
+    """Rows whose vectors went with their product; no query shows them, they only take room."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {rows_table(cells)} AS placed WHERE NOT EXISTS ("  # noqa: S608 - a number
+            f"SELECT FROM {_VECTORS} AS stored WHERE stored.product_id = placed.product_id "
+            "AND stored.version_id = %s)",
+            [version.pk],
+        )
+        return int(cursor.rowcount)
+
+
+def churn(cells: int, alias: str) -> tuple[int, int]:
+    """Rows there are, and those of them that were placed since the cells were made."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE placed) FROM {rows_table(cells)}"  # noqa: S608
+        )
+        rows, placed = cursor.fetchone()
+    return rows, placed
+
+
+def drop(cells: int, alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {sample_table(cells)}, {rows_table(cells)}")
+
+
+def _placeable(cursor: Any) -> Iterator[tuple[list[Any], Floats, Numbers]]:
+    while rows := cursor.fetchmany(1000):
+        keys, binary, categories = zip(*rows, strict=True)
+        halves = np.frombuffer(b"".join(bytes(one)[4:] for one in binary), dtype=">f2")
+        vectors = halves.reshape(len(rows), -1).astype(np.float32)
+        yield list(keys), vectors, np.array(categories, dtype=np.int32)
+
+
+def _blocks(copy: Any, size: int) -> Iterator[bytes]:
+    """The rows of a binary COPY, CHUNK at a time, without its header and its end."""
+    rows: list[bytes] = []
+    for number, data in enumerate(copy):
+        row = bytes(data)[len(_HEADER) :] if number == 0 else bytes(data)
+        if len(row) == size:
+            rows.append(row)
+        if len(rows) == CHUNK:
+            yield b"".join(rows)
+            rows = []
+    if rows:
+        yield b"".join(rows)
+
+
+def _pairs(ids: npt.NDArray[np.int64], cell: Numbers) -> bytes:
+    record = np.dtype(
+        [
+            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
+            *(("cell_length", ">i4"), ("cell", ">i4")),
+        ]
+    )
+    rows = np.empty(len(ids), dtype=record)
+    rows["fields"], rows["id_length"], rows["cell_length"] = 2, 8, 4
+    rows["id"], rows["cell"] = ids, cell
+    return rows.tobytes()
+
+
+def _key_type(alias: str) -> str:
+    return str(ProductVectors._meta.get_field("product").db_type(connections[alias]))
