@@ -63,6 +63,7 @@ def _page_data(page: SearchPage, adapter: CatalogAdapter, following: str | None)
             {"low": str(bucket.low), "high": str(bucket.high), "count": bucket.count}
             for bucket in page.prices
         ],
+        "facets_are_exact": page.facets_are_exact,
         "did_you_mean": page.did_you_mean,
         "corrected": page.corrected,
         "rescued": page.rescued,

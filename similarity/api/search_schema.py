@@ -42,6 +42,10 @@ class SearchPageSerializer(serializers.Serializer):
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")
+    facets_are_exact = serializers.BooleanField(
+        help_text="False means that counts of facets and prices are estimates, or that some were "
+        "left out for lack of time."
+    )
     did_you_mean = serializers.CharField(help_text="The query put right, or an empty text.")
     corrected = serializers.BooleanField(help_text="The results are those of `did_you_mean`.")
     rescued = serializers.CharField(

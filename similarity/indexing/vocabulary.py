@@ -7,7 +7,7 @@ misspelling; how rare a word is changes little in a day.
 from django.db import connections, transaction
 
 from similarity.connections.locks import LockTaken, advisory_lock
-from similarity.indexing import vectors
+from similarity.indexing import champions, vectors
 
 #: Kept under the empty lexeme: the number of documents.
 TOTAL = ""
@@ -45,7 +45,8 @@ _VALUES = """
 
 
 def refresh() -> bool:
-    """Count every word anew; False where another process is at it.
+    """Count every word anew, and list who holds the common ones best; False where another
+    process is at it.
 
     Each table in a transaction of its own, writing only what has changed.
     """
@@ -55,6 +56,7 @@ def refresh() -> bool:
                 _refresh(table, column, counts)
             with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
                 cursor.execute(_VALUES)
+            champions.refresh()
     except LockTaken:
         return False
     return True

@@ -1,13 +1,73 @@
 """What search reads: a document for each product, the words and values they hold, synonyms."""
 
+from typing import NamedTuple
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import MD5, Left, Upper
+from django.db.models.lookups import Exact
 
 from similarity import conf
+
+
+class Weights(NamedTuple):
+    """Of a word in the title, in brand and category, other attributes, the description."""
+
+    title: float = 1.0
+    main: float = 0.5
+    other: float = 0.3
+    long: float = 0.2
+    #: Damping by length: score ÷ (1 + length_damping × ln(1 + length ÷ 50)).
+    length_damping: float = 0.2
+    #: Added for the share of the query's terms that the product holds, times the best score.
+    coverage: float = 0.3
+
+    @property
+    def by_field(self) -> str:
+        """The weights of D, C, B and A as ``ts_rank`` takes them."""
+        return f"'{{{self.long},{self.other},{self.main},{self.title}}}'::real[]"
+
+    def damping(self, row: str) -> str:
+        """SQL of what the score of the document ``row`` is divided by."""
+        return f"(1 + {self.length_damping} * ln(1 + {row}.length / 50.0))"
+
+
+WEIGHTS = Weights()
+
+
+def term_score(row: str) -> str:
+    """SQL of how well the document ``row`` holds the tsquery ``%(query)s`` of a single term."""
+    rank = f"ts_rank({WEIGHTS.by_field}, {row}.document, %(query)s::tsquery)"
+    return f"{rank} / {WEIGHTS.damping(row)}"
+
+
+#: A lexeme that more documents hold has a champion list, of so many documents at most.
+COMMON = 10_000
+CHAMPIONS = 2_000
+
+#: One document in so many has an index of its own, by which large answers are counted.
+SHARES = (16, 256)
+
+
+def share_condition(share: int, row: str) -> str:
+    """SQL: is this document one of those; by the first digits of its group's hash."""
+    digits = _digits(share)
+    return f"left(md5({row}.\"group\"), {digits}) = '{'0' * digits}'"
+
+
+def _digits(share: int) -> int:
+    """Hexadecimal digits of which one in ``share`` is zero throughout."""
+    return SHARES.index(share) + 1
+
+
+def _shared_index(share: int) -> GinIndex:
+    digits = _digits(share)
+    drawn = Exact(Left(MD5("group"), digits), models.Value("0" * digits))
+    name = f"similarity_search_one_in_{share}"
+    return GinIndex(fields=["document"], name=name, condition=models.Q(drawn))
 
 
 class SearchDocument(models.Model):
@@ -46,6 +106,8 @@ class SearchDocument(models.Model):
             GinIndex(fields=["document"], name="similarity_search_document"),
             GinIndex(fields=["codes"], opclasses=["gin_trgm_ops"], name="similarity_search_codes"),
             models.Index(fields=["title"], name="similarity_search_title"),
+            models.Index(fields=["-indexed_at"], name="similarity_search_latest"),
+            *(_shared_index(share) for share in SHARES),
         ]
 
     def __str__(self) -> str:
@@ -58,6 +120,9 @@ class SearchLexeme(models.Model):
     lexeme = models.TextField(primary_key=True, db_collation="C")
     #: Documents that hold it; brought up to date nightly.
     documents = models.PositiveIntegerField(default=1)
+    #: Keys of the products that hold it best, as text, the best first; of a lexeme that more
+    #: than COMMON documents hold. Made by ``similarity.indexing.champions``.
+    best = ArrayField(models.TextField(), null=True, editable=False)
 
     def __str__(self) -> str:
         return self.lexeme

@@ -1,9 +1,10 @@
 """``search``: a shopper's words in, a page of products out."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -14,12 +15,14 @@ from similarity.retrieval import query_vectors
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.search import facets as counting
 from similarity.retrieval.search import ranking, sorting
-from similarity.retrieval.search.page import Position, SearchPage
+from similarity.retrieval.search.budget import Budget
+from similarity.retrieval.search.page import FacetValue, Position, PriceBucket, SearchPage
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading, read
 from similarity.retrieval.search.words import PriceRange
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Fragment, Within
+from similarity.retrieval.within import Within
 
 Facets = Sequence[str] | Mapping[str, QuerySet[Any]]
 
@@ -56,6 +59,7 @@ def search(
     never for what ``text`` says.
     """
     started = time.perf_counter()
+    budget = Budget.configured()
     adapter = get_adapter()
     _check(text, limit, sort, facets, adapter)
     position = Position.parse(after) if after else None
@@ -63,16 +67,18 @@ def search(
     reading = read(text, room.using)
     room = _priced(room, reading.words.price, adapter)
     wanted = hybrid and (position is None or position.hybrid)
-    ranked = ranking.rank(reading, room, adapter, _vectors(reading, vector) if wanted else None)
-    ranked = sorting.in_order(ranked, sort, reading, room, adapter)
+    vectors = _vectors(reading, vector) if wanted else None
+    ranked = ranking.rank(reading, room, adapter, vectors, budget)
+    ranked = sorting.in_order(ranked, sort, reading, room, adapter, budget)
     shown, following = _page(ranked, position, limit)
-    counted = _Facets(facets, reading, ranked, room, adapter)
+    counted = _Facets(facets, reading, ranked, room, adapter, budget).count()
     return SearchPage(
         hits=_hits(shown, room),
-        total=min(ranked.total, MAX_DEPTH),
-        total_is_exact=ranked.total <= MAX_DEPTH,
-        facets=counted.values(),
-        prices=counted.prices(),
+        total=min(ranked.total, len(ranked.found)),
+        total_is_exact=ranked.complete and ranked.total <= MAX_DEPTH,
+        facets=counted.values,
+        prices=counted.prices,
+        facets_are_exact=counted.exact,
         did_you_mean=reading.did_you_mean,
         corrected=bool(reading.did_you_mean),
         rescued=ranked.rescued,
@@ -80,6 +86,12 @@ def search(
         hybrid=ranked.hybrid,
         took_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+class _Counted(NamedTuple):
+    values: dict[str, Sequence[FacetValue]]
+    prices: Sequence[PriceBucket]
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -91,26 +103,39 @@ class _Facets:
     ranked: Ranking
     within: Within
     adapter: CatalogAdapter
+    budget: Budget
 
-    def values(self) -> dict[str, Sequence[Any]]:
-        names = [name for name in self.asked if name != counting.PRICE]
-        return {
-            name: counting.counts(name, *self._found(name), self.adapter)
-            for name in names
-            if self.ranked.total
-        }
+    def count(self) -> _Counted:
+        """Facets of one queryset together; without those that no time was left for."""
+        values: dict[str, Sequence[FacetValue]] = {}
+        prices: Sequence[PriceBucket] = ()
+        exact = True
+        for within, names in self._rooms() if self.ranked.total else ():
+            counted = self.budget.attempt(partial(self._values, within, names), None)
+            exact = exact and counted is not None and counted.share == 1
+            if counted is not None:
+                values |= {n: counted.counts(n) for n in names if n != counting.PRICE}
+                prices = counted.prices() if counting.PRICE in names else prices
+        ordered = {name: values[name] for name in self.asked if name in values}
+        return _Counted(ordered, prices, exact)
 
-    def prices(self) -> Sequence[Any]:
-        if counting.PRICE not in self.asked or not self.ranked.total:
-            return ()
-        return counting.prices(*self._found(counting.PRICE), self.adapter)
-
-    def _found(self, name: str) -> tuple[Within, Fragment]:
-        within = self.within
-        if isinstance(self.asked, Mapping):
-            within = _priced(Within(self.asked[name]), self.reading.words.price, self.adapter)
+    def _values(self, within: Within, names: Sequence[str]) -> counting.Values:
         others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
-        return within, counting.matching(self.reading.query, self.ranked.mode, others, within.using)
+        matches = counting.Matches(self.reading.query, self.ranked.mode, others)
+        found = matches.read(within, self.budget)
+        with local_settings(within.using, self.budget.settings):
+            return counting.Values(found, names, within.using, self.adapter)
+
+    def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
+        """(where to count, names), each queryset once: most leave out no filter that is set."""
+        if not isinstance(self.asked, Mapping):
+            return [(self.within, list(self.asked))] if self.asked else []
+        rooms: dict[Any, tuple[Within, list[str]]] = {}
+        for name, products in self.asked.items():
+            within = _priced(Within(products), self.reading.words.price, self.adapter)
+            key = (within.using, str(within.keys))
+            rooms.setdefault(key, (within, []))[1].append(name)
+        return rooms.values()
 
 
 def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAdapter) -> None:

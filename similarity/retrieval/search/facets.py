@@ -1,41 +1,98 @@
-"""How many of the products found have each value of an attribute, and how prices lie."""
+"""How many of the products found have each value of an attribute, and how prices lie.
 
-import json
-from collections.abc import Iterable
+Products found are read once, with all that is counted, and counted here; where they are more
+than COUNTED, one in 16 or in 256 of them is, and what is told is an estimate.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
-from django.db.models import JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument
-from similarity.retrieval.search import lexical
+from similarity.models.search import SHARES
+from similarity.retrieval.search import lexical, sampling
+from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.page import FacetValue, PriceBucket
 from similarity.retrieval.session import local_settings
-from similarity.retrieval.within import Fragment, Within, database_keys, key_field
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys, key_field
 
 PRICE = "price"
 #: Values of a facet that are shown at most.
 MOST_VALUES = 50
 MOST_FACETS = 20
 BUCKETS = 8
+#: Products that are read to be counted, at most.
+COUNTED = 3_000
 
 
-def matching(query: LexicalQuery, mode: str, others: Iterable[Any], using: str) -> Fragment:
-    """``SELECT key`` of what the words match, and of ``others`` found otherwise."""
-    kind = key_field().db_type(connections[using])
-    sql = f"SELECT unnest(%s::{kind}[])"
-    params: tuple[Any, ...] = (database_keys(others, using),)
-    if text := query.tsquery(mode):
-        sql += f" UNION ALL SELECT product_id FROM {lexical.TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
-        params += (text,)
-    return Fragment(sql, params)
+class Found(NamedTuple):
+    """What is counted: key → group of the products found, or of one in ``share`` of them."""
+
+    groups: Mapping[Any, str]
+    share: int = 1
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the words match, and ``others`` found otherwise."""
+
+    query: LexicalQuery
+    mode: str
+    others: Sequence[Any] = ()
+
+    def read(self, within: Within, budget: Budget = UNLIMITED) -> Found:
+        """Those of ``within``; a share of them where they are more than COUNTED."""
+        for share in (1, *SHARES):
+            groups = self._read(within, share, budget)
+            if len(groups) <= COUNTED:
+                break
+        return Found(groups, share)
+
+    def _read(self, within: Within, share: int, budget: Budget) -> dict[Any, str]:
+        kind = key_field().db_type(connections[within.using])
+        passes = sampling.passing(within)
+        found: dict[Any, str] = {}
+        conditions = [
+            Fragment(
+                f"{CANDIDATE}.product_id = ANY(%s::{kind}[])",
+                (database_keys(self.others, within.using),),
+            )
+        ]
+        if wanted := self.query.tsquery(self.mode):
+            conditions.insert(0, Fragment(f"{CANDIDATE}.document @@ %s::tsquery", (wanted,)))
+        drawn = sampling.drawn(share)
+        with local_settings(within.using, budget.settings) as cursor:
+            for one in conditions:
+                cursor.execute(
+                    f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" '  # noqa: S608
+                    f"FROM {lexical.TABLE} AS {CANDIDATE} WHERE {one.sql} AND {drawn} "
+                    f"AND {passes.sql} LIMIT {COUNTED + 1}",
+                    (*one.params, *passes.params),
+                )
+                found.update(cursor.fetchall())
+        return found
+
+    def keys(self, using: str) -> Fragment:
+        """``SELECT key`` of all of them, whether they pass a filter or not."""
+        kind = key_field().db_type(connections[using])
+        sql = f"SELECT unnest(%s::{kind}[])"
+        params: tuple[Any, ...] = (database_keys(self.others, using),)
+        if text := self.query.tsquery(self.mode):
+            sql += (
+                f" UNION ALL SELECT product_id FROM {lexical.TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
+            )
+            params += (text,)
+        return Fragment(sql, params)
 
 
 def found_products(within: Within, matches: Fragment) -> QuerySet[Any]:
@@ -51,77 +108,94 @@ def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
     if len(names) > MOST_FACETS:
         raise QueryError(f"{len(names)} facets are asked for; {MOST_FACETS} at most.")
     for name in names:
-        lookup = adapter.price_lookup if name == PRICE else adapter.filter_lookup(name)
-        if not lookup:
+        if not _lookup(name, adapter):
             raise QueryError(
                 f"There is no facet {name!r:.100}; the catalogue has "
                 f"{', '.join(adapter.filter_names()) or 'no attributes'}."
             )
 
 
-def counts(
-    name: str, within: Within, matches: Fragment, adapter: CatalogAdapter
-) -> list[FacetValue]:
-    """Values of the attribute ``name``, the most frequent first; of variants one counts."""
-    lookup = str(adapter.filter_lookup(name))  # check() has seen that there is one
-    rows = _grouped(within, lookup, matches, "value")
-    is_json = _is_json(within, lookup)
-    found: dict[str, int] = {}
-    for value, count in rows:
-        for text in _texts(json.loads(value) if is_json and value is not None else value):
-            found[text] = found.get(text, 0) + count
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return [FacetValue(*item) for item in ordered[:MOST_VALUES]]
+def _lookup(name: str, adapter: CatalogAdapter) -> str:
+    return str((adapter.price_lookup if name == PRICE else adapter.filter_lookup(name)) or "")
 
 
-def prices(within: Within, matches: Fragment, adapter: CatalogAdapter) -> list[PriceBucket]:
-    """Buckets of round and equal width from the lowest to the highest price."""
-    lookup = str(adapter.price_lookup)
-    [(low, high)] = _rows(within, lookup, matches, "min(value), max(value)")
-    if low is None:
-        return []
-    low, high = Decimal(str(low)), Decimal(str(high))
-    width = round_width((high - low) / BUCKETS)
-    first = (low / width).to_integral_value(ROUND_FLOOR) * width
-    at = f"floor((value::numeric - {first}) / {width})::int"  # numbers of ours
-    counted = dict(_grouped(within, lookup, matches, at))
-    return [
-        PriceBucket(first + width * place, first + width * (place + 1), counted.get(place, 0))
-        for place in range(int((high - first) / width) + 1)
-    ]
+class Values:
+    """Attribute → (value, group) of the products found; what has one value each is one query."""
+
+    def __init__(
+        self, found: Found, names: Sequence[str], using: str, adapter: CatalogAdapter
+    ) -> None:
+        self.share = found.share
+        self._pairs: dict[str, list[tuple[Any, str]]] = {name: [] for name in names}
+        lookups = {name: _lookup(name, adapter) for name in names}
+        single = [name for name in names if not _is_many(adapter.model, lookups[name])]
+        apart = [[name] for name in names if name not in single]
+        for together in [single, *apart] if single else apart:
+            rows = _rows(found, [lookups[name] for name in together], using, adapter.model)
+            for key, *values in rows:
+                for name, value in zip(together, values, strict=True):
+                    if value is not None:
+                        self._pairs[name].append((value, found.groups[key]))
+
+    def counts(self, name: str) -> list[FacetValue]:
+        """Values of an attribute, the most frequent first; of variants one counts."""
+        groups: dict[str, set[str]] = {}
+        for value, group in self._pairs[name]:
+            for text in _texts(value):
+                groups.setdefault(text, set()).add(group)
+        counted = [FacetValue(text, self._about(len(some))) for text, some in groups.items()]
+        return sorted(counted, key=lambda one: (-one.count, one.value))[:MOST_VALUES]
+
+    def prices(self) -> list[PriceBucket]:
+        """Buckets of round and equal width from the lowest to the highest price."""
+        priced = [(Decimal(str(value)), group) for value, group in self._pairs[PRICE]]
+        if not priced:
+            return []
+        low, high = min(priced)[0], max(priced)[0]
+        width = round_width((high - low) / BUCKETS)
+        first = (low / width).to_integral_value(ROUND_FLOOR) * width
+        groups: dict[int, set[str]] = {}
+        for value, group in priced:
+            groups.setdefault(int((value - first) / width), set()).add(group)
+        return [
+            PriceBucket(
+                first + width * at, first + width * (at + 1), self._about(len(groups.get(at, ())))
+            )
+            for at in range(int((high - first) / width) + 1)
+        ]
+
+    def _about(self, counted: int) -> int:
+        """Of an estimate the first two digits: it tells no more."""
+        if self.share == 1:
+            return counted
+        number = counted * self.share
+        unit = 10 ** max(len(str(number)) - 2, 0)
+        return round(number / unit) * unit
 
 
-def _grouped(within: Within, lookup: str, matches: Fragment, by: str) -> list[tuple[Any, int]]:
-    return _rows(within, lookup, matches, f'{by}, count(DISTINCT document."group")', "GROUP BY 1")
-
-
-def _rows(
-    within: Within, lookup: str, matches: Fragment, select: str, end: str = ""
-) -> list[tuple[Any, ...]]:
-    """Over (the value behind ``lookup``, the document) of every product found: one join, where
-    a subquery for each product would take most of the time."""
-    products = within.narrowed().order_by().filter(**{f"{lookup}__isnull": False})
-    query = products.values_list("pk", lookup).query
-    try:
-        sql, params = query.get_compiler(using=within.using).as_sql()
-    except EmptyResultSet:
-        return [] if end else [(None, None)]
-    with local_settings(within.using, {"jit": "off"}) as cursor:
-        cursor.execute(
-            f"SELECT {select} FROM ({sql}) AS valued(key, value) "  # noqa: S608 - by Django
-            f"JOIN {lexical.TABLE} AS document ON document.product_id = valued.key "
-            f"WHERE document.product_id IN ({matches.sql}) {end}",
-            (*params, *matches.params),
-        )
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+def _rows(found: Found, lookups: Sequence[str], using: str, model: Any) -> Iterable[Any]:
+    kind = key_field().db_type(connections[using])
+    keys = RawSQL(  # noqa: S611 - a type of the database's
+        f"SELECT unnest(%s::{kind}[])", (database_keys(found.groups, using),)
+    )
+    products = model._base_manager.using(using).filter(pk__in=keys)
+    rows: Iterable[Any] = products.values_list("pk", *lookups)
     return rows
 
 
-def _is_json(within: Within, lookup: str) -> bool:
-    """Whether values come as the text of JSON, which the driver leaves as it is."""
-    model = within.products.model
-    [column] = model._base_manager.values_list(lookup).query.select
-    return isinstance(column.output_field, JSONField)
+def _is_many(model: Any, lookup: str) -> bool:
+    """Whether a product may have several values there: two such would multiply the rows."""
+    options = model._meta
+    for name in lookup.split("__"):
+        try:
+            field = options.get_field(name)
+        except FieldDoesNotExist:  # a key of a JSON field, or a transform
+            return False
+        if field.many_to_many or field.one_to_many:
+            return True
+        if field.is_relation and field.related_model:
+            options = field.related_model._meta
+    return False
 
 
 def round_width(width: Decimal) -> Decimal:

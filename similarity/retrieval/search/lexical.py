@@ -12,28 +12,26 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from django.db import connections
+
 from similarity.models import SearchDocument
+from similarity.models.search import COMMON, WEIGHTS, Weights
+from similarity.retrieval.search import sampling
+from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.terms import Term, rarity
 from similarity.retrieval.session import local_settings
-from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_order
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_field, key_order
 
 TABLE = SearchDocument._meta.db_table
 
 
-class Weights(NamedTuple):
-    """Of a word in the title, in brand and category, other attributes, the description."""
-
-    title: float = 1.0
-    main: float = 0.5
-    other: float = 0.3
-    long: float = 0.2
-    #: Damping by length: score ÷ (1 + length_damping × ln(1 + length ÷ 50)).
-    length_damping: float = 0.2
-    #: Added for the share of the query's terms that the product holds, times the best score.
-    coverage: float = 0.3
-
-
-WEIGHTS = Weights()
+#: Products that are scored one by one; where a query finds more, those that are known to hold
+#: its words best are.
+SCORED = 10_000
+#: The best known are an answer from so many on; else all are scored, as far as there is time.
+ENOUGH = 48
+#: Documents written last, which champion lists may not know yet.
+LATEST = 1_000
 
 #: Terms of which two must be held before one is enough: of a word alone there may be thousands.
 PAIRED = 6
@@ -74,6 +72,13 @@ class LexicalQuery:
             text = operator.join(f"({term.query})" for term in wanted)
         return f"({text}) & {self.restriction}" if self.restriction else text
 
+    def most(self, mode: str) -> int:
+        """Documents that :meth:`tsquery` finds at most, by the counts of its terms."""
+        counts = sorted(term.documents for term in self.terms)
+        if not counts:
+            return 0
+        return counts[0] if mode == "all" else min(sum(counts), max(self.total, counts[-1]))
+
     @property
     def restriction(self) -> str:
         """Phrases held and words left out, as the text of a tsquery; "" without any."""
@@ -100,32 +105,59 @@ class LexicalQuery:
         """The score of the row :data:`CANDIDATE`."""
         ranks, params = [], []
         weights = self.weights
-        by_field = f"'{{{weights.long},{weights.other},{weights.main},{weights.title}}}'::real[]"
         for term in self.terms:
             each = []
             idf = rarity(term.documents, self.total)
             for one in term.alternatives:
-                each.append(f"%s::real * ts_rank({by_field}, {CANDIDATE}.document, %s::tsquery)")
+                each.append(
+                    f"%s::real * ts_rank({weights.by_field}, {CANDIDATE}.document, %s::tsquery)"
+                )
                 params += [idf * one.weight, one.query]
             ranks.append(f"greatest({', '.join(each)})" if len(each) > 1 else each[0])
         held = [f"({CANDIDATE}.document @@ %s::tsquery)::int * %s::real" for _ in self.terms]
         for term in self.terms:
             params += [term.query, weights.coverage * rarity(term.documents, self.total)]
-        damping = f"(1 + {weights.length_damping} * ln(1 + {CANDIDATE}.length / 50.0))"
+        damping = weights.damping(CANDIDATE)
         return Fragment(f"({' + '.join(ranks)}) / {damping} + ({' + '.join(held)})", tuple(params))
 
 
-def best(query: LexicalQuery, within: Within, mode: str, rows: int) -> tuple[list[Match], int]:
-    """(the best ``rows`` matches, one a group, best first; how many groups match in all)."""
-    keys, wanted = within.keys, query.tsquery(mode)
-    if keys is None or not wanted:
+def best(
+    query: LexicalQuery, within: Within, mode: str, rows: int, budget: Budget = UNLIMITED
+) -> tuple[list[Match], int]:
+    """(the best ``rows`` matches, one a group, best first; how many groups match in all).
+
+    Where there are more than SCORED, their number is estimated, and the matches are those of
+    the words' champion lists; of a single word these are the same.
+    """
+    wanted = query.tsquery(mode)
+    if within.keys is None or not wanted:
         return [], 0
+    found: list[Match] = []
+    many = 0
+    if query.most(mode) > SCORED:
+        many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), SCORED + 1)
+        if many > SCORED:
+            champions = _champions(query, within)
+            found, _ = budget.attempt(
+                lambda: _best(query, wanted, champions, rows, within.using, budget), (found, 0)
+            )
+            if len(found) >= ENOUGH:
+                return found, many
+    everything = Fragment(f"{CANDIDATE}.product_id IN ({within.keys.sql})", within.keys.params)
+    return budget.attempt(
+        lambda: _best(query, wanted, everything, rows, within.using, budget),
+        (found, max(many, len(found))),
+    )
+
+
+def _best(
+    query: LexicalQuery, wanted: str, source: Fragment, rows: int, using: str, budget: Budget
+) -> tuple[list[Match], int]:
     score = query.score
     order = key_order("product_id")
     inner = (
         f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {score.sql} AS score '  # noqa: S608
-        f"FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ %s::tsquery "
-        f"AND {CANDIDATE}.product_id IN ({keys.sql})"
+        f"FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ %s::tsquery AND {source.sql}"
     )
     sql = (
         'SELECT product_id, "group", score, count(*) OVER () FROM ('  # noqa: S608
@@ -133,7 +165,28 @@ def best(query: LexicalQuery, within: Within, mode: str, rows: int) -> tuple[lis
         f'ORDER BY "group", score DESC, {order}) AS first '
         f"ORDER BY score DESC, {order} LIMIT %s"
     )
-    with local_settings(within.using, {"jit": "off"}) as cursor:
-        cursor.execute(sql, (*score.params, wanted, *keys.params, rows))
+    with local_settings(using, budget.settings) as cursor:
+        cursor.execute(sql, (*score.params, wanted, *source.params, rows))
         found = cursor.fetchall()
     return [Match(*row[:3]) for row in found], found[0][3] if found else 0
+
+
+def _champions(query: LexicalQuery, within: Within) -> Fragment:
+    """Products that hold a term of the query best, those that hold a rare one, and the latest;
+    of ``within`` all."""
+    kind = key_field().db_type(connections[within.using])
+    spoken = [one for term in query.terms for one in term.alternatives]
+    lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.lexeme]
+    rare = " | ".join(f"({one.query})" for one in spoken if one.documents <= COMMON)
+    sql = (
+        f"SELECT unnest(best)::{kind} FROM similarity_searchlexeme WHERE lexeme = ANY(%s) "  # noqa: S608
+        f"UNION (SELECT product_id FROM {TABLE} ORDER BY indexed_at DESC LIMIT {LATEST})"
+    )
+    params: tuple[Any, ...] = (lexemes,)
+    if rare:
+        sql += f" UNION SELECT product_id FROM {TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
+        params += (rare,)
+    passes = sampling.passing(within)
+    return Fragment(
+        f"{CANDIDATE}.product_id IN ({sql}) AND {passes.sql}", (*params, *passes.params)
+    )

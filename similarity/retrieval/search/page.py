@@ -41,6 +41,9 @@ class SearchPage:
     facets: Mapping[str, Sequence[FacetValue]] = field(default_factory=dict)
     #: Histogram of prices, where the facet ``price`` was asked for.
     prices: Sequence[PriceBucket] = ()
+    #: False where counts are estimates of two digits, for so many were found, or where the
+    #: time was up and some that were asked for are missing.
+    facets_are_exact: bool = True
     #: The query with misspelt words put right; "" where nothing is to be put right.
     did_you_mean: str = ""
     #: Whether the hits are those of ``did_you_mean``, since the query as typed finds nothing.

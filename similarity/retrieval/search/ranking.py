@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.retrieval import fallback
 from similarity.retrieval.found import Taken
 from similarity.retrieval.search import codes, hybrid, lexical
-from similarity.retrieval.search.lexical import LexicalQuery, Match
+from similarity.retrieval.search.budget import UNLIMITED, Budget
+from similarity.retrieval.search.lexical import ENOUGH, LexicalQuery, Match
 from similarity.retrieval.search.meaning import RESCORED, Meaning, meaning_of
 from similarity.retrieval.search.reading import Reading
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
 
 #: Paging ends after so many hits.
 MAX_DEPTH = 1000
-#: Where fewer products hold every word, those that hold some follow.
-ENOUGH = 48
 #: Best sellers shown where nothing answers.
 BEST_SELLERS = 24
 
@@ -44,6 +45,8 @@ class Ranking:
     mode: str = "all"
     #: Whether the query's vector took part.
     hybrid: bool = False
+    #: False where the time was up, or where so many match that only the best were ranked.
+    complete: bool = True
 
 
 def rank(
@@ -51,6 +54,7 @@ def rank(
     within: Within,
     adapter: CatalogAdapter,
     vectors: Callable[[], Mapping[str, FloatArray]] | None = None,
+    budget: Budget = UNLIMITED,
 ) -> Ranking:
     """Codes first, then words and meaning as one, then what rescues an empty answer.
 
@@ -58,14 +62,19 @@ def rank(
     time to make them.
     """
     by_code = codes.exact(reading.words, within) or codes.beginning(reading.words, within)
-    words, total, mode = by_words(reading.query, within)
+    words, total, mode = by_words(reading.query, within, budget)
     if not by_code and not any(one.tier == "words" for one in words):
         by_code = codes.similar(reading.words, within)
     meaning = None
     # What lies near to a code in meaning has nothing to do with it.
     if vectors is not None and not (by_code and len(reading.query.terms) <= 1):
-        meaning = meaning_of(vectors(), within)
-    blended = with_meaning(words, meaning, reading.query) if meaning else _normal(words)
+        with budget.paused():
+            known = vectors()
+        meaning = meaning_of(known, within)
+    blended, used = _normal(words), False
+    if meaning is not None:
+        near = partial(with_meaning, words, meaning, reading.query, budget)
+        blended, used = budget.attempt(lambda: (near(), True), (blended, False))
     found = _first_of_group([*_tier(by_code, "code"), *blended])
     if not found:
         return rescue(within, adapter)
@@ -73,19 +82,23 @@ def rank(
     if not by_code and not any(one.tier == "words" for one in found):
         rescued = "some_words" if words else "text"
     total += len(found) - len(words)
-    return Ranking(found[:MAX_DEPTH], total, rescued, mode, meaning is not None)
+    complete = not budget.late and total <= max(len(found), MAX_DEPTH)
+    return Ranking(found[:MAX_DEPTH], total, rescued, mode, used, complete)
 
 
-def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, str]:
+def by_words(
+    query: LexicalQuery, within: Within, budget: Budget = UNLIMITED
+) -> tuple[list[Ranked], int, str]:
     """(products by their words, how many in all, the mode of ``LexicalQuery.tsquery``): those
-    that hold every word first, then those that hold two or one where they are few."""
-    every, total = lexical.best(query, within, "all", MAX_DEPTH)
+    that hold every word first, then, where they are fewer than ENOUGH, those that hold two or
+    one."""
+    every, total = lexical.best(query, within, "all", MAX_DEPTH, budget)
     found = _tier(every, "words")
     if total >= ENOUGH or len(query.terms) < 2:
         return found, total, "all"
     modes = ("two", "any") if query.is_broad else ("any",)
     for mode in modes:
-        some, many = lexical.best(query, within, mode, MAX_DEPTH)
+        some, many = lexical.best(query, within, mode, MAX_DEPTH, budget)
         if many >= ENOUGH:
             break
     full = {one.group for one in found}
@@ -93,9 +106,13 @@ def by_words(query: LexicalQuery, within: Within) -> tuple[list[Ranked], int, st
     return merged, max(total, many), mode
 
 
-def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> list[Ranked]:
+def with_meaning(
+    words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery, budget: Budget = UNLIMITED
+) -> list[Ranked]:
     """Products by words and by meaning, blended; one of both keeps the words' tier."""
-    neighbours = {part: _tier(meaning.neighbours(part, query), part) for part in meaning.vectors}
+    with local_settings(meaning.within.using, budget.settings):
+        found = {part: meaning.neighbours(part, query) for part in meaning.vectors}
+    neighbours = {part: _tier(matches, part) for part, matches in found.items()}
     others = [one for found in neighbours.values() for one in found]
     # The words' own product stands for its group, else the nearest by text.
     of_group = {one.group: one for one in [*reversed(others), *words]}

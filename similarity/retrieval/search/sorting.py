@@ -1,5 +1,8 @@
 """Orders other than by relevance: of the products that match every word."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from django.db.models import F
@@ -8,9 +11,12 @@ from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.retrieval import fallback
 from similarity.retrieval.search import facets
+from similarity.retrieval.search.budget import UNLIMITED, Budget
+from similarity.retrieval.search.facets import Matches
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
@@ -18,6 +24,8 @@ SORTS = ("relevance", "price", "-price", "newest")
 #: Where no product holds every word, so many of the most relevant are sorted: at the end of a
 #: long list stands what has little to do with the query, and might be the cheapest.
 MOST_RELEVANT = 100
+
+NOTHING = LexicalQuery((), 0)
 
 
 def check(sort: str, adapter: CatalogAdapter) -> None:
@@ -32,37 +40,53 @@ def check(sort: str, adapter: CatalogAdapter) -> None:
 
 
 def in_order(
-    ranking: Ranking, sort: str, reading: Reading, within: Within, adapter: CatalogAdapter
+    ranking: Ranking,
+    sort: str,
+    reading: Reading,
+    within: Within,
+    adapter: CatalogAdapter,
+    budget: Budget = UNLIMITED,
 ) -> Ranking:
-    """The ranking's products by ``sort``, of variants the first."""
+    """The ranking's products by ``sort``, of variants the first.
+
+    Where the time is up those that were ranked, MAX_DEPTH at most, are sorted and no others.
+    """
     if sort == "relevance" or not ranking.total:
         return ranking
+    order = [*_order(sort, adapter), "pk"]
     sure = [one for one in ranking.found if one.tier in ("code", "words")]
+    ranked = Matches(NOTHING, "all", [one.key for one in sure or ranking.found[:MOST_RELEVANT]])
+    found: list[Ranked] = []
     if sure:
-        others = [one.key for one in sure if one.tier == "code"]
-        matches = facets.matching(reading.query, "all", others, within.using)
-    else:
-        keys = [one.key for one in ranking.found[:MOST_RELEVANT]]
-        matches = facets.matching(LexicalQuery((), 0), "all", keys, within.using)
-    products = facets.found_products(within, matches).order_by(*_order(sort, adapter), "pk")
-    found = _first_of_groups(products.values_list("pk", "similarity_group"), ranking)
-    total = products.order_by().values("similarity_group").distinct().count()
-    return Ranking(found, total, ranking.rescued, ranking.mode, ranking.hybrid)
+        codes = [one.key for one in sure if one.tier == "code"]
+        every = Matches(reading.query, "all", codes)
+        found = budget.attempt(lambda: _sorted(every, order, ranking, within, budget), found)
+    found = found or _sorted(ranked, order, ranking, within, UNLIMITED)
+    return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=not budget.late)
 
 
-def _first_of_groups(rows: Any, ranking: Ranking) -> list[Ranked]:
-    """Their scores and tiers are those of the ranking, wherever it goes so far."""
+def _sorted(
+    matches: Matches, order: Sequence[Any], ranking: Ranking, within: Within, budget: Budget
+) -> list[Ranked]:
+    """The first MAX_DEPTH groups and one more, where there are so many.
+
+    Their scores and tiers are those of the ranking, wherever it goes so far.
+    """
     known = {one.group: one for one in ranking.found}
+    products = facets.found_products(within, matches.keys(within.using)).order_by(*order)
+    rows = products.values_list("pk", "similarity_group")
     found: dict[str, Ranked] = {}
-    for key, group in rows.iterator(chunk_size=2000):
-        if group not in found:
-            told = known.get(group)
-            found[group] = Ranked(
-                key, group, told.score if told else 0.0, told.tier if told else "words"
-            )
-        if len(found) == MAX_DEPTH:
-            break
-    return list(found.values())
+    size = 2 * MAX_DEPTH  # variants are several to a group
+    with local_settings(within.using, budget.settings):
+        for start in count(0, size):
+            page = list(rows[start : start + size])
+            for key, group in page:
+                told = known.get(group)
+                tier = (told.score, told.tier) if told else (0.0, "words")
+                found.setdefault(group, Ranked(key, group, *tier))
+            if len(page) < size or len(found) > MAX_DEPTH:
+                break
+    return list(found.values())[: MAX_DEPTH + 1]
 
 
 def _order(sort: str, adapter: CatalogAdapter) -> list[Any]:

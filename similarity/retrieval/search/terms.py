@@ -1,6 +1,7 @@
 """From the words of a query to what the index is asked for: terms, each with alternatives."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -38,6 +39,12 @@ class Alternative:
     query: str
     documents: int
     weight: float = 1.0
+
+    @property
+    def lexeme(self) -> str:
+        """The lexeme it is; "" where it is a phrase of several."""
+        quoted = re.fullmatch(r"'((?:[^']|'')+)'", self.query)
+        return quoted[1].replace("''", "'").replace("\\\\", "\\") if quoted else ""
 
 
 @dataclass(frozen=True)
