@@ -9,17 +9,17 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import mark_safe
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from similarity import conf
-from similarity.admin import preview
+from similarity.admin import preview, switching, version_facts
 from similarity.exceptions import SimilarityError
-from similarity.indexing import indexes, retiring, versions
+from similarity.indexing import indexes, progress, retiring, versions
+from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion, ProductVectors
 
 Status = EncoderVersion.Status
@@ -31,11 +31,11 @@ class EncoderVersionAdmin(admin.ModelAdmin):
 
     list_display = (
         "name",
-        "status",
+        "state",
         "coverage",
         "fused_dimension",
         "weights_text",
-        "fitted_on",
+        "index_size",
         "created_at",
         "promoted_at",
     )
@@ -43,18 +43,11 @@ class EncoderVersionAdmin(admin.ModelAdmin):
     list_filter = ("status",)
     actions = ("promote", "retire")
     readonly_fields = (
-        "status",
-        "coverage",
-        "weights_text",
-        "dimensions_text",
         "encoders_text",
         "blocks_text",
         "figures_text",
-        "index_sizes",
-        "fitted_on",
+        "progress_text",
         "fusion_sha256",
-        "created_at",
-        "promoted_at",
     )
     fields = readonly_fields
 
@@ -70,7 +63,59 @@ class EncoderVersionAdmin(admin.ModelAdmin):
         neighbours = path(
             "neighbours/<path:key>/", self.admin_site.admin_view(view), name=preview.URL_NAME
         )
-        return [neighbours, *super().get_urls()]
+        return [neighbours, *switching.urls(self), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        running = progress.is_building()
+        building = every_version().filter(status=Status.BUILDING)
+        context = {
+            "may_change": self.has_change_permission(request),
+            "before": every_version().before_live(),
+            "stopped": not running and building.exists(),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        context = self._told_of(request, version) if version is not None else {}
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def _told_of(self, request: HttpRequest, version: EncoderVersion) -> dict[str, Any]:
+        """What the page of one version shows beside its fields."""
+        live = every_version().live()
+        running = version.status == Status.BUILDING and progress.is_building()
+        done, total = (version.progress.get(name, 0) for name in ("done", "total"))
+        compared = version.figures.get("quality") or {}
+        return {
+            "title": f"Version {version.pk}",
+            "subtitle": None,
+            "version": version,
+            "badge": version_facts.badge(version),
+            "live_pk": live.pk if live else None,
+            "before": every_version().before_live(),
+            "may_change": self.has_change_permission(request),
+            "can_compare": live is not None
+            and version.status in (Status.READY, Status.RETIRED)
+            and version.pk != live.pk,
+            "running": running,
+            "building": version_facts.building_text(version, running=running),
+            "error": version.progress.get("error", ""),
+            "percent": 100 * done // total if total and version.status == Status.BUILDING else None,
+            "lines": versions.gate_of(version) if version.status != Status.BUILDING else [],
+            "compared_at": compared.get("at"),
+            "sample": compared.get("sample"),
+            "facts": version_facts.rows(version, live),
+        }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EncoderVersion]:
         """Without the artefact, and with the counts that coverage is made of."""
@@ -87,13 +132,19 @@ class EncoderVersionAdmin(admin.ModelAdmin):
     def name(self, version: EncoderVersion) -> str:
         return f"Version {version.pk}"
 
+    @admin.display(description="state", ordering="status")
+    def state(self, version: EncoderVersion) -> str:
+        running = version.status == Status.BUILDING and progress.is_building()
+        told = version_facts.building_text(version, running=running)
+        return format_html("{} {}", version_facts.badge(version), told)
+
     @admin.display(description="coverage", ordering="vector_count")
     def coverage(self, version: Any) -> str:
         """Products with vectors of this version, of all products."""
         count, total = version.vector_count, version.product_count
-        return f"{count} of {total} ({100 * count // total} %)" if total else f"{count} of 0"
+        return f"{count:,} of {total:,} ({100 * count // total} %)" if total else f"{count} of 0"
 
-    @admin.display(description="dimensions")
+    @admin.display(description="numbers")
     def fused_dimension(self, version: EncoderVersion) -> int | None:
         return version.dimensions.get("fused")
 
@@ -101,9 +152,11 @@ class EncoderVersionAdmin(admin.ModelAdmin):
     def weights_text(self, version: EncoderVersion) -> str:
         return ", ".join(f"{part} {share:.0%}" for part, share in version.weights.items()) or "–"
 
-    @admin.display(description="dimensions")
-    def dimensions_text(self, version: EncoderVersion) -> str:
-        return ", ".join(f"{part} {size}" for part, size in version.dimensions.items()) or "–"
+    @admin.display(description="indexes")
+    def index_size(self, version: EncoderVersion) -> str:
+        names = {indexes.index_name(version, column) for column in indexes.columns(version)}
+        sizes = [size for name, size in indexes.sizes().items() if name in names]
+        return filesizeformat(sum(sizes)) if sizes else "no index"
 
     @admin.display(description="encoders")
     def encoders_text(self, version: EncoderVersion) -> str:
@@ -117,22 +170,17 @@ class EncoderVersionAdmin(admin.ModelAdmin):
     def figures_text(self, version: EncoderVersion) -> str:
         return _indented(version.figures)
 
-    @admin.display(description="index sizes")
-    def index_sizes(self, version: EncoderVersion) -> str:
-        names = {indexes.index_name(version, column) for column in indexes.columns(version)}
-        sizes = [
-            (name, filesizeformat(size)) for name, size in indexes.sizes().items() if name in names
-        ]
-        return format_html_join(mark_safe("<br>"), "{}: {}", sizes) or "no index"
+    @admin.display(description="building")
+    def progress_text(self, version: EncoderVersion) -> str:
+        return _indented(version.progress)
 
     @admin.action(description="Promote selected version", permissions=["change"])
     def promote(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if queryset.count() != 1:
             messages.error(request, "Select exactly one version to promote.")
             return None
-        return self._confirmed(
-            request, queryset, "promote", "will answer all queries", versions.promote
-        )
+        address = reverse("admin:similarity_encoderversion_promote", args=[queryset.get().pk])
+        return HttpResponseRedirect(address)
 
     @admin.action(description="Retire selected versions", permissions=["change"])
     def retire(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

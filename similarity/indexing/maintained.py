@@ -59,8 +59,13 @@ def encoder_of(version: EncoderVersion, part: str) -> Encoder:
 
 
 def mismatch(version: EncoderVersion) -> str:
-    """Which encoders of the version cannot be had here; empty where all can."""
-    get_encoders()  # settings that are wrong in themselves are no difference
+    """Which encoders of the version cannot be had any more; empty where all can.
+
+    Raises :class:`EncoderError` on a machine that has not even those that are configured, and
+    so cannot tell.
+    """
+    for encoder in get_encoders().values():
+        _ = encoder.signature
     differences = []
     for part, record in version.encoders.items():
         try:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from shop.models import Product
 from similarity.admin import products as product_actions
-from similarity.models import EncoderVersion, PendingProduct
+from similarity.models import PendingProduct
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.django_db
 PRODUCTS = reverse("admin:shop_product_changelist")
 OUTBOX = reverse("admin:similarity_pendingproduct_changelist")
 PROGRESS = reverse("admin:similarity_pendingproduct_progress")
-VERSIONS = reverse("admin:similarity_encoderversion_changelist")
 
 
 @pytest.fixture
@@ -204,85 +203,3 @@ def test_revive_needs_permission(rows):
     client = someone_with("view_pendingproduct")
     act(client, OUTBOX, "revive", [rows["dead"]])
     assert PendingProduct.objects.dead().exists()
-
-
-@pytest.fixture
-def make_version():
-    def make(status):
-        return EncoderVersion.objects.create(
-            status=status,
-            encoders={"text": {"class": "x.Text", "options": {}, "signature": "text-1"}},
-            fusion=b"artefact",
-            weights={"text": 1.0},
-            dimensions={"fused": 2, "text": 2},
-            figures={"same_type": 0.71},
-        )
-
-    return make
-
-
-def test_versions_show_figures_and_never_load_the_artefact(
-    staff, make_version, make_product, django_assert_max_num_queries
-):
-    versions = [make_version("live"), make_version("ready"), make_version("retired")]
-    make_product()
-    with django_assert_max_num_queries(12) as captured:
-        html = staff.get(VERSIONS).content.decode()
-    assert "0 of 1 (0 %)" in html
-    assert "text 100%" in html
-    change = reverse("admin:similarity_encoderversion_change", args=[versions[0].pk])
-    page = staff.get(change)
-    assert b"same_type" in page.content
-    assert b"no index" in page.content
-    assert not any('"fusion",' in query["sql"] for query in captured.captured_queries)
-
-
-def test_promote_asks_first_then_switches(staff, make_version, monkeypatch):
-    live, ready = make_version("live"), make_version("ready")
-    html = act(staff, VERSIONS, "promote", [ready]).content.decode()
-    assert "Yes, promote" in html
-    live.refresh_from_db()
-    assert live.status == "live"
-    monkeypatch.setattr("similarity.indexing.gate.refuse", lambda version, lines: None)
-    act(staff, VERSIONS, "promote", [ready], confirmed="yes")
-    ready.refresh_from_db()
-    assert ready.status == "live"
-
-
-def test_promoting_what_cannot_serve_says_why(staff, make_version, make_product):
-    make_version("live")
-    ready = make_version("ready")
-    make_product()
-    html = act(staff, VERSIONS, "promote", [ready], confirmed="yes").content.decode()
-    assert "errorlist" in html or 'class="error"' in html
-    ready.refresh_from_db()
-    assert ready.status == "ready"
-
-
-def test_retire_asks_first_and_spares_the_live_version(staff, make_version):
-    live, ready = make_version("live"), make_version("ready")
-    assert "Yes, retire" in act(staff, VERSIONS, "retire", [ready]).content.decode()
-    act(staff, VERSIONS, "retire", [ready], confirmed="yes")
-    act(staff, VERSIONS, "retire", [live], confirmed="yes")
-    assert EncoderVersion.objects.get(pk=ready.pk).status == "retired"
-    assert EncoderVersion.objects.get(pk=live.pk).status == "live"
-
-
-def test_one_version_is_promoted_at_a_time(staff, make_version):
-    rows = [make_version("ready"), make_version("ready")]
-    html = act(staff, VERSIONS, "promote", rows, confirmed="yes").content.decode()
-    assert "exactly one" in html
-
-
-def test_versions_need_permission(make_version):
-    ready = make_version("ready")
-    client = someone_with("view_encoderversion")
-    act(client, VERSIONS, "retire", [ready], confirmed="yes")
-    assert EncoderVersion.objects.get(pk=ready.pk).status == "ready"
-    assert someone_with_nothing().get(VERSIONS).status_code == 403
-
-
-def someone_with_nothing():
-    client = Client()
-    client.force_login(User.objects.create_user("guest", is_staff=True))
-    return client

@@ -1,0 +1,164 @@
+"""Pages that ask before a version is built, promoted or rolled back from, and then do it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from similarity.connections import wakeup
+from similarity.exceptions import SimilarityError
+from similarity.indexing import gate, progress, versions
+from similarity.indexing.maintained import every_version
+from similarity.models import EncoderVersion
+
+LIST = "admin:similarity_encoderversion_changelist"
+_NO_BROKER = (
+    "The broker took no message, so that no worker knows of it: start it and try again, or run "
+    "'manage.py {command}'."
+)
+
+
+def urls(model_admin: ModelAdmin) -> list[URLPattern]:
+    """``build/``, ``rollback/``, ``ID/promote/`` and ``ID/compare/``, for staff who may change."""
+
+    def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def checked(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            if not model_admin.has_change_permission(request):
+                raise PermissionDenied
+            return view(request, model_admin, **arguments)
+
+        return model_admin.admin_site.admin_view(checked)
+
+    name = "similarity_encoderversion_{}".format
+    return [
+        path("build/", guarded(build_view), name=name("build")),
+        path("rollback/", guarded(rollback_view), name=name("rollback")),
+        path("<int:pk>/promote/", guarded(promote_view), name=name("promote")),
+        path("<int:pk>/compare/", guarded(compare_view), name=name("compare")),
+    ]
+
+
+def build_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
+    """Have a worker build a version with the present settings."""
+    if request.method != "POST":
+        text = (
+            "A worker fits a fusion with the present settings, embeds every product for it and "
+            "builds its indexes, while the live version goes on serving. It takes as long as "
+            "embedding the whole catalogue does; its progress stands on its page. A build that "
+            "was stopped goes on where it stopped."
+        )
+        return _ask(request, model_admin, "Build a version?", text, "Yes, build")
+    if progress.is_building():
+        messages.warning(request, "A version is being built already.")
+    elif wakeup.wake(progress.TASK):
+        messages.success(request, "A worker begins as soon as one is free.")
+    else:
+        messages.error(request, _NO_BROKER.format(command="build_version"))
+    return HttpResponseRedirect(reverse(LIST))
+
+
+def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResponse:
+    """The table of the gate; then the switch, by force only where that was ticked."""
+    version = _version(pk)
+    force = request.POST.get("force") == "yes"
+    if request.method == "POST":
+        return _switched(
+            request, model_admin, "promoted", lambda: versions.promote(version, force=force)
+        )
+    return _ask(
+        request,
+        model_admin,
+        f"Promote version {pk}?",
+        "It answers all queries from then on. The version that is live now is kept for rolling "
+        "back.",
+        "Yes, promote",
+        version=version,
+        lines=versions.gate_of(version),
+    )
+
+
+def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
+    """Back to the version that was live before."""
+    if request.method == "POST":
+        return _switched(request, model_admin, "rolled back to", versions.rollback)
+    before = every_version().before_live()
+    if before is None:
+        messages.error(request, "No version is kept that was live before this one.")
+        return HttpResponseRedirect(reverse(LIST))
+    return _ask(
+        request,
+        model_admin,
+        f"Roll back to version {before.pk}?",
+        "It answers all queries again, at once. What changed since is embedded for it after that.",
+        "Yes, roll back",
+        version=before,
+        lines=versions.gate_of(before),
+        back=True,
+    )
+
+
+@require_POST
+def compare_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResponse:
+    """Have a worker take its figures beside those of the live version."""
+    version = _version(pk)
+    if wakeup.wake(progress.COMPARE_TASK, args=[version.pk]):
+        messages.success(request, "A worker compares them; load this page again in a while.")
+    else:
+        messages.error(request, _NO_BROKER.format(command=f"promote {pk}"))
+    return HttpResponseRedirect(reverse("admin:similarity_encoderversion_change", args=[pk]))
+
+
+def _version(pk: int) -> EncoderVersion:
+    try:
+        return versions.find(pk)
+    except SimilarityError as error:
+        raise Http404(str(error)) from error
+
+
+def _switched(
+    request: HttpRequest,
+    model_admin: ModelAdmin,
+    what: str,
+    switch: Callable[[], EncoderVersion],
+) -> HttpResponse:
+    began = time.monotonic()
+    try:
+        version = switch()
+    except SimilarityError as error:
+        messages.error(request, str(error))
+    else:
+        taken_s = time.monotonic() - began
+        model_admin.log_change(request, version, f"{what.capitalize()}.")
+        messages.success(request, f"Version {version.pk} is live ({what} in {taken_s:.2f} s).")
+    return HttpResponseRedirect(reverse(LIST))
+
+
+def _ask(
+    request: HttpRequest,
+    model_admin: ModelAdmin,
+    title: str,
+    text: str,
+    yes: str,
+    **context: Any,
+) -> HttpResponse:
+    lines = context.get("lines", [])
+    return TemplateResponse(
+        request,
+        "admin/similarity/encoderversion/ask.html",
+        {
+            **model_admin.admin_site.each_context(request),
+            "opts": model_admin.opts,
+            "title": title,
+            "text": text,
+            "yes": yes,
+            "refused": any(line.state == gate.REFUSED for line in lines),
+            **context,
+        },
+    )

@@ -1,0 +1,75 @@
+"""What the admin tells of a version, beside the version that is live."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+
+from similarity.indexing import indexes, progress
+from similarity.models import EncoderVersion
+
+Status = EncoderVersion.Status
+
+_NOTHING = "–"
+
+
+def badge(version: EncoderVersion) -> str:
+    """Its state, by word and by colour."""
+    return format_html('<span class="similarity-state similarity-{0}">{0}</span>', version.status)
+
+
+def building_text(version: EncoderVersion, *, running: bool) -> str:
+    """How far its building has come; empty once it is built."""
+    if version.status != Status.BUILDING:
+        return ""
+    return progress.described(version.progress, running=running) or "begun"
+
+
+def rows(version: EncoderVersion, live: EncoderVersion | None) -> list[tuple[str, str, str]]:
+    """(what, of this version, of the live one) for every fact worth comparing."""
+    first = _facts(version)
+    second = _facts(live) if live is not None and live.pk != version.pk else {}
+    names = list(dict.fromkeys([*first, *second]))
+    return [(name, first.get(name, _NOTHING), second.get(name, _NOTHING)) for name in names]
+
+
+def _facts(version: EncoderVersion) -> dict[str, str]:
+    figures, facts = version.figures, {"state": version.status}
+    for part, record in version.encoders.items():
+        facts[f"encoder of {part}"] = str(record.get("signature", ""))
+    for part, length in version.dimensions.items():
+        facts[f"numbers in {part}"] = f"{length:,}"
+    for part, share in version.weights.items():
+        facts[f"weight of {part}"] = f"{share:.0%}"
+    facts["fitted on"] = f"{version.fitted_on:,} products"
+    if "products" in figures:
+        facts["embedded when built"] = f"{figures['products']:,} products"
+        facts["failed when built"] = f"{figures.get('failed', 0):,}"
+    for name, key in (("embedding took", "embed_s"), ("indexing took", "index_s")):
+        if key in figures:
+            facts[name] = _duration(figures[key])
+    facts |= _index_sizes(version)
+    facts["made"] = _ago(version.created_at)
+    if version.promoted_at:
+        facts["went live"] = _ago(version.promoted_at)
+    return facts
+
+
+def _index_sizes(version: EncoderVersion) -> dict[str, str]:
+    sizes, states = indexes.sizes(), indexes.states(version)
+    return {
+        f"index on {column}": filesizeformat(sizes.get(indexes.index_name(version, column), 0))
+        if state == indexes.VALID
+        else f"no index ({state})"
+        for column, state in states.items()
+    }
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
+def _ago(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}, {timesince(moment, depth=1)} ago"
