@@ -14,8 +14,9 @@ The table has, after the last save and a wait for the rest: products without a v
 with a vector of older content (stale), compared with a fresh encoding; errors that reached a
 save though the database was there; the time from a save to the first vector of it or of a
 later save of the product; and the time from the kill of a worker to the next vector of each
-product that it held, over the kills with broker and database up. "never" is not within the run:
-Celery gives a message that a dead worker held to another after an hour, by default.
+product that it held, over the kills with broker, database and another worker up. "never" is
+not within the run: Celery gives a message that a dead worker held to another after an hour,
+by default.
 """
 
 import argparse
@@ -71,7 +72,9 @@ def sentence(outcome: Outcome) -> str:
     alone = ", ".join(f"{name} {n}" for name, n in sorted(outcome.ended_alone.items()) if n)
     return (
         f"{outcome.way}: {outcome.saves} saves of {outcome.products} products, "
-        f"{outcome.kills} workers killed with {len(outcome.recovered)} products in hand, "
+        f"{outcome.kills} workers killed with {len(outcome.recovered)} products in hand "
+        f"({outcome.clear_kills} kills with {len(outcome.recovered_clear)} while another worker "
+        "and the servers were up), "
         f"{outcome.waiting} left waiting, given up: {given_up or 'none'}; poison tried in "
         f"batches of {[size for _key, size in outcome.poisoned]}; ended by themselves: "
         f"{alone or 'none'}; errors in saves: {dict(outcome.save_errors) or 'none'}, "

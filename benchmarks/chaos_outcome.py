@@ -1,7 +1,6 @@
 """What came of a chaos run: counted and timed from the database's own log of it."""
 
 import json
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +10,39 @@ from typing import Any
 import numpy as np
 import psycopg
 
-#: A kill counts as one with the servers up where none was away until so long after it.
-CLEAR_S = 5.0
+#: A kill is a clear one where broker, database and another worker were there until so long
+#: after it, and that worker had so long to start before.
+CLEAR_S, START_S = 5.0, 6.0
 
 
 @dataclass(frozen=True)
-class Recovery:
-    """A worker killed at ``at`` (seconds since 1970) with these products in its hands."""
+class Kill:
+    """A worker killed at ``at`` with the ``keys`` in its hands that it encoded at ``since``.
 
+    Times are seconds since 1970.
+    """
+
+    worker: str
     at: float
-    keys: list[int]
+    since: float = 0.0
+    keys: tuple[int, ...] = ()
+
+
+@dataclass
+class Troubles:
+    """What went wrong in a run; ``outages`` of servers and of what a poison ended, from–to."""
+
+    kills: list[Kill] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+
+    def clear(self, kill: Kill, workers: int) -> bool:
+        """Whether servers and another worker were there to recover from this kill."""
+        if any(start < kill.at + CLEAR_S and end > kill.at for start, end in self.outages):
+            return False
+        lately = {
+            each.worker for each in self.kills if kill.at - START_S < each.at < kill.at + CLEAR_S
+        }
+        return len(lately | {kill.worker}) < workers
 
 
 @dataclass
@@ -42,26 +64,28 @@ class Outcome:
     writes: Mapping[int, list[float]]
     kills: int = 0
     recovered: list[float] = field(default_factory=list)  # inf where it never was
-    recovered_clear: list[float] = field(default_factory=list)  # of kills with the servers up
+    recovered_clear: list[float] = field(default_factory=list)  # of clear kills
+    clear_kills: int = 0
     settled_s: float = 0.0
     ended_alone: dict[str, int] = field(default_factory=dict)
 
-    def add_recoveries(
-        self, recoveries: Sequence[Recovery], outages: Sequence[tuple[float, float]], began: float
-    ) -> None:
+    def add_recoveries(self, troubles: Troubles, workers: int) -> None:
         """Time from each kill to the next vector of each product that was held."""
-        self.kills = len(recoveries)
-        for kill in recoveries:
-            clear = all(up < kill.at or down > kill.at + CLEAR_S for down, up in outages)
-            for key in kill.keys:
-                if key not in self.writes:
-                    continue  # deleted since, and its vector with it
-                times = self.writes[key]
-                place = bisect_left(times, kill.at)
-                took = times[place] - kill.at if place < len(times) else float("inf")
-                self.recovered.append(took)
-                if clear:
-                    self.recovered_clear.append(took)
+        held = [kill for kill in troubles.kills if kill.keys]
+        self.kills = len(troubles.kills)
+        for kill in held:
+            took = [t for key in kill.keys if (t := self._recovery(kill, key)) is not None]
+            self.recovered += took
+            if troubles.clear(kill, workers):
+                self.clear_kills += 1
+                self.recovered_clear += took
+
+    def _recovery(self, kill: Kill, key: int) -> float | None:
+        """None where there was nothing to recover: deleted since, or written just before."""
+        times = self.writes.get(key)
+        if times is None or any(kill.since < at <= kill.at for at in times):
+            return None
+        return next((at - kill.at for at in times if at > kill.at), float("inf"))
 
 
 def measure(

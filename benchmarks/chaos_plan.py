@@ -8,12 +8,12 @@ from dataclasses import dataclass
 class Scale:
     """How long a run lasts and how much goes wrong in it."""
 
-    duration_s: float = 120.0
+    duration_s: float = 180.0
     products: int = 400
     writers: int = 3
     workers: int = 2
     saves_per_s: float = 60.0
-    worker_kills: int = 25
+    worker_kills: int = 20
     web_kills: int = 12
     broker_kills: int = 2
     broker_away_s: float = 60.0  # the last time; the others a tenth of it
@@ -49,13 +49,13 @@ def plan(seed: int, scale: Scale) -> list[Event]:
     """The events of a run, in order of time.
 
     The servers go away in turns of their own, so that each is back before the next goes;
-    workers and web processes are killed at any time, while a server is away too.
+    workers in turn and web processes are killed all the time, while a server is away too.
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     events = [
-        Event(chance.uniform(0.02, 0.95) * scale.duration_s, what)
+        Event((number + chance.uniform(0.1, 0.9)) / count * 0.95 * scale.duration_s, what)
         for what, count in (("worker", scale.worker_kills), ("web", scale.web_kills))
-        for _ in range(count)
+        for number in range(count)
     ]
     events += [
         Event(0.1 * scale.duration_s, "poison-kill"),

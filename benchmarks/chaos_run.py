@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from benchmarks.chaos_outcome import Outcome, Recovery, measure
+from benchmarks.chaos_outcome import Kill, Outcome, Troubles, measure
 from benchmarks.chaos_plan import Event, Scale, plan
 from benchmarks.chaos_processes import Supervisor, send, wait_for
 from benchmarks.chaos_servers import Servers
@@ -24,6 +24,10 @@ AIM_S = 1.5
 #: A commit that was under way when its process was stopped is done after this.
 COMMIT_S = 0.05
 QUIET_S = 6.0
+
+#: How long workers die of a poison, and what clients need to find a server that is back.
+POISON_S = 12.0
+BACK_S = {"broker": 8.0, "database": 3.0}
 
 CLAIMED = {
     True: "SELECT product_key::bigint FROM similarity_pendingproduct "
@@ -42,8 +46,7 @@ class Run:
     supervisor: Supervisor
     chance: random.Random
     say: Callable[[str], None]
-    recoveries: list[Recovery] = field(default_factory=list)
-    outages: list[tuple[float, float]] = field(default_factory=list)
+    troubles: Troubles = field(default_factory=Troubles)
     down: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -88,7 +91,7 @@ def _run(run: Run, seed: int) -> Outcome:
     report = json.loads(run.supervisor.run("-m", f"{HOST}.verify"))
     with run.servers.postgres.connect() as connection:
         outcome = measure(run.way, connection, report, run.folder, began)
-    outcome.add_recoveries(run.recoveries, run.outages, began)
+    outcome.add_recoveries(run.troubles, run.scale.workers)
     outcome.settled_s, outcome.ended_alone = settled_s, ended_alone
     return outcome
 
@@ -118,6 +121,7 @@ def _begin(run: Run, seed: int) -> None:
 def _happen(run: Run, event: Event) -> None:
     server, _, direction = event.what.partition("-")
     if server == "poison":
+        run.troubles.outages.append((time.time(), time.time() + POISON_S))
         run.supervisor.start(event.what, "-m", f"{HOST}.writer", event.what, once=True)
     elif server == "worker":
         _kill_worker(run)
@@ -130,37 +134,45 @@ def _happen(run: Run, event: Event) -> None:
             killed.kill()
         else:
             killed.start()
-            run.outages.append((run.down.pop(server), time.time()))
+            away = BACK_S[server]
+            run.troubles.outages.append((run.down.pop(server), time.time() + away))
 
 
 def _kill_worker(run: Run) -> None:
     """Kill a worker, or the process of its pool alone, while it holds products if it ever does."""
-    name = f"worker{run.chance.randrange(run.scale.workers)}"
+    name = f"worker{len(run.troubles.kills) % run.scale.workers}"
     worker, all_of_it = run.supervisor.processes[name], run.chance.random() < 0.5
     until = time.monotonic() + AIM_S
+    child, since, keys = None, 0.0, ()
     while family := worker.family():
         send(family, signal.SIGSTOP)
-        held = {child: keys for child in family if (keys := _held(run, child))}
-        if held or time.monotonic() > until:
+        child = next((each for each in family if _has_begun(run, each)), None)
+        if child:
+            since, keys = _held(run, child)
+        if keys or time.monotonic() > until:
             break
         send(family, signal.SIGCONT)
         time.sleep(run.chance.uniform(0.005, 0.03))
-    child = next(iter(held), None) if family else None
     worker.kill(only=None if all_of_it else child)
     send(family, signal.SIGCONT)
-    if child:
-        run.recoveries.append(Recovery(time.time(), held[child]))
+    run.troubles.kills.append(Kill(name, time.time(), since, keys))
 
 
-def _held(run: Run, process: psutil.Process) -> list[int]:
-    """Keys in the hands of a stopped process: encoded by it, and not written since.
+def _has_begun(run: Run, process: psutil.Process) -> bool:
+    """Whether the process encoded something within the last second."""
+    path = run.folder / "held" / str(process.pid)
+    return path.exists() and time.time() - path.stat().st_mtime < 1
+
+
+def _held(run: Run, process: psutil.Process) -> tuple[float, tuple[int, ...]]:
+    """When a stopped process encoded last, and the keys of it that were not written since.
 
     The plugin also encodes a sample to learn from, which nobody waits for: its keys in hand
     are those that the outbox has leased.
     """
+    held = json.loads((run.folder / "held" / str(process.pid)).read_text())
+    time.sleep(COMMIT_S)
     try:
-        held = json.loads((run.folder / "held" / str(process.pid)).read_text())
-        time.sleep(COMMIT_S)
         with run.servers.postgres.connect() as connection:
             claimed = connection.execute(CLAIMED[run.way == "similarity"]).fetchall()
             written = connection.execute(
@@ -168,10 +180,10 @@ def _held(run: Run, process: psutil.Process) -> list[int]:
                 "WHERE product_key = ANY(%s) AND at > to_timestamp(%s)",
                 [list(map(int, held["keys"])), held["at"]],
             ).fetchall()
-    except (FileNotFoundError, psycopg.OperationalError):
-        return []
+    except psycopg.OperationalError:
+        return 0.0, ()
     keys = {int(key) for key in held["keys"]} & {key for (key,) in claimed}
-    return sorted(keys - {key for (key,) in written})
+    return held["at"], tuple(sorted(keys - {key for (key,) in written}))
 
 
 def _settle(run: Run) -> None:

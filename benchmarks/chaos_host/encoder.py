@@ -21,7 +21,7 @@ from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded, Encoder, unit_rows
 
 #: Seconds that encoding a product takes besides the arithmetic, as a small network would.
-PAUSE_S = 0.004
+PAUSE_S = 0.01
 
 
 class ChaosEncoder(Encoder):
