@@ -5,6 +5,7 @@ from unittest import mock
 import pytest
 from django.core.cache import caches
 from django.db import connection
+from django.db.models.functions import Now
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils import translation
@@ -83,13 +84,33 @@ def test_photo_has_alternative_text_and_costs_no_query_each(
     for product in products:
         product.images.create(image=f"products/{product.pk}.jpg", alt=f"Photo {product.pk}")
     render("{% similar_products product limit=5 %}", product=products[0])
-    # The live version and the product's own vectors; live products; their photos; and the
-    # savepoint and its release, for the test runs in a transaction.
-    with django_assert_num_queries(5):
+    # Live products, with what the shelf was made from, and their photos; the savepoint and its
+    # release besides, for the test runs in a transaction.
+    with django_assert_num_queries(2 + 2):
         html = render("{% similar_products product limit=5 %}", product=products[0])
     assert html.count("<img") == 5
     assert f'alt="Photo {products[1].pk}"' in html
     assert 'loading="lazy"' in html
+
+
+def test_cached_shelf_is_found_anew_when_the_product_is_embedded_anew(
+    shelf,  # noqa: F811
+    monkeypatch,
+):
+    tag = "{% similar_products product limit=3 %}"
+    render(tag, product=shelf[0])
+    found = []
+    monkeypatch.setattr(cached, "similar_to", lambda *args, **options: found.append(args) or [])
+    render(tag, product=shelf[0])
+    assert not found
+    ProductVectors.objects.filter(product=shelf[0]).update(encoded_at=Now())
+    render(tag, product=shelf[0])
+    assert len(found) == 1, "made from other vectors"
+    render(tag, product=shelf[0])
+    assert len(found) == 1, "that nothing is similar is kept too"
+    ProductVectors.objects.filter(product=shelf[0]).update(encoded_at=Now())
+    render(tag, product=shelf[0])
+    assert len(found) == 2, "and forgotten with the vectors"
 
 
 def test_cached_shelf_never_shows_what_sold_out_and_tops_up(shelf):  # noqa: F811

@@ -6,7 +6,7 @@ from typing import Any
 
 from similarity.api.base import SHOWN, read_text
 from similarity.api.errors import BadParameter
-from similarity.api.filters import MAX_LENGTH, MAX_NAME, filter_lookups, find_lookup
+from similarity.api.filters import MAX_LENGTH, MAX_NAME, find_lookup, known_filters
 from similarity.catalog.adapter import CatalogAdapter
 
 #: Filters of one request.
@@ -35,8 +35,7 @@ def read_filters(
 
 
 def _require_known(key: str, name: str, adapter: CatalogAdapter) -> None:
-    prices = ("min_price", "max_price") if adapter.price_lookup else ()
-    known = [*prices, "in_stock", *filter_lookups(adapter)]
+    known = known_filters(adapter)
     if key in known:
         return
     read_text({name: key}, name, most=MAX_NAME)

@@ -15,6 +15,8 @@ from similarity.connections import caching
 #: Between the levels of a category path; a filter by a level holds for those below it.
 LEVEL = " > "
 
+PRICES = ("min_price", "max_price")
+
 MAX_NAME = 100
 MAX_VALUES = 50
 MAX_LENGTH = 250
@@ -32,6 +34,12 @@ def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
         for name, lookup in lookups.items()
         if lookup and not _is_relation(adapter.model, lookup)
     }
+
+
+def known_filters(adapter: CatalogAdapter) -> list[str]:
+    """The name of every filter that can be named in advance."""
+    prices = PRICES if adapter.price_lookup else ()
+    return [*prices, "in_stock", *filter_lookups(adapter)]
 
 
 def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
@@ -76,7 +84,7 @@ def narrow(
     that cannot be one.
     """
     for name, values in filters.items():
-        if name in ("min_price", "max_price"):
+        if name in PRICES:
             bound = "gte" if name == "min_price" else "lte"
             lookup = f"{adapter.price_lookup}__{bound}"
             products = products.filter(**{lookup: price(name, values[-1])})

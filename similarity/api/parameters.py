@@ -10,9 +10,9 @@ from typing import Any
 from django.core import signing
 from django.http import QueryDict
 
-from similarity import conf
 from similarity.api.errors import BadParameter
-from similarity.api.filters import boolean, filter_lookups, find_lookup
+from similarity.api.filters import boolean
+from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.retrieval.query import Query
@@ -23,9 +23,6 @@ DEFAULT_LIMIT = 8
 
 #: What shapes the answer, besides the filters.
 OPTIONS = ("limit", "cursor", "weights", "diversity", "metric", "mode", "explain")
-
-#: Parameters of REST framework itself.
-IGNORED = ("format",)
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,7 @@ class Parameters:
 
         Raises :class:`BadParameter` naming the parameter, its value and what it may be.
         """
-        lists = {name: values for name, values in query.lists() if name not in IGNORED}
-        for name, values in lists.items():
-            _require_known(name, adapter, options)
-            if any("\0" in value for value in values):
-                raise BadParameter(f"{name} holds a NUL character.", name)
+        lists = read_lists(query.lists(), options, adapter)
         given = {name: lists.pop(name)[-1] for name in options if name in lists}
         read: dict[str, Any] = {name: given[name] for name in ("metric", "mode") if name in given}
         if "weights" in given:
@@ -59,7 +52,7 @@ class Parameters:
         if "explain" in given:
             read["explain"] = boolean("explain", given["explain"])
         _require_served(read)
-        limit = _limit(given["limit"]) if "limit" in given else _default_limit()
+        limit = read_limit(given.get("limit"), DEFAULT_LIMIT)
         return cls(limit, read, lists, given.get("cursor"))
 
     def after(self, key: Any, version: int | None) -> str | None:
@@ -89,22 +82,6 @@ class Parameters:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def known_parameters(adapter: CatalogAdapter, options: Sequence[str] = OPTIONS) -> list[str]:
-    """Every parameter that can be named in advance."""
-    prices = ["min_price", "max_price"] if adapter.price_lookup else []
-    return [*options, *prices, "in_stock", *filter_lookups(adapter)]
-
-
-def _require_known(name: str, adapter: CatalogAdapter, options: Sequence[str]) -> None:
-    known = known_parameters(adapter, options)
-    if name in known or find_lookup(adapter, name) is not None:
-        return
-    also = "" if conf.get("API_FILTERS") is not None else ", and attributes that products have"
-    raise BadParameter(
-        f"There is no parameter {name[:100]!r}; known are {', '.join(known)}{also}.", name[:100]
-    )
-
-
 def _require_served(options: Mapping[str, Any]) -> None:
     """What retrieval would refuse, refused under the parameter's name."""
     for name, value in options.items():
@@ -116,17 +93,6 @@ def _require_served(options: Mapping[str, Any]) -> None:
         Query(limit=1, **options)
     except QueryError as error:  # each is good, and weights go with one mode only
         raise BadParameter(str(error), "weights") from error
-
-
-def _default_limit() -> int:
-    return min(DEFAULT_LIMIT, conf.get("MAX_LIMIT"))
-
-
-def _limit(text: str) -> int:
-    most = conf.get("MAX_LIMIT")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise BadParameter(f"limit is {text!r}; give a whole number from 1 to {most}.", "limit")
-    return int(text)
 
 
 def _number(name: str, text: str) -> float:

@@ -14,8 +14,9 @@ from rest_framework.throttling import BaseThrottle
 from similarity import conf
 from similarity.api.base import SimilarityView
 from similarity.api.errors import RETRY_AFTER_S, BadParameter
-from similarity.api.filters import filter_lookups, find_lookup, narrow
+from similarity.api.filters import narrow
 from similarity.api.picture_schema import DEFAULT_LIMIT, MAX_TEXT, PictureSearchSchema
+from similarity.api.query_string import read_limit, read_lists
 from similarity.api.serializers import hit_data
 from similarity.api.throttling import ClientThrottle
 from similarity.api.uploads import bound_upload
@@ -25,7 +26,6 @@ from similarity.models import EncoderVersion
 from similarity.retrieval.search.picture import PictureUnavailable, search_by_picture, vector_of
 
 OPTIONS = ("image", "q", "limit")
-LIVE_FILTERS = ("min_price", "max_price", "in_stock")
 
 
 class PictureThrottle(ClientThrottle):
@@ -91,15 +91,11 @@ class PictureRequest:
     def read(cls, request: Request, adapter: CatalogAdapter) -> "PictureRequest":
         """Raises :class:`BadParameter` naming the field, its value and what it may be."""
         _refuse_query(request)
-        fields = _fields(request)
-        for name, values in fields.items():
-            _require_known(name, adapter)
-            if any("\0" in str(value) for value in values):
-                raise BadParameter(f"{name} holds a NUL character.", name)
-        text = str(fields.pop("q", [""])[-1]).strip()
+        fields = read_lists(_fields(request).items(), OPTIONS, adapter, kind="field")
+        text = str((fields.pop("q", None) or [""])[-1]).strip()
         if len(text) > MAX_TEXT:
             raise BadParameter(f"q has {len(text)} characters; send {MAX_TEXT} at most.", "q")
-        limit = _limit(str(fields.pop("limit", [_default_limit()])[-1]))
+        limit = read_limit((fields.pop("limit", None) or [None])[-1], DEFAULT_LIMIT)
         fields.pop("image", None)
         return cls(_image(request), text, limit, fields)
 
@@ -138,21 +134,3 @@ def _image(request: Request) -> bytes:
     if len(files) != 1:
         raise BadParameter(f"The form holds {len(files)} files named image; send one.", "image")
     return files[0].read()
-
-
-def _require_known(name: str, adapter: CatalogAdapter) -> None:
-    if name in OPTIONS or name in LIVE_FILTERS or find_lookup(adapter, name) is not None:
-        return
-    known = ", ".join([*OPTIONS, *LIVE_FILTERS, *filter_lookups(adapter)])
-    raise BadParameter(f"There is no field {name[:100]!r}; known are {known}.", name[:100])
-
-
-def _default_limit() -> int:
-    return min(DEFAULT_LIMIT, conf.get("MAX_LIMIT"))
-
-
-def _limit(text: str) -> int:
-    most = conf.get("MAX_LIMIT")
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise BadParameter(f"limit is {text[:50]!r}; give a number from 1 to {most}.", "limit")
-    return int(text)

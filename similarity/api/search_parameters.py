@@ -10,10 +10,9 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from similarity import conf
 from similarity.api.errors import BadParameter
-from similarity.api.filters import filter_lookups, find_lookup, narrow
-from similarity.api.parameters import IGNORED
+from similarity.api.filters import PRICES, filter_lookups, find_lookup, narrow
+from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.retrieval.search import facets as counting
 from similarity.retrieval.search.sorting import SORTS
@@ -26,7 +25,8 @@ DEFAULT_SUGGESTIONS = 8
 
 #: What shapes the answer, besides the filters.
 OPTIONS = ("q", "limit", "cursor", "sort", "facets")
-PRICES = ("min_price", "max_price")
+#: What is searched for may hold anything; a NUL in it is a blank.
+ANYTHING = ("q",)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SearchParameters:
     @classmethod
     def parse(cls, query: QueryDict, adapter: CatalogAdapter) -> "SearchParameters":
         """Raises :class:`BadParameter` naming the parameter, its value and what it may be."""
-        lists = _known_lists(query, OPTIONS, adapter)
+        lists = read_lists(query.lists(), OPTIONS, adapter, free=ANYTHING)
         given = {name: lists.pop(name)[-1] for name in OPTIONS if name in lists}
         sort = given.get("sort", "relevance")
         if sort not in SORTS:
@@ -52,7 +52,7 @@ class SearchParameters:
             raise BadParameter(f"sort is {sort!r}, and the catalogue has no price.", "sort")
         return cls(
             text=_text(given),
-            limit=_limit(given, DEFAULT_LIMIT),
+            limit=read_limit(given.get("limit"), DEFAULT_LIMIT),
             sort=sort,
             facets=_facets(given.get("facets", ""), adapter),
             filters=lists,
@@ -112,33 +112,9 @@ class SuggestParameters:
     @classmethod
     def parse(cls, query: QueryDict) -> "SuggestParameters":
         """Raises :class:`BadParameter`."""
-        lists = _known_lists(query, ("q", "limit"), None)
+        lists = read_lists(query.lists(), ("q", "limit"), None, free=ANYTHING)
         given = {name: values[-1] for name, values in lists.items()}
-        return cls(_text(given), _limit(given, DEFAULT_SUGGESTIONS))
-
-
-def known_parameters(adapter: CatalogAdapter) -> list[str]:
-    """Every parameter of search that can be named in advance."""
-    prices = list(PRICES) if adapter.price_lookup else []
-    return [*OPTIONS, *prices, "in_stock", *filter_lookups(adapter)]
-
-
-def _known_lists(
-    query: QueryDict, options: Sequence[str], adapter: CatalogAdapter | None
-) -> dict[str, list[str]]:
-    lists = {name: values for name, values in query.lists() if name not in IGNORED}
-    known = known_parameters(adapter) if adapter else list(options)
-    for name, values in lists.items():
-        if name not in known and not (adapter and find_lookup(adapter, name)):
-            also = ", and attributes that products have" if adapter else ""
-            raise BadParameter(
-                f"There is no parameter {name[:100]!r}; known are {', '.join(known)}{also}.",
-                name[:100],
-            )
-        # What is searched for may hold anything; a NUL in it is a blank.
-        if name != "q" and any("\0" in value for value in values):
-            raise BadParameter(f"{name} holds a NUL character.", name)
-    return lists
+        return cls(_text(given), read_limit(given.get("limit"), DEFAULT_SUGGESTIONS))
 
 
 def _text(given: Mapping[str, str]) -> str:
@@ -149,16 +125,6 @@ def _text(given: Mapping[str, str]) -> str:
             "q",
         )
     return text
-
-
-def _limit(given: Mapping[str, str], default: int) -> int:
-    most = conf.get("MAX_LIMIT")
-    text = given.get("limit", str(min(default, most)))
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise BadParameter(
-            f"limit is {text!r:.100}; give a whole number from 1 to {most}.", "limit"
-        )
-    return int(text)
 
 
 def _facets(text: str, adapter: CatalogAdapter) -> list[str]:

@@ -11,14 +11,15 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
-from similarity.connections import caching
+from similarity.connections import caching, metrics
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.query import Query
@@ -28,6 +29,9 @@ from similarity.retrieval.within import key_of
 
 #: Reasons with less of a hit's score are not worth a shopper's reading.
 SHOWN_SHARE = 0.05
+
+#: Where a product that is loaded for a cached shelf tells what the shelf must be made from.
+MADE_FROM = "_similarity_made_from"
 
 
 class ShelfItem:
@@ -62,13 +66,13 @@ def cached_similar(
     Query(limit, diversity=diversity, explain=explain)  # refuses what cannot be served
     eligible = shown_to(request, within)
     options: dict[str, Any] = {"diversity": diversity, "explain": explain}
-    with savepoint(eligible.db):
-        told = [str(key_of(product)), limit, options, _encoded(product)]
+    with metrics.timed("shelf_seconds", shelf="similar"), savepoint(eligible.db):
         return cached_hits(
-            [*told, language_of(explain)],
+            [str(key_of(product)), limit, options, language_of(explain)],
             limit,
             eligible,
             lambda asked: similar_to(product, asked, within=eligible, **options),
+            made_from=_live_row(product),
         )
 
 
@@ -84,21 +88,28 @@ def cached_hits(
     limit: int,
     eligible: QuerySet[Any],
     find: Callable[[int], Sequence[Hit]],
+    made_from: QuerySet[Any] | None = None,
 ) -> list[Hit]:
     """At most ``limit`` hits that may be shown now, of those ``find(how many)`` gave lately.
 
     ``told`` is what the hits depend on beside the filter, which is part of the cache's key
-    because ``eligible(request)`` may differ between shoppers.
+    because ``eligible(request)`` may differ between shoppers. ``made_from`` selects one value
+    that is another one when the hits are to be found anew; it is read with the products, so
+    that a cached shelf is one query and what its cards need.
     """
     key = _cache_key(told, eligible)
     stored = caching.read(key)
     if stored is not None:
-        hits = _shown_now(stored["hits"], eligible)[:limit]
-        if len(hits) == limit or stored["complete"]:
-            return hits
+        hits = _shown_now(stored, eligible, made_from)
+        if hits is not None and (len(hits) >= limit or stored["complete"]):
+            return hits[:limit]
     asked = min(limit + max(4, limit // 2), conf.get("MAX_LIMIT"))
+    now = _now(made_from, eligible)
     found = find(asked)
-    caching.write(key, {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked})
+    # Where it changed meanwhile, as by a promotion, the hits may be of either state.
+    if now == _now(made_from, eligible):
+        shelf = {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked}
+        caching.write(key, {**shelf, "made_from": now})
     return list(found[:limit])
 
 
@@ -113,12 +124,23 @@ def shelf_items(hits: Sequence[Hit]) -> list[ShelfItem]:
     return [ShelfItem(hit, adapter) for hit in hits]
 
 
-def _shown_now(stored: Sequence[Mapping[str, Any]], eligible: QuerySet[Any]) -> list[Hit]:
-    """The stored hits that may be shown at this moment, each with its product."""
-    if not stored:
-        return []
+def _shown_now(
+    shelf: Mapping[str, Any], eligible: QuerySet[Any], made_from: QuerySet[Any] | None
+) -> list[Hit] | None:
+    """The stored hits that may be shown at this moment, each with its product.
+
+    None where the shelf was made from something else than it would be now.
+    """
+    stored: Sequence[Mapping[str, Any]] = shelf["hits"]
     products = eligible.order_by().filter(pk__in=[hit["key"] for hit in stored])
-    by_key = {str(product.pk): product for product in products}
+    if made_from is not None:
+        products = products.annotate(**{MADE_FROM: Subquery(made_from)})
+    by_key = {str(product.pk): product for product in products} if stored else {}
+    if made_from is not None:
+        some = next(iter(by_key.values()), None)
+        now = getattr(some, MADE_FROM) if some else _now(made_from, eligible)
+        if now != shelf["made_from"]:
+            return None
     return [
         Hit(
             key=hit["key"],
@@ -143,15 +165,16 @@ def _plain(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _encoded(product: Model | Any) -> Any:
+def _live_row(product: Model | Any) -> QuerySet[Any]:
     """The live version of the product's vectors and their time, for a new shelf with new ones."""
-    return (
-        ProductVectors.objects.filter(
-            version__status=EncoderVersion.Status.LIVE, product=key_of(product)
-        )
-        .values_list("version", "encoded_at")
-        .first()
+    rows = ProductVectors.objects.filter(
+        version__status=EncoderVersion.Status.LIVE, product=key_of(product)
     )
+    return rows.values_list(JSONObject(version="version", at="encoded_at"), flat=True)
+
+
+def _now(made_from: QuerySet[Any] | None, eligible: QuerySet[Any]) -> Any:
+    return made_from.using(eligible.db).first() if made_from is not None else None
 
 
 def _cache_key(told: Sequence[Any], eligible: QuerySet[Any]) -> str:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import Card
+from similarity.connections import metrics
 from similarity.models import Bundle
 from similarity.retrieval.bought_together import MAX_CART, bought_together, require_limit
 from similarity.retrieval.bundle_offers import Offer, bundle_offers
@@ -42,7 +43,7 @@ def product_companions(
     require_limit(limit)
     told = ["together", str(key_of(product)), limit, explain, language_of(explain)]
     eligible = shown_to(request, within)
-    with savepoint(eligible.db):
+    with metrics.timed("shelf_seconds", shelf="bought_together"), savepoint(eligible.db):
         return cached_hits(
             told,
             limit,
@@ -66,7 +67,7 @@ def cart_companions(
     """
     eligible = shown_to(request, within)
     products = products_of(cart)[-MAX_CART:]
-    with savepoint(eligible.db):
+    with metrics.timed("shelf_seconds", shelf="cart"), savepoint(eligible.db):
         return bought_together(products, limit, within=eligible, explain=explain)
 
 
@@ -89,7 +90,8 @@ def offers(
     within: QuerySet[Any] | None = None,
 ) -> list[Offer]:
     """As :func:`similarity.retrieval.bundle_offers.bundle_offers`, for a product's page."""
-    with savepoint(router.db_for_read(Bundle)):
+    alias = router.db_for_read(Bundle)
+    with metrics.timed("shelf_seconds", shelf="bundles"), savepoint(alias):
         return bundle_offers(product, limit, request=request, within=within)
 
 

@@ -95,6 +95,8 @@ def test_words_are_searched_among_what_looks_alike(client, shelf, looked_at, mon
         ({"image": upload(b"")}, "image"),
         ({"image": [upload(), upload()]}, "image"),
         ({"other": upload()}, "other"),
+        ({"limit": upload(), "image": "text"}, "image"),
+        ({"q": upload(), "image": "text"}, "image"),
     ],
 )
 def test_a_field_that_cannot_be_served_is_named(client, shelf, looked_at, fields, parameter):
