@@ -6,6 +6,7 @@ PCA does. Prices and makers have nothing to do with the vectors.
 """
 
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from django.core.management import call_command
 from django.db import connection
+from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
+from similarity.indexing import cell_rows, cells
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
 
@@ -101,6 +104,61 @@ def copy_vectors(version: EncoderVersion, shapes: Shapes, categories: Sequence[i
                 )
             )
         stream.write(struct.pack(">h", -1))
+
+
+def build_hnsw(version: EncoderVersion, memory: str) -> None:
+    """The version's HNSW index over ``fused``, by one process; how long it took is its figure."""
+    dimension, name = version.dimensions["fused"], f"similarity_v{version.pk}_fused"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('maintenance_work_mem', %s, false)", [memory])
+        cursor.execute("SET max_parallel_maintenance_workers = 0")
+        cursor.execute(f"DROP INDEX IF EXISTS {name}")
+        started = time.perf_counter()
+        cursor.execute(
+            f"CREATE INDEX {name} ON {TABLE} USING hnsw "
+            f"((fused::halfvec({dimension})) halfvec_cosine_ops) WHERE version_id = {version.pk}"
+        )
+        version.figures = {**version.figures, "hnsw_s": round(time.perf_counter() - started, 1)}
+        version.save(update_fields=["figures"])
+        cursor.execute(f"ANALYZE {TABLE}")
+
+
+def stored_vectors(version: EncoderVersion) -> npt.NDArray[np.float16]:
+    """(N, D), row n that of the product with key n + 1."""
+    chunks = list(cell_rows.read(version, connection.alias))
+    order = np.argsort(np.concatenate([chunk.ids for chunk in chunks]))
+    return np.concatenate([chunk.vectors.astype(np.float16) for chunk in chunks])[order]
+
+
+def move(
+    version: EncoderVersion, moved: npt.NDArray[np.intp], count: int, dimension: int, seed: int
+) -> npt.NDArray[np.float16]:
+    """Give the products of these rows other vectors of their categories, as a worker would.
+
+    To be called in a transaction, whose HNSW index it drops: rows are written faster without.
+    """
+    shapes = Shapes(count, dimension, seed)
+    shapes.dice = np.random.default_rng(seed + 2)
+    numbers = dict(ProductVectors.objects.values_list("product_id", "category"))
+    vectors = np.concatenate(
+        [
+            shapes.draw(shapes.category[moved[start : start + CHUNK]])
+            for start in range(0, len(moved), CHUNK)
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX IF EXISTS similarity_v{version.pk}_fused")
+        for start in range(0, len(moved), 1000):
+            keys = [int(row) + 1 for row in moved[start : start + 1000]]
+            rows = vectors[start : start + 1000]
+            cursor.execute(
+                f"UPDATE {TABLE} AS stored SET fused = new.fused::halfvec "  # noqa: S608
+                "FROM unnest(%s::bigint[], %s::text[]) AS new(key, fused) "
+                "WHERE stored.product_id = new.key",
+                [keys, [HalfVector(row).to_text() for row in rows]],
+            )
+            cells.place(version, connection.alias, keys, rows, [numbers[key] for key in keys])
+    return vectors.astype(np.float16)
 
 
 @contextmanager

@@ -2,24 +2,31 @@
 
 The choice of plan is made here and not left to the planner: a query far from its filter
 gets 0.1 to 0.2 recall from HNSW with relaxed iterative scan, and the planner's own pick
-leaves many such queries short of rows that exist. Few rows pass → every one is looked at;
-many pass and the query lies among them → HNSW; the index comes up short → every passing
-row after all. What "few" is follows from what a row costs in either plan.
+leaves many such queries short of rows that exist. Few rows pass → every one is looked at.
+Many pass → the nearest cells in which they lie, where the version has cells; else HNSW where
+the query lies among them. What comes up short → every passing row after all.
 """
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connections
 
 from similarity import conf
-from similarity.retrieval import plans
+from similarity.retrieval import cells, filter_statistics, plans, trace
 from similarity.retrieval.plans import Row, VectorSearch
 from similarity.retrieval.scoring import score_of_distance
 from similarity.retrieval.within import Fragment
 
-Plan = Callable[[VectorSearch, int], list[Row]]
+
+class Step(NamedTuple):
+    """A plan to try: its name, why it was chosen, and how it is run."""
+
+    plan: str
+    because: str
+    run: Callable[[VectorSearch, int], list[Row]]
 
 
 class Candidate(NamedTuple):
@@ -30,9 +37,11 @@ class Candidate(NamedTuple):
     score: float
 
 
-#: What visiting a row through HNSW costs, in rows scanned exactly (30 µs against 3 at 512
-#: dimensions, see docs/retrieval.md).
-HNSW_ROW_COST = 9
+#: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
+#: up by its key and scanned, visited through HNSW, scanned in a cell; and a test of the filter.
+EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.5, 2.0
+#: Rows of a filter's sample that must pass before its statistics are believed.
+FEW_HITS = 8
 
 
 class Outlook(NamedTuple):
@@ -53,9 +62,9 @@ class Outlook(NamedTuple):
         """
         limit = conf.get("EXACT_LIMIT")
         if self.indexed and self.indexed > 0:
-            cheaper = math.isqrt(HNSW_ROW_COST * rows * self.indexed)
+            cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
             if not self.source_passes:
-                cheaper = max(cheaper, HNSW_ROW_COST * plans.NEARBY_ROWS)
+                cheaper = max(cheaper, int(HNSW_US / EXACT_US) * plans.NEARBY_ROWS)
             limit = min(limit, cheaper)
         return bool(self.passing <= limit)
 
@@ -76,22 +85,62 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
     # Twice as many rows, for variants of one group count once.
     size = max(pool, 2 * wanted + 8)
     found: list[Row] = []
-    for plan in choose(search, size):
-        found = plan(search, size)
+    for step in choose(search, size):
+        found = run(step, search, size)
         if len(groups(found)) >= wanted:
             return found
-    # Full, and yet too few groups: the nearest rows are variants of too few products.
-    return plans.exact_per_group(search, size) if len(found) == size else found
+    if len(found) < size:
+        return found
+    because = f"the nearest {size} rows are variants of too few products"
+    return run(Step("exact per group", because, plans.exact_per_group), search, size)
 
 
-def choose(search: VectorSearch, size: int) -> tuple[Plan, ...]:
+def run(step: Step, search: VectorSearch, size: int) -> list[Row]:
+    """The rows a step brings, measured."""
+    with trace.answering(search.column, step.plan, step.because) as found:
+        rows = step.run(search, size)
+        found.extend(rows)
+    return rows
+
+
+def choose(search: VectorSearch, size: int) -> tuple[Step, ...]:
     """The plans to try, one after the other while groups are wanting; the last is exact."""
     if not search.within.per_row:
-        return (plans.exact,)
+        return (Step("exact", "the queryset cannot be tested for one product", plans.exact),)
+    short = Step("exact", "too few rows were found before", plans.exact)
+    standing = cells.standing(search.version, search.within.using)
+    if search.column == "fused" and standing is not None:
+        return choose_cells(search, size, standing, short)
     seen = outlook(search)
-    if seen.indexed is None or seen.few(size):
-        return (plans.exact,)
-    return (plans.hnsw if seen.source_passes else plans.hnsw_nearby, plans.exact)
+    if seen.indexed is None:
+        return (Step("exact", f"no valid index on {search.column}", plans.exact),)
+    if seen.few(size):
+        return (Step("exact", f"{seen.passing} rows pass", plans.exact),)
+    passing = f"{seen.passing} rows or more pass, the product among them"
+    if seen.source_passes:
+        return (Step("hnsw", passing, plans.hnsw), short)
+    passing = f"{seen.passing} rows or more pass, the product not among them"
+    return (Step("hnsw nearby", passing, plans.hnsw_nearby), short)
+
+
+def choose_cells(
+    search: VectorSearch, size: int, standing: cells.StandingCells, short: Step
+) -> tuple[Step, ...]:
+    """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
+    known = filter_statistics.statistics(search.within, standing)
+    passing = known.share * standing.rows
+    if known.hits < FEW_HITS:
+        return (Step("exact", f"about {passing:.0f} rows pass", plans.exact),)
+    chosen = cells.choose(standing, search.vector, known.rates, size)
+    cost = chosen.rows * CELL_US + size / max(chosen.share, 1e-3) * FILTER_US
+    figures = (
+        f"about {passing:.0f} rows pass, {'far from' if chosen.far else 'around'} the query "
+        f"{chosen.share:.1%}; {len(chosen.cells)} cells of {chosen.rows} rows"
+    )
+    if passing * EXACT_US <= cost:
+        return (Step("exact", figures, plans.exact),)
+    scan = partial(plans.cells, number=standing.number, chosen=chosen.cells)
+    return (Step("cells", figures, scan), short)
 
 
 def outlook(search: VectorSearch) -> Outlook:

@@ -1,4 +1,4 @@
-"""The plans a vector query can run by: an exact scan, or the version's HNSW index.
+"""The plans a vector query can run by: an exact scan, cells, or the version's HNSW index.
 
 A plan takes a search and how many rows it should bring, and returns rows in the order of
 their distance. Another plan is another function of this kind, named in ``candidates``.
@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.db import ProgrammingError, connections
+from psycopg.errors import UndefinedTable
+
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.retrieval.session import local_settings
+from similarity.models.cells import rows_table
+from similarity.retrieval.session import local_settings, savepoint
 from similarity.retrieval.stored import FloatArray, vector_literal
 from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys, key_order
 
@@ -62,14 +66,20 @@ class VectorSearch:
         # The version stands in the SQL itself, so that the planner can prove that the
         # partial index of this version serves.
         sql = f"{CANDIDATE}.version_id = {int(self.version.pk)} AND {passes.sql}"
-        params = passes.params
         if self.column != "fused":
             sql += f" AND {CANDIDATE}.{self.column} IS NOT NULL"
+        others = self.others()
+        return Fragment(f"{others.sql}{sql}", (*others.params, *passes.params))
+
+    def others(self) -> Fragment:
+        """Neither of ``exclude`` nor of ``exclude_groups``, with AND after it; or nothing."""
+        sql = ""
+        params: tuple[Any, ...] = ()
         if self.exclude:
-            sql += f" AND {CANDIDATE}.product_id <> ALL(%s)"
+            sql += f"{CANDIDATE}.product_id <> ALL(%s) AND "
             params += (database_keys(self.exclude, self.within.using),)
         if self.exclude_groups:
-            sql += f' AND {CANDIDATE}."group" <> ALL(%s)'
+            sql += f'{CANDIDATE}."group" <> ALL(%s) AND '
             params += (list(self.exclude_groups),)
         return Fragment(sql, params)
 
@@ -130,6 +140,23 @@ def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
     )
 
 
+def cells(search: VectorSearch, rows: int, *, number: int, chosen: Sequence[int]) -> list[Row]:
+    """The nearest ``rows`` of the chosen cells.
+
+    Fewer where fewer of them pass, and none where the cells were dropped at this moment.
+    """
+    query = cells_query(search, rows, number, chosen)
+    using = search.within.using
+    try:
+        with savepoint(using), connections[using].cursor() as cursor:
+            cursor.execute(query.sql, query.params)
+            return [Row(*row) for row in cursor.fetchall()]
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, UndefinedTable):
+            return []
+        raise
+
+
 #: Sorting switched off leaves the planner no plan but the index that gives the order.
 _HNSW_SETTINGS = {
     "jit": "off",
@@ -157,6 +184,28 @@ def exact_query(search: VectorSearch, rows: int | None) -> Fragment:
         return Fragment(sql, params)
     order = key_order(f"{CANDIDATE}.product_id")
     return Fragment(f"{sql} ORDER BY distance, {order} LIMIT %s", (*params, rows))
+
+
+def cells_query(search: VectorSearch, rows: int, number: int, chosen: Sequence[int]) -> Fragment:
+    """Rows of the cells in order of nearness, tested one by one until ``rows`` have passed.
+
+    All have length one, so the inner product orders them as every metric does, and costs a
+    third of the cosine; the metric asked for is worked out for the rows that are returned.
+    """
+    literal = vector_literal(search.vector)
+    table, operator = rows_table(number), OPERATORS[search.metric]
+    passes, others = search.within.passes_candidate(), search.others()
+    near = (
+        f'SELECT product_id, "group", fused <#> %s::halfvec AS nearness FROM {table} '  # noqa: S608
+        "WHERE cell = ANY(%s::int[]) ORDER BY nearness OFFSET 0"
+    )
+    sql = (
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", (SELECT fused {operator} %s::halfvec '  # noqa: S608
+        f"FROM {table} AS own WHERE own.product_id = {CANDIDATE}.product_id) "
+        f"FROM ({near}) AS {CANDIDATE} WHERE {others.sql}{passes.sql} LIMIT %s"
+    )
+    params = (literal, literal, list(chosen), *others.params, *passes.params, rows)
+    return Fragment(sql, params)
 
 
 def hnsw_query(search: VectorSearch, rows: int) -> Fragment:

@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connections
+from django.db.models import OuterRef, Subquery
 
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.models import EncoderVersion
+from similarity.models import EncoderVersion, VectorCells
 from similarity.models.vectors import PARTS
 from similarity.retrieval import explain, fallback
 from similarity.retrieval.found import Found, Taken
@@ -23,7 +24,9 @@ def live_version(using: str) -> EncoderVersion | None:
     """The live version without its fusion, which may be megabytes; None before the first."""
     if connections[using].vendor != "postgresql":
         return None
-    return EncoderVersion.objects.using(using).defer("fusion").live()
+    cells = VectorCells.objects.filter(version=OuterRef("pk"), live=True).values("pk")
+    versions = EncoderVersion.objects.using(using).defer("fusion")
+    return versions.annotate(cells_number=Subquery(cells)).live()
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,18 @@ class Shelf:
     adapter: CatalogAdapter
 
     @cached_property
+    def version(self) -> EncoderVersion | None:
+        """Read once: all of a shelf is of one version, whatever is promoted meanwhile."""
+        return live_version(self.within.using)
+
+    @cached_property
     def source(self) -> Source | None:
         """None where nothing is promoted yet or the product is not embedded yet."""
-        version = live_version(self.within.using)
-        if version is None:
+        if self.version is None:
             return None
         columns = ("fused", *PARTS)
-        stored = read_vectors(version, [self.key], columns, self.within.using).get(self.key)
-        return Source(version, stored) if stored else None
+        stored = read_vectors(self.version, [self.key], columns, self.within.using).get(self.key)
+        return Source(self.version, stored) if stored else None
 
     @cached_property
     def vector_tiers(self) -> list[VectorTier]:

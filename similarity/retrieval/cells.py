@@ -1,0 +1,131 @@
+"""Which cells a query looks at: the nearest that hold rows its filter lets through.
+
+How many rows that takes for the recall wanted was measured on the catalogue when its cells
+were made (``similarity.indexing.calibration``): more where fewer pass, for the neighbours
+that pass then lie farther out, and more where the query lies outside its filter.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connections
+
+from similarity.models import EncoderVersion
+from similarity.models.cells import VectorCells, sample_table
+from similarity.retrieval.stored import FloatArray
+
+Numbers = npt.NDArray[np.int64]
+
+#: A category of which fewer of the sampled rows pass is not looked into for its rows' sake.
+LEAST_RATE = 0.002
+#: The calibration asked for so many neighbours.
+CALIBRATED_FOR = 24
+
+
+@dataclass(frozen=True)
+class StandingCells:
+    """The live cells of a version as arrays.
+
+    ``centroids`` (C, D) unit rows, ``counts`` (C,) rows of each cell, ``groups`` (C,) the
+    number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
+    ``shares`` and ``needed``, ascending in the logarithm: rows to look at by the share that
+    passes; ``far`` rows from outside the filter.
+    """
+
+    number: int
+    centroids: FloatArray
+    counts: FloatArray
+    groups: Numbers
+    sampled: FloatArray
+    shares: FloatArray
+    needed: FloatArray
+    far: float
+
+    @property
+    def rows(self) -> float:
+        return float(self.counts.sum())
+
+    def rows_for(self, share: npt.ArrayLike, wanted: int) -> FloatArray:
+        """Rows to look at where ``share`` of them pass, for ``wanted`` neighbours.
+
+        The wanted-th of the rows that pass is about the (wanted ÷ share)-th of all, so that
+        more of them is like a smaller share. Beyond what was calibrated, in proportion.
+        """
+        effective = np.log(np.maximum(share, 1e-6) * CALIBRATED_FOR / max(wanted, CALIBRATED_FOR))
+        rows = np.interp(effective, self.shares, self.needed)
+        below = np.minimum(effective - self.shares[0], 0.0)
+        return np.asarray(np.exp(rows - below), dtype=np.float32)
+
+
+class ChosenCells(NamedTuple):
+    """``rows`` they hold, ``share`` of these expected to pass; ``far`` from the query or not."""
+
+    cells: list[int]
+    rows: int
+    share: float
+    far: bool
+
+
+def standing(version: EncoderVersion, using: str) -> StandingCells | None:
+    """The live cells of the version; None where it has none."""
+    number = getattr(version, "cells_number", False)
+    if number is False:  # the version was not read by ``live_version``
+        live = VectorCells.objects.using(using).filter(version_id=version.pk, live=True)
+        number = live.values_list("pk", flat=True).first()
+    return load(number, using) if number else None
+
+
+@lru_cache(maxsize=4)
+def load(number: int, using: str) -> StandingCells:
+    """A set of cells never changes once it is live, so a process reads it once."""
+    made = VectorCells.objects.using(using).get(pk=number)
+    categories = np.frombuffer(bytes(made.categories), dtype="<i4")
+    _names, groups = np.unique(categories, return_inverse=True)
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT cell FROM {sample_table(number)}")  # noqa: S608 - a number
+        sample = np.array([cell for (cell,) in cursor.fetchall()], dtype=np.int64)
+    scan = made.figures["scan"]
+    centroids = np.frombuffer(bytes(made.centroids), dtype="<f2").astype(np.float32)
+    return StandingCells(
+        number=number,
+        centroids=centroids.reshape(len(categories), -1),
+        counts=np.frombuffer(bytes(made.counts), dtype="<i4").astype(np.float32),
+        groups=groups,
+        sampled=np.bincount(groups[sample], minlength=groups.max() + 1).astype(np.float32),
+        shares=np.log(np.array(scan["shares"][::-1], dtype=np.float32)),
+        needed=np.log(np.maximum(np.array(scan["rows"][::-1], dtype=np.float32), 1.0)),
+        far=float(scan["far"]),
+    )
+
+
+def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: int) -> ChosenCells:
+    """The nearest cells of categories in which rows pass, as many as the recall takes.
+
+    ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query
+    are looked at whatever is known of their category: what passes may have changed since.
+    """
+    order = np.argsort(-(cells.centroids @ vector), kind="stable")
+    counts, rate = cells.counts[order], rates[cells.groups[order]]
+    around = int(np.searchsorted(np.cumsum(counts), float(np.exp(cells.needed[-1])))) + 1
+    far = bool(np.mean(rate[:around]) < LEAST_RATE)
+    holding = np.flatnonzero(rate >= LEAST_RATE)
+    looked_at = np.cumsum(counts[holding])
+    passing = np.cumsum(counts[holding] * rate[holding])
+    need = cells.rows_for(passing / np.maximum(looked_at, 1.0), wanted)
+    if far:
+        need = np.maximum(need, cells.far * max(1.0, wanted / CALIBRATED_FOR) ** 0.5)
+    enough = np.flatnonzero(looked_at >= need)
+    last = int(enough[0]) + 1 if len(enough) else len(holding)
+    nearest = order[: max(1, around // 4)]
+    chosen = np.union1d(nearest, order[holding[:last]])
+    rows = float(cells.counts[chosen].sum())
+    expected = float((cells.counts[chosen] * rates[cells.groups[chosen]]).sum())
+    return ChosenCells(chosen.tolist(), int(rows), expected / max(rows, 1.0), far)
+
+
+def forget() -> None:
+    """For tests, whose databases give the same numbers to different cells."""
+    load.cache_clear()
