@@ -13,6 +13,7 @@ from django.utils.module_loading import module_has_submodule
 from similarity import conf
 from similarity.admin import (
     bundles,
+    catalogue_map,
     co_demand,
     duplicates,
     orders,
@@ -27,6 +28,7 @@ from similarity.exceptions import ConfigurationError
 __all__ = [
     "ReembedMixin",
     "bundles",
+    "catalogue_map",
     "co_demand",
     "duplicates",
     "orders",

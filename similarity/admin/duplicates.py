@@ -9,11 +9,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from similarity.admin.cards import products_by_key
 from similarity.admin.links import change_address
 from similarity.catalog.adapter import get_adapter
-from similarity.exceptions import QueryError
 from similarity.models import DuplicateListing
-from similarity.retrieval.within import key_of
 
 
 class DismissedFilter(admin.SimpleListFilter):
@@ -64,7 +63,7 @@ class DuplicateListingAdmin(admin.ModelAdmin):
         """The products of all pairs of the page are read at once."""
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
-        products = _products({key for row in rows for key in (row.first, row.second)})
+        products = products_by_key({key for row in rows for key in (row.first, row.second)})
         for row in rows:
             row.__dict__["products"] = products
         changelist.result_list = rows
@@ -116,19 +115,6 @@ class DuplicateListingAdmin(admin.ModelAdmin):
             f"{key} · {price}" if price else key,
             _links(product, card.url, self.admin_site.name),
         )
-
-
-def _products(keys: set[str]) -> dict[str, Model]:
-    """Key as text → product, of those that exist still; one query and what cards read."""
-    adapter = get_adapter()
-    typed = []
-    for key in keys:
-        try:
-            typed.append(key_of(key))
-        except QueryError:  # the host's key has changed its type since
-            continue
-    every = adapter.model._base_manager.filter(pk__in=typed)
-    return {str(product.pk): product for product in adapter.for_display(every)}
 
 
 def _links(product: Model, url: str, site: str) -> SafeString:

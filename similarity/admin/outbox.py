@@ -1,33 +1,48 @@
 """The outbox in the admin: what waits, what a worker holds, what was given up, and why."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from similarity import conf
 from similarity.admin.links import change_link
 from similarity.admin.states import StateFilter
 from similarity.connections import wakeup
+from similarity.indexing import figures
 from similarity.models import PendingProduct
 
 #: Seconds after which the progress page loads itself again.
 REFRESH_S = 2
 
 
+#: Characters of an error's first line in the list.
+SHOWN = 80
+
+#: State, as :func:`similarity.indexing.figures.outbox` calls it → what people read, and the
+#: value of the filter that lists it.
+LABELS = {
+    "due": "due now",
+    "leased": "held by a worker",
+    "backing_off": "waiting for another attempt",
+    "dead": "given up",
+}
+STATES = {"due": "due", "leased": "leased", "backing_off": "later", "dead": "dead"}
+
+
 class ProductStateFilter(StateFilter):
-    labels = {
-        "due": "due now",
-        "leased": "held by a worker",
-        "later": "waiting for another attempt",
-        "dead": "given up",
-    }
+    labels = {STATES[state]: label for state, label in LABELS.items()}
 
     def states(self) -> Mapping[str, QuerySet[Any]]:
         now = timezone.now()
@@ -40,28 +55,55 @@ class ProductStateFilter(StateFilter):
         }
 
 
+class AgeFilter(admin.SimpleListFilter):
+    """By the time since the product changed."""
+
+    title = "age"
+    parameter_name = "age"
+    spans: Mapping[str, tuple[str, timedelta]] = {
+        "minute": ("over a minute", timedelta(minutes=1)),
+        "quarter": ("over 15 minutes", timedelta(minutes=15)),
+        "hour": ("over an hour", timedelta(hours=1)),
+        "day": ("over a day", timedelta(days=1)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Any:
+        return [(name, label) for name, (label, _span) in self.spans.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return queryset
+        if value not in self.spans:
+            raise IncorrectLookupParameters
+        return queryset.filter(created_at__lt=Now() - self.spans[value][1])
+
+
 @admin.register(PendingProduct)
 class PendingProductAdmin(admin.ModelAdmin):
-    """Read only, but for reviving: a row deleted by hand would be an update lost."""
+    """Read only, but for trying again and giving up: a row deleted by hand is an update lost."""
 
     list_display = (
         "product",
         "state",
+        "age",
+        "attempts",
+        "next_attempt",
+        "error",
         "generation",
         "force",
-        "attempts",
-        "available_at",
-        "lease_until",
-        "error",
-        "created_at",
     )
-    list_filter = (ProductStateFilter, "force")
+    list_filter = (ProductStateFilter, AgeFilter, "force")
+    change_list_template = "admin/similarity/pendingproduct/change_list.html"
     search_fields = ("product_key", "last_error")
     search_help_text = "Product key, or words of the error."
     ordering = ("available_at", "pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("revive",)
+    actions = ("retry", "give_up")
+
+    class Media:
+        css = {"all": ("similarity/outbox.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -94,15 +136,65 @@ class PendingProductAdmin(admin.ModelAdmin):
             return "held by a worker"
         return "due now" if row.available_at <= now else "waiting for another attempt"
 
+    @admin.display(description="changed", ordering="created_at")
+    def age(self, row: PendingProduct) -> SafeString:
+        """How long ago the product changed, the exact time beside."""
+        return _since(row.created_at)
+
+    @admin.display(description="next attempt", ordering="available_at")
+    def next_attempt(self, row: PendingProduct) -> str:
+        if row.dead:
+            return "none"
+        wait_s = (row.available_at - timezone.now()).total_seconds()
+        return f"in {duration(wait_s)}" if wait_s > 0 else "now"
+
     @admin.display(description="last error")
     def error(self, row: PendingProduct) -> str:
-        return row.last_error[:120] or "–"
+        """Its first line; the whole of it unfolds."""
+        first, _line, rest = row.last_error.partition("\n")
+        if not row.last_error:
+            return "–"
+        if len(first) <= SHOWN and not rest:
+            return first
+        return format_html(
+            '<details class="similarity-error"><summary>{}</summary><pre>{}</pre></details>',
+            first if len(first) <= SHOWN else f"{first[:SHOWN]}…",
+            row.last_error,
+        )
 
-    @admin.action(description="Revive selected rows that were given up", permissions=["change"])
-    def revive(self, request: HttpRequest, queryset: Any) -> None:
-        revived = queryset.revive()
+    @admin.action(description="Try selected products again now", permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: Any) -> None:
+        tried = queryset.retry()
         wakeup.on_commit(PendingProduct.objects.write_alias)
-        messages.success(request, f"{revived} product(s) will be tried again.")
+        messages.success(request, f"{tried} product(s) will be tried again now.")
+
+    @admin.action(description="Give selected products up", permissions=["change"])
+    def give_up(self, request: HttpRequest, queryset: Any) -> None:
+        """Their vectors stay as they are, until somebody tries again or the product changes."""
+        chosen = queryset.filter(dead=False).count()
+        given = queryset.give_up(f"Given up by {request.user.get_username()}.")
+        messages.success(request, f"{given} product(s) given up.")
+        if given < chosen:
+            messages.warning(request, f"{chosen - given} are held by a worker at this moment.")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With what waits in each state above the list."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        waiting = figures.outbox()
+        summary = {
+            "states": [
+                (label, STATES[state], waiting.states[state], state == "dead")
+                for state, label in LABELS.items()
+            ],
+            "exact": figures.EXACT,
+            "lag": duration(waiting.lag_s),
+            "late": waiting.lag_s > conf.get("READY_MAX_LAG_S"),
+            "oldest": duration(waiting.oldest_s),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), "summary": summary})
 
     def progress_view(self, request: HttpRequest) -> HttpResponse:
         """How much of the outbox is done, reloading itself until it is empty."""
@@ -130,3 +222,22 @@ class PendingProductAdmin(admin.ModelAdmin):
         return self.has_view_permission(request) or request.user.has_perm(
             f"{options.app_label}.change_{options.model_name}"
         )
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min``, ``5 h``, ``2 days``: one figure, for a list."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _since(moment: datetime) -> SafeString:
+    age_s = max(0.0, (timezone.now() - moment).total_seconds())
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{} ago</time>',
+        local.isoformat(timespec="seconds"),
+        f"{local:%Y-%m-%d %H:%M:%S}",
+        duration(age_s),
+    )

@@ -1,32 +1,25 @@
 """The state of outboxes, versions, indexes and workers, read when Prometheus asks.
 
-A scrape comes every few seconds, also while a million rows wait: nothing here counts more
-than :data:`EXACT` rows. Larger counts are the planner's estimates, which follow the tables'
-real sizes, and the help of each figure says so. Every read has a time limit, and one that
-fails leaves its figures out: the rest is worth most just then.
+A scrape comes every few seconds, also while a million rows wait: large counts are estimates
+(:mod:`similarity.indexing.figures`), and the help of each figure says so. Every read has a
+time limit, and one that fails leaves its figures out: the rest is worth most just then.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from django.db import Error, connections, transaction
-from django.db.models import Count, Min, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import caching
 from similarity.connections.metrics_export import Gauge
 from similarity.exceptions import SimilarityError
-from similarity.indexing import indexes, maintained, quality, vectors, workers
-from similarity.models import EncoderVersion, PendingOrder, PendingProduct, ProductVectors
+from similarity.indexing import figures, indexes, maintained, quality, vectors, workers
+from similarity.models import EncoderVersion, PendingOrder, ProductVectors
 
 logger = logging.getLogger(__name__)
-
-#: Rows that are counted exactly.
-EXACT = 20_000
 
 #: Longest one group of figures may ask the database.
 TIMEOUT_MS = 1000
@@ -64,32 +57,21 @@ def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
 
 
 def _outbox() -> Iterator[Gauge]:
-    rows = PendingProduct.objects.using(vectors.alias())
-    # The outbox is worked through in the order of available_at: leases are among the first.
-    first = _first(rows.waiting())
-    waiting = first["rows"] if first["rows"] <= EXACT else _planned(rows.waiting())
-    leased = _first(rows.leased())["rows"] if first["rows"] <= EXACT else _planned(rows.leased())
-    backing_off = _about(rows.backing_off())
-    states = {
-        "due": max(0, waiting - leased - backing_off),
-        "leased": leased,
-        "backing_off": backing_off,
-        "dead": _about(rows.dead()),
-    }
+    waiting = figures.outbox()
     yield Gauge(
         "outbox_products",
-        f"Products in the outbox by state; estimated above {EXACT}.",
-        [({"state": state}, float(count)) for state, count in states.items()],
+        f"Products in the outbox by state; estimated above {figures.EXACT}.",
+        [({"state": state}, float(count)) for state, count in waiting.states.items()],
     )
     yield Gauge(
         "outbox_lag_seconds",
         "For how long the longest waiting product has been due.",
-        [({}, first["lag_s"])],
+        [({}, waiting.lag_s)],
     )
     yield Gauge(
         "outbox_oldest_seconds",
         "Age of the oldest change that is not embedded, failed attempts included.",
-        [({}, first["age_s"])],
+        [({}, waiting.oldest_s)],
     )
 
 
@@ -99,16 +81,16 @@ def _orders() -> Iterator[Gauge]:
     rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
     yield Gauge(
         "outbox_orders",
-        f"Changes of orders that are not counted yet; estimated above {EXACT}.",
+        f"Changes of orders that are not counted yet; estimated above {figures.EXACT}.",
         [
-            ({"state": "waiting"}, float(_about(rows.waiting()))),
-            ({"state": "dead"}, float(_about(rows.dead()))),
+            ({"state": "waiting"}, float(figures.about(rows.waiting()))),
+            ({"state": "dead"}, float(figures.about(rows.dead()))),
         ],
     )
     yield Gauge(
         "outbox_orders_lag_seconds",
         "For how long the longest waiting change of an order has been due.",
-        [({}, _first(rows.waiting(), 1)["lag_s"])],
+        [({}, figures.first_of(rows.waiting(), 1).lag_s)],
     )
 
 
@@ -117,7 +99,7 @@ def _versions() -> Iterator[Gauge]:
     counts = _vectors_by_version(every)
     yield Gauge(
         "vectors",
-        f"Products with vectors of each version; estimated above {EXACT}.",
+        f"Products with vectors of each version; estimated above {figures.EXACT}.",
         [
             ({"version": str(version.pk), "status": version.status}, float(counts[version.pk]))
             for version in every
@@ -129,8 +111,8 @@ def _versions() -> Iterator[Gauge]:
 
 def _vectors_by_version(every: list[EncoderVersion]) -> dict[int, int]:
     stored = ProductVectors.objects.using(vectors.alias())
-    if _planned(stored.all()) > EXACT:
-        return {version.pk: _planned(stored.of_version(version)) for version in every}
+    if figures.planned(stored.all()) > figures.EXACT:
+        return {version.pk: figures.planned(stored.of_version(version)) for version in every}
     found = stored.order_by().values_list("version").annotate(count=Count("pk"))
     return {version.pk: 0 for version in every} | dict(found)
 
@@ -143,7 +125,7 @@ def _coverage() -> Iterator[Gauge]:
     yield Gauge(
         "coverage_ratio",
         f"Share of the eligible products with vectors of the live version; of the last minutes, "
-        f"and estimated above {EXACT} products.",
+        f"and estimated above {figures.EXACT} products.",
         [({}, share)],
     )
 
@@ -152,11 +134,11 @@ def _share_with_vectors() -> float:
     live = maintained.every_version().live()
     if live is None:
         return 0.0
-    eligible = _about(get_adapter().eligible().using(vectors.alias()))
-    if eligible <= EXACT:
+    eligible = figures.about(get_adapter().eligible().using(vectors.alias()))
+    if eligible <= figures.EXACT:
         covered, eligible = quality.coverage(live)
     else:
-        covered = _planned(ProductVectors.objects.using(vectors.alias()).of_version(live))
+        covered = figures.planned(ProductVectors.objects.using(vectors.alias()).of_version(live))
     return min(1.0, covered / eligible) if eligible else 1.0
 
 
@@ -188,28 +170,3 @@ def _workers() -> list[Gauge]:
             [({}, float(len(seen)))],
         )
     ]
-
-
-def _first(rows: QuerySet[Any], most: int = EXACT + 1) -> dict[str, float]:
-    """Of the first rows that waited: how many, seconds due and since the oldest was made."""
-    some = rows.order_by("available_at")[:most]
-    found = some.aggregate(
-        rows=Count("pk"), due=Now() - Min("available_at"), made=Now() - Min("created_at")
-    )
-    return {
-        "rows": found["rows"],
-        "lag_s": max(0.0, found["due"].total_seconds()) if found["due"] else 0.0,
-        "age_s": max(0.0, found["made"].total_seconds()) if found["made"] else 0.0,
-    }
-
-
-def _about(rows: QuerySet[Any]) -> int:
-    """How many rows, exactly up to :data:`EXACT`."""
-    counted = rows.order_by()[: EXACT + 1].count()
-    return counted if counted <= EXACT else max(counted, _planned(rows))
-
-
-def _planned(rows: QuerySet[Any]) -> int:
-    """How many rows the planner expects, from the table's present size and its statistics."""
-    [plan] = json.loads(rows.order_by().values("pk").explain(format="json"))
-    return int(plan["Plan"]["Plan Rows"])

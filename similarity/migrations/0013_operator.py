@@ -6,6 +6,14 @@ class Migration(migrations.Migration):
     dependencies = [("similarity", "0012_versions")]
 
     operations = [
+        migrations.AddIndex(
+            model_name="pendingproduct",
+            index=models.Index(
+                fields=["available_at"],
+                condition=models.Q(dead=True),
+                name="similarity_pending_dead",
+            ),
+        ),
         migrations.CreateModel(
             name="CatalogueMap",
             fields=[

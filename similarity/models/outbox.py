@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connections, models, router, transaction
-from django.db.models.functions import Least, Now
+from django.db.models.functions import Concat, Least, Now
 from django.utils import timezone
 
 from similarity import conf
@@ -57,6 +57,20 @@ class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
             available_at=Now(),
             created_at=Now(),
             lease_until=None,
+        )
+
+    def retry(self) -> int:
+        """Make due what was given up or backs off after an error; returns how many."""
+        sooner = self.backing_off().update(available_at=Now(), lease_until=None)
+        return self.revive() + sooner
+
+    def give_up(self, reason: str) -> int:
+        """Give up rows that no worker holds, with a reason beside their last error."""
+        free = self.filter(dead=False).exclude(lease_until__gte=Now())
+        return free.update(
+            dead=True,
+            lease_until=None,
+            last_error=Concat(models.Value(f"{reason}\n"), "last_error"),
         )
 
 
@@ -280,6 +294,11 @@ class PendingProduct(models.Model):
                 fields=["kills", "available_at"],
                 condition=models.Q(dead=False, kills__gt=0),
                 name="similarity_pending_suspect",
+            ),
+            models.Index(
+                fields=["available_at"],
+                condition=models.Q(dead=True),
+                name="similarity_pending_dead",
             ),
         ]
 

@@ -176,11 +176,11 @@ def test_outbox_shows_errors_escaped_and_search_finds_them(staff, rows):
     assert staff.get(OUTBOX, {"state": "nonsense"}).status_code == 302
 
 
-def test_revive_makes_dead_rows_due_and_wakes_a_worker(
+def test_retry_makes_rows_due_and_wakes_a_worker(
     staff, rows, woken, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        act(staff, OUTBOX, "revive", rows.values())
+        act(staff, OUTBOX, "retry", rows.values())
     assert not PendingProduct.objects.dead().exists()
     assert rows["dead"] in PendingProduct.objects.due()
     assert PendingProduct.objects.get(product_key="leased-1").lease_until is not None
@@ -199,7 +199,7 @@ def test_outbox_cannot_be_added_to_deleted_from_or_edited(staff, rows):
     assert staff.post(delete, {"post": "yes"}).status_code == 403
 
 
-def test_revive_needs_permission(rows):
+def test_retry_needs_permission(rows):
     client = someone_with("view_pendingproduct")
-    act(client, OUTBOX, "revive", [rows["dead"]])
+    act(client, OUTBOX, "retry", [rows["dead"]])
     assert PendingProduct.objects.dead().exists()

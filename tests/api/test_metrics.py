@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from similarity.api import gauges
 from similarity.connections import caching, metrics, metrics_export
-from similarity.indexing import outbox
+from similarity.indexing import figures, outbox
 from similarity.models import PendingProduct, ProductVectors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -116,21 +116,19 @@ def test_versions_coverage_and_indexes(scrape, version, shelf):
 
 
 def test_large_counts_are_estimated_and_not_counted(monkeypatch, make_product):
-    monkeypatch.setattr(gauges, "EXACT", 3)
-    monkeypatch.setattr(gauges, "_planned", lambda rows: 1_000_000)
+    monkeypatch.setattr(figures, "EXACT", 3)
+    monkeypatch.setattr(figures, "planned", lambda rows: 1_000_000)
     PendingProduct.objects.enqueue(range(10))
-    [products, *_ages] = gauges._outbox()
-    counted = {labels["state"]: value for labels, value in products.values}
-    assert counted["due"] == 0  # by the planner, everything is leased
-    assert counted["leased"] == 1_000_000
-    assert gauges._about(PendingProduct.objects.waiting()) == 1_000_000
+    waiting = figures.outbox()
+    assert waiting.states == {"due": 1_000_000, "leased": 0, "backing_off": 0, "dead": 0}
+    assert figures.about(PendingProduct.objects.waiting()) == 1_000_000
 
 
 def test_the_planner_knows_how_many_rows(db):
     PendingProduct.objects.enqueue(range(500))
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {PendingProduct._meta.db_table}")
-    assert 400 <= gauges._planned(PendingProduct.objects.waiting()) <= 600
+    assert 400 <= figures.planned(PendingProduct.objects.waiting()) <= 600
 
 
 def test_a_scrape_asks_few_queries(scrape, django_assert_max_num_queries):
