@@ -72,9 +72,9 @@ def _needed(routes: list[_Route]) -> Iterator[str]:
 
 def _routes(adapter: CatalogAdapter) -> Iterator[_Route]:
     product = adapter.model
-    yield _Route(product, product._meta.pk.column, "pk")
+    yield _Route(product, key_column(product), "pk")
     for parent in product._meta.get_parent_list():
-        yield _Route(parent, parent._meta.pk.column, parent._meta.pk.name)
+        yield _Route(parent, key_column(parent), parent._meta.pk.name)
     for model, lookups in adapter.related_models().items():
         for lookup in lookups:
             yield from _over(product, model, lookup)
@@ -99,7 +99,7 @@ def _over(product: type[Model], model: type[Model], lookup: str) -> Iterator[_Ro
             owner = field.field.target_field.name
             yield _Route(field.field.model, field.field.column, "__".join([*before, owner]))
         else:
-            yield _Route(model, model._meta.pk.column, "__".join([*names, "pk"]))
+            yield _Route(model, key_column(model), "__".join([*names, "pk"]))
 
 
 def _many_to_many(field: Any, before: list[str]) -> _Route:
@@ -122,11 +122,16 @@ def _generic(field: Any, before: list[str]) -> _Route:
 
 
 def _through(product: type[Model], through: type[Model]) -> Iterator[_Route]:
-    for field in through._meta.concrete_fields:
+    fields: list[Any] = list(through._meta.concrete_fields)
+    for field in fields:
         target = field.related_model
         if isinstance(target, type) and issubclass(product, target):
             yield _Route(through, field.column, field.target_field.name)
             return
+
+
+def key_column(model: type[Model]) -> str:
+    return str(model._meta.pk.column)
 
 
 def _concrete(model: type[Model]) -> type[Model]:
@@ -137,14 +142,14 @@ def _concrete(model: type[Model]) -> type[Model]:
 def _query(adapter: CatalogAdapter, route: _Route) -> str:
     """The route as SQL with its values in place: a trigger takes no parameters."""
     alias = adapter.write_alias
-    connection = connections[alias]
+    connection: Any = connections[alias]
     quote = connection.ops.quote_name
     own = adapter.model._meta
     if route.lookup == "pk" and _concrete(route.model) is own.concrete_model:
-        return f"SELECT {quote(own.pk.column)} FROM {CHANGED}"  # noqa: S608 - names of columns
+        return f"SELECT {quote(route.column)} FROM {CHANGED}"  # noqa: S608 - names of columns
     values, parameters = f"{quote(route.column)}", []
     if route.content_type:
-        product = own.concrete_model._meta
+        product = _concrete(adapter.model)._meta
         mine = "SELECT id FROM django_content_type WHERE app_label = %s AND model = %s"
         own_rows = f"CASE WHEN {quote(route.content_type)} = ({mine}) THEN {values} END"
         values = f"CAST({own_rows} AS {own.pk.db_type(connection)})"

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from similarity.capture.routes import CHANGED, Watched
+from similarity.capture.routes import CHANGED, Watched, key_column
 from similarity.models import SpilledChange
 from similarity.models.outbox import ENQUEUE, PendingProduct
 
@@ -149,7 +149,7 @@ def _changed(table: Watched, operation: str, quote: Callable[[str], str]) -> str
     if operation != "UPDATE":
         rows = "new_rows" if operation == "INSERT" else "old_rows"
         return f"{CHANGED} AS (SELECT {', '.join(names)} FROM {rows})"  # noqa: S608
-    key = quote(table.model._meta.pk.column)
+    key = quote(key_column(table.model))
     before = ", ".join(f"o.{name} AS {quote(f'o{at}')}" for at, name in enumerate(names))
     after = ", ".join(f"n.{name} AS {quote(f'n{at}')}" for at, name in enumerate(names))
     return f"""
@@ -171,6 +171,6 @@ def _differ(table: Watched, quote: Callable[[str], str]) -> str:
     """
     if table.columns is None:
         return "o IS NULL OR n IS NULL OR record_image_ne(o, n)"
-    columns = sorted({*table.columns, table.model._meta.pk.column})
+    columns = sorted({*table.columns, key_column(table.model)})
     before, after = (", ".join(f"{row}.{quote(name)}" for name in columns) for row in "on")
     return f"record_image_ne(ROW({before}), ROW({after}))"

@@ -5,7 +5,7 @@ and the tables are the host's. ``migrate`` brings them up to date where they are
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections, router, transaction
 from similarity import conf
 from similarity.capture import routes, statements
 from similarity.catalog.adapter import get_adapter
-from similarity.exceptions import SimilarityError
+from similarity.exceptions import ConfigurationError, SimilarityError
 from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)
@@ -123,21 +123,39 @@ def _is_there(trigger: statements.Trigger, found: _Found | None) -> bool:
 def _wanted() -> Iterator[statements.Trigger]:
     connection = connections[alias()]
     quote = connection.ops.quote_name
-    product = conf.product_model()._meta
+    product = conf.product_model()
     tables = {quote(each.table): each for each in routes.watched(get_adapter())}
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_schemas(false)")
         schemas = tuple(cursor.fetchone()[0])
         # A view has no rows of its own, and a table may not be made yet.
         cursor.execute(
-            "SELECT name, pg_class.oid::regclass::text FROM unnest(%s::text[]) AS name "
-            "JOIN pg_class ON pg_class.oid = to_regclass(name) WHERE relkind IN ('r', 'p')",
+            "SELECT name, pg_class.oid::regclass::text, ARRAY(SELECT attname::text "
+            "FROM pg_attribute WHERE attrelid = pg_class.oid AND NOT attisdropped) "
+            "FROM unnest(%s::text[]) AS name JOIN pg_class ON pg_class.oid = to_regclass(name) "
+            "WHERE relkind IN ('r', 'p')",
             [list(tables)],
         )
-        relations = dict(cursor.fetchall())
-    around = statements.Surroundings(product.db_table, product.pk.column, schemas, quote)
+        relations = {}
+        for name, relation, columns in cursor.fetchall():
+            _require(tables[name], columns)
+            relations[name] = relation
+    around = statements.Surroundings(
+        product._meta.db_table, routes.key_column(product), schemas, quote
+    )
     for name, relation in relations.items():
         yield from statements.triggers(tables[name], relation, around)
+
+
+def _require(table: routes.Watched, columns: Collection[str]) -> None:
+    """A trigger that reads a column that is not there would miss every change, and only warn."""
+    lacking = {*table.needed, *(table.columns or ())} - set(columns)
+    if lacking:
+        raise ConfigurationError(
+            f"{table.model._meta.label} has no column {', '.join(sorted(lacking))} in its table "
+            f"{table.table!r}; run 'manage.py migrate', or correct what the adapter's "
+            "columns_read() names."
+        )
 
 
 def _found() -> dict[tuple[str, str], _Found]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 
@@ -20,6 +20,14 @@ class ImageRef:
     name: str
     read: Callable[[int], bytes] = field(compare=False, repr=False)
     etag: str = ""
+
+    @property
+    def delayed(self) -> str:
+        """Why the last reading failed for the moment only; empty where it did not.
+
+        Known where ``read`` is a :class:`similarity.catalog.photos.PhotoReader`.
+        """
+        return str(getattr(self.read, "delayed", ""))
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,26 @@ class ProductContent:
     images: Sequence[ImageRef] = ()
     group: str = ""
     codes: Sequence[str] = ()
+
+    @property
+    def delayed(self) -> str:
+        """Why a photo could not be read for the moment, once encoders have tried."""
+        return next(filter(None, (image.delayed for image in self.images)), "")
+
+    def as_read(self) -> "ProductContent":
+        """The content without photos that could not be read for the moment.
+
+        Its fingerprint is not the product's, so that the product stays outdated until they can.
+        """
+        if not self.delayed:
+            return self
+        return replace(self, images=[image for image in self.images if not image.delayed])
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing of it that any encoder could read."""
+        read = (self.title, self.description, self.attributes, self.images)
+        return self.price is None and not any(read)
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile
 from similarity import conf
 from similarity.catalog import remote
 from similarity.catalog.content import ImageRef
+from similarity.catalog.photos import PhotoReader, PhotoUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -159,12 +160,14 @@ def _image_ref(storage: Storage, name: str) -> ImageRef:
         try:
             with storage.open(name, "rb") as file:
                 return bytes(file.read(limit + 1))
+        except (TimeoutError, ConnectionError) as error:
+            raise PhotoUnavailable(f"{name!r} cannot be read for now: {error}") from error
         except OSError:
             raise
         except Exception as error:  # storages of other packages raise their own errors
-            raise OSError(f"{name!r} cannot be read from its storage: {error}") from error
+            raise PhotoUnavailable(f"{name!r} cannot be read from its storage: {error}") from error
 
-    return ImageRef(name=name, read=read, etag=_etag(storage, name))
+    return ImageRef(name=name, read=PhotoReader(read), etag=_etag(storage, name))
 
 
 def _etag(storage: Storage, name: str) -> str:
@@ -211,7 +214,7 @@ def _related_rows(field: Any) -> QuerySet[Any]:
 
 def _columns_of(field: Any) -> Iterator[tuple[type[Model], str | None]]:
     """Columns that one step of a path reads; to many rows also those that order and choose them."""
-    if getattr(field, "column", None):
+    if getattr(field, "column", None) and not field.many_to_many:
         yield field.model, field.column
         return
     if not field.related_model:  # a generic key may lead anywhere

@@ -22,12 +22,15 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from similarity import conf
 from similarity.catalog.content import ImageRef
+from similarity.catalog.photos import PhotoReader, PhotoUnavailable
 
 MAX_ADDRESS = 2000
 MAX_REDIRECTS = 3
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 _REDIRECTS = (301, 302, 303, 307, 308)
+#: Request time-out, too early, too many requests: statuses below 500 that pass.
+_FOR_NOW = (408, 425, 429)
 _PORTS = {"http": 80, "https": 443}
 
 #: Protocol assignments and 6to4 relays (RFC 6890, RFC 7526), which Python counts as global.
@@ -38,6 +41,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 class FetchRefused(OSError):
     """The address may not be fetched, or what it gave cannot be used."""
+
+
+class FetchDelayed(FetchRefused, PhotoUnavailable):
+    """The address may be fetched, and did not answer in time, or with a failure of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def is_remote(name: str) -> bool:
 
 def image_ref(url: str) -> ImageRef:
     """A reference to the photo behind an address; only another address makes it another photo."""
-    return ImageRef(name=url, read=partial(fetch, url))
+    return ImageRef(name=url, read=PhotoReader(partial(fetch, url)))
 
 
 def fetch(url: str, limit: int) -> bytes:
@@ -66,7 +73,8 @@ def fetch(url: str, limit: int) -> bytes:
 
     Redirects are followed ``MAX_REDIRECTS`` times, each one checked as the first address
     is. Raises :class:`FetchRefused` where the domain is not in ``IMAGE_DOMAINS``, an address
-    is not public, or the server answers anything but 200; ``OSError`` where it cannot be reached.
+    is not public, or the server answers anything but 200; :class:`FetchDelayed` where it
+    cannot be reached, takes too long, or says itself that it fails for the moment.
     """
     deadline = time.monotonic() + conf.get("IMAGE_FETCH_TIMEOUT_S")
     for _ in range(MAX_REDIRECTS + 1):
@@ -171,8 +179,10 @@ def _allowed(scheme: str, host: str, port: int) -> bool:
 def _resolve(host: str, port: int) -> Sequence[IPAddress]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
+    except UnicodeError as error:
         raise FetchRefused(f"{host!r} cannot be resolved: {error}.") from error
+    except OSError as error:
+        raise FetchDelayed(f"{host!r} cannot be resolved: {error}.") from error
     return [ipaddress.ip_address(where[0]) for *_, where in found]
 
 
@@ -190,11 +200,12 @@ def _request(target: Target, limit: int, deadline: float) -> bytes | str:
         return answer
     except FetchRefused:
         raise
-    # A certificate of another name is a ValueError.
-    except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+    except ValueError as error:  # a certificate of another name
+        raise FetchRefused(f"{target.host!r} does not serve it: {error}.") from error
+    except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
         late = time.monotonic() >= deadline
         said = "took longer than IMAGE_FETCH_TIMEOUT_S" if late else f"does not serve it: {error}"
-        raise FetchRefused(f"{target.host!r} {said}.") from error
+        raise FetchDelayed(f"{target.host!r} {said}.") from error
     finally:
         connection.close()
 
@@ -249,5 +260,8 @@ def _answer(connection: Any, target: Target, limit: int) -> bytes | str:
     if response.status in _REDIRECTS:
         return str(response.headers.get("Location") or "")
     if response.status != 200:
-        raise FetchRefused(f"{target.host!r} answers {response.status}; a photo is 200.")
+        delayed = response.status in _FOR_NOW or response.status >= 500
+        raise (FetchDelayed if delayed else FetchRefused)(
+            f"{target.host!r} answers {response.status}; a photo is 200."
+        )
     return bytes(response.read(limit + 1))

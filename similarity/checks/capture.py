@@ -17,8 +17,10 @@ def check_capture(*, databases: Sequence[str] | None = None, **kwargs: Any) -> l
         return []
     try:
         states = triggers.states()
-    except (DatabaseError, SimilarityError):
-        return []  # other checks tell what is wrong with the database or the catalogue
+    except DatabaseError:
+        return []  # other checks tell what is wrong with the database
+    except SimilarityError as error:
+        return [_unknown(error)] if triggers.in_use() else []
     if not triggers.in_use():
         states = [each for each in states if each.state != "missing"]
         return [_left_over(len(states))] if states else []
@@ -32,6 +34,14 @@ def _wrong(wrong: Sequence[triggers.TriggerState]) -> CheckMessage:
     return Warning(
         f"SIMILARITY['CAPTURE'] is 'triggers', and {told}{more}: changes of products are missed.",
         hint="Run: manage.py similarity_triggers install.",
+        id="similarity.W038",
+    )
+
+
+def _unknown(error: SimilarityError) -> CheckMessage:
+    return Warning(
+        f"SIMILARITY['CAPTURE'] is 'triggers', and which are wanted is not known: {error}",
+        hint="Mend that, then run: manage.py similarity_triggers install.",
         id="similarity.W038",
     )
 

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
+from similarity.connections import metrics
 from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, SimilarityError
@@ -31,7 +32,9 @@ def read_contents(
     adapter: CatalogAdapter, keys: Sequence[str]
 ) -> tuple[list[ProductContent], Errors]:
     """What the adapter tells of the products, in the order of ``keys``, and its errors."""
-    results, errors = _isolated(keys, lambda some: list(adapter.content(some)), key=str)
+    results, errors = _isolated(
+        keys, lambda some: list(adapter.content(some)), key=str, stage="read"
+    )
     found = {content.key: content for result in results for content in result}
     return [found[key] for key in keys if key in found], errors
 
@@ -50,8 +53,10 @@ def encode(
         contents,
         lambda some: EncodedBatch(list(some), encode_parts(some, encoders)),
         key=lambda content: content.key,
+        stage="encode",
     )
-    return join(results), errors
+    batch = join(results)
+    return batch._replace(contents=[content.as_read() for content in batch.contents]), errors
 
 
 def load_networks() -> None:
@@ -87,6 +92,7 @@ def _isolated(
     items: Sequence[str] | Sequence[ProductContent],
     call: Callable[[Sequence], Result],
     key: Callable[..., str],
+    stage: str,
 ) -> tuple[list[Result], Errors]:
     """``call`` on all items, or on each alone where that raises; results and errors by key."""
     try:
@@ -96,7 +102,12 @@ def _isolated(
     except Exception as error:
         if len(items) == 1 and isinstance(error, SimilarityError):
             raise
-        logger.info("A batch of %d products failed, now one by one: %s", len(items), error)
+        logger.info(
+            "A batch of %d products failed, now one by one: %s",
+            len(items),
+            error,
+            extra={"product_keys": [key(item) for item in items], "stage": stage},
+        )
     results: list[Result] = []
     errors: Errors = {}
     refused: SimilarityError | None = None
@@ -108,9 +119,15 @@ def _isolated(
         except Exception as error:
             refused = error if isinstance(error, SimilarityError) else None
             errors[key(item)] = f"{type(error).__name__}: {error}"
-            logger.warning("Product %s cannot be embedded.", key(item), exc_info=True)
+            logger.warning(
+                "Product %s cannot be embedded.",
+                key(item),
+                exc_info=True,
+                extra={"product_keys": [key(item)], "stage": stage},
+            )
     if refused is not None and not results:
         raise refused
+    metrics.count("embed_errors_total", len(errors), kind=stage)
     return results, errors
 
 

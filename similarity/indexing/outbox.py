@@ -1,5 +1,6 @@
 """Changed products in, embedded products out: what saves, commands and workers call."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,12 +10,14 @@ from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Now
 
 from similarity import conf
-from similarity.connections import wakeup
+from similarity.connections import metrics, wakeup
 from similarity.connections.locks import LockTaken, owner
 from similarity.exceptions import SimilarityError
 from similarity.indexing import documents, encoding, pipeline, versions, vocabulary, workers
-from similarity.models import PendingProduct
+from similarity.models import PendingProduct, SpilledChange
 from similarity.models.outbox import PendingProductQuerySet
+
+logger = logging.getLogger(__name__)
 
 #: Rows one statement of :func:`enqueue` writes.
 ENQUEUE_ROWS = 5000
@@ -64,7 +67,8 @@ def drain(budget_s: float = 20.0) -> int:
     """
     until = time.monotonic() + budget_s
     workers.note()
-    PendingProduct.objects.free_abandoned()
+    _free_abandoned()
+    SpilledChange.objects.adopt()
     if not has_due():
         return 0
     try:
@@ -92,8 +96,14 @@ def _take(number: int | None, until: float) -> int:
             time.sleep(LOST_WAIT_S)
         taken += len(claims)
         workers.note()
-        PendingProduct.objects.free_abandoned()
+        _free_abandoned()
     return taken
+
+
+def _free_abandoned() -> None:
+    if freed := PendingProduct.objects.free_abandoned():
+        logger.warning("%d products were in the hands of a worker that is dead or hangs.", freed)
+        metrics.count("embed_errors_total", freed, kind="abandoned")
 
 
 def _claim(number: int | None) -> list[PendingProduct]:

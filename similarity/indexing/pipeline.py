@@ -1,14 +1,17 @@
 """Keys in, vectors stored: content → fingerprint → encoders → fusion → upsert → acknowledge."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
+from similarity.connections import metrics
 from similarity.encoders.base import Encoded
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
@@ -88,10 +91,13 @@ def embed(
     try:
         return embed_into(runnable_versions(), keys, force=force, claims=claims)
     except SimilarityError as error:
+        metrics.count("embed_errors_total", len(keys) or len(claims or ()), kind="settings")
         documents.index(list(keys) or [row.product_key for row in claims or ()])
         PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
         raise
-    except (KeyboardInterrupt, SystemExit, OperationalError):
+    except (KeyboardInterrupt, SystemExit, OperationalError) as error:
+        if isinstance(error, OperationalError):
+            metrics.count("embed_errors_total", len(keys) or len(claims or ()), kind="database")
         PendingProduct.objects.release(claims or ())
         raise
     except InterfaceError:  # the connection is closed: the leases run out
@@ -107,7 +113,13 @@ def _one_by_one(claims: Sequence[PendingProduct], error: Exception) -> EmbedRepo
     if len(claims) > 1:
         return sum((embed([], claims=[row]) for row in claims), EmbedReport())
     key, reason = claims[0].product_key, f"{type(error).__name__}: {error}"
-    logger.error("The vectors of product %s cannot be stored.", key, exc_info=error)
+    logger.error(
+        "The vectors of product %s cannot be stored.",
+        key,
+        exc_info=error,
+        extra={"product_keys": [key], "stage": "write"},
+    )
+    metrics.count("embed_errors_total", kind="write")
     PendingProduct.objects.fail(claims, reason)
     return EmbedReport(failed=1, errors={key: reason})
 
@@ -123,8 +135,30 @@ def embed_into(
     if claims is not None:
         keys = [row.product_key for row in claims]
     forced = set(keys) if force else {row.product_key for row in claims or () if row.force}
+    began = time.monotonic()
     work = _read_and_encode(versions, list(dict.fromkeys(map(str, keys))), forced)
-    lost = _store(versions, work, claims)
+    with metrics.timed("batch_seconds", stage="write"):
+        lost = _store(versions, work, claims)
+    for row in claims or ():
+        if row.product_key not in lost and row.product_key not in work.errors:
+            waited = (work.read_at - row.created_at).total_seconds()
+            metrics.observe("embed_delay_seconds", max(0.0, waited) + time.monotonic() - began)
+    report = _report(work, lost)
+    logger.info(
+        "Of %d products %d were encoded, %d were unchanged, %d are gone, %d failed and %d were "
+        "left to others.",
+        len(work.keys),
+        *(report.encoded, report.unchanged, report.gone, report.failed, report.lost),
+        extra={
+            "product_keys": list(work.keys),
+            "version": [version.pk for version in versions],
+            "stage": "write",
+        },
+    )
+    return report
+
+
+def _report(work: _Work, lost: set[str]) -> EmbedReport:
     stale = {content.key for content in work.batch.contents}
     return EmbedReport(
         encoded=len(stale - lost),
@@ -140,9 +174,10 @@ def embed_into(
 def _read_and_encode(
     versions: Sequence[EncoderVersion], keys: list[str], forced: set[str]
 ) -> _Work:
-    read_at = vectors.database_time()
-    contents, unread = encoding.read_contents(get_adapter(), keys)
-    stored = vectors.fingerprints(versions, [content.key for content in contents])
+    with metrics.timed("batch_seconds", stage="read"):
+        read_at = vectors.database_time()
+        contents, unread = encoding.read_contents(get_adapter(), keys)
+        stored = vectors.fingerprints(versions, [content.key for content in contents])
     stale = {
         version.pk: {
             content.key
@@ -158,7 +193,8 @@ def _read_and_encode(
         for version in versions
         for part, encoder in encoders_of(version).items()
     }
-    batch, refused = encoding.encode([c for c in contents if c.key in wanted], encoders)
+    with metrics.timed("batch_seconds", stage="encode"):
+        batch, refused = encoding.encode([c for c in contents if c.key in wanted], encoders)
     return _Work(keys, read_at, contents, stale, batch, names, {**unread, **refused})
 
 
@@ -193,13 +229,31 @@ def _store(
                 work.stale[version.pk] & done,
                 read_at=work.read_at if claims is None else None,
             )
-        PendingProduct.objects.acknowledge([c for c in claims or () if c.product_key in done])
+        delayed = _delayed(work, claims or ())
+        finished = done - set(delayed)
+        PendingProduct.objects.acknowledge([c for c in claims or () if c.product_key in finished])
     for row in claims or ():
-        if row.product_key in work.errors:
+        if row.product_key in done & set(delayed):
+            PendingProduct.objects.fail([row], delayed[row.product_key])
+        elif row.product_key in work.errors:
             PendingProduct.objects.fail([row], work.errors[row.product_key])
         elif row.product_key not in done:
             PendingProduct.objects.release([row])
     return set(work.keys) - done - set(work.errors)
+
+
+def _delayed(work: _Work, claims: Sequence[PendingProduct]) -> dict[str, str]:
+    """Products that are embedded without a photo that may be had later → why; tried once more.
+
+    Not after the last attempt: reconcile finds them, for they are stored as outdated.
+    """
+    reasons = {content.key: content.delayed for content in work.contents}
+    most = conf.get("MAX_ATTEMPTS")
+    return {
+        row.product_key: reason
+        for row in claims
+        if row.attempts < most and (reason := reasons.get(row.product_key))
+    }
 
 
 def write_batch(

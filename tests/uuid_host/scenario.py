@@ -4,12 +4,14 @@ import uuid
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 
+from similarity.capture import triggers
 from similarity.copurchase import full
-from similarity.indexing import outbox, quality, versions
+from similarity.indexing import outbox, quality, reconcile, versions
 from similarity.models import PendingProduct, ProductVectors
 from similarity.retrieval import candidates, plans
 from similarity.retrieval.bought_together import bought_together
@@ -250,3 +252,59 @@ def test_the_outbox_links_to_the_articles_own_page(articles, admin_client):
     html = admin_client.get(reverse("admin:similarity_pendingproduct_changelist")).content.decode()
     link = html.split('href="/admin/uuid_host/article/')[1].split('"')[0]
     assert admin_client.get(f"/admin/uuid_host/article/{link}").status_code == 200
+
+
+@pytest.fixture
+def captured(articles, settings):
+    """Changes are seen by triggers, and a tag is on the first article."""
+    settings.SIMILARITY = {**settings.SIMILARITY, "CAPTURE": "triggers"}
+    triggers.install()
+    tag = Tag.objects.create(word="gift")
+    articles[0].tags.add(tag)
+    assert pending() == {str(articles[0].pk)}
+    yield tag
+    triggers.uninstall()
+
+
+def execute(sql, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def test_triggers_see_what_no_signal_tells(articles, captured):
+    made = Article.objects.bulk_create([Article(headline="Bulk"), Article(headline="Bulk")])
+    assert pending() == {str(article.pk) for article in made}
+    Article.objects.filter(pk=articles[1].pk).update(headline="Updated")
+    assert pending() == {str(articles[1].pk)}
+    Article.objects.update(cost=1, hidden=True)
+    assert pending() == set(), "neither price nor visibility is content"
+    execute("UPDATE uuid_host_tag SET word = 'present'")
+    assert pending() == {str(articles[0].pk)}
+    execute("UPDATE uuid_host_article_tags SET article_id = %s", articles[2].pk)
+    assert pending() == {str(articles[0].pk), str(articles[2].pk)}
+    execute("DELETE FROM uuid_host_article_tags")
+    assert pending() == {str(articles[2].pk)}
+    articles[3].headline = "Saved"
+    articles[3].save()
+    assert PendingProduct.objects.get().generation == 1, "the signal stands back"
+    execute("DELETE FROM uuid_host_article WHERE id = %s", articles[3].pk)
+    assert pending() == set()
+
+
+def test_a_key_that_changes_is_another_product(articles, captured):
+    """Both keys are told: the one is gone, the other is new."""
+    old, new = articles[5].pk, type(articles[5].pk)(str(uuid.uuid4()))
+    execute("DELETE FROM similarity_productvectors; DELETE FROM similarity_searchdocument")
+    execute("UPDATE uuid_host_article SET id = %s WHERE id = %s", new, old)
+    assert pending() == {str(old), str(new)}
+
+
+def test_reconciling_goes_through_keys_of_any_type(articles, monkeypatch):
+    monkeypatch.setattr(reconcile, "PAGE", 5)
+    Article.objects.filter(pk=articles[7].pk).update(headline="Updated")
+    ProductVectors.objects.filter(product=articles[2]).delete()
+    outbox.enqueue(articles[4:5])
+    reconcile.reconcile(budget_s=0)
+    report = reconcile.reconcile()
+    assert (report.checked, report.stale, report.missing) == (len(articles), 1, 1)
+    assert pending() == {str(articles[at].pk) for at in (2, 4, 7)}

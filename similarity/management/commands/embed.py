@@ -52,6 +52,8 @@ class Command(SimilarityCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["timeout"] is not None and not options["wait"]:
             raise CommandError("--timeout is for --wait; give both, or neither.")
+        if options["changed_only"] and (options["keys"] or options["force"]):
+            raise CommandError("--changed-only looks for products itself; leave keys and --force.")
         count = self._enqueue(**options)
         self.stdout.write(f"{count} product{'' if count == 1 else 's'} marked.")
         if options["now"] or options["wait"]:
@@ -64,7 +66,7 @@ class Command(SimilarityCommand):
         if options["keys"]:
             pages = [_existing(options["keys"])]
         elif options["changed_only"]:
-            pages = reconcile.changed_keys()
+            return reconcile.reconcile(restart=True, wait=False).enqueued
         wake = not options["now"]
         return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
 
