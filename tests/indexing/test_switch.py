@@ -1,0 +1,72 @@
+"""Versions are switched under load: no request fails, none is answered by two versions at once."""
+
+import importlib
+import time
+from pathlib import Path
+
+import pytest
+
+from shop.models import Product
+from similarity.indexing import versions
+from similarity.models import EncoderVersion
+from similarity.retrieval.shelves import similar_to
+from tests.encoders_fake import similarity_settings
+from tests.web_process import web
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SWITCHES = 12
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("switch_load")
+
+
+@pytest.fixture
+def products(make_product):
+    words = ["oak", "steel", "linen", "wool", "glass", "felt"]
+    return [
+        make_product(name=f"{first} {second} {number}")
+        for number, (first, second) in enumerate((a, b) for a in words for b in words)
+    ]
+
+
+def answers(load):
+    """Product → its hits, of the version that is live."""
+    keys = Product.objects.values_list("pk", flat=True)
+    return {key: [int(hit.key) for hit in similar_to(key, load.LIMIT)] for key in keys}
+
+
+def test_no_request_fails_while_versions_are_switched(load, products, settings, tmp_path):
+    first = versions.ensure_live_version()
+    expected = {first.pk: answers(load)}
+    settings.SIMILARITY = similarity_settings(
+        text={"size": 40, "salt": "other"}, DIMENSIONS={"text": 30, "attributes": 16}
+    )
+    second = versions.build_version()
+    assert second.dimensions["fused"] != first.dimensions["fused"]
+    versions.promote(second)
+    expected[second.pk] = answers(load)
+    assert expected[first.pk] != expected[second.pk]
+    versions.rollback()
+    pages = {product.pk: product.get_absolute_url() for product in products}
+    taken_s = []
+    with web(tmp_path) as port, load.Shoppers(port, pages) as shoppers:
+        for turn in range(SWITCHES):
+            time.sleep(0.25)
+            began = time.monotonic()
+            if turn % 2:
+                versions.rollback()
+            else:
+                versions.promote(second)
+            taken_s.append(time.monotonic() - began)
+        time.sleep(0.25)
+    assert load.faults(shoppers, expected) == []
+    told = {one.version for one in shoppers.answers if one.kind == "api"}
+    assert told == {first.pk, second.pk}, "both answered, or nothing was shown"
+    assert sum(one.kind == "page" for one in shoppers.answers) > 20
+    assert max(taken_s) < 1, "a switch is one row, and rolling back takes no second"
+    assert EncoderVersion.objects.live() == first
