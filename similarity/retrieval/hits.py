@@ -38,7 +38,11 @@ class Hit:
 
 
 class Page(NamedTuple):
-    """Hits, and the cursor to pass as ``after`` for those that follow; None at the end."""
+    """Hits, and the cursor to pass as ``after`` for those that follow; None at the end.
+
+    ``version`` is the key of the version whose vectors found them all, None without a live one.
+    """
 
     hits: Sequence[Hit]
     next: str | None
+    version: int | None = None

@@ -81,13 +81,14 @@ def similar_page(
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
     cursor = _cursor(after, query)
     if diversity:
-        return Page(shelf.hits(shelf.found(limit)), None)
+        return Page(shelf.hits(shelf.found(limit)), None, _version(shelf))
     found = _following(shelf, limit + 1, cursor)
     shown = (cursor.seen if cursor else 0) + limit
     if len(found) <= limit or shown >= MAX_DEPTH:
-        return Page(shelf.hits(found[:limit]), None)
+        return Page(shelf.hits(found[:limit]), None, _version(shelf))
     last = found[limit - 1]
-    return Page(shelf.hits(found[:limit]), Cursor(last.step, last.score, last.key, shown).token)
+    token = Cursor(last.step, last.score, last.key, shown).token
+    return Page(shelf.hits(found[:limit]), token, _version(shelf))
 
 
 def similar_to_vector(
@@ -130,6 +131,10 @@ def _room(within: QuerySet[Any] | None, exclude: Iterable[Any]) -> tuple[Within,
     adapter = get_adapter()
     passing = adapter.eligible() if within is None else within
     return Within(passing), excluded_keys(exclude), adapter
+
+
+def _version(shelf: Shelf) -> int | None:
+    return shelf.version.pk if shelf.version else None
 
 
 def _cursor(after: str | None, query: Query) -> Cursor | None:
