@@ -203,8 +203,8 @@ def _take_up(**kwargs: Any) -> None:
         wakeup.wake()
 
 
-def _speak_for_parent(**kwargs: Any) -> None:
-    workers.note_child()
+def _speak_as_one(**kwargs: Any) -> None:
+    workers.speak_as_one()
 
 
 def _warm_up(**kwargs: Any) -> None:
@@ -229,5 +229,5 @@ heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
 worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
 worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")
-worker_process_init.connect(_speak_for_parent, dispatch_uid="similarity.speak_for_parent")
+celeryd_after_setup.connect(_speak_as_one, dispatch_uid="similarity.speak_as_one")
 worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

@@ -34,7 +34,31 @@ def test_a_saved_product_has_vectors_within_seconds(make_product, tmp_path):
 
 
 @pytest.mark.usefixtures("fake_encoders")
-def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing(make_product, tmp_path):
+def test_a_whole_batch_of_a_killed_worker_is_embedded_by_another_within_seconds(
+    make_product, tmp_path
+):
+    """Not when its lease of five minutes is over; and one by one, for one may be a poison."""
+    versions.ensure_live_version()
+    products = [make_product(name=f"Slow product {number}") for number in range(64)]
+    marker = {"FAKE_ENCODER_MARKER": str(tmp_path / "encoding")}
+    with worker(tmp_path, **marker) as process:
+        outbox.enqueue(products)
+        wait_for((tmp_path / "encoding").exists, 20, process)
+        beat = ("-B", "-s", str(tmp_path / "beat"))
+        with worker(tmp_path, "-n", "other@%h", *beat, **marker) as other:
+            pids = {str(process.pid), str(other.pid)}  # of one machine, and two workers
+            wait_for(lambda: pids <= {name.split(":")[1] for name in workers.seen()}, 10, other)
+            assert PendingProduct.objects.leased().count() == 64, "the owner lives"
+            killed = time.monotonic()
+            kill(process)
+            wait_for(lambda: not PendingProduct.objects.exists(), 30, other)
+            took_s = time.monotonic() - killed
+    assert embedded(*products)
+    assert took_s < 5
+
+
+@pytest.mark.usefixtures("fake_encoders")
+def test_a_worker_started_after_a_kill_needs_neither_beat_nor_a_message(make_product, tmp_path):
     versions.ensure_live_version()
     products = [make_product(name=f"Slow product {number}") for number in range(6)]
     marker = {"FAKE_ENCODER_MARKER": str(tmp_path / "encoding")}
@@ -44,9 +68,19 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing(make_product, tm
         kill(process)
     assert not embedded(*products)
     assert PendingProduct.objects.count() == 6
-    with worker(tmp_path, "-B", "-s", str(tmp_path / "beat"), **marker) as process:
-        wait_for(lambda: embedded(*products), 40, process)
-        wait_for(lambda: not PendingProduct.objects.exists(), 10, process)
+    with worker(tmp_path, **marker) as process:
+        wait_for(lambda: embedded(*products), 5, process)
+        wait_for(lambda: not PendingProduct.objects.exists(), 5, process)
+
+
+@pytest.mark.usefixtures("fake_encoders")
+def test_the_processes_of_one_worker_are_one_worker(make_product, tmp_path):
+    with worker(tmp_path, "-P", "prefork", "-c", "2") as process:
+        product = make_product(name="Red wool scarf")
+        wait_for(lambda: embedded(product), 15, process)
+        wait_for(lambda: workers.seen(), 10, process)
+        time.sleep(1)
+        assert [name.rpartition(":")[2] for name in workers.seen()] == [str(process.pid)]
 
 
 @pytest.mark.weights

@@ -1,4 +1,4 @@
-"""Settings of the worker process that tests start: fast encoders, short leases, real beat."""
+"""Settings of the worker process that tests start: fast encoders, real leases, quick beat."""
 
 import os
 
@@ -8,7 +8,7 @@ from tests.settings import SIMILARITY as SHOP_SIMILARITY
 if os.environ.get("WORKER_ENCODERS") != "real":
     from tests.encoders_fake import similarity_settings
 
-    SIMILARITY = similarity_settings(base=SHOP_SIMILARITY, LEASE_S=4, BATCH_SIZE=4)
+    SIMILARITY = similarity_settings(base=SHOP_SIMILARITY, BATCH_SIZE=64)
 
 CELERY_BEAT_SCHEDULE = {
     "drain": {

@@ -23,7 +23,7 @@ SEEN_S = 120.0  # a worker silent for longer is not counted any more
 NOTE_EVERY_S = 5.0
 
 _noted: dict[str, float] = {}  # what was said → monotonic seconds; of this process
-_worker_pid: int | None = None  # of the worker this process is a child of
+_worker_pid: int | None = None  # of the worker that forked this process
 
 
 class Worker(TypedDict):
@@ -59,10 +59,10 @@ def note(doing: str = "", done: int = 0, total: int = 0) -> None:
         logger.warning("The cache took no sign of life of this worker: %s", error)
 
 
-def note_child() -> None:
-    """This process is one of several of a worker, and speaks for their parent from now on."""
+def speak_as_one() -> None:
+    """The processes that this one forks from now on are one worker with it."""
     global _worker_pid
-    _worker_pid = os.getppid()
+    _worker_pid = os.getpid()
 
 
 def seen() -> dict[str, Worker]:

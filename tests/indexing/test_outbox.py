@@ -188,3 +188,63 @@ def test_products_the_host_has_locked_are_waited_for(make_product, monkeypatch):
     row = PendingProduct.objects.get(product_key=str(product.pk))
     assert (row.attempts, row.lease_until) == (0, None)
     assert set(waits) == {outbox.LOST_WAIT_S}
+
+
+def test_64_products_of_a_killed_worker_take_seconds_one_by_one(make_product):
+    versions.ensure_live_version()
+    for number in range(64):
+        make_product(name=f"Scarf {number}")
+    PendingProduct.objects.claim(64)
+    PendingProduct.objects.update(lease_owner=1)  # no living session has this number
+    HashEncoder.calls = 0
+    began = time.monotonic()
+    outbox.drain()
+    assert time.monotonic() - began < 4
+    assert HashEncoder.calls == 2 * 64, "text and attributes, each product alone"
+    assert not PendingProduct.objects.exists()
+
+
+def test_what_killed_its_worker_keeps_nobody_waiting(make_product):
+    """It is tried after the products that were beside it, which are innocent."""
+    versions.ensure_live_version()
+    culprit, beside, fresh = make_product(), make_product(), make_product()
+    PendingProduct.objects.filter(product_key=culprit.pk).update(kills=2)
+    PendingProduct.objects.filter(product_key=beside.pk).update(kills=1)
+    HashEncoder.encoded = []
+    outbox.drain()
+    order = list(dict.fromkeys(HashEncoder.encoded))
+    assert order == [str(product.pk) for product in (beside, culprit, fresh)]
+
+
+def test_networks_are_loaded_before_a_suspect_is_held(make_product, monkeypatch):
+    """A process that has no memory for its network dies of that; no product may be blamed."""
+    versions.ensure_live_version()
+    make_product()
+    PendingProduct.objects.update(kills=1)
+    held = []
+    monkeypatch.setattr(
+        outbox.encoding, "load_networks", lambda: held.append(outbox.counts().leased)
+    )
+    outbox.drain()
+    assert held[0] == 0
+
+
+def test_workers_log_and_count_by_product_and_stage(make_product, monkeypatch, caplog):
+    counted, observed = [], []
+    monkeypatch.setattr(
+        pipeline.metrics, "count", lambda name, amount=1, **labels: counted.append((name, labels))
+    )
+    monkeypatch.setattr(
+        pipeline.metrics, "_measure", lambda name, value, labels: observed.append((name, labels))
+    )
+    versions.ensure_live_version()
+    bad, good = make_product(name="poison"), make_product()
+    observed.clear()
+    caplog.set_level("INFO", "similarity")
+    outbox.drain()
+    keys = {key for record in caplog.records for key in getattr(record, "product_keys", ())}
+    assert keys == {str(bad.pk), str(good.pk)}
+    assert ("embed_errors_total", {"kind": "encode"}) in counted
+    stages = [labels["stage"] for name, labels in observed if name == "batch_seconds"]
+    assert stages == ["read", "encode", "write"]
+    assert ("embed_delay_seconds", {}) in observed
