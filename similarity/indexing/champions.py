@@ -12,7 +12,7 @@ from similarity.indexing import vectors
 from similarity.models.search import CHAMPIONS, COMMON, SearchLexeme, term_score
 
 #: Lexemes that have a list, at most; the most frequent first.
-MOST = 1000
+MOST = 5000
 
 _LIST = f"""
     UPDATE similarity_searchlexeme AS stored SET best = ARRAY(

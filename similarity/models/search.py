@@ -45,7 +45,7 @@ def term_score(row: str) -> str:
 
 
 #: A lexeme that more documents hold has a champion list, of so many documents at most.
-COMMON = 10_000
+COMMON = 3_000
 CHAMPIONS = 2_000
 
 #: One document in so many has an index of its own, by which large answers are counted.

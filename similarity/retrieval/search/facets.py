@@ -139,16 +139,22 @@ class Values:
 
     def counts(self, name: str) -> list[FacetValue]:
         """Values of an attribute, the most frequent first; of variants one counts."""
-        groups: dict[str, set[str]] = {}
+        same: dict[str, tuple[Any, set[str]]] = {}  # lists of JSON cannot be keys
         for value, group in self._pairs[name]:
+            same.setdefault(repr(value), (value, set()))[1].add(group)
+        groups: dict[str, set[str]] = {}
+        for value, some in same.values():  # few, and they stand for thousands of products
             for text in _texts(value):
-                groups.setdefault(text, set()).add(group)
+                groups.setdefault(text, set()).update(some)
         counted = [FacetValue(text, self._about(len(some))) for text, some in groups.items()]
         return sorted(counted, key=lambda one: (-one.count, one.value))[:MOST_VALUES]
 
     def prices(self) -> list[PriceBucket]:
         """Buckets of round and equal width from the lowest to the highest price."""
-        priced = [(Decimal(str(value)), group) for value, group in self._pairs[PRICE]]
+        priced = [
+            (value if isinstance(value, Decimal) else Decimal(str(value)), group)
+            for value, group in self._pairs[PRICE]
+        ]
         if not priced:
             return []
         low, high = min(priced)[0], max(priced)[0]

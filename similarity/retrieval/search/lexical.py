@@ -9,6 +9,7 @@ Long documents are damped. Which weights are best was measured, see docs/search.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -28,7 +29,8 @@ TABLE = SearchDocument._meta.db_table
 #: Products that are scored one by one; where a query finds more, those that are known to hold
 #: its words best are.
 SCORED = 10_000
-#: The best known are an answer from so many on; else all are scored, as far as there is time.
+#: Where so many match, the best known are an answer from so many on; else all are scored, as
+#: far as there is time.
 ENOUGH = 48
 #: Documents written last, which champion lists may not know yet.
 LATEST = 1_000
@@ -63,7 +65,8 @@ class LexicalQuery:
         if not self.terms:
             return ""
         if mode == "two":
-            rarest = sorted(self.terms, key=lambda term: term.documents)[:PAIRED]
+            wanted = self.selective if len(self.selective) > 1 else self.terms
+            rarest = sorted(wanted, key=lambda term: term.documents)[:PAIRED]
             pairs = combinations(rarest, 2)
             text = " | ".join(f"(({one.query}) & ({two.query}))" for one, two in pairs)
         else:
@@ -132,26 +135,25 @@ def best(
     wanted = query.tsquery(mode)
     if within.keys is None or not wanted:
         return [], 0
-    found: list[Match] = []
-    many = 0
-    if query.most(mode) > SCORED:
+    run = partial(_best, query, wanted, rows=rows, using=within.using, budget=budget)
+    nothing: tuple[list[Match], int] = ([], 0)
+    many = query.most(mode)
+    if many <= (COMMON if len(query.terms) == 1 else SCORED):
+        return budget.attempt(lambda: run(sampling.passing(within)), nothing)
+    if many > SCORED:
         many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), SCORED + 1)
-        if many > SCORED:
-            champions = _champions(query, within)
-            found, _ = budget.attempt(
-                lambda: _best(query, wanted, champions, rows, within.using, budget), (found, 0)
-            )
-            if len(found) >= ENOUGH:
-                return found, many
-    everything = Fragment(f"{CANDIDATE}.product_id IN ({within.keys.sql})", within.keys.params)
-    return budget.attempt(
-        lambda: _best(query, wanted, everything, rows, within.using, budget),
-        (found, max(many, len(found))),
-    )
+    found = nothing[0]
+    if many > SCORED or len(query.terms) == 1:
+        found, _ = budget.attempt(lambda: run(_champions(query, within)), nothing)
+        if len(found) >= (ENOUGH if many > SCORED else rows):
+            return found, many
+    # The filter leaves few of many: the planner knows which of them to begin with.
+    passing = Fragment(f"{CANDIDATE}.product_id IN ({within.keys.sql})", within.keys.params)
+    return budget.attempt(lambda: run(passing), (found, max(many, len(found))))
 
 
 def _best(
-    query: LexicalQuery, wanted: str, source: Fragment, rows: int, using: str, budget: Budget
+    query: LexicalQuery, wanted: str, source: Fragment, *, rows: int, using: str, budget: Budget
 ) -> tuple[list[Match], int]:
     score = query.score
     order = key_order("product_id")

@@ -1,7 +1,7 @@
 """The order of everything that answers a query, to a bounded depth."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -77,12 +77,12 @@ def rank(
         blended, used = budget.attempt(lambda: (near(), True), (blended, False))
     found = _first_of_group([*_tier(by_code, "code"), *blended])
     if not found:
-        return rescue(within, adapter)
+        return replace(rescue(within, adapter), complete=not budget.late)
     rescued = ""
     if not by_code and not any(one.tier == "words" for one in found):
         rescued = "some_words" if words else "text"
     total += len(found) - len(words)
-    complete = not budget.late and total <= max(len(found), MAX_DEPTH)
+    complete = not budget.late and len(found) >= min(total, MAX_DEPTH)
     return Ranking(found[:MAX_DEPTH], total, rescued, mode, used, complete)
 
 

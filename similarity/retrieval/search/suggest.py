@@ -11,7 +11,8 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import page_url
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument, SearchValue
-from similarity.retrieval.search import spelling, terms
+from similarity.models.search import SHARES
+from similarity.retrieval.search import sampling, spelling, terms
 from similarity.retrieval.search.spelling import Known
 from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Within, key_order
@@ -87,23 +88,26 @@ def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> 
 
 
 def _finding(texts: Sequence[str], within: Within) -> list[str]:
-    """Those of the texts all of whose words some passing product has."""
+    """Those of the texts all of whose words some passing product has.
+
+    Words that many hold are found among a share of all documents already, and of the others
+    the index has little to read.
+    """
     if not texts:
         return []
-    passes = within.passes_candidate() if within.per_row else None
-    keys = within.keys
-    if keys is None:
-        return []
-    condition = passes.sql if passes else f"{CANDIDATE}.product_id IN ({keys.sql})"
-    params = passes.params if passes else keys.params
+    passes = sampling.passing(within)
+    found = (
+        f"EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} "
+        f"WHERE {CANDIDATE}.document @@ query AND {{}} AND {passes.sql})"
+    )
+    sure, perhaps = found.format(sampling.drawn(SHARES[-1])), found.format("TRUE")
     with local_settings(within.using, {"jit": "off"}) as cursor:
         cursor.execute(
             "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
             "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
             "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
-            f"WHERE EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} "
-            f"WHERE {CANDIDATE}.document @@ query AND {condition}) ORDER BY place DESC",
-            (list(texts), conf.get("SEARCH_CONFIG"), *params),
+            f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
+            (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
         )
         # Of words with one stem the first, so the most frequent, is suggested.
         return list(dict(cursor.fetchall()).values())[::-1]

@@ -1,0 +1,301 @@
+"""Search among so many products that not all that match can be looked at.
+
+The thresholds are lowered, so that some dozens of products are many.
+"""
+
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.db import OperationalError, connection
+
+from shop.models import Product
+from similarity.indexing import champions, documents, vocabulary
+from similarity.models import SearchDocument, SearchLexeme
+from similarity.models import search as tables
+from similarity.retrieval.search import facets, lexical, sampling, search, sorting, suggest
+from similarity.retrieval.search.budget import Budget
+from similarity.retrieval.search.terms import Alternative
+from similarity.retrieval.session import local_settings
+from tests.retrieval.search.conftest import counts
+
+MANY = 75
+
+
+@pytest.fixture
+def low(monkeypatch):
+    """More than 20 documents are many; a champion list holds 30."""
+    for module in (tables, champions, lexical):
+        for name, value in (("COMMON", 20), ("CHAMPIONS", 30), ("SCORED", 20)):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(champions, "_LIST", champions._LIST.replace("LIMIT 2000", "LIMIT 30"))
+    monkeypatch.setattr(lexical, "ENOUGH", 5)
+    monkeypatch.setattr(lexical, "LATEST", 5)
+    monkeypatch.setattr(sampling, "SHARES", (16,))  # of 75 documents one in 256 tells nothing
+
+
+@pytest.fixture
+def lamps(indexed):
+    """Lamps of two colours that differ in how much else is said of them, and a kettle."""
+    rows = [
+        {
+            "name": f"Lamp {'navy' if at % 3 else 'olive'}",
+            "description": "very useful " * (at % 40),
+            "attributes": {"colour": "navy" if at % 3 else "olive"},
+            "price": 10 + at % 7,
+        }
+        for at in range(MANY)
+    ]
+    return indexed(*rows, {"name": "Kettle", "attributes": {"colour": "navy"}})
+
+
+def scores(page):
+    return [round(hit.score, 5) for hit in page.hits]
+
+
+def test_one_common_word_is_ranked_as_if_all_were_looked_at(lamps, low, monkeypatch):
+    """The list is in the order of the score, and the score is the product's own."""
+    champions.refresh()
+    monkeypatch.setattr(lexical, "LATEST", 0)
+    quick = search("lamp", limit=20, hybrid=False)
+    monkeypatch.setattr(lexical, "SCORED", 10_000)
+    monkeypatch.setattr(lexical, "COMMON", 10_000)
+    full = search("lamp", limit=20, hybrid=False)
+    assert scores(quick) == scores(full)
+    assert [hit.key for hit in quick.hits] == [hit.key for hit in full.hits]
+    assert (full.total, full.total_is_exact) == (MANY, True)
+    assert quick.total == 30
+    assert not quick.total_is_exact
+
+
+def test_no_more_documents_are_scored_than_the_lists_hold(lamps, low, monkeypatch):
+    champions.refresh()
+    looked_at = []
+    run = lexical._best
+
+    def noted(*args, **options):
+        found = run(*args, **options)
+        looked_at.append(len(found[0]))
+        return found
+
+    monkeypatch.setattr(lexical, "_best", noted)
+    assert search("navy lamp", hybrid=False).hits
+    assert looked_at
+    assert max(looked_at) <= 2 * 30 + lexical.LATEST
+
+
+def test_all_words_are_held_by_what_the_lists_bring(lamps, low):
+    champions.refresh()
+    page = search("navy lamp", limit=30, hybrid=False)
+    assert {hit.product.attributes["colour"] for hit in page.hits} == {"navy"}
+    assert {hit.tier for hit in page.hits} == {"words"}
+
+
+def test_what_is_rare_is_found_beside_what_is_common(lamps, low):
+    """The kettle is in no list, and the one product that the query is about."""
+    champions.refresh()
+    page = search("navy lamp kettle", limit=5, hybrid=False)
+    assert "Kettle" in [hit.product.name for hit in page.hits]
+
+
+def test_a_product_made_after_the_lists_is_found(lamps, low, indexed, monkeypatch):
+    champions.refresh()
+    monkeypatch.setattr(vocabulary, "refresh", lambda: True)
+    [new] = indexed({"name": "Lamp"})
+    assert new in [hit.product for hit in search("lamp", limit=40, hybrid=False).hits]
+
+
+def test_a_product_that_no_longer_holds_the_word_is_not_found(lamps, low):
+    champions.refresh()
+    best = search("lamp", limit=1, hybrid=False).hits[0].product
+    Product.objects.filter(pk=best.pk).update(name="Vase", description="")
+    documents.index([str(best.pk)])
+    assert best not in [hit.product for hit in search("lamp", limit=30, hybrid=False).hits]
+
+
+def test_where_the_filter_leaves_few_of_the_best_all_are_looked_at(lamps, low):
+    """Else a shopper who narrows a common word down would miss most of what there is."""
+    champions.refresh()
+    listed = SearchLexeme.objects.get(lexeme="lamp").best
+    within = Product.objects.exclude(pk__in=listed[:28]).filter(name__startswith="Lamp")
+    page = search("lamp", limit=100, hybrid=False, within=within)
+    assert page.total == MANY - 28
+
+
+def test_only_common_lexemes_have_a_list_and_lose_it_again(lamps, low, monkeypatch):
+    assert champions.refresh() > 0
+    lists = dict(SearchLexeme.objects.filter(best__isnull=False).values_list("lexeme", "best"))
+    assert {"lamp", "navi", "oliv"} <= lists.keys()
+    assert "kettl" not in lists
+    assert "" not in lists
+    assert max(map(len, lists.values())) == 30
+    monkeypatch.setattr(champions, "COMMON", 10_000)
+    assert champions.refresh() == 0
+    assert not SearchLexeme.objects.filter(best__isnull=False).exists()
+
+
+@pytest.mark.parametrize("lexeme", ["o'clock", "a\\b", "'", "x"])
+def test_any_lexeme_can_be_asked_for(db, lexeme):
+    """A quote that is not doubled would end the list for all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::tsquery::text", [champions.quoted(lexeme)])
+        [text] = cursor.fetchone()
+    assert Alternative("", text, 1).lexeme == lexeme
+
+
+class TestFacets:
+    def test_counts_of_many_are_estimates_of_two_digits_and_say_so(self, indexed, monkeypatch):
+        """Drawn by a hash of the group, which is the same in every run."""
+        monkeypatch.setattr(facets, "COUNTED", 50)
+        indexed(
+            *(
+                {
+                    "name": "Lamp",
+                    "group": f"lamp {at}",
+                    "attributes": {"colour": "navy" if at % 3 else "olive"},
+                }
+                for at in range(160)
+            )
+        )
+        page = search("lamp", facets=["colour", "price"], hybrid=False)
+        assert not page.facets_are_exact
+        values = counts(page.facets["colour"])
+        assert values["navy"] == pytest.approx(107, rel=0.5)
+        assert values["navy"] > values["olive"]
+        assert all(count % 10 == 0 for count in values.values())
+        assert sum(bucket.count for bucket in page.prices) == pytest.approx(160, rel=0.5)
+
+    def test_counts_of_few_are_exact(self, lamps):
+        page = search("lamp", facets=["colour"], hybrid=False)
+        assert page.facets_are_exact
+        assert counts(page.facets["colour"]) == {"navy": 50, "olive": 25}
+
+    def test_querysets_that_are_equal_are_read_once(self, lamps, django_assert_max_num_queries):
+        every = Product.objects.filter(is_active=True)
+        asked = {"colour": every, "brand": every.all(), "category": every.all()}
+        with django_assert_max_num_queries(22):
+            page = search("lamp", facets=asked, hybrid=False)
+        assert list(page.facets) == ["colour", "brand", "category"]
+
+    def test_values_of_a_list_and_of_yes_and_no_count_as_filters_take_them(self, indexed):
+        indexed(
+            {"name": "Lamp", "attributes": {"fits": ["E14", "E27"], "dimmable": True}},
+            {"name": "Lamp", "attributes": {"fits": ["E27"], "dimmable": False}},
+            {"name": "Lamp", "attributes": {"fits": {"odd": 1}}},
+        )
+        page = search("lamp", facets=["fits", "dimmable"], hybrid=False)
+        assert counts(page.facets["fits"]) == {"E27": 2, "E14": 1}
+        assert counts(page.facets["dimmable"]) == {"yes": 1, "no": 1}
+
+
+class TestTime:
+    """No search takes longer than SEARCH_BUDGET_MS; what is missing then is said."""
+
+    @pytest.fixture
+    def slow(self, monkeypatch):
+        """Makes PostgreSQL sleep before queries that hold ``part``."""
+
+        def make(part, seconds=5):
+            @contextmanager
+            def settings(using, wanted):
+                with local_settings(using, wanted) as cursor:
+                    yield Sleepy(cursor, part, seconds)
+
+            for module in (lexical, facets, sampling):
+                monkeypatch.setattr(module, "local_settings", settings)
+
+        return make
+
+    def test_words_that_take_too_long_are_cut_off(self, lamps, slow, settings):
+        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 200}
+        slow("similarity_searchdocument")
+        started = time.monotonic()
+        page = search("lamp", hybrid=False)
+        assert time.monotonic() - started < 2
+        assert not page.total_is_exact
+        assert page.rescued == "popular"
+
+    def test_facets_that_take_too_long_are_left_out_and_hits_stay(self, lamps, slow, settings):
+        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 400}
+        slow("TRUE AND EXISTS")
+        started = time.monotonic()
+        page = search("lamp", facets=["colour", "price"], hybrid=False)
+        assert time.monotonic() - started < 2
+        assert len(page.hits) == 24
+        assert page.facets == {}
+        assert page.prices == ()
+        assert not page.facets_are_exact
+
+    def test_a_step_that_is_ended_leaves_the_transaction_usable(self, db):
+        short = Budget(50)
+        found = short.attempt(lambda: sleeping(short), "nothing")
+        assert found == "nothing"
+        assert short.late
+        assert SearchDocument.objects.count() == 0
+
+    def test_after_the_time_no_step_is_begun(self, db):
+        over = Budget(0)
+        assert over.attempt(lambda: pytest.fail("it was begun"), "nothing") == "nothing"
+        assert over.late
+
+    def test_another_error_is_no_lack_of_time(self, db):
+        def broken():
+            raise OperationalError("the server went away")
+
+        with pytest.raises(OperationalError):
+            Budget(1000).attempt(broken, None)
+
+    def test_the_wait_for_a_worker_does_not_count(self):
+        limited = Budget(100)
+        with limited.paused():
+            time.sleep(0.15)
+        assert limited.attempt(lambda: "begun", "over") == "begun"
+
+    def test_no_limit(self, settings):
+        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": None}
+        assert "statement_timeout" not in Budget.configured().settings
+
+
+class Sleepy:
+    """A cursor whose queries that hold ``part`` begin with a sleep, in the same statement."""
+
+    def __init__(self, cursor, part, seconds):
+        self.cursor, self.part, self.seconds = cursor, part, seconds
+
+    def execute(self, sql, params=None):
+        if self.part in sql:
+            self.cursor.execute("SELECT pg_sleep(%s)", [self.seconds])
+        self.cursor.execute(sql, params)
+
+    def fetchall(self):
+        return self.cursor.fetchall()
+
+
+def sleeping(limit):
+    with local_settings("default", limit.settings) as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+
+
+def test_sorting_a_common_word_ends_at_the_depth_of_paging(lamps, low, monkeypatch):
+    monkeypatch.setattr(sorting, "MAX_DEPTH", 10)
+    page = search("lamp", sort="price", limit=10, hybrid=False)
+    assert [hit.product.price for hit in page.hits] == [10] * 10
+    assert page.total == 10
+
+
+def test_sorting_reads_on_where_variants_fill_the_first_page(indexed, monkeypatch):
+    """Variants of one lamp stand before the others by price."""
+    monkeypatch.setattr(sorting, "MAX_DEPTH", 4)
+    indexed(
+        *({"name": "Lamp", "price": 1, "group": "one"} for _ in range(12)),
+        *({"name": "Lamp", "price": 5 + at} for at in range(3)),
+    )
+    page = search("lamp", sort="price", hybrid=False)
+    assert [hit.product.price for hit in page.hits] == [1, 5, 6, 7]
+
+
+def test_suggestions_of_a_common_word_still_need_a_product_that_passes(lamps):
+    assert "lamp" in [one.text for one in suggest("lam")]
+    none = Product.objects.filter(name="Kettle")
+    assert "lamp" not in [one.text for one in suggest("lam", within=none)]
