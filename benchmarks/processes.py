@@ -21,11 +21,11 @@ def own_servers(settings: str) -> Iterator[Path]:
 
     Never those that the environment names: benchmarks write, and kill.
     """
-    sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+    sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory(prefix="similarity-benchmark-") as folder:
         os.environ["SIMILARITY_RUN_DIR"] = folder
         os.environ["DJANGO_SETTINGS_MODULE"] = settings
-        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+        os.environ["PYTHONPATH"] = str(ROOT)
         for name in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL"):
             os.environ.pop(name, None)
         from shop import servers
@@ -93,3 +93,13 @@ def wait_for_site(port: int, log: Path) -> None:
         except OSError:
             time.sleep(0.2)
     sys.exit(f"gunicorn did not start:\n{log.read_text()[-2000:]}")
+
+
+def wait_for_worker(log: Path) -> None:
+    """Until it answers a query: its network is loaded by then."""
+    from similarity.retrieval.query_vectors import query_vector
+
+    until = time.monotonic() + 90
+    while query_vector("a first query", timeout_ms=1000) is None:
+        if time.monotonic() > until:
+            sys.exit(f"The worker answers no query:\n{log.read_text()[-2000:]}")

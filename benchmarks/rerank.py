@@ -34,6 +34,7 @@ from benchmarks.processes import (
     site_command,
     stop,
     wait_for_site,
+    wait_for_worker,
     worker_command,
 )
 from benchmarks.small_shop import build, words
@@ -118,16 +119,6 @@ def told(name: str, answers: list[Answer], budget_ms: int) -> str:
     )
 
 
-def wait_for_worker(log: Path) -> None:
-    """Until it answers a query: its network is loaded by then."""
-    from similarity.retrieval.query_vectors import query_vector
-
-    until = time.monotonic() + 90
-    while query_vector("a first query", timeout_ms=1000) is None:
-        if time.monotonic() > until:
-            sys.exit(f"The worker answers no query:\n{log.read_text()[-2000:]}")
-
-
 def measure(options: argparse.Namespace, folder: Path) -> None:
     keys = build(options.products)
     port = options.port
@@ -172,7 +163,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="gunicorn's processes (2)")
     parser.add_argument("--port", type=int, default=8765)
     options = parser.parse_args()
-    with own_servers("rerank_settings") as folder:
+    with own_servers("benchmarks.small_shop_settings") as folder:
         measure(options, folder)
 
 

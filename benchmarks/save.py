@@ -312,7 +312,7 @@ def main() -> None:
     parts = options.parts or PARTS
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    with own_servers("rerank_settings") as folder:
+    with own_servers("benchmarks.small_shop_settings") as folder:
         working = {"searchable", "unchanged"} & set(parts)
         keys = build(options.products, embed=bool(working))
         print(f"{processor()}; {options.products} products", flush=True)
