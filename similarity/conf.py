@@ -150,6 +150,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 24 * 3600.0,
         "options": {"queue": "similarity"},
     },
+    "similarity-tidy-cells": {
+        "task": "similarity.tidy_cells",
+        "schedule": 24 * 3600.0,
+        "options": {"queue": "similarity"},
+    },
     "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",
         "schedule": 24 * 3600.0,

@@ -28,6 +28,8 @@ from similarity.copurchase import full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.indexing import (
+    indexes,
+    maintained,
     outbox,
     progress,
     queries,
@@ -177,6 +179,17 @@ def map_catalogue() -> None:
         catalogue_map.draw()
     except SimilarityError as error:
         logger.error("The catalogue is not drawn: %s", error)
+
+
+@shared_task(name="similarity.tidy_cells", ignore_result=True)
+def tidy_cells() -> None:
+    """Mend the cells of the versions that are kept up to date, and make those that are due."""
+    for version in maintained.every_version().maintained():
+        try:
+            if done := indexes.tidy(version):
+                logger.info("Cells of version %d: %s.", version.pk, done)
+        except SimilarityError as error:
+            logger.error("The cells of version %d are not tidied: %s", version.pk, error)
 
 
 def _note_alive(**kwargs: Any) -> None:

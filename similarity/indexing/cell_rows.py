@@ -159,6 +159,17 @@ def drop(cells: int, alias: str) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {sample_table(cells)}, {rows_table(cells)}")
 
 
+def numbers(alias: str) -> set[int]:
+    """The sets that have tables."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT substring(relname FROM '^similarity_cells_([0-9]+)$')::bigint FROM pg_class "
+            "WHERE relkind = 'r' AND relname ~ '^similarity_cells_[0-9]+$' "
+            "AND relnamespace = current_schema()::regnamespace"
+        )
+        return {number for (number,) in cursor.fetchall()}
+
+
 def _placeable(cursor: Any) -> Iterator[tuple[list[Any], Floats, Numbers]]:
     while rows := cursor.fetchmany(1000):
         keys, binary, categories = zip(*rows, strict=True)

@@ -9,7 +9,7 @@ filter runs inside the scan.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,16 +19,18 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from similarity import conf
-from similarity.connections.locks import advisory_lock
+from similarity.connections.locks import advisory_lock, is_held
 from similarity.exceptions import VersionError
 from similarity.indexing import cell_rows, clustering
 from similarity.indexing.calibration import QUERIES, Calibration
 from similarity.indexing.clustering import Cells, Floats
-from similarity.indexing.indexes import Progress
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.cells import VectorCells
+from similarity.models.cells import VectorCells, rows_table, sample_table
 
 logger = logging.getLogger(__name__)
+
+#: ``progress(phase, done, total)``
+Progress = Callable[[str, int, int], None]
 
 LOCK = "similarity.cells"
 
@@ -129,17 +131,12 @@ def place(
 
 
 def tidy(version: EncoderVersion, alias: str) -> str:
-    """Once a night: make cells where they are due, mend the standing ones; says what was done."""
-    for old in VectorCells.objects.using(alias).filter(
-        live=False, created_at__lt=timezone.now() - GRACE
-    ):
-        discard(old, alias)
+    """Mend the standing cells, or make them anew once too much was placed; says what was done."""
+    if not is_held(LOCK, alias):
+        _clear(alias)
     current = live(version, alias)
     if current is None:
-        if not wanted(version, alias):
-            return ""
-        build(version, alias)
-        return "made"
+        return ""
     rows, placed = cell_rows.churn(current.pk, alias)
     if placed > CHURNED * max(1, rows):
         build(version, alias)
@@ -149,6 +146,17 @@ def tidy(version: EncoderVersion, alias: str) -> str:
         cell_rows.place(current.pk, alias, keys, fitted.assign(vectors, categories), version)
     cell_rows.remove_orphans(current.pk, version, alias)
     return "mended"
+
+
+def bytes_of(number: int, alias: str) -> int:
+    """What a set's tables take on disk, with their indexes."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(pg_total_relation_size(to_regclass(%s)), 0) "
+            "+ coalesce(pg_total_relation_size(to_regclass(%s)), 0)",
+            [rows_table(number), sample_table(number)],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def report(version: EncoderVersion, alias: str) -> CellsReport | None:
@@ -180,6 +188,15 @@ def fitted_of(number: int, alias: str) -> Cells:
     categories = np.frombuffer(bytes(made.categories), dtype="<i4").astype(np.int32)
     centroids = np.frombuffer(bytes(made.centroids), dtype="<f2").astype(np.float32)
     return Cells(centroids.reshape(len(categories), -1), categories)
+
+
+def _clear(alias: str) -> None:
+    """Sets that were replaced a while ago, and what a killed build left behind."""
+    sets = VectorCells.objects.using(alias)
+    for old in sets.filter(live=False, created_at__lt=timezone.now() - GRACE):
+        discard(old, alias)
+    for number in cell_rows.numbers(alias) - set(sets.values_list("pk", flat=True)):
+        cell_rows.drop(number, alias)
 
 
 def _fit(

@@ -2,7 +2,7 @@
 
 Candidates are the nearest by the fused vector, over the whole catalogue: up to a few ten
 thousand products every pair is looked at, in blocks; beyond, each product's neighbours are
-asked of the HNSW index, where a duplicate, being nearest of all, is not missed. Of the
+asked of the cells or of the HNSW index: a duplicate, being nearest of all, is not missed. Of the
 candidates, text and picture must both be alike; a pair of which one lacks text or picture
 is judged by what both have and by the fused vector.
 """
@@ -19,10 +19,13 @@ from django.db import connections
 from similarity import conf
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.cells import rows_table
+from similarity.retrieval import cells
 from similarity.retrieval.plans import TABLE
 from similarity.retrieval.session import local_settings
 from similarity.retrieval.shelf import live_version
 from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
+from similarity.retrieval.within import database_keys
 
 THRESHOLD = 0.95
 #: The fused cosine of a candidate may be so much lower: parts are centred before they are
@@ -32,6 +35,9 @@ SLACK = 0.2
 NEIGHBOURS = 20
 PAGE = 500
 BLOCK = 1000
+
+#: Cells that each product is compared with: those that are as good as the same lie close.
+CELLS_EACH = 6
 
 #: Sorting switched off leaves the planner no plan but the index that gives the order; the scan
 #: goes on past the variants of the product itself.
@@ -113,7 +119,11 @@ def _candidates(
 ) -> Iterator[Pairs]:
     """Pairs of keys of different groups with a fused cosine of at least ``least``, each once."""
     total = ProductVectors.objects.using(using).of_version(version).count()
-    if total <= conf.get("EXACT_LIMIT") or not _has_index(version, using):
+    if total <= conf.get("EXACT_LIMIT"):
+        yield from _exact(version, least, using, total, progress)
+    elif (standing := cells.standing(version, using)) is not None:
+        yield from _by_cells(version, standing, least, using, total, progress)
+    elif not _has_index(version, using):
         yield from _exact(version, least, using, total, progress)
     else:
         yield from _by_index(version, least, using, total, progress)
@@ -146,6 +156,41 @@ def _exact(
             }
         if progress:
             progress("compare listings", min(start + BLOCK, len(keys)), len(keys))
+
+
+def _by_cells(
+    version: EncoderVersion,
+    standing: cells.StandingCells,
+    least: float,
+    using: str,
+    total: int,
+    progress: Progress | None,
+) -> Iterator[Pairs]:
+    """Each product beside those of the few cells nearest to it, of whichever category."""
+    done, near = 0, min(CELLS_EACH, len(standing.centroids))
+    for page in _pages(version, using):
+        rows = read_vectors(version, page, ("fused",), using)
+        nearness = np.stack([_unit(row, "fused") for row in rows.values()]) @ standing.centroids.T
+        cell = np.argpartition(-nearness, near - 1, axis=1)[:, :near]
+        keys = [key for key in database_keys(rows, using) for _ in range(near)]
+        with connections[using].cursor() as cursor:
+            asked = (keys, cell.ravel().tolist(), -least)
+            cursor.execute(_beside_sql(standing.number, using), asked)
+            yield set(cursor.fetchall())
+        done += len(page)
+        if progress:
+            progress("compare listings", done, max(total, done))
+
+
+def _beside_sql(number: int, using: str) -> str:
+    table = rows_table(number)
+    key_type = ProductVectors._meta.get_field("product").db_type(connections[using])
+    return (
+        "SELECT own.product_id, near.product_id FROM "  # noqa: S608 - a number and a type
+        f"unnest(%s::{key_type}[], %s::int[]) AS asked(product_id, cell) "
+        f"JOIN {table} AS own USING (product_id) JOIN {table} AS near ON near.cell = asked.cell "
+        'WHERE near."group" <> own."group" AND near.fused <#> own.fused <= %s'
+    )
 
 
 def _by_index(

@@ -1,0 +1,207 @@
+"""Cells follow the vectors: through a build beside writers, changes, deletions and a rebuild."""
+
+import threading
+
+import numpy as np
+import pytest
+from django.db import connection, connections
+from pgvector import HalfVector
+
+from similarity import conf
+from similarity.exceptions import VersionError
+from similarity.indexing import cell_rows, cells, indexes, retiring, vectors, versions
+from similarity.models import EncoderVersion, ProductVectors, VectorCells
+from similarity.models.cells import rows_table
+from similarity.tasks import tidy_cells
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def version(make_product, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "CELLS_FROM": 30}
+    versions.ensure_live_version()
+    products = [make_product(name=f"{kind} {n}") for n in range(20) for kind in ("Cup", "Scarf")]
+    embed(products)
+    yield EncoderVersion.objects.live()
+    for made in VectorCells.objects.all():
+        cells.discard(made, "default")
+
+
+def embed(products):
+    from similarity.indexing import pipeline
+
+    return pipeline.embed([str(product.pk) for product in products])
+
+
+def in_cells(made):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT product_id, fused::text FROM {rows_table(made.pk)}")
+        return dict(cursor.fetchall())
+
+
+def stored(version):
+    rows = ProductVectors.objects.of_version(version)
+    return {row.product_id: HalfVector(row.fused).to_text() for row in rows}
+
+
+def same(made, version):
+    left = {key: HalfVector.from_text(text).to_text() for key, text in in_cells(made).items()}
+    return left == stored(version)
+
+
+def test_every_vector_lies_in_the_nearest_cell_of_its_category(version):
+    made = cells.build(version, "default")
+    assert same(made, version)
+    fitted = cells.fitted_of(made.pk, "default")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT product_id, cell FROM {rows_table(made.pk)}")
+        cell = dict(cursor.fetchall())
+    for row in ProductVectors.objects.of_version(version):
+        vector = np.array(row.fused, dtype=np.float32)[None]
+        assert cell[row.product_id] == fitted.assign(vector, np.array([row.category]))[0]
+    assert made.figures["rows"] == 40
+    assert cells.report(version, "default").churn == 0
+
+
+def test_changes_and_deletions_follow(version, make_product):
+    made = cells.build(version, "default")
+    row = ProductVectors.objects.of_version(version).first()
+    product = conf.product_model().objects.get(pk=row.product_id)
+    product.name = "Steel frying pan with a lid"
+    product.save()
+    new = make_product(name="Wooden spoon")
+    embed([product, new])
+    assert in_cells(made)[product.pk] != HalfVector(row.fused).to_text()
+    assert new.pk in in_cells(made)
+    assert same(made, version)
+    assert cells.report(version, "default").churn == pytest.approx(2 / 41)
+    key = new.pk
+    new.delete()
+    assert key in in_cells(made), "no query shows it, the night takes it out"
+    tidy_cells()
+    assert same(made, version)
+
+
+def test_a_write_during_a_build_is_in_the_cells_it_makes(version, monkeypatch):
+    """The rows were read and assigned; then a worker writes; then the set goes live."""
+    changed = ProductVectors.objects.of_version(version).first()
+    product = conf.product_model().objects.get(pk=changed.product_id)
+    fill = cell_rows.fill
+
+    def fill_then_write(*arguments):
+        fill(*arguments)
+        product.name = "Brass lamp"
+        product.save()
+        embed([product])
+
+    monkeypatch.setattr(cell_rows, "fill", fill_then_write)
+    made = cells.build(version, "default")
+    assert stored(version)[product.pk] != HalfVector(changed.fused).to_text()
+    assert same(made, version)
+
+
+def test_a_set_goes_live_only_once_no_writer_is_in_between(version):
+    """A writer that saw no live set commits after the catching up: its row would be lost."""
+    writing, written = threading.Event(), threading.Event()
+    product = conf.product_model().objects.first()
+
+    def write():
+        try:
+            with vectors.transaction.atomic():
+                product.name = "Written by a slow worker"
+                product.save()
+                embed([product])
+                writing.set()
+                written.wait(1.0)
+        finally:
+            connections.close_all()
+
+    slow = threading.Thread(target=write)
+    slow.start()
+    assert writing.wait(10)
+    made = cells.build(version, "default")
+    slow.join()
+    assert same(made, version)
+
+
+def test_a_rebuild_takes_over_and_leaves_the_former_for_queries_that_read_it(version):
+    first = cells.build(version, "default")
+    second = cells.build(version, "default")
+    assert list(VectorCells.objects.filter(live=True)) == [second]
+    assert in_cells(first), "a query that began before may still read it"
+    VectorCells.objects.filter(pk=first.pk).update(created_at="2020-01-01T00:00:00Z")
+    tidy_cells()
+    assert not VectorCells.objects.filter(pk=first.pk).exists()
+    assert rows_table(first.pk) not in connection.introspection.table_names()
+
+
+def test_a_failed_build_leaves_nothing(version, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no room on the disk")
+
+    standing = cells.build(version, "default")
+    monkeypatch.setattr(cells, "_use", fail)
+    with pytest.raises(RuntimeError):
+        cells.build(version, "default")
+    assert list(VectorCells.objects.all()) == [standing]
+    tables = [name for name in connection.introspection.table_names() if "_cells_" in name]
+    assert len(tables) == 2  # the rows and the sample of the one that stands
+
+
+def test_a_large_version_has_cells_instead_of_the_index_over_fused(version):
+    assert indexes.create_indexes(version)
+    name = indexes.index_name(version, "fused")
+    assert name not in indexes.sizes(), "the index made while the version was small is dropped"
+    assert indexes.states(version)["fused"] == "valid"
+    assert indexes.sizes()[f"similarity_v{version.pk}_cells"] > 0
+    assert indexes.create_indexes(version) == []
+
+
+def test_without_cells_by_setting_the_index_comes_back(version, settings):
+    indexes.create_indexes(version)
+    settings.SIMILARITY = {**settings.SIMILARITY, "CELLS_FROM": None}
+    assert indexes.create_indexes(version) == [indexes.index_name(version, "fused")]
+    assert not VectorCells.objects.exists()
+
+
+def test_the_night_makes_cells_for_a_catalogue_that_has_grown(version):
+    assert not VectorCells.objects.exists()
+    tidy_cells()
+    assert VectorCells.objects.get().live
+
+
+def test_much_churn_makes_cells_anew(version):
+    first = cells.build(version, "default")
+    products = list(conf.product_model().objects.all()[:15])
+    for product in products:
+        product.name = f"Another {product.pk}"
+        product.save()
+    embed(products)
+    tidy_cells()
+    assert VectorCells.objects.get(live=True).pk > first.pk
+    assert cells.report(version, "default").churn == 0
+
+
+def test_vectors_missing_from_the_cells_are_placed_at_night(version):
+    made = cells.build(version, "default")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {rows_table(made.pk)} WHERE ctid IN "
+            f"(SELECT ctid FROM {rows_table(made.pk)} LIMIT 5)"
+        )
+    tidy_cells()
+    assert same(made, version)
+
+
+def test_cells_go_with_their_version(version):
+    cells.build(version, "default")
+    EncoderVersion.objects.filter(pk=version.pk).update(status="retired")
+    retiring.drop(version)
+    assert not [name for name in connection.introspection.table_names() if "_cells_" in name]
+
+
+def test_a_version_without_vectors_says_so(version):
+    ProductVectors.objects.all().delete()
+    with pytest.raises(VersionError, match=r"no vectors .* 'manage\.py embed'"):
+        cells.build(version, "default")
