@@ -8,7 +8,9 @@ from tests.settings import SIMILARITY as SHOP_SIMILARITY
 if os.environ.get("WORKER_ENCODERS") != "real":
     from tests.encoders_fake import similarity_settings
 
-    SIMILARITY = similarity_settings(base=SHOP_SIMILARITY, BATCH_SIZE=64)
+    SIMILARITY = similarity_settings(
+        base=SHOP_SIMILARITY, BATCH_SIZE=int(os.environ.get("WORKER_BATCH_SIZE", "64"))
+    )
 
 CELERY_BEAT_SCHEDULE = {
     "drain": {

@@ -78,22 +78,24 @@ def fill(
     suspects = _missing(version, version.progress.get("trying", []))
     PendingProduct.objects.enqueue(suspects)
     progress("embed", done, max(total, done))
-    for page in pages(after=version.progress.get("after")):
+    for page in pages(PAGE, version.progress.get("after")):
         of_page = pipeline.EmbedReport()
         missing = [key for key in _missing(version, page) if key not in suspects]
         for keys in chunks(missing, conf.get("BATCH_SIZE")):
-            if time.monotonic() >= until:
-                progress.note(trying=[])
-                return report, False
             progress.note(trying=keys)
             of_page += pipeline.embed_into([version], keys)
             progress("embed", done + of_page.encoded, max(total, done + of_page.encoded))
+            if time.monotonic() >= until and keys[-1] != missing[-1]:
+                progress.note(trying=[])
+                return report + of_page, False
         if of_page.failed or of_page.lost:
             PendingProduct.objects.enqueue(_missing(version, page))
         # Only now: what was left undone is in the outbox if this process is killed.
         failed = version.progress.get("failed", 0) + of_page.failed
         progress.note(after=page[-1], failed=failed, trying=[])
         report, done = report + of_page, done + of_page.encoded
+        if time.monotonic() >= until:
+            return report, False
     progress("embed", max(total, done), max(total, done))
     return report, True
 
