@@ -257,11 +257,21 @@ def _answer(connection: Any, target: Target, limit: int) -> bytes | str:
         "GET", target.path, headers=headers, preload_content=False, decode_content=False
     )
     response = connection.getresponse()
+    try:
+        return _body(response, target.host, limit)
+    finally:
+        response.close()
+
+
+def _body(response: Any, host: str, limit: int) -> bytes | str:
     if response.status in _REDIRECTS:
         return str(response.headers.get("Location") or "")
     if response.status != 200:
         delayed = response.status in _FOR_NOW or response.status >= 500
         raise (FetchDelayed if delayed else FetchRefused)(
-            f"{target.host!r} answers {response.status}; a photo is 200."
+            f"{host!r} answers {response.status}; a photo is 200."
         )
-    return bytes(response.read(limit + 1))
+    body = bytes(response.read(limit + 1))
+    if len(body) <= limit and response.length_remaining:
+        raise FetchDelayed(f"{host!r} broke off {response.length_remaining} bytes before the end.")
+    return body

@@ -1,6 +1,7 @@
 """Changes that no signal tells of, seen by the database."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, connections, transaction
@@ -178,6 +179,8 @@ def test_truncated_tables(products):
     execute("TRUNCATE shop_product CASCADE")
     assert pending() == set()
     assert not ProductVectors.objects.exists()
+    execute("TRUNCATE shop_product, shop_brand, similarity_pendingproduct CASCADE")
+    assert pending() == set(), "as tests flush a database"
 
 
 def test_a_transaction_rolled_back_leaves_nothing(products):
@@ -260,3 +263,32 @@ def test_an_outbox_row_that_another_transaction_holds_neither_blocks_nor_loses(p
         str(products[1].pk): 1,
         str(products[2].pk): 1,
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_in_opposite_order_end_in_no_deadlock(products):
+    """The host locks different photos; only the outbox makes the two wait for each other."""
+    first, second = products[:2]
+    orders = ((first, second), (second, first))
+    photos = [
+        [ProductImage.objects.create(product=of, image="a.png").pk for of in order]
+        for order in orders
+    ]
+    PendingProduct.objects.all().delete()
+    meet = threading.Barrier(2)
+
+    def change_both(mine):
+        try:
+            with transaction.atomic():
+                execute("UPDATE shop_productimage SET position = 1 WHERE id = %s", [mine[0]])
+                meet.wait(timeout=30)
+                execute("UPDATE shop_productimage SET position = 1 WHERE id = %s", [mine[1]])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(change_both, photos))
+    assert ProductImage.objects.filter(position=1).count() == 4
+    SpilledChange.objects.adopt()
+    assert not SpilledChange.objects.exists()
+    assert [row.generation for row in PendingProduct.objects.all()] == [2, 2]

@@ -11,7 +11,7 @@ import pytest
 
 from similarity.catalog import remote
 from similarity.catalog.paths import image_refs
-from similarity.catalog.remote import FetchRefused, fetch, is_public, locate
+from similarity.catalog.remote import FetchDelayed, FetchRefused, fetch, is_public, locate
 
 PUBLIC = "93.184.215.14"
 DOMAINS = ["cdn.example.com", "*.photos.example.com", "http://plain.example.com:8080"]
@@ -215,6 +215,13 @@ class Photos(BaseHTTPRequestHandler):
             self.end_headers()
         elif self.path == "/missing":
             self.send_error(404)
+        elif self.path.startswith("/status/"):
+            self.send_error(int(self.path.removeprefix("/status/")))
+        elif self.path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "5000")
+            self.end_headers()
+            self.wfile.write(b"half of it")
         elif self.path == "/garbage":
             self.wfile.write(b"\xff\xfe not http at all\r\n\r\n")
         else:
@@ -290,6 +297,44 @@ def test_what_is_no_photo_is_named(server):
         fetch(f"{server}/missing", 10)
     with pytest.raises(FetchRefused, match="does not serve it"):
         fetch(f"{server}/garbage", 10)
+
+
+@pytest.mark.parametrize("path", ["/status/500", "/status/503", "/status/429", "/status/408"])
+def test_a_server_that_fails_for_the_moment_is_told_from_others(server, path):
+    with pytest.raises(FetchDelayed):
+        fetch(server + path, 10)
+
+
+@pytest.mark.parametrize("path", ["/silent", "/short"])
+def test_so_is_one_that_answers_too_late_or_half(server, path):
+    with pytest.raises(FetchDelayed):
+        fetch(server + path, 10_000)
+
+
+@pytest.mark.parametrize("path", ["/status/404", "/status/403", "/status/410", "/to//b.jpg\\"])
+def test_what_will_never_be_a_photo_is_refused_for_good(server, path):
+    with pytest.raises(FetchRefused) as told:
+        fetch(server + path, 10)
+    assert not isinstance(told.value, FetchDelayed)
+
+
+def test_a_name_that_cannot_be_resolved_may_be_later(names, monkeypatch):
+    def fail(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    [ref] = image_refs(["https://cdn.example.com/a.jpg"], 1)
+    with pytest.raises(FetchDelayed, match="Temporary failure"):
+        ref.read(10)
+    assert "Temporary failure" in ref.delayed
+
+
+def test_a_private_address_is_refused_for_good(names):
+    names["cdn.example.com"] = ["10.0.0.1"]
+    [ref] = image_refs(["https://cdn.example.com/a.jpg"], 1)
+    with pytest.raises(FetchRefused, match="no public address"):
+        ref.read(10)
+    assert ref.delayed == ""
 
 
 def test_nobody_listening_is_an_error_of_reading(server, settings):

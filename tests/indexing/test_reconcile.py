@@ -13,7 +13,7 @@ from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.indexing import comparison, maintained, outbox, reconcile, retiring, versions
 from similarity.models import PendingProduct, ProductVectors, ReconcileRound, SearchDocument
 from similarity.models.vectors import group_name
-from similarity.tasks import reconcile_catalogue
+from similarity.tasks import drain_outbox, reconcile_catalogue
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -64,7 +64,7 @@ def test_what_bulk_changes_left_is_found_and_workers_mend_it(catalogue, small_pa
     assert report.enqueued == 4
     assert pending() == {first.pk, second.pk, third.pk, made.pk}
     assert HashEncoder.encoded == [], "no model runs"
-    outbox.drain()
+    drain_outbox()
     assert counts(reconcile.reconcile()) == (7, 0, 0, 0)
     assert ProductVectors.objects.count() == 7
 
