@@ -20,7 +20,7 @@ from similarity.api.filters import narrow
 from similarity.api.parameters import Parameters
 from similarity.api.schema import TAG
 from similarity.api.serializers import hit_data
-from similarity.api.views import etag, find_product
+from similarity.api.views import etag, find_key
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.retrieval.bought_together import MAX_CART, bought_together
 from similarity.retrieval.hits import Hit
@@ -36,7 +36,7 @@ class BoughtTogetherView(SimilarityView):
 
     def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
-        product = find_product(adapter, key)
+        product = find_key(adapter, key)
         asked = Parameters.parse(request.query_params, adapter, ("limit", "explain"))
         limit = asked.limit if "limit" in request.query_params else DEFAULT_LIMIT
         explain = asked.options.get("explain", False)

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db.models import Model
 from django.http import Http404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.encoding import escape_uri_path
@@ -30,7 +29,7 @@ class SimilarView(SimilarityView):
 
     def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
-        product = find_product(adapter, key)
+        product = find_key(adapter, key)
         parameters = Parameters.parse(request.query_params, adapter)
         data = _answer(request, product, parameters, adapter)
         response = Response(data)
@@ -40,12 +39,12 @@ class SimilarView(SimilarityView):
         return get_conditional_response(request._request, etag=response["ETag"], response=response)
 
 
-def find_product(adapter: CatalogAdapter, pk: str) -> Model:
-    """The product, on sale or not: its page is there still. Raises ``Http404``."""
+def find_key(adapter: CatalogAdapter, pk: str) -> Any:
+    """The key of a product, on sale or not: its page is there still. Raises ``Http404``."""
     try:
         if "\0" in pk:
             raise ValueError(pk)
-        return adapter.model._default_manager.get(pk=pk)
+        return adapter.model._default_manager.values_list("pk", flat=True).get(pk=pk)
     except (ObjectDoesNotExist, ValidationError, ValueError, TypeError) as error:
         raise Http404(f"There is no product {pk[:100]!r}.") from error
 
@@ -57,25 +56,23 @@ def etag(data: dict[str, Any]) -> str:
 
 
 def _answer(
-    request: Request, product: Model, parameters: Parameters, adapter: CatalogAdapter
+    request: Request, product: Any, parameters: Parameters, adapter: CatalogAdapter
 ) -> dict[str, Any]:
-    version = (
-        EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
-        .values_list("pk", flat=True)
-        .first()
-    )
+    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
+    version = live.values_list("pk", flat=True).first() if parameters.cursor else None
     eligible = adapter.for_display(adapter.eligible(request._request))
     page = similar_page(
         product,
         parameters.limit,
         within=narrow(adapter, eligible, parameters.filters),
-        after=parameters.after(product.pk, version),
+        after=parameters.after(product, version),
         **parameters.options,
     )
+    parameters.after(product, page.version)  # another version may have gone live since
     explain = parameters.options.get("explain", False)
-    following = parameters.cursor_for(product.pk, version, page.next) if page.next else None
+    following = parameters.cursor_for(product, page.version, page.next) if page.next else None
     return {
-        "version": version,
+        "version": page.version,
         "tier": page.hits[0].tier if page.hits else None,
         "results": [hit_data(hit, adapter, explain=explain) for hit in page.hits],
         "next": _address(request, following) if following else None,
