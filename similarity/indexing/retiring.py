@@ -47,7 +47,8 @@ def drop(version: EncoderVersion) -> None:
         raise VersionError(f"Version {version.pk} is live; promote another before dropping it.")
     indexes.drop_indexes(version)
     _delete_vectors(version)
-    every_version().filter(replaced=version).update(replaced=version.replaced_id)
+    before = row.values_list("replaced", flat=True).first()
+    every_version().filter(replaced=version).update(replaced=before)
     version.delete()
 
 

@@ -126,6 +126,7 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
 def prepare(version: EncoderVersion, progress: Progress | None = None) -> None:
     """Build the indexes a version lacks, and take its figures beside those of the version that
     is live now; minutes where neither is done yet, and nothing where both are."""
+    version.refresh_from_db(using=vectors.alias(), fields=["status", "figures"])
     if version.status == Status.LIVE:
         return
     indexes.create_indexes(version, progress)

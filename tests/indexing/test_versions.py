@@ -8,8 +8,17 @@ from django.db import connection, connections
 
 from shop.models import Product
 from similarity.connections.locks import LockTaken, advisory_lock
-from similarity.exceptions import VersionError
-from similarity.indexing import building, indexes, outbox, pipeline, reconcile, retiring, versions
+from similarity.exceptions import EncoderError, VersionError
+from similarity.indexing import (
+    building,
+    gate,
+    indexes,
+    outbox,
+    pipeline,
+    reconcile,
+    retiring,
+    versions,
+)
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 
@@ -163,6 +172,87 @@ def test_rolling_back_catches_up_with_what_changed_since(catalogue):
     PendingProduct.objects.all().delete()
     assert versions.rollback().pk == first.pk
     assert PendingProduct.objects.get().product_key == str(catalogue[1].pk)
+
+
+def test_rolling_back_again_goes_further_back_and_never_forward(catalogue):
+    first = versions.ensure_live_version()
+    second, third = versions.build_version(), None
+    versions.promote(second)
+    third = versions.build_version()
+    versions.promote(third)
+    assert [versions.rollback().pk, versions.rollback().pk] == [second.pk, first.pk]
+    with pytest.raises(VersionError, match="nothing to roll back to"):
+        versions.rollback()
+    assert EncoderVersion.objects.live() == first
+
+
+def test_promoting_by_number_what_was_rolled_back_from_is_a_step_like_any_other(catalogue):
+    first = versions.ensure_live_version()
+    second = versions.build_version()
+    versions.promote(second)
+    versions.rollback()
+    versions.promote(second)
+    assert versions.rollback().pk == first.pk
+    versions.promote(second)
+    versions.prepare(first)
+    versions.promote(first)
+    assert versions.rollback().pk == second.pk
+    with pytest.raises(VersionError, match="nothing to roll back to"):
+        versions.rollback()
+
+
+def test_a_version_in_between_that_is_dropped_leaves_those_before_it(catalogue):
+    first = versions.ensure_live_version()
+    second = versions.build_version()
+    versions.promote(second)
+    versions.promote(versions.build_version())
+    retiring.drop(second)
+    assert versions.rollback().pk == first.pk
+
+
+def test_rolling_back_looks_at_nothing_but_indexes(catalogue):
+    """Somebody is in a hurry: the figures of what was live yesterday are not the question."""
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    ProductVectors.objects.of_version(first).exclude(product=catalogue[0]).delete()
+    indexes.drop_indexes(first)
+    PendingProduct.objects.all().delete()
+    with pytest.raises(VersionError, match=r"no valid index.*--force"):
+        versions.rollback()
+    assert versions.rollback(force=True).pk == first.pk
+    assert PendingProduct.objects.count() == 4, "and the rest is embedded now"
+
+
+def test_what_a_killed_promotion_left_is_caught_up_with_by_the_next_drain(catalogue, monkeypatch):
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    Product.objects.filter(pk=catalogue[1].pk).update(name="Changed since")
+    pipeline.embed([str(catalogue[1].pk)])
+    PendingProduct.objects.all().delete()
+    with monkeypatch.context() as killed:
+        killed.setattr(versions, "catch_up", lambda version: 0)
+        versions.rollback()
+    assert not PendingProduct.objects.exists()
+    outbox.enqueue([catalogue[0]])
+    outbox.drain()
+    row = ProductVectors.objects.of_version(first).get(product=catalogue[1])
+    newest = ProductVectors.objects.filter(product=catalogue[1]).order_by("-encoded_at")[0]
+    assert row.fingerprint == newest.fingerprint
+    first.refresh_from_db()
+    assert first.catches_up_with is None
+
+
+def test_encoders_that_this_machine_lacks_are_no_reason_to_refuse(catalogue, monkeypatch):
+    versions.ensure_live_version()
+    version = versions.build_version()
+
+    def lacking(self):
+        raise EncoderError("torch is not installed")
+
+    monkeypatch.setattr(HashEncoder, "signature", property(lacking))
+    table = gate.table(versions.gate_of(version))
+    assert "not known on this machine" in table
+    assert versions.promote(version).status == "live"
 
 
 def test_the_live_version_cannot_be_dropped(catalogue):
