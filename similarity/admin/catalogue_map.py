@@ -138,6 +138,8 @@ class CatalogueMapAdmin(admin.ModelAdmin):
         return {
             "marks": [(mark, f"{before}{quote(mark.key)}{after}") for mark in marks],
             "listed": [(mark, f"{before}{quote(mark.key)}{after}") for mark in marks[-LISTED:]],
+            "choices": picture.choices(),
+            "ghosts": picture.ghosts(),
             "legend": picture.legend(),
             "radius": picture.radius,
             "box": " ".join(f"{value:g}" for value in window.box),

@@ -22,8 +22,8 @@ OTHERS = COLOURED
 #: With more categories than have colours, the first level of their paths is what is coloured.
 LEVELS = ">"
 
-#: Radius of a mark on the whole map.
-RADIUS = 5.0
+#: Radius of a mark on the whole map: of MANY products or more, and of few.
+RADIUS, MANY, LARGEST = 4.0, 4000, 9.0
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,12 @@ class Picture:
         self._points = drawn.points
         self._names = [str(category["name"]) for category in drawn.categories]
         self._apart = {int(outlier["row"]) for outlier in drawn.outliers}
-        groups = self._grouped()
-        counts = Counter(groups[number] for number in self._points["category"] if number >= 0)
-        self._coloured = [name for name, _count in counts.most_common(COLOURED)]
+        self._groups = self._grouped()
+        counts = Counter(
+            self._groups[number] for number in self._points["category"] if self._passes(number)
+        )
+        self._coloured = [name for name, _count in counts.most_common(COLOURED) if name]
         self._counts = counts
-        self._groups = groups
 
     def marks(self) -> list[Mark]:
         """Those the filter leaves out are not there; the last drawn, those apart, lie on top."""
@@ -154,26 +155,47 @@ class Picture:
         ]
         return sorted(marks, key=lambda mark: (mark.apart, mark.group != OTHERS))
 
+    def ghosts(self) -> list[tuple[float, float]]:
+        """Where the products lie that the filter leaves out."""
+        points = self._points
+        return [
+            (x, y)
+            for x, y, number in zip(points["x"], points["y"], points["category"], strict=True)
+            if self.window.shows(x, y) and not self._passes(number)
+        ]
+
     def legend(self) -> list[Legend]:
+        """Of the whole map, or of the category that is asked for."""
         legend = [
             Legend(number, name, self._counts[name], self.window.of(name).address)
             for number, name in enumerate(self._coloured)
         ]
-        total = len(self._points["key"])
+        total = sum(self._counts.values())
         if rest := total - sum(entry.products for entry in legend):
-            others = len(set(self._groups) - set(self._coloured))
-            name = f"{others} others" if others else "without a category"
+            others = len(self._counts.keys() - set(self._coloured) - {""})
+            name = f"{others} other categories" if others else "without a category"
             legend.append(Legend(OTHERS, name, rest, ""))
         return legend
+
+    def choices(self) -> list[tuple[str, int]]:
+        """What can be filtered by, with its number of products: each level of the paths."""
+        counts: Counter[str] = Counter()
+        of_category = Counter(self._points["category"])
+        for number, name in enumerate(self._names):
+            levels = [level.strip() for level in name.split(LEVELS)]
+            for depth in range(1, len(levels) + 1):
+                counts[f" {LEVELS} ".join(levels[:depth])] += of_category[number]
+        return sorted(counts.items())
 
     @property
     def radius(self) -> float:
         """Grows on the screen with each level, if less than the distances."""
-        return RADIUS / 1.6**self.window.level
+        share = MANY / max(1, min(MANY, len(self._points["key"])))
+        return round(min(LARGEST, RADIUS * share**0.5) / 1.6**self.window.level, 2)
 
     def _mark(self, row: int) -> Mark:
         points, number = self._points, self._points["category"][row]
-        group = self._groups[number] if number >= 0 else ""
+        group = self._groups[number]
         return Mark(
             points["key"][row],
             points["title"][row],
@@ -188,11 +210,14 @@ class Picture:
         asked = self.window.category
         return not asked or (number >= 0 and is_within(self._names[number], asked))
 
-    def _grouped(self) -> list[str]:
-        """The group of each category."""
-        if len(self._names) <= COLOURED:
-            return self._names
-        return [name.split(LEVELS)[0].strip() for name in self._names]
+    def _grouped(self) -> dict[int, str]:
+        """Number of each category → its group, -1 → "": the first level of many categories."""
+        many = sum(map(self._passes, range(len(self._names)))) > COLOURED
+        depth = len(self.window.category.split(LEVELS)) + 1 if self.window.category else 1
+        return {-1: ""} | {
+            number: LEVELS.join(name.split(LEVELS)[:depth]).strip() if many else name
+            for number, name in enumerate(self._names)
+        }
 
 
 def is_within(path: str, above: str) -> bool:

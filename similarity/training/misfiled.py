@@ -22,7 +22,7 @@ LEAST_PRODUCTS = 5
 
 #: A product is misfiled where so large a share of its neighbours is in one other category, so
 #: small a one in its own, and where that is by so much more than is usual in its category.
-THEIRS, OWN, SURPRISE = 0.6, 0.2, 0.5
+THEIRS, OWN, SURPRISE = 0.4, 0.2, 0.35
 
 #: One is like nothing else whose neighbours are so many robust deviations further than usual.
 ALONE_DEVIATIONS = 5.0
