@@ -13,7 +13,8 @@ class ImageRef:
 
     ``read(limit)`` returns the file's first ``limit + 1`` bytes at most, so that a
     caller can tell a file over its limit without loading it; it raises ``OSError``
-    where the file cannot be read. ``etag`` changes whenever the file behind the same
+    where the file cannot be read. Several photos are read at once, by threads that hold no
+    transaction of the caller's. ``etag`` changes whenever the file behind the same
     name does (size and modification time, say).
     """
 

@@ -15,6 +15,7 @@ from similarity.encoders import images
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
 from similarity.encoders.cielab import appearance, palette, srgb_to_lab
 from similarity.encoders.foreground import pixel_weights
+from similarity.encoders.known import KnownVectors
 from similarity.exceptions import EncoderError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ColourEncoder(Encoder):
                 f"The colour encoder was given colours={colours!r}; give it 8 to 256."
             )
         self._colours = colours
+        self.known = KnownVectors()
 
     @property
     def dimension(self) -> int:
@@ -57,10 +59,17 @@ class ColourEncoder(Encoder):
     def encode(self, contents: Sequence[ProductContent]) -> Encoded:
         shares = np.zeros((len(contents), self._colours), dtype=np.float32)
         for row, content in enumerate(contents):
-            for image in images.photos(content):
-                shares[row] += colour_shares(image, self._colours)
+            for photo in images.named_photos(content):
+                shares[row] += self._shares(photo)
         vectors = unit_rows(np.sqrt(shares))
         return Encoded(vectors, np.asarray(vectors.any(axis=1)))
+
+    def _shares(self, photo: images.Photo) -> FloatArray:
+        known = self.known.get(photo.name)
+        if known is None:
+            known = colour_shares(photo.image, self._colours)
+            self.known.keep(photo.name, known)
+        return known
 
 
 def colour_shares(image: "Image.Image", colours: int) -> FloatArray:

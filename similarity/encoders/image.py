@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,8 +13,10 @@ import numpy.typing as npt
 from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders import device
+from similarity.encoders.ahead import photos_ahead
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
-from similarity.encoders.images import on_white, photos
+from similarity.encoders.images import on_white
+from similarity.encoders.known import KnownVectors
 from similarity.encoders.vision import POOLINGS, VisionTower, weights_digest
 from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError
@@ -25,11 +27,18 @@ if TYPE_CHECKING:
 FITS = ("stretch", "pad", "crop")
 
 
-class View(NamedTuple):
-    """One photo of the product in row ``row`` with its share of that product's vector."""
+class Use(NamedTuple):
+    """A photo, by the name of its bytes, with its share of the vector in row ``row``."""
 
     row: int
     share: float
+    name: bytes
+
+
+class View(NamedTuple):
+    """One photo as the network reads it."""
+
+    name: bytes
     pixels: npt.NDArray[np.uint8]  # (height, width, 3)
 
 
@@ -87,6 +96,7 @@ class VisionEncoder(Encoder):
         self.pooling = pooling
         self.fit = fit
         self.first_share = first_share
+        self.known = KnownVectors()
         self._lock = threading.RLock()
 
     @property
@@ -116,24 +126,40 @@ class VisionEncoder(Encoder):
         present = np.zeros(len(contents), dtype=np.bool_)
         with self._lock:
             device.limit_threads()
-            views = _batched(self._views(contents), conf.get("IMAGE_BATCH"))
+            found: dict[bytes, FloatArray] = {}
+            uses: list[Use] = []
+            views = _batched(self._views(contents, found, uses), conf.get("IMAGE_BATCH"))
             for batch, result in device.run_batches(views, self._forward):
-                rows = [view.row for view in batch]
-                shares = np.array([[view.share] for view in batch], dtype=np.float32)
-                np.add.at(vectors, rows, shares * result)
-                present[rows] = True
+                for view, vector in zip(batch, result, strict=True):
+                    found[view.name] = vector
+                    self.known.keep(view.name, vector)
+        for use in uses:
+            vectors[use.row] += use.share * found[use.name]
+            present[use.row] = True
         return Encoded(unit_rows(vectors), present)
 
-    def _views(self, contents: Sequence[ProductContent]) -> Iterator[View]:
-        for row, content in enumerate(contents):
-            images = photos(content)
-            shares = photo_shares(len(images), self.first_share)
-            for image, share in zip(images, shares, strict=True):
-                yield View(row, share, self._pixels(image))
+    def _views(
+        self, contents: Sequence[ProductContent], found: dict[bytes, FloatArray], uses: list[Use]
+    ) -> Iterator[View]:
+        """The photos to encode, each once; what they are for goes to ``uses``.
 
-    def _pixels(self, image: "Image.Image") -> npt.NDArray[np.uint8]:
-        height, width = self.tower.size
-        return np.asarray(fitted(on_white(image), (width, height), self.fit))
+        Vectors known from batches before go to ``found``.
+        """
+        asked: set[bytes] = set()
+        # Threads do it, which must not ask for the tower: this one holds its lock.
+        prepare = partial(pixels_of, size=self.tower.size, fit=self.fit)
+        for row, photos in enumerate(photos_ahead(contents, prepare)):
+            shares = photo_shares(len(photos), self.first_share)
+            for (name, pixels), share in zip(photos, shares, strict=True):
+                uses.append(Use(row, share, name))
+                if name in asked:
+                    continue
+                asked.add(name)
+                known = self.known.get(name)
+                if known is None:
+                    yield View(name, pixels)
+                else:
+                    found[name] = known
 
     def _forward(self, views: Sequence[View]) -> FloatArray:
         return unit_rows(self.tower.forward(np.stack([view.pixels for view in views])))
@@ -144,6 +170,12 @@ def photo_shares(count: int, first: float) -> list[float]:
     if count <= 1:
         return [1.0] * count
     return [first, *[(1 - first) / (count - 1)] * (count - 1)]
+
+
+def pixels_of(image: "Image.Image", size: tuple[int, int], fit: str) -> npt.NDArray[np.uint8]:
+    """A photo as the network reads it: (height, width, 3) for ``size`` (height, width)."""
+    height, width = size
+    return np.asarray(fitted(on_white(image), (width, height), fit))
 
 
 def fitted(image: "Image.Image", size: tuple[int, int], fit: str) -> "Image.Image":

@@ -2,15 +2,18 @@
 
 import io
 import logging
+import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from similarity import conf
 from similarity.catalog.content import ImageRef, ProductContent
+from similarity.encoders.known import name_of
 from similarity.encoders.weights import package
 from similarity.exceptions import ImageRejected
 
@@ -27,6 +30,37 @@ MAX_SIDE = 512
 
 #: Decoded photos kept at once, 1 MB each at most.
 CACHE_SIZE = 256
+
+
+class Photo(NamedTuple):
+    """A decoded photo; ``name`` is that of the file's bytes (:func:`known.name_of`)."""
+
+    name: bytes
+    image: "Image.Image"
+
+
+class PixelBudget:
+    """Lets threads decode at once as long as their pictures together hold so many pixels.
+
+    So that several threads need no more memory than the largest picture that is allowed does.
+    """
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, pixels: int, most: int) -> Iterator[None]:
+        """Wait until ``pixels`` fit beside what others decode; a picture alone always does."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= most)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
 
 
 def decode(data: bytes) -> "Image.Image":
@@ -70,13 +104,27 @@ def photos(content: ProductContent) -> "list[Image.Image]":
 
     Do not change a picture in place: other encoders are given the same one.
     """
-    decoded = [_cache.get(ref, partial(_read, ref, content.key)) for ref in content.images]
-    return [image for image in decoded if image is not None]
+    return [photo.image for photo in named_photos(content)]
 
 
-def _read(ref: ImageRef, key: str) -> "Image.Image | None":
+def named_photos(content: ProductContent) -> list[Photo]:
+    """As :func:`photos`, each with the name of its bytes."""
+    found = [photo_of(ref, content.key) for ref in content.images]
+    return [photo for photo in found if photo is not None]
+
+
+def photo_of(ref: ImageRef, key: str) -> Photo | None:
+    """One photo of the product ``key``; None, and a line in the log, where it is not readable.
+
+    May be called by several threads at once.
+    """
+    return _cache.get(ref, partial(_read, ref, key))
+
+
+def _read(ref: ImageRef, key: str) -> Photo | None:
     try:
-        return decode(ref.read(conf.get("IMAGE_MAX_BYTES")))
+        data = ref.read(conf.get("IMAGE_MAX_BYTES"))
+        return Photo(name_of(data), decode(data))
     except (OSError, ImageRejected) as error:
         logger.warning("Product %s goes on without its image %r: %s", key, ref.name, error)
         return None
@@ -93,25 +141,28 @@ class PhotoCache:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._kept: dict[int, tuple[weakref.ref[ImageRef], Image.Image | None]] = {}
+        self._kept: dict[int, tuple[weakref.ref[ImageRef], Photo | None]] = {}
+        self._lock = threading.Lock()
 
-    def get(self, ref: ImageRef, read: "Callable[[], Image.Image | None]") -> "Image.Image | None":
+    def get(self, ref: ImageRef, read: Callable[[], Photo | None]) -> Photo | None:
         """The picture of ``ref``, by ``read()`` the first time; None for one that is rejected."""
         known = self._kept.get(id(ref))
         if known is not None and known[0]() is ref:
             return known[1]
-        image = read()
+        photo = read()
         name = id(ref)
-        while len(self._kept) >= self.size:
-            self._kept.pop(next(iter(self._kept)), None)
-        self._kept[name] = (weakref.ref(ref, lambda _: self._kept.pop(name, None)), image)
-        return image
+        with self._lock:
+            while len(self._kept) >= self.size:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[name] = (weakref.ref(ref, lambda _: self._kept.pop(name, None)), photo)
+        return photo
 
     def __len__(self) -> int:
         return len(self._kept)
 
 
 _cache = PhotoCache(CACHE_SIZE)
+_under_way = PixelBudget()
 
 
 def _decode(data: bytes) -> "Image.Image":
@@ -127,11 +178,12 @@ def _decode(data: bytes) -> "Image.Image":
             f"The image has {width} × {height} pixels, {most_pixels} at most are decoded; make it "
             "smaller or raise SIMILARITY['IMAGE_MAX_PIXELS']."
         )
-    image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size
-    image.load()
-    image = _eight_bits(image)
-    image.thumbnail((MAX_SIDE, MAX_SIDE), pillow.Resampling.BICUBIC)
-    return _upright(image)
+    with _under_way.taken(width * height, most_pixels):
+        image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG at 1/2, 1/4 or 1/8 of its size
+        image.load()
+        image = _eight_bits(image)
+        image.thumbnail((MAX_SIDE, MAX_SIDE), pillow.Resampling.BICUBIC)
+        return _upright(image)
 
 
 def _eight_bits(image: "Image.Image") -> "Image.Image":

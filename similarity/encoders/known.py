@@ -1,6 +1,7 @@
 """Vectors of content seen lately, so that what products share is encoded once."""
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -16,14 +17,12 @@ def name_of(data: bytes) -> bytes:
 
 
 class KnownVectors:
-    """The vectors of one encoder by the name of what they are of, the latest ``size``.
-
-    Not for several threads at once: the encoder's lock is around it.
-    """
+    """The vectors of one encoder by the name of what they are of, the latest ``size``."""
 
     def __init__(self, size: int = SIZE) -> None:
         self.size = size
         self._rows: OrderedDict[bytes, FloatArray] = OrderedDict()
+        self._lock = threading.Lock()
 
     def rows(
         self, names: Sequence[bytes], encode: Callable[[list[int]], FloatArray]
@@ -32,28 +31,41 @@ class KnownVectors:
 
         ``places`` are where in ``names`` they stand first.
         """
-        found = {name: self._rows[name] for name in names if name in self._rows}
-        missing = {name: at for at, name in reversed(list(enumerate(names))) if name not in found}
-        places = sorted(missing.values())
-        if places:
-            made = encode(places)
-            found |= {names[at]: row for at, row in zip(places, made, strict=True)}
-        for name, row in found.items():
-            self.keep(name, row)
+        found: dict[bytes, FloatArray] = {}
+        places: list[int] = []
+        asked: set[bytes] = set()
+        for at, name in enumerate(names):
+            if name in asked:
+                continue
+            asked.add(name)
+            known = self.get(name)
+            if known is None:
+                places.append(at)
+            else:
+                found[name] = known
+        for at, row in zip(places, encode(places) if places else (), strict=True):
+            found[names[at]] = row
+            self.keep(names[at], row)
         return [found[name] for name in names]
 
     def get(self, name: bytes) -> FloatArray | None:
         """The vector of one, or None."""
-        return self._rows.get(name)
+        with self._lock:
+            if name in self._rows:
+                self._rows.move_to_end(name)
+            return self._rows.get(name)
 
     def keep(self, name: bytes, row: FloatArray) -> None:
-        self._rows[name] = row
-        self._rows.move_to_end(name)
-        if len(self._rows) > self.size:
-            self._rows.popitem(last=False)
+        """``row`` is kept as it is: nobody may change it."""
+        with self._lock:
+            self._rows[name] = row
+            self._rows.move_to_end(name)
+            if len(self._rows) > self.size:
+                self._rows.popitem(last=False)
 
     def clear(self) -> None:
-        self._rows.clear()
+        with self._lock:
+            self._rows.clear()
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -142,3 +142,28 @@ def test_other_errors_pass():
 def test_single_item_out_of_memory_says_what_to_do():
     with pytest.raises(EncoderError, match=r"single item.*max_tokens"):
         list(device.run_batches([[1, 2]], doubled(0, [])))
+
+
+class FakeTensor:
+    """Writes down where it went; there is no GPU here."""
+
+    def __init__(self):
+        self.calls = []
+
+    def pin_memory(self):
+        self.calls.append("pinned")
+        return self
+
+    def to(self, where, **how):
+        self.calls.append((where, how))
+        return self
+
+
+def test_copies_to_a_gpu_start_from_pinned_memory_and_are_not_waited_for(monkeypatch):
+    tensor = FakeTensor()
+    monkeypatch.setattr(torch, "from_numpy", lambda array: tensor)
+    device.to_device(np.zeros(3), "cuda:1")
+    assert tensor.calls == ["pinned", ("cuda:1", {"non_blocking": True})]
+    tensor.calls.clear()
+    device.to_device(np.zeros(3), "cpu")
+    assert tensor.calls == [("cpu", {})]

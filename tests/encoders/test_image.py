@@ -155,7 +155,8 @@ def test_fit_of_a_wide_photo(fit, corner, edge):
 
 
 def test_batches_are_bounded_and_rows_keep_their_photos(vit, settings, monkeypatch):
-    rows = [content(str(n), *[RED, BLUE, GREEN][: n % 4]) for n in range(9)]
+    photos = [saved(picture("red", size=(60 + n, 40))) for n in range(8)]
+    rows = [content(str(n), *photos[n : n + n % 4]) for n in range(8)]
     whole = VisionEncoder(vit).encode(rows)
     settings.SIMILARITY = {"IMAGE_BATCH": 2}
     encoder, sizes = VisionEncoder(vit), []
@@ -169,17 +170,22 @@ def test_batches_are_bounded_and_rows_keep_their_photos(vit, settings, monkeypat
 
 def test_out_of_memory_halves_the_batch(vit, monkeypatch):
     encoder = VisionEncoder(vit)
-    rows = [content(str(n), RED, BLUE) for n in range(6)]
+    rows = [content(str(n), saved(picture("red", size=(60 + n, 40)))) for n in range(12)]
     whole = encoder.encode(rows).vectors
+    encoder.known.clear()
     forward = encoder.tower.forward
 
+    sizes = []
+
     def narrow(pixels):
+        sizes.append(len(pixels))
         if len(pixels) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(pixels)
 
     monkeypatch.setattr(encoder.tower, "forward", narrow)
     np.testing.assert_allclose(encoder.encode(rows).vectors, whole, atol=1e-5)
+    assert sizes[0] == 12
 
 
 @pytest.mark.parametrize("options", [{"pooling": "best"}, {"fit": "squash"}, {"first_share": -1}])
