@@ -127,8 +127,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "similarity-reconcile": {
         "task": "similarity.reconcile",
-        "schedule": 10.0,
-        "options": {"queue": "similarity", "expires": 10},
+        "schedule": 30.0,
+        "options": {"queue": "similarity", "expires": 30},
     },
     "similarity-count-orders": {
         "task": "similarity.count_orders",

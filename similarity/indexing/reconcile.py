@@ -24,7 +24,7 @@ from similarity.indexing.indexes import Progress
 from similarity.models import PendingProduct, ReconcileRound
 
 PAGE = 250  # products compared at once
-SLICE_S = 2.0  # longest that beat's task works; an embedding waits for a page of it at most
+SLICE_S = 10.0  # longest that beat's task works; an embedding waits for a page of it at most
 POLL_S = 1.0  # how often it looks whether the outbox has grown shorter
 ROUNDS_KEPT = 30
 

@@ -9,7 +9,16 @@ from similarity.catalog.adapter import get_adapter
 from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, health, indexes, maintained, outbox, quality, vectors
+from similarity.indexing import (
+    building,
+    health,
+    indexes,
+    maintained,
+    outbox,
+    quality,
+    reconcile,
+    vectors,
+)
 from similarity.indexing import workers as heartbeat
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
@@ -31,6 +40,7 @@ def report() -> dict[str, Any]:
         "coverage": {"eligible": eligible, "with_vectors": covered},
         "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
         "dead": _dead(),
+        "reconcile": reconcile.last(),
         "versions": [_version(version) for version in maintained.every_version().order_by("-pk")],
         "workers": heartbeat.seen_if_known(),
         "index_bytes": indexes.sizes(),
@@ -90,7 +100,7 @@ def _hints(live: EncoderVersion | None, products: int, covered: int, eligible: i
     if eligible and covered < conf.get("PROMOTE_MIN_COVERAGE") * eligible:
         hints.append(
             f"{eligible - covered} of {eligible} eligible products have no vectors: "
-            "run 'manage.py embed --changed-only'."
+            "run 'manage.py reconcile'."
         )
     if live.fitted_on < building.SAMPLE and products > GROWN * max(live.fitted_on, 1):
         hints.append(

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from shop.models import Order
 from similarity.copurchase.full import count_all
-from similarity.indexing import outbox, versions, workers
-from similarity.models import CountRun, PendingOrder, PendingProduct
+from similarity.indexing import outbox, reconcile, versions, workers
+from similarity.models import CountRun, PendingOrder, PendingProduct, ReconcileRound
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -124,3 +124,15 @@ def test_figures_of_counted_orders(make_product, capsys, settings):
 def test_a_shop_without_orders_has_no_such_lines(capsys, settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
     assert "Orders" not in text(capsys)
+
+
+def test_the_last_round_of_reconcile_is_told(make_product, capsys):
+    call_command("similarity_status")
+    assert "no round yet" in capsys.readouterr().out
+    make_product()
+    reconcile.reconcile(budget_s=0)
+    call_command("similarity_status")
+    assert "Reconcile  1 products compared until" in capsys.readouterr().out
+    ReconcileRound.objects.create(checked=7)
+    call_command("similarity_status")
+    assert "a round is on its way, 7 products compared" in capsys.readouterr().out

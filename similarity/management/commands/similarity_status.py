@@ -37,6 +37,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         f"Vectors    {_size(report['table_bytes'])}",
     ]
     lines += [f"  dead     product {row['product']}: {row['error']}" for row in report["dead"]]
+    lines.append(_reconcile_line(report["reconcile"]))
     for version in report["versions"]:
         dimensions = " ".join(f"{part}={d}" for part, d in version["dimensions"].items())
         lines.append(
@@ -50,6 +51,19 @@ def _lines(report: dict[str, Any]) -> list[str]:
     for name, check in report["health"].items():
         lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
     return lines + [f"Do         {hint}" for hint in report["hints"]]
+
+
+def _reconcile_line(rounds: dict[str, Any]) -> str:
+    """What the last whole round found, and how far the present one is."""
+    told = []
+    if done := rounds["finished"]:
+        told.append(
+            f"{done['checked']} products compared until {done['updated_at']}: {done['stale']} "
+            f"stale, {done['missing']} missing, {done['orphaned']} orphaned"
+        )
+    if running := rounds["running"]:
+        told.append(f"a round is on its way, {running['checked']} products compared")
+    return f"Reconcile  {'; '.join(told) or 'no round yet; beat, or manage.py reconcile'}"
 
 
 def _order_lines(orders: dict[str, Any]) -> list[str]:
