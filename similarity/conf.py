@@ -184,6 +184,18 @@ def product_model_label() -> str:
     return label
 
 
+def product_model_reference() -> str:
+    """What foreign keys name: the label, or where it is none, a model that nobody has.
+
+    Django starts with that, as it does with a model that is not there, and its checks say what
+    is wrong before any command runs.
+    """
+    try:
+        return product_model_label()
+    except ConfigurationError:
+        return "similarity.ProductModelOfNobody"
+
+
 def product_model() -> type[Model]:
     """The host's product model."""
     label = product_model_label()

@@ -46,7 +46,7 @@ def term_score(row: str) -> str:
 
 #: A lexeme that more documents hold has a champion list, of so many documents at most.
 COMMON = 3_000
-CHAMPIONS = 2_000
+CHAMPIONS = 1_500
 
 #: One document in so many has an index of its own, by which large answers are counted.
 SHARES = (16, 256)
@@ -79,7 +79,7 @@ class SearchDocument(models.Model):
 
     # Deleted by the database with the product, as vectors are (see migration 0004).
     product = models.OneToOneField(
-        conf.product_model_label(),
+        conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
         related_name="+",
         db_constraint=False,

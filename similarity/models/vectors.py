@@ -31,7 +31,7 @@ class ProductVectors(models.Model):
     # even raw SQL in the host can delete products. Django must not do it too: it would
     # lock vectors before products, the other way round than a worker that writes them.
     product = models.ForeignKey(
-        conf.product_model_label(),
+        conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
         related_name="+",
         db_constraint=False,

@@ -369,6 +369,8 @@ def test_checks_import_no_torch():
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
+        ("SIMILARITY_PRODUCT_MODEL = None", "similarity.E001"),
+        ("SIMILARITY_PRODUCT_MODEL = 'Product'", "similarity.E001"),
         ("SIMILARITY_PRODUCT_MODEL = 'nope.Product'", "similarity.E002"),
         ("SIMILARITY_PRODUCT_MODEL = 'shop.Nope'", "similarity.E002"),
         (
