@@ -94,8 +94,7 @@ def keep_up_to_date(**kwargs: Any) -> None:
     if not in_use() or kwargs.get("using", alias()) != alias():
         return
     try:
-        with transaction.atomic(using=alias()):
-            install()
+        install()
     except (DatabaseError, SimilarityError) as error:
         logger.warning(
             "The triggers that see changes of products are not up to date: %s. Run 'manage.py "
