@@ -121,7 +121,8 @@ class _Facets:
 
     def _values(self, within: Within, names: Sequence[str]) -> counting.Values:
         others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
-        matches = counting.Matches(self.reading.query, self.ranked.mode, others)
+        query, mode = self.reading.query, self.ranked.mode
+        matches = counting.Matches(query, mode, others, self.ranked.total)
         found = matches.read(within, self.budget)
         with local_settings(within.using, self.budget.settings):
             return counting.Values(found, names, within.using, self.adapter)

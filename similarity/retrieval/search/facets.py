@@ -49,10 +49,13 @@ class Matches:
     query: LexicalQuery
     mode: str
     others: Sequence[Any] = ()
+    #: About how many there are, where that is known.
+    many: int = 0
 
     def read(self, within: Within, budget: Budget = UNLIMITED) -> Found:
         """Those of ``within``; a share of them where they are more than COUNTED."""
-        for share in (1, *SHARES):
+        shares = [one for one in (1, *SHARES) if self.many <= one * COUNTED] or SHARES[-1:]
+        for share in shares:
             groups = self._read(within, share, budget)
             if len(groups) <= COUNTED:
                 break
@@ -60,7 +63,8 @@ class Matches:
 
     def _read(self, within: Within, share: int, budget: Budget) -> dict[Any, str]:
         kind = key_field().db_type(connections[within.using])
-        passes = sampling.passing(within)
+        narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
+        passes = sampling.among(within) if narrow else sampling.passing(within)
         found: dict[Any, str] = {}
         conditions = [
             Fragment(

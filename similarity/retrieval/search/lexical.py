@@ -33,7 +33,7 @@ SCORED = 10_000
 #: far as there is time.
 ENOUGH = 48
 #: Documents written last, which champion lists may not know yet.
-LATEST = 1_000
+LATEST = 500
 
 #: Terms of which two must be held before one is enough: of a word alone there may be thousands.
 PAIRED = 6
@@ -137,19 +137,17 @@ def best(
         return [], 0
     run = partial(_best, query, wanted, rows=rows, using=within.using, budget=budget)
     nothing: tuple[list[Match], int] = ([], 0)
-    many = query.most(mode)
-    if many <= (COMMON if len(query.terms) == 1 else SCORED):
+    many, alone = query.most(mode), len(query.terms) == 1
+    if many <= (COMMON if alone else SCORED):
         return budget.attempt(lambda: run(sampling.passing(within)), nothing)
-    if many > SCORED:
-        many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), SCORED + 1)
+    many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), many)
     found = nothing[0]
-    if many > SCORED or len(query.terms) == 1:
+    if many > (rows if alone else SCORED):
         found, _ = budget.attempt(lambda: run(_champions(query, within)), nothing)
         if len(found) >= (ENOUGH if many > SCORED else rows):
             return found, many
     # The filter leaves few of many: the planner knows which of them to begin with.
-    passing = Fragment(f"{CANDIDATE}.product_id IN ({within.keys.sql})", within.keys.params)
-    return budget.attempt(lambda: run(passing), (found, max(many, len(found))))
+    return budget.attempt(lambda: run(sampling.among(within)), (found, max(many, len(found))))
 
 
 def _best(

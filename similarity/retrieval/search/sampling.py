@@ -20,8 +20,11 @@ def drawn(share: int) -> str:
 def passing(within: Within) -> Fragment:
     """A condition on the row :data:`CANDIDATE`: one look at each where that is possible, for
     few are looked at; a join would read the whole catalogue."""
-    if within.per_row:
-        return within.passes_candidate()
+    return within.passes_candidate() if within.per_row else among(within)
+
+
+def among(within: Within) -> Fragment:
+    """The same condition as a join, which may begin with the filter where it leaves little."""
     keys = within.keys
     if keys is None:
         return Fragment("FALSE")

@@ -25,6 +25,9 @@ SORTS = ("relevance", "price", "-price", "newest")
 #: long list stands what has little to do with the query, and might be the cheapest.
 MOST_RELEVANT = 100
 
+#: Where more match, those that were ranked are sorted.
+SORTED = 50_000
+
 NOTHING = LexicalQuery((), 0)
 
 
@@ -49,7 +52,8 @@ def in_order(
 ) -> Ranking:
     """The ranking's products by ``sort``, of variants the first.
 
-    Where the time is up those that were ranked, MAX_DEPTH at most, are sorted and no others.
+    Where more than SORTED match, or the time is up, those that were ranked, MAX_DEPTH at most,
+    are sorted and no others.
     """
     if sort == "relevance" or not ranking.total:
         return ranking
@@ -57,12 +61,13 @@ def in_order(
     sure = [one for one in ranking.found if one.tier in ("code", "words")]
     ranked = Matches(NOTHING, "all", [one.key for one in sure or ranking.found[:MOST_RELEVANT]])
     found: list[Ranked] = []
-    if sure:
+    if sure and ranking.total <= SORTED:
         codes = [one.key for one in sure if one.tier == "code"]
         every = Matches(reading.query, "all", codes)
         found = budget.attempt(lambda: _sorted(every, order, ranking, within, budget), found)
+    complete = bool(found) or not sure
     found = found or _sorted(ranked, order, ranking, within, UNLIMITED)
-    return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=not budget.late)
+    return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=complete)
 
 
 def _sorted(

@@ -13,7 +13,7 @@ from shop.models import Product
 from similarity.indexing import champions, documents, vocabulary
 from similarity.models import SearchDocument, SearchLexeme
 from similarity.models import search as tables
-from similarity.retrieval.search import facets, lexical, sampling, search, sorting, suggest
+from similarity.retrieval.search import facets, lexical, ranking, sampling, search, sorting, suggest
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.terms import Alternative
 from similarity.retrieval.session import local_settings
@@ -29,8 +29,9 @@ def low(monkeypatch):
         for name, value in (("COMMON", 20), ("CHAMPIONS", 30), ("SCORED", 20)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(champions, "_LIST", champions._LIST.replace("LIMIT 2000", "LIMIT 30"))
+    monkeypatch.setattr(champions, "_LIST", champions._LIST.replace("LIMIT 1500", "LIMIT 30"))
     monkeypatch.setattr(lexical, "ENOUGH", 5)
+    monkeypatch.setattr(ranking, "MAX_DEPTH", 25)
     monkeypatch.setattr(lexical, "LATEST", 5)
     monkeypatch.setattr(sampling, "SHARES", (16,))  # of 75 documents one in 256 tells nothing
 
@@ -42,6 +43,7 @@ def lamps(indexed):
         {
             "name": f"Lamp {'navy' if at % 3 else 'olive'}",
             "description": "very useful " * (at % 40),
+            "group": f"lamp {at}",  # by which the share is drawn: the same in every run
             "attributes": {"colour": "navy" if at % 3 else "olive"},
             "price": 10 + at % 7,
         }
@@ -58,15 +60,16 @@ def test_one_common_word_is_ranked_as_if_all_were_looked_at(lamps, low, monkeypa
     """The list is in the order of the score, and the score is the product's own."""
     champions.refresh()
     monkeypatch.setattr(lexical, "LATEST", 0)
+    asked, listed = [], lexical._champions
+    monkeypatch.setattr(lexical, "_champions", lambda *a: asked.append(True) or listed(*a))
     quick = search("lamp", limit=20, hybrid=False)
     monkeypatch.setattr(lexical, "SCORED", 10_000)
     monkeypatch.setattr(lexical, "COMMON", 10_000)
     full = search("lamp", limit=20, hybrid=False)
     assert scores(quick) == scores(full)
+    assert asked == [True]
     assert [hit.key for hit in quick.hits] == [hit.key for hit in full.hits]
-    assert (full.total, full.total_is_exact) == (MANY, True)
-    assert quick.total == 30
-    assert not quick.total_is_exact
+    assert full.total == quick.total == 25  # the depth of paging
 
 
 def test_no_more_documents_are_scored_than_the_lists_hold(lamps, low, monkeypatch):
@@ -120,7 +123,7 @@ def test_where_the_filter_leaves_few_of_the_best_all_are_looked_at(lamps, low):
     listed = SearchLexeme.objects.get(lexeme="lamp").best
     within = Product.objects.exclude(pk__in=listed[:28]).filter(name__startswith="Lamp")
     page = search("lamp", limit=100, hybrid=False, within=within)
-    assert page.total == MANY - 28
+    assert len(page.hits) == 25 > 2 + lexical.LATEST
 
 
 def test_only_common_lexemes_have_a_list_and_lose_it_again(lamps, low, monkeypatch):
@@ -163,7 +166,7 @@ class TestFacets:
         values = counts(page.facets["colour"])
         assert values["navy"] == pytest.approx(107, rel=0.5)
         assert values["navy"] > values["olive"]
-        assert all(count % 10 == 0 for count in values.values())
+        assert all(len(str(count).rstrip("0")) <= 2 for count in values.values())
         assert sum(bucket.count for bucket in page.prices) == pytest.approx(160, rel=0.5)
 
     def test_counts_of_few_are_exact(self, lamps):
