@@ -27,7 +27,7 @@ FACETS = {
 class Option:
     value: str
     label: str
-    count: int
+    count: int | None  #: None where it is not counted
     chosen: bool
 
 
@@ -55,7 +55,7 @@ class Facet:
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter in force, and the query string of the same search without it."""
+    """A filter in force, and the query string of the same list without it."""
 
     label: str
     query: str

@@ -37,16 +37,15 @@ class PriceForm(forms.Form):
 class FilterForm(PriceForm):
     """The filters of a list of products, sent by GET."""
 
-    brand = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
-    colour = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    brand = forms.MultipleChoiceField(required=False)
+    colour = forms.MultipleChoiceField(required=False)
     in_stock = forms.BooleanField(label="In stock only", required=False)
     sort = forms.ChoiceField(required=False)
 
-    def __init__(self, data: Any, *, facets: Any, sorts: list[tuple[str, str]]) -> None:
+    def __init__(self, data: Any, *, choices: Any, sorts: list[tuple[str, str]]) -> None:
         super().__init__(data)
-        self.facets = facets
-        self.fields["brand"].choices = facets.brands
-        self.fields["colour"].choices = [(name, name.capitalize()) for name in facets.colours]
+        self.fields["brand"].choices = choices.brands
+        self.fields["colour"].choices = [(name, name.capitalize()) for name in choices.colours]
         self.fields["sort"].choices = sorts
         for name in ("brand", "colour"):
             self.fields[name].error_messages["invalid_choice"] = (

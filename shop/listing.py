@@ -8,6 +8,7 @@ catalogue costs more with every page.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
+from shop.facets import FACETS, Chip, Facet, Option
 from shop.forms import FilterForm
 from shop.models import Category
 
@@ -54,7 +56,7 @@ class BoundedPaginator(Paginator):
 
 
 @dataclass(frozen=True)
-class Facets:
+class Choices:
     """What the products of a list can be narrowed down to."""
 
     brands: Sequence[tuple[str, str]]  #: (slug, name), the most frequent first
@@ -64,19 +66,19 @@ class Facets:
 
 
 @dataclass(frozen=True)
-class Chip:
-    """A filter in force, and the query string of the same list without it."""
-
-    label: str
-    query: str
-
-
-@dataclass(frozen=True)
 class Listing:
     form: FilterForm
     page: Page
+    facets: Sequence[Facet]
     chips: Sequence[Chip]
     sorts: Sequence[tuple[str, str, bool]]  #: (name, label, whether it is in force)
+    lowest_price: Decimal | None
+    highest_price: Decimal | None
+    clear_query: str = ""
+
+    @property
+    def has_prices(self) -> bool:
+        return bool(self.highest_price)
 
     @property
     def elided_pages(self) -> Sequence[Any]:
@@ -96,23 +98,26 @@ def make_listing(
 
     The first of ``sorts`` is the order where none is asked for.
     """
-    facets = find_facets(scope)
-    form = FilterForm(data, facets=facets, sorts=[(name, sorts[name][0]) for name in sorts])
+    choices = find_choices(scope)
+    form = FilterForm(data, choices=choices, sorts=[(name, sorts[name][0]) for name in sorts])
     form.is_valid()
     chosen = form.cleaned_data
     sort = chosen.get("sort") or next(iter(sorts))
-    products = apply_filters(scope, chosen, facets).order_by(*sorts[sort][1])
+    products = apply_filters(scope, chosen, choices).order_by(*sorts[sort][1])
     products = products.select_related("brand", "category").prefetch_related("images")
     return Listing(
         form=form,
         page=BoundedPaginator(products, PAGE_SIZE).get_page(data.get("page")),
-        chips=_chips(data, chosen, dict(facets.brands)),
+        facets=_facets(chosen, choices),
+        chips=_chips(data, chosen, dict(choices.brands)),
         sorts=[(name, label, name == sort) for name, (label, _) in sorts.items()],
+        lowest_price=choices.lowest_price,
+        highest_price=choices.highest_price,
     )
 
 
-def find_facets(scope: QuerySet) -> Facets:
-    """Read the facets of all products in ``scope``: three queries."""
+def find_choices(scope: QuerySet) -> Choices:
+    """Read the choices of all products in ``scope``: three queries."""
     scope = scope.order_by()
     brands = (
         scope.filter(brand__isnull=False)
@@ -128,7 +133,7 @@ def find_facets(scope: QuerySet) -> Facets:
         .order_by("-products", "colour")[: MAX_COLOURS * 10]
     )
     prices = scope.aggregate(lowest=Min("price"), highest=Max("price"))
-    return Facets(
+    return Choices(
         brands=sorted(((slug, name) for slug, name, _ in brands), key=lambda pair: pair[1].lower()),
         colours=_colours([value for value, _ in written]),
         lowest_price=prices["lowest"],
@@ -136,11 +141,11 @@ def find_facets(scope: QuerySet) -> Facets:
     )
 
 
-def apply_filters(scope: QuerySet, chosen: Mapping[str, Any], facets: Facets) -> QuerySet:
+def apply_filters(scope: QuerySet, chosen: Mapping[str, Any], choices: Choices) -> QuerySet:
     if chosen.get("brand"):
         scope = scope.filter(brand__slug__in=chosen["brand"])
     if chosen.get("colour"):
-        values = [value for colour in chosen["colour"] for value in facets.colours[colour]]
+        values = [value for colour in chosen["colour"] for value in choices.colours[colour]]
         scope = scope.annotate(colour=COLOUR).filter(colour__in=values)
     if chosen.get("min_price") is not None:
         scope = scope.filter(price__gte=chosen["min_price"])
@@ -159,6 +164,23 @@ def _colours(values: Sequence[str]) -> dict[str, list[str]]:
             if name.strip():
                 found.setdefault(name.strip().lower(), []).append(value)
     return dict(sorted(list(found.items())[:MAX_COLOURS]))
+
+
+def _facets(chosen: Mapping[str, Any], choices: Choices) -> list[Facet]:
+    """Those that leave a choice."""
+    offered = {
+        "brand": list(choices.brands),
+        "colour": [(name, name.capitalize()) for name in choices.colours],
+    }
+    return [
+        Facet(
+            name,
+            FACETS[name],
+            [Option(key, label, None, key in (chosen.get(name) or ())) for key, label in values],
+        )
+        for name, values in offered.items()
+        if len(values) > 1
+    ]
 
 
 def _chips(data: QueryDict, chosen: Mapping[str, Any], brands: Mapping[str, str]) -> list[Chip]:

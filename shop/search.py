@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 
 from shop.facets import FACETS, Chip, Facet, facet_counts, price_ranges, value_label
 from shop.models import Brand, Category, Product
@@ -58,6 +60,14 @@ class Results:
     rescue_text: str = ""
     categories: Sequence[Category] = field(default_factory=list)
     brands: Sequence[Brand] = field(default_factory=list)
+    lowest_price: Decimal | None = None  #: not told: the ranges say more
+    highest_price: Decimal | None = None
+    has_prices: bool = True
+
+    @property
+    def address(self) -> str:
+        """Where the filters are sent to, also from the answer to a picture."""
+        return reverse("shop:search")
 
 
 def find(asked: Mapping[str, Any], data: QueryDict, picture: FloatArray | None = None) -> Results:

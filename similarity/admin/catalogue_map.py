@@ -17,6 +17,7 @@ from similarity.admin import preview
 from similarity.admin.cards import products_by_key
 from similarity.admin.links import change_address
 from similarity.admin.map_picture import Picture, Window
+from similarity.admin.read_only import LookedAt
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import Card
 from similarity.connections import wakeup
@@ -49,21 +50,12 @@ class Apart:
 
 
 @admin.register(CatalogueMap)
-class CatalogueMapAdmin(admin.ModelAdmin):
+class CatalogueMapAdmin(LookedAt):
     """Read only; a new map is drawn by a worker, on ``manage.py map_catalogue`` or the button."""
 
     list_display = ("made_at", "version", "shown", "products", "apart", "took_s")
     show_full_result_count = False
     list_per_page = 20
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """Before the model's own: ``map/`` is no map's key."""

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.text import slugify
 
 from similarity.admin.demand_chart import chart
+from similarity.admin.read_only import LookedAt
 from similarity.copurchase.demand_tables import COLUMNS
 from similarity.models import DemandSnapshot
 
@@ -28,7 +29,7 @@ class WarningsFilter(admin.SimpleListFilter):
 
 
 @admin.register(DemandSnapshot)
-class DemandSnapshotAdmin(admin.ModelAdmin):
+class DemandSnapshotAdmin(LookedAt):
     """Read only: ``manage.py co_demand --all`` makes it."""
 
     list_display = ("title", "kind", "headline", "pairs", "warnings")
@@ -40,15 +41,6 @@ class DemandSnapshotAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ("similarity/co_demand.css",)}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         table = path(

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from similarity.admin.cards import products_by_key
 from similarity.admin.links import change_address
+from similarity.admin.read_only import NotByHand
 from similarity.catalog.adapter import get_adapter
 from similarity.models import DuplicateListing
 
@@ -35,7 +36,7 @@ class DismissedFilter(admin.SimpleListFilter):
 
 
 @admin.register(DuplicateListing)
-class DuplicateListingAdmin(admin.ModelAdmin):
+class DuplicateListingAdmin(NotByHand):
     """Read only, but for dismissing: ``manage.py find_duplicates`` makes the list."""
 
     list_display = ("first_listing", "second_listing", "likeness")
@@ -49,15 +50,6 @@ class DuplicateListingAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ("similarity/admin.css", "similarity/duplicates.css")}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in DuplicateListing._meta.fields]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The products of all pairs of the page are read at once."""

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from similarity.admin.links import change_link
+from similarity.admin.read_only import NotByHand
 from similarity.admin.states import StateFilter
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import wakeup
@@ -34,7 +35,7 @@ class OrderStateFilter(StateFilter):
 
 
 @admin.register(PendingOrder)
-class PendingOrderAdmin(admin.ModelAdmin):
+class PendingOrderAdmin(NotByHand):
     """Read only, but for reviving: a row deleted by hand would be a change lost."""
 
     list_display = ("order", "state", "attempts", "available_at", "error", "created_at")
@@ -45,15 +46,6 @@ class PendingOrderAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = ("revive",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in PendingOrder._meta.fields]
 
     @admin.display(description="order", ordering="order_key")
     def order(self, row: PendingOrder) -> str:

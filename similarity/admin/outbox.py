@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from similarity import conf
 from similarity.admin.links import change_link
+from similarity.admin.read_only import NotByHand
 from similarity.admin.states import StateFilter
 from similarity.connections import wakeup
 from similarity.indexing import figures
@@ -80,7 +81,7 @@ class AgeFilter(admin.SimpleListFilter):
 
 
 @admin.register(PendingProduct)
-class PendingProductAdmin(admin.ModelAdmin):
+class PendingProductAdmin(NotByHand):
     """Read only, but for trying again and giving up: a row deleted by hand is an update lost."""
 
     list_display = (
@@ -104,15 +105,6 @@ class PendingProductAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ("similarity/outbox.css",)}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in PendingProduct._meta.fields]
 
     def get_urls(self) -> list[URLPattern]:
         progress = path(

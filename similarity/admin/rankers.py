@@ -7,20 +7,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from similarity.admin.read_only import LookedAt
 from similarity.models import HotQuery, RankerVersion
-
-
-class LookedAt(admin.ModelAdmin):
-    """Read only: commands and workers write these rows."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(RankerVersion)

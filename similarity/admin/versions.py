@@ -17,6 +17,7 @@ from django.utils.html import format_html
 
 from similarity import conf
 from similarity.admin import preview, switching, version_facts
+from similarity.admin.read_only import NotByHand
 from similarity.exceptions import SimilarityError
 from similarity.indexing import indexes, progress, retiring, versions
 from similarity.indexing.maintained import every_version
@@ -26,7 +27,7 @@ Status = EncoderVersion.Status
 
 
 @admin.register(EncoderVersion)
-class EncoderVersionAdmin(admin.ModelAdmin):
+class EncoderVersionAdmin(NotByHand):
     """Read only; promoting and retiring ask first. The artefact itself is never loaded."""
 
     list_display = (
@@ -50,12 +51,6 @@ class EncoderVersionAdmin(admin.ModelAdmin):
         "fusion_sha256",
     )
     fields = readonly_fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """Before the model's own: ``neighbours/`` is no version's key."""

@@ -1,0 +1,26 @@
+"""What admins of rows share that saves, workers and commands write."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+
+class NotByHand(admin.ModelAdmin):
+    """No row is added or deleted here, and no field edited; actions and buttons do what can be."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields or [field.name for field in self.model._meta.fields]
+
+
+class LookedAt(NotByHand):
+    """Only looked at."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
