@@ -19,3 +19,9 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "similarity"},
     }
 }
+if os.environ.get("WORKER_RECONCILES"):
+    CELERY_BEAT_SCHEDULE["reconcile"] = {
+        "task": "similarity.reconcile",
+        "schedule": 1.0,
+        "options": {"queue": "similarity"},
+    }
