@@ -4,13 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shop.models import Order
 from similarity.copurchase.full import count_all
-from similarity.indexing import outbox, reconcile, versions, workers
-from similarity.models import CountRun, PendingOrder, PendingProduct, ReconcileRound
+from similarity.indexing import health, outbox, progress, reconcile, versions, workers
+from similarity.models import CountRun, EncoderVersion, PendingOrder, PendingProduct, ReconcileRound
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -136,3 +136,52 @@ def test_the_last_round_of_reconcile_is_told(make_product, capsys):
     ReconcileRound.objects.create(checked=7)
     call_command("similarity_status")
     assert "a round is on its way, 7 products compared" in capsys.readouterr().out
+
+
+def test_the_verdict_comes_first_and_can_be_the_exit_code(make_product, capsys, monkeypatch):
+    make_product()
+    versions.ensure_live_version()
+    with pytest.raises(CommandError, match="Not healthy: worker"):
+        call_command("similarity_status", "--check")
+    assert capsys.readouterr().out.startswith("Not healthy: worker.\n")
+    workers.note()
+    monkeypatch.setattr(health, "_broker", lambda: health.HealthCheck(True, "redis"))
+    PendingProduct.objects.all().delete()
+    assert text(capsys, "--check").startswith("Healthy.\n")
+    assert json.loads(text(capsys, "--json"))["healthy"] is True
+
+
+def test_a_database_that_is_down_is_told_and_no_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(
+        health, "_database", lambda: health.HealthCheck(False, "the database does not answer")
+    )
+    written = text(capsys)
+    assert written.startswith("Not healthy: database, pgvector, version")
+    assert "Start PostgreSQL" in written
+    assert json.loads(text(capsys, "--json"))["healthy"] is False
+
+
+def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypatch):
+    make_product()
+    live = versions.ensure_live_version()
+    begun = versions.building.begin()
+    at = timezone.now().isoformat()
+    told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 91.7, "at": at}
+    EncoderVersion.objects.filter(pk=begun.pk).update(progress={**told, "error": "no memory"})
+    written = text(capsys)
+    assert (
+        "stopped at embedding 34,000 of 100,000 (no memory): 'manage.py build_version'" in written
+    )
+    monkeypatch.setattr(progress, "is_building", lambda: True)
+    assert "embedding 34,000 of 100,000, 12 min left" in text(capsys)
+    report = json.loads(text(capsys, "--json"))
+    assert report["versions"][0]["building"]["left_s"] == pytest.approx(720, abs=5)
+    assert report["rollback_to"] is None
+    assert live.pk == report["live_version"]
+
+
+def test_where_rolling_back_leads_is_told(make_product, capsys):
+    make_product()
+    first = versions.ensure_live_version()
+    versions.promote(versions.build_version())
+    assert f"to version {first.pk}: manage.py promote --rollback" in text(capsys)

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from similarity.copurchase import status as orders
 from similarity.indexing import status
@@ -10,24 +10,48 @@ from similarity.management.command import SimilarityCommand
 
 class Command(SimilarityCommand):
     help = (
-        "Where indexing stands: products with vectors, the outbox and its lag, products that "
-        "were given up, versions, workers, index sizes, and what to do next."
+        "Where indexing stands: what is not healthy, products with vectors, the outbox and its "
+        "lag, products that were given up, versions and how far a build is, workers, index sizes, "
+        "and what to do next."
     )
     examples = """examples:
   manage.py similarity_status
   manage.py similarity_status --json | jq .outbox.lag_s
+  manage.py similarity_status --check || page-somebody
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object, for monitoring")
+        parser.add_argument(
+            "--check", action="store_true", help="exit with 1 where something is not healthy"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = {**status.report(), "orders": orders.report()}
+        report = status.report()
+        if "products" in report:
+            report["orders"] = orders.report()
         text = json.dumps(report, indent=1) if options["json"] else "\n".join(_lines(report))
         self.stdout.write(text)
+        if options["check"] and not report["healthy"]:
+            raise CommandError(_verdict(report))
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
+    """The verdict, what it is made of, the state of things, and last what to do."""
+    lines = [_verdict(report)]
+    for name, check in report["health"].items():
+        lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
+    if "products" in report:
+        lines += ["", *_state_lines(report)]
+    return lines + [f"Do         {hint}" for hint in report["hints"]]
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    bad = [name for name, check in report["health"].items() if not check["ok"]]
+    return f"Not healthy: {', '.join(bad)}." if bad else "Healthy."
+
+
+def _state_lines(report: dict[str, Any]) -> list[str]:
     coverage, outbox = report["coverage"], report["outbox"]
     lines = [
         f"Products   {report['products']}, eligible {coverage['eligible']}, "
@@ -38,19 +62,31 @@ def _lines(report: dict[str, Any]) -> list[str]:
     ]
     lines += [f"  dead     product {row['product']}: {row['error']}" for row in report["dead"]]
     lines.append(_reconcile_line(report["reconcile"]))
-    for version in report["versions"]:
-        dimensions = " ".join(f"{part}={d}" for part, d in version["dimensions"].items())
-        lines.append(
-            f"Version    {version['id']} {version['status']}: {version['vectors']} products, "
-            f"fitted on {version['fitted_on']}, {dimensions}"
-        )
+    lines += [_version_line(version) for version in report["versions"]]
+    if report["rollback_to"]:
+        lines.append(f"Roll back  to version {report['rollback_to']}: manage.py promote --rollback")
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
     lines += _order_lines(report["orders"]) if report["orders"] else []
-    for name, worker in report["workers"].items():
-        lines.append(f"Worker     {name} on {worker['device'] or 'no device yet'}")
-    for name, check in report["health"].items():
-        lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
-    return lines + [f"Do         {hint}" for hint in report["hints"]]
+    return lines + [_worker_line(name, worker) for name, worker in report["workers"].items()]
+
+
+def _version_line(version: dict[str, Any]) -> str:
+    dimensions = " ".join(f"{part}={d}" for part, d in version["dimensions"].items())
+    wrong = [
+        f"{column} {state}" for column, state in version["indexes"].items() if state != "valid"
+    ]
+    line = (
+        f"Version    {version['id']} {version['status']}: {version['vectors']} products, "
+        f"fitted on {version['fitted_on']}, {dimensions}"
+    )
+    if version["building"]:
+        return f"{line}; {version['building']['text']}"
+    return f"{line}; no valid index: {', '.join(wrong)}" if wrong else line
+
+
+def _worker_line(name: str, worker: dict[str, Any]) -> str:
+    doing = f", {worker['doing']} {worker['done']} of {worker['total']}" if worker["doing"] else ""
+    return f"Worker     {name} on {worker['device'] or 'no device yet'}{doing}"
 
 
 def _reconcile_line(rounds: dict[str, Any]) -> str:
