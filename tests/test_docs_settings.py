@@ -2,13 +2,18 @@
 
 import ast
 import re
+import types
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 import similarity
 from similarity import conf
 
+OPTIONS = "Options of the encoders"
 TEXT = (settings.BASE_DIR / "docs" / "settings.md").read_text()
 
 
@@ -29,6 +34,40 @@ def test_every_encoder_stands_there():
     assert rows("ENCODERS") == {
         part: entry["CLASS"] for part, entry in conf.DEFAULTS["ENCODERS"].items()
     }
+
+
+def test_every_option_of_an_encoder_stands_there_with_its_default():
+    documented = {name: ast.literal_eval(value) for name, value in rows(OPTIONS).items()}
+    assert documented == {
+        f"{part}.{name}": parameter.default
+        for part, entry in conf.DEFAULTS["ENCODERS"].items()
+        for name, parameter in signature(conf.load(entry["CLASS"])).parameters.items()
+    }
+
+
+@pytest.mark.parametrize("part", ["text", "image"])
+def test_every_way_of_pooling_and_fitting_stands_there(part):
+    table = TEXT.split(f"\n## {OPTIONS}\n")[1]
+    module = import_module(f"similarity.encoders.{part}")
+    choices = {"pooling": module.POOLINGS, "fit": getattr(module, "FITS", ())}
+    for option, values in choices.items():
+        row = next((line for line in table.splitlines() if f"`{part}.{option}`" in line), "")
+        assert [value for value in values if f'"{value}"' not in row] == []
+
+
+def test_the_adapter_written_there_serves(make_product, settings):
+    """Its contract is that of every adapter; here it only must work as it stands."""
+    code = re.search(r"```python\n(from similarity.catalog.adapter.*?)```", TEXT, re.S)
+    module = types.ModuleType("catalogue_of_the_manual")
+    exec(code[1], module.__dict__)  # noqa: S102 - the manual's own code
+    shown, hidden = make_product(name="Scarf", brand="Halden"), make_product(stock=0)
+    adapter = module.Catalogue()
+    found = {content.key: content for content in adapter.content([shown.pk, hidden.pk, 0])}
+    assert set(found) == {str(shown.pk), str(hidden.pk)}
+    assert found[str(shown.pk)].title == "Halden Scarf"
+    assert list(adapter.for_display(adapter.eligible())) == [shown]
+    assert list(adapter.dependents(shown.brand)) == [shown.pk]
+    assert adapter.filter_lookup("brand") == "brand__name"
 
 
 def test_every_check_stands_there():
