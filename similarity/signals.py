@@ -18,7 +18,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from similarity import conf, receivers
-from similarity.capture import triggers
+from similarity.capture import mode
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.paths import Path
 from similarity.connections import wakeup
@@ -68,7 +68,7 @@ def product_saved(
 
 def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     """The vectors go by the database's own cascade."""
-    if triggers.in_use():
+    if mode.at_work():
         return
     key = str(instance.pk)
     _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
@@ -82,7 +82,7 @@ def related_moving(
     def remember() -> None:
         instance.__dict__[_LEFT] = list(get_adapter().dependents(instance))
 
-    if not raw and not instance._state.adding and not triggers.in_use():
+    if not raw and not instance._state.adding and not mode.at_work():
         _guarded(using, remember, instance)
 
 
@@ -138,7 +138,7 @@ def _enqueue(using: str, keys: Callable[[], Iterable[Any]], instance: Model) -> 
     in different order would wait for each other, and PostgreSQL ends one of the waits.
     """
     outbox = PendingProduct.objects.write_alias
-    if triggers.in_use():  # they have written the rows already, in the statement that made them due
+    if mode.at_work():  # they have written the rows already, in the statement that made them due
         wakeup.on_commit(outbox)
         return
     changed: list[Any] = []

@@ -9,18 +9,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, connections, transaction
 
 from similarity import conf
-from similarity.capture import routes, statements
+from similarity.capture import mode, routes, statements
+from similarity.capture.mode import alias
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import ConfigurationError, SimilarityError
-from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)
-
-#: ``SIMILARITY["CAPTURE"]`` where triggers see changes, instead of Django's signals.
-TRIGGERS = "triggers"
 
 #: Longest an installation waits for a table; meanwhile every statement on it waits too.
 INSTALL_LOCK_TIMEOUT_MS = 3000
@@ -34,11 +31,6 @@ class TriggerState:
     table: str
     name: str
     state: str
-
-
-def in_use() -> bool:
-    """Whether changes are seen by triggers."""
-    return bool(conf.get("CAPTURE") == TRIGGERS)
 
 
 def states() -> list[TriggerState]:
@@ -91,7 +83,7 @@ def keep_up_to_date(**kwargs: Any) -> None:
 
     A database that has not all tables yet is no error.
     """
-    if not in_use() or kwargs.get("using", alias()) != alias():
+    if not mode.in_use() or kwargs.get("using", alias()) != alias():
         return
     try:
         install()
@@ -101,11 +93,6 @@ def keep_up_to_date(**kwargs: Any) -> None:
             "similarity_triggers install'.",
             str(error).strip(),
         )
-
-
-def alias() -> str:
-    """The database of outbox and products."""
-    return router.db_for_write(PendingProduct)
 
 
 @dataclass(frozen=True)
@@ -181,6 +168,7 @@ def _drop(table: str, name: str, function: str) -> tuple[str, ...]:
 
 
 def _execute(*commands: str) -> None:
+    mode.forget()
     with transaction.atomic(using=alias()), connections[alias()].cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = {int(INSTALL_LOCK_TIMEOUT_MS)}")
         for command in commands:

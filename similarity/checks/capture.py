@@ -6,13 +6,13 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning
 from django.db import DatabaseError, connections
 
-from similarity.capture import triggers
+from similarity.capture import mode, triggers
 from similarity.exceptions import SimilarityError
 
 
 def check_capture(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Asked of the database, where it is among ``databases``."""
-    alias = triggers.alias()
+    alias = mode.alias()
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
@@ -20,8 +20,8 @@ def check_capture(*, databases: Sequence[str] | None = None, **kwargs: Any) -> l
     except DatabaseError:
         return []  # other checks tell what is wrong with the database
     except SimilarityError as error:
-        return [_unknown(error)] if triggers.in_use() else []
-    if not triggers.in_use():
+        return [_unknown(error)] if mode.in_use() else []
+    if not mode.in_use():
         states = [each for each in states if each.state != "missing"]
         return [_left_over(len(states))] if states else []
     wrong = [each for each in states if each.state != "installed"]

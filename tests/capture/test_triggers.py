@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from shop.models import Brand, Category, Product, ProductImage
-from similarity.capture import triggers
+from similarity.capture import mode, triggers
 from similarity.indexing import outbox
 from similarity.models import PendingProduct, ProductVectors, SpilledChange
 from tests.encoders_fake import similarity_settings
@@ -55,6 +55,25 @@ def test_a_save_writes_one_generation_and_wakes_a_worker(
     [row] = PendingProduct.objects.all()
     assert (row.product_key, row.generation) == (str(products[0].pk), 1)
     assert wakeups == ["similarity.drain_outbox"]
+
+
+def test_signals_go_on_where_triggers_are_not_there(products, caplog, monkeypatch):
+    """Settings that name triggers came before the migration that installs them."""
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    triggers.uninstall()
+    products[0].save()
+    assert pending() == {products[0].pk}
+    assert caplog.text.count("they are not installed") == 1
+    products[1].save()
+    assert pending() == {products[1].pk}
+    assert caplog.text.count("they are not installed") == 1, "asked again after a minute"
+    triggers.install()
+    products[2].save()
+    assert pending() == set(), "nothing of it changed, as the trigger knows"
+    execute("ALTER TABLE shop_product DISABLE TRIGGER similarity_capture_update")
+    monkeypatch.setattr(mode, "_asked", (0.0, True))
+    products[2].save()
+    assert pending() == {products[2].pk}
 
 
 def test_bulk_create_and_bulk_update_are_seen(products):

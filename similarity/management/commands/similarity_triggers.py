@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.capture import triggers
+from similarity.capture import mode, triggers
 from similarity.management.command import SimilarityCommand
 
 
@@ -30,12 +30,12 @@ class Command(SimilarityCommand):
         changed = triggers.install()
         there = sum(each.state == "installed" for each in triggers.states())
         self.stdout.write(f"{changed} changed; {there} triggers are installed.")
-        if not triggers.in_use():
+        if not mode.in_use():
             self.stdout.write("Set SIMILARITY['CAPTURE'] = 'triggers', so that signals stand back.")
 
     def _uninstall(self) -> None:
         self.stdout.write(f"{triggers.uninstall()} triggers dropped.")
-        if triggers.in_use():
+        if mode.in_use():
             raise CommandError(
                 "SIMILARITY['CAPTURE'] is 'triggers': until it is 'signals', no change is seen "
                 "but by 'manage.py reconcile'."
@@ -45,5 +45,5 @@ class Command(SimilarityCommand):
         states = triggers.states()
         for each in states:
             self.stdout.write(f"{each.state:10} {each.table} {each.name}")
-        if triggers.in_use() and any(each.state != "installed" for each in states):
+        if mode.in_use() and any(each.state != "installed" for each in states):
             raise CommandError("Run 'manage.py similarity_triggers install'.")
