@@ -14,7 +14,7 @@ from similarity.indexing import vectors
 from similarity.models import PendingProduct
 
 #: Rows that are counted exactly.
-EXACT = 20_000
+EXACT = 10_000
 
 
 class Waiting(NamedTuple):
