@@ -7,8 +7,9 @@ ends them; a part alone by its name:
     python benchmarks/save.py cost searchable --seconds 60
 
 - cost: ``product.save()`` in processes that differ by what follows it, in turns: nothing, the
-  plugin with a broker that answers, with none, with one that accepts and never answers, and a
-  Celery task for each save by ``delay_on_commit``, as shops without an outbox have it.
+  plugin with a broker that answers, with none, with one that accepts and never answers, with
+  triggers (``SIMILARITY["CAPTURE"]``) instead of signals, and a Celery task for each save by
+  ``delay_on_commit``, as shops without an outbox have it.
 - searchable: 5 saves a second with new words; the time until document and vectors have them.
 - unchanged: products saved again as they are, 1,000 a second, with a worker that must not run a
   model; then as many as there are at once.
@@ -25,7 +26,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -39,6 +40,7 @@ from benchmarks.small_shop import build
 PARTS = ("cost", "searchable", "unchanged", "stock", "bulk")
 ROUNDS, EACH = 22, 20  # the first two rounds only warm up
 RATE = 1000  # unchanged products a second
+TRIGGERS = "with it, by triggers"
 FLIPPED, FLIPS = 2000, 9
 BULK = 10_000
 
@@ -46,8 +48,11 @@ BULK = 10_000
 class Client:
     """A process of ``save_client.py``."""
 
-    def __init__(self, stack: ExitStack, folder: Path, follows: str, broker: str | None) -> None:
-        environment = {**os.environ, **({"CELERY_BROKER_URL": broker} if broker else {})}
+    def __init__(
+        self, stack: ExitStack, folder: Path, follows: str, broker: str = "", capture: str = ""
+    ) -> None:
+        own = {"CELERY_BROKER_URL": broker, "BENCHMARK_CAPTURE": capture}
+        environment = {**os.environ, **{name: value for name, value in own.items() if value}}
         log = stack.enter_context((folder / f"client-{time.monotonic_ns()}.log").open("wb"))
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "benchmarks" / "save_client.py"), follows],
@@ -91,11 +96,12 @@ def cost(folder: Path, keys: list[int]) -> None:
     with ExitStack() as stack:
         silent = stack.enter_context(silent_broker())
         clients = {
-            "without the plugin": Client(stack, folder, "nothing", None),
-            "with it": Client(stack, folder, "similarity", None),
+            "without the plugin": Client(stack, folder, "nothing"),
+            "with it": Client(stack, folder, "similarity"),
             "with it, no broker": Client(stack, folder, "similarity", gone),
             "with it, broker hangs": Client(stack, folder, "similarity", silent),
-            "a task each": Client(stack, folder, "delay", None),
+            TRIGGERS: Client(stack, folder, "similarity", capture="triggers"),
+            "a task each": Client(stack, folder, "delay"),
             "a task each, no broker": Client(stack, folder, "delay", gone),
         }
         measured = in_turns(clients, keys)
@@ -144,13 +150,26 @@ def in_turns(
             if name == "a task each, no broker":  # each waits
                 size = int(turn % 4 == 2)
             chosen = [keys[(turn * EACH + at) % len(keys)] for at in range(size)]
-            for how in ("alone", "inside"):
-                answer = clients[name].save(how, chosen)
-                if turn >= 2:
-                    times, raised = measured[how, name]
-                    times += answer["times"]
-                    measured[how, name] = (times, raised + answer["raised"])
+            with triggers() if name == TRIGGERS else nullcontext():
+                for how in ("alone", "inside"):
+                    answer = clients[name].save(how, chosen)
+                    if turn >= 2:
+                        times, raised = measured[how, name]
+                        times += answer["times"]
+                        measured[how, name] = (times, raised + answer["raised"])
     return measured
+
+
+@contextmanager
+def triggers() -> Iterator[None]:
+    """The database sees changes; for this client's turn alone, since all save to one table."""
+    from similarity.capture import triggers as capture
+
+    capture.install()
+    try:
+        yield
+    finally:
+        capture.uninstall()
 
 
 def searchable(keys: list[int], rate: float, seconds: float) -> None:
@@ -287,7 +306,7 @@ def make_twin(cursor: Any, table: str) -> None:
 
 def bulk(folder: Path, keys: list[int]) -> None:
     with ExitStack() as stack:
-        clients = [Client(stack, folder, follows, None) for follows in ("nothing", "similarity")]
+        clients = [Client(stack, folder, follows) for follows in ("nothing", "similarity")]
         for client in clients:
             client.save("alone", keys[:20])
         saved = [keys[at % min(len(keys), 2000)] for at in range(BULK)]

@@ -38,17 +38,23 @@ def follow(what: str) -> None:
         post_save.connect(delay, sender=Product)
 
 
+def change(product: Product) -> None:
+    """A product that is embedded anew: without triggers every save is looked at by a worker."""
+    product.price = (product.price + 1) % 500
+    product.description = f"For every day, made to last. Price {product.price}."
+
+
 def save(products: list[Product], how: str) -> dict[str, object]:
     if how == "together":
         started = time.perf_counter()
         with transaction.atomic():
             for product in products:
-                product.price = (product.price + 1) % 500
+                change(product)
                 product.save()
         return {"times": [1000 * (time.perf_counter() - started)], "raised": 0}
     times, raised = [], 0
     for product in products:
-        product.price = (product.price + 1) % 500
+        change(product)
         started = time.perf_counter()
         try:
             if how == "alone":

@@ -1,7 +1,7 @@
 """Settings of the sites and workers that benchmarks start: the shop's, by text alone.
 
 ``BENCHMARK_TEMPLATES`` names a folder whose templates come first; ``BENCHMARK_CACHE=off`` has
-nothing cached.
+nothing cached; ``BENCHMARK_CAPTURE=triggers`` has the database see changes.
 """
 
 import os
@@ -23,4 +23,5 @@ SIMILARITY = {
     **SHOP_SIMILARITY,
     "ENCODERS": {"image": None, "colour": None},
     "API_THROTTLE": None,  # all requests come from one client
+    "CAPTURE": os.environ.get("BENCHMARK_CAPTURE", "signals"),
 }
