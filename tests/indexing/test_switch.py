@@ -1,11 +1,10 @@
 """Versions are switched under load: no request fails, none is answered by two versions at once."""
 
-import importlib
 import time
-from pathlib import Path
 
 import pytest
 
+from benchmarks import switch_load as load
 from shop.models import Product
 from similarity.indexing import versions
 from similarity.models import EncoderVersion
@@ -13,16 +12,9 @@ from similarity.retrieval.shelves import similar_to
 from tests.encoders_fake import similarity_settings
 from tests.web_process import web
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SWITCHES = 12
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module("switch_load")
 
 
 @pytest.fixture
@@ -34,22 +26,22 @@ def products(make_product):
     ]
 
 
-def answers(load):
+def answers():
     """Product → its hits, of the version that is live."""
     keys = Product.objects.values_list("pk", flat=True)
     return {key: [int(hit.key) for hit in similar_to(key, load.LIMIT)] for key in keys}
 
 
-def test_no_request_fails_while_versions_are_switched(load, products, settings, tmp_path):
+def test_no_request_fails_while_versions_are_switched(products, settings, tmp_path):
     first = versions.ensure_live_version()
-    expected = {first.pk: answers(load)}
+    expected = {first.pk: answers()}
     settings.SIMILARITY = similarity_settings(
         text={"size": 40, "salt": "other"}, DIMENSIONS={"text": 30, "attributes": 16}
     )
     second = versions.build_version()
     assert second.dimensions["fused"] != first.dimensions["fused"]
     versions.promote(second)
-    expected[second.pk] = answers(load)
+    expected[second.pk] = answers()
     assert expected[first.pk] != expected[second.pk]
     versions.rollback()
     pages = {product.pk: product.get_absolute_url() for product in products}
