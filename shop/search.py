@@ -53,6 +53,7 @@ class Results:
     first_query: str
     clear_query: str
     price_ranges: Sequence[tuple[str, str, int]] = ()  #: (label, query string, products)
+    counts_are_estimates: bool = False
     next_query: str = ""
     is_first: bool = True
     searched: str = ""  #: the words that were searched for, corrected or as typed
@@ -110,6 +111,7 @@ class Search:
             page.facets,
             sorts=[(name, label, name == self.sort) for name, label in SORTS.items()],
             price_ranges=price_ranges(page.prices, self.query),
+            counts_are_estimates=not page.facets_are_exact,
             next_query=self.query(after=page.next) if page.next else "",
             is_first=first,
             searched=searched,

@@ -37,6 +37,10 @@ class ScratchWithin(Within):
     def keys(self) -> Fragment | None:
         return self.scratch
 
+    @property
+    def per_row(self) -> bool:
+        return False
+
 
 def scratch_within(using: str, only: Sequence[int] | None = None) -> ScratchWithin:
     """Every product of the scratch index, or those at the positions ``only``."""

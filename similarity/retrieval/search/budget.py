@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import OperationalError
 
@@ -38,6 +38,13 @@ class Budget:
             return {"jit": "off"}
         left_ms = int(1000 * (self._until - time.monotonic()))
         return {"jit": "off", "statement_timeout": f"{max(left_ms, 1)}ms"}  # 0 is no limit
+
+    def renew(self, cursor: Any) -> None:
+        """Between two queries under the same settings: the next has what is left now."""
+        if self._until is not None:
+            timeout = self.settings["statement_timeout"]
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
+            cursor.fetchall()
 
     def attempt(self, step: Callable[[], Result], otherwise: Result) -> Result:
         """What ``step`` returns, ``otherwise`` where the time is up or one of its queries was

@@ -106,26 +106,31 @@ class _Facets:
     budget: Budget
 
     def count(self) -> _Counted:
-        """Facets of one queryset together; without those that no time was left for."""
-        values: dict[str, Sequence[FacetValue]] = {}
-        prices: Sequence[PriceBucket] = ()
-        exact = True
-        for within, names in self._rooms() if self.ranked.total else ():
-            counted = self.budget.attempt(partial(self._values, within, names), None)
-            exact = exact and counted is not None and counted.share == 1
-            if counted is not None:
-                values |= {n: counted.counts(n) for n in names if n != counting.PRICE}
-                prices = counted.prices() if counting.PRICE in names else prices
-        ordered = {name: values[name] for name in self.asked if name in values}
-        return _Counted(ordered, prices, exact)
+        """Without those that no time was left for."""
+        counted: dict[str, counting.Values] = {}
+        if self.asked and self.ranked.total:
+            self.budget.attempt(partial(self._count, counted), None)
+        expected = self.asked if self.ranked.total else ()
+        prices = counted.pop(counting.PRICE, None)
+        return _Counted(
+            {name: counted[name].counts(name) for name in expected if name in counted},
+            prices.prices() if prices else (),
+            len(counted) + bool(prices) == len(expected)
+            and all(one.share == 1 for one in [*counted.values(), *filter(None, [prices])]),
+        )
 
-    def _values(self, within: Within, names: Sequence[str]) -> counting.Values:
+    def _count(self, counted: dict[str, counting.Values]) -> None:
+        """Name → what is counted, as far as the time goes; facets of one queryset together."""
         others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
         query, mode = self.reading.query, self.ranked.mode
         matches = counting.Matches(query, mode, others, self.ranked.total)
-        found = matches.read(within, self.budget)
-        with local_settings(within.using, self.budget.settings):
-            return counting.Values(found, names, within.using, self.adapter)
+        using = self.within.using
+        with local_settings(using, self.budget.settings) as cursor:
+            for within, names in self._rooms():
+                found = matches.read(within, cursor)
+                values = counting.Values(found, names, using, self.adapter)
+                counted |= dict.fromkeys(names, values)
+                self.budget.renew(cursor)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
         """(where to count, names), each queryset once: most leave out no filter that is set."""

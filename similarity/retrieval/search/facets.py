@@ -20,10 +20,8 @@ from similarity.exceptions import QueryError
 from similarity.models import SearchDocument
 from similarity.models.search import SHARES
 from similarity.retrieval.search import lexical, sampling
-from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.page import FacetValue, PriceBucket
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys, key_field
 
 PRICE = "price"
@@ -52,38 +50,34 @@ class Matches:
     #: About how many there are, where that is known.
     many: int = 0
 
-    def read(self, within: Within, budget: Budget = UNLIMITED) -> Found:
+    def read(self, within: Within, cursor: Any) -> Found:
         """Those of ``within``; a share of them where they are more than COUNTED."""
         shares = [one for one in (1, *SHARES) if self.many <= one * COUNTED] or SHARES[-1:]
         for share in shares:
-            groups = self._read(within, share, budget)
+            groups = self._read(within, share, cursor)
             if len(groups) <= COUNTED:
                 break
         return Found(groups, share)
 
-    def _read(self, within: Within, share: int, budget: Budget) -> dict[Any, str]:
+    def _read(self, within: Within, share: int, cursor: Any) -> dict[Any, str]:
         kind = key_field().db_type(connections[within.using])
         narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
         passes = sampling.among(within) if narrow else sampling.passing(within)
-        found: dict[Any, str] = {}
-        conditions = [
-            Fragment(
-                f"{CANDIDATE}.product_id = ANY(%s::{kind}[])",
-                (database_keys(self.others, within.using),),
-            )
-        ]
+        conditions = []
         if wanted := self.query.tsquery(self.mode):
-            conditions.insert(0, Fragment(f"{CANDIDATE}.document @@ %s::tsquery", (wanted,)))
-        drawn = sampling.drawn(share)
-        with local_settings(within.using, budget.settings) as cursor:
-            for one in conditions:
-                cursor.execute(
-                    f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" '  # noqa: S608
-                    f"FROM {lexical.TABLE} AS {CANDIDATE} WHERE {one.sql} AND {drawn} "
-                    f"AND {passes.sql} LIMIT {COUNTED + 1}",
-                    (*one.params, *passes.params),
-                )
-                found.update(cursor.fetchall())
+            conditions.append(Fragment(f"{CANDIDATE}.document @@ %s::tsquery", (wanted,)))
+        if self.others:
+            keys = database_keys(self.others, within.using)
+            conditions.append(Fragment(f"{CANDIDATE}.product_id = ANY(%s::{kind}[])", (keys,)))
+        found: dict[Any, str] = {}
+        for one in conditions:
+            cursor.execute(
+                f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" '  # noqa: S608
+                f"FROM {lexical.TABLE} AS {CANDIDATE} WHERE {one.sql} "
+                f"AND {sampling.drawn(share)} AND {passes.sql} LIMIT {COUNTED + 1}",
+                (*one.params, *passes.params),
+            )
+            found.update(cursor.fetchall())
         return found
 
     def keys(self, using: str) -> Fragment:

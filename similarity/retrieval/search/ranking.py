@@ -111,8 +111,8 @@ def with_meaning(
 ) -> list[Ranked]:
     """Products by words and by meaning, blended; one of both keeps the words' tier."""
     with local_settings(meaning.within.using, budget.settings):
-        found = {part: meaning.neighbours(part, query) for part in meaning.vectors}
-    neighbours = {part: _tier(matches, part) for part, matches in found.items()}
+        matches = {part: meaning.neighbours(part, query) for part in meaning.vectors}
+    neighbours = {part: _tier(found, part) for part, found in matches.items()}
     others = [one for found in neighbours.values() for one in found]
     # The words' own product stands for its group, else the nearest by text.
     of_group = {one.group: one for one in [*reversed(others), *words]}
