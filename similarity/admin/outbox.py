@@ -91,8 +91,6 @@ class PendingProductAdmin(NotByHand):
         "attempts",
         "next_attempt",
         "error",
-        "generation",
-        "force",
     )
     list_filter = (ProductStateFilter, AgeFilter, "force")
     change_list_template = "admin/similarity/pendingproduct/change_list.html"
@@ -186,7 +184,9 @@ class PendingProductAdmin(NotByHand):
             "late": waiting.lag_s > conf.get("READY_MAX_LAG_S"),
             "oldest": duration(waiting.oldest_s),
         }
-        return super().changelist_view(request, {**(extra_context or {}), "summary": summary})
+        title = "Products that wait to be embedded"
+        context = {"title": title, "summary": summary, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def progress_view(self, request: HttpRequest) -> HttpResponse:
         """How much of the outbox is done, reloading itself until it is empty."""

@@ -17,7 +17,7 @@ PERPLEXITY = 30.0
 #: Rounds in which clusters are pulled apart, then those in which they settle.
 EARLY_ROUNDS, ROUNDS = 250, 500
 
-#: From so many points on the sums are interpolated on a grid.
+#: From so many points on neighbours are found by trees, and sums interpolated on a grid.
 MANY = 2000
 
 #: The side of the picture, and the margin left free on each.
@@ -38,22 +38,28 @@ def two_dimensions(vectors: FloatArray, *, threads: int = 1) -> FloatArray:
         return _fitted(axes[:, :2] if axes.shape[1] > 1 else np.zeros((len(vectors), 2)))
     try:
         from openTSNE import TSNE
+        from openTSNE.affinity import PerplexityBasedNN
     except ImportError as error:
         raise ConfigurationError(
             "Maps of the catalogue need openTSNE; run pip install 'django-similarity[map]' "
             "where workers run."
         ) from error
     spread = max(float(axes[:, 0].std()), 1e-12)
-    layout = TSNE(
+    many = len(vectors) >= MANY
+    near = PerplexityBasedNN(
+        axes,
         perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
-        initialization=axes[:, :2] / spread * 1e-4,
-        negative_gradient_method="fft" if len(vectors) >= MANY else "bh",
-        neighbors="exact" if len(vectors) < MANY else "auto",
+        method="annoy" if many else "exact",
+        n_jobs=threads if many else 1,  # exact ones would start processes, which no worker may
+        random_state=_SEED,
+    )
+    layout = TSNE(
+        negative_gradient_method="fft" if many else "bh",
         early_exaggeration_iter=EARLY_ROUNDS,
         n_iter=ROUNDS,
         n_jobs=threads,
         random_state=_SEED,
-    ).fit(axes)
+    ).fit(affinities=near, initialization=axes[:, :2] / spread * 1e-4)
     return _fitted(np.asarray(layout))
 
 
