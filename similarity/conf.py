@@ -122,8 +122,8 @@ DEFAULTS: dict[str, Any] = {
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
-        "schedule": 2.0,  # how soon a dead worker's products go to another one
-        "options": {"queue": "similarity", "expires": 10},
+        "schedule": 30.0,
+        "options": {"queue": "similarity", "expires": 300},
     },
     "similarity-reconcile": {
         "task": "similarity.reconcile",

@@ -1,8 +1,8 @@
 """Celery tasks, on the queue ``SIMILARITY["QUEUE"]``.
 
-A worker is started with ``celery -A <project> worker -Q similarity``. With
-``similarity.conf.BEAT_SCHEDULE`` in the host's ``CELERY_BEAT_SCHEDULE``, beat drains what a
-lost message or a dead broker left behind.
+A worker is started with ``celery -A <project> worker -Q similarity``. It polls the outbox by
+itself (``similarity.indexing.polling``); messages make it quicker, and
+``similarity.conf.BEAT_SCHEDULE`` in the host's ``CELERY_BEAT_SCHEDULE`` does the daily work.
 """
 
 import logging
@@ -16,9 +16,11 @@ from celery.signals import (
     celeryd_after_setup,
     heartbeat_sent,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
+    worker_shutdown,
 )
-from django.db import connections
+from django.db import OperationalError, connections
 
 from similarity import conf
 from similarity.catalog.orders import get_order_adapter
@@ -31,6 +33,7 @@ from similarity.indexing import (
     indexes,
     maintained,
     outbox,
+    polling,
     progress,
     queries,
     reconcile,
@@ -52,9 +55,10 @@ BUDGET_S = 20.0
 def drain_outbox() -> int:
     """Embed what waits, for ``BUDGET_S`` at most; goes on in a new task while rows are due."""
     try:
-        taken = outbox.drain(BUDGET_S)
-    except SimilarityError as error:
-        # The rows are kept and beat tries again: a traceback each time would say no more.
+        with polling.by_task() as free:
+            taken = outbox.drain(BUDGET_S) if free else 0
+    except (SimilarityError, OperationalError) as error:
+        # The rows are kept and tried again: a traceback each time would say no more.
         logger.error("The outbox is not drained: %s", error)
         return 0
     if taken and outbox.has_due():
@@ -216,6 +220,19 @@ def _take_up(**kwargs: Any) -> None:
         wakeup.wake()
 
 
+def _poll(sender: Any = None, **kwargs: Any) -> None:
+    """In the processes that do the work: those of the pool, or the worker itself without any."""
+    pool = getattr(sender, "pool", None)
+    if pool is not None and pool.__class__.__module__ == "celery.concurrency.prefork":
+        return
+    if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
+        polling.start()
+
+
+def _poll_no_more(**kwargs: Any) -> None:
+    polling.stop()
+
+
 def _speak_as_one(**kwargs: Any) -> None:
     workers.speak_as_one()
 
@@ -242,5 +259,9 @@ heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
 worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
 worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")
+worker_process_init.connect(_poll, dispatch_uid="similarity.poll")
+worker_ready.connect(_poll, dispatch_uid="similarity.poll")
+worker_process_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
+worker_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
 celeryd_after_setup.connect(_speak_as_one, dispatch_uid="similarity.speak_as_one")
 worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

@@ -44,8 +44,7 @@ def test_a_whole_batch_of_a_killed_worker_is_embedded_by_another_within_seconds(
     with worker(tmp_path, **marker) as process:
         outbox.enqueue(products)
         wait_for((tmp_path / "encoding").exists, 20, process)
-        beat = ("-B", "-s", str(tmp_path / "beat"))
-        with worker(tmp_path, "-n", "other@%h", *beat, **marker) as other:
+        with worker(tmp_path, "-n", "other@%h", **marker) as other:
             pids = {str(process.pid), str(other.pid)}  # of one machine, and two workers
             wait_for(lambda: pids <= {name.split(":")[1] for name in workers.seen()}, 10, other)
             assert PendingProduct.objects.leased().count() == 64, "the owner lives"
@@ -55,22 +54,6 @@ def test_a_whole_batch_of_a_killed_worker_is_embedded_by_another_within_seconds(
             took_s = time.monotonic() - killed
     assert embedded(*products)
     assert took_s < 5
-
-
-@pytest.mark.usefixtures("fake_encoders")
-def test_a_worker_started_after_a_kill_needs_neither_beat_nor_a_message(make_product, tmp_path):
-    versions.ensure_live_version()
-    products = [make_product(name=f"Slow product {number}") for number in range(6)]
-    marker = {"FAKE_ENCODER_MARKER": str(tmp_path / "encoding")}
-    with worker(tmp_path, **marker) as process:
-        outbox.enqueue(products)
-        wait_for((tmp_path / "encoding").exists, 20, process)
-        kill(process)
-    assert not embedded(*products)
-    assert PendingProduct.objects.count() == 6
-    with worker(tmp_path, **marker) as process:
-        wait_for(lambda: embedded(*products), 5, process)
-        wait_for(lambda: not PendingProduct.objects.exists(), 5, process)
 
 
 @pytest.mark.usefixtures("fake_encoders")

@@ -1,0 +1,94 @@
+"""Workers look at the outbox by themselves; messages only make it quicker."""
+
+import time
+
+import pytest
+from django.db import OperationalError, connections
+
+from similarity.indexing import outbox, polling, versions
+from similarity.models import PendingProduct
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(polling, "POLL_S", 0.05)
+    monkeypatch.setattr(polling, "ERROR_WAIT_S", 0.05)
+    yield
+    polling.stop()
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_products_are_embedded_without_a_message_or_beat(make_product, quick, wakeups):
+    versions.ensure_live_version()
+    make_product()
+    polling.start()
+    wait_for(lambda: not PendingProduct.objects.exists())
+    polling.stop()
+    make_product()
+    time.sleep(0.3)
+    assert PendingProduct.objects.exists(), "a process that was told to stop takes nothing more"
+
+
+def test_a_process_that_polls_already_starts_no_second_thread(quick):
+    polling.start()
+    first = polling._thread
+    polling.start()
+    assert polling._thread is first
+
+
+def test_an_error_is_said_once_and_polling_goes_on(make_product, quick, monkeypatch, caplog):
+    drain, calls = outbox.drain, []
+
+    def fail_at_first(budget_s):
+        calls.append(budget_s)
+        if len(calls) < 4:
+            raise OperationalError("the database restarts")
+        return drain(budget_s)
+
+    monkeypatch.setattr(outbox, "drain", fail_at_first)
+    versions.ensure_live_version()
+    make_product()
+    polling.start()
+    wait_for(lambda: not PendingProduct.objects.exists())
+    assert caplog.text.count("the database restarts") == 1
+
+
+def test_a_task_and_the_thread_of_one_process_take_turns(quick, monkeypatch):
+    """Both at once would take the memory of two batches, and each the time of the other."""
+    drained, during = [], []
+
+    def drain(budget_s):
+        drained.append(time.monotonic())
+        with polling.by_task() as free:
+            during.append(free)
+        return 0
+
+    monkeypatch.setattr(outbox, "drain", drain)
+    with polling.by_task() as free:
+        assert free
+        polling.start()
+        time.sleep(0.3)
+        assert not drained, "a task drains"
+    wait_for(lambda: drained)
+    assert not any(during), "the thread drained, and the task left it to it"
+
+
+def test_polling_leaves_no_connection_open(quick):
+    polling.start()
+    time.sleep(0.2)
+    polling.stop()
+    alias = PendingProduct.objects.write_alias
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)
