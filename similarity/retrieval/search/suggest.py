@@ -1,6 +1,7 @@
 """Suggestions while a shopper types: queries, categories and brands, products."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db.models import Model, Q, QuerySet
@@ -13,6 +14,7 @@ from similarity.exceptions import QueryError
 from similarity.models import SearchDocument, SearchValue
 from similarity.models.search import SHARES
 from similarity.retrieval.search import sampling, spelling, terms
+from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.spelling import Known
 from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Within, key_order
@@ -48,9 +50,10 @@ def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -
     """What the text may become: completed queries, then categories and brands, then products.
 
     The last word is taken as begun. Accents and capitals do not matter. Nothing is suggested
-    that finds no product of ``within`` (default: the adapter's ``eligible()``). Raises
-    :class:`QueryError` for arguments it cannot serve.
+    that finds no product of ``within`` (default: the adapter's ``eligible()``), nor what is not
+    found within ``SEARCH_BUDGET_MS``. Raises :class:`QueryError` for arguments it cannot serve.
     """
+    budget = Budget.configured()
     most = conf.get("MAX_LIMIT")
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
         raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most}.")
@@ -62,12 +65,28 @@ def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -
     if room.keys is None:
         return []
     ended = str(text)[:MAX_LENGTH][-1:].isspace()
-    endings = _endings(words, room.using, ended=ended)
-    queries = _queries(words, endings, room)[: min(QUERIES, max(limit // 2, 1))]
-    values = _values(words, room, adapter)[: min(VALUES, max(limit // 3, 1))]
-    found = [*queries, *values]
-    found += _products(words, endings, room, adapter, limit - len(found))
+    found: list[Suggestion] = []
+    budget.attempt(partial(_suggest, found, words, ended, limit, room, adapter, budget), None)
     return found[:limit]
+
+
+def _suggest(
+    found: list[Suggestion],
+    words: Sequence[str],
+    ended: bool,
+    limit: int,
+    within: Within,
+    adapter: CatalogAdapter,
+    budget: Budget,
+) -> None:
+    """Add to ``found`` as long as there is time, in one transaction."""
+    with local_settings(within.using, budget.settings) as cursor:
+        endings = _endings(words, within.using, ended=ended)
+        found += _queries(words, endings, within, cursor)[: min(QUERIES, max(limit // 2, 1))]
+        budget.renew(cursor)
+        found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
+        budget.renew(cursor)
+        found += _products(words, endings, within, adapter, limit - len(found), cursor)
 
 
 def _endings(words: Sequence[str], using: str, *, ended: bool) -> list[Known]:
@@ -80,14 +99,16 @@ def _endings(words: Sequence[str], using: str, *, ended: bool) -> list[Known]:
     return [Known(fixed, 0)] if fixed else []
 
 
-def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> list[Suggestion]:
+def _queries(
+    words: Sequence[str], endings: Sequence[Known], within: Within, cursor: Any
+) -> list[Suggestion]:
     """The completed texts that find a product, in the order of how many documents have the word."""
     texts = [" ".join([*words[:-1], ending.word]) for ending in endings]
     typed = " ".join(words)
-    return [Suggestion("query", text) for text in _finding(texts, within) if text != typed]
+    return [Suggestion("query", text) for text in _finding(texts, within, cursor) if text != typed]
 
 
-def _finding(texts: Sequence[str], within: Within) -> list[str]:
+def _finding(texts: Sequence[str], within: Within, cursor: Any) -> list[str]:
     """Those of the texts all of whose words some passing product has.
 
     Words that many hold are found among a share of all documents already, and of the others
@@ -96,21 +117,20 @@ def _finding(texts: Sequence[str], within: Within) -> list[str]:
     if not texts:
         return []
     passes = sampling.passing(within)
-    found = (
-        f"EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} "
-        f"WHERE {CANDIDATE}.document @@ query AND {{}} AND {passes.sql})"
+    sure, perhaps = (
+        f"EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ query "
+        f"AND {sampling.drawn(share)} AND {passes.sql})"
+        for share in (SHARES[-1], 1)
     )
-    sure, perhaps = found.format(sampling.drawn(SHARES[-1])), found.format("TRUE")
-    with local_settings(within.using, {"jit": "off"}) as cursor:
-        cursor.execute(
-            "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
-            "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
-            "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
-            f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
-            (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
-        )
-        # Of words with one stem the first, so the most frequent, is suggested.
-        return list(dict(cursor.fetchall()).values())[::-1]
+    cursor.execute(
+        "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
+        "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
+        "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
+        f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
+        (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
+    )
+    # Of words with one stem the first, so the most frequent, is suggested.
+    return list(dict(cursor.fetchall()).values())[::-1]
 
 
 def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> list[Suggestion]:
@@ -135,24 +155,25 @@ def _products(
     within: Within,
     adapter: CatalogAdapter,
     most: int,
+    cursor: Any,
 ) -> list[Suggestion]:
     """Products whose title begins with the text, then those that have all its words."""
     if most < 1:
         return []
-    keys = _titled(words, within, most)
+    keys = _titled(words, within, most, cursor)
     if len(keys) < most:
-        keys += [key for key in _holding(words, endings, within, most) if key not in keys]
+        keys += [key for key in _holding(words, endings, within, most, cursor) if key not in keys]
     products = within.load(keys[:most])
     return [_suggested(products[key], adapter) for key in keys[:most] if key in products]
 
 
-def _titled(words: Sequence[str], within: Within, most: int) -> list[Any]:
-    typed = " ".join(words)
-    return _first_of_groups("title LIKE %s", (f"{typed}%",), "char_length(title)", within, most)
+def _titled(words: Sequence[str], within: Within, most: int, cursor: Any) -> list[Any]:
+    begun = ("title LIKE %s", (f"{' '.join(words)}%",), "char_length(title)")
+    return _first_of_groups(*begun, within, most, cursor)
 
 
 def _holding(
-    words: Sequence[str], endings: Sequence[Known], within: Within, most: int
+    words: Sequence[str], endings: Sequence[Known], within: Within, most: int, cursor: Any
 ) -> list[Any]:
     """By the words' weight in the title: the text search weights of a product's first words."""
     looked, _total = terms.look_up([*words[:-1], *(one.word for one in endings)], within.using)
@@ -162,9 +183,8 @@ def _holding(
     if not queries:
         return []
     query = " & ".join(queries)
-    return _first_of_groups(
-        "document @@ %s::tsquery", (query,), "-ts_rank(document, %s::tsquery)", within, most, query
-    )
+    held = ("document @@ %s::tsquery", (query,), "-ts_rank(document, %s::tsquery)")
+    return _first_of_groups(*held, within, most, cursor, query)
 
 
 def _first_of_groups(
@@ -173,21 +193,21 @@ def _first_of_groups(
     order: str,
     within: Within,
     most: int,
+    cursor: Any,
     *ordered_by: str,
 ) -> list[Any]:
     keys = within.keys
     if keys is None:
         return []
-    with local_settings(within.using, {"jit": "off"}) as cursor:
-        cursor.execute(
-            f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
-            f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
-            f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
-            (*params, *keys.params, *ordered_by, 4 * most),
-        )
-        first: dict[str, Any] = {}
-        for key, group in cursor.fetchall():
-            first.setdefault(group, key)
+    cursor.execute(
+        f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
+        f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
+        f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
+        (*params, *keys.params, *ordered_by, 4 * most),
+    )
+    first: dict[str, Any] = {}
+    for key, group in cursor.fetchall():
+        first.setdefault(group, key)
     return list(first.values())[:most]
 
 

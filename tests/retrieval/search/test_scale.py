@@ -311,3 +311,18 @@ def test_suggestions_of_a_common_word_still_need_a_product_that_passes(lamps):
     assert "lamp" in [one.text for one in suggest("lam")]
     none = Product.objects.filter(name="Kettle")
     assert "lamp" not in [one.text for one in suggest("lam", within=none)]
+
+
+def test_suggestions_that_take_too_long_are_those_found_so_far(lamps, settings, monkeypatch):
+    """Queries are first; what comes after them is left out, and no page waits for it."""
+    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 300}
+
+    def slow(words, within, adapter):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+
+    monkeypatch.setitem(suggest.__globals__, "_values", slow)
+    started = time.monotonic()
+    found = suggest("lam")
+    assert time.monotonic() - started < 2
+    assert [(one.kind, one.text) for one in found] == [("query", "lamp")]
