@@ -8,7 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, connections, models, transaction
+from django.test.utils import CaptureQueriesContext
 
 from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
@@ -157,6 +159,50 @@ def test_a_dead_broker_costs_a_save_little_and_breaks_nothing(make_product, dead
     warnings = [r for r in caplog.records if r.name == "similarity.connections.wakeup"]
     assert len(warnings) == 1, "asked once, then paused"
     assert dead_broker.rsplit(":", 1)[1] in warnings[0].getMessage()
+
+
+def statements(save):
+    """Statements on the outbox that ``save`` runs: True for each that waits for the disk."""
+    with CaptureQueriesContext(connection) as queries:
+        save()
+    written = [
+        query["sql"] for query in queries if "INSERT INTO similarity_pending" in query["sql"]
+    ]
+    return ["synchronous_commit" not in sql for sql in written]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_outside_a_transaction_waits_for_the_disk_once(make_product):
+    """Its own commit takes the mark before it along; a second wait would double its time."""
+    product = make_product()
+    assert statements(product.save) == [False, False]
+    assert statements(lambda: make_product()) == [True], "a new product has no key to mark before"
+    with transaction.atomic():
+        assert statements(product.save) == [True]
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",), "the host's own commit waits as it did"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_killed_right_after_its_save_loses_nothing(make_product, monkeypatch):
+    product = make_product()
+    PendingProduct.objects.all().delete()
+    product.name = "Saved, and nobody was told"
+    monkeypatch.setattr(models.signals.post_save, "send", lambda **kwargs: None)
+    product.save()
+    assert pending() == {product.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_that_failed_leaves_the_next_transaction_as_it_is(make_product):
+    product = make_product()
+    product.price = "no price"
+    with pytest.raises(ValidationError):
+        product.save()
+    product.price = 5
+    with transaction.atomic():
+        assert statements(product.save) == [True]
 
 
 def test_an_outbox_that_fails_does_not_reach_the_save(product, monkeypatch, caplog):

@@ -75,19 +75,23 @@ class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
 
 
 class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)):  # type: ignore[misc]
-    def enqueue(self, keys: Iterable[Any], *, force: bool = False) -> int:
+    def enqueue(self, keys: Iterable[Any], *, force: bool = False, durable: bool = True) -> int:
         """Mark products as changed; returns how many.
 
         A product already pending gets its next generation and is due at once, dead or
         not; one that was due before keeps its place, however often it changes. ``force``
         embeds it even where its fingerprint is unchanged. Keys are written in order, so
-        that two transactions cannot wait for each other.
+        that two transactions cannot wait for each other. Without ``durable``, outside a
+        transaction only, the commit does not wait for the disk: the next one that does takes
+        it along.
         """
         ordered = sorted({str(key) for key in keys})
         if not ordered:
             return 0
         with connections[self.write_alias].cursor() as cursor:
             keys = "SELECT unnest(%s::text[])"
+            if not durable:
+                keys += " FROM set_config('synchronous_commit', 'off', true)"
             cursor.execute(ENQUEUE.format(force="%s", keys=keys), [force, ordered])
         return len(ordered)
 
