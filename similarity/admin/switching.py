@@ -158,6 +158,7 @@ def _ask(
             "title": title,
             "text": text,
             "yes": yes,
+            "live_pk": every_version().filter(status="live").values_list("pk", flat=True).first(),
             "refused": any(line.state == gate.REFUSED for line in lines),
             **context,
         },

@@ -9,6 +9,7 @@ from django.utils.timesince import timesince
 
 from similarity.indexing import indexes, progress
 from similarity.models import EncoderVersion
+from similarity.models.vectors import PARTS
 
 Status = EncoderVersion.Status
 
@@ -37,12 +38,11 @@ def rows(version: EncoderVersion, live: EncoderVersion | None) -> list[tuple[str
 
 def _facts(version: EncoderVersion) -> dict[str, str]:
     figures, facts = version.figures, {"state": version.status}
-    for part, record in version.encoders.items():
-        facts[f"encoder of {part}"] = str(record.get("signature", ""))
-    for part, length in version.dimensions.items():
-        facts[f"numbers in {part}"] = f"{length:,}"
-    for part, share in version.weights.items():
-        facts[f"weight of {part}"] = f"{share:.0%}"
+    facts["numbers in a fused vector"] = f"{version.dimensions.get('fused', 0):,}"
+    for part in _parts(version):
+        share = f"{version.weights.get(part, 0):.0%} by weight"
+        facts[part] = f"{version.dimensions.get(part, 0):,} numbers, {share}"
+        facts[f"{part} by"] = str(version.encoders.get(part, {}).get("signature", _NOTHING))
     facts["fitted on"] = f"{version.fitted_on:,} products"
     if "products" in figures:
         facts["embedded when built"] = f"{figures['products']:,} products"
@@ -55,6 +55,12 @@ def _facts(version: EncoderVersion) -> dict[str, str]:
     if version.promoted_at:
         facts["went live"] = _ago(version.promoted_at)
     return facts
+
+
+def _parts(version: EncoderVersion) -> list[str]:
+    """In the order of explanations, the host's own last: the database keeps none."""
+    own = sorted(version.encoders.keys() - set(PARTS))
+    return [part for part in (*PARTS, *own) if part in version.encoders]
 
 
 def _index_sizes(version: EncoderVersion) -> dict[str, str]:

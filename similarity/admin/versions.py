@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
 from similarity import conf
@@ -35,7 +36,6 @@ class EncoderVersionAdmin(NotByHand):
         "state",
         "coverage",
         "fused_dimension",
-        "weights_text",
         "index_size",
         "created_at",
         "promoted_at",
@@ -107,7 +107,7 @@ class EncoderVersionAdmin(NotByHand):
             "error": version.progress.get("error", ""),
             "percent": 100 * done // total if total and version.status == Status.BUILDING else None,
             "lines": versions.gate_of(version) if version.status != Status.BUILDING else [],
-            "compared_at": compared.get("at"),
+            "compared_at": parse_datetime(compared.get("at", "")),
             "sample": compared.get("sample"),
             "facts": version_facts.rows(version, live),
         }
@@ -142,10 +142,6 @@ class EncoderVersionAdmin(NotByHand):
     @admin.display(description="numbers")
     def fused_dimension(self, version: EncoderVersion) -> int | None:
         return version.dimensions.get("fused")
-
-    @admin.display(description="weights")
-    def weights_text(self, version: EncoderVersion) -> str:
-        return ", ".join(f"{part} {share:.0%}" for part, share in version.weights.items()) or "–"
 
     @admin.display(description="indexes")
     def index_size(self, version: EncoderVersion) -> str:

@@ -8,6 +8,7 @@ from similarity import conf
 from similarity.exceptions import SimilarityError, VersionError
 from similarity.indexing import indexes, maintained, quality
 from similarity.models import EncoderVersion
+from similarity.models.vectors import PARTS
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,9 @@ def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[
         if measure in found["new"] and measure in found["live"]:
             yield _measure(name, setting, found["new"][measure], found["live"][measure])
     least = conf.get("PROMOTE_WARN_OVERLAP")
-    for column, share in found["overlap"].items():
+    # The database keeps no order of keys.
+    columns = sorted(found["overlap"], key=("fused", *PARTS).index)
+    for column, share in ((column, found["overlap"][column]) for column in columns):
         yield Line(
             "neighbours both have" + ("" if column == "fused" else f", by {column} alone"),
             _percent(share),

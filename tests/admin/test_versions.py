@@ -64,7 +64,6 @@ def test_the_list_shows_states_and_never_loads_the_artefact(
     with django_assert_max_num_queries(20) as captured:
         html = staff.get(VERSIONS).content.decode()
     assert "6 of 6 (100 %)" in html
-    assert "text 70%" in html
     assert "similarity-live" in html
     assert "Build a version with the present settings" in html
     assert not any('"fusion",' in query["sql"] for query in captured.captured_queries)
@@ -76,7 +75,7 @@ def test_a_version_stands_beside_the_live_one(staff, live, ready):
     assert "Neighbours of the same category" in html
     assert "Neighbours both have" in html
     assert "100.0 %" in html
-    assert "Encoder of text" in html
+    assert "8 numbers, 70% by weight" in html
     assert "hash-16-" in html
     assert page("promote", ready) in html
 
