@@ -8,7 +8,7 @@ It runs no model, and goes on where it was interrupted.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -137,7 +137,13 @@ def _is_due() -> bool:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    with advisory_lock(LOCK, vectors.alias()):
+    with ExitStack() as held:
+        try:
+            held.enter_context(advisory_lock(LOCK, vectors.alias()))
+        except LockTaken as error:
+            raise LockTaken(
+                "Another process reconciles, a worker or a command; let it finish, and try again."
+            ) from error
         yield
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from shop.models import Product
-from similarity.connections.locks import LockTaken
+from similarity.connections import locks
 from similarity.indexing import outbox, reconcile, versions
 from similarity.models import PendingProduct
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
@@ -53,12 +53,10 @@ def test_a_rate_of_nothing_is_refused(changed):
 
 
 def test_two_at_once_are_refused_in_words(changed, monkeypatch):
-    def taken(**options):
-        raise LockTaken("held")
-
-    monkeypatch.setattr(reconcile, "reconcile", taken)
-    with pytest.raises(CommandError, match="Another process reconciles"):
-        call_command("reconcile")
+    monkeypatch.setattr(locks, "_ask", lambda alias, function, name: name != reconcile.LOCK)
+    for command in (["reconcile"], ["embed", "--changed-only"]):
+        with pytest.raises(CommandError, match="Another process reconciles"):
+            call_command(*command)
 
 
 def test_ctrl_c_says_how_to_go_on(changed, monkeypatch, capsys):

@@ -66,7 +66,8 @@ class Command(SimilarityCommand):
         if options["keys"]:
             pages = [_existing(options["keys"])]
         elif options["changed_only"]:
-            return reconcile.reconcile(restart=True, wait=False).enqueued
+            with ProgressBars() as bars:
+                return reconcile.reconcile(restart=True, wait=False, progress=bars).enqueued
         wake = not options["now"]
         return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
 
@@ -88,14 +89,14 @@ class Command(SimilarityCommand):
                 bars(worker["doing"], worker["done"], worker["total"])
             if not learning:
                 bars("embed", total - min(counts.waiting, total), total)
+            if not told and not alive and now - started > SILENCE_S:
+                told = True
+                self.stderr.write("No worker was seen; start one, or use 'embed --now'.")
             if timeout_s is not None and now - started > timeout_s:
                 raise CommandError(
                     f"{counts.waiting} products are not embedded after {timeout_s:g} s; they "
                     "stay in the outbox. See 'manage.py similarity_status'."
                 )
-            if not told and not alive and now - started > SILENCE_S:
-                told = True
-                self.stderr.write("No worker was seen; start one, or use 'embed --now'.")
             if now - woken > WAKE_EVERY_S:
                 woken = now
                 wakeup.wake()

@@ -5,7 +5,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from similarity import conf
-from similarity.connections.locks import LockTaken
 from similarity.indexing import reconcile
 from similarity.management.command import ProgressBars, SimilarityCommand
 
@@ -35,19 +34,14 @@ class Command(SimilarityCommand):
         rate = conf.get("RECONCILE_RATE") if options["rate"] is None else options["rate"]
         if rate <= 0:
             raise CommandError(f"--rate is {rate:g}; give a number of products above 0.")
-        try:
-            with ProgressBars() as bars:
-                report = reconcile.reconcile(
-                    rate=rate,
-                    budget_s=options["budget"],
-                    repair=not options["dry_run"],
-                    restart=options["restart"],
-                    progress=bars,
-                )
-        except LockTaken as error:
-            raise CommandError(
-                "Another process reconciles, a worker or this command elsewhere; let it finish."
-            ) from error
+        with ProgressBars() as bars:
+            report = reconcile.reconcile(
+                rate=rate,
+                budget_s=options["budget"],
+                repair=not options["dry_run"],
+                restart=options["restart"],
+                progress=bars,
+            )
         as_json = json.dumps(asdict(report), default=str)
         self.stdout.write(as_json if options["json"] else _text(report))
 
