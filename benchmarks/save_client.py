@@ -15,7 +15,7 @@ django.setup()
 
 from celery import shared_task  # noqa: E402
 from django.db import transaction  # noqa: E402
-from django.db.models.signals import post_save  # noqa: E402
+from django.db.models.signals import post_save, pre_save  # noqa: E402
 
 from shop.models import Product  # noqa: E402
 
@@ -31,9 +31,12 @@ def delay(sender: type, instance: Product, **kwargs: object) -> None:
 
 def follow(what: str) -> None:
     if what != "similarity":
-        uid = f"similarity.product_saved.{Product._meta.label}"
-        if not post_save.disconnect(sender=Product, dispatch_uid=uid):
-            sys.exit(f"No receiver is connected as {uid}.")
+        for signal, name in ((pre_save, "product_saving"), (post_save, "product_saved")):
+            uid = f"similarity.{name}.{Product._meta.label}"
+            if not signal.disconnect(sender=Product, dispatch_uid=uid):
+                sys.exit(f"No receiver is connected as {uid}.")
+        if any(signal.has_listeners(Product) for signal in (pre_save, post_save)):
+            sys.exit("Something else follows a save of a product.")
     if what == "delay":
         post_save.connect(delay, sender=Product)
 
