@@ -24,7 +24,7 @@ from similarity.models import SearchDocument
 from similarity.models.vectors import group_name
 
 #: Part of every fingerprint: another number has all documents made anew.
-FORMAT = 1
+FORMAT = 2
 
 TITLE = 250  # characters kept of a title for completing
 FIELD = 1000  # characters read of a title or an attribute
@@ -137,11 +137,16 @@ class Document:
 
     @cached_property
     def words(self) -> list[str]:
-        """Of title and attributes, for completing and correcting; numbers and codes are not."""
+        """Of title and attributes, for completing and correcting; numbers, codes and pieces of
+        scripts without blanks are not."""
         attributes = self.content.attributes
         texts = [self.content.title[:FIELD], attributes.get("category", "")[:FIELD], *self._spoken]
         found = (word for text in texts for word in wording.words_of(text))
-        return sorted({word for word in found if len(word) > 1 and not word.isnumeric()})
+        return sorted(
+            word
+            for word in set(found)
+            if len(word) > 1 and not word.isnumeric() and not wording.is_unspaced(word)
+        )
 
     @cached_property
     def values(self) -> list[tuple[str, str, str]]:
