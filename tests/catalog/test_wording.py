@@ -17,7 +17,7 @@ from similarity.catalog.wording import code_of, extra_words_of, measures_of, wor
         ("1,000 mAh and 1,5 l", ["1000", "mah", "and", "1.5", "l"]),
         ('12" laptop', ["12in", "laptop"]),
         ("foo_bar\0baz", ["foo", "bar", "baz"]),
-        ("日本語 한글", ["日本語", "한글"]),
+        ("日本語 한글", ["日本", "本語", "한글"]),
         ("\ud800 -- :* & |", []),
     ],
 )
