@@ -218,13 +218,17 @@ def by_hand() -> Callable[[int], Any]:
     return ask
 
 
+def without_tags(page: str) -> str:
+    """The template of the product page without the plugin's tags."""
+    return re.sub(r"{% (bought_together|bundle_offers|similar_products) [^%]*%}", "", page)
+
+
 @contextmanager
 def sites(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, int]]:
     """Site → port; the sites and the worker that search asks."""
     (folder / "templates" / "shop").mkdir(parents=True)
     page = (ROOT / "templates" / "shop" / "product.html").read_text()
-    tags = r"{% (bought_together|bundle_offers|similar_products) [^%]*%}"
-    (folder / "templates" / "shop" / "product.html").write_text(re.sub(tags, "", page))
+    (folder / "templates" / "shop" / "product.html").write_text(without_tags(page))
     environments = {
         "shop": {},
         "no tags": {"BENCHMARK_TEMPLATES": str(folder / "templates")},
