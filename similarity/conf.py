@@ -40,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     # onnxruntime.
     "RUNTIME": "auto",
     "RUNTIME_DIR": None,  # where exported networks are kept; None: the cache of the user
-    "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most
+    "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most; 512 on a CPU
     "IMAGE_BATCH": 32,
     "IMAGE_MAX_BYTES": 20 * 1024 * 1024,
     "IMAGE_MAX_PIXELS": 40_000_000,

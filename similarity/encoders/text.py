@@ -27,6 +27,10 @@ TAG = re.compile(r"<(?:/?[a-zA-Z!][^<>]*)>")
 #: token; a megabyte of description must not keep the tokeniser busy for a second.
 CHARACTERS_PER_TOKEN = 32
 
+#: Padded tokens of a batch on a CPU, which gains nothing by more: small batches have rows of
+#: more equal length, and stay in its caches.
+CPU_TOKENS = 512
+
 #: So few, a search query say, are computed by one thread.
 FEW_TOKENS = 64
 
@@ -150,7 +154,10 @@ class TransformerTextEncoder(Encoder):
         tokens = self.tower.tokenise(texts)
         lengths = [len(ids) for ids in tokens]
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        batches = token_batches(lengths, conf.get("TOKEN_BUDGET"))
+        budget = conf.get("TOKEN_BUDGET")
+        if self.tower.device == "cpu":
+            budget = min(budget, CPU_TOKENS)
+        batches = token_batches(lengths, budget)
         results = device.run_batches(
             batches, lambda rows: self.tower.forward([tokens[row] for row in rows])
         )

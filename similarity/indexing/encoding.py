@@ -69,10 +69,13 @@ def encode_parts(
     contents: Sequence[ProductContent], encoders: Mapping[str, Encoder]
 ) -> dict[str, Encoded]:
     """Part → rows, checked for shape and for values that are not finite."""
-    return {
+    parts = {
         part: _checked(part, encoder, encoder.encode(contents), len(contents))
         for part, encoder in encoders.items()
     }
+    for part, encoded in parts.items():
+        metrics.count("encoded_total", int(encoded.present.sum()), part=part)
+    return parts
 
 
 def join(batches: Sequence[EncodedBatch]) -> EncodedBatch:
