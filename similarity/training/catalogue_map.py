@@ -29,9 +29,6 @@ KEPT = 3
 #: Characters of a title that the map keeps.
 TITLE = 80
 
-#: Parts that misfiled products are found by; see :mod:`similarity.training.misfiled`.
-WITHOUT = "attributes"
-
 _PAGE = 1000
 
 #: ``progress(phase, done, total)``
@@ -144,7 +141,7 @@ def _categories(paths: Sequence[str]) -> tuple[list[str], misfiled.IntArray]:
 
 def _seen(rows: Sequence[StoredVectors], version: EncoderVersion) -> FloatArray:
     """Unit rows of what encoders see, without attributes; the fused ones where that is all."""
-    parts = [part for part in version.weights if part in PARTS and part != WITHOUT]
+    parts = [part for part in version.weights if part in PARTS and part != misfiled.LEFT_OUT]
     if not parts:
         return unit_rows(np.stack([row.vectors["fused"] for row in rows]))  # type: ignore[misc]
     blocks = []

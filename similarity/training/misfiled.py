@@ -14,6 +14,9 @@ from similarity.encoders.base import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
+#: The part that holds the category.
+LEFT_OUT = "attributes"
+
 #: Neighbours each product is judged by.
 NEIGHBOURS = 10
 
@@ -22,7 +25,7 @@ LEAST_PRODUCTS = 5
 
 #: A product is misfiled where so large a share of its neighbours is in one other category, so
 #: small a one in its own, and where that is by so much more than is usual in its category.
-THEIRS, OWN, SURPRISE = 0.4, 0.2, 0.35
+THEIRS, OWN, SURPRISE = 0.4, 0.1, 0.35
 
 #: One is like nothing else whose neighbours are so many robust deviations further than usual.
 ALONE_DEVIATIONS = 5.0
