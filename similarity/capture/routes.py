@@ -42,6 +42,8 @@ class _Route:
     lookup: str
     #: Of a generic relation: the column that names the owner's content type.
     content_type: str = ""
+    #: Of a join table: its rows are what links, whatever an adapter says that it reads of them.
+    links: bool = False
 
 
 def watched(adapter: CatalogAdapter) -> list[Watched]:
@@ -49,10 +51,10 @@ def watched(adapter: CatalogAdapter) -> list[Watched]:
     routes: dict[type[Model], list[_Route]] = {}
     for route in dict.fromkeys(_routes(adapter)):
         routes.setdefault(_concrete(route.model), []).append(route)
-    through = {_concrete(model) for model in adapter.many_to_many()}
     found = []
     for model, leading in routes.items():
-        columns = None if model in through else adapter.columns_read(model)
+        links = any(route.links for route in leading)
+        columns = None if links else adapter.columns_read(model)
         if columns is None or columns:
             found.append(
                 Watched(
@@ -108,7 +110,7 @@ def _many_to_many(field: Any, before: list[str]) -> _Route:
     else:
         through, name = field.remote_field.through, field.m2m_field_name()
     key = through._meta.get_field(name)
-    return _Route(through, key.column, "__".join([*before, key.target_field.name]))
+    return _Route(through, key.column, "__".join([*before, key.target_field.name]), links=True)
 
 
 def _generic(field: Any, before: list[str]) -> _Route:
@@ -126,7 +128,7 @@ def _through(product: type[Model], through: type[Model]) -> Iterator[_Route]:
     for field in fields:
         target = field.related_model
         if isinstance(target, type) and issubclass(product, target):
-            yield _Route(through, field.column, field.target_field.name)
+            yield _Route(through, field.column, field.target_field.name, links=True)
             return
 
 

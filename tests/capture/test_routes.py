@@ -23,6 +23,7 @@ CATALOG = {
         "words": "words__text",
         "shelves": "shelf__name",
         "note": "notes__text",
+        "labels": "maker__labels__text",
         "maker_text": "maker__shown",
     },
     "price": "offers__amount",
@@ -54,10 +55,19 @@ def define():
             app_label = "shop"
             db_table = "route_country"
 
+    class Word(models.Model):  # noqa: DJ008 - nobody reads it
+        text = models.CharField(max_length=20)
+        seen = models.IntegerField(default=0)
+
+        class Meta:
+            app_label = "shop"
+            db_table = "route_word"
+
     class Maker(models.Model):  # noqa: DJ008 - nobody reads it
         name = models.CharField(max_length=20)
         secret = models.CharField(max_length=20, default="")
         country = models.ForeignKey(Country, models.CASCADE, to_field="code")
+        labels = models.ManyToManyField(Word)
 
         class Meta:
             app_label = "shop"
@@ -74,14 +84,6 @@ def define():
         class Meta:
             app_label = "shop"
             db_table = "route_item"
-
-    class Word(models.Model):  # noqa: DJ008 - nobody reads it
-        text = models.CharField(max_length=20)
-        seen = models.IntegerField(default=0)
-
-        class Meta:
-            app_label = "shop"
-            db_table = "route_word"
 
     class Note(models.Model):  # noqa: DJ008 - nobody reads it
         text = models.CharField(max_length=20)
@@ -130,7 +132,7 @@ def define():
             app_label = "shop"
             db_table = "route_offer"
 
-    made = (Country, Maker, Item, Word, Note, Product, Shot, Shelf, Offer)
+    made = (Country, Word, Maker, Item, Note, Product, Shot, Shelf, Offer)
     return {model.__name__: model for model in made}
 
 
@@ -143,6 +145,7 @@ def two(shop):
         maker = shop["Maker"].objects.create(name=code, country=country)
         product = shop["Product"].objects.create(title=code, maker=maker)
         product.words.add(shop["Word"].objects.create(text=code))
+        maker.labels.add(shop["Word"].objects.create(text=f"label {code}"))
         shop["Shelf"].objects.create(name=code).holds.add(product)
         shop["Shot"].objects.create(product=product, file=f"{code}.png")
         shop["Offer"].objects.create(product=product, amount=1)
@@ -161,6 +164,8 @@ CHANGES = [
     "UPDATE route_maker SET country_id = 'be' WHERE name = 'at'",
     "UPDATE route_country SET name = 'new' WHERE code = 'at'",
     "UPDATE route_word SET text = 'new' WHERE text = 'at'",
+    "UPDATE route_word SET text = 'new' WHERE text = 'label at'",
+    "DELETE FROM route_maker_labels WHERE maker_id = (SELECT min(id) FROM route_maker)",
     "DELETE FROM route_product_words WHERE product_id = {first}",
     "UPDATE route_shelf SET name = 'new' WHERE name = 'at'",
     "DELETE FROM route_shelf_holds WHERE product_id = {first}",
