@@ -120,13 +120,20 @@ def drop_retired_versions() -> list[int]:
 
 
 @shared_task(name=progress.TASK, ignore_result=True)
-def build_version() -> None:
+def build_version(asked_at: float) -> None:
     """Build a version with the present settings, in steps of ``BUDGET_S``, so that changes of
-    products are embedded in between. A step that was lost is made up for by beat."""
-    _build_step(partial(versions.build_version, budget_s=BUDGET_S, by="worker"))
+    products are embedded in between.
+
+    ``asked_at``: seconds since 1970. A version begun since answers it: asked twice, or
+    delivered twice, one is built.
+    """
+    if versions.begun_since(asked_at):
+        _build_step(partial(versions.go_on, BUDGET_S))
+    else:
+        _build_step(partial(versions.build_version, budget_s=BUDGET_S, by="worker"))
 
 
-@shared_task(name="similarity.go_on_building", ignore_result=True)
+@shared_task(name=progress.GO_ON_TASK, ignore_result=True)
 def go_on_building() -> None:
     """Go on with a version that a worker began to build and nobody is at."""
     _build_step(partial(versions.go_on, BUDGET_S))
@@ -141,7 +148,7 @@ def _build_step(step: Callable[[], EncoderVersion | None]) -> None:
         logger.error("No version is built: %s", error)
         return
     if version is not None and version.status == EncoderVersion.Status.BUILDING:
-        wakeup.wake(progress.TASK)
+        wakeup.wake(progress.GO_ON_TASK)  # never the other, which may begin another version
 
 
 @shared_task(name=progress.COMPARE_TASK, ignore_result=True)

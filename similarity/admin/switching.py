@@ -57,7 +57,7 @@ def build_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
         return _ask(request, model_admin, "Build a version?", text, "Yes, build")
     if progress.is_building():
         messages.warning(request, "A version is being built already.")
-    elif wakeup.wake(progress.TASK):
+    elif wakeup.wake(progress.TASK, args=[time.time()]):
         messages.success(request, "A worker begins as soon as one is free.")
     else:
         messages.error(request, _NO_BROKER.format(command="build_version"))

@@ -21,8 +21,9 @@ from similarity.models import EncoderVersion
 #: The lock that whoever builds holds.
 LOCK = "similarity.build"
 
-#: Tasks that build, and that compare a version with the live one.
+#: Tasks that build, that go on with what was begun, and that compare with the live version.
 TASK = "similarity.build_version"
+GO_ON_TASK = "similarity.go_on_building"
 COMPARE_TASK = "similarity.compare_version"
 
 #: Seconds between two notes in the database.

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -85,6 +86,11 @@ def build_version(
                 noted.note(error=f"{type(error).__name__}: {error}"[:500])
             raise
     return version
+
+
+def begun_since(asked_at: float) -> bool:
+    """Whether a version was begun after that time, in seconds since 1970."""
+    return every_version().filter(created_at__gte=datetime.fromtimestamp(asked_at, UTC)).exists()
 
 
 def go_on(budget_s: float) -> EncoderVersion | None:

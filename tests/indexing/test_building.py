@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -148,9 +149,19 @@ def test_an_error_that_stops_a_build_is_kept(catalogue, monkeypatch):
 
 def test_a_worker_builds_in_steps_and_asks_for_the_next(catalogue, wakeups, monkeypatch):  # noqa: F811
     monkeypatch.setattr(tasks, "BUDGET_S", 0)
-    tasks.build_version()
+    asked_at = time.time()
+    tasks.build_version(asked_at)
     assert EncoderVersion.objects.get().status == "building"
-    assert wakeups == [progress.TASK]
+    assert wakeups == [progress.GO_ON_TASK]
+    while EncoderVersion.objects.get().status == "building":
+        tasks.go_on_building()
+    waiting = wakeups.copy()
+    tasks.go_on_building()
+    tasks.build_version(asked_at)
+    assert EncoderVersion.objects.count() == 1, "asked twice, and told to go on once too often"
+    assert wakeups == waiting
+    tasks.build_version(time.time())
+    assert EncoderVersion.objects.count() == 2
 
 
 def test_beat_goes_on_with_a_worker_s_build_only(catalogue, wakeups, monkeypatch):  # noqa: F811
@@ -178,7 +189,7 @@ def test_a_build_that_runs_elsewhere_ends_the_task_quietly(catalogue, monkeypatc
         raise LockTaken("somebody is at it")
 
     monkeypatch.setattr(versions, "build_version", taken)
-    tasks.build_version()
+    tasks.build_version(time.time())
     assert caplog.text == ""
 
 
@@ -188,8 +199,9 @@ def test_a_build_asked_of_a_real_worker(make_product, settings, tmp_path):
     settings.SIMILARITY = similarity_settings()
     for number in range(10):
         make_product(name=f"Product number {number}")
+    versions.ensure_live_version()  # or the worker makes it, which answers the request
     with worker(tmp_path) as process:
-        assert wakeup.wake(progress.TASK)
+        assert wakeup.wake(progress.TASK, args=[time.time()])
         ready = EncoderVersion.objects.filter(status="ready")
         wait_for(ready.exists, 30, process)
     version = ready.get()
