@@ -18,6 +18,7 @@ from django.db import connections
 from similarity import conf
 from similarity.connections import background, caching, mailbox, wakeup
 from similarity.connections.mailbox import Answer, Question
+from similarity.connections.pause import Pause
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ SILENCES = 3
 PAUSE_S = 5.0
 
 
-class Silence:
+class Silence(Pause):
     """What this process knows of workers that do not answer.
 
     Of a worker that says that it is alive an answer is always awaited: it may be busy, and
@@ -42,11 +43,8 @@ class Silence:
     """
 
     def __init__(self) -> None:
+        super().__init__(PAUSE_S)
         self.in_a_row = 0
-        self.until = 0.0  # monotonic seconds
-
-    def lasts(self) -> bool:
-        return time.monotonic() < self.until
 
     def heard(self) -> None:
         self.in_a_row = 0
@@ -56,7 +54,7 @@ class Silence:
         if self.in_a_row >= SILENCES:
             # One question after the pause tells whether it is over.
             self.in_a_row = SILENCES - 1
-            self.until = time.monotonic() + PAUSE_S
+            self.begin()
             logger.warning(
                 "%d questions on the queue %r had no answer in time; none is asked for %.0f s. "
                 "Is a worker of that queue running?",

@@ -52,7 +52,6 @@ def sent(monkeypatch):
         messages.append((task, options.get("args"), options))
 
     monkeypatch.setattr(wakeup, "send", send)
-    monkeypatch.setattr(wakeup, "_sender", SimpleNamespace(ask=wakeup.wake))
     return messages
 
 
