@@ -35,6 +35,10 @@ MOST_DIFFERENCE = 1e-3  # in a coordinate of the unit vectors: what the encoders
 #: Seconds of measuring; each candidate runs all samples once in any case.
 TRIAL_S = 6.0
 
+#: Processes that may die while they try one runtime; it is left out after that.
+MOST_DEATHS = 2
+
+NETWORK = "network.onnx"
 _FORMAT = 1  # raised where what is kept beside a network changes its meaning
 
 
@@ -67,12 +71,11 @@ def choose(graph: Graph, samples: Sequence[Arrays]) -> Runtime:
     if names == ["torch"]:
         return Runtime()
     try:
-        with _folder(graph) as folder:
-            name = _chosen(graph, samples, names, folder)
-            if name == "torch":
-                return Runtime()
-            run = runtimes.load(name, graph, folder / "network.onnx", device.limit_threads())
-            return Runtime(name, run)
+        folder = _folder(graph)
+        name = _chosen(graph, samples, names, folder)
+        if name == "torch":
+            return Runtime()
+        return Runtime(name, runtimes.load(name, graph, folder / NETWORK, device.limit_threads()))
     except Exception as error:  # noqa: BLE001 - exporters and runtimes raise what they like
         logger.warning("The network stays with torch: %s", _cause(error))
         return Runtime()
@@ -97,16 +100,25 @@ def _candidates() -> list[str]:
 def _chosen(graph: Graph, samples: Sequence[Arrays], names: list[str], folder: Path) -> str:
     threads = device.limit_threads()
     file = folder / f"choice-{_machine(names, threads)}.json"
-    if file.exists():
-        return str(json.loads(file.read_text())["runtime"])
-    network = folder / "network.onnx"
+    if not file.exists():
+        with _locked(folder / "lock"):  # processes that start together wait for the first
+            if not file.exists():
+                _try(graph, samples, names, file, threads)
+    return str(json.loads(file.read_text())["runtime"])
+
+
+def _try(
+    graph: Graph, samples: Sequence[Arrays], names: Sequence[str], file: Path, threads: int
+) -> None:
+    network = file.parent / NETWORK
     if not network.exists():
-        _export(graph, folder)
+        _export(graph, file.parent)
     speeds = measure(graph, samples, names, network, threads)
     fastest = max(speeds, key=lambda name: speeds[name], default="torch")
     logger.info("The network is run by %s; rows a second: %s", fastest, _told(speeds))
-    _write(file, json.dumps({"runtime": fastest, "rows_per_second": speeds}))
-    return fastest
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps({"runtime": fastest, "rows_per_second": speeds}))
+    draft.replace(file)
 
 
 def measure(
@@ -143,34 +155,56 @@ def _sound(
 ) -> Run | None:
     """The network by one runtime, warmed up; None where it fails or gives other vectors."""
     try:
-        run = runtimes.load(name, graph, network, threads)
-        for arrays, rows in zip(samples, expected, strict=True):
-            found = unit_rows(run(*arrays))
-            cosine = float((found * rows).sum(axis=1).min())
-            difference = float(np.abs(found - rows).max())
-            if not (cosine >= LEAST_COSINE and difference <= MOST_DIFFERENCE):
-                raise EncoderError(f"its vectors differ from torch's, cosine {cosine:.5f}")
+        with _survived(name, network):
+            run = runtimes.load(name, graph, network, threads)
+            for arrays, rows in zip(samples, expected, strict=True):
+                _compare(unit_rows(run(*arrays)), rows)
     except Exception as error:  # noqa: BLE001 - as above: it is then no candidate
         logger.warning("%s does not run this network: %s", name, _cause(error))
         return None
     return run
 
 
+def _compare(found: FloatArray, expected: FloatArray) -> None:
+    cosine = float((found * expected).sum(axis=1).min())
+    difference = float(np.abs(found - expected).max())
+    if not (cosine >= LEAST_COSINE and difference <= MOST_DIFFERENCE):
+        raise EncoderError(f"its vectors differ from torch's, cosine {cosine:.5f}")
+
+
 def _export(graph: Graph, folder: Path) -> None:
     """Into a folder of its own first: a process that is killed leaves no half a network."""
-    draft = folder / f"export-{os.getpid()}"
+    draft = folder / "export"
+    shutil.rmtree(draft, ignore_errors=True)  # of one that was; the lock is ours
     draft.mkdir()
-    try:
-        runtimes.export(graph, draft / "network.onnx")
-        for file in sorted(draft.iterdir(), key=lambda each: each.name == "network.onnx"):
-            file.replace(folder / file.name)  # the network's own last, after its weights
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    runtimes.export(graph, draft / NETWORK)
+    for file in sorted(draft.iterdir(), key=lambda each: each.name == NETWORK):
+        file.replace(folder / file.name)  # the network's own last, after its weights
+    draft.rmdir()
 
 
 @contextmanager
-def _folder(graph: Graph) -> Iterator[Path]:
-    """Where this network is kept, for its maker alone while it is held."""
+def _survived(name: str, network: Path) -> Iterator[None]:
+    """Refuse a runtime that twice did not come back: it takes the whole process with it.
+
+    A worker that dies of it is started again, and would die again at the same place.
+    """
+    if name == "torch":  # it has run the network already
+        yield
+        return
+    mark = network.with_name(f"trying-{name}")
+    left = len(mark.read_text()) if mark.exists() else 0
+    if left >= MOST_DEATHS:
+        raise EncoderError(f"{left} processes died while they tried it; see {str(mark)!r}")
+    mark.write_text("x" * (left + 1))
+    try:
+        yield
+    finally:
+        mark.unlink()
+
+
+def _folder(graph: Graph) -> Path:
+    """Where this network is kept."""
     parts = [f"{_FORMAT}", graph.digest, *(f"{n}={_version(n)}" for n in runtimes.PACKAGES)]
     folder = home() / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -179,8 +213,7 @@ def _folder(graph: Graph) -> Iterator[Path]:
             f"{str(folder)!r} belongs to another user; name a folder of this one as "
             "SIMILARITY['RUNTIME_DIR']."
         )
-    with (folder / "lock").open("w") as lock, _locked(lock.fileno()):
-        yield folder
+    return folder
 
 
 def home() -> Path:
@@ -193,18 +226,16 @@ def home() -> Path:
 
 
 @contextmanager
-def _locked(descriptor: int) -> Iterator[None]:
-    """Processes that start together wait for the first: it measures undisturbed."""
+def _locked(file: Path) -> Iterator[None]:
+    """One process at a time, so that it measures undisturbed; freed when it dies."""
     try:
         import fcntl
     except ImportError:  # Windows: each tries for itself
         yield
         return
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
+    with file.open("w") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
         yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _machine(names: Sequence[str], threads: int) -> str:
@@ -218,12 +249,6 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def _write(file: Path, text: str) -> None:
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(text)
-    draft.replace(file)
 
 
 def _cause(error: BaseException) -> str:

@@ -2,6 +2,7 @@ import json
 import logging
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -190,8 +191,9 @@ def test_folder_that_cannot_be_written_leaves_torch(bert, use, tmp_path, caplog)
     assert "stays with torch" in caplog.text
 
 
-def test_killed_export_leaves_no_half_a_network(bert, use, monkeypatch):
-    folder = use("openvino")
+def test_killed_export_leaves_no_half_a_network(monkeypatch, use):
+    folder = use("auto")
+    graph = fakes(monkeypatch, torch=slow(0.01), openvino=slow(0.0))
 
     def killed(graph, file):
         file.write_text("half a netw")
@@ -199,22 +201,57 @@ def test_killed_export_leaves_no_half_a_network(bert, use, monkeypatch):
 
     monkeypatch.setattr(runtimes, "export", killed)
     with pytest.raises(KeyboardInterrupt):
-        TransformerTextEncoder(bert).encode_texts(["red"])
-    assert [file.name for file in folder.glob("*/*")] == ["lock"]
+        trial.choose(graph, SAMPLES)
+    assert not list(folder.glob("*/network.onnx"))
+    monkeypatch.setattr(runtimes, "export", lambda graph, file: file.write_text("a network"))
+    assert trial.choose(graph, SAMPLES).name == "openvino"
+
+
+def test_runtime_that_kills_its_process_is_left_out_the_third_time(monkeypatch, use, caplog):
+    """Else each new worker would die at the same place, and nothing be embedded ever again."""
+    use("auto")
+    graph = fakes(monkeypatch, torch=slow(0.01), openvino=slow(0.0))
+
+    class Died(BaseException):
+        """Stands for a crash: what would tidy up does not run."""
+
+    def crash(self):
+        raise Died
+
+    monkeypatch.setattr("pathlib.Path.unlink", crash)
+    for _ in range(trial.MOST_DEATHS):
+        with pytest.raises(Died):
+            trial.choose(graph, SAMPLES)
+    monkeypatch.undo()
+    use("auto")
+    graph = fakes(monkeypatch, torch=slow(0.01), openvino=slow(0.0))
+    assert trial.choose(graph, SAMPLES).name == "torch"
+    assert "2 processes died while they tried it" in caplog.text
+
+
+def test_those_that_start_together_measure_once(monkeypatch, use):
+    """Four children of a worker would measure each other's load."""
+    use("auto")
+    graph = fakes(monkeypatch, torch=slow(0.05), openvino=slow(0.01))
+    measured, measure = [], trial.measure
+    monkeypatch.setattr(trial, "measure", lambda *a: measured.append(1) or measure(*a))
+    with ThreadPoolExecutor(4) as pool:  # a file's lock is between those that opened it
+        found = list(pool.map(lambda _: trial.choose(graph, SAMPLES).name, range(4)))
+    assert found == ["openvino"] * 4
+    assert len(measured) == 1
 
 
 def test_torch_takes_over_from_a_runtime_that_breaks(bert, use, caplog):
     """A shape it cannot do must not stop the catalogue."""
-    encoder, expected = text_vectors(bert, "openvino", use)
+    encoder, expected = text_vectors(bert, "torch", use)
 
     def broken(*arrays):
         raise RuntimeError("no kernel for this shape")
 
-    encoder.tower.runtime._run = broken
-    encoder.known.clear()
-    np.testing.assert_allclose(encoder.encode_texts(TEXTS).vectors, expected, atol=1e-3)
-    encoder.known.clear()
-    encoder.encode_texts(TEXTS)
+    encoder.tower.runtime = trial.Runtime("openvino", broken)
+    for _ in range(2):
+        encoder.known.clear()
+        np.testing.assert_allclose(encoder.encode_texts(TEXTS).vectors, expected, atol=1e-3)
     assert caplog.text.count("no kernel for this shape") == 1
 
 
