@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status services test lint format coverage chromium java clean
+.PHONY: help install demo stop status services test chaos lint format coverage chromium java clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,10 @@ services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
 
 test: $(INSTALLED) chromium java lint ## install what is needed and run every check and test
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(INSTALLED) ## minutes of kills during saves, and what delay_on_commit makes of the same
+	SIMILARITY_CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
+	$(BIN)/python benchmarks/chaos.py
 
 lint: $(INSTALLED) ## ruff, its formatter and mypy
 	$(BIN)/ruff check .

@@ -81,9 +81,13 @@ class Outcome:
                 self.recovered_clear += took
 
     def _recovery(self, kill: Kill, key: int) -> float | None:
-        """None where there was nothing to recover: deleted since, or written just before."""
+        """None where nothing is to be recovered: deleted, written just before, or a poison."""
         times = self.writes.get(key)
-        if times is None or any(kill.since < at <= kill.at for at in times):
+        if (
+            times is None
+            or key in dict(self.poisoned)
+            or any(kill.since < at <= kill.at for at in times)
+        ):
             return None
         return next((at - kill.at for at in times if at > kill.at), float("inf"))
 

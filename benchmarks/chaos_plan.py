@@ -12,6 +12,7 @@ class Scale:
     products: int = 400
     writers: int = 3
     workers: int = 2
+    pool: str = "prefork"  # Celery's, of one process: prefork or solo
     saves_per_s: float = 60.0
     worker_kills: int = 20
     web_kills: int = 12
@@ -24,12 +25,12 @@ class Scale:
 
 #: What the test suite runs each time.
 SHORT = Scale(
-    duration_s=12.0,
-    products=80,
+    duration_s=10.0,
+    products=60,
     writers=3,
     saves_per_s=50.0,
-    worker_kills=4,
-    web_kills=3,
+    worker_kills=3,
+    web_kills=2,
     broker_kills=1,
     broker_away_s=2.0,
     database_kills=1,

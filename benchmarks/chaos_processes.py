@@ -44,11 +44,15 @@ class Supervised:
 
     def check(self) -> None:
         """Start it anew if it has ended."""
-        if self.once or self._process.poll() is None:
+        if self.once or not self.over:
             return
         self.ended += not self._killed
         self._killed = False
         self._start()
+
+    @property
+    def over(self) -> bool:
+        return self._process.poll() is not None
 
     def family(self) -> list[psutil.Process]:
         """The process and its children, of which Celery's pool has one for each slot."""
@@ -108,6 +112,15 @@ class Supervisor:
         with self._lock:
             for name in [each for each in self.processes if each.startswith(prefix)]:
                 self.processes.pop(name).stop()
+
+    def wait(self, prefix: str, timeout_s: float = 60) -> None:
+        """Until those that run once, and whose name starts so, have ended."""
+        names = [name for name in self.processes if name.startswith(prefix)]
+        wait_for(
+            lambda: all(self.processes[name].over for name in names),
+            timeout_s,
+            f"the end of {', '.join(names)}; see their logs in {self.folder}",
+        )
 
     def close(self) -> None:
         self._over.set()

@@ -82,7 +82,7 @@ def _run(run: Run, seed: int) -> Outcome:
         _happen(run, event)
     time.sleep(max(0.0, began + run.scale.duration_s - time.time()))
     run.supervisor.stop("web")
-    run.supervisor.stop("poison")
+    run.supervisor.wait("poison")
     ended = time.time()
     _settle(run)
     settled_s = time.time() - ended
@@ -101,7 +101,18 @@ def _begin(run: Run, seed: int) -> None:
     run.supervisor.run("-m", f"{HOST}.prepare", str(run.scale.products))
     celery = ("-W", "ignore", "-m", "celery", "-A", f"{HOST}.celery")
     for number in range(run.scale.workers):
-        options = ("-Q", "similarity", "-c", "1", "-n", f"worker{number}@%h", "-l", "INFO")
+        options = (
+            "-Q",
+            "similarity",
+            "-P",
+            run.scale.pool,
+            "-c",
+            "1",
+            "-n",
+            f"worker{number}@%h",
+            "-l",
+            "INFO",
+        )
         run.supervisor.start(f"worker{number}", *celery, "worker", *options)
     if run.way == "similarity":
         schedule = str(run.folder / "beat-schedule")

@@ -34,8 +34,19 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """Start it again, through crash recovery where it was killed."""
-        self._server.ensure_postgres_running()
+        """Start it again, through crash recovery where it was killed.
+
+        It refuses while one process of the former server lives, one just forked perhaps.
+        """
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+                return
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children notice and end, their transactions undone."""

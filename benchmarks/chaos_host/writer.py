@@ -67,10 +67,10 @@ def save(chance: random.Random, keys: list[int], title: str) -> None:
 
 def save_poison(title: str) -> None:
     """Until it is there: a server may be away just now."""
-    while not Product.objects.filter(title=title).exists():
+    while True:
         try:
-            with transaction.atomic():
-                Product.objects.create(title=title)
+            Product.objects.get_or_create(title=title)
+            return
         except Exception:  # noqa: BLE001 - as the others, it does not end for what it sees
             connection.close()
             time.sleep(0.2)
