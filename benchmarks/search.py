@@ -12,7 +12,9 @@ Titles are made of a colour, a material, a style and a kind, descriptions of wor
 Zipf's law from a vocabulary of its own. A tenth of the products is out of stock, which
 the live filter leaves out. Text vectors lie around one centre for each kind and have the
 length that the default settings give them. A query whose vector is not yet known also waits
-for a worker, for QUERY_TIMEOUT_MS at most; that is what `benchmarks/rerank.py` measures.
+for a worker, for QUERY_TIMEOUT_MS at most; that is what `benchmarks/rerank.py` measures. At the
+end stands how much of the first page of very common words is what a full ranking, without
+champion lists, would show.
 """
 
 import argparse
@@ -20,8 +22,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import product as combinations
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -43,6 +47,7 @@ from pgvector import HalfVector  # noqa: E402
 from benchmarks.machine import processor  # noqa: E402
 from benchmarks.scratch import kept_database, own_database  # noqa: E402
 from shop.models import Brand, Category, Product  # noqa: E402
+from similarity.catalog.adapter import get_adapter  # noqa: E402
 from similarity.indexing import champions, documents  # noqa: E402
 from similarity.models import (  # noqa: E402
     EncoderVersion,
@@ -50,7 +55,14 @@ from similarity.models import (  # noqa: E402
     SearchDocument,
     SearchLexeme,
 )
-from similarity.retrieval.search import search, suggest  # noqa: E402
+from similarity.retrieval.search import (  # noqa: E402
+    lexical,
+    ranking,
+    reading,
+    search,
+    suggest,
+)
+from similarity.retrieval.within import Within  # noqa: E402
 
 DIMENSION = 384
 COLOURS = ["red", "navy", "black", "white", "olive", "teal", "mustard", "rust", "grey", "sand"]
@@ -272,6 +284,38 @@ def report(samples: int, seed: int) -> None:
         print(f"{kind:<46}{measure(suggest, texts)}", flush=True)
 
 
+def agreement(samples: int, seed: int) -> None:
+    """How much of the first page is as if every product that matches had been scored."""
+    rng = np.random.default_rng(seed)
+    words = common_words()[:12]
+    by_lists: list[bool] = []
+    listed = lexical._champions
+    print(f"\n{'the first 24, also by a full ranking':<40}{'by lists':>12}{'mean':>9}{'least':>9}")
+    for count in (1, 2, 3):
+        by_lists.clear()
+        shares = []
+        for _ in range(samples):
+            text = " ".join(words[int(at)] for at in rng.choice(len(words), count, replace=False))
+            with patch.object(
+                lexical, "_champions", lambda *a: by_lists.append(True) or listed(*a)
+            ):
+                quick = first_page(text)
+            full = first_page(text, scored=10**9)
+            shares.append(len(quick & full) / max(len(full), 1))
+        used = f"{len(by_lists)} of {samples}"
+        kind = f"{count} of the most common words"
+        print(f"{kind:<40}{used:>12}{np.mean(shares):9.3f}{min(shares):9.3f}", flush=True)
+
+
+def first_page(text: str, scored: int | None = None) -> set[str]:
+    """Keys of the first 24, without a time limit; ``scored``: how many may be scored one by one."""
+    reading_ = reading.read(text, connection.alias)
+    limits = {name: scored for name in ("SCORED", "COMMON") if scored is not None}
+    with patch.multiple(lexical, **limits) if limits else nullcontext():
+        ranked = ranking.rank(reading_, Within(get_adapter().eligible()), get_adapter())
+    return {str(one.key) for one in ranked.found[:24]}
+
+
 def brand_of_one_in(share: int) -> Brand:
     """The brand whose products are nearest to so small a part of all."""
     wanted = Product.objects.count() / share
@@ -309,6 +353,7 @@ def main() -> None:
             build(options.products, options.seed)
         print(f"{Product.objects.count()} products")
         report(options.samples, options.seed)
+        agreement(options.samples, options.seed)
 
 
 if __name__ == "__main__":
