@@ -2,7 +2,7 @@
 
 It is asked for after commit, at most once a transaction, and sent by a thread of the process,
 so that a save takes as long with a broker that is down, or hangs, as with one that answers.
-After a failure nothing is sent for ``PAUSE_S``; beat drains what waits meanwhile.
+After a failure nothing is sent for ``PAUSE_S``; workers look for what waits by themselves.
 """
 
 import atexit
@@ -80,8 +80,8 @@ def wake(task: str = TASK, **options: Any) -> bool:
     except Exception as error:  # noqa: BLE001 - each transport raises its own errors
         pause.begin()
         logger.warning(
-            "The broker %s took no wake-up (%s: %s). Changes wait in the outbox until beat "
-            "drains it; no wake-up is tried for %.0f s.",
+            "The broker %s took no wake-up (%s: %s). Changes wait in the outbox until a "
+            "worker or beat looks; no wake-up is tried for %.0f s.",
             broker(),
             type(error).__name__,
             error,
