@@ -43,10 +43,13 @@ class Postgres:
             try:
                 self._server.ensure_postgres_running()
                 return
-            except subprocess.CalledProcessError:
+            except subprocess.CalledProcessError as error:
                 if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+                    log = self._server.log.read_text()[-2000:]
+                    raise TimeoutError(
+                        f"PostgreSQL does not start; its log ends:\n{log}"
+                    ) from error
+                time.sleep(1)
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children notice and end, their transactions undone."""
@@ -131,8 +134,11 @@ class Servers:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _end(processes: list[psutil.Process], how: signal.Signals) -> None:
