@@ -44,11 +44,12 @@ _VALUES = """
 """
 
 
-def refresh() -> bool:
+def refresh(*, lists: bool = True) -> bool:
     """Count every word anew, and list who holds the common ones best; False where another
     process is at it.
 
-    Each table in a transaction of its own, writing only what has changed.
+    Each table in a transaction of its own, writing only what has changed. ``lists`` false
+    leaves the lists, which of a million products take minutes, to the nightly count.
     """
     try:
         with advisory_lock("similarity.vocabulary", vectors.alias()):
@@ -56,7 +57,8 @@ def refresh() -> bool:
                 _refresh(table, column, counts)
             with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
                 cursor.execute(_VALUES)
-            champions.refresh()
+            if lists:
+                champions.refresh()
     except LockTaken:
         return False
     return True
@@ -74,7 +76,7 @@ def refresh_if_outgrown() -> bool:
     counted = counted or 0
     if counted / OUTGROWN <= documents <= counted * OUTGROWN:
         return False
-    return refresh()
+    return refresh(lists=False)
 
 
 def _refresh(table: str, column: str, counts: str) -> None:

@@ -130,20 +130,24 @@ def best(
     """(the best ``rows`` matches, one a group, best first; how many groups match in all).
 
     Where there are more than SCORED, their number is estimated, and the matches are those of
-    the words' champion lists; of a single word these are the same.
+    the words' champion lists; of a single word these are the same. Before the lists are made,
+    they are those among a share of all documents.
     """
     wanted = query.tsquery(mode)
     if within.keys is None or not wanted:
         return [], 0
     run = partial(_best, query, wanted, rows=rows, using=within.using, budget=budget)
     nothing: tuple[list[Match], int] = ([], 0)
-    many, alone = query.most(mode), len(query.terms) == 1
+    many = query.most(mode)
+    listed = any(term.is_listed for term in query.terms)
+    alone = listed and len(query.terms) == 1
     if many <= (COMMON if alone else SCORED):
         return budget.attempt(lambda: run(sampling.passing(within)), nothing)
     many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), many)
     found = nothing[0]
     if many > (rows if alone else SCORED):
-        found, _ = budget.attempt(lambda: run(_champions(query, within)), nothing)
+        source = _champions(query, within) if listed else sampling.shared(many, SCORED, within)
+        found, _ = budget.attempt(lambda: run(source), nothing)
         if len(found) >= (ENOUGH if many > SCORED else rows):
             return found, many
     # The filter leaves few of many: the planner knows which of them to begin with.
@@ -176,7 +180,7 @@ def _champions(query: LexicalQuery, within: Within) -> Fragment:
     of ``within`` all."""
     kind = key_field().db_type(connections[within.using])
     spoken = [one for term in query.terms for one in term.alternatives]
-    lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.lexeme]
+    lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.listed]
     rare = " | ".join(f"({one.query})" for one in spoken if one.documents <= COMMON)
     sql = (
         f"SELECT unnest(best)::{kind} FROM similarity_searchlexeme WHERE lexeme = ANY(%s) "  # noqa: S608

@@ -31,6 +31,13 @@ def among(within: Within) -> Fragment:
     return Fragment(f"{CANDIDATE}.product_id IN ({keys.sql})", keys.params)
 
 
+def shared(many: int, most: int, within: Within) -> Fragment:
+    """:func:`passing`, of about ``most`` out of ``many`` documents at the most."""
+    share = next((share for share in SHARES if many <= share * most), SHARES[-1])
+    passes = passing(within)
+    return Fragment(f"{drawn(share)} AND {passes.sql}", passes.params)
+
+
 def estimate(wanted: str, within: Within, budget: Budget) -> int:
     """About how many groups of ``within`` a tsquery finds; off by a tenth at 25,000."""
     share = SHARES[-1]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connections
 
 from similarity import conf
+from similarity.models.search import COMMON
 from similarity.retrieval.search.synonyms import TERM_WORDS, Terms
 from similarity.retrieval.search.words import QueryWords
 
@@ -29,6 +30,8 @@ class Looked(NamedTuple):
     query: str
     #: Documents with its rarest lexeme, as last counted; 0 where the index does not know it.
     documents: int
+    #: Whether it is one lexeme that has a champion list.
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Alternative:
     query: str
     documents: int
     weight: float = 1.0
+    listed: bool = False
 
     @property
     def lexeme(self) -> str:
@@ -66,6 +70,11 @@ class Term:
     def documents(self) -> int:
         return sum(one.documents for one in self.alternatives)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether those that hold it best are known: of a rare one all are, of others some."""
+        return all(one.listed or one.documents <= COMMON for one in self.alternatives)
+
 
 def rarity(documents: int, total: int) -> float:
     """Inverse document frequency as in BM25 (Robertson and Spärck Jones), always above 0."""
@@ -80,19 +89,22 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
         cursor.execute(
             """
             SELECT asked.text, phraseto_tsquery(%(config)s::regconfig, unaccent(asked.text))::text,
-                (SELECT min(coalesce(known.documents, 0))
-                 FROM unnest(tsvector_to_array(
-                     to_tsvector(%(config)s::regconfig, unaccent(asked.text)))) AS has(lexeme)
-                 LEFT JOIN similarity_searchlexeme AS known
-                 ON known.lexeme = has.lexeme COLLATE "C"),
+                looked.documents, looked.listed,
                 (SELECT documents FROM similarity_searchlexeme WHERE lexeme = '')
-            FROM unnest(%(asked)s::text[]) AS asked(text)
+            FROM unnest(%(asked)s::text[]) AS asked(text), LATERAL (
+                SELECT min(coalesce(known.documents, 0)) AS documents,
+                       count(*) = 1 AND bool_and(known.best IS NOT NULL) AS listed
+                FROM unnest(tsvector_to_array(
+                    to_tsvector(%(config)s::regconfig, unaccent(asked.text)))) AS has(lexeme)
+                LEFT JOIN similarity_searchlexeme AS known
+                ON known.lexeme = has.lexeme COLLATE "C") AS looked
             """,
             {"config": conf.get("SEARCH_CONFIG"), "asked": asked},
         )
         rows = cursor.fetchall()
-    total = max((row[3] or 0 for row in rows), default=0)
-    return {text: Looked(query, documents or 0) for text, query, documents, _ in rows}, total
+    total = max((row[-1] or 0 for row in rows), default=0)
+    known = {row[0]: Looked(row[1], row[2] or 0, bool(row[3])) for row in rows}
+    return known, total
 
 
 def spans(words: QueryWords, synonyms: Terms) -> dict[tuple[int, int], list[tuple[str, float]]]:
@@ -150,6 +162,7 @@ def _term(
             looked[text].query,
             looked[text].documents,
             weight * (1.0 if _is_whole(text, looked[text]) else PARTIAL),
+            looked[text].listed,
         )
         for text, weight in texts
         if looked[text].query

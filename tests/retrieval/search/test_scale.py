@@ -22,6 +22,7 @@ from similarity.retrieval.search import (
     search,
     sorting,
     suggest,
+    terms,
 )
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.terms import Alternative
@@ -34,7 +35,7 @@ MANY = 75
 @pytest.fixture
 def low(monkeypatch):
     """More than 20 documents are many; a champion list holds 30."""
-    for module in (tables, champions, lexical):
+    for module in (tables, champions, lexical, terms):
         for name, value in (("COMMON", 20), ("CHAMPIONS", 30), ("SCORED", 20)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
@@ -145,6 +146,28 @@ def test_only_common_lexemes_have_a_list_and_lose_it_again(lamps, low, monkeypat
     monkeypatch.setattr(champions, "COMMON", 10_000)
     assert champions.refresh() == 0
     assert not SearchLexeme.objects.filter(best__isnull=False).exists()
+
+
+def test_before_the_lists_are_made_a_share_of_all_documents_is_ranked(lamps, low, monkeypatch):
+    """Not the last that were written, who are the best of nothing."""
+    SearchLexeme.objects.update(best=None)
+    monkeypatch.setattr(lexical, "ENOUGH", 1)
+    monkeypatch.setattr(ranking, "ENOUGH", 1)
+    sources = []
+    run = lexical._best
+    monkeypatch.setattr(lexical, "_best", lambda *a, **o: sources.append(a[2].sql) or run(*a, **o))
+    page = search("navy lamp", hybrid=False)
+    assert page.hits
+    assert not page.total_is_exact
+    assert len(sources) == 1
+    assert "md5" in sources[0]
+
+
+def test_an_outgrown_count_leaves_the_lists_to_the_nightly_one(lamps, low, monkeypatch):
+    """It is made by a worker that has products to embed."""
+    monkeypatch.setattr(champions, "refresh", lambda: pytest.fail("lists were made"))
+    SearchLexeme.objects.filter(lexeme="").update(documents=1)
+    assert vocabulary.refresh_if_outgrown()
 
 
 @pytest.mark.parametrize("lexeme", ["o'clock", "a\\b", "'", "x"])
