@@ -87,7 +87,7 @@ def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
 def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     """Back to the version that was live before."""
     if request.method == "POST":
-        return _switched(request, model_admin, "rolled back to", versions.rollback)
+        return _switched(request, model_admin, "rolled back", versions.rollback)
     before = every_version().before_live()
     if before is None:
         messages.error(request, "No version is kept that was live before this one.")

@@ -50,12 +50,15 @@ def refuse(version: EncoderVersion, table: list[Line]) -> None:
     """Raise :class:`VersionError` with every figure that is too low and what to do of it."""
     refused = [line for line in table if line.state == REFUSED]
     if refused:
-        reasons = " ".join(
-            f"{line.name}: {line.new}, wanted {line.wanted}. {line.remedy}" for line in refused
-        )
+        reasons = "".join(f"\n- {_reason(line)}" for line in refused)
         raise VersionError(
-            f"Version {version.pk} is not promoted. {reasons} --force promotes it all the same."
+            f"Version {version.pk} is not promoted:{reasons}\n--force promotes it all the same."
         )
+
+
+def _reason(line: Line) -> str:
+    beside = "" if line.live == "–" else f" (live {line.live})"
+    return f"{line.name}: {line.new}{beside}, wanted {line.wanted}. {line.remedy}"
 
 
 def is_compared(version: EncoderVersion, live: EncoderVersion | None) -> bool:

@@ -39,6 +39,11 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
             f"{' and '.join(other)} in the settings differ from live version {live.pk}'s, which "
             "keeps its own: run 'manage.py build_version --promote' to use them."
         )
+    if (others := newer.count() - 1) > 0:
+        yield (
+            f"{others} more versions are ready and kept up to date by workers: retire in the admin "
+            "what nobody will promote."
+        )
     if live.catches_up_with_id is not None:
         yield (
             f"Version {live.pk} lacks what changed while version {live.catches_up_with_id} was "

@@ -144,6 +144,7 @@ def test_the_verdict_comes_first_and_can_be_the_exit_code(make_product, capsys, 
     with pytest.raises(CommandError, match="Not healthy: worker"):
         call_command("similarity_status", "--check")
     assert capsys.readouterr().out.startswith("Not healthy: worker.\n")
+    monkeypatch.setattr(workers, "_noted", {})
     workers.note()
     monkeypatch.setattr(health, "_broker", lambda: health.HealthCheck(True, "redis"))
     PendingProduct.objects.all().delete()

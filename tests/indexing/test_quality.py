@@ -134,7 +134,7 @@ def test_a_worse_version_is_refused_with_its_figures(make_product, settings):
     ready.save()
     lines = {line.name: line for line in versions.gate_of(ready)}
     assert lines["neighbours both have"].state == gate.WARNING
-    with pytest.raises(VersionError, match=r"40.0 %.*PROMOTE_MAX_CATEGORY_LOSS"):
+    with pytest.raises(VersionError, match=r"40.0 % \(live .*PROMOTE_MAX_CATEGORY_LOSS"):
         versions.promote(ready)
     settings.SIMILARITY = {**settings.SIMILARITY, "PROMOTE_MAX_CATEGORY_LOSS": 0.9}
     assert versions.promote(ready).status == "live"
