@@ -82,6 +82,8 @@ def build(count: int, dimension: int, seed: int) -> EncoderVersion:
     )
     copy_vectors(version, shapes, [numbers[category] for category in shapes.category])
     with connection.cursor() as cursor:
+        # As a shop that filters by price would have it; it serves the peers too.
+        cursor.execute(f"CREATE INDEX ON {PRODUCTS} (price)")
         cursor.execute("VACUUM ANALYZE")
     return version
 

@@ -3,25 +3,35 @@
 Some of its own products are queries. What a whole scan would bring them is known once every
 row has gone by; how many rows of the nearest cells hold it is then counted. It depends on
 the share of rows that pass a filter, so that is simulated by leaving rows out at random, and
-on whether the query lies outside its filter, for which another category is searched.
+on whether the query lies outside its filter, for which some other categories are searched.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from similarity.indexing.clustering import Cells, Floats, Numbers
 
-QUERIES = 48
+QUERIES = 64
 #: Neighbours that must be found, for each query.
 NEIGHBOURS = 24
 #: Shares of the rows that pass, each with a figure of its own.
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
-FAR = "far"
-#: Categories with fewer rows are scanned exactly, so that no query is far from their cells.
-FAR_ROWS = 4000
+#: Shares of all rows in the categories that a query from outside them is asked of.
+FAR_SHARES = (0.02, 0.1, 0.5)
+#: From fewer rows than these nothing is learnt.
+FAR_ROWS = 500
+
+
+class _Met(NamedTuple):
+    """M pairs of a query and a row, by query: (M,) each, with the row's cell."""
+
+    query: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
+    likeness: Floats
+    cells: Numbers
 
 
 class Calibration:
@@ -41,69 +51,86 @@ class Calibration:
     ) -> None:
         self._dice = np.random.default_rng(seed)
         self._queries, self._ids = queries, ids
-        self._elsewhere = self._other_categories(categories, sizes)
-        cases = [*SHARES, FAR] if self._elsewhere is not None else [*SHARES]
+        self._elsewhere = {
+            share: found
+            for share in FAR_SHARES
+            if (found := self._other_categories(categories, sizes, share)) is not None
+        }
         shape = (len(queries), NEIGHBOURS)
+        cases = [*SHARES, *(("far", share) for share in self._elsewhere)]
         self._likeness = {case: np.full(shape, -np.inf, dtype=np.float32) for case in cases}
         self._cells = {case: np.full(shape, -1, dtype=np.int32) for case in cases}
 
     def add(
         self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
     ) -> None:
-        """N rows, the cell and the category of each, and the ids by which they are told apart."""
+        """N rows, the cell of each and that cell's category, and ids to tell them apart by."""
         likeness = self._queries @ rows.T
         likeness[self._ids[:, None] == ids[None, :]] = -np.inf
+        # Whatever may be among the best of any case, once: few rows are, after the first piece.
+        least = np.min([kept.min(axis=1) for kept in self._likeness.values()], axis=0)
+        query, row = np.nonzero(likeness > least[:, None])
+        met = _Met(query, row, likeness[query, row], cells[row])
         order = self._dice.random(len(rows))
         for share in SHARES:
-            passing = np.flatnonzero(order < share)
-            self._keep(share, likeness[:, passing], cells[passing])
-        if self._elsewhere is not None:
-            outside = categories[None, :] != self._elsewhere[:, None]
-            likeness[outside] = -np.inf
-            self._keep(FAR, likeness, cells)
+            self._keep(share, met, order[row] < share)
+        for share, (names, chosen) in self._elsewhere.items():
+            at = np.minimum(np.searchsorted(names, categories), len(names) - 1)
+            known = names[at] == categories
+            self._keep(("far", share), met, chosen[query, at[row]] & known[row])
 
     def figures(self, cells: Cells, counts: Numbers, recall: float) -> dict[str, Any]:
-        """``shares`` and the ``rows`` to look at for each, and ``far``, for the wanted recall.
+        """``shares`` and the ``rows`` to look at for each; ``far_shares`` and ``far_rows``.
 
         ``counts`` (C,) are the rows of each cell. Rows are counted cell by cell, the nearest
         first; that many hold the share ``recall`` of all neighbours of all queries.
         """
         nearness = self._queries @ cells.centroids.T
         rows = [self._quantile(self._needed(share, nearness, counts), recall) for share in SHARES]
-        far = rows[0]
-        if self._elsewhere is not None:
-            outside = cells.categories[None, :] != self._elsewhere[:, None]
-            needed = self._needed(FAR, np.where(outside, -np.inf, nearness), counts)
-            far = max(far, self._quantile(needed, recall))
-        # More pass, fewer rows are needed; noise must not turn that round.
+        far = {}
+        for share, (names, chosen) in self._elsewhere.items():
+            within = np.where(_among(names, chosen, cells.categories), nearness, -np.inf)
+            far[share] = self._quantile(self._needed(("far", share), within, counts), recall)
+        # The more pass, or the fewer there are to look at, the fewer rows are needed; noise
+        # must not turn that round.
         return {
             "shares": list(SHARES),
             "rows": np.maximum.accumulate(rows).tolist(),
-            "far": int(far),
+            "far_shares": list(far) or [1.0],
+            "far_rows": np.maximum.accumulate(list(far.values()) or [rows[0]]).tolist(),
             "recall": recall,
         }
 
-    def _other_categories(self, own: Numbers, sizes: Mapping[int, int]) -> Numbers | None:
-        """(Q,) a category that the query is not of, drawn by size; None where there is no other."""
-        large = [category for category, size in sizes.items() if size >= FAR_ROWS]
-        if len(large) < 2:
-            return None
-        weights = np.array([sizes[category] for category in large], dtype=float)
-        drawn = self._dice.choice(len(large), size=len(own), p=weights / weights.sum())
-        same = np.array(large)[drawn] == own
-        return np.array(large, dtype=np.int32)[np.where(same, (drawn + 1) % len(large), drawn)]
+    def _other_categories(
+        self, own: Numbers, sizes: Mapping[int, int], share: float
+    ) -> tuple[Numbers, npt.NDArray[np.bool_]] | None:
+        """Names (G,) of all categories, and (Q, G) those that each query is asked of.
 
-    def _keep(self, case: Any, likeness: Floats, cells: Numbers) -> None:
-        """The best of those kept and those new."""
+        They are drawn at random until they hold the share of all rows, and the query's own is
+        not among them. None where that leaves too few rows.
+        """
+        names = np.array(sorted(sizes), dtype=np.int32)
+        rows = np.array([sizes[int(name)] for name in names])
+        chosen = np.zeros((len(own), len(names)), dtype=bool)
+        for query, category in enumerate(own):
+            order = self._dice.permutation(np.flatnonzero(names != category))
+            # One at the least, however large it is.
+            enough = 1 + int(np.searchsorted(np.cumsum(rows[order]), share * rows.sum()))
+            chosen[query, order[:enough]] = True
+        few = bool((chosen @ rows < FAR_ROWS).any())
+        return None if few or len(names) < 2 else (names, chosen)
+
+    def _keep(self, case: Any, met: "_Met", passing: npt.NDArray[np.bool_]) -> None:
+        """The best of those kept and of those met that pass, for each query."""
         kept = self._likeness[case]
-        least = kept.min(axis=1, keepdims=True)
-        for query in np.flatnonzero((likeness > least).any(axis=1)):
-            better = np.flatnonzero(likeness[query] > least[query])
-            both = np.concatenate([kept[query], likeness[query, better]])
+        better = np.flatnonzero(passing & (met.likeness > kept.min(axis=1)[met.query]))
+        starts = np.searchsorted(met.query[better], np.arange(len(kept) + 1))
+        for query in np.flatnonzero(np.diff(starts)):
+            new = better[starts[query] : starts[query + 1]]
+            both = np.concatenate([kept[query], met.likeness[new]])
             best = np.argpartition(-both, NEIGHBOURS - 1)[:NEIGHBOURS]
-            self._cells[case][query] = np.concatenate([self._cells[case][query], cells[better]])[
-                best
-            ]
+            found = np.concatenate([self._cells[case][query], met.cells[new]])
+            self._cells[case][query] = found[best]
             kept[query] = both[best]
 
     def _needed(self, case: Any, nearness: Floats, counts: Numbers) -> Floats:
@@ -121,3 +148,14 @@ class Calibration:
     @staticmethod
     def _quantile(needed: Floats, recall: float) -> int:
         return int(np.quantile(needed, recall)) if len(needed) else 0
+
+
+def _among(
+    names: Numbers, chosen: npt.NDArray[np.bool_], categories: Numbers
+) -> npt.NDArray[np.bool_]:
+    """(Q, C) whether the category of each of C cells is one of those chosen for each query.
+
+    Cells of the pool are chosen by nobody: small categories are scanned exactly.
+    """
+    at = np.minimum(np.searchsorted(names, categories), len(names) - 1)
+    return np.asarray(chosen[:, at] & (names[at] == categories), dtype=bool)

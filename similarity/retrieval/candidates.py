@@ -85,7 +85,7 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
     # Twice as many rows, for variants of one group count once.
     size = max(pool, 2 * wanted + 8)
     found: list[Row] = []
-    for step in choose(search, size):
+    for step in choose(search, size, max(pool, wanted)):
         found = run(step, search, size)
         if len(groups(found)) >= wanted:
             return found
@@ -103,14 +103,14 @@ def run(step: Step, search: VectorSearch, size: int) -> list[Row]:
     return rows
 
 
-def choose(search: VectorSearch, size: int) -> tuple[Step, ...]:
+def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
     """The plans to try, one after the other while groups are wanting; the last is exact."""
     if not search.within.per_row:
         return (Step("exact", "the queryset cannot be tested for one product", plans.exact),)
     short = Step("exact", "too few rows were found before", plans.exact)
     standing = cells.standing(search.version, search.within.using)
     if search.column == "fused" and standing is not None:
-        return choose_cells(search, size, standing, short)
+        return choose_cells(search, size, wanted, standing, short)
     seen = outlook(search)
     if seen.indexed is None:
         return (Step("exact", f"no valid index on {search.column}", plans.exact),)
@@ -124,14 +124,14 @@ def choose(search: VectorSearch, size: int) -> tuple[Step, ...]:
 
 
 def choose_cells(
-    search: VectorSearch, size: int, standing: cells.StandingCells, short: Step
+    search: VectorSearch, size: int, wanted: int, standing: cells.StandingCells, short: Step
 ) -> tuple[Step, ...]:
     """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
     known = filter_statistics.statistics(search.within, standing)
     passing = known.share * standing.rows
     if known.hits < FEW_HITS:
         return (Step("exact", f"about {passing:.0f} rows pass", plans.exact),)
-    chosen = cells.choose(standing, search.vector, known.rates, size)
+    chosen = cells.choose(standing, search.vector, known.rates, wanted)
     cost = chosen.rows * CELL_US + size / max(chosen.share, 1e-3) * FILTER_US
     figures = (
         f"about {passing:.0f} rows pass, {'far from' if chosen.far else 'around'} the query "

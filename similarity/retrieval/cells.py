@@ -5,6 +5,7 @@ were made (``similarity.indexing.calibration``): more where fewer pass, for the 
 that pass then lie farther out, and more where the query lies outside its filter.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,8 +20,11 @@ from similarity.retrieval.stored import FloatArray
 
 Numbers = npt.NDArray[np.int64]
 
-#: A category of which fewer of the sampled rows pass is not looked into for its rows' sake.
-LEAST_RATE = 0.002
+#: A category in which rows pass so much less than on the whole is not looked into for them.
+LEAST_RATE = 0.05
+#: Where so much less passes around the query than in the cells that hold what passes, the
+#: query is far from its filter.
+FAR_RATE = 0.5
 #: The calibration asked for so many neighbours.
 CALIBRATED_FOR = 24
 
@@ -31,8 +35,9 @@ class StandingCells:
 
     ``centroids`` (C, D) unit rows, ``counts`` (C,) rows of each cell, ``groups`` (C,) the
     number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
-    ``shares`` and ``needed``, ascending in the logarithm: rows to look at by the share that
-    passes; ``far`` rows from outside the filter.
+    ``shares`` and ``needed``, logarithms in ascending order: rows to look at by the share of
+    them that passes. ``far_shares`` and ``far_needed`` likewise for a query from outside its
+    filter, by the share of all rows that lie in the filter's categories.
     """
 
     number: int
@@ -42,7 +47,8 @@ class StandingCells:
     sampled: FloatArray
     shares: FloatArray
     needed: FloatArray
-    far: float
+    far_shares: FloatArray
+    far_needed: FloatArray
 
     @property
     def rows(self) -> float:
@@ -58,6 +64,11 @@ class StandingCells:
         rows = np.interp(effective, self.shares, self.needed)
         below = np.minimum(effective - self.shares[0], 0.0)
         return np.asarray(np.exp(rows - below), dtype=np.float32)
+
+    def rows_from_afar(self, share: float, wanted: int) -> float:
+        """Rows to look at from outside, where ``share`` of all lie where some pass."""
+        rows = np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_needed)
+        return float(np.exp(rows)) * max(1.0, wanted / CALIBRATED_FOR) ** 0.5
 
 
 class ChosenCells(NamedTuple):
@@ -95,9 +106,10 @@ def load(number: int, using: str) -> StandingCells:
         counts=np.frombuffer(bytes(made.counts), dtype="<i4").astype(np.float32),
         groups=groups,
         sampled=np.bincount(groups[sample], minlength=groups.max() + 1).astype(np.float32),
-        shares=np.log(np.array(scan["shares"][::-1], dtype=np.float32)),
-        needed=np.log(np.maximum(np.array(scan["rows"][::-1], dtype=np.float32), 1.0)),
-        far=float(scan["far"]),
+        shares=_logarithms(scan["shares"][::-1]),
+        needed=_logarithms(scan["rows"][::-1]),
+        far_shares=_logarithms(scan["far_shares"]),
+        far_needed=_logarithms(scan["far_rows"]),
     )
 
 
@@ -107,16 +119,19 @@ def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: 
     ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query
     are looked at whatever is known of their category: what passes may have changed since.
     """
-    order = np.argsort(-(cells.centroids @ vector), kind="stable")
+    # Not by BLAS: its threads wait for each other, for milliseconds where cores are busy.
+    nearness = np.einsum("ij,j->i", cells.centroids, vector)
+    order = np.argsort(-nearness)
     counts, rate = cells.counts[order], rates[cells.groups[order]]
     around = int(np.searchsorted(np.cumsum(counts), float(np.exp(cells.needed[-1])))) + 1
-    far = bool(np.mean(rate[:around]) < LEAST_RATE)
-    holding = np.flatnonzero(rate >= LEAST_RATE)
+    least = LEAST_RATE * float(rates @ cells.sampled) / max(float(cells.sampled.sum()), 1.0)
+    holding = np.flatnonzero(rate >= least)
+    far = bool(len(holding) and np.mean(rate[:around]) < FAR_RATE * np.mean(rate[holding]))
     looked_at = np.cumsum(counts[holding])
     passing = np.cumsum(counts[holding] * rate[holding])
     need = cells.rows_for(passing / np.maximum(looked_at, 1.0), wanted)
     if far:
-        need = np.maximum(need, cells.far * max(1.0, wanted / CALIBRATED_FOR) ** 0.5)
+        need = np.maximum(need, cells.rows_from_afar(looked_at[-1] / cells.rows, wanted))
     enough = np.flatnonzero(looked_at >= need)
     last = int(enough[0]) + 1 if len(enough) else len(holding)
     nearest = order[: max(1, around // 4)]
@@ -124,6 +139,10 @@ def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: 
     rows = float(cells.counts[chosen].sum())
     expected = float((cells.counts[chosen] * rates[cells.groups[chosen]]).sum())
     return ChosenCells(chosen.tolist(), int(rows), expected / max(rows, 1.0), far)
+
+
+def _logarithms(values: Sequence[float]) -> FloatArray:
+    return np.log(np.maximum(np.array(values, dtype=np.float32), 1e-6))
 
 
 def forget() -> None:

@@ -24,8 +24,6 @@ from similarity.retrieval.within import CANDIDATE, Within
 KEPT_S = 60.0
 #: Filters a process remembers; the one unused for longest goes first.
 REMEMBERED = 1024
-#: Sampled rows below which a category is judged by the whole as well.
-FEW_SAMPLED = 4.0
 
 
 class FilterStatistics(NamedTuple):
@@ -75,7 +73,24 @@ def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
         hits = np.array(cursor.fetchone()[0] or [], dtype=np.int64)
     share = len(hits) / max(1.0, float(cells.sampled.sum()))
     passing = np.bincount(cells.groups[hits], minlength=len(cells.sampled))
-    # A category with next to no sampled rows is given the share of all.
-    weight = np.maximum(FEW_SAMPLED - cells.sampled, 0.0)
-    rates = (passing + weight * share) / np.maximum(cells.sampled + weight, 1.0)
-    return FilterStatistics(len(hits), share, rates.astype(np.float32))
+    return FilterStatistics(len(hits), share, _rates(passing, cells.sampled))
+
+
+def _rates(passing: Any, sampled: FloatArray) -> FloatArray:
+    """(G,) share that passes of each category, of ``passing`` in ``sampled`` rows of each.
+
+    Some tens of sampled rows say little of a category by itself. How far the categories differ
+    beyond chance says how much to believe them (the beta-binomial's intraclass correlation, by
+    moments): where a price is asked for all have the share of the whole, where a category is,
+    each has its own.
+    """
+    share = passing.sum() / max(float(sampled.sum()), 1.0)
+    there = sampled > 0
+    if not 0.0 < share < 1.0 or there.sum() < 2:
+        return np.full(len(sampled), share, dtype=np.float32)
+    expected = sampled[there] * share
+    chi_square = float(((passing[there] - expected) ** 2 / (expected * (1.0 - share))).sum())
+    excess = chi_square / (there.sum() - 1) - 1.0
+    correlation = float(np.clip(excess / max(float(sampled[there].mean()) - 1.0, 1.0), 1e-3, 0.99))
+    believed = 1.0 / correlation - 1.0  # as if so many rows of the whole had been seen in each
+    return ((passing + believed * share) / (sampled + believed)).astype(np.float32)

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import OuterRef, Subquery
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.models import EncoderVersion, VectorCells
@@ -21,12 +20,34 @@ from similarity.retrieval.within import Within
 
 
 def live_version(using: str) -> EncoderVersion | None:
-    """The live version without its fusion, which may be megabytes; None before the first."""
+    """The live version without its fusion and figures; None before the first.
+
+    Which one it is, and whether its row is still the one read before, is asked each time;
+    the row itself is read once.
+    """
     if connections[using].vendor != "postgresql":
         return None
-    cells = VectorCells.objects.filter(version=OuterRef("pk"), live=True).values("pk")
-    versions = EncoderVersion.objects.using(using).defer("fusion")
-    return versions.annotate(cells_number=Subquery(cells)).live()
+    with connections[using].cursor() as cursor:
+        cursor.execute(_WHICH)
+        row = cursor.fetchone()
+    return _read_version(using, *row) if row else None
+
+
+@lru_cache(maxsize=4)
+def _read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVersion | None:
+    versions = EncoderVersion.objects.using(using).defer("fusion", "figures", "progress")
+    version = versions.filter(pk=pk).first()
+    if version is not None:
+        version.cells_number = cells  # type: ignore[attr-defined]
+    return version
+
+
+#: ``row`` is another for every change of the row, within a transaction too.
+_WHICH = (
+    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "  # noqa: S608 - names
+    f"(SELECT id FROM {VectorCells._meta.db_table} WHERE version_id = version.id AND live) "
+    f"FROM {EncoderVersion._meta.db_table} AS version WHERE status = 'live'"
+)
 
 
 @dataclass(frozen=True)

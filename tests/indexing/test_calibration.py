@@ -22,7 +22,8 @@ def measured():
     seen = calibration.Calibration(rows[queries], categories[queries], queries, sizes)
     for start in range(0, ROWS, 2000):
         piece = np.arange(start, min(start + 2000, ROWS))
-        seen.add(rows[piece], assigned[piece], categories[piece], piece)
+        own = cells.categories[assigned[piece]]
+        seen.add(rows[piece], assigned[piece], own, piece)
     counts = np.bincount(assigned, minlength=len(cells.centroids)).astype(np.int32)
     return rows, categories, cells, assigned, counts, seen
 
@@ -55,7 +56,9 @@ def test_the_rows_it_asks_for_give_the_recall_wanted(measured, wanted):
 
 def test_far_from_its_filter_a_query_is_given_what_that_takes(measured):
     rows, categories, cells, assigned, counts, seen = measured
-    far = seen.figures(cells, counts, 0.97)["far"]
+    figures = seen.figures(cells, counts, 0.97)
+    assert figures["far_shares"][-1] == 0.5
+    far = figures["far_rows"][-1]
     got = recall(rows, cells, assigned, counts, far, lambda query: categories != categories[query])
     assert got >= 0.95
 

@@ -233,6 +233,7 @@ def test_hits_come_as_the_host_selects_them(shelf, django_assert_num_queries):
 def test_query_counts(make_catalogue, settings):
     """A shelf is a fixed number of queries, however long it is."""
     catalogue = make_catalogue(300)
+    similar_to(catalogue.products[0], 1)  # a process reads the version's row once
     counts = {}
     for limit in (20_000, 10):
         settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": limit}

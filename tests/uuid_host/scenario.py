@@ -57,9 +57,9 @@ def test_hidden_articles_are_left_out_at_once(articles):
 @pytest.fixture(params=["exact", "hnsw"])
 def plan(request, monkeypatch):
     """Each plan brings keys of the host's own type; exact stands in where the index runs dry."""
-    monkeypatch.setattr(
-        candidates, "choose", lambda search, size: (getattr(plans, request.param), plans.exact)
-    )
+    named = candidates.Step(request.param, "named by the test", getattr(plans, request.param))
+    whole = candidates.Step("exact", "too few were found", plans.exact)
+    monkeypatch.setattr(candidates, "choose", lambda search, size, wanted: (named, whole))
 
 
 def test_pages_by_cursor_show_every_article_once(articles, plan):
