@@ -8,14 +8,14 @@ from dataclasses import dataclass
 class Scale:
     """How long a run lasts and how much goes wrong in it."""
 
-    duration_s: float = 180.0
+    duration_s: float = 300.0
     products: int = 400
     writers: int = 3
     workers: int = 2
     pool: str = "prefork"  # Celery's, of one process: prefork or solo
     saves_per_s: float = 60.0
-    worker_kills: int = 20
-    web_kills: int = 12
+    worker_kills: int = 32
+    web_kills: int = 20
     broker_kills: int = 2
     broker_away_s: float = 60.0  # the last time; the others a tenth of it
     database_kills: int = 4

@@ -24,7 +24,7 @@ from similarity.copurchase.reading import day_number, in_window
 from similarity.exceptions import ConfigurationError, SimilarityError
 from similarity.models import CountRun, PendingOrder
 from similarity.models.copurchase import PendingOrderQuerySet
-from similarity.models.outbox import backoff_s
+from similarity.models.leases import backoff_s
 
 logger = logging.getLogger(__name__)
 

@@ -6,20 +6,14 @@ stays pending. Every time stands by the database's clock: the clocks of web mach
 workers differ, and a row must be due the moment it is committed.
 """
 
-import random
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable
 from typing import Any
 
-from django.db import OperationalError, connections, models, router, transaction
+from django.db import connections, models
 from django.db.models.functions import Concat, Least, Now
 from django.utils import timezone
 
-from similarity import conf
-from similarity.connections.locks import living_owners
-
-#: Longest wait for a row that a transaction of the host is changing at this moment.
-RELEASE_WAIT_MS = 1000
+from similarity.models.leases import LeaseManager
 
 
 class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
@@ -74,7 +68,7 @@ class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
         )
 
 
-class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)):  # type: ignore[misc]
+class PendingProductManager(LeaseManager.from_queryset(PendingProductQuerySet)):  # type: ignore[misc]
     def enqueue(self, keys: Iterable[Any], *, force: bool = False, durable: bool = True) -> int:
         """Mark products as changed; returns how many.
 
@@ -95,170 +89,9 @@ class PendingProductManager(models.Manager.from_queryset(PendingProductQuerySet)
             cursor.execute(ENQUEUE.format(force="%s", keys=keys), [force, ordered])
         return len(ordered)
 
-    def claim(self, limit: int, owner: int | None = None) -> list["PendingProduct"]:
-        """Lease up to ``limit`` due rows, the longest waiting first.
-
-        Other workers pass over rows that are being claimed, so any number of them share
-        the work. ``owner`` is the number of :func:`similarity.connections.locks.owner`: with
-        it the rows are free again as soon as this process is dead, without it after LEASE_S.
-        Rows at which a worker died are left to :meth:`claim_alone`.
-        """
-        return self._lease("kills = 0", "available_at", limit, owner)
-
-    def claim_alone(self, owner: int | None = None) -> list["PendingProduct"]:
-        """Lease one row of those that a worker was embedding when it died.
-
-        One at a time: the product may be what kills workers (an image that eats all
-        memory), and those claimed beside it must not die of it too. The one that was there
-        least often comes first, so that the culprit keeps nobody waiting.
-        """
-        return self._lease("kills > 0", "kills, available_at", 1, owner)
-
     def suspects(self) -> bool:
         """Whether :meth:`claim_alone` would find a row."""
         return self.using(self.write_alias).due().filter(kills__gt=0).exists()
-
-    def free_abandoned(self) -> int:
-        """Make due what workers held that are dead or outlived their lease; returns how many.
-
-        A row that was held so MAX_KILLS times is dead instead. It does not count where
-        PostgreSQL itself was restarted meanwhile: that ends every session, whatever the product.
-        """
-        rows = self.using(self.write_alias).filter(dead=False, lease_until__isnull=False)
-        rows = rows.annotate(expired=models.Q(lease_until__lt=Now()))
-        leases = list(rows.values_list("pk", "lease_until", "lease_owner", "expired"))
-        if not leases:
-            return 0
-        # Read after the leases: an owner that is missing has ended, or was dead all along.
-        living = living_owners(self.write_alias)
-        abandoned = [
-            (pk, until)
-            for pk, until, owner, expired in leases
-            if expired or (owner is not None and owner not in living)
-        ]
-        if not abandoned:
-            return 0
-        with connections[self.write_alias].cursor() as cursor:
-            cursor.execute(
-                _FREE_ABANDONED,
-                {
-                    "ids": [pk for pk, _until in abandoned],
-                    "leases": [until for _pk, until in abandoned],
-                    "lease_s": conf.get("LEASE_S"),
-                    "most": conf.get("MAX_KILLS"),
-                    "error": (
-                        f"{conf.get('MAX_KILLS')} workers were killed, or outlived their lease of "
-                        f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a "
-                        "very large image or text and at the workers' memory, then revive the "
-                        "product."
-                    ),
-                },
-            )
-            return int(cursor.rowcount)
-
-    def hold(self, claims: Sequence["PendingProduct"]) -> set[str]:
-        """Lock the claimed rows still leased to this worker and return their keys.
-
-        Called inside the transaction that writes the vectors: a worker so slow that its
-        lease ran out may not overwrite what the next one wrote. A row that a transaction
-        of the host has locked is passed over, never waited for: the host may be waiting
-        for another of these rows.
-        """
-        leases = {row.product_key: row.lease_until for row in claims}
-        rows = (
-            self.using(self.write_alias)
-            .filter(product_key__in=list(leases))
-            .order_by("product_key")
-            .select_for_update(skip_locked=True)
-        )
-        return {row.product_key for row in rows if row.lease_until == leases[row.product_key]}
-
-    def acknowledge(self, claims: Sequence["PendingProduct"]) -> int:
-        """Delete what was done; returns how many rows were deleted.
-
-        A row whose generation has moved on since it was claimed stays, and is due at once.
-        """
-        if not claims:
-            return 0
-        done: dict[str, Any] = {
-            "keys": [row.product_key for row in claims],
-            "generations": [row.generation for row in claims],
-            "leases": [row.lease_until for row in claims],
-        }
-        with connections[self.write_alias].cursor() as cursor:
-            cursor.execute(_DELETE_DONE, done)
-            deleted = int(cursor.rowcount)
-            cursor.execute(_FREE_CHANGED, done)
-        return deleted
-
-    def fail(self, claims: Sequence["PendingProduct"], error: str) -> None:
-        """Put rows back after an error of theirs: later with each attempt, dead after the last.
-
-        A row that changed meanwhile is due at once instead: the change may be the cure.
-        """
-        for row in claims:
-            held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
-            held.exclude(generation=row.generation).update(lease_until=None, lease_owner=None)
-            held.filter(generation=row.generation).update(
-                lease_until=None,
-                lease_owner=None,
-                last_error=error[:2000],
-                dead=row.attempts >= conf.get("MAX_ATTEMPTS"),
-                available_at=Now() + timedelta(seconds=backoff_s(row.attempts)),
-            )
-
-    def release(self, claims: Sequence["PendingProduct"], *, error: str = "") -> None:
-        """Give rows back untried, due at once, or after a first backoff where ``error`` says why.
-
-        The attempt does not count, for the fault was not the product's. A row still locked
-        by a long transaction of the host is left to its lease.
-        """
-        wait = timedelta(seconds=backoff_s(1) if error else 0)
-        for row in claims:
-            held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
-            try:
-                with transaction.atomic(using=self.write_alias):
-                    with connections[self.write_alias].cursor() as cursor:
-                        cursor.execute(f"SET LOCAL lock_timeout = {int(RELEASE_WAIT_MS)}")
-                    held.exclude(generation=row.generation).update(
-                        lease_until=None, lease_owner=None
-                    )
-                    held.filter(generation=row.generation).update(
-                        lease_until=None,
-                        lease_owner=None,
-                        attempts=row.attempts - 1,
-                        available_at=Now() + wait,
-                        last_error=error[:2000],
-                    )
-            except OperationalError:
-                return
-
-    @property
-    def write_alias(self) -> str:
-        """The database that holds the outbox."""
-        return self._db or router.db_for_write(PendingProduct)
-
-    def _lease(
-        self, condition: str, order: str, limit: int, owner: int | None
-    ) -> list["PendingProduct"]:
-        # The CTE is materialised so that no plan can choose its rows more than once.
-        statement = f"""
-            WITH chosen AS MATERIALIZED (
-                SELECT id FROM {_TABLE}
-                WHERE NOT dead AND available_at <= statement_timestamp()
-                    AND lease_until IS NULL AND {condition}
-                ORDER BY {order} LIMIT %s
-                FOR UPDATE SKIP LOCKED
-            )
-            UPDATE {_TABLE} AS pending
-            SET lease_until = statement_timestamp() + %s, lease_owner = %s,
-                attempts = attempts + 1
-            FROM chosen WHERE pending.id = chosen.id
-            RETURNING pending.*
-        """  # noqa: S608 - the table's own name and fixed conditions
-        lease = timedelta(seconds=conf.get("LEASE_S"))
-        rows = self.db_manager(self.write_alias).raw(statement, [limit, lease, owner])
-        return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
 class PendingProduct(models.Model):
@@ -310,12 +143,6 @@ class PendingProduct(models.Model):
         return f"product {self.product_key}, generation {self.generation}"
 
 
-def backoff_s(attempts: int) -> float:
-    """Seconds to wait after the given number of attempts: doubling, capped, ±25 % jitter."""
-    doubled = conf.get("BACKOFF_S") * 2 ** min(max(attempts - 1, 0), 30)
-    return min(doubled, conf.get("BACKOFF_MAX_S")) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-
-
 _TABLE = PendingProduct._meta.db_table
 
 #: Marks the different keys that the query ``keys`` gives as changed. The triggers of
@@ -331,38 +158,4 @@ ENQUEUE = f"""
         available_at = CASE WHEN pending.dead THEN statement_timestamp()
             ELSE least(pending.available_at, statement_timestamp()) END,
         attempts = 0, dead = false, last_error = ''
-"""  # noqa: S608 - the table's own name
-
-_DELETE_DONE = f"""
-    DELETE FROM {_TABLE} AS pending
-    USING unnest(%(keys)s::text[], %(generations)s::bigint[], %(leases)s::timestamptz[])
-        AS done(key, generation, lease)
-    WHERE pending.product_key = done.key AND pending.generation = done.generation
-      AND pending.lease_until = done.lease
-"""  # noqa: S608 - the table's own name
-
-_FREE_CHANGED = f"""
-    UPDATE {_TABLE} AS pending
-    SET lease_until = NULL, lease_owner = NULL, available_at = statement_timestamp()
-    FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
-    WHERE pending.product_key = done.key AND pending.lease_until = done.lease
-"""  # noqa: S608 - the table's own name
-
-#: Rows that a transaction of the host has locked are freed another time: nobody waits here.
-_FREE_ABANDONED = f"""
-    WITH abandoned AS MATERIALIZED (
-        SELECT id, kills + CASE WHEN lease_until - make_interval(secs => %(lease_s)s) < pg_postmaster_start_time()
-            THEN 0 ELSE 1 END AS kills
-        FROM {_TABLE} JOIN unnest(%(ids)s::bigint[], %(leases)s::timestamptz[]) AS old(id, lease)
-            USING (id)
-        WHERE lease_until = old.lease
-        ORDER BY id FOR UPDATE OF {_TABLE} SKIP LOCKED
-    )
-    UPDATE {_TABLE} AS pending
-    SET lease_until = NULL, lease_owner = NULL, kills = abandoned.kills,
-        attempts = greatest(pending.attempts - 1, 0),
-        dead = abandoned.kills >= %(most)s,
-        last_error = CASE WHEN abandoned.kills >= %(most)s THEN %(error)s
-            ELSE pending.last_error END
-    FROM abandoned WHERE pending.id = abandoned.id
 """  # noqa: S608 - the table's own name
