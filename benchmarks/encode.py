@@ -231,8 +231,9 @@ def processes(options: argparse.Namespace, folder: str) -> None:
         for count, share in ((1, cores), (1, 1), (cores, cores))
     }
     base = next(iter(rates.values()))
-    print("\n| processes | texts/s | against one | photos/s | against one |")
-    print("| --- | --- | --- | --- | --- |")
+    print("\n| processes | texts/s | against one | CPU ms each ", end="")
+    print("| photos/s | against one | CPU ms each |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, (text, photo) in rates.items():
         print(f"| {name} | {text:.1f} | {text / base[0]:.2f} | {photo:.1f} | "
               f"{photo / base[1]:.2f} |")  # fmt: skip
@@ -245,9 +246,10 @@ def children(
     command = [sys.executable, __file__, "--child", folder, "--device", "cpu"]
     command += ["--texts", str(options.texts), "--images", str(options.images)]
     environment = {**os.environ, "SIMILARITY_PROCESSES": str(share)}
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     started = [
         subprocess.Popen(
-            [*command, *(["--core", str(number)] if share > 1 else [])],
+            [*command, *(["--core", str(allowed[number])] if share == len(allowed) > 1 else [])],
             env=environment,
             text=True,
             stdin=subprocess.PIPE,
@@ -277,9 +279,8 @@ def keep_to(core: int | None) -> None:
     """Move all threads to one core: else those that decode and tokenise would use the others."""
     tasks = Path("/proc/self/task")
     if core is not None and tasks.exists():
-        allowed = sorted(os.sched_getaffinity(0))
         for task in tasks.iterdir():
-            os.sched_setaffinity(int(task.name), {allowed[core]})
+            os.sched_setaffinity(int(task.name), {core})
 
 
 def child(options: argparse.Namespace) -> None:

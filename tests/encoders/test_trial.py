@@ -130,6 +130,20 @@ def test_fastest_is_chosen_and_the_choice_is_kept(monkeypatch, use):
 
 
 @pytest.mark.parametrize(
+    ("speeds", "name"),
+    [
+        ({"torch": (50, 20), "openvino": (100, 9), "onnxruntime": (95, 7)}, "onnxruntime"),
+        ({"torch": (50, 2), "openvino": (100, 9), "onnxruntime": (80, 7)}, "openvino"),
+        ({"openvino": (0, float("inf"))}, "openvino"),  # named, and not measured
+        ({}, "torch"),
+    ],
+)
+def test_processor_time_settles_what_is_about_as_fast(speeds, name):
+    """On a busy machine the clock tells of the others."""
+    assert trial.fastest({n: trial.Speed(*speed) for n, speed in speeds.items()}) == name
+
+
+@pytest.mark.parametrize(
     ("changed", "value"),
     [("cores", 64), ("limit_threads", 7), ("processor", "another")],
 )
