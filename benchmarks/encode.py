@@ -234,15 +234,21 @@ def processes(options: argparse.Namespace, folder: str) -> None:
     print("\n| processes | texts/s | against one | CPU ms each ", end="")
     print("| photos/s | against one | CPU ms each |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, (text, photo) in rates.items():
-        print(f"| {name} | {text:.1f} | {text / base[0]:.2f} | {photo:.1f} | "
-              f"{photo / base[1]:.2f} |")  # fmt: skip
+    for name, stages in rates.items():
+        cells = [
+            f"{rate:.1f} | {rate / one:.2f} | {1000 * cpu_s:.1f}"
+            for (rate, cpu_s), (one, _) in zip(stages, base, strict=True)
+        ]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def children(
     count: int, share: int, options: argparse.Namespace, folder: str
-) -> tuple[float, float]:
-    """Texts and photos a second of ``count`` processes that each take cores ÷ ``share`` threads."""
+) -> list[tuple[float, float]]:
+    """Of texts and of photos, the rate of ``count`` processes together and CPU seconds of each.
+
+    Each process takes cores ÷ ``share`` threads.
+    """
     command = [sys.executable, __file__, "--child", folder, "--device", "cpu"]
     command += ["--texts", str(options.texts), "--images", str(options.images)]
     environment = {**os.environ, "SIMILARITY_PROCESSES": str(share)}
@@ -257,7 +263,7 @@ def children(
         )
         for number in range(count)
     ]
-    totals = [0.0, 0.0]
+    best = [(0.0, float("inf"))] * 2
     for stage in range(2):
         for process in started:
             process.stdout.readline()  # it is ready
@@ -265,14 +271,15 @@ def children(
             for process in started:
                 process.stdin.write("go\n")
                 process.stdin.flush()
-            rates = [json.loads(process.stdout.readline()) for process in started]
-            totals[stage] = max(totals[stage], sum(rates))
+            told = [json.loads(process.stdout.readline()) for process in started]
+            rate, cpu_s = sum(each[0] for each in told), sum(each[1] for each in told) / count
+            best[stage] = max(best[stage][0], rate), min(best[stage][1], cpu_s)
         for process in started:
             process.stdin.write("next\n")
             process.stdin.flush()
     for process in started:
         process.wait()
-    return totals[0], totals[1]
+    return best
 
 
 def keep_to(core: int | None) -> None:
@@ -301,9 +308,10 @@ def child(options: argparse.Namespace) -> None:
         keep_to(options.core)
         print("ready", flush=True)
         while sys.stdin.readline().strip() == "go":
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             work()
-            print(json.dumps(count / (time.perf_counter() - start)), flush=True)
+            wall, used = time.perf_counter() - start, time.process_time() - cpu
+            print(json.dumps([count / wall, used / count]), flush=True)
 
 
 # ---- measuring
