@@ -115,7 +115,7 @@ def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
     if seen.indexed is None:
         return (Step("exact", f"no valid index on {search.column}", plans.exact),)
     if seen.few(size):
-        return (Step("exact", f"{seen.passing} rows pass", plans.exact),)
+        return (Step("exact", f"{seen.passing} rows pass", plans.exact_few),)
     passing = f"{seen.passing} rows or more pass, the product among them"
     if seen.source_passes:
         return (Step("hnsw", passing, plans.hnsw), short)
@@ -130,7 +130,7 @@ def choose_cells(
     known = filter_statistics.statistics(search.within, standing)
     passing = known.share * standing.rows
     if known.hits < FEW_HITS:
-        return (Step("exact", f"about {passing:.0f} rows pass", plans.exact),)
+        return (Step("exact", f"about {passing:.0f} rows pass", plans.exact_few),)
     chosen = cells.choose(standing, search.vector, known.rates, wanted)
     cost = chosen.rows * CELL_US + size / max(chosen.share, 1e-3) * FILTER_US
     figures = (
@@ -138,7 +138,7 @@ def choose_cells(
         f"{chosen.share:.1%}; {len(chosen.cells)} cells of {chosen.rows} rows"
     )
     if passing * EXACT_US <= cost:
-        return (Step("exact", figures, plans.exact),)
+        return (Step("exact", figures, plans.exact_few),)
     scan = partial(plans.cells, number=standing.number, chosen=chosen.cells)
     return (Step("cells", figures, scan), short)
 
