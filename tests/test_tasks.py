@@ -3,9 +3,11 @@
 # ruff: noqa: F811 - fixtures that are imported
 
 import time
+from datetime import timedelta
 
 import pytest
 from celery import current_app
+from django.utils import timezone
 
 from similarity import conf, tasks
 from similarity.indexing import versions, workers
@@ -42,10 +44,10 @@ def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch
     assert wakeups == ["similarity.drain_outbox"]
 
 
-def test_settings_that_do_not_fit_are_logged_once_and_rows_stay(make_product, settings, caplog):
+def test_weights_that_are_gone_are_logged_once_and_rows_stay(make_product, monkeypatch, caplog):
     versions.ensure_live_version()
     make_product()
-    settings.SIMILARITY = similarity_settings(text={"salt": "other"})
+    monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     assert tasks.drain_outbox() == 0
     assert "build_version" in caplog.text
     assert PendingProduct.objects.waiting().count() == 1
@@ -56,6 +58,7 @@ def test_retired_versions_but_one_are_dropped(make_product):
     versions.ensure_live_version()
     for _ in range(3):
         versions.promote(versions.build_version())
+    EncoderVersion.objects.update(retired_at=timezone.now() - timedelta(days=2))
     dropped = tasks.drop_retired_versions()
     assert len(dropped) == 2
     assert sorted(EncoderVersion.objects.values_list("status", flat=True)) == ["live", "retired"]

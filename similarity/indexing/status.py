@@ -52,6 +52,7 @@ def _state() -> dict[str, Any]:
         "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
         "dead": _dead(),
         "reconcile": reconcile.last(),
+        "build_running": progress.is_building(),
         "versions": _versions(),
         "workers": heartbeat.seen_if_known(),
         "index_bytes": indexes.sizes(),

@@ -165,6 +165,9 @@ def test_a_database_that_is_down_is_told_and_no_traceback(monkeypatch, capsys):
 def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypatch):
     make_product()
     live = versions.ensure_live_version()
+    with monkeypatch.context() as begins:
+        begins.setattr(progress, "is_building", lambda: True)
+        assert "its fusion is fitted on a sample" in text(capsys)
     begun = versions.building.begin()
     at = timezone.now().isoformat()
     told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 91.7, "at": at}

@@ -63,6 +63,8 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
     lines += [f"  dead     product {row['product']}: {row['error']}" for row in report["dead"]]
     lines.append(_reconcile_line(report["reconcile"]))
     lines += [_version_line(version) for version in report["versions"]]
+    if report["build_running"] and not any(version["building"] for version in report["versions"]):
+        lines.append("Version    another is begun: its fusion is fitted on a sample")
     if report["rollback_to"]:
         lines.append(f"Roll back  to version {report['rollback_to']}: manage.py promote --rollback")
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
