@@ -3,14 +3,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.core.cache import caches
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
 from shop.models import Product
 from similarity.api.views import _address
+from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
+from similarity.retrieval.shelves import similar_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -283,3 +286,15 @@ def test_as_many_queries_for_many_hits_as_for_few(shelf, django_assert_max_num_q
         get(shelf[0], limit=2)
     with django_assert_max_num_queries(len(few)):
         get(shelf[0], limit=10)
+
+
+def test_http_adds_one_query_to_the_shelf_itself(client, shelf):
+    """The product's key: whether it exists is the one thing that the shelf does not know."""
+    adapter = get_adapter()
+    address = f"/api/similarity/v1/products/{shelf[0].pk}/similar/"
+    client.get(address)
+    with CaptureQueriesContext(connection) as bare:
+        similar_page(shelf[0].pk, within=adapter.for_display(adapter.eligible()))
+    with CaptureQueriesContext(connection) as whole:
+        client.get(address)
+    assert len(whole) <= len(bare) + 1, [query["sql"][:90] for query in whole]
