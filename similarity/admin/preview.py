@@ -22,6 +22,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
+from similarity.retrieval import trace
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import key_of
@@ -127,7 +128,8 @@ def _answers(
     every = adapter.for_display(adapter.model._default_manager.all())
     eligible = adapter.for_display(adapter.eligible())
     try:
-        shown = similar_to(product, SHOWN, within=eligible, weights=weights, explain=True)
+        with trace.collected() as answered:
+            shown = similar_to(product, SHOWN, within=eligible, weights=weights, explain=True)
         wider = similar_to(product, LOOKED_THROUGH, within=every, weights=weights, explain=True)
     except QueryError as error:  # every slider at zero
         return {"error": str(error), "neighbours": [], "removed": []}
@@ -136,6 +138,7 @@ def _answers(
         "neighbours": [_neighbour(hit, adapter, site) for hit in shown],
         "removed": [_neighbour(hit, adapter, site) for hit in removed[:SHOWN]],
         "reweighted": weights is not None,
+        "answered": [(query, 1000 * query.seconds) for query in answered],
     }
 
 

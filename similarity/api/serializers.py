@@ -8,6 +8,7 @@ from rest_framework import serializers
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.card import page_url
 from similarity.retrieval.hits import Hit
+from similarity.retrieval.trace import Answered
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
@@ -33,6 +34,15 @@ class HitSerializer(serializers.Serializer):
     reasons = ReasonSerializer(many=True, required=False, help_text="Only with `explain=true`.")
 
 
+class PlanSerializer(serializers.Serializer):
+    column = serializers.CharField(help_text="fused, or the part that was searched.")
+    plan = serializers.CharField(
+        help_text="exact, exact per group, cells, hnsw or hnsw nearby: how it was searched."
+    )
+    because = serializers.CharField(help_text="Why that plan was chosen, in figures.")
+    found = serializers.IntegerField(help_text="Rows that it brought, variants included.")
+
+
 class PageSerializer(serializers.Serializer):
     version = serializers.IntegerField(
         allow_null=True, help_text="Encoder version that answered; null before there is one."
@@ -45,6 +55,9 @@ class PageSerializer(serializers.Serializer):
     results = HitSerializer(many=True)
     next = serializers.CharField(
         allow_null=True, help_text="Address of the page that follows; null at the end."
+    )
+    plans = PlanSerializer(
+        many=True, required=False, help_text="Queries of vectors, in order. Only with `explain`."
     )
 
 
@@ -69,6 +82,19 @@ class HealthCheckSerializer(serializers.Serializer):
 class HealthSerializer(serializers.Serializer):
     status = serializers.ChoiceField(choices=["ok", "unavailable"])
     checks = HealthCheckSerializer(many=True)
+
+
+def plan_data(query: Answered) -> dict[str, Any]:
+    """One query of vectors, as :class:`PlanSerializer` describes it.
+
+    Its time is left to the metrics: an answer must be the same while nothing has changed.
+    """
+    return {
+        "column": query.column,
+        "plan": query.plan,
+        "because": query.because,
+        "found": query.found,
+    }
 
 
 def hit_data(hit: Hit, adapter: CatalogAdapter, *, explain: bool) -> dict[str, Any]:

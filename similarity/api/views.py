@@ -15,9 +15,10 @@ from similarity.api.base import SimilarityView
 from similarity.api.filters import narrow
 from similarity.api.parameters import Parameters
 from similarity.api.schema import SimilarSchema
-from similarity.api.serializers import hit_data
+from similarity.api.serializers import hit_data, plan_data
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.models import EncoderVersion
+from similarity.retrieval import trace
 from similarity.retrieval.shelves import similar_page
 
 
@@ -61,22 +62,26 @@ def _answer(
     live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
     version = live.values_list("pk", flat=True).first() if parameters.cursor else None
     eligible = adapter.for_display(adapter.eligible(request._request))
-    page = similar_page(
-        product,
-        parameters.limit,
-        within=narrow(adapter, eligible, parameters.filters),
-        after=parameters.after(product, version),
-        **parameters.options,
-    )
+    with trace.collected() as answered:
+        page = similar_page(
+            product,
+            parameters.limit,
+            within=narrow(adapter, eligible, parameters.filters),
+            after=parameters.after(product, version),
+            **parameters.options,
+        )
     parameters.after(product, page.version)  # another version may have gone live since
     explain = parameters.options.get("explain", False)
     following = parameters.cursor_for(product, page.version, page.next) if page.next else None
-    return {
+    data = {
         "version": page.version,
         "tier": page.hits[0].tier if page.hits else None,
         "results": [hit_data(hit, adapter, explain=explain) for hit in page.hits],
         "next": _address(request, following) if following else None,
     }
+    if explain:
+        data["plans"] = [plan_data(query) for query in answered]
+    return data
 
 
 def _address(request: Request, cursor: str) -> str:

@@ -109,3 +109,9 @@ def test_the_product_list_leads_to_it(staff, mugs):
     data["_selected_action"] = [mugs["source"].pk, mugs["sold out"].pk]
     response = staff.post(changelist, data, follow=True)
     assert "Select one product" in response.content.decode()
+
+
+def test_the_plan_that_answered_is_told(staff, mugs):
+    html = page(mugs["source"], staff).content.decode()
+    assert "Fused searched by <strong>exact</strong>" in html
+    assert "no valid index on fused" in html

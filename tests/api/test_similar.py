@@ -47,6 +47,14 @@ def test_a_product_out_of_stock_has_neighbours_but_is_none(shelf):
     assert ids(get(shelf[0], limit=2)) == [shelf[2].pk, shelf[3].pk]
 
 
+def test_explain_tells_which_plan_answered_and_why(shelf):
+    plans = get(shelf[0], explain="true").json()["plans"]
+    assert [plan["column"] for plan in plans] == ["fused"]
+    assert plans[0]["plan"] == "exact"
+    assert plans[0]["because"]
+    assert "plans" not in get(shelf[0]).json()
+
+
 def test_explain_gives_shares_that_add_up(shelf):
     reasons = get(shelf[0], explain="true").json()["results"][0]["reasons"]
     assert reasons
