@@ -37,6 +37,14 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
         yield
 
 
+def taken_for_transaction(name: str, alias: str) -> bool:
+    """Take the named lock until the transaction ends; False where another holds it.
+
+    Unlike a session's, it holds behind a pooler too.
+    """
+    return _ask(alias, "pg_try_advisory_xact_lock", name)
+
+
 def is_held(name: str, alias: str) -> bool:
     """Whether any session holds the named lock now."""
     with connections[alias].cursor() as cursor:

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from similarity.connections import wakeup
-from similarity.connections.locks import LockTaken, advisory_lock
+from similarity.connections.locks import advisory_lock, taken_for_transaction
 from similarity.exceptions import VersionError
 from similarity.indexing import building, gate, indexes, quality, queries, vectors, workers
 from similarity.indexing.indexes import Progress
@@ -40,7 +40,7 @@ def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
     """
     live = every_version().live()
     if live is not None:
-        _finish_catching_up(live)
+        catch_up(live)
         return live
     with advisory_lock(LOCK, vectors.alias(), wait_s=wait_s):
         live = every_version().live()
@@ -97,6 +97,10 @@ def go_on(budget_s: float) -> EncoderVersion | None:
     """Go on with what a worker began to build and nobody is at; None where there is nothing."""
     began = every_version().filter(status=Status.BUILDING, progress__by="worker")
     if not began.exists() or is_building():
+        return None
+    # One that another release's settings were begun with is left to workers that have them.
+    version = building.unfinished()
+    if version is None or version.progress.get("by") != "worker":
         return None
     return build_version(budget_s=budget_s, by="worker")
 
@@ -165,7 +169,7 @@ def promote(
     if not force:
         gate.refuse(chosen, gate_of(chosen))
     _switch(chosen)
-    _finish_catching_up(chosen)
+    catch_up(chosen)
     return chosen
 
 
@@ -190,7 +194,7 @@ def rollback(*, force: bool = False) -> EncoderVersion:
             f"{before.pk}' builds it first, --force goes back at once and answers slowly."
         )
     _switch(before, back=True)
-    _finish_catching_up(before)
+    catch_up(before)
     return before
 
 
@@ -200,24 +204,22 @@ def catch_up(version: EncoderVersion) -> int:
     Returns how many. It follows the switch, which must not wait for it, and the next drain
     does it where this process is killed before.
     """
-    enqueued = 0
-    up_to_date = every_version().filter(pk=version.catches_up_with_id or 0).first()
-    if up_to_date is not None:
-        for keys in building.chunks(_changed_keys(up_to_date, version), ENQUEUE_ROWS):
-            enqueued += PendingProduct.objects.enqueue(keys)
-    every_version().filter(pk=version.pk).update(catches_up_with=None)
-    version.catches_up_with = None
-    if enqueued:
-        wakeup.on_commit(vectors.alias())
-    return enqueued
-
-
-def _finish_catching_up(version: EncoderVersion) -> None:
-    """Once, by whoever comes first: others go on."""
     if version.catches_up_with_id is None:
-        return
-    with suppress(LockTaken), advisory_lock("similarity.catch_up", vectors.alias()):
-        catch_up(version)
+        return 0
+    with transaction.atomic(using=vectors.alias()):
+        if not taken_for_transaction("similarity.catch_up", vectors.alias()):
+            return 0  # somebody is at it
+        up_to_date = every_version().filter(pk=version.catches_up_with_id).first()
+        changed = _changed_keys(up_to_date, version) if up_to_date else []
+    for keys in building.chunks(changed, ENQUEUE_ROWS):
+        PendingProduct.objects.enqueue(keys)
+    # Unless it went live once more meanwhile, over another.
+    done = every_version().filter(pk=version.pk, catches_up_with=version.catches_up_with_id)
+    done.update(catches_up_with=None)
+    version.catches_up_with = None
+    if changed:
+        wakeup.on_commit(vectors.alias())
+    return len(changed)
 
 
 def find(version: EncoderVersion | int | None) -> EncoderVersion:

@@ -170,9 +170,17 @@ def test_beat_goes_on_with_a_worker_s_build_only(catalogue, wakeups, monkeypatch
     versions.build_version(sample=1, budget_s=0)
     tasks.go_on_building()
     assert EncoderVersion.objects.get().status == "building", "somebody stopped the command"
-    EncoderVersion.objects.update(progress={"by": "worker"})
+    EncoderVersion.objects.update(progress={"by": "worker"})  # and nothing else: as if anew
     tasks.go_on_building()
     assert EncoderVersion.objects.get().status == "ready"
+
+
+def test_beat_leaves_a_build_of_other_settings_to_workers_that_have_them(catalogue, settings):
+    """In a rolling deployment an old worker would drop it and begin one of the old settings."""
+    versions.build_version(sample=1, budget_s=0, by="worker")
+    settings.SIMILARITY = similarity_settings(WEIGHTS={"text": 0.5, "attributes": 0.5})
+    tasks.go_on_building()
+    assert EncoderVersion.objects.get().status == "building"
 
 
 @pytest.mark.django_db(transaction=True)
