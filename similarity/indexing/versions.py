@@ -133,15 +133,17 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
     version.refresh_from_db(using=vectors.alias(), fields=["status"])
 
 
-def prepare(version: EncoderVersion, progress: Progress | None = None) -> None:
-    """Build the indexes a version lacks, and take its figures beside those of the version that
-    is live now; minutes where neither is done yet, and nothing where both are."""
+def prepare(
+    version: EncoderVersion, progress: Progress | None = None, *, compare: bool = True
+) -> None:
+    """Build the indexes a version lacks and, with ``compare``, take its figures beside those of
+    the version that is live now; minutes where neither is done yet, nothing where both are."""
     version.refresh_from_db(using=vectors.alias(), fields=["status", "figures"])
     if version.status == Status.LIVE:
         return
     indexes.create_indexes(version, progress)
     live = _other_live(version)
-    if not gate.is_compared(version, live):
+    if compare and not gate.is_compared(version, live):
         version.figures["quality"] = quality.compare(version, live, progress)
         version.save(update_fields=["figures"])
 
@@ -280,6 +282,4 @@ def _stored(version: EncoderVersion) -> Any:
 
 
 def _index_bytes(version: EncoderVersion) -> int:
-    sizes = indexes.sizes()
-    names = [indexes.index_name(version, column) for column in indexes.columns(version)]
-    return sum(sizes.get(name, 0) for name in names)
+    return sum(indexes.bytes_of(version, indexes.sizes()).values())

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from similarity.indexing import indexes, versions
+from similarity.indexing import indexes, quality, versions
 from similarity.models import EncoderVersion, ProductVectors
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -56,3 +56,31 @@ def test_a_half_empty_version_needs_force(first, second):
 def test_a_version_and_rollback_together_are_refused(second):
     with pytest.raises(CommandError, match="not both"):
         call_command("promote", str(second.pk), "--rollback")
+
+
+def test_the_table_is_printed_before_anything_is_refused(first, second, capsys):
+    ProductVectors.objects.of_version(second).delete()
+    with pytest.raises(CommandError):
+        call_command("promote")
+    assert "NO  eligible products with vectors" in capsys.readouterr().out
+
+
+def test_figures_beside_another_live_version_are_taken_again_but_not_by_force(
+    first, second, monkeypatch
+):
+    third = versions.build_version()
+    call_command("promote", str(third.pk))
+    call_command("promote", str(second.pk))
+    second.refresh_from_db()
+    assert second.figures["quality"]["with"] == third.pk
+    monkeypatch.setattr(quality, "compare", None)
+    call_command("promote", str(third.pk), "--force")
+    assert live() == third.pk
+
+
+def test_rolling_back_once_too_often_says_so(first, second):
+    call_command("promote")
+    call_command("promote", "--rollback")
+    with pytest.raises(CommandError, match="nothing to roll back to"):
+        call_command("promote", "--rollback")
+    assert live() == first.pk

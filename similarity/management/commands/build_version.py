@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import building, versions
+from similarity.indexing import building, gate, versions
 from similarity.management.command import ProgressBars, SimilarityCommand
 
 
@@ -44,6 +44,7 @@ catalogue has grown to many times what the live version was fitted on.
             f"indexes in {version.figures['index_s']} s, "
             f"{version.figures['index_bytes'] / 2**20:.1f} MiB."
         )
+        self.stdout.write(gate.table(versions.gate_of(version)))
         if options["promote"]:
             versions.promote(version)
             self.stdout.write(f"Version {version.pk} is live.")

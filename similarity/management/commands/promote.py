@@ -41,7 +41,7 @@ class Command(SimilarityCommand):
         """The table is printed before anything is refused."""
         chosen = versions.find(number)
         with ProgressBars() as bars:
-            versions.prepare(chosen, bars)
+            versions.prepare(chosen, bars, compare=not force)
         table = versions.gate_of(chosen)
         self.stdout.write(gate.table(table))
         for line in table:
