@@ -10,7 +10,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from similarity.encoders import device, runtimes, trial
+from similarity.encoders import device, runtimes, speeds, trial
 from similarity.encoders.image import VisionEncoder
 from similarity.encoders.text import TransformerTextEncoder
 from similarity.exceptions import ConfigurationError
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def _every_runtime(monkeypatch):
     monkeypatch.setattr(runtimes, "installed", INSTALLED)
-    monkeypatch.setattr(trial, "TRIAL_S", 0.0)
+    monkeypatch.setattr(speeds, "TRIAL_S", 0.0)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_fastest_is_chosen_and_the_choice_is_kept(monkeypatch, use):
 
 
 @pytest.mark.parametrize(
-    ("speeds", "name"),
+    ("measured", "name"),
     [
         ({"torch": (50, 20), "openvino": (100, 9), "onnxruntime": (95, 7)}, "onnxruntime"),
         ({"torch": (50, 2), "openvino": (100, 9), "onnxruntime": (80, 7)}, "openvino"),
@@ -138,9 +138,9 @@ def test_fastest_is_chosen_and_the_choice_is_kept(monkeypatch, use):
         ({}, "torch"),
     ],
 )
-def test_processor_time_settles_what_is_about_as_fast(speeds, name):
+def test_processor_time_settles_what_is_about_as_fast(measured, name):
     """On a busy machine the clock tells of the others."""
-    assert trial.fastest({n: trial.Speed(*speed) for n, speed in speeds.items()}) == name
+    assert speeds.fastest({n: speeds.Speed(*s) for n, s in measured.items()}) == name
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_folder_that_cannot_be_written_leaves_torch(bert, use, tmp_path, caplog)
     encoder = TransformerTextEncoder(bert)
     assert encoder.encode_texts(["red"]).present.all()
     assert encoder.tower.runtime.name == "torch"
-    assert "stays with torch" in caplog.text
+    assert "name a folder that the worker can write as SIMILARITY['RUNTIME_DIR']" in caplog.text
 
 
 def test_killed_export_leaves_no_half_a_network(monkeypatch, use):
@@ -233,7 +233,7 @@ def test_runtime_that_kills_its_process_is_left_out_the_third_time(monkeypatch, 
         raise Died
 
     monkeypatch.setattr("pathlib.Path.unlink", crash)
-    for _ in range(trial.MOST_DEATHS):
+    for _ in range(speeds.MOST_DEATHS):
         with pytest.raises(Died):
             trial.choose(graph, SAMPLES)
     monkeypatch.undo()
