@@ -9,7 +9,7 @@ what workers write does not have to find its place in a graph of a million rows.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.db import OperationalError, connections, router
@@ -47,6 +47,12 @@ def columns(version: EncoderVersion) -> list[str]:
 def index_name(version: EncoderVersion, column: str) -> str:
     """``similarity_v3_fused``"""
     return f"{_PREFIX}{int(version.pk)}_{column}"
+
+
+def bytes_of(version: EncoderVersion, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Of :func:`sizes`, what belongs to a version: searched column, or ``cells`` → bytes."""
+    named = {column: index_name(version, column) for column in (*columns(version), "cells")}
+    return {column: sizes[name] for column, name in named.items() if name in sizes}
 
 
 def create_indexes(version: EncoderVersion, progress: Progress | None = None) -> list[str]:
