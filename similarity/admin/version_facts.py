@@ -64,13 +64,16 @@ def _parts(version: EncoderVersion) -> list[str]:
 
 
 def _index_sizes(version: EncoderVersion) -> dict[str, str]:
-    sizes, states = indexes.sizes(), indexes.states(version)
-    return {
-        f"index on {column}": filesizeformat(sizes.get(indexes.index_name(version, column), 0))
-        if state == indexes.VALID
-        else f"no index ({state})"
-        for column, state in states.items()
+    sizes = indexes.bytes_of(version, indexes.sizes())
+    facts = {
+        f"no index on {column}": state
+        for column, state in indexes.states(version).items()
+        if state != indexes.VALID
     }
+    for column, size in sizes.items():
+        name = "cells of fused" if column == "cells" else f"index on {column}"
+        facts[name] = filesizeformat(size)
+    return facts
 
 
 def _duration(seconds: float) -> str:

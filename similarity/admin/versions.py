@@ -145,8 +145,7 @@ class EncoderVersionAdmin(NotByHand):
 
     @admin.display(description="indexes")
     def index_size(self, version: EncoderVersion) -> str:
-        names = {indexes.index_name(version, column) for column in indexes.columns(version)}
-        sizes = [size for name, size in indexes.sizes().items() if name in names]
+        sizes = indexes.bytes_of(version, indexes.sizes()).values()
         return filesizeformat(sum(sizes)) if sizes else "no index"
 
     @admin.display(description="encoders")

@@ -249,6 +249,10 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a dict that maps fields, the dotted path of an adapter, or None",
         lambda value: value is None or isinstance(value, Mapping) or _is_text(value),
     ),
+    "CELLS_FROM": (
+        "a whole number above 0, or None",
+        lambda value: value is None or _is_whole(value),
+    ),
     "ORDERS_WINDOW_DAYS": WHOLE,
     "HALF_LIFE_DAYS": ("a number of days above 0", _is_positive),
     "MIN_SHOPPERS": WHOLE,

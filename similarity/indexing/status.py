@@ -7,6 +7,7 @@ from django.db import connections
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.indexing import (
+    cells,
     health,
     hints,
     indexes,
@@ -85,10 +86,16 @@ def _version(version: EncoderVersion, running: bool) -> dict[str, Any]:
         "dimensions": version.dimensions,
         "weights": version.weights,
         "indexes": indexes.states(version),
+        "cells": _cells(version),
         "building": _building(version.progress, running) if building else None,
         "quality": version.figures.get("quality"),
         "created_at": version.created_at.isoformat(),
     }
+
+
+def _cells(version: EncoderVersion) -> dict[str, Any] | None:
+    found = cells.report(version, vectors.alias())
+    return found._asdict() if found else None
 
 
 def _building(noted: dict[str, Any], running: bool) -> dict[str, Any]:

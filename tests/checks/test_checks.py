@@ -417,7 +417,8 @@ def test_field_of_the_wrong_kind_and_name_that_is_taken(change, mapping, expecte
 
 
 def test_names_of_the_api_are_all_reserved():
-    from similarity.api.parameters import IGNORED, OPTIONS
+    from similarity.api.parameters import OPTIONS
+    from similarity.api.query_string import IGNORED
 
     assert {*OPTIONS, *IGNORED, "min_price", "max_price", "in_stock"} == set(RESERVED)
 

@@ -81,6 +81,8 @@ def _version_line(version: dict[str, Any]) -> str:
         f"Version    {version['id']} {version['status']}: {version['vectors']} products, "
         f"fitted on {version['fitted_on']}, {dimensions}"
     )
+    if made := version["cells"]:
+        line += f"; {made['cells']} cells, {made['churn']:.0%} placed since they were made"
     if version["building"]:
         return f"{line}; {version['building']['text']}"
     return f"{line}; no valid index: {', '.join(wrong)}" if wrong else line
