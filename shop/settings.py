@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
@@ -107,7 +108,7 @@ if not DEBUG:
 
 # What a shop adds for similarity:
 SIMILARITY_PRODUCT_MODEL = "shop.Product"
-SIMILARITY = {
+SIMILARITY: dict[str, Any] = {
     "RUNTIME": os.environ.get("SIMILARITY_RUNTIME") or "auto",
     "CATALOG": {
         "title": "name",

@@ -13,7 +13,7 @@ from psycopg.errors import UndefinedTable
 
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
-from similarity.retrieval.session import local_settings, savepoint
+from similarity.retrieval.session import fetch_under, savepoint
 from similarity.retrieval.stored import FloatArray, vector_literal
 from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys, key_order
 
@@ -233,6 +233,5 @@ def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
 
 
 def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Row]:
-    with local_settings(search.within.using, settings) as cursor:
-        cursor.execute(query.sql, query.params)
-        return [Row(*row) for row in cursor.fetchall()]
+    rows = fetch_under(search.within.using, settings, query.sql, query.params)
+    return [Row(*row) for row in rows]

@@ -9,6 +9,7 @@ from django.db import connection
 from shop.models import Product
 from similarity.retrieval import candidates, plans
 from similarity.retrieval.plans import VectorSearch
+from similarity.retrieval.session import local_settings
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.stored import read_vectors
 from similarity.retrieval.within import Within
@@ -96,7 +97,7 @@ def explained(monkeypatch, plan, search):
     lines = []
 
     def explain(query, search, settings):
-        with plans.local_settings("default", settings) as cursor:
+        with local_settings("default", settings) as cursor:
             cursor.execute(f"EXPLAIN {query.sql}", query.params)
             lines.extend(row[0] for row in cursor.fetchall())
         return []
