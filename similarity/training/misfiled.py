@@ -140,7 +140,7 @@ def misfiled(
 
 def alone(found: Neighbours) -> list[Outlier]:
     """Products whose nearest neighbours are far, against those of all others."""
-    some = (found.rows >= 0).all(axis=1)
+    some: npt.NDArray[np.bool_] = np.all(found.rows >= 0, axis=1)
     if found.rows.shape[1] == 0 or some.sum() < LEAST_PRODUCTS:
         return []
     means = found.cosine.mean(axis=1)
