@@ -1,6 +1,6 @@
 """Which runtime a network is run by: the fastest on this machine that gives torch's vectors.
 
-The first process to load a network tries them all, for some ten seconds, and writes down
+The first process to load a network tries them all, for ten to forty seconds, and writes down
 what it found beside the exported network; those that come after read it. Whatever fails
 leaves torch in charge.
 """
