@@ -150,7 +150,7 @@ def home() -> Path:
     if named:
         return Path(named).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(cache) / "django-similarity"
+    return Path(cache) / "django-similarity" / "networks"
 
 
 @contextmanager

@@ -309,6 +309,6 @@ def test_openvino_is_imported_without_its_telemetry():
 def test_folder_of_the_user_where_none_is_named(settings, monkeypatch, tmp_path):
     settings.SIMILARITY = {}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert trial.home() == tmp_path / "django-similarity"
+    assert trial.home() == tmp_path / "django-similarity" / "networks"
     settings.SIMILARITY = {"RUNTIME_DIR": str(tmp_path / "own")}
     assert trial.home() == tmp_path / "own"
