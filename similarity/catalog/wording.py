@@ -138,7 +138,8 @@ def _pieces(word: str) -> Iterator[str]:
 
 def _extra_words(text: str) -> Iterator[str]:
     if is_unspaced(text):
-        yield from _UNSPACED_LETTER.findall(text)  # a query may be one letter
+        # A query may be one letter. The ranges hold places that no letter has been given yet.
+        yield from filter(str.isalnum, _UNSPACED_LETTER.findall(text))
     for compound in compounds_of(text):
         yield compound.replace("-", "")[:LONGEST]
     for measure, _start, _end in measures(text):

@@ -43,7 +43,7 @@ def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterato
             *(("vector_length", ">i4"), ("head", ">i4"), ("vector", ">f2", (dimension,))),
         ]
     )
-    sample = f" TABLESAMPLE BERNOULLI ({float(percent)})" if percent < 100 else ""
+    sample = f" TABLESAMPLE BERNOULLI ({float(percent)}) REPEATABLE (0)" if percent < 100 else ""
     statement = (
         f"COPY (SELECT id, category, fused FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
         f"WHERE version_id = {int(version.pk)}) TO STDOUT (FORMAT BINARY)"
@@ -86,7 +86,7 @@ def fill(cells: VectorCells, alias: str, ids: npt.NDArray[np.int64], cell: Numbe
         percent = min(100.0, 100.0 * SAMPLE / max(1, len(ids)))
         cursor.execute(
             f"INSERT INTO {sample} SELECT cell, product_id FROM {table} "  # noqa: S608 - numbers
-            f"TABLESAMPLE BERNOULLI ({percent}) ORDER BY product_id"
+            f"TABLESAMPLE BERNOULLI ({percent}) REPEATABLE (0) ORDER BY product_id"
         )
     with connections[alias].cursor() as cursor:
         if not connections[alias].in_atomic_block:
