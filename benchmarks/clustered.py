@@ -20,6 +20,8 @@ from shop.models import Brand, Category, Product
 from similarity.indexing import cell_rows, cells
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
+from similarity.retrieval import cells as retrieval_cells
+from similarity.retrieval import shelf
 
 TABLE = ProductVectors._meta.db_table
 PRODUCTS = Product._meta.db_table
@@ -178,6 +180,8 @@ def kept_database(name: str) -> Iterator[bool]:
             cursor.execute(f'CREATE DATABASE "{name}"')
     connection.close()
     connection.settings_dict["NAME"] = name
+    for read_once in (cells.fitted_of, retrieval_cells.load, shelf.read_version):
+        read_once.cache_clear()  # by numbers that another database gives to others
     try:
         call_command("migrate", verbosity=0)
         yield new

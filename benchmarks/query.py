@@ -171,7 +171,10 @@ def bare(catalogue: Catalogue, kept: Filter) -> Run:
 
     def run(key: int) -> list[int]:
         with connection.connection.cursor() as cursor:
-            return [row[0] for row in cursor.execute(*statements[key]).fetchall()][:K]
+            cursor.execute(*statements[key])
+            while cursor.nextset():  # a result for each setting comes first
+                pass
+            return [row[0] for row in cursor.fetchall()][:K]
 
     return run
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 
-from similarity.connections import background, wakeup
+from similarity.connections import background
 from similarity.indexing import documents, versions
 from similarity.retrieval import ask_worker
 from similarity.retrieval.query_vectors import query_vector

@@ -30,11 +30,12 @@ def live_version(using: str) -> EncoderVersion | None:
     with connections[using].cursor() as cursor:
         cursor.execute(_WHICH)
         row = cursor.fetchone()
-    return _read_version(using, *row) if row else None
+    return read_version(using, *row) if row else None
 
 
 @lru_cache(maxsize=4)
-def _read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVersion | None:
+def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVersion | None:
+    """The version whose row is the ``row``-th and whose live cells are ``cells``."""
     versions = EncoderVersion.objects.using(using).defer("fusion", "figures", "progress")
     version = versions.filter(pk=pk).first()
     if version is not None:
