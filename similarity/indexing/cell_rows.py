@@ -70,9 +70,11 @@ def fill(cells: VectorCells, alias: str, ids: npt.NDArray[np.int64], cell: Numbe
             copy.write(_HEADER + _pairs(ids, cell) + struct.pack(">h", -1))
         cursor.execute("ANALYZE similarity_assigned")
         cursor.execute(
-            f"CREATE TABLE {table} (cell integer NOT NULL, product_id {key} NOT NULL, "
-            '"group" varchar(255) NOT NULL, fused halfvec STORAGE PLAIN NOT NULL, '
-            "placed boolean NOT NULL DEFAULT false)"
+            # What a scan reads stands first, behind columns of fixed length where keys are
+            # numbers: PostgreSQL finds it without walking through the row.
+            f"CREATE TABLE {table} (cell integer NOT NULL, placed boolean NOT NULL DEFAULT false, "
+            f"product_id {key} NOT NULL, fused halfvec STORAGE PLAIN NOT NULL, "
+            '"group" varchar(255) NOT NULL)'
         )
         cursor.execute(
             f'INSERT INTO {table} (cell, product_id, "group", fused) '  # noqa: S608 - numbers

@@ -41,7 +41,7 @@ class VectorCells(models.Model):
 
 
 def rows_table(cells: int) -> str:
-    """Columns ``cell``, ``product_id``, ``"group"``, ``fused`` and ``placed`` (after the build)."""
+    """Columns ``cell``, ``placed`` (after the build), ``product_id``, ``fused``, ``"group"``."""
     return f"similarity_cells_{int(cells)}"
 
 

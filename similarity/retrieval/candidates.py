@@ -39,7 +39,7 @@ class Candidate(NamedTuple):
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
 #: up by its key and scanned, visited through HNSW, scanned in a cell; and a test of the filter.
-EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.5, 2.0
+EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.25, 2.0
 #: Rows of a filter's sample that must pass before its statistics are believed.
 FEW_HITS = 8
 
@@ -132,7 +132,8 @@ def choose_cells(
     if known.hits < FEW_HITS:
         return (Step("exact", f"about {passing:.0f} rows pass", plans.exact_few),)
     chosen = cells.choose(standing, search.vector, known.rates, wanted)
-    cost = chosen.rows * CELL_US + size / max(chosen.share, 1e-3) * FILTER_US
+    tested = min(chosen.depth(size) / 2, chosen.rows)
+    cost = chosen.rows * CELL_US + tested * FILTER_US
     figures = (
         f"about {passing:.0f} rows pass, {'far from' if chosen.far else 'around'} the query "
         f"{chosen.share:.1%}; {len(chosen.cells)} cells of {chosen.rows} rows"
@@ -140,7 +141,11 @@ def choose_cells(
     if passing * EXACT_US <= cost:
         return (Step("exact", figures, plans.exact_few),)
     scan = partial(plans.cells, number=standing.number, chosen=chosen.cells)
-    return (Step("cells", figures, scan), short)
+    depth = chosen.depth(size)
+    if depth >= chosen.rows:
+        return (Step("cells", figures, scan), short)
+    first = Step("cells", f"{figures}, the nearest {depth}", partial(scan, depth=depth))
+    return (first, Step("cells", f"{figures}, all of them", scan), short)
 
 
 def outlook(search: VectorSearch) -> Outlook:

@@ -72,12 +72,22 @@ class StandingCells:
 
 
 class ChosenCells(NamedTuple):
-    """``rows`` they hold, ``share`` of these expected to pass; ``far`` from the query or not."""
+    """``rows`` they hold, ``share`` of these expected to pass; ``far`` from the query or not.
+
+    ``idle`` rows are of categories in which nothing is thought to pass.
+    """
 
     cells: list[int]
     rows: int
     share: float
     far: bool
+    idle: int
+
+    def depth(self, wanted: int) -> int:
+        """The nearest rows among which about twice as many as wanted should pass."""
+        passing = self.share * self.rows
+        holding = max(self.rows - self.idle, 1)
+        return int(self.idle + 2 * wanted * holding / max(passing, 1e-6)) + 64
 
 
 def standing(version: EncoderVersion, using: str) -> StandingCells | None:
@@ -136,9 +146,10 @@ def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: 
     last = int(enough[0]) + 1 if len(enough) else len(holding)
     nearest = order[: max(1, around // 4)]
     chosen = np.union1d(nearest, order[holding[:last]])
-    rows = float(cells.counts[chosen].sum())
-    expected = float((cells.counts[chosen] * rates[cells.groups[chosen]]).sum())
-    return ChosenCells(chosen.tolist(), int(rows), expected / max(rows, 1.0), far)
+    counts, rate = cells.counts[chosen], rates[cells.groups[chosen]]
+    rows, passes = float(counts.sum()), float((counts * rate).sum())
+    idle = int(counts[rate < least].sum())
+    return ChosenCells(chosen.tolist(), int(rows), passes / max(rows, 1.0), far, idle)
 
 
 def _logarithms(values: Sequence[float]) -> FloatArray:

@@ -153,12 +153,19 @@ def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
     )
 
 
-def cells(search: VectorSearch, rows: int, *, number: int, chosen: Sequence[int]) -> list[Row]:
-    """The nearest ``rows`` of the chosen cells.
+def cells(
+    search: VectorSearch,
+    rows: int,
+    *,
+    number: int,
+    chosen: Sequence[int],
+    depth: int | None = None,
+) -> list[Row]:
+    """The nearest ``rows`` of the chosen cells, of the nearest ``depth`` in them where given.
 
     Fewer where fewer of them pass, and none where the cells were dropped at this moment.
     """
-    query = cells_query(search, rows, number, chosen)
+    query = cells_query(search, rows, number, chosen, depth)
     using = search.within.using
     try:
         with savepoint(using), connections[using].cursor() as cursor:
@@ -197,18 +204,22 @@ def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({})") 
     return Fragment(f"{sql} ORDER BY distance, {order} LIMIT %s", (*params, rows))
 
 
-def cells_query(search: VectorSearch, rows: int, number: int, chosen: Sequence[int]) -> Fragment:
+def cells_query(
+    search: VectorSearch, rows: int, number: int, chosen: Sequence[int], depth: int | None
+) -> Fragment:
     """Rows of the cells in order of nearness, tested one by one until ``rows`` have passed.
 
-    All have length one, so the inner product orders them as every metric does, and costs a
-    third of the cosine; the metric asked for is worked out for the rows that are returned.
+    Keeping the nearest ``depth`` is quicker than sorting all. They have length one, so the inner
+    product orders them as every metric does, and costs a third of the cosine; the metric asked for
+    is worked out for the rows that are returned.
     """
     literal = vector_literal(search.vector)
     table, operator = rows_table(number), OPERATORS[search.metric]
     passes, others = search.within.passes_candidate(), search.others()
+    nearest = "OFFSET 0" if depth is None else f"LIMIT {int(depth)}"
     near = (
         f'SELECT product_id, "group", fused <#> %s::halfvec AS nearness FROM {table} '  # noqa: S608
-        "WHERE cell = ANY(%s::int[]) ORDER BY nearness OFFSET 0"
+        f"WHERE cell = ANY(%s::int[]) ORDER BY nearness {nearest}"
     )
     sql = (
         f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", (SELECT fused {operator} %s::halfvec '  # noqa: S608
