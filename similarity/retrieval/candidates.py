@@ -39,7 +39,7 @@ class Candidate(NamedTuple):
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
 #: up by its key and scanned, visited through HNSW, scanned in a cell; and a test of the filter.
-EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.25, 2.0
+EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.5, 2.0
 #: Rows of a filter's sample that must pass before its statistics are believed.
 FEW_HITS = 8
 
