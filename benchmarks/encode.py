@@ -105,7 +105,7 @@ def texts(some: list[str], repeat: int) -> None:
         for name, runtime in runtimes_of(tower, digest(folder)).items()
     }
     told = measured(latencies, 20)
-    print("One query: " + ", ".join(f"{n} {s.wall_s * 1000:.1f} ms" for n, s in told.items()))
+    print("\nOne query: " + ", ".join(f"{n} {s.wall_s * 1000:.1f} ms" for n, s in told.items()))
 
 
 def peer(folder: Path, some: list[str], size: int) -> Work:
@@ -171,7 +171,7 @@ def images(photos: list[bytes], repeat: int) -> None:
         "storage of 20 ms, read ahead": lambda: whole(photos, SLOW_STORAGE_S),
     }
     table("photos", measured(works, repeat), len(photos), base=("decoded, then encoded",))
-    print(f"Decoded at a fraction of their size, cosine with in full: {draft_cosine(encoder)}")
+    print(f"\nDecoded at a fraction of their size, cosine with in full: {draft_cosine(encoder)}")
 
 
 @contextmanager
