@@ -20,6 +20,7 @@ by default.
 """
 
 import argparse
+import math
 import sys
 import tempfile
 from dataclasses import fields, replace
@@ -106,6 +107,8 @@ def quantiles(values: list[float], *shares: float) -> list[float]:
 
 
 def seconds(value: float) -> str:
+    if math.isnan(value):
+        return "no such kill"
     return "never" if value == float("inf") else f"{value:.2f}"
 
 
