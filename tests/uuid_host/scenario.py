@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from similarity.capture import triggers
 from similarity.copurchase import full
-from similarity.indexing import outbox, quality, reconcile, versions
-from similarity.models import PendingProduct, ProductVectors
-from similarity.retrieval import candidates, plans
+from similarity.indexing import cells, indexes, outbox, quality, reconcile, versions
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.retrieval import candidates, plans, trace
 from similarity.retrieval.bought_together import bought_together
 from similarity.retrieval.shelves import similar_page, similar_to
 from tests.uuid_host.models import Article, Tag
@@ -52,6 +52,24 @@ def test_hidden_articles_are_left_out_at_once(articles):
     best = similar_to(articles[0], limit=1)[0]
     Article.objects.filter(pk=best.key).update(hidden=True)
     assert best.key not in {hit.key for hit in similar_to(articles[0], limit=20)}
+
+
+def test_articles_are_found_by_cells(articles, monkeypatch):
+    """Their tables, samples and upkeep hold keys of the host's own type."""
+    before = [hit.key for hit in similar_to(articles[0], limit=5)]
+    version = EncoderVersion.objects.live()
+    made = cells.build(version, "default")
+    monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
+    monkeypatch.setattr(candidates, "FEW_HITS", 0)
+    with trace.collected() as answered:
+        assert {hit.key for hit in similar_to(articles[0], limit=5)} == set(before)
+    assert answered[0].plan == "cells"
+    articles[1].headline = "Green plate, changed"
+    articles[1].save()
+    outbox.drain()
+    assert indexes.tidy(version) == "mended"
+    assert len(similar_to(articles[0], limit=11)) == 11
+    cells.discard(made, "default")
 
 
 @pytest.fixture(params=["exact", "hnsw"])
