@@ -6,24 +6,31 @@ once a minute for each filter a process meets. Only the choice of plan goes by i
 shown has passed the filter itself, in the same query that found it.
 """
 
+import logging
 import time
 from collections import OrderedDict
 from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db import connections
+from django.db import OperationalError
+from psycopg.errors import QueryCanceled
 
 from similarity.models.cells import sample_table
 from similarity.retrieval.cells import StandingCells
-from similarity.retrieval.session import savepoint
+from similarity.retrieval.session import fetch_under
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import CANDIDATE, Within
+
+logger = logging.getLogger(__name__)
 
 #: Seconds for which a filter is judged as it was.
 KEPT_S = 60.0
 #: Filters a process remembers; the one unused for longest goes first.
 REMEMBERED = 1024
+#: Longest that judging a filter may take.
+MOST_MS = 500
+_SETTINGS = {"jit": "off", "statement_timeout": str(MOST_MS)}
 
 
 class FilterStatistics(NamedTuple):
@@ -64,13 +71,23 @@ def forget() -> None:
 
 def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
     passes = within.passes_candidate()
-    with savepoint(within.using), connections[within.using].cursor() as cursor:
-        cursor.execute(
-            f"SELECT array_agg({CANDIDATE}.cell) FROM {sample_table(cells.number)} "  # noqa: S608
-            f"AS {CANDIDATE} WHERE {passes.sql}",
-            passes.params,
+    sql = (
+        f"SELECT array_agg({CANDIDATE}.cell) FROM {sample_table(cells.number)} "  # noqa: S608
+        f"AS {CANDIDATE} WHERE {passes.sql}"
+    )
+    try:
+        rows = fetch_under(within.using, _SETTINGS, sql, passes.params)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        logger.warning(
+            "A filter takes more than %d ms for %d products, so it is not judged and taken to let "
+            "half of them through: an index that serves it helps. %s",
+            *(MOST_MS, cells.sampled.sum(), passes.sql[:500]),
         )
-        hits = np.array(cursor.fetchone()[0] or [], dtype=np.int64)
+        half = np.full(len(cells.sampled), 0.5, dtype=np.float32)
+        return FilterStatistics(int(cells.sampled.sum()) // 2, 0.5, half)
+    hits = np.array(rows[0][0] or [], dtype=np.int64)
     share = len(hits) / max(1.0, float(cells.sampled.sum()))
     passing = np.bincount(cells.groups[hits], minlength=len(cells.sampled))
     return FilterStatistics(len(hits), share, _rates(passing, cells.sampled))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from django.db import connection
+from django.db.models.expressions import RawSQL
 from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
@@ -219,6 +220,21 @@ def test_a_filter_is_judged_once(catalogue, django_assert_num_queries):
     cells.standing(catalogue, "default")
     with django_assert_num_queries(4):  # which cells stand, savepoint, the query, its release
         candidates.nearest(asked, K)
+
+
+def test_a_filter_that_is_dear_to_judge_is_not(catalogue, monkeypatch, caplog):
+    """A page must not wait for eight thousand tests of it; it lets half through, we say."""
+    slow = Product.objects.annotate(slept=RawSQL("pg_sleep(0.005)::text", ())).filter(slept="")
+    monkeypatch.setattr(filter_statistics, "_SETTINGS", {"statement_timeout": "50"})
+    asked = search(catalogue, Product.objects.first(), slow)
+    standing = cells.standing(catalogue, "default")
+    known = filter_statistics.statistics(asked.within, standing)
+    assert known.share == 0.5
+    assert set(known.rates.tolist()) == {0.5}
+    assert "not judged" in caplog.text
+    with trace.collected() as answered:
+        assert len(candidates.nearest(asked, K)) >= K
+    assert [one.plan for one in answered] == ["cells"]
 
 
 def test_the_choice_is_told(catalogue):
