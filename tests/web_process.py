@@ -1,16 +1,11 @@
 """A real gunicorn on the test database, for tests that claim no request ever fails."""
 
-import os
 import socket
-import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
 
-from django.conf import settings as django_settings
-
-from tests.databases import current_address
-from tests.worker_process import ROOT, kill, wait_for
+from tests.worker_process import running
 
 
 @contextmanager
@@ -24,26 +19,9 @@ def web(folder):
         sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}",
         "--workers", "2", "--threads", "4", "--keep-alive", "30",
     ]  # fmt: skip
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={
-                **os.environ,
-                "DATABASE_URL": current_address(),
-                "CELERY_BROKER_URL": django_settings.CELERY_BROKER_URL,
-                "DJANGO_SETTINGS_MODULE": "tests.web_settings",
-            },
-        )
-        process.log = log
-        try:
-            wait_for(lambda: _answers(port), 60, process)
-            yield port
-        finally:
-            kill(process)
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.web_settings"}
+    with running(command, log, environment, lambda: _answers(port)):
+        yield port
 
 
 def _answers(port):

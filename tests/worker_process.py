@@ -24,6 +24,14 @@ def worker(folder, *arguments, **environment):
         sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo", "-Q", "similarity",
         "--without-gossip", "--without-mingle", "-l", "INFO", *arguments,
     ]  # fmt: skip
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **environment}
+    with running(command, log, environment, lambda: b" ready." in log.read_bytes()) as process:
+        yield process
+
+
+@contextmanager
+def running(command, log, environment, ready):
+    """A process group on the test database, once ``ready()``; killed with the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -35,13 +43,12 @@ def worker(folder, *arguments, **environment):
                 **os.environ,
                 "DATABASE_URL": current_address(),
                 "CELERY_BROKER_URL": django_settings.CELERY_BROKER_URL,
-                "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
                 **environment,
             },
         )
         process.log = log
         try:
-            wait_for(lambda: b" ready." in log.read_bytes(), 60, process)
+            wait_for(ready, 60, process)
             yield process
         finally:
             kill(process)

@@ -96,7 +96,7 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
             categories=fitted.categories.astype("<i4").tobytes(),
         )
         try:
-            _fill(made, version, alias, fitted, queries)
+            _fill(made, version, alias, fitted, queries, sizes)
             tell("cells", 2, 3)
             _use(made, version, alias, started)
         except BaseException:
@@ -185,9 +185,7 @@ def discard(made: VectorCells, alias: str) -> None:
 def fitted_of(number: int, alias: str) -> Cells:
     """The centroids of a set, which never change; read once a process."""
     made = VectorCells.objects.using(alias).get(pk=number)
-    categories = np.frombuffer(bytes(made.categories), dtype="<i4").astype(np.int32)
-    centroids = np.frombuffer(bytes(made.centroids), dtype="<f2").astype(np.float32)
-    return Cells(centroids.reshape(len(categories), -1), categories)
+    return Cells(made.centroid_rows(), made.category_numbers())
 
 
 def _clear(alias: str) -> None:
@@ -219,8 +217,8 @@ def _fill(
     alias: str,
     fitted: Cells,
     queries: cell_rows.Chunk,
+    sizes: dict[int, int],
 ) -> None:
-    sizes = _sizes(version, alias)
     calibration = Calibration(queries.vectors, queries.categories, queries.ids, sizes)
     ids, cell = [], []
     likeness = 0.0

@@ -1,5 +1,7 @@
 """Cells: the fused vectors of a version, kept a second time in the order of their nearness."""
 
+import numpy as np
+import numpy.typing as npt
 from django.db import models
 
 from similarity.models.versions import EncoderVersion
@@ -38,6 +40,15 @@ class VectorCells(models.Model):
 
     def __str__(self) -> str:
         return f"cells {self.pk} of version {self.version_id}"
+
+    def category_numbers(self) -> npt.NDArray[np.int32]:
+        """(C,) the category of each cell."""
+        return np.frombuffer(bytes(self.categories), dtype="<i4").astype(np.int32)
+
+    def centroid_rows(self) -> npt.NDArray[np.float32]:
+        """(C, D) unit rows."""
+        rows = np.frombuffer(bytes(self.centroids), dtype="<f2").astype(np.float32)
+        return rows.reshape(len(self.categories) // 4, -1)
 
 
 def rows_table(cells: int) -> str:

@@ -103,16 +103,14 @@ def standing(version: EncoderVersion, using: str) -> StandingCells | None:
 def load(number: int, using: str) -> StandingCells:
     """A set of cells never changes once it is live, so a process reads it once."""
     made = VectorCells.objects.using(using).get(pk=number)
-    categories = np.frombuffer(bytes(made.categories), dtype="<i4")
-    _names, groups = np.unique(categories, return_inverse=True)
+    _names, groups = np.unique(made.category_numbers(), return_inverse=True)
     with connections[using].cursor() as cursor:
         cursor.execute(f"SELECT cell FROM {sample_table(number)}")  # noqa: S608 - a number
         sample = np.array([cell for (cell,) in cursor.fetchall()], dtype=np.int64)
     scan = made.figures["scan"]
-    centroids = np.frombuffer(bytes(made.centroids), dtype="<f2").astype(np.float32)
     return StandingCells(
         number=number,
-        centroids=centroids.reshape(len(categories), -1),
+        centroids=made.centroid_rows(),
         counts=np.frombuffer(bytes(made.counts), dtype="<i4").astype(np.float32),
         groups=groups,
         sampled=np.bincount(groups[sample], minlength=groups.max() + 1).astype(np.float32),
