@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import fields_of
+from similarity.models.vectors import key_type
 
 #: The rows a statement wrote, as the queries of :attr:`Watched.routes` see them.
 CHANGED = "similarity_changed"
@@ -154,7 +155,7 @@ def _query(adapter: CatalogAdapter, route: _Route) -> str:
         product = _concrete(adapter.model)._meta
         mine = "SELECT id FROM django_content_type WHERE app_label = %s AND model = %s"
         own_rows = f"CASE WHEN {quote(route.content_type)} = ({mine}) THEN {values} END"
-        values = f"CAST({own_rows} AS {own.pk.db_type(connection)})"
+        values = f"CAST({own_rows} AS {key_type(alias)})"
         parameters = [product.app_label, product.model_name]
     rows = RawSQL(f"SELECT {values} FROM {CHANGED}", parameters)  # noqa: S608, S611 - column names
     products = adapter.model._base_manager.using(alias).filter(**{f"{route.lookup}__in": rows})

@@ -21,7 +21,7 @@ from similarity.catalog.content import ProductContent
 from similarity.indexing import encoding, vectors
 from similarity.indexing.indexes import Progress
 from similarity.models import SearchDocument
-from similarity.models.vectors import group_name
+from similarity.models.vectors import group_name, key_type
 
 #: Part of every fingerprint: another number has all documents made anew.
 FORMAT = 2
@@ -252,13 +252,12 @@ def write(
     field = SearchDocument._meta.get_field("product").target_field
     rows = sorted((field.to_python(one.content.key), at) for at, one in enumerate(documents))
     ordered = [documents[at] for _key, at in rows]
-    connection = connections[vectors.alias()]
-    key_type = SearchDocument._meta.get_field("product").db_type(connection)
+    kind = key_type(vectors.alias())
     keys = [key for key, _at in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPSERT.format(key_type=key_type), _columns(keys, ordered, read_at))
+    with connections[vectors.alias()].cursor() as cursor:
+        cursor.execute(_UPSERT.format(key_type=kind), _columns(keys, ordered, read_at))
         for statement in _NEW_WORDS:
-            cursor.execute(statement.format(key_type=key_type), {"keys": keys})
+            cursor.execute(statement.format(key_type=kind), {"keys": keys})
         cursor.execute(_NEW_VALUES, _values(ordered))
     return len(documents)
 

@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 
-from django.db import models
+from django.db import connections, models
 from pgvector.django import HalfVectorField
 
 from similarity import conf
@@ -61,6 +61,14 @@ class ProductVectors(models.Model):
 
     def __str__(self) -> str:
         return f"vectors of product {self.product_id}, version {self.version_id}"
+
+
+def key_type(using: str) -> str:
+    """The SQL type of a product's key in the database ``using``, for casts of parameters.
+
+    Of the product model's key, such as ``bigint``, ``uuid`` or ``varchar(40)``.
+    """
+    return str(ProductVectors._meta.get_field("product").db_type(connections[using]))
 
 
 def group_name(key: str, group: str) -> str:

@@ -15,6 +15,7 @@ from django.db import connections, models, transaction
 from similarity.catalog.content import ProductContent
 from similarity.indexing import documents, vectors, vocabulary
 from similarity.models import SearchDocument
+from similarity.models.vectors import key_type
 from similarity.retrieval.within import Fragment, Within, database_keys, key_field
 
 TABLES = (
@@ -47,7 +48,7 @@ def scratch_within(using: str, only: Sequence[int] | None = None) -> ScratchWith
     table = SearchDocument._meta.db_table
     if only is None:
         return ScratchWithin(Fragment(f"SELECT product_id FROM {table}"), using)  # noqa: S608
-    kind = key_field().db_type(connections[using])
+    kind = key_type(using)
     keys = database_keys((key_at(position) for position in only), using)
     return ScratchWithin(Fragment(f"SELECT unnest(%s::{kind}[])", (keys,)), using)
 

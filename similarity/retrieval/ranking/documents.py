@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from similarity import conf
 from similarity.models import SearchDocument
+from similarity.models.vectors import key_type
 from similarity.retrieval.ranking.deadline import Reading
 from similarity.retrieval.search.words import QueryWords
 from similarity.retrieval.within import database_keys
@@ -74,7 +75,7 @@ def read_documents(
 ) -> dict[Any, Document]:
     """Key → document, of those that have one."""
     field = SearchDocument._meta.get_field("product")
-    sql = _DOCUMENTS.format(key_type=field.db_type(reading.cursor.db))
+    sql = _DOCUMENTS.format(key_type=key_type(reading.using))
     lexemes = [term.lexeme for term in terms]
     reading.step()
     reading.cursor.execute(sql, [lexemes, database_keys(keys, reading.using)])

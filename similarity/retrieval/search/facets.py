@@ -10,7 +10,6 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
@@ -19,10 +18,11 @@ from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument
 from similarity.models.search import SHARES
+from similarity.models.vectors import key_type
 from similarity.retrieval.search import lexical, sampling
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.page import FacetValue, PriceBucket
-from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys, key_field
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys
 
 PRICE = "price"
 #: Values of a facet that are shown at most.
@@ -60,7 +60,7 @@ class Matches:
         return Found(groups, share)
 
     def _read(self, within: Within, share: int, cursor: Any) -> dict[Any, str]:
-        kind = key_field().db_type(connections[within.using])
+        kind = key_type(within.using)
         narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
         passes = sampling.among(within) if narrow else sampling.passing(within)
         conditions = []
@@ -82,7 +82,7 @@ class Matches:
 
     def keys(self, using: str) -> Fragment:
         """``SELECT key`` of all of them, whether they pass a filter or not."""
-        kind = key_field().db_type(connections[using])
+        kind = key_type(using)
         sql = f"SELECT unnest(%s::{kind}[])"
         params: tuple[Any, ...] = (database_keys(self.others, using),)
         if text := self.query.tsquery(self.mode):
@@ -178,7 +178,7 @@ class Values:
 
 
 def _rows(found: Found, lookups: Sequence[str], using: str, model: Any) -> Iterable[Any]:
-    kind = key_field().db_type(connections[using])
+    kind = key_type(using)
     keys = RawSQL(  # noqa: S611 - a type of the database's
         f"SELECT unnest(%s::{kind}[])", (database_keys(found.groups, using),)
     )

@@ -13,15 +13,14 @@ from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from django.db import connections
-
 from similarity.models import SearchDocument
 from similarity.models.search import COMMON, WEIGHTS, Weights
+from similarity.models.vectors import key_type
 from similarity.retrieval.search import sampling
 from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.terms import Term, rarity
 from similarity.retrieval.session import local_settings
-from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_field, key_order
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_order
 
 TABLE = SearchDocument._meta.db_table
 
@@ -178,7 +177,7 @@ def _best(
 def _champions(query: LexicalQuery, within: Within) -> Fragment:
     """Products that hold a term of the query best, those that hold a rare one, and the latest;
     of ``within`` all."""
-    kind = key_field().db_type(connections[within.using])
+    kind = key_type(within.using)
     spoken = [one for term in query.terms for one in term.alternatives]
     lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.listed]
     rare = " | ".join(f"({one.query})" for one in spoken if one.documents <= COMMON)

@@ -9,13 +9,14 @@ import numpy as np
 from django.db import connections
 
 from similarity.models import EncoderVersion
+from similarity.models.vectors import key_type
 from similarity.retrieval import candidates
 from similarity.retrieval.plans import VectorSearch
 from similarity.retrieval.search import lexical
 from similarity.retrieval.search.lexical import LexicalQuery, Match
 from similarity.retrieval.shelf import live_version
 from similarity.retrieval.stored import FloatArray, read_vectors
-from similarity.retrieval.within import Within, database_keys, key_field
+from similarity.retrieval.within import Within, database_keys
 
 #: Nearest products that take part, whatever words they hold.
 NEIGHBOURS = 100
@@ -69,7 +70,7 @@ def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | N
 def _allowed(keys: Sequence[Any], restriction: str, within: Within) -> set[Any]:
     if not restriction or not keys:
         return set(keys)
-    kind = key_field().db_type(connections[within.using])
+    kind = key_type(within.using)
     with connections[within.using].cursor() as cursor:
         cursor.execute(
             f"SELECT product_id FROM {lexical.TABLE} "  # noqa: S608 - constants
