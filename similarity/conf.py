@@ -96,13 +96,15 @@ DEFAULTS: dict[str, Any] = {
     # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
     "SPARK": {},
     "SPARK_JDBC_DRIVER": "/usr/share/java/postgresql.jar",  # where Debian installs it
-    # Two products of a category more alike (cosine) replace each other and do not go together.
+    # Two products of a category more alike (cosine) replace each other and are not shown as
+    # bought together; strict, for no one looks at a shelf before shoppers do.
     "SUBSTITUTE_SIMILARITY": 0.6,
     "BUNDLE_PROPOSALS": 50,  # bundles proposed at most; 0 proposes none
     "BUNDLE_BASKETS": 100_000,  # the latest orders that bundles are looked for in
     "BUNDLE_MIN_SUPPORT": 0.001,  # share of the orders that must hold a bundle
     "BUNDLE_MIN_LIFT": 2.0,  # times more often than by chance it must be bought
-    "BUNDLE_MAX_SIMILARITY": 0.8,  # two products of a category more alike replace each other
+    # The same of two products of a bundle; laxer, for staff look at every bundle.
+    "BUNDLE_MAX_SIMILARITY": 0.8,
     "BUNDLE_DISCOUNT_PERCENT": 10,  # what a suggested price takes off
     "SEARCH_CONFIG": "english",  # PostgreSQL's text search configuration of the catalogue
     "QUERY_QUEUE": "similarity.queries",  # of questions that a shopper waits for

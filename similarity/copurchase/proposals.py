@@ -69,7 +69,7 @@ def _propose(
     report("reading orders", 0, 3)
     recent = read_recent(orders, catalogue)
     report("finding bundles", 1, 3)
-    judge = partial(substitutes.judge, recent.products)
+    judge = partial(substitutes.judge, recent.products, most=conf.get("BUNDLE_MAX_SIMILARITY"))
     found = mine(recent.lines, MiningRule.from_settings(), judge)
     report("writing proposals", 2, 3)
     with transaction.atomic(using=alias):

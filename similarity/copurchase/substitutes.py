@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.copurchase.bundles import Substitutes
 from similarity.models import EncoderVersion, ProductVectors
@@ -19,18 +18,17 @@ READ_AT_ONCE = 1000
 NEAR_DUPLICATE = 0.75
 
 
-def judge(
-    products: Mapping[int, Any], items: Sequence[int], most: float | None = None
-) -> Substitutes:
+def judge(products: Mapping[int, Any], items: Sequence[int], most: float) -> Substitutes:
     """Answers whether two items replace each other; ``products`` has the key of each item.
 
-    They do where they share a category and the cosine of their vectors is above ``most``,
-    by default ``BUNDLE_MAX_SIMILARITY``, or where it is above :data:`NEAR_DUPLICATE` and no
-    category is known of one of them. Without vectors nothing is known to replace anything.
-    Vectors are held in half precision, 1 kB an item.
+    They do where they share a category and the cosine of their vectors is above ``most``, or
+    where it is above :data:`NEAR_DUPLICATE` too and no category is known of one of them.
+    ``most`` is ``SUBSTITUTE_SIMILARITY`` for what shoppers are shown unseen by staff, and
+    the laxer ``BUNDLE_MAX_SIMILARITY`` for bundles, each of which staff look at. Without
+    vectors nothing is known to replace anything. Vectors are held in half precision, 1 kB an
+    item.
     """
     category, vector = _known([products[item] for item in items])
-    most = conf.get("BUNDLE_MAX_SIMILARITY") if most is None else most
 
     def replace(first: int, second: int) -> bool:
         one, two = products[first], products[second]

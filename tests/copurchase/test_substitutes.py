@@ -5,18 +5,22 @@
 import pytest
 
 from similarity.copurchase import substitutes
+from similarity.copurchase.proposals import propose
+from similarity.models import Bundle
+from similarity.retrieval.bought_together import bought_together
 from tests.api.conftest import at_angle, version  # noqa: F401
+from tests.fixtures_orders import buy, counted  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
 
-def replaces(one, two, most=None):
+def replaces(one, two, most=0.8):
     return substitutes.judge({1: one.pk, 2: two.pk}, [1, 2], most)(1, 2)
 
 
 @pytest.mark.parametrize(("degrees", "expected"), [(35, True), (38, False)])
-def test_of_one_category_above_the_setting(at_angle, degrees, expected):
-    """cos 35° is 0.82 and cos 38° 0.79, about BUNDLE_MAX_SIMILARITY = 0.8."""
+def test_of_one_category_above_what_is_asked(at_angle, degrees, expected):
+    """cos 35° is 0.82 and cos 38° 0.79."""
     one, two = (at_angle(angle, category="Mugs") for angle in (0, degrees))
     assert replaces(one, two) is expected
     assert replaces(one, two, 0.5) is True
@@ -43,4 +47,14 @@ def test_without_vectors_nothing_is_known(make_product, at_angle):
 def test_one_query_for_a_page_of_products(at_angle, django_assert_num_queries):
     products = {at: at_angle(at).pk for at in range(10)}
     with django_assert_num_queries(1):
-        substitutes.judge(products, list(products))
+        substitutes.judge(products, list(products), 0.8)
+
+
+def test_staff_are_offered_a_matching_pair_that_no_shelf_shows(at_angle, buy, counted):
+    """cos 45° is 0.71: above SUBSTITUTE_SIMILARITY, 0.6, below BUNDLE_MAX_SIMILARITY, 0.8."""
+    black, teal = (at_angle(angle, category="Pots") for angle in (0, 45))
+    buy(black, teal, shoppers=8)
+    counted()
+    assert bought_together(black) == []
+    propose()
+    assert set(Bundle.objects.get().products) == {str(black.pk), str(teal.pk)}
