@@ -1,5 +1,7 @@
 """Every page and button of versions in the admin is really called."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -43,6 +45,20 @@ def live(make_product):
 @pytest.fixture
 def ready(live):
     return versions.build_version()
+
+
+@pytest.mark.parametrize(
+    ("path", "under"),
+    [
+        ("encoderversion/build/", "encoderversion"),
+        ("cataloguemap/map/", "cataloguemap"),
+        ("pendingproduct/progress/", "pendingproduct"),
+    ],
+)
+def test_a_page_of_its_own_leads_back_to_the_list_it_belongs_to(staff, path, under):
+    text = staff.get(f"/admin/similarity/{path}").content.decode()
+    crumbs = text.split('<div class="breadcrumbs">')[1].split("</div>")[0]
+    assert re.findall('href="(.*?)"', crumbs)[-1] == f"/admin/similarity/{under}/"
 
 
 def page(name, version):
