@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from celery.schedules import crontab
 from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -120,7 +121,9 @@ DEFAULTS: dict[str, Any] = {
 
 
 #: For the host's CELERY_BEAT_SCHEDULE; it stands here since settings may import no models.
-#: A host that sets another ``SIMILARITY["QUEUE"]`` names it in these options too.
+#: A host that sets another ``SIMILARITY["QUEUE"]`` names it in these options too. What is done
+#: each night has an hour, by Celery's clock: an interval of a day begins anew wherever beat is
+#: started without the file it kept, as by a new container, and may never end.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
@@ -139,27 +142,27 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "similarity-count-all-orders": {
         "task": "similarity.count_all_orders",
-        "schedule": 24 * 3600.0,
+        "schedule": crontab(hour=3, minute=10),
         "options": {"queue": "similarity"},
     },
     "similarity-propose-bundles": {
         "task": "similarity.propose_bundles",
-        "schedule": 24 * 3600.0,
+        "schedule": crontab(hour=4, minute=10),
         "options": {"queue": "similarity"},
     },
     "similarity-count-words": {
         "task": "similarity.count_words",
-        "schedule": 24 * 3600.0,
+        "schedule": crontab(hour=3, minute=40),
         "options": {"queue": "similarity"},
     },
     "similarity-tidy-cells": {
         "task": "similarity.tidy_cells",
-        "schedule": 24 * 3600.0,
+        "schedule": crontab(hour=4, minute=40),
         "options": {"queue": "similarity"},
     },
     "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",
-        "schedule": 24 * 3600.0,
+        "schedule": crontab(hour=5, minute=10),
         "options": {"queue": "similarity"},
     },
     "similarity-go-on-building": {

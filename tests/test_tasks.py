@@ -3,10 +3,12 @@
 # ruff: noqa: F811 - fixtures that are imported
 
 import time
-from datetime import timedelta
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
+from celery.schedules import maybe_schedule
 from django.utils import timezone
 
 from similarity import conf, tasks
@@ -29,6 +31,20 @@ def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
 
 def test_every_scheduled_task_exists():
     assert {s["task"] for s in conf.BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+
+
+@pytest.mark.parametrize("name", conf.BEAT_SCHEDULE)
+def test_nightly_work_is_done_however_often_beat_is_started_anew(name):
+    """An interval of a day begins anew with each start that finds no file of the last one."""
+
+    def next_run(started):
+        schedule = maybe_schedule(deepcopy(conf.BEAT_SCHEDULE[name]["schedule"]))
+        schedule.nowfun = lambda: started
+        return started + timedelta(seconds=schedule.is_due(started).next)
+
+    noon = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    often = next_run(noon) - noon <= timedelta(hours=1)
+    assert often or next_run(noon) == next_run(noon + timedelta(hours=8))
 
 
 def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch, settings):
