@@ -1,12 +1,26 @@
 """Fixtures every test may use."""
 
 import itertools
+import time
 from decimal import Decimal
 from io import BytesIO
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
+
+# How long an example takes, or is drawn, tells of the machine and not of the code.
+hypothesis.settings.register_profile(
+    "suite",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+
+#: Longest a call that a test left under way is waited for.
+UNDER_WAY_S = 30
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +50,20 @@ def _no_messages_left():
         sender._asked.clear()
         wakeup._sender = wakeup._new_sender()
     wakeup.pause.end()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_under_way(monkeypatch, settings):
+    """Calls beside a request end before what the test put in their way is taken away again.
+
+    One that outlived its test would find a cache or broker down that the next test relies on.
+    """
+    from similarity.connections import background
+
+    yield
+    until = time.monotonic() + UNDER_WAY_S
+    while background._background._under_way and time.monotonic() < until:
+        time.sleep(0.002)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def engine(request):
     return request.param()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(baskets=some_baskets(), most=st.integers(1, 8), half_life=st.sampled_from([1.0, 30.0, 1e6]))
 def test_counts_are_those_of_the_definition(engine, baskets, most, half_life):
     rule = dataclasses.replace(RULE, max_basket=most, half_life_days=half_life)

@@ -29,7 +29,7 @@ def fit(parts) -> Fusion:
 
 
 @given(count=st.integers(0, 40), seed=st.integers(0, 999), absent=st.sampled_from([0, 0.3, 0.8]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_have_length_one_unless_nothing_is_known(count, seed, absent):
     parts = make_parts(count, seed, absent)
     fused = fit(parts).fuse(parts)
@@ -42,7 +42,7 @@ def test_rows_have_length_one_unless_nothing_is_known(count, seed, absent):
 
 
 @given(count=st.integers(2, 40), seed=st.integers(0, 999))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_fused_cosine_is_the_weighted_mean_of_the_parts(count, seed):
     parts = make_parts(count, seed)
     fused = fit(parts).fuse(parts)
@@ -54,7 +54,7 @@ def test_the_fused_cosine_is_the_weighted_mean_of_the_parts(count, seed):
 
 
 @given(seed=st.integers(0, 999), absent=st.sampled_from([0, 0.4]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_order_of_products_and_of_parts_changes_nothing(seed, absent):
     parts = make_parts(30, seed, absent)
     order = np.random.default_rng(seed).permutation(30)
@@ -69,7 +69,7 @@ def test_order_of_products_and_of_parts_changes_nothing(seed, absent):
 
 
 @given(count=st.integers(0, 30), seed=st.integers(0, 999))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_bytes_give_back_the_same_fusion(count, seed):
     parts = make_parts(count, seed)
     fusion = fit(parts)

@@ -26,7 +26,7 @@ def test_separate_clouds_become_cells_of_their_own():
     assert len({cloud[0] for cloud in cell}) == 6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**16), sizes=st.lists(st.integers(1, 300), min_size=1, max_size=6))
 def test_every_row_lies_in_the_nearest_cell_of_its_category(seed, sizes):
     dice = np.random.default_rng(seed)

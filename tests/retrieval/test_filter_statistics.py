@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from similarity.retrieval.filter_statistics import _rates
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sampled=st.lists(st.integers(0, 200), min_size=1, max_size=60),
     share=st.floats(0, 1),

@@ -145,7 +145,8 @@ def test_what_cannot_be_served_is_refused(liked, disliked, told):
 
 @given(data=st.data())
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_choice_is_filled_once_each_and_never_shows_what_is_given(catalogue, data):
     places = data.draw(st.lists(st.integers(0, 119), min_size=1, max_size=20, unique=True))

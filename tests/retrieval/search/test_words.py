@@ -58,7 +58,7 @@ def test_the_last_word_is_open_until_something_follows(text, begun):
     assert read(text).open_end is begun
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=400))
 def test_any_text_can_be_read(text):
     words = read(text)
