@@ -93,6 +93,10 @@ class Valkey:
                 raise TimeoutError(f"Valkey did not answer in 15 s; see {self.folder}/valkey.log.")
             time.sleep(0.05)
 
+    def hang(self) -> None:
+        """Answer nobody from now on, with every connection open, until it is killed."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(10)

@@ -19,6 +19,7 @@ from celery.signals import (
     worker_process_shutdown,
     worker_ready,
     worker_shutdown,
+    worker_shutting_down,
 )
 from django.db import OperationalError, connections
 
@@ -38,6 +39,7 @@ from similarity.indexing import (
     queries,
     reconcile,
     retiring,
+    stand_in,
     versions,
     vocabulary,
     workers,
@@ -203,11 +205,16 @@ def tidy_cells() -> None:
             logger.error("The cells of version %d are not tidied: %s", version.pk, error)
 
 
+def _takes_from(setting: str) -> bool:
+    """Whether this process is a worker's that takes from the queue of that setting."""
+    return conf.get(setting) in current_app.amqp.queues.consume_from
+
+
 def _note_alive(**kwargs: Any) -> None:
     """Only workers that take from our queue count."""
-    if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
+    if _takes_from("QUEUE"):
         workers.note()
-    if conf.get("QUERY_QUEUE") in current_app.amqp.queues.consume_from:
+    if _takes_from("QUERY_QUEUE"):
         caching.attempt(mailbox.note_alive)
 
 
@@ -223,7 +230,7 @@ def _serve_metrics(**kwargs: Any) -> None:
 
 def _take_up(**kwargs: Any) -> None:
     """A worker that starts looks at once for what the one before it left behind."""
-    if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
+    if _takes_from("QUEUE"):
         wakeup.wake()
 
 
@@ -232,12 +239,27 @@ def _poll(sender: Any = None, **kwargs: Any) -> None:
     pool = getattr(sender, "pool", None)
     if pool is not None and pool.__class__.__module__ == "celery.concurrency.prefork":
         return
-    if conf.get("QUEUE") in current_app.amqp.queues.consume_from:
+    if _takes_from("QUEUE"):
         polling.start()
 
 
 def _poll_no_more(**kwargs: Any) -> None:
     polling.stop()
+
+
+def _watch_pool(instance: Any, **kwargs: Any) -> None:
+    """In the parent of a prefork pool, before it has one: the broker may be away by then."""
+    if "prefork" in instance.pool_cls.__module__ and _takes_from("QUEUE"):
+        stand_in.start(partial(_pool_processes, instance))
+
+
+def _pool_processes(worker: Any) -> list[int]:
+    pool = getattr(worker, "pool", None)
+    return list(pool.info["processes"]) if pool is not None and pool.active else []
+
+
+def _watch_no_more(**kwargs: Any) -> None:
+    stand_in.stop()
 
 
 def _speak_as_one(**kwargs: Any) -> None:
@@ -249,7 +271,7 @@ def _warm_up(**kwargs: Any) -> None:
 
     In a thread, for Celery ends a process that is not up within seconds.
     """
-    if conf.get("QUERY_QUEUE") in current_app.amqp.queues.consume_from:
+    if _takes_from("QUERY_QUEUE"):
         threading.Thread(target=_load_networks, name="similarity-warm-up", daemon=True).start()
 
 
@@ -270,5 +292,8 @@ worker_process_init.connect(_poll, dispatch_uid="similarity.poll")
 worker_ready.connect(_poll, dispatch_uid="similarity.poll")
 worker_process_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
 worker_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
+celeryd_after_setup.connect(_watch_pool, dispatch_uid="similarity.watch_pool")
+worker_shutting_down.connect(_watch_no_more, dispatch_uid="similarity.watch_no_more")
+worker_shutdown.connect(_watch_no_more, dispatch_uid="similarity.watch_no_more")
 celeryd_after_setup.connect(_speak_as_one, dispatch_uid="similarity.speak_as_one")
 worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

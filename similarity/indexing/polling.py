@@ -10,14 +10,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from similarity.indexing import outbox
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 2.0
-#: Wait after an error, which the next look would meet again: missing weights, no database.
+#: Wait after an error that the next look would meet again, such as missing weights. A database
+#: that is away is asked again as ever: it costs nothing, and it may be back at any moment.
 ERROR_WAIT_S = 10.0
 #: Longest that a process which is told to stop works on; a batch under way is finished.
 BUDGET_S = 5.0
@@ -65,14 +66,15 @@ def by_task() -> Iterator[bool]:
 
 
 def _poll() -> None:
-    wait_s, said = POLL_S, ""
+    wait_s, said = 0.0, ""  # whoever was killed before may have left something behind
     while not _stop.wait(wait_s):
         try:
             close_old_connections()
             _drain_unless_a_task_does()
             wait_s, said = POLL_S, ""
         except Exception as error:  # noqa: BLE001 - a door: the thread outlives what it meets
-            wait_s = ERROR_WAIT_S
+            away = isinstance(error, (OperationalError, InterfaceError))
+            wait_s = POLL_S if away else ERROR_WAIT_S
             if str(error) != said:
                 said = str(error)
                 logger.warning("The outbox is not drained: %s: %s", type(error).__name__, error)

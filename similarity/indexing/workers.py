@@ -9,11 +9,15 @@ import os
 import socket
 import sys
 import time
-from typing import TypedDict
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import Any, TypedDict
 
 from django.core.cache import caches
+from django.db import close_old_connections
 
 from similarity import conf
+from similarity.connections import background
 from similarity.encoders import device as devices
 
 logger = logging.getLogger(__name__)
@@ -21,9 +25,12 @@ logger = logging.getLogger(__name__)
 KEY = "similarity:workers"
 SEEN_S = 120.0  # a worker silent for longer is not counted any more
 NOTE_EVERY_S = 5.0
+#: Longest that work waits for the cache; until one that hangs has answered it is told no more.
+TELL_S = 0.5
 
 _noted: dict[str, float] = {}  # what was said → monotonic seconds; of this process
 _worker_pid: int | None = None  # of the worker that forked this process
+_telling: "Future[Any] | None" = None
 
 
 class Worker(TypedDict):
@@ -37,12 +44,21 @@ class Worker(TypedDict):
 def note(doing: str = "", done: int = 0, total: int = 0) -> None:
     """Say that this worker is alive and what it does; at most every few seconds.
 
-    The processes of one worker speak for it as one.
+    The processes of one worker speak for it as one. No work waits for a cache that hangs.
     """
+    global _telling
     now = time.monotonic()
     if now - _noted.get(doing, -NOTE_EVERY_S) < NOTE_EVERY_S:
         return
+    if _telling is not None and not _telling.done():
+        return
     _noted[doing] = now
+    _telling = background.start(partial(_tell, doing, done, total))
+    if _telling is not None:
+        wait([_telling], TELL_S)
+
+
+def _tell(doing: str, done: int, total: int) -> None:
     name = f"{socket.gethostname()}:{_worker_pid or os.getpid()}"
     try:
         cache = caches[conf.get("CACHE")]
@@ -57,12 +73,14 @@ def note(doing: str = "", done: int = 0, total: int = 0) -> None:
             cache.set(KEY, [*names, name], timeout=None)
     except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
         logger.warning("The cache took no sign of life of this worker: %s", error)
+    finally:
+        close_old_connections()  # of a cache that is a table
 
 
-def speak_as_one() -> None:
-    """The processes that this one forks from now on are one worker with it."""
+def speak_as_one(worker: int | None = None) -> None:
+    """This process and those that it forks from now on are one worker: ``worker``, or its own."""
     global _worker_pid
-    _worker_pid = os.getpid()
+    _worker_pid = worker or os.getpid()
 
 
 def seen() -> dict[str, Worker]:
@@ -100,3 +118,12 @@ def _device() -> str:
 
 def _key(name: str) -> str:
     return f"{KEY}:{name}"
+
+
+def _forget() -> None:
+    """A process that was forked has no thread that would end what its parent was telling."""
+    global _telling
+    _telling = None
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -71,8 +71,8 @@ class LeaseManager(models.Manager["PendingProduct"]):
                     "error": (
                         f"{conf.get('MAX_KILLS')} workers were killed, or outlived their lease of "
                         f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a "
-                        "very large image or text and at the workers' memory, then revive the "
-                        "product."
+                        "very large image or text and at the workers' memory, then try the "
+                        "product again in the admin."
                     ),
                 },
             )

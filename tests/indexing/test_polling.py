@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
+from similarity.exceptions import EncoderError
 from similarity.indexing import outbox, polling, versions
 from similarity.models import PendingProduct
 
@@ -37,6 +38,18 @@ def test_products_are_embedded_without_a_message_or_beat(make_product, quick, wa
     assert PendingProduct.objects.exists(), "a process that was told to stop takes nothing more"
 
 
+def test_a_process_that_starts_looks_at_once(make_product, monkeypatch):
+    """Its forerunner may have been killed, and no message tells of that."""
+    monkeypatch.setattr(polling, "POLL_S", 60.0)
+    versions.ensure_live_version()
+    make_product()
+    polling.start()
+    try:
+        wait_for(lambda: not PendingProduct.objects.exists())
+    finally:
+        polling.stop()
+
+
 def test_a_process_that_polls_already_starts_no_second_thread(quick):
     polling.start()
     first = polling._thread
@@ -59,6 +72,32 @@ def test_an_error_is_said_once_and_polling_goes_on(make_product, quick, monkeypa
     polling.start()
     wait_for(lambda: not PendingProduct.objects.exists())
     assert caplog.text.count("the database restarts") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "soon"),
+    [
+        (OperationalError("the server is starting up"), True),
+        (InterfaceError("connection already closed"), True),
+        (EncoderError("no weights"), False),
+    ],
+)
+def test_a_database_that_was_away_is_asked_again_sooner_than_missing_weights(
+    quick, monkeypatch, error, soon
+):
+    """It is back within seconds, and each more that nobody looks is a second of delay."""
+    monkeypatch.setattr(polling, "ERROR_WAIT_S", 60.0)
+    calls = []
+
+    def fail(budget_s):
+        calls.append(budget_s)
+        raise error
+
+    monkeypatch.setattr(outbox, "drain", fail)
+    polling.start()
+    wait_for(lambda: calls)
+    time.sleep(0.5)
+    assert (len(calls) > 1) == soon
 
 
 def test_a_task_and_the_thread_of_one_process_take_turns(quick, monkeypatch):

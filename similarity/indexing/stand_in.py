@@ -1,0 +1,130 @@
+"""A process that polls the outbox for a prefork worker that has lost its own.
+
+Celery's prefork pool replaces a process that was killed in its event loop, and that stands still
+while the broker is away: without another, nothing is embedded until it is back. The worker's
+parent looks after its pool in a thread. While none of the pool's processes lives it keeps one
+process here, with an interpreter of its own: a fork of the parent would take the locks of its
+threads along, and Celery would not know it.
+
+``python -m similarity.indexing.stand_in PID`` polls for as long as PID is its parent.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import django
+
+logger = logging.getLogger(__name__)
+
+#: Between two looks at the pool. Celery itself replaces a process within milliseconds, so that
+#: none living at two looks in a row means that nobody does.
+LOOK_S = 2.0
+#: How soon a stand-in notices that its worker was killed.
+PARENT_LOOK_S = 1.0
+
+_watch: "Watch | None" = None
+
+
+def start(processes: Callable[[], Sequence[int]]) -> None:
+    """Look after a pool from now on, in a thread of this process, its parent.
+
+    ``processes`` gives the ids of the pool's processes; none before it has any.
+    """
+    global _watch
+    _watch = Watch(processes)
+    threading.Thread(target=_watch.run, name="similarity-watch", daemon=True).start()
+
+
+def stop() -> None:
+    """Look no more and end the stand-in; returns at once."""
+    if _watch is not None:
+        _watch.over.set()
+
+
+class Watch:
+    """What was seen of one pool, and the stand-in for it where there is one."""
+
+    def __init__(self, processes: Callable[[], Sequence[int]]) -> None:
+        self.over = threading.Event()
+        self._processes = processes
+        self._gone_before = False
+        self._stand_in: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Look until it is over."""
+        while not self.over.wait(LOOK_S):
+            try:
+                self.look()
+            except Exception:  # a door: the worker goes on as it would without
+                logger.exception("The processes of this worker's pool are not looked after.")
+        self._end()
+
+    def look(self) -> None:
+        """Begin or end the stand-in by what lives of the pool now."""
+        gone = none_lives(self._processes())
+        if gone and self._gone_before:
+            self._begin()
+        elif not gone:
+            self._end()
+        self._gone_before = gone
+
+    def _begin(self) -> None:
+        if self._stand_in is not None and self._stand_in.poll() is None:
+            return
+        logger.warning(
+            "No process of this worker's pool lives and Celery starts none, as it does while it "
+            "cannot reach its broker. One of the plugin's own embeds until it does."
+        )
+        command = [sys.executable, "-m", "similarity.indexing.stand_in", str(os.getpid())]
+        self._stand_in = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - fixed
+
+    def _end(self) -> None:
+        """Tell it to stop; it finishes the batch under way, beside the pool that is back."""
+        if self._stand_in is not None and self._stand_in.poll() is None:
+            self._stand_in.terminate()
+
+
+def none_lives(processes: Sequence[int]) -> bool:
+    """Whether there are processes, children of this one, and all have ended."""
+    return bool(processes) and all(map(_has_ended, processes))
+
+
+def _has_ended(pid: int) -> bool:
+    """Leaves its end for Celery to find. Where the system cannot say so, it lives."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return False
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # Celery found it just now
+        return True
+
+
+def main(worker: int) -> None:
+    """Poll until SIGTERM, or until the process ``worker`` is no longer this one's parent."""
+    from similarity.indexing import polling, workers
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, for the worker to act upon
+    signal.signal(signal.SIGTERM, _leave)
+    workers.speak_as_one(worker)
+    polling.start()
+    try:
+        while os.getppid() == worker:
+            time.sleep(PARENT_LOOK_S)
+    finally:
+        polling.stop()
+
+
+def _leave(*_arguments: object) -> NoReturn:
+    raise SystemExit
+
+
+if __name__ == "__main__":
+    django.setup()
+    main(int(sys.argv[1]))

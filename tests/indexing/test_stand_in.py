@@ -1,0 +1,96 @@
+"""When a stand-in begins and ends; with real workers and a broker that is away in tests/chaos."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from similarity.indexing import stand_in
+
+
+@pytest.fixture
+def child():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_process_has_ended_whether_anyone_waited_for_it_or_not(child):
+    assert not stand_in.none_lives([])
+    assert not stand_in.none_lives([child.pid])
+    other = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    assert stand_in.none_lives([other.pid])
+    assert not stand_in.none_lives([child.pid, other.pid])
+    assert other.wait() == 0, "how it ended is left for Celery to find"
+    assert stand_in.none_lives([other.pid])
+
+
+class Begun:
+    """In place of the process."""
+
+    def __init__(self):
+        self.commands, self.ended = [], None
+
+    def __call__(self, command, **options):
+        self.commands.append(command)
+        self.ended = None
+        return self
+
+    def poll(self):
+        return self.ended
+
+    def terminate(self):
+        self.ended = 0
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    begun = Begun()
+    monkeypatch.setattr(stand_in.subprocess, "Popen", begun)
+    return begun
+
+
+def test_it_begins_where_nobody_replaces_the_pool_and_ends_when_somebody_has(monkeypatch, begun):
+    gone = iter([True, False, True, True, True, False])
+    monkeypatch.setattr(stand_in, "none_lives", lambda processes: next(gone))
+    watch = stand_in.Watch(lambda: [1])
+    for _look in range(3):
+        watch.look()
+    assert not begun.commands, "Celery replaced it between two looks"
+    watch.look()
+    assert begun.commands == [
+        [sys.executable, "-m", "similarity.indexing.stand_in", str(os.getpid())]
+    ]
+    watch.look()
+    assert len(begun.commands) == 1, "one lives already"
+    watch.look()
+    assert begun.ended == 0
+
+
+def test_one_that_was_killed_itself_is_replaced(monkeypatch, begun):
+    monkeypatch.setattr(stand_in, "none_lives", lambda processes: True)
+    watch = stand_in.Watch(lambda: [1])
+    watch.look()
+    watch.look()
+    begun.ended = -9
+    watch.look()
+    assert len(begun.commands) == 2
+
+
+def test_an_error_of_the_pool_ends_neither_the_watch_nor_the_worker(monkeypatch, caplog):
+    monkeypatch.setattr(stand_in, "LOOK_S", 0.001)
+    looks = []
+
+    def processes():
+        looks.append(1)
+        if len(looks) == 2:
+            watch.over.set()
+        raise AttributeError("the pool is being closed")
+
+    watch = stand_in.Watch(processes)
+    watch.run()
+    assert len(looks) == 2
+    assert "the pool is being closed" in caplog.text
