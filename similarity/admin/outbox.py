@@ -89,8 +89,13 @@ class PendingProductAdmin(NotByHand):
         "state",
         "age",
         "attempts",
+        "workers_killed",
         "next_attempt",
         "error",
+    )
+    readonly_fields = tuple(
+        "workers_killed" if field.name == "kills" else field.name
+        for field in PendingProduct._meta.fields
     )
     list_filter = (ProductStateFilter, AgeFilter, "force")
     change_list_template = "admin/similarity/pendingproduct/change_list.html"
@@ -130,6 +135,11 @@ class PendingProductAdmin(NotByHand):
     def age(self, row: PendingProduct) -> SafeString:
         """How long ago the product changed, the exact time beside."""
         return _since(row.created_at)
+
+    @admin.display(description="workers killed", ordering="kills")
+    def workers_killed(self, row: PendingProduct) -> str:
+        """How many died, or outlived their lease, with it in hand, of those it may cost."""
+        return f"{row.kills} of {conf.get('MAX_KILLS')}" if row.kills else "–"
 
     @admin.display(description="next attempt", ordering="available_at")
     def next_attempt(self, row: PendingProduct) -> str:

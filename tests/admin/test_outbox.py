@@ -1,6 +1,7 @@
 """The outbox in the admin: by state and age, with errors to read, tried again, given up."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -101,6 +102,21 @@ def test_ages_and_next_attempts_are_told(admin_client, rows):
     assert "5 s ago" in html or "6 s ago" in html
     assert "2 days ago" in html
     assert "in 10 min" in html
+
+
+def test_what_kills_workers_is_told_in_the_list_and_on_its_page(admin_client, rows):
+    """Else nobody sees, before the product is given up, why workers end again and again."""
+    PendingProduct.objects.filter(pk=rows["later"].pk).update(kills=2)
+    PendingProduct.objects.filter(pk=rows["dead"].pk).update(kills=3)
+    html = admin_client.get(OUTBOX).content.decode()
+    column = re.findall(r'class="field-workers_killed">([^<]*)<', html)
+    assert sorted(column) == ["2 of 3", "3 of 3", "–", "–"]
+    assert admin_client.get(OUTBOX, {"o": "-5"}).status_code == 200
+    page = admin_client.get(
+        reverse("admin:similarity_pendingproduct_change", args=[rows["later"].pk])
+    )
+    assert "Workers killed:" in page.content.decode()
+    assert "2 of 3" in page.content.decode()
 
 
 def test_retry_makes_due_what_was_given_up_or_backs_off(admin_client, rows):
