@@ -51,7 +51,7 @@ def start(database: str = "shop") -> list[str]:
         state["valkey_port"] = _start_valkey()
         state["valkey"] = f"redis://127.0.0.1:{state['valkey_port']}"
         started.append("Valkey")
-    STATE.write_text(json.dumps(state, indent=1))
+    _remember(state)
     return started
 
 
@@ -70,6 +70,14 @@ def _state() -> dict:
         return json.loads(STATE.read_text())
     except FileNotFoundError:
         return {}
+
+
+def _remember(state: dict) -> None:
+    """Written in one step: processes start at the same moment and read it meanwhile."""
+    if state != _state():
+        draft = STATE.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(state, indent=1))
+        draft.replace(STATE)
 
 
 def _address(service: str) -> str:
@@ -124,7 +132,7 @@ def _start_valkey() -> int:
 
 def _answers(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")
     except OSError:
