@@ -153,8 +153,8 @@ def test_a_wakeup_lost_with_its_savepoint_is_asked_for_again(
 def test_a_dead_broker_costs_a_save_little_and_breaks_nothing(make_product, dead_broker, caplog):
     began = time.monotonic()
     products = [make_product() for _ in range(20)]
-    assert time.monotonic() - began < 3
-    assert not wakeup.flush()
+    assert time.monotonic() - began < 10, "Celery by itself would try again after each"
+    assert not wakeup.flush(20)
     assert pending() == {product.pk for product in products}
     warnings = [r for r in caplog.records if r.name == "similarity.connections.wakeup"]
     assert len(warnings) == 1, "asked once, then paused"

@@ -129,7 +129,7 @@ def kept_in_time(keys, budget_ms=150):
         assert body["results"] == keys
         assert body["reranked"] is False
         reasons.add(body["reason"])
-    assert min(took) < budget_ms + 20
+    assert min(took) < budget_ms + 100
     return reasons
 
 

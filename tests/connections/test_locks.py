@@ -11,7 +11,10 @@ pytestmark = pytest.mark.django_db
 
 def held():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks "
+            "WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
+        )
         return cursor.fetchone()[0]
 
 
@@ -48,10 +51,9 @@ def test_an_owner_whose_connection_is_cut_is_dead_at_once():
     try:
         with owner("default") as number:
             with other.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid]
-                )
-                cursor.execute("SELECT pg_sleep(0.2)")
+                cut = [connection.connection.info.backend_pid]
+                cursor.execute("SELECT pg_terminate_backend(%s, 20000)", cut)  # waits for its end
+                assert cursor.fetchone() == (True,)
             connection.close()
             assert number not in living_owners("default")
     finally:

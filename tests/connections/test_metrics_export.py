@@ -103,7 +103,7 @@ def test_processes_are_added_up_and_the_dead_stay_counted(start, folder):
 
 def test_children_of_a_fork_count_for_themselves(folder):
     """As in Celery's prefork pool and in gunicorn that loads the application first."""
-    subprocess.run([sys.executable, "-c", FORK], check=True, cwd=ROOT, timeout=30)
+    subprocess.run([sys.executable, "-c", FORK], check=True, cwd=ROOT, timeout=120)
     assert told() == {"similarity_cache_total": 21}
 
 
@@ -121,18 +121,18 @@ def test_the_hosts_own_metrics_in_the_folder_are_not_told_twice(folder):
         "from similarity.connections import metrics\n"
         "metrics.count('cache_total', cache='shelf', result='hit')\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, timeout=120)
     assert "orders_total" not in metrics_export.text().decode()
     assert told() == {"similarity_cache_total": 1}
 
 
 def test_a_worker_serves_what_its_machine_measured(folder, free_tcp_port, caplog):
-    subprocess.run([sys.executable, "-c", FORK], check=True, cwd=ROOT, timeout=30)
+    subprocess.run([sys.executable, "-c", FORK], check=True, cwd=ROOT, timeout=120)
     address = f"127.0.0.1:{free_tcp_port}"
     assert metrics_export.serve(address)
     server, thread = metrics_export._serving.pop()
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
             assert b'similarity_cache_total{cache="shelf",result="hit"} 21.0' in answer.read()
         assert not metrics_export.serve(address)  # a second worker of the machine
         assert "not served" in caplog.text

@@ -28,7 +28,9 @@ from similarity.retrieval.query_vectors import normalised, picture_vector, query
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
 
-LIMIT_MS = 400
+#: Where the claim is the answer, or that nobody waits so long, and not a time.
+LIMIT_MS = 20_000
+LIMIT_S = LIMIT_MS / 1000
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +78,7 @@ def ask_with(work, call):
     """``call`` begins to ask; ``work`` is the worker; returns the answer."""
     pending = call()
     work()
-    return pending.wait(2)
+    return pending.wait(LIMIT_S)
 
 
 def by_hand(text, version):
@@ -85,14 +87,14 @@ def by_hand(text, version):
 
 
 def test_a_worker_places_the_query_among_the_products_texts(live, worker):
-    vector = ask_with(worker, lambda: query_vectors.begin("  Red WOOL scarf ", timeout_ms=3000))
+    vector = ask_with(worker, lambda: query_vectors.begin("  Red WOOL scarf ", timeout_ms=LIMIT_MS))
     assert vector == pytest.approx(by_hand("red wool scarf", live), abs=1e-6)
     stored = ProductVectors.objects.get(product__name="red wool scarf").text
     assert float(vector @ np.array(stored)) > 0.9
 
 
 def test_the_second_who_asks_is_answered_from_the_cache(live, worker):
-    ask_with(worker, lambda: query_vectors.begin("red scarf", timeout_ms=3000))
+    ask_with(worker, lambda: query_vectors.begin("red scarf", timeout_ms=LIMIT_MS))
     assert query_vector("RED  scarf", timeout_ms=LIMIT_MS) is not None
     assert len(worker.messages) == 1
 
@@ -121,12 +123,14 @@ def test_without_a_live_version_nobody_is_asked(db, sent):
 def test_equal_queries_at_once_are_asked_once(live, sent):
     pending = [query_vectors.begin("red scarf", timeout_ms=100) for _ in range(6)]
     assert [one.wait() for one in pending] == [None] * 6
+    wait_until(nothing_under_way)
     assert [task for task, *_ in sent].count(mailbox.TASK) == 1
 
 
-def test_a_worker_that_never_answers_costs_the_limit_and_no_more(live, sent):
+def test_a_worker_that_never_answers_costs_the_limit_and_no_more(live, sent, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_TIMEOUT_MS": LIMIT_MS}
     took = timed(lambda: query_vector("red scarf", timeout_ms=100))
-    assert 0.05 < took < 0.3
+    assert 0.05 < took < LIMIT_S / 4
 
 
 def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
@@ -134,7 +138,7 @@ def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
         query_vector(f"scarf {number}", timeout_ms=20)
     wait_until(lambda: ask_worker.silence.lasts())
     before = len(sent)
-    assert timed(lambda: query_vector("another", timeout_ms=300)) < 0.1
+    assert timed(lambda: query_vector("another", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
     assert len(sent) == before
     assert "Is a worker of that queue running?" in caplog.text
 
@@ -144,19 +148,21 @@ def test_of_a_worker_that_says_it_is_alive_an_answer_is_always_awaited(live, sen
     mailbox.note_alive()
     for number in range(ask_worker.SILENCES + 2):
         query_vector(f"scarf {number}", timeout_ms=20)
+    wait_until(nothing_under_way)
     assert [task for task, *_ in sent].count(mailbox.TASK) == ask_worker.SILENCES + 2
     assert not ask_worker.silence.lasts()
 
 
 def test_a_dead_broker_costs_little_once(live, dead_broker):
-    assert timed(lambda: query_vector("red scarf", timeout_ms=300)) < 0.5
-    assert timed(lambda: query_vector("blue scarf", timeout_ms=300)) < 0.1
+    assert timed(lambda: query_vector("red scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
+    assert timed(lambda: query_vector("blue scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
 
 
 def test_a_broker_that_hangs_holds_up_nobody(live, monkeypatch, silent_server):
     address = f"redis://127.0.0.1:{silent_server}/0"
+    monkeypatch.setattr(wakeup, "CONNECT_TIMEOUT_S", LIMIT_S)
     monkeypatch.setattr(current_app, "connection_for_write", lambda **k: Connection(address, **k))
-    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < 0.3
+    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < LIMIT_S / 4
 
 
 def test_a_cache_that_hangs_holds_up_nobody(live, settings, silent_server, sent):
@@ -164,11 +170,10 @@ def test_a_cache_that_hangs_holds_up_nobody(live, settings, silent_server, sent)
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": f"redis://127.0.0.1:{silent_server}/0",
-            "OPTIONS": {"socket_timeout": 0.6},
+            "OPTIONS": {"socket_timeout": LIMIT_S},
         }
     }
-    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < 0.3
-    time.sleep(0.6)  # the thread that hangs is let go before the fixture's server is
+    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < LIMIT_S / 4
 
 
 def test_a_cache_that_is_down_holds_up_nobody(live, settings, sent):
@@ -196,10 +201,10 @@ def test_too_many_calls_that_hang_are_not_added_to():
     hanging = [pool.start(release.wait) for _ in range(2)]
     assert pool.start(release.wait) is None
     release.set()
-    assert all(future.result(1) for future in hanging)
-    assert pool.start(lambda: 7).result(1) == 7
+    assert all(future.result(LIMIT_S) for future in hanging)
+    assert pool.start(lambda: 7).result(LIMIT_S) == 7
     with pytest.raises(ZeroDivisionError):
-        pool.start(lambda: 1 / 0).result(1)
+        pool.start(lambda: 1 / 0).result(LIMIT_S)
 
 
 def test_in_process_encoding_needs_no_worker(settings, live, sent, monkeypatch):
@@ -229,7 +234,7 @@ class TestPictures:
         )
         data = bytes(range(256)) * 20
         question = mailbox.Question("picture", "abc", live.pk, data)
-        answer = ask_with(worker, lambda: ask_worker.begin(question, 3000))
+        answer = ask_with(worker, lambda: ask_worker.begin(question, LIMIT_MS))
         assert answer.row.tolist() == [0, 1, 2, 3]
         assert seen["data"] == data
         assert cache.get(f"{question.key}:0") is None, "the photo is not left in the cache"
@@ -301,7 +306,7 @@ def test_promoting_a_version_has_its_hot_queries_prepared(
     connection.run_on_commit.clear()  # the first version asked for the same, and nothing ran it
     with django_capture_on_commit_callbacks(execute=True):
         versions.promote(ready)
-    assert wakeup.flush()
+    assert wakeup.flush(LIMIT_S)
     assert queries.TASK in [task for task, *_ in sent]
 
 
@@ -334,6 +339,7 @@ def silent_server():
         server.bind(("127.0.0.1", 0))
         server.listen(50)
         yield server.getsockname()[1]
+    wait_until(nothing_under_way)  # its end lets go whoever hangs on it
 
 
 def closed_port():
@@ -348,7 +354,11 @@ def timed(call):
     return time.monotonic() - began
 
 
-def wait_until(condition, timeout_s=2):
+def nothing_under_way():
+    return not background._background._under_way
+
+
+def wait_until(condition, timeout_s=LIMIT_S):
     until = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < until:
         time.sleep(0.005)

@@ -231,7 +231,7 @@ class TestTime:
     def slow(self, monkeypatch):
         """Makes PostgreSQL sleep before queries that hold ``part``."""
 
-        def make(part, seconds=5):
+        def make(part, seconds=20):
             @contextmanager
             def settings(using, wanted):
                 with local_settings(using, wanted) as cursor:
@@ -247,16 +247,16 @@ class TestTime:
         slow("similarity_searchdocument")
         started = time.monotonic()
         page = search("lamp", hybrid=False)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         assert not page.total_is_exact
         assert page.rescued == "popular"
 
     def test_facets_that_take_too_long_are_left_out_and_hits_stay(self, lamps, slow, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 400}
+        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 2000}
         slow("TRUE AND EXISTS")
         started = time.monotonic()
         page = search("lamp", facets=["colour", "price"], hybrid=False)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
         assert len(page.hits) == 24
         assert page.facets == {}
         assert page.prices == ()
@@ -282,9 +282,9 @@ class TestTime:
             Budget(1000).attempt(broken, None)
 
     def test_the_wait_for_a_worker_does_not_count(self):
-        limited = Budget(100)
+        limited = Budget(1000)
         with limited.paused():
-            time.sleep(0.15)
+            time.sleep(1.1)
         assert limited.attempt(lambda: "begun", "over") == "begun"
 
     def test_no_limit(self, settings):
@@ -309,7 +309,7 @@ class Sleepy:
 
 def sleeping(limit):
     with local_settings("default", limit.settings) as cursor:
-        cursor.execute("SELECT pg_sleep(5)")
+        cursor.execute("SELECT pg_sleep(20)")
 
 
 def test_sorting_a_common_word_ends_at_the_depth_of_paging(lamps, low, monkeypatch):
@@ -338,14 +338,14 @@ def test_suggestions_of_a_common_word_still_need_a_product_that_passes(lamps):
 
 def test_suggestions_that_take_too_long_are_those_found_so_far(lamps, settings, monkeypatch):
     """Queries are first; what comes after them is left out, and no page waits for it."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 300}
+    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 2000}
 
     def slow(words, within, adapter):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(5)")
+            cursor.execute("SELECT pg_sleep(20)")
 
     monkeypatch.setitem(suggest.__globals__, "_values", slow)
     started = time.monotonic()
     found = suggest("lam")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert [(one.kind, one.text) for one in found] == [("query", "lamp")]
