@@ -67,11 +67,11 @@ class Supervised:
         self._killed = self._killed or only is None
         send([only] if only else self.family(), signal.SIGKILL)
         if only is None:
-            self._process.wait(10)
+            self._process.wait(60)
 
     def stop(self) -> None:
         send(self.family(), signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 class Supervisor:
@@ -93,7 +93,7 @@ class Supervisor:
                 name, [sys.executable, *command], self._environment, log, once
             )
 
-    def run(self, *command: str, timeout_s: float = 120) -> str:
+    def run(self, *command: str, timeout_s: float = 300) -> str:
         """Run one command to its end; returns what it printed."""
         finished = subprocess.run(
             [sys.executable, "-W", "ignore", *command],
@@ -113,7 +113,7 @@ class Supervisor:
             for name in [each for each in self.processes if each.startswith(prefix)]:
                 self.processes.pop(name).stop()
 
-    def wait(self, prefix: str, timeout_s: float = 60) -> None:
+    def wait(self, prefix: str, timeout_s: float = 240) -> None:
         """Until those that run once, and whose name starts so, have ended."""
         names = [name for name in self.processes if name.startswith(prefix)]
         wait_for(

@@ -59,7 +59,7 @@ def run(way: str, seed: int, scale: Scale, folder: Path, say: Callable[[str], No
 
     ``way`` is similarity, plain or careful (see ``chaos_host.settings``). Everything lives in
     ``folder``, the logs of the processes too. Raises ``TimeoutError`` where the first products
-    are not embedded within a minute.
+    are not embedded within three minutes.
     """
     (folder / "held").mkdir(parents=True)
     with Servers(folder) as servers:
@@ -121,7 +121,7 @@ def _begin(run: Run, seed: int) -> None:
         count = "SELECT count(DISTINCT product_key) FROM chaos_host_writtenvector"
         wait_for(
             lambda: connection.execute(count).fetchone()[0] >= run.scale.products,
-            60,
+            180,
             f"the first products embedded; see {run.folder}/worker0.log",
         )
     rate = str(run.scale.saves_per_s / run.scale.writers)

@@ -30,8 +30,8 @@ def test_a_prefork_worker_serves_its_childrens_figures(make_product, tmp_path, f
         product = make_product()
         outbox.enqueue([product.pk])
         wait_for(ProductVectors.objects.filter(product=product).exists, 60, process)
-        wait_for(lambda: not PendingProduct.objects.exists(), 20, process)
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        wait_for(lambda: not PendingProduct.objects.exists(), 60, process)
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
             families = text_string_to_metric_families(answer.read().decode())
             found = {(s.name, s.labels.get("stage")): s.value for f in families for s in f.samples}
         assert f"histogram_{process.pid}.db" not in {path.name for path in folder.iterdir()}

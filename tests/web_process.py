@@ -27,6 +27,6 @@ def web(folder):
 def _answers(port):
     try:
         address = f"http://127.0.0.1:{port}/api/similarity/v1/health/live"
-        return urllib.request.urlopen(address, timeout=5).status == 200
+        return urllib.request.urlopen(address, timeout=30).status == 200
     except OSError:
         return False

@@ -48,7 +48,7 @@ def running(command, log, environment, ready):
         )
         process.log = log
         try:
-            wait_for(ready, 60, process)
+            wait_for(ready, 180, process)
             yield process
         finally:
             kill(process)
@@ -58,7 +58,7 @@ def kill(process):
     """SIGKILL, as a lack of memory ends it: nothing can be tidied up."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
 
 
 def wait_for(condition, timeout_s, process):

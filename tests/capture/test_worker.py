@@ -27,16 +27,16 @@ def test_bulk_changes_and_raw_sql_are_embedded(make_product, tmp_path):
     assert not vectors.exists()
     beat = ("-B", "-s", str(tmp_path / "beat"))
     with worker(tmp_path, *beat, WORKER_RECONCILES="1") as process:
-        wait_for(lambda: vectors.count() == 50, 20, process)
-        wait_for(ReconcileRound.objects.exclude(finished_at=None).exists, 10, process)
-        wait_for(lambda: not PendingProduct.objects.exists(), 10, process)
+        wait_for(lambda: vectors.count() == 50, 60, process)
+        wait_for(ReconcileRound.objects.exclude(finished_at=None).exists, 30, process)
+        wait_for(lambda: not PendingProduct.objects.exists(), 30, process)
         before = set(vectors.values_list("fingerprint", flat=True))
         triggers.install()
         try:
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE shop_brand SET name = 'Renamed by SQL'")
             wait_for(
-                lambda: not before & set(vectors.values_list("fingerprint", flat=True)), 15, process
+                lambda: not before & set(vectors.values_list("fingerprint", flat=True)), 60, process
             )
         finally:
             triggers.uninstall()

@@ -43,11 +43,11 @@ def test_every_vector_is_of_its_products_content_after_kills_of_everything(seed,
     say(sentence(outcome))
     assert (outcome.missing, outcome.stale, outcome.waiting) == ([], [], 0)
     assert not outcome.save_errors, "the shop's saves know nothing of workers and broker"
-    assert outcome.saves > scale.duration_s * 5
+    assert outcome.saves > scale.duration_s * scale.saves_per_s / 20
     poisons_are_out(outcome, scale)
     assert max(outcome.recovered, default=0) < float("inf")
     if outcome.recovered_clear:
-        assert percentile(outcome.recovered_clear, 0.99) < 5
+        assert percentile(outcome.recovered_clear, 0.99) < 15, "not when their lease is over"
 
 
 def say(text):

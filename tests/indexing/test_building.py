@@ -38,7 +38,7 @@ def build_in_a_process():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         env={
             **os.environ,
             "DATABASE_URL": current_address(),
@@ -116,9 +116,9 @@ def test_progress_is_told_with_the_time_left():
 
 
 def test_time_left_runs_down_between_two_notes():
-    at = (timezone.now() - timedelta(seconds=5)).isoformat()
-    left_s = progress.seconds_left({"done": 0, "total": 100, "per_s": 10.0, "at": at})
-    assert left_s == pytest.approx(5, abs=0.5)
+    at = (timezone.now() - timedelta(seconds=50)).isoformat()
+    left_s = progress.seconds_left({"done": 0, "total": 1000, "per_s": 10.0, "at": at})
+    assert left_s == pytest.approx(50, abs=10)
 
 
 def test_progress_is_in_the_database_while_it_runs(catalogue, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_build_asked_of_a_real_worker(make_product, settings, tmp_path):
     with worker(tmp_path) as process:
         assert wakeup.wake(progress.TASK, args=[time.time()])
         ready = EncoderVersion.objects.filter(status="ready")
-        wait_for(ready.exists, 30, process)
+        wait_for(ready.exists, 90, process)
     version = ready.get()
     assert version.progress["by"] == "worker"
     assert stored(version) == 10

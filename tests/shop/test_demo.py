@@ -89,7 +89,7 @@ def test_demo_up_twice_and_stop(tmp_path):
             [sys.executable, "-W", "ignore", "-m", "shop.demo", *arguments],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
             cwd=ROOT,
             env=environment,
         )
@@ -97,7 +97,9 @@ def test_demo_up_twice_and_stop(tmp_path):
         return finished.stdout
 
     try:
+        began = time.monotonic()
         first = run("up", "--catalog", str(feed), "--port", str(port))
+        first_s = time.monotonic() - began
         url = next(word for word in first.split() if "/api/similarity/v1/products/" in word)
         with urllib.request.urlopen(url) as answer:
             results = json.load(answer)["results"]
@@ -105,7 +107,7 @@ def test_demo_up_twice_and_stop(tmp_path):
         assert {result["tier"] for result in results} == {"fused"}
         began = time.monotonic()
         second = run("up", "--catalog", str(feed), "--port", str(port))
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < first_s, "what runs is not started anew"
         assert "are running" in second
     finally:
         stopped = run("stop")
