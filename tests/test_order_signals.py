@@ -177,7 +177,7 @@ def test_checkouts_that_change_the_same_orders_never_wait_for_each_other():
         Order.objects.create(number=f"A-{number}", placed_at=timezone.now()) for number in range(2)
     ]
     PendingOrder.objects.all().delete()
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     def mark(keys):
         try:

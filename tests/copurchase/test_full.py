@@ -200,7 +200,7 @@ def test_pages_see_the_former_counts_and_never_wait(buy, make_product, monkeypat
 
     def finish_later(*args):
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(look).result(timeout=5)
+            pool.submit(look).result(timeout=30)
         return finish(*args)
 
     monkeypatch.setattr(full, "_finish", finish_later)
@@ -230,7 +230,7 @@ def test_orders_changed_while_all_are_counted_are_counted_once(buy, make_product
     def roll_up_later(orders):
         thread = threading.Thread(target=change)
         thread.start()
-        thread.join(5)
+        thread.join(30)
         return roll_up(orders)
 
     with monkeypatch.context() as patch:
@@ -256,14 +256,14 @@ def test_a_backup_that_holds_the_tables_does_not_stop_it(buy, make_product):
             with transaction.atomic():
                 ledger.of_orders(["1"], runs.alias())
                 held.set()
-                done.wait(20)
+                done.wait(60)
         finally:
             connections.close_all()
 
     thread = threading.Thread(target=dump)
     thread.start()
     try:
-        assert held.wait(5)
+        assert held.wait(30)
         assert count_all().baskets == 2
     finally:
         done.set()

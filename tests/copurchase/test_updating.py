@@ -111,7 +111,7 @@ def test_two_workers_and_a_shop_at_once(random_shop):
                     count_all()
         finally:
             closed.set()
-        assert sum(worker.result(timeout=30) for worker in workers) >= 100
+        assert sum(worker.result(timeout=120) for worker in workers) >= 100
     agree_with_a_full_count()
 
 
@@ -234,8 +234,8 @@ def test_a_worker_does_not_wait_long_for_another(random_shop, monkeypatch):
     random_shop(2).place()
     with ThreadPoolExecutor(1) as pool:
         with runs.counting(1):
-            assert pool.submit(count).result(timeout=10) == 0
-        assert pool.submit(count).result(timeout=10) > 0
+            assert pool.submit(count).result(timeout=60) == 0
+        assert pool.submit(count).result(timeout=60) > 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -250,7 +250,7 @@ def test_a_checkout_never_waits_for_a_worker(random_shop, monkeypatch):
     def rank_and_save(*args):
         rank(*args)
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(save).result(timeout=5)
+            pool.submit(save).result(timeout=30)
 
     def save():
         try:
@@ -284,7 +284,7 @@ def test_the_lag_is_that_of_the_oldest_due_order(random_shop):
     assert updating.waiting().lag_s == 0
     random_shop(1).place()
     PendingOrder.objects.update(available_at=Now() - timedelta(seconds=90))
-    assert updating.waiting().lag_s == pytest.approx(90, abs=5)
+    assert updating.waiting().lag_s == pytest.approx(90, abs=20)
 
 
 def test_an_unknown_kind_of_key_is_refused(random_shop):
@@ -298,7 +298,7 @@ def test_two_workers_at_their_first_start_count_every_order_once(random_shop, mo
     shop.place(at=timezone.now())
     full_counts = []
     read = full.read_orders
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     def read_orders(*args):
         full_counts.append(threading.get_ident())
@@ -314,6 +314,6 @@ def test_two_workers_at_their_first_start_count_every_order_once(random_shop, mo
     monkeypatch.setattr(full, "read_orders", read_orders)
     with ThreadPoolExecutor(2) as pool:
         for worker in [pool.submit(count) for _ in range(2)]:
-            worker.result(timeout=20)
+            worker.result(timeout=120)
     assert len(full_counts) == 1
     assert runs.last_run().baskets == 1

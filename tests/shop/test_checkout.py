@@ -90,7 +90,7 @@ def test_of_two_shoppers_after_the_last_piece_one_gets_it(make_product):
 
     def shop():
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             outcomes.append(place([line(product)]).number)
         except CheckoutRefused as refusal:
             outcomes.append(refusal)
@@ -99,7 +99,7 @@ def test_of_two_shoppers_after_the_last_piece_one_gets_it(make_product):
 
     threads = [threading.Thread(target=shop) for _ in range(2)]
     [thread.start() for thread in threads]
-    [thread.join(timeout=30) for thread in threads]
+    [thread.join(timeout=120) for thread in threads]
     product.refresh_from_db()
     assert sum(isinstance(outcome, CheckoutRefused) for outcome in outcomes) == 1
     assert (len(outcomes), Order.objects.count(), product.stock) == (2, 1, 0)
