@@ -7,12 +7,14 @@ import shutil
 import pytest
 from django.core.files.base import ContentFile
 from PIL import Image, ImageDraw
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from shop.models import ProductImage
 
 # Playwright's synchronous API runs an event loop in this thread; Django takes it for async code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+expect.set_options(timeout=30_000)  # milliseconds; by default five seconds
 
 ARGUMENTS = [
     "--no-sandbox",
