@@ -1,8 +1,8 @@
 import json
 import logging
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,8 +95,22 @@ def test_torchvision_network(tmp_path, use):
         assert encoder.tower.runtime.name == runtime
 
 
+class Clock:
+    """Seconds that pass only while a fake runtime runs: the machine's own load plays no part."""
+
+    now = 0.0
+
+    def read(self):
+        return self.now
+
+
+clock = Clock()
+
+
 def fakes(monkeypatch, **made):
     """Runtimes by name: functions from the sample to vectors; torch's rows are (1, 0)."""
+    own = SimpleNamespace(perf_counter=clock.read, process_time=clock.read)
+    monkeypatch.setattr(speeds, "time", own)
     monkeypatch.setattr(runtimes, "installed", lambda name: name in made)
     monkeypatch.setattr(runtimes, "export", lambda graph, file: file.write_text("a network"))
     monkeypatch.setattr(runtimes, "load", lambda name, *rest: made[name])
@@ -105,7 +119,7 @@ def fakes(monkeypatch, **made):
 
 def slow(seconds, row=(1.0, 0.0)):
     def run(array):
-        time.sleep(seconds)
+        clock.now += max(seconds, 1e-4)
         return np.tile(np.array(row, np.float32), (len(array), 1))
 
     return run

@@ -15,7 +15,7 @@ from tests.encoders.photos import content, picture, saved
 from tests.hostile.images import EITHER, OK, REJECTED, every_case
 
 CASES = every_case()
-LONGEST_S = 2.0
+LONGEST_S = 4.0  # of the processor; less than one on a machine of today
 MOST_MEMORY_MB = 700
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow's own, about damaged files
@@ -28,9 +28,9 @@ def test_there_are_enough_cases_and_each_has_a_name():
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_hostile_image_has_its_result(case):
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread: others may keep the processor busy
     result, told = decoded(case.data)
-    assert time.perf_counter() - started < LONGEST_S
+    assert time.thread_time() - started < LONGEST_S
     assert case.result in (result, EITHER), told
     assert len(told) < 500
 
@@ -77,7 +77,7 @@ def test_memory_stays_bounded():
         [sys.executable, "-W", "ignore", "-c", MEASURE],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
