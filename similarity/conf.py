@@ -122,8 +122,8 @@ DEFAULTS: dict[str, Any] = {
 
 #: For the host's CELERY_BEAT_SCHEDULE; it stands here since settings may import no models.
 #: A host that sets another ``SIMILARITY["QUEUE"]`` names it in these options too. What is done
-#: each night has an hour, by Celery's clock: an interval of a day begins anew wherever beat is
-#: started without the file it kept, as by a new container, and may never end.
+#: each night or week has an hour, by Celery's clock: an interval of a day begins anew wherever
+#: beat is started without the file it kept, as by a new container, and may never end.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drain-outbox": {
         "task": "similarity.drain_outbox",
@@ -163,6 +163,16 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-drop-retired-versions": {
         "task": "similarity.drop_retired_versions",
         "schedule": crontab(hour=5, minute=10),
+        "options": {"queue": "similarity"},
+    },
+    "similarity-find-duplicates": {
+        "task": "similarity.find_duplicates",
+        "schedule": crontab(day_of_week="sunday", hour=1, minute=10),
+        "options": {"queue": "similarity"},
+    },
+    "similarity-keep-co-demand": {
+        "task": "similarity.keep_co_demand",
+        "schedule": crontab(day_of_week="monday", hour=5, minute=40),
         "options": {"queue": "similarity"},
     },
     "similarity-go-on-building": {

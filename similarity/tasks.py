@@ -27,7 +27,7 @@ from similarity import conf
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import caching, mailbox, metrics_export, wakeup
 from similarity.connections.locks import LockTaken
-from similarity.copurchase import full, proposals, runs, updating
+from similarity.copurchase import co_demand, full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.indexing import (
@@ -40,11 +40,13 @@ from similarity.indexing import (
     reconcile,
     retiring,
     stand_in,
+    vectors,
     versions,
     vocabulary,
     workers,
 )
-from similarity.models import EncoderVersion
+from similarity.models import DuplicateListing, EncoderVersion
+from similarity.retrieval import duplicates
 from similarity.training import catalogue_map
 
 logger = logging.getLogger(__name__)
@@ -192,6 +194,30 @@ def map_catalogue() -> None:
         catalogue_map.draw()
     except SimilarityError as error:
         logger.error("The catalogue is not drawn: %s", error)
+
+
+@shared_task(name="similarity.find_duplicates", ignore_result=True)
+def find_duplicates(threshold: float = duplicates.THRESHOLD) -> int:
+    """Bring the near-duplicate listings of the admin up to date; returns how many are open.
+
+    ``threshold``: the least cosine of text and of picture, 0.5 to 1.
+    """
+    try:
+        search = duplicates.DuplicateSearch(threshold)
+        found = duplicates.find_duplicates(search, using=vectors.alias())
+    except SimilarityError as error:
+        logger.error("No near-duplicates are looked for: %s", error)
+        return 0
+    return DuplicateListing.objects.replace(found)
+
+
+@shared_task(name="similarity.keep_co_demand", ignore_result=True)
+def keep_co_demand() -> None:
+    """Bring the co-demand of the admin up to date."""
+    try:
+        co_demand.keep_weekly()
+    except SimilarityError as error:
+        logger.error("No co-demand is kept: %s", error)
 
 
 @shared_task(name="similarity.tidy_cells", ignore_result=True)

@@ -1,7 +1,10 @@
 """Co-demand of this shop: its orders, its catalogue and its counted co-purchases put together."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from importlib.util import find_spec
 
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.orders import OrderAdapter, get_order_adapter
@@ -10,12 +13,52 @@ from similarity.copurchase.demand_backtest import Calibration
 from similarity.copurchase.demand_links import Progress
 from similarity.copurchase.demand_names import categories, item_of_product, titles
 from similarity.copurchase.demand_report import DemandReport, Question, demand_report
+from similarity.copurchase.demand_snapshots import keep
 from similarity.copurchase.partners import partners_of
-from similarity.exceptions import DemandError
+from similarity.exceptions import ConfigurationError, DemandError
+
+logger = logging.getLogger(__name__)
+
+INSTALL = "pip install 'django-similarity[reports]'"
+
+
+def keep_weekly() -> None:
+    """Put :func:`all_reports` in the place of what is kept for the admin.
+
+    A host that has no orders, too few weeks of them or not installed scipy is told so in the
+    log only, and what was kept before stands.
+    """
+    if get_order_adapter() is None:
+        return
+    if find_spec("scipy") is None:
+        logger.info("No co-demand is kept: %s", INSTALL)
+        return
+    try:
+        for report in all_reports(shop_sales(), Question()):
+            keep(report)
+    except DemandError as error:
+        logger.info("No co-demand is kept: %s", error)
+
+
+def all_reports(
+    sales: WeeklySales, question: Question, progress: Progress | None = None
+) -> Iterator[DemandReport]:
+    """Of all products and, where the catalogue knows any, of all categories."""
+    yield product_report(sales, question, progress=progress)
+    if get_adapter().filter_lookup("category") is not None:
+        yield category_report(sales, question, progress=progress)
 
 
 def shop_sales(weeks: int = WEEKS, today: date | None = None) -> WeeklySales:
-    """Weekly units of every item. Raises :class:`DemandError` for a shop without orders."""
+    """Weekly units of every item.
+
+    Raises :class:`DemandError` for a shop without orders, and :class:`ConfigurationError`
+    where scipy is not installed, which all that is made of them needs.
+    """
+    if find_spec("scipy") is None:
+        raise ConfigurationError(
+            f"Co-demand is computed by scipy, which is not installed; install it with: {INSTALL}"
+        )
     return read_weekly_sales(_orders(), weeks, today)
 
 

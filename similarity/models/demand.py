@@ -4,7 +4,8 @@ from django.db import models
 
 
 class DemandSnapshot(models.Model):
-    """What moves with one product or category; ``manage.py co_demand --all`` writes them anew.
+    """What moves with one product or category; written anew by ``manage.py co_demand --all`` and,
+    once a week, by beat.
 
     ``report`` is JSON as :mod:`similarity.copurchase.demand_snapshots` makes it: figures of
     items, and of pairs that enough shoppers bought; nothing of a single order.

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pgvector import HalfVector
 
+from similarity import tasks
 from similarity.models import DuplicateListing, EncoderVersion, ProductVectors
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,16 @@ def test_json_and_csv_hold_the_figures(doubles, capsys, tmp_path):
         (row,) = csv.DictReader(file)
     assert row["first"] == found["first"]
     assert not DuplicateListing.objects.exists()
+
+
+def test_beat_keeps_them_for_the_admin_at_the_threshold_its_schedule_names(doubles):
+    assert tasks.find_duplicates() == DuplicateListing.objects.open().count() == 1
+    assert tasks.find_duplicates(threshold=1) == DuplicateListing.objects.open().count() == 0
+
+
+def test_beat_without_a_version_logs_the_remedy(db, caplog):
+    assert tasks.find_duplicates() == 0
+    assert "No version is live yet" in caplog.text
 
 
 def test_none_found_empties_what_was_open(doubles, capsys):

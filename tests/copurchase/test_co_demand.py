@@ -1,11 +1,18 @@
 """The shop's own orders as a report, by its adapters."""
 
-import pytest
+import logging
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from similarity import tasks
+from similarity.copurchase import co_demand
 from similarity.copurchase.co_demand import category_report, product_report, shop_sales
 from similarity.copurchase.demand_report import Question
-from similarity.exceptions import DemandError
-from tests.fixtures_demand import make_demand_shop  # noqa: F401
+from similarity.exceptions import ConfigurationError, DemandError
+from similarity.models import DemandSnapshot
+from tests.fixtures_demand import MONDAY, make_demand_shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -39,4 +46,55 @@ def test_what_sold_nothing_is_named(demand_shop, make_product):
 def test_a_shop_without_orders_is_told_the_setting(settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
     with pytest.raises(DemandError, match=r"SIMILARITY\['ORDERS'\] is not set"):
+        shop_sales()
+
+
+@pytest.fixture
+def today(demand_shop, monkeypatch):
+    monkeypatch.setattr(timezone, "localdate", lambda *args: demand_shop.today)
+
+
+def kept():
+    return set(DemandSnapshot.objects.values_list("kind", "title"))
+
+
+def test_beat_keeps_products_and_categories_for_the_admin(today):
+    tasks.keep_co_demand()
+    assert kept() == {
+        *(("product", name) for name in ("Tea", "Teapot")),
+        *(("category", name) for name in ("Teas", "Teapots")),
+    }
+
+
+def test_a_catalogue_without_categories_has_its_products_told(today, settings):
+    catalog = {**settings.SIMILARITY["CATALOG"], "attributes": {}}
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": catalog}
+    tasks.keep_co_demand()
+    assert kept() == {("product", "Tea"), ("product", "Teapot")}
+
+
+def test_a_shop_with_nothing_to_tell_yet_keeps_what_it_has_and_logs_no_error(
+    demand_shop, settings, monkeypatch, caplog
+):
+    monkeypatch.setattr(timezone, "localdate", lambda *args: MONDAY + timedelta(weeks=9))
+    caplog.set_level(logging.INFO, "similarity")
+    DemandSnapshot.objects.create(
+        kind="product", item="1", pairs=0, warnings=0, report={}, made_at=timezone.now()
+    )
+    tasks.keep_co_demand()
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    tasks.keep_co_demand()
+    assert DemandSnapshot.objects.count() == 1
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+def test_without_scipy_beat_goes_on_and_the_command_names_what_to_install(
+    today, monkeypatch, caplog
+):
+    monkeypatch.setattr(co_demand, "find_spec", lambda name: None)
+    caplog.set_level(logging.INFO, "similarity")
+    tasks.keep_co_demand()
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "django-similarity[reports]" in caplog.text
+    with pytest.raises(ConfigurationError, match=r"django-similarity\[reports\]"):
         shop_sales()

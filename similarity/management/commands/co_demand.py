@@ -4,7 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.copurchase.co_demand import category_report, product_report, shop_sales
+from similarity.copurchase.co_demand import (
+    all_reports,
+    category_report,
+    product_report,
+    shop_sales,
+)
 from similarity.copurchase.demand import WEEKS
 from similarity.copurchase.demand_links import FALSE_SHARE, MAX_LAG, LinkRule
 from similarity.copurchase.demand_plot import plot_png
@@ -96,10 +101,7 @@ def _reports(question: Question, options: dict[str, Any], bars: ProgressBars) ->
         return [product_report(sales, question, product=options["product"], progress=bars)]
     if options["category"] is not None:
         return [category_report(sales, question, category=options["category"], progress=bars)]
-    return [
-        product_report(sales, question, progress=bars),
-        category_report(sales, question, progress=bars),
-    ]
+    return list(all_reports(sales, question, bars))
 
 
 def _require_sensible(options: dict[str, Any]) -> None:
