@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 #: Between two looks at the pool. Celery itself replaces a process within milliseconds, so that
 #: none living at two looks in a row means that nobody does.
-LOOK_S = 2.0
+LOOK_S = 1.0
 #: How soon a stand-in notices that its worker was killed.
 PARENT_LOOK_S = 1.0
 
