@@ -26,8 +26,12 @@ logger = logging.getLogger(__name__)
 #: Between two looks at the pool. Celery itself replaces a process within milliseconds, so that
 #: none living at two looks in a row means that nobody does.
 LOOK_S = 1.0
+#: Each stand-in that ends is replaced a look later than the one before, up to so many.
+MOST_LOOKS = 30
 #: How soon a stand-in notices that its worker was killed.
 PARENT_LOOK_S = 1.0
+#: Each stand-in that ends is replaced a look later than the one before, up to so many.
+MOST_LOOKS = 30
 
 _watch: "Watch | None" = None
 
@@ -56,6 +60,8 @@ class Watch:
         self._processes = processes
         self._gone_before = False
         self._stand_in: subprocess.Popen[bytes] | None = None
+        self._begun = 0  # since the pool was last there
+        self._looks_to_wait = 0
 
     def run(self) -> None:
         """Look until it is over."""
@@ -76,17 +82,29 @@ class Watch:
         self._gone_before = gone
 
     def _begin(self) -> None:
+        """Later each time, so that one that cannot start does not fill the log."""
         if self._stand_in is not None and self._stand_in.poll() is None:
             return
+        if self._looks_to_wait > 0:
+            self._looks_to_wait -= 1
+            return
+        self._looks_to_wait = min(self._begun, MOST_LOOKS)
+        self._begun += 1
         logger.warning(
             "No process of this worker's pool lives and Celery starts none, as it does while it "
-            "cannot reach its broker. One of the plugin's own embeds until it does."
+            "cannot reach its broker. Until then one of the plugin's own embeds, number %d.",
+            self._begun,
         )
-        command = [sys.executable, "-m", "similarity.indexing.stand_in", str(os.getpid())]
-        self._stand_in = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - fixed
+        self._stand_in = subprocess.Popen(  # noqa: S603 - nothing of it is input
+            [sys.executable, "-m", "similarity.indexing.stand_in", str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            # Whatever started this worker may have found the project by a path of its own.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
 
     def _end(self) -> None:
         """Tell it to stop; it finishes the batch under way, beside the pool that is back."""
+        self._begun = self._looks_to_wait = 0
         if self._stand_in is not None and self._stand_in.poll() is None:
             self._stand_in.terminate()
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from benchmarks.chaos_servers import Valkey
-from similarity.indexing import versions, workers
+from similarity.indexing import polling, versions, workers
 from similarity.models import ProductVectors
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import running, wait_for, worker
@@ -19,8 +19,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("fake_encoders"),
 ]
-
-POOLS = pytest.mark.parametrize("pool", ["solo", "prefork"])
 
 
 @pytest.fixture
@@ -85,7 +83,8 @@ def test_a_prefork_worker_whose_process_is_killed_during_an_outage_goes_on(
         assert pool_process(process).is_running()
 
 
-def test_a_stand_in_ends_with_its_worker(broker, make_product, tmp_path):
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stand_in_ends_with_its_worker(end, broker, make_product, tmp_path):
     versions.ensure_live_version()
     with worker(tmp_path, "-P", "prefork", "-c", "1", **broker.addresses) as process:
         idle(process, make_product)
@@ -93,35 +92,31 @@ def test_a_stand_in_ends_with_its_worker(broker, make_product, tmp_path):
         os.kill(pool_process(process).pid, signal.SIGKILL)
         wait_for(lambda: stand_ins(process), 30, process)
         (stand_in,) = stand_ins(process)
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, end)
         stand_in.wait(30)
 
 
-@POOLS
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
 def test_a_worker_that_starts_while_the_broker_is_away_embeds(pool, broker, make_product, tmp_path):
     versions.ensure_live_version()
     product = make_product()
     broker.kill()
     log = tmp_path / "worker.log"
     command = [
-        sys.executable, "-m", "celery", "-A", "shop", "worker", *of(pool), "-Q", "similarity",
+        sys.executable, "-m", "celery", "-A", "shop", "worker",
+        "-P", pool, "-c", "1", "-Q", "similarity",
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **broker.addresses}
     with running(command, log, environment, lambda: b"Cannot connect" in log.read_bytes()) as began:
         wait_for(embedded(product), 20, began)
 
 
-@POOLS
-def test_a_worker_embeds_while_broker_and_cache_hang(pool, broker, make_product, tmp_path):
+def test_a_worker_embeds_while_broker_and_cache_hang(broker, make_product, tmp_path):
     """They accept what is sent and answer nothing: a client without a time-out waits for ever."""
     versions.ensure_live_version()
-    with worker(tmp_path, *of(pool), **broker.addresses) as process:
+    with worker(tmp_path, **broker.addresses) as process:
         idle(process, make_product)
         broker.hang()
-        until = time.monotonic() + 2 * workers.NOTE_EVERY_S
+        until = time.monotonic() + workers.NOTE_EVERY_S + polling.POLL_S
         while time.monotonic() < until:
             wait_for(embedded(make_product()), 20, process)
-
-
-def of(pool):
-    return ("-P", pool, "-c", "1")
