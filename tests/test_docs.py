@@ -1,0 +1,47 @@
+"""What the documents tell readers to type, and where they send them, is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+ours = {name for name, app in get_commands().items() if app == "similarity"}
+
+
+def typed(text: str) -> list[list[str]]:
+    """Calls of our commands, in blocks or between backticks, as words."""
+    lines = [line.split("#")[0] for line in re.findall(r"^(?:python )?manage\.py .*$", text, re.M)]
+    spans = re.findall(r"`(?:python )?manage\.py ([^`]*)`", text)
+    calls = [line.split("manage.py ", 1)[1] for line in lines] + spans
+    split = [shlex.split(re.sub(r"\s{3,}.*", "", call.replace("\n", " "))) for call in calls]
+    return [words for words in split if words and words[0] in ours]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_have_the_options_they_are_shown_with(document):
+    for name, *words in typed(document.read_text()):
+        parser = load_command_class("similarity", name).create_parser("manage.py", name)
+        for word in words:
+            option = word.split("=")[0]
+            if option.startswith("--"):
+                assert option in parser._option_string_actions, f"{name} {option}"
+
+
+def anchors(document: Path) -> set[str]:
+    """Headings as GitHub names them: in lower case, without marks, hyphens for spaces."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files_and_headings_that_are_there(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if not target.startswith(("http:", "https:")):
+            name, _, heading = target.partition("#")
+            led_to = document.parent / name if name else document
+            assert led_to.exists(), target
+            assert not heading or heading in anchors(led_to), target
