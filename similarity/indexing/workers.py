@@ -26,7 +26,7 @@ KEY = "similarity:workers"
 SEEN_S = 120.0  # a worker silent for longer is not counted any more
 NOTE_EVERY_S = 5.0
 #: Longest that work waits for the cache; until one that hangs has answered it is told no more.
-TELL_S = 0.5
+TELL_S = 2.0
 
 _noted: dict[str, float] = {}  # what was said → monotonic seconds; of this process
 _worker_pid: int | None = None  # of the worker that forked this process

@@ -39,7 +39,7 @@ def embedded(product):
 
 def idle(process, make_product):
     """Until no message is under way: Celery itself ends where one is (docs/reliability.md)."""
-    wait_for(embedded(make_product()), 20, process)
+    wait_for(embedded(make_product()), 60, process)
     time.sleep(1)
 
 
@@ -72,14 +72,14 @@ def test_a_prefork_worker_whose_process_is_killed_during_an_outage_goes_on(
         broker.kill()
         os.kill(pool_process(process).pid, signal.SIGKILL)
         product = make_product()
-        wait_for(embedded(product), 30, process)
+        wait_for(embedded(product), 60, process)
         (first,) = stand_ins(process)
         first.kill()  # it may meet what killed the others
         product = make_product()
-        wait_for(embedded(product), 30, process)
+        wait_for(embedded(product), 60, process)
         assert stand_ins(process) != [first]
         broker.start()
-        wait_for(lambda: not stand_ins(process), 40, process)
+        wait_for(lambda: not stand_ins(process), 90, process)
         assert pool_process(process).is_running()
 
 
@@ -90,10 +90,10 @@ def test_a_stand_in_ends_with_its_worker(end, broker, make_product, tmp_path):
         idle(process, make_product)
         broker.kill()
         os.kill(pool_process(process).pid, signal.SIGKILL)
-        wait_for(lambda: stand_ins(process), 30, process)
+        wait_for(lambda: stand_ins(process), 60, process)
         (stand_in,) = stand_ins(process)
         os.kill(process.pid, end)
-        stand_in.wait(30)
+        stand_in.wait(60)
 
 
 @pytest.mark.parametrize("pool", ["solo", "prefork"])
@@ -108,7 +108,7 @@ def test_a_worker_that_starts_while_the_broker_is_away_embeds(pool, broker, make
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **broker.addresses}
     with running(command, log, environment, lambda: b"Cannot connect" in log.read_bytes()) as began:
-        wait_for(embedded(product), 20, began)
+        wait_for(embedded(product), 60, began)
 
 
 def test_a_worker_embeds_while_broker_and_cache_hang(broker, make_product, tmp_path):
@@ -119,4 +119,4 @@ def test_a_worker_embeds_while_broker_and_cache_hang(broker, make_product, tmp_p
         broker.hang()
         until = time.monotonic() + workers.NOTE_EVERY_S + polling.POLL_S
         while time.monotonic() < until:
-            wait_for(embedded(make_product()), 20, process)
+            wait_for(embedded(make_product()), 60, process)
