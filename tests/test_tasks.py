@@ -12,7 +12,7 @@ from celery.schedules import maybe_schedule
 from django.utils import timezone
 
 from similarity import conf, tasks
-from similarity.indexing import versions, workers
+from similarity.indexing import stand_in, versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
@@ -90,3 +90,28 @@ def test_a_worker_of_another_queue_is_no_worker_of_ours(monkeypatch):
     )
     tasks._note_alive()
     assert len(workers.seen()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pool", "queue", "watched"),
+    [
+        ("celery.concurrency.prefork", "similarity", True),
+        ("celery.concurrency.solo", "similarity", False),
+        ("celery.concurrency.prefork", "celery", False),
+    ],
+)
+def test_prefork_pools_that_drain_the_outbox_are_looked_after(pool, queue, watched, monkeypatch):
+    """From before they have processes; solo ends as a whole, and others have nothing to embed."""
+    started = []
+    monkeypatch.setattr(stand_in, "start", started.append)
+    monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {queue: 1}, raising=False)
+    worker = SimpleNamespace(pool_cls=type("TaskPool", (), {"__module__": pool}))
+    tasks._watch_pool(instance=worker)
+    assert bool(started) == watched
+    if watched:
+        (processes,) = started
+        assert processes() == []
+        worker.pool = SimpleNamespace(active=False)
+        assert processes() == []
+        worker.pool = SimpleNamespace(active=True, info={"processes": [7, 8]})
+        assert processes() == [7, 8]
