@@ -71,17 +71,19 @@ class Results:
         return reverse("shop:search")
 
 
-def find(asked: Mapping[str, Any], data: QueryDict, picture: FloatArray | None = None) -> Results:
+def find(
+    asked: Mapping[str, Any], data: QueryDict, user: Any, picture: FloatArray | None = None
+) -> Results:
     """``asked`` is what a SearchForm read of ``data``; ``picture`` a vector to look like."""
-    search_ = Search(asked, data)
+    search_ = Search(asked, data, user)
     return search_.by_picture(picture) if picture is not None else search_.by_words()
 
 
 class Search:
     """One search with its filters."""
 
-    def __init__(self, asked: Mapping[str, Any], data: QueryDict) -> None:
-        self.asked, self.data = asked, data
+    def __init__(self, asked: Mapping[str, Any], data: QueryDict, user: Any) -> None:
+        self.asked, self.data, self.user = asked, data, user
         self.text = asked.get("q", "")
         self.filters = {name: asked[name] for name in FACETS if asked.get(name)}
         self.filters |= {name: [str(asked[name])] for name in PRICES if asked.get(name) is not None}
@@ -104,7 +106,7 @@ class Search:
         searched = page.did_you_mean if page.corrected else self.text
         # Within a page only, so that pages neither repeat a product nor leave one out.
         by_relevance = self.sort == "relevance"
-        hits = rerank(self.text, page.hits).results if by_relevance else page.hits
+        hits = rerank(self.text, page.hits, self.user).results if by_relevance else page.hits
         return self._results(
             [hit.product for hit in hits],
             how_many(page.total, "" if page.total_is_exact else "+"),

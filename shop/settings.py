@@ -127,6 +127,7 @@ SIMILARITY: dict[str, Any] = {
         "model": "shop.Order",
         "placed_at": "placed_at",
         "customer": "customer_id",
+        "user": "customer__user",
         "products": "lines__product",
         "quantity": "lines__quantity",
         "counted": {"status__in": ["placed", "shipped"]},

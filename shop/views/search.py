@@ -33,7 +33,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if token and picture is None:
         messages.warning(request, FORGOTTEN)
     if text or picture is not None:
-        context["results"] = find(form.cleaned_data, request.GET, picture)
+        context["results"] = find(form.cleaned_data, request.GET, request.user, picture)
     return render(request, "shop/search.html", context)
 
 

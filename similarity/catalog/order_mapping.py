@@ -22,6 +22,9 @@ from similarity.exceptions import ConfigurationError
 #: Rows a streamed query fetches at once.
 CHUNK = 10_000
 
+#: Lines read for each product that a user bought: the same one may be bought again and again.
+LINES_A_PRODUCT = 4
+
 
 class MappedOrders(OrderAdapter):
     """Reads orders by a mapping of fields, without code.
@@ -29,15 +32,16 @@ class MappedOrders(OrderAdapter):
     ``model`` is the order model as ``app_label.ModelName``. ``placed_at`` names its time or
     date, ``customer`` a path to what tells customers apart (``customer_id``; left out, each
     order is a guest's), ``products`` the path to the products (``lines__product``),
-    ``quantity`` the path to how many of each (left out: one), and ``counted`` holds the
-    filter of orders that count, as keyword arguments of ``QuerySet.filter``.
+    ``quantity`` the path to how many of each (left out: one), ``user`` the path to the user who
+    placed it (``customer__user``; left out, no results are personal), and ``counted`` holds
+    the filter of orders that count, as keyword arguments of ``QuerySet.filter``.
 
     Raises :class:`ConfigurationError` for a key it does not know, a value of the wrong type,
     one that is missing, or a model that no installed app has.
     """
 
     NEEDED = ("model", "placed_at", "products")
-    TEXT_KEYS = (*NEEDED, "customer", "quantity")
+    TEXT_KEYS = (*NEEDED, "customer", "quantity", "user")
     DICT_KEYS = ("counted",)
 
     def __init__(self, **mapping: Any) -> None:
@@ -82,6 +86,18 @@ class MappedOrders(OrderAdapter):
         for product, day, units in rows.iterator(chunk_size=CHUNK):
             if product is not None and units:
                 yield Sale(product, day, round(units))
+
+    def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
+        if "user" not in self.mapping:
+            return ()
+        product, placed_at = self.mapping["products"], self.mapping["placed_at"]
+        lines = self.model._base_manager.using(using).filter(**self._counted)
+        lines = lines.filter(
+            **{self.mapping["user"]: user.pk, f"{placed_at}__isnull": False},
+            **{f"{product}__isnull": False},
+        )
+        latest = lines.order_by(f"-{placed_at}", "-pk", product).values_list(product, flat=True)
+        return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """What lies on the way to the products and to what ``counted`` asks for."""

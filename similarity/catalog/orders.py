@@ -76,6 +76,14 @@ class OrderAdapter(abc.ABC):
     def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
         """Units sold by product and day, streamed in the order of days."""
 
+    def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
+        """Primary keys of products that ``user`` bought, the latest first, ``most`` of them.
+
+        ``user`` is what a page has as ``request.user``, signed in; ``using`` the database that
+        the page reads from. Nothing by default, so that nobody's results are personal.
+        """
+        return ()
+
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Other models an order is read from (its lines) → lookups from order to them."""
         return {}

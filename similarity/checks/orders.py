@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
 from django.db.models import DateField, Model
@@ -15,7 +16,7 @@ from similarity.checks.settings import did_you_mean
 from similarity.copurchase.engine import get_engine
 from similarity.exceptions import ConfigurationError
 
-PATHS = ("placed_at", "customer", "products", "quantity")
+PATHS = ("placed_at", "customer", "products", "quantity", "user")
 
 
 def check_orders(**kwargs: Any) -> list[CheckMessage]:
@@ -37,6 +38,7 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
             *_check_placed_at(adapter),
             *(_check_products(adapter) or _check_quantity(adapter)),
             *_check_customer(adapter),
+            *_check_user(adapter),
             *_check_counted(adapter),
         ]
     return messages
@@ -127,6 +129,23 @@ def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
         )
         for key in ("customer", "placed_at")
         if (path := adapter.mapping.get(key)) and Path(path).leads_to_many(adapter.model)
+    ]
+
+
+def _check_user(adapter: MappedOrders) -> list[CheckMessage]:
+    """The key of anything else may be another's, whose orders would tell of the wrong person."""
+    path = adapter.mapping.get("user")
+    last = None if path is None else Path(path)._fields(adapter.model)[-1]
+    if last is None or last.related_model is get_user_model():
+        return []
+    return [
+        Error(
+            f"SIMILARITY['ORDERS']['user'] is {path!r}, which does not lead to "
+            f"{get_user_model()._meta.label}.",
+            hint="Name the relation from an order to the user who placed it, 'customer__user' say, "
+            "or leave it out.",
+            id="similarity.E059",
+        )
     ]
 
 

@@ -61,7 +61,9 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs
     of one of these and the host's score. The first ``RERANK_LIMIT`` are re-ordered, the rest
     stay behind them; a queryset is read once, and one that is not sliced no further than
-    that. Results that are no known product keep their places.
+    that. Results that are no known product keep their places. ``user``: the shopper, as
+    ``request.user``; what a signed-in one bought counts where ``ORDERS`` names ``user``, or its
+    adapter knows :meth:`~similarity.catalog.orders.OrderAdapter.bought_by`.
 
     Takes ``budget_ms`` (default ``RERANK_BUDGET_MS``) at most; where that is too short, and
     whatever fails, the order given comes back, marked so. Raises :class:`QueryError` only
@@ -70,7 +72,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     budget = _checked_budget(budget_ms)
     deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
     listed = given(results)
-    answer = _in_time(query, listed, deadline)
+    answer = _in_time(query, listed, user, deadline)
     return replace(answer, took_ms=deadline.took_ms)
 
 
@@ -84,10 +86,10 @@ def _checked_budget(budget_ms: int | None) -> int:
     return budget_ms
 
 
-def _in_time(query: str, listed: Given, deadline: Deadline) -> Reranked:
+def _in_time(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
     reason = FAILED
     try:
-        return _reranked(query, listed, deadline)
+        return _reranked(query, listed, user, deadline)
     except OutOfTime:
         reason = OUT_OF_TIME
     except _NoOrder as why:
@@ -107,7 +109,7 @@ class _NoOrder(Exception):
     """There is nothing to order by; its text is the reason."""
 
 
-def _reranked(query: str, listed: Given, deadline: Deadline) -> Reranked:
+def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
     text = query_vectors.normalised(query)
     words = parse_query(text, recognise=False)
     if not words.words:
@@ -119,7 +121,7 @@ def _reranked(query: str, listed: Given, deadline: Deadline) -> Reranked:
     with deadline.reading(using) as reading:
         pending = query_vectors.begin(text, timeout_ms=int(1000 * deadline.left_s))
         ranker = current_ranker(reading)
-        known = read(words, listed.keys, adapter, reading)
+        known = read(words, listed.keys, adapter, reading, user)
     vector = pending.wait(deadline.left_s)
     if pending.unanswered:
         deadline.check()

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine
@@ -43,6 +44,20 @@ def test_a_basket_names_who_when_and_what_each_once(place, customer, make_produc
     assert basket == Basket(str(order.pk), str(customer.pk), NOON, basket.products)
     assert sorted(basket.products) == sorted([mug.pk, tea.pk])
     assert timezone.is_aware(basket.at)
+
+
+def test_what_a_user_bought_is_told_the_latest_first_and_each_once(place, customer, make_product):
+    ada, bob = User.objects.create_user("ada"), User.objects.create_user("bob")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    mug, tea, pot = (make_product() for _ in range(3))
+    for at, product in enumerate((mug, tea, mug)):
+        place((product, 1), at=NOON + timedelta(days=at), customer=customer)
+    place((pot, 1), at=NOON + timedelta(days=9), customer=customer, status="returned")
+    place((pot, 1), at=NOON + timedelta(days=9))
+    adapter = get_order_adapter()
+    assert adapter.bought_by(ada, 10, "default") == [mug.pk, tea.pk]
+    assert adapter.bought_by(ada, 1, "default") == [mug.pk]
+    assert adapter.bought_by(bob, 10, "default") == []
 
 
 def test_a_guest_has_no_name(place, make_product):

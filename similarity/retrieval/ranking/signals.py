@@ -1,7 +1,8 @@
 """The signals a result is judged by, one row a result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from similarity.retrieval.ranking.documents import (
 )
 from similarity.retrieval.ranking.facts import Facts, read_facts
 from similarity.retrieval.ranking.given import Scores
+from similarity.retrieval.ranking.personal import read_tastes, taste_cosines
 from similarity.retrieval.ranking.wanted import attribute_scores, price_scores
 from similarity.retrieval.search.words import QueryWords
 from similarity.retrieval.shelf import live_version
@@ -37,6 +39,7 @@ SIGNALS = (
     "price",  # 1 within what the query asks, -1 far off
     "popularity",  # of the list's best seller's, on a logarithmic scale
     "in_stock",  # 1 or 0
+    "taste",  # cosine with what the shopper bought, less the list's mean, in its deviations
 )
 COLUMN = {name: at for at, name in enumerate(SIGNALS)}
 
@@ -64,10 +67,20 @@ class Read(NamedTuple):
     facts: Facts
     #: Text vectors by key, in the space of the version that is live.
     vectors: dict[Any, Vector]
+    #: Cosine with the nearest of the shopper's tastes by key; empty where none are known.
+    tastes: Mapping[Any, float] = MappingProxyType({})
 
 
-def read(query: QueryWords, keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> Read:
+def read(
+    query: QueryWords,
+    keys: Sequence[Any],
+    adapter: CatalogAdapter,
+    reading: Reading,
+    user: Any = None,
+) -> Read:
     """Everything that signals are made of but the query's vector; None among ``keys`` is nothing.
+
+    ``user``: the shopper, where what they bought is to count.
 
     Raises :class:`OutOfTime` when the time is up, and what the database raises.
     """
@@ -75,7 +88,8 @@ def read(query: QueryWords, keys: Sequence[Any], adapter: CatalogAdapter, readin
     terms = read_terms(query, reading)
     documents = read_documents(real, terms, reading)
     facts = read_facts(real, adapter, reading)
-    return Read(terms, [documents.get(key) for key in keys], facts, _text_vectors(real, reading))
+    vectors, nearness = _vectors(real, user, reading)
+    return Read(terms, [documents.get(key) for key in keys], facts, vectors, nearness)
 
 
 def signals_of(
@@ -102,18 +116,26 @@ def signals_of(
     values[:, COLUMN["in_stock"]] = [key in facts.in_stock for key in keys]
     if cosines is not None:
         values[:, COLUMN["vector"]] = standardised(cosines)
+    if read.tastes:
+        nearness = np.array([read.tastes.get(key, np.nan) for key in keys])
+        values[:, COLUMN["taste"]] = standardised(nearness)
     known = np.array([key in facts.prices for key in keys], dtype=bool)
     return Signals(values, known, () if cosines is not None else ("vector",))
 
 
-def _text_vectors(keys: Sequence[Any], reading: Reading) -> dict[Any, Vector]:
+def _vectors(
+    keys: Sequence[Any], user: Any, reading: Reading
+) -> tuple[dict[Any, Vector], dict[Any, float]]:
+    """Text vectors, and cosines with the user's tastes, by key."""
     reading.step()
     version = live_version(reading.using)
     if version is None:
-        return {}
+        return {}, {}
+    tastes = read_tastes(user, version, reading)
     reading.step()
-    stored = read_vectors(version, keys, ["text"], reading.using)
-    return {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}  # type: ignore[misc]
+    stored = read_vectors(version, keys, ["text", "fused"] if tastes else ["text"], reading.using)
+    texts = {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}
+    return texts, taste_cosines(tastes, stored)  # type: ignore[return-value]
 
 
 def cosines_of(

@@ -1,0 +1,132 @@
+"""What a signed-in shopper bought counts when results are re-ordered; nobody else's does."""
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from shop.models import Customer, Order, OrderLine
+from similarity.indexing import documents, queries, versions
+from similarity.models import ProductVectors
+from similarity.retrieval.ranking.personal import taste_cosines
+from similarity.retrieval.ranking.signals import COLUMN
+from similarity.retrieval.rerank import rerank
+from similarity.retrieval.stored import StoredVectors
+from similarity.retrieval.tastes import tastes
+from tests.fixtures_indexing import fake_encoders  # noqa: F401
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
+
+AMPLE_MS = 30_000  # where the claim is the order and not its time
+
+
+@pytest.fixture
+def ada():
+    user = User.objects.create_user("ada")
+    Customer.objects.create(name="Ada Abel", email="ada@example.com", user=user)
+    return user
+
+
+@pytest.fixture
+def buys():
+    def buys(user, product, status="placed"):
+        customer = Customer.objects.get(user=user)
+        number = f"B{Order.objects.count()}"
+        order = Order.objects.create(
+            number=number, customer=customer, placed_at=timezone.now(), status=status
+        )
+        OrderLine.objects.create(order=order, product=product, unit_price=product.price)
+
+    return buys
+
+
+@pytest.fixture
+def teapot(make_product):
+    return make_product(name="Glazed teapot", category="Teapots")
+
+
+@pytest.fixture
+def mugs(make_product, teapot):
+    """Three that words leave equal; the last has the look of the teapot."""
+    products = [make_product(name="Mug") for _ in range(3)]
+    documents.index([str(product.pk) for product in products])
+    versions.ensure_live_version()
+    queries.keep("mug", 5)
+    queries.prepare()
+    look = ProductVectors.objects.get(product=teapot).fused
+    ProductVectors.objects.filter(product=products[2]).update(fused=look)
+    return products
+
+
+def order(products, user=None):
+    answer = rerank("mug", products, user, budget_ms=AMPLE_MS)
+    assert answer.reranked, answer.reason
+    return [products.index(one) for one in answer.results]
+
+
+def test_what_goes_with_a_purchase_comes_first_for_who_bought_it(ada, buys, mugs, teapot):
+    assert order(mugs, ada) == [0, 1, 2], "nothing was bought yet"
+    buys(ada, teapot)
+    assert order(mugs, ada) == [2, 0, 1]
+    assert order(mugs) == [0, 1, 2]
+    assert order(mugs, AnonymousUser()) == [0, 1, 2]
+    assert order(mugs, User.objects.create_user("bob")) == [0, 1, 2]
+
+
+def test_an_order_that_does_not_count_says_nothing(ada, buys, mugs, teapot):
+    buys(ada, teapot, status="returned")
+    assert order(mugs, ada) == [0, 1, 2]
+
+
+def test_a_user_s_key_is_not_taken_for_a_customer_s(ada, buys, mugs, teapot):
+    """Keys of two tables: another's orders would come with a number that is the same."""
+    buys(ada, teapot)
+    same_number = User.objects.create_user("carl", pk=ada.pk + 1000)
+    Customer.objects.filter(user=ada).update(user=None)
+    Order.objects.update(customer=Customer.objects.create(pk=same_number.pk, email="c@example.com"))
+    assert order(mugs, same_number) == [0, 1, 2]
+
+
+def test_without_the_setting_nobody_s_orders_are_read(ada, buys, mugs, teapot, settings):
+    buys(ada, teapot)
+    orders = {key: path for key, path in settings.SIMILARITY["ORDERS"].items() if key != "user"}
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    with CaptureQueriesContext(connection) as captured:
+        assert order(mugs, ada) == [0, 1, 2]
+    assert not [query for query in captured if '"shop_order"' in query["sql"]]
+
+
+def test_who_is_signed_in_is_who_the_endpoint_asks_for(ada, buys, mugs, teapot, monkeypatch):
+    """With more time than the endpoint lets anybody ask for: the machine may be busy."""
+    monkeypatch.setattr("similarity.api.rerank._budget", lambda body: AMPLE_MS)
+    buys(ada, teapot)
+    client = APIClient()
+    body = {"query": "mug", "results": [mug.pk for mug in mugs]}
+    for signed_in, first in ((False, mugs[0]), (True, mugs[2])):
+        if signed_in:
+            client.force_login(ada)
+        answer = client.post("/api/similarity/v1/rerank/", body, format="json")
+        assert answer.json()["results"][0] == first.pk
+        assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_a_result_without_vectors_is_neither_near_nor_far(ada, buys, mugs, teapot):
+    buys(ada, teapot)
+    ProductVectors.objects.filter(product=mugs[1]).delete()
+    answer = rerank("mug", mugs, ada, budget_ms=AMPLE_MS)
+    values = answer.signals.values[:, COLUMN["taste"]].tolist()
+    column = {one.pk: value for one, value in zip(answer.results, values, strict=True)}
+    assert column[mugs[1].pk] == 0
+    assert column[mugs[2].pk] > 0 > column[mugs[0].pk]
+
+
+def test_the_nearest_of_several_tastes_counts():
+    one, two = np.eye(2, dtype=np.float32)
+    rows = {key: StoredVectors(key, "", {"fused": row}) for key, row in ((1, one), (2, 2 * two))}
+    rows[3] = StoredVectors(3, "", {"fused": None})
+    kinds = tastes(np.stack([one, one, two]), np.empty((0, 2), np.float32))
+    assert taste_cosines(kinds, rows) == pytest.approx({1: 1.0, 2: 1.0})
+    assert taste_cosines([], rows) == {}
