@@ -130,3 +130,18 @@ def test_the_nearest_of_several_tastes_counts():
     kinds = tastes(np.stack([one, one, two]), np.empty((0, 2), np.float32))
     assert taste_cosines(kinds, rows) == pytest.approx({1: 1.0, 2: 1.0})
     assert taste_cosines([], rows) == {}
+
+
+def test_taste_decides_between_equals_and_not_against_words(ada, buys, mugs, teapot, make_product):
+    """A teapot like the one bought is no answer to who asks for a mug."""
+    buys(ada, teapot)
+    other = make_product(name="Glazed teapot", category="Teapots")
+    documents.index([str(other.pk)])
+    products = [*mugs, other]
+    ProductVectors.objects.create(
+        product=other,
+        **ProductVectors.objects.filter(product=teapot).values(
+            "version_id", "fused", "text", "image", "group", "fingerprint"
+        )[0],
+    )
+    assert order(products, ada) == [2, 0, 1, 3]

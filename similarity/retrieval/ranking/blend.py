@@ -15,7 +15,7 @@ WEIGHTS = {
     "price": 0.20,
     "popularity": 0.05,
     "in_stock": 0.20,
-    "taste": 0.10,
+    "taste": 0.02,
 }
 
 
