@@ -156,12 +156,17 @@ def move(
             keys = [int(row) + 1 for row in moved[start : start + 1000]]
             rows = vectors[start : start + 1000]
             cursor.execute(
-                f"UPDATE {TABLE} AS stored SET fused = new.fused::halfvec "  # noqa: S608
+                f"UPDATE {TABLE} AS stored SET fused = new.fused::halfvec, "  # noqa: S608
+                "encoded_at = statement_timestamp() "
                 "FROM unnest(%s::bigint[], %s::text[]) AS new(key, fused) "
-                "WHERE stored.product_id = new.key",
+                "WHERE stored.product_id = new.key RETURNING product_id, encoded_at",
                 [keys, [HalfVector(row).to_text() for row in rows]],
             )
-            cells.place(version, connection.alias, keys, rows, [numbers[key] for key in keys])
+            written = dict(cursor.fetchall())
+            categories = np.array([numbers[key] for key in keys], dtype=np.int32)
+            times = [written[key] for key in keys]
+            moving = cell_rows.Placeable(keys, rows, categories, times)
+            cells.place(version, connection.alias, moving)
     return vectors.astype(np.float16)
 
 

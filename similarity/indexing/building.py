@@ -13,6 +13,7 @@ from django.db.models.functions import MD5, Cast
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
+from similarity.connections.clock import database_time
 from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
@@ -39,7 +40,7 @@ def unfinished() -> EncoderVersion | None:
 def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVersion:
     """A new building version, its fusion fitted on a sample, whose vectors it keeps."""
     encoders = get_encoders()
-    read_at = vectors.database_time()
+    read_at = database_time(vectors.alias())
     batch = _encode_sample(encoders, sample, progress)
     fusion = Fusion.fit(batch.parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS"))
     artefact = fusion.to_bytes()

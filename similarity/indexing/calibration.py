@@ -6,19 +6,24 @@ the share of rows that pass a filter, so that is simulated by leaving rows out a
 on whether the query lies outside its filter, for which some other categories are searched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from similarity.indexing.clustering import Cells, Floats, Numbers
+from similarity.indexing.sketch_depth import Look
 
-QUERIES = 64
+QUERIES = 128
+#: Those of them whose sketches are compared with all that they look at.
+SKETCHED_QUERIES = 64
 #: Neighbours that must be found, for each query.
 NEIGHBOURS = 24
 #: Shares of the rows that pass, each with a figure of its own.
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+#: Those of them for which the depth by sketch is measured: fewer that pass need no more.
+DEPTH_SHARES = (1.0, 0.3, 0.1)
 #: Shares of all rows in the categories that a query from outside them is asked of.
 FAR_SHARES = (0.02, 0.1, 0.5)
 #: From fewer rows than these nothing is learnt.
@@ -26,12 +31,13 @@ FAR_ROWS = 500
 
 
 class _Met(NamedTuple):
-    """M pairs of a query and a row, by query: (M,) each, with the row's cell."""
+    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
 
     query: npt.NDArray[np.intp]
     row: npt.NDArray[np.intp]
     likeness: Floats
     cells: Numbers
+    ids: npt.NDArray[np.int64]
 
 
 class Calibration:
@@ -60,6 +66,7 @@ class Calibration:
         cases = [*SHARES, *(("far", share) for share in self._elsewhere)]
         self._likeness = {case: np.full(shape, -np.inf, dtype=np.float32) for case in cases}
         self._cells = {case: np.full(shape, -1, dtype=np.int32) for case in cases}
+        self._found = {case: np.full(shape, -1, dtype=np.int64) for case in cases}
 
     def add(
         self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
@@ -70,7 +77,7 @@ class Calibration:
         # Whatever may be among the best of any case, once: few rows are, after the first piece.
         least = np.min([kept.min(axis=1) for kept in self._likeness.values()], axis=0)
         query, row = np.nonzero(likeness > least[:, None])
-        met = _Met(query, row, likeness[query, row], cells[row])
+        met = _Met(query, row, likeness[query, row], cells[row], ids[row])
         order = self._dice.random(len(rows))
         for share in SHARES:
             self._keep(share, met, order[row] < share)
@@ -87,10 +94,13 @@ class Calibration:
         """
         nearness = self._queries @ cells.centroids.T
         rows = [self._quantile(self._needed(share, nearness, counts), recall) for share in SHARES]
-        far = {}
-        for share, (names, chosen) in self._elsewhere.items():
-            within = np.where(_among(names, chosen, cells.categories), nearness, -np.inf)
-            far[share] = self._quantile(self._needed(("far", share), within, counts), recall)
+        far = {
+            share: self._quantile(
+                self._needed(("far", share), self._from_afar(share, nearness, cells), counts),
+                recall,
+            )
+            for share in self._elsewhere
+        }
         # The more pass, or the fewer there are to look at, the fewer rows are needed; noise
         # must not turn that round.
         return {
@@ -100,6 +110,35 @@ class Calibration:
             "far_rows": np.maximum.accumulate(list(far.values()) or [rows[0]]).tolist(),
             "recall": recall,
         }
+
+    def looks(
+        self, cells: Cells, counts: Numbers, figures: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Look]]:
+        """What each query looks at by these ``figures``: ``depths`` and ``far_depths``."""
+        nearness = self._queries @ cells.centroids.T
+        needed = dict(zip(figures["shares"], figures["rows"], strict=True))
+        for share in DEPTH_SHARES:
+            yield from self._looks("depths", share, share, nearness, counts, needed[share])
+        needed = dict(zip(figures["far_shares"], figures["far_rows"], strict=True))
+        for share in self._elsewhere:
+            within = self._from_afar(share, nearness, cells)
+            yield from self._looks("far_depths", share, 1.0, within, counts, needed[share])
+
+    def _looks(
+        self, name: str, case: float, share: float, nearness: Floats, counts: Numbers, rows: float
+    ) -> Iterator[tuple[str, Look]]:
+        found = self._found[("far", case) if name == "far_depths" else case]
+        for query, near in enumerate(nearness[:SKETCHED_QUERIES]):
+            order = np.argsort(-near)[: int(np.isfinite(near).sum())]
+            last = int(np.searchsorted(np.cumsum(counts[order]), rows)) + 1
+            neighbours = found[query][found[query] >= 0]
+            yield name, Look(case, share, self._queries[query], order[:last], neighbours)
+
+    def _from_afar(self, share: float, nearness: Floats, cells: Cells) -> Floats:
+        """(Q, C) the ``nearness`` of the cells that each query is asked of; of others, -inf."""
+        names, chosen = self._elsewhere[share]
+        asked = _among(names, chosen, cells.categories)
+        return np.where(asked, nearness, np.float32(-np.inf))
 
     def _other_categories(
         self, own: Numbers, sizes: Mapping[int, int], share: float
@@ -129,8 +168,9 @@ class Calibration:
             new = better[starts[query] : starts[query + 1]]
             both = np.concatenate([kept[query], met.likeness[new]])
             best = np.argpartition(-both, NEIGHBOURS - 1)[:NEIGHBOURS]
-            found = np.concatenate([self._cells[case][query], met.cells[new]])
-            self._cells[case][query] = found[best]
+            cells = np.concatenate([self._cells[case][query], met.cells[new]])
+            found = np.concatenate([self._found[case][query], met.ids[new]])
+            self._cells[case][query], self._found[case][query] = cells[best], found[best]
             kept[query] = both[best]
 
     def _needed(self, case: Any, nearness: Floats, counts: Numbers) -> Floats:

@@ -6,7 +6,8 @@ empty table without indexes takes seconds for a million rows.
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from django.db import connections, transaction
 from similarity.indexing.clustering import Floats, Numbers
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import VectorCells, rows_table, sample_table
+from similarity.models.vectors import key_type
 
 #: Rows read and assigned at once.
 CHUNK = 20_000
@@ -23,14 +25,42 @@ SAMPLE = 8192
 
 _VECTORS = ProductVectors._meta.db_table
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_END = struct.pack(">h", -1)
+#: Bytes copied at once.
+_PIECE = 1 << 20
 
 
 class Chunk(NamedTuple):
-    """N rows of a version: their ``ids`` (N,), ``categories`` (N,) and unit ``vectors`` (N, D)."""
+    """N rows of a version: their ``ids`` (N,), ``categories`` (N,) and unit ``vectors`` (N, D).
+
+    ``times`` (N,): when each was written, in PostgreSQL's own microseconds.
+    """
 
     ids: npt.NDArray[np.int64]
     categories: Numbers
     vectors: Floats
+    times: npt.NDArray[np.int64]
+
+    def rows(self, at: npt.NDArray[np.intp]) -> "Chunk":
+        """Those of these positions."""
+        return Chunk(self.ids[at], self.categories[at], self.vectors[at], self.times[at])
+
+
+class Placeable(NamedTuple):
+    """N stored vectors, unit ``vectors`` (N, D), as they were written at ``times``."""
+
+    keys: Sequence[Any]
+    vectors: Floats
+    categories: Numbers
+    times: Sequence[datetime]
+
+
+class Placed(NamedTuple):
+    """Where they go: the ``cell`` (N,) and the sketch of each, ``packed`` (N, bytes)."""
+
+    cell: Numbers
+    packed: npt.NDArray[np.uint8]
+    bits: int
 
 
 def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterator[Chunk]:
@@ -41,11 +71,12 @@ def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterato
             *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
             *(("category_length", ">i4"), ("category", ">i4")),
             *(("vector_length", ">i4"), ("head", ">i4"), ("vector", ">f2", (dimension,))),
+            *(("time_length", ">i4"), ("time", ">i8")),
         ]
     )
     sample = f" TABLESAMPLE BERNOULLI ({float(percent)}) REPEATABLE (0)" if percent < 100 else ""
     statement = (
-        f"COPY (SELECT id, category, fused FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
+        f"COPY (SELECT id, category, fused, encoded_at FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
         f"WHERE version_id = {int(version.pk)}) TO STDOUT (FORMAT BINARY)"
     )
     with connections[alias].cursor() as cursor, cursor.copy(statement) as copy:
@@ -53,39 +84,80 @@ def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterato
             rows = np.frombuffer(block, dtype=record)
             vectors = rows["vector"].astype(np.float32)
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-            yield Chunk(rows["id"].astype(np.int64), rows["category"].astype(np.int32), vectors)
+            yield Chunk(
+                rows["id"].astype(np.int64),
+                rows["category"].astype(np.int32),
+                vectors,
+                rows["time"].astype(np.int64),
+            )
 
 
-def fill(cells: VectorCells, alias: str, ids: npt.NDArray[np.int64], cell: Numbers) -> None:
-    """Make the tables of ``cells`` from the rows of these ids, (N,) each, in one transaction."""
-    table, sample, key = rows_table(cells.pk), sample_table(cells.pk), _key_type(alias)
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """All of their rows, of at least one chunk."""
+    return Chunk(
+        np.concatenate([chunk.ids for chunk in chunks]),
+        np.concatenate([chunk.categories for chunk in chunks]),
+        np.concatenate([chunk.vectors for chunk in chunks]),
+        np.concatenate([chunk.times for chunk in chunks]),
+    )
+
+
+def spool(file: IO[bytes], chunk: Chunk, placed: Placed) -> None:
+    """Write where the rows of a chunk go to a file that :func:`fill` reads."""
+    record = np.dtype(
+        [
+            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
+            *(("cell_length", ">i4"), ("cell", ">i4")),
+            *(("time_length", ">i4"), ("time", ">i8")),
+            *(("sketch_length", ">i4"), ("bits", ">i4")),
+            ("sketch", "u1", (placed.packed.shape[1],)),
+        ]
+    )
+    rows = np.empty(len(chunk.ids), dtype=record)
+    rows["fields"], rows["id_length"], rows["cell_length"], rows["time_length"] = 4, 8, 4, 8
+    rows["sketch_length"], rows["bits"] = 4 + placed.packed.shape[1], placed.bits
+    rows["id"], rows["cell"], rows["time"] = chunk.ids, placed.cell, chunk.times
+    rows["sketch"] = placed.packed
+    file.write(rows.tobytes())
+
+
+def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
+    """Make the tables of ``cells`` from ``rows`` spooled rows, in one transaction."""
+    table, sample, key = rows_table(cells.pk), sample_table(cells.pk), key_type(alias)
+    sketch = f"bit({cells.sketcher().bits})"
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '512MB'")
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute("SET LOCAL jit = off")
         cursor.execute(
-            "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer) ON COMMIT DROP"
+            "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer, "
+            f"encoded_at timestamptz, sketch {sketch}) ON COMMIT DROP"
         )
         with cursor.copy("COPY similarity_assigned FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(_HEADER + _pairs(ids, cell) + struct.pack(">h", -1))
+            copy.write(_HEADER)
+            file.seek(0)
+            while piece := file.read(_PIECE):
+                copy.write(piece)
+            copy.write(_END)
         cursor.execute("ANALYZE similarity_assigned")
         cursor.execute(
             # What a scan reads stands first, behind columns of fixed length where keys are
-            # numbers: PostgreSQL finds it without walking through the row.
+            # numbers: PostgreSQL finds it without walking through the row. PLAIN, for a short
+            # value would be copied before it is compared.
             f"CREATE TABLE {table} (cell integer NOT NULL, placed boolean NOT NULL DEFAULT false, "
-            f"product_id {key} NOT NULL, fused halfvec STORAGE PLAIN NOT NULL, "
-            '"group" varchar(255) NOT NULL)'
+            f"product_id {key} NOT NULL, encoded_at timestamptz NOT NULL, "
+            f'sketch {sketch} STORAGE PLAIN NOT NULL, "group" varchar(255) NOT NULL)'
         )
         cursor.execute(
-            f'INSERT INTO {table} (cell, product_id, "group", fused) '  # noqa: S608 - numbers
-            'SELECT assigned.cell, stored.product_id, stored."group", stored.fused '
-            f"FROM similarity_assigned AS assigned JOIN {_VECTORS} AS stored USING (id) "
-            "ORDER BY assigned.cell"
+            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group") '  # noqa: S608
+            "SELECT assigned.cell, stored.product_id, assigned.encoded_at, assigned.sketch, "
+            f'stored."group" FROM similarity_assigned AS assigned JOIN {_VECTORS} AS stored '
+            "USING (id) ORDER BY assigned.cell"
         )
         cursor.execute(f"CREATE INDEX ON {table} (cell)")
         cursor.execute(f"CREATE UNIQUE INDEX ON {table} (product_id)")
         cursor.execute(f"CREATE TABLE {sample} (cell integer NOT NULL, product_id {key} NOT NULL)")
-        percent = min(100.0, 100.0 * SAMPLE / max(1, len(ids)))
+        percent = min(100.0, 100.0 * SAMPLE / max(1, rows))
         cursor.execute(
             f"INSERT INTO {sample} SELECT cell, product_id FROM {table} "  # noqa: S608 - numbers
             f"TABLESAMPLE BERNOULLI ({percent}) REPEATABLE (0) ORDER BY product_id"
@@ -98,37 +170,40 @@ def fill(cells: VectorCells, alias: str, ids: npt.NDArray[np.int64], cell: Numbe
         cursor.execute(f"ANALYZE {sample}")
 
 
-def place(
-    cells: int, alias: str, keys: Sequence[Any], cell: Numbers, version: EncoderVersion
-) -> None:
-    """Put the stored vectors of these products into their cells, (N,) each."""
+def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: EncoderVersion) -> None:
+    """Put products into their cells; one that was written again meanwhile is left as it is."""
     table = rows_table(cells)
+    sketches = [bits.tobytes().decode("ascii") for bits in _characters(placed)]
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f'INSERT INTO {table} AS known (cell, product_id, "group", fused, placed) '  # noqa: S608
-            'SELECT new.cell, stored.product_id, stored."group", stored.fused, true '
-            f"FROM unnest(%s::{_key_type(alias)}[], %s::int[]) AS new(product_id, cell) "
-            f"JOIN {_VECTORS} AS stored ON stored.product_id = new.product_id "
+            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group", '  # noqa: S608
+            "placed) SELECT new.cell, stored.product_id, stored.encoded_at, "
+            f'new.sketch::bit({placed.bits}), stored."group", true '
+            f"FROM unnest(%s::{key_type(alias)}[], %s::int[], %s::text[], %s::timestamptz[]) "
+            f"AS new(product_id, cell, sketch, encoded_at) JOIN {_VECTORS} AS stored "
+            "ON stored.product_id = new.product_id AND stored.encoded_at = new.encoded_at "
             "AND stored.version_id = %s ORDER BY new.product_id "
-            'ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, "group" = '
-            'excluded."group", fused = excluded.fused, placed = true',
-            [list(keys), cell.tolist(), version.pk],
+            "ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, encoded_at = "
+            'excluded.encoded_at, sketch = excluded.sketch, "group" = excluded."group", '
+            "placed = true",
+            [list(rows.keys), placed.cell.tolist(), sketches, list(rows.times), version.pk],
         )
 
 
 def missing(
     cells: int, version: EncoderVersion, alias: str, since: Any = None
-) -> Iterator[tuple[list[Any], Floats, Numbers]]:
-    """Keys, vectors and categories of rows in no cell, or written differently since.
+) -> Iterator[Placeable]:
+    """Rows that are in no cell, or were written again since.
 
     With ``since``, a time by the database's clock, of rows written after it only.
     """
     with connections[alias].chunked_cursor() as cursor:
         cursor.execute(
-            "SELECT stored.product_id, halfvec_send(stored.fused), stored.category "  # noqa: S608
+            "SELECT stored.product_id, halfvec_send(stored.fused), stored.category, "  # noqa: S608
+            "stored.encoded_at "
             f"FROM {_VECTORS} AS stored LEFT JOIN {rows_table(cells)} AS placed USING (product_id) "
             "WHERE stored.version_id = %s AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
-            "AND (placed.product_id IS NULL OR placed.fused <> stored.fused)",
+            "AND (placed.product_id IS NULL OR placed.encoded_at <> stored.encoded_at)",
             [version.pk, since, since],
         )
         yield from _placeable(cursor)
@@ -144,6 +219,16 @@ def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
             [version.pk],
         )
         return int(cursor.rowcount)
+
+
+def variants(cells: int, alias: str) -> float:
+    """Rows of one group on average; 1 where no product has variants."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(sum(rows)::float / count(*), 1) FROM (SELECT count(*) AS rows "  # noqa: S608
+            f'FROM {rows_table(cells)} GROUP BY "group") AS groups'
+        )
+        return float(cursor.fetchone()[0])
 
 
 def churn(cells: int, alias: str) -> tuple[int, int]:
@@ -172,12 +257,12 @@ def numbers(alias: str) -> set[int]:
         return {number for (number,) in cursor.fetchall()}
 
 
-def _placeable(cursor: Any) -> Iterator[tuple[list[Any], Floats, Numbers]]:
+def _placeable(cursor: Any) -> Iterator[Placeable]:
     while rows := cursor.fetchmany(1000):
-        keys, binary, categories = zip(*rows, strict=True)
+        keys, binary, categories, times = zip(*rows, strict=True)
         halves = np.frombuffer(b"".join(bytes(one)[4:] for one in binary), dtype=">f2")
         vectors = halves.reshape(len(rows), -1).astype(np.float32)
-        yield list(keys), vectors, np.array(categories, dtype=np.int32)
+        yield Placeable(keys, vectors, np.array(categories, dtype=np.int32), times)
 
 
 def _blocks(copy: Any, size: int) -> Iterator[bytes]:
@@ -194,18 +279,7 @@ def _blocks(copy: Any, size: int) -> Iterator[bytes]:
         yield b"".join(rows)
 
 
-def _pairs(ids: npt.NDArray[np.int64], cell: Numbers) -> bytes:
-    record = np.dtype(
-        [
-            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
-            *(("cell_length", ">i4"), ("cell", ">i4")),
-        ]
-    )
-    rows = np.empty(len(ids), dtype=record)
-    rows["fields"], rows["id_length"], rows["cell_length"] = 2, 8, 4
-    rows["id"], rows["cell"] = ids, cell
-    return rows.tobytes()
-
-
-def _key_type(alias: str) -> str:
-    return str(ProductVectors._meta.get_field("product").db_type(connections[alias]))
+def _characters(placed: Placed) -> npt.NDArray[np.uint8]:
+    """(N, bits) the digits of each sketch."""
+    digits: npt.NDArray[np.uint8] = np.unpackbits(placed.packed, axis=1, count=placed.bits)
+    return digits + np.uint8(ord("0"))

@@ -3,13 +3,14 @@
 Cells answer where HNSW cannot (a query far from its filter) and are made in a fraction of
 its time: each row is compared with the means of its own category alone. Inverted files of
 this kind are described in Jégou, Douze and Schmid, "Product Quantization for Nearest
-Neighbor Search", 2011, whose coarse quantiser they are; here rows stay whole, and the host's
-filter runs inside the scan.
+Neighbor Search", 2011, whose coarse quantiser they are; here a cell holds sketches of its
+rows (``similarity.models.sketches``), and the host's filter runs inside the scan.
 """
 
 import logging
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,13 +20,15 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from similarity import conf
+from similarity.connections.clock import database_time
 from similarity.connections.locks import advisory_lock, is_held
 from similarity.exceptions import VersionError
-from similarity.indexing import cell_rows, clustering
+from similarity.indexing import cell_rows, clustering, sketch_depth
 from similarity.indexing.calibration import QUERIES, Calibration
-from similarity.indexing.clustering import Cells, Floats
-from similarity.models import EncoderVersion, ProductVectors
+from similarity.indexing.clustering import Cells, Floats, Numbers
+from similarity.models import EncoderVersion, ProductVectors, sketches
 from similarity.models.cells import VectorCells, rows_table, sample_table
+from similarity.models.sketches import Sketcher
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +39,11 @@ LOCK = "similarity.cells"
 
 #: Rows a cell holds on average: fewer make centroids many, more make scans long.
 PER_CELL = 125
-#: Share of the neighbours that the rows a query looks at hold, as calibrated.
-RECALL = 0.986
+#: Share of the neighbours that the rows a query looks at hold, as calibrated, and share of
+#: these that are among the rows whose sketches are nearest and so are compared exactly.
+RECALL = 0.99
+#: Rows that the levels of sketches are learnt from.
+SKETCHED_BY = 20_000
 #: Writers share this lock and the last step of a build takes it alone, for a moment.
 WRITERS = 0x53494D43  # "SIMC"
 #: A set that was replaced may still be read by queries that began before; it goes later.
@@ -57,6 +63,18 @@ class CellsReport(NamedTuple):
     figures: dict[str, Any]
 
 
+class Fitted(NamedTuple):
+    """What says where a vector goes: the centroids of a set, and its sketcher."""
+
+    cells: Cells
+    sketcher: Sketcher
+
+    def place(self, vectors: Floats, categories: Numbers) -> cell_rows.Placed:
+        """Of N unit rows (N, D) of the categories (N,)."""
+        cell = self.cells.assign(vectors, categories)
+        return cell_rows.Placed(cell, self.sketcher.packed(vectors), self.sketcher.bits)
+
+
 def wanted(version: EncoderVersion, alias: str) -> bool:
     """Whether the version is large enough for cells."""
     least = conf.get("CELLS_FROM")
@@ -69,7 +87,7 @@ def wanted(version: EncoderVersion, alias: str) -> bool:
 def live(version: EncoderVersion, alias: str) -> VectorCells | None:
     """The set that answers queries, without its centroids; None where the version has none."""
     sets = VectorCells.objects.using(alias).filter(version=version, live=True)
-    return sets.defer("centroids", "categories", "counts").first()
+    return sets.defer("centroids", "categories", "counts", "rotations", "thresholds").first()
 
 
 def build(version: EncoderVersion, alias: str, progress: Progress | None = None) -> VectorCells:
@@ -80,7 +98,7 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
     :class:`similarity.connections.locks.LockTaken` while another build is running.
     """
     with advisory_lock(LOCK, alias):
-        started, clock = _now(alias), time.monotonic()
+        started, clock = database_time(alias), time.monotonic()
         sizes = _sizes(version, alias)
         if not sizes:
             raise VersionError(
@@ -92,8 +110,10 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
         tell("cells", 1, 3)
         made = VectorCells.objects.using(alias).create(
             version=version,
-            centroids=fitted.centroids.astype("<f2").tobytes(),
-            categories=fitted.categories.astype("<i4").tobytes(),
+            centroids=fitted.cells.centroids.astype("<f2").tobytes(),
+            categories=fitted.cells.categories.astype("<i4").tobytes(),
+            rotations=fitted.sketcher.rotations.astype("<f2").tobytes(),
+            thresholds=fitted.sketcher.thresholds.astype("<f4").tobytes(),
         )
         try:
             _fill(made, version, alias, fitted, queries, sizes)
@@ -107,27 +127,23 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
         tell("cells", 3, 3)
         logger.info(
             "Cells %d of version %d: %d of %d rows in %.1f s.",
-            *(made.pk, version.pk, len(fitted.centroids)),
+            *(made.pk, version.pk, len(fitted.cells.centroids)),
             *(made.figures["rows"], made.figures["build_s"]),
         )
         return made
 
 
-def place(
-    version: EncoderVersion, alias: str, keys: Sequence[Any], vectors: Floats, categories: list[int]
-) -> None:
-    """Put products whose vectors were just written, unit rows (N, D), into their cells.
+def place(version: EncoderVersion, alias: str, rows: cell_rows.Placeable) -> None:
+    """Put products whose vectors were just written into their cells.
 
     Called in the transaction that wrote them. A version without cells costs one query.
     """
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WRITERS])
     current = live(version, alias)
-    if current is not None and len(keys):
-        cell = fitted_of(current.pk, alias).assign(
-            np.asarray(vectors, dtype=np.float32), np.asarray(categories, dtype=np.int32)
-        )
-        cell_rows.place(current.pk, alias, keys, cell, version)
+    if current is not None and len(rows.keys):
+        placed = fitted_of(current.pk, alias).place(rows.vectors, rows.categories)
+        cell_rows.place(current.pk, alias, rows, placed, version)
 
 
 def tidy(version: EncoderVersion, alias: str) -> str:
@@ -141,9 +157,7 @@ def tidy(version: EncoderVersion, alias: str) -> str:
     if placed > CHURNED * max(1, rows):
         build(version, alias)
         return "made anew"
-    fitted = fitted_of(current.pk, alias)
-    for keys, vectors, categories in cell_rows.missing(current.pk, version, alias):
-        cell_rows.place(current.pk, alias, keys, fitted.assign(vectors, categories), version)
+    _place_missing(current, version, alias)
     cell_rows.remove_orphans(current.pk, version, alias)
     return "mended"
 
@@ -182,10 +196,19 @@ def discard(made: VectorCells, alias: str) -> None:
 
 
 @lru_cache(maxsize=2)
-def fitted_of(number: int, alias: str) -> Cells:
-    """The centroids of a set, which never change; read once a process."""
+def fitted_of(number: int, alias: str) -> Fitted:
+    """What a set was made with, which never changes; read once a process."""
     made = VectorCells.objects.using(alias).get(pk=number)
-    return Cells(made.centroid_rows(), made.category_numbers())
+    return Fitted(Cells(made.centroid_rows(), made.category_numbers()), made.sketcher())
+
+
+def _place_missing(
+    made: VectorCells, version: EncoderVersion, alias: str, since: Any = None
+) -> None:
+    fitted = fitted_of(made.pk, alias)
+    for rows in cell_rows.missing(made.pk, version, alias, since):
+        placed = fitted.place(rows.vectors, rows.categories)
+        cell_rows.place(made.pk, alias, rows, placed, version)
 
 
 def _clear(alias: str) -> None:
@@ -199,62 +222,65 @@ def _clear(alias: str) -> None:
 
 def _fit(
     version: EncoderVersion, alias: str, sizes: dict[int, int]
-) -> tuple[Cells, cell_rows.Chunk]:
-    """Cells learnt from a sample, and some of its rows as queries to calibrate by."""
+) -> tuple[Fitted, cell_rows.Chunk]:
+    """Cells and sketcher learnt from a sample, and some of its rows as queries to calibrate by."""
     rows = sum(sizes.values())
     enough = clustering.ROWS_PER_MEAN * max(1, rows // PER_CELL) + 2000
     chunks = list(cell_rows.read(version, alias, 100.0 * enough / rows))
     chunks = chunks or list(cell_rows.read(version, alias))
-    ids, categories, vectors = (np.concatenate(column) for column in zip(*chunks, strict=True))
-    fitted = clustering.fit(vectors, categories, sizes, PER_CELL)
-    chosen = np.random.default_rng(0).choice(len(ids), min(QUERIES, len(ids)), replace=False)
-    return fitted, cell_rows.Chunk(ids[chosen], categories[chosen], vectors[chosen])
+    sample = cell_rows.joined(chunks)
+    dice, rows = np.random.default_rng(0), len(sample.ids)
+    few = dice.choice(rows, min(SKETCHED_BY, rows), replace=False)
+    fitted = Fitted(
+        clustering.fit(sample.vectors, sample.categories, sizes, PER_CELL),
+        sketches.fit(sample.vectors[few]),
+    )
+    chosen = dice.choice(rows, min(QUERIES, rows), replace=False)
+    return fitted, sample.rows(chosen)
 
 
 def _fill(
     made: VectorCells,
     version: EncoderVersion,
     alias: str,
-    fitted: Cells,
+    fitted: Fitted,
     queries: cell_rows.Chunk,
     sizes: dict[int, int],
 ) -> None:
+    cells = fitted.cells
     calibration = Calibration(queries.vectors, queries.categories, queries.ids, sizes)
-    ids, cell = [], []
+    counts = np.zeros(len(cells.centroids), dtype=np.int32)
     likeness = 0.0
-    for chunk in cell_rows.read(version, alias):
-        assigned = fitted.assign(chunk.vectors, chunk.categories)
-        calibration.add(chunk.vectors, assigned, fitted.categories[assigned], chunk.ids)
-        likeness += float(np.sum(chunk.vectors * fitted.centroids[assigned]))
-        ids.append(chunk.ids)
-        cell.append(assigned)
-    every = np.concatenate(cell)
-    counts = np.bincount(every, minlength=len(fitted.centroids)).astype(np.int32)
-    cell_rows.fill(made, alias, np.concatenate(ids), every)
+    with tempfile.TemporaryFile() as file:
+        for chunk in cell_rows.read(version, alias):
+            placed = fitted.place(chunk.vectors, chunk.categories)
+            cell_rows.spool(file, chunk, placed)
+            calibration.add(chunk.vectors, placed.cell, cells.categories[placed.cell], chunk.ids)
+            likeness += float(np.sum(chunk.vectors * cells.centroids[placed.cell]))
+            counts += np.bincount(placed.cell, minlength=len(counts)).astype(np.int32)
+        rows = int(counts.sum())
+        cell_rows.fill(made, alias, file, rows)
+    scan = calibration.figures(cells, counts, RECALL)
     made.counts = counts.astype("<i4").tobytes()
     made.figures = {
-        "rows": len(every),
+        "rows": rows,
         "cells": len(counts),
-        "likeness": round(likeness / max(1, len(every)), 4),
-        "scan": calibration.figures(fitted, counts, RECALL),
+        "variants": round(cell_rows.variants(made.pk, alias), 3),
+        "likeness": round(likeness / max(1, rows), 4),
+        "scan": scan
+        | sketch_depth.depths(made, alias, calibration.looks(cells, counts, scan), RECALL),
     }
     made.save(using=alias, update_fields=["counts", "figures"])
 
 
 def _use(made: VectorCells, version: EncoderVersion, alias: str, started: Any) -> None:
     """Place what changed during the build and make the set live, while no writer writes."""
-    fitted = fitted_of(made.pk, alias)
-
-    def catch_up(since: Any) -> None:
-        for keys, vectors, categories in cell_rows.missing(made.pk, version, alias, since):
-            cell_rows.place(made.pk, alias, keys, fitted.assign(vectors, categories), version)
-
-    caught_up = _now(alias)
-    catch_up(started - OVERLAP)
+    caught_up = database_time(alias)
+    _place_missing(made, version, alias, started - OVERLAP)
     with transaction.atomic(using=alias):
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS])
-        catch_up(caught_up - OVERLAP)
+        _place_missing(made, version, alias, caught_up - OVERLAP)
         sets = VectorCells.objects.using(alias).filter(version=version)
         sets.filter(live=True).update(live=False)
         sets.filter(pk=made.pk).update(live=True)
@@ -269,9 +295,3 @@ def _sizes(version: EncoderVersion, alias: str) -> dict[int, int]:
             [version.pk],
         )
         return dict(cursor.fetchall())
-
-
-def _now(alias: str) -> Any:
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]

@@ -18,6 +18,7 @@ from similarity import conf
 from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
+from similarity.connections.clock import database_time
 from similarity.indexing import encoding, vectors
 from similarity.indexing.indexes import Progress
 from similarity.models import SearchDocument
@@ -194,7 +195,7 @@ def index(keys: Sequence[str], *, force: bool = False) -> int:
     Needs no encoder and no version. A product that cannot be read is left to the outbox, which
     keeps its error.
     """
-    read_at = vectors.database_time()
+    read_at = database_time(vectors.alias())
     contents, _unread = encoding.read_contents(get_adapter(), keys)
     with transaction.atomic(using=vectors.alias()):
         present = vectors.lock_products([content.key for content in contents])

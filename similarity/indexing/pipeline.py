@@ -12,6 +12,7 @@ from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
 from similarity.connections import metrics
+from similarity.connections.clock import database_time
 from similarity.encoders.base import Encoded
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
@@ -175,7 +176,7 @@ def _read_and_encode(
     versions: Sequence[EncoderVersion], keys: list[str], forced: set[str]
 ) -> _Work:
     with metrics.timed("batch_seconds", stage="read"):
-        read_at = vectors.database_time()
+        read_at = database_time(vectors.alias())
         contents, unread = encoding.read_contents(get_adapter(), keys)
         stored = vectors.fingerprints(versions, [content.key for content in contents])
     stale = {

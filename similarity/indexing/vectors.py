@@ -11,7 +11,7 @@ from pgvector import HalfVector
 from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders.fusion import Fused
-from similarity.indexing import cells
+from similarity.indexing import cell_rows, cells
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import PARTS, category_number, group_name
 
@@ -35,20 +35,13 @@ _UPSERT = f"""
         "group" = excluded."group", category = excluded.category,
         fingerprint = excluded.fingerprint, encoded_at = excluded.encoded_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
-    RETURNING product_id
+    RETURNING product_id, encoded_at
 """  # noqa: S608 - the table's own name
 
 
 def alias() -> str:
     """The database that holds vectors, products and the outbox."""
     return router.db_for_write(ProductVectors)
-
-
-def database_time() -> datetime:
-    """Now, by the database's clock."""
-    with connections[alias()].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
 
 
 def fingerprints(
@@ -113,14 +106,17 @@ def write(
                 "read_at": read_at,
             },
         )
-        written = {key for (key,) in cursor.fetchall()}
+        written = dict(cursor.fetchall())
         placed = [(key, row) for key, row in rows if key in written]
         cells.place(
             version,
             connection.alias,
-            [key for key, _row in placed],
-            fused.vectors[[row for _key, row in placed]],
-            [category_of(contents[row]) for _key, row in placed],
+            cell_rows.Placeable(
+                keys=[key for key, _row in placed],
+                vectors=fused.vectors[[row for _key, row in placed]],
+                categories=np.array([category_of(contents[row]) for _key, row in placed], np.int32),
+                times=[written[key] for key, _row in placed],
+            ),
         )
 
 

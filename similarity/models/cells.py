@@ -1,9 +1,10 @@
-"""Cells: the fused vectors of a version, kept a second time in the order of their nearness."""
+"""Cells: sketches of a version's fused vectors, kept in the order of their nearness."""
 
 import numpy as np
 import numpy.typing as npt
 from django.db import models
 
+from similarity.models.sketches import Sketcher
 from similarity.models.versions import EncoderVersion
 
 
@@ -23,6 +24,9 @@ class VectorCells(models.Model):
     categories = models.BinaryField()
     #: (C,) little-endian int32: rows of each cell when they were made; empty until then.
     counts = models.BinaryField(default=bytes)
+    #: (D, P) little-endian float16, and (L, P) float32: see ``similarity.models.sketches``.
+    rotations = models.BinaryField()
+    thresholds = models.BinaryField()
     #: What was measured when they were made; ``scan`` says how many rows a query looks at.
     figures = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -50,9 +54,16 @@ class VectorCells(models.Model):
         rows = np.frombuffer(bytes(self.centroids), dtype="<f2").astype(np.float32)
         return rows.reshape(len(self.categories) // 4, -1)
 
+    def sketcher(self) -> Sketcher:
+        """As it was fitted when the cells were made."""
+        thresholds = np.frombuffer(bytes(self.thresholds), dtype="<f4").astype(np.float32)
+        rotations = np.frombuffer(bytes(self.rotations), dtype="<f2").astype(np.float32)
+        rotations = rotations.reshape(self.centroid_rows().shape[1], -1)
+        return Sketcher(rotations, thresholds.reshape(-1, rotations.shape[1]))
+
 
 def rows_table(cells: int) -> str:
-    """Columns ``cell``, ``placed`` (after the build), ``product_id``, ``fused``, ``"group"``."""
+    """``cell``, ``product_id``, ``encoded_at``, ``sketch``, ``"group"``; ``placed`` since."""
     return f"similarity_cells_{int(cells)}"
 
 

@@ -9,6 +9,7 @@ the query lies among them. What comes up short → every passing row after all.
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,8 +39,13 @@ class Candidate(NamedTuple):
 
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
-#: up by its key and scanned, visited through HNSW, scanned in a cell; and a test of the filter.
-EXACT_US, HNSW_US, CELL_US, FILTER_US = 3.0, 27.0, 0.5, 2.0
+#: up by its key and compared, itself or by its sketch; visited through HNSW; and compared by
+#: its sketch in a cell; and a test of the filter.
+EXACT_US, SKETCH_US, HNSW_US, CELL_US, FILTER_US = 3.0, 1.3, 27.0, 0.13, 2.0
+#: From so many rows that pass on they are compared by their sketches first, and so many times
+#: the rows that calibration says exactly: where all are looked at anyway, little is gained by
+#: comparing fewer.
+SKETCHED_FROM, SKETCHED_DEPTHS = 1000, 3
 #: Rows of a filter's sample that must pass before its statistics are believed.
 FEW_HITS = 8
 
@@ -129,22 +135,23 @@ def choose_cells(
     """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
     known = filter_statistics.statistics(search.within, standing)
     passing = known.share * standing.rows
-    if known.hits < FEW_HITS:
+    if known.hits < FEW_HITS or passing <= SKETCHED_FROM:
         return (Step("exact", f"about {passing:.0f} rows pass", plans.exact_few),)
     chosen = cells.choose(standing, search.vector, known.rates, wanted)
-    tested = min(chosen.depth(size) / 2, chosen.rows)
-    cost = chosen.rows * CELL_US + tested * FILTER_US
+    tested = min(chosen.tested, chosen.rows)
     figures = (
         f"about {passing:.0f} rows pass, {'far from' if chosen.far else 'around'} the query "
         f"{chosen.share:.1%}; {len(chosen.cells)} cells of {chosen.rows} rows"
     )
-    if passing * EXACT_US <= cost:
-        return (Step("exact", figures, plans.exact_few),)
-    scan = partial(plans.cells, number=standing.number, chosen=chosen.cells)
-    depth = chosen.depth(size)
-    if depth >= chosen.rows:
+    sketched = plans.Sketched(standing.number, standing.sketch(search.vector), chosen.depth)
+    if passing * SKETCH_US <= chosen.rows * CELL_US + tested * FILTER_US:
+        deeper = replace(sketched, depth=SKETCHED_DEPTHS * chosen.depth)
+        because = f"{figures}, which cost more"
+        return (Step("sketches", because, partial(plans.sketches, sketched=deeper)), short)
+    scan = partial(plans.cells, sketched=sketched, chosen=chosen.cells)
+    if tested >= chosen.rows:
         return (Step("cells", figures, scan), short)
-    first = Step("cells", f"{figures}, the nearest {depth}", partial(scan, depth=depth))
+    first = Step("cells", f"{figures}, the nearest {tested}", partial(scan, tested=tested))
     return (first, Step("cells", f"{figures}, all of them", scan), short)
 
 

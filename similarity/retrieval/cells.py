@@ -2,7 +2,8 @@
 
 How many rows that takes for the recall wanted was measured on the catalogue when its cells
 were made (``similarity.indexing.calibration``): more where fewer pass, for the neighbours
-that pass then lie farther out, and more where the query lies outside its filter.
+that pass then lie farther out, and more where the query lies outside its filter. So was how
+many of those that pass are compared exactly, the nearest by their sketches.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from django.db import connections
 
 from similarity.models import EncoderVersion
 from similarity.models.cells import VectorCells, sample_table
+from similarity.models.sketches import Sketcher
 from similarity.retrieval.stored import FloatArray
 
 Numbers = npt.NDArray[np.int64]
@@ -23,8 +25,9 @@ Numbers = npt.NDArray[np.int64]
 #: A category in which rows pass so much less than on the whole is not looked into for them.
 LEAST_RATE = 0.05
 #: Where so much less passes around the query than in the cells that hold what passes, the
-#: query is far from its filter.
-FAR_RATE = 0.5
+#: query is far from its filter; from the second on it lies among what passes. In between its
+#: neighbours are partly here and partly there, and it looks at so much more.
+FAR_RATE, NEAR_RATE = 0.5, 0.9
 #: The calibration asked for so many neighbours.
 CALIBRATED_FOR = 24
 
@@ -37,7 +40,9 @@ class StandingCells:
     number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
     ``shares`` and ``needed``, logarithms in ascending order: rows to look at by the share of
     them that passes. ``far_shares`` and ``far_needed`` likewise for a query from outside its
-    filter, by the share of all rows that lie in the filter's categories.
+    filter, by the share of all rows that lie in the filter's categories. ``depths`` and
+    ``far_depths``: rows that pass to compare exactly, by the largest shares first, and
+    ``variants`` (at least 1) the rows of one group on average.
     """
 
     number: int
@@ -49,10 +54,19 @@ class StandingCells:
     needed: FloatArray
     far_shares: FloatArray
     far_needed: FloatArray
+    depths: FloatArray
+    far_depths: FloatArray
+    sketcher: Sketcher
+    variants: float
 
     @property
     def rows(self) -> float:
         return float(self.counts.sum())
+
+    def sketch(self, vector: FloatArray) -> str:
+        """Of a query (D,), whatever its length."""
+        unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return self.sketcher.literals(unit[None].astype(np.float32))[0]
 
     def rows_for(self, share: npt.ArrayLike, wanted: int) -> FloatArray:
         """Rows to look at where ``share`` of them pass, for ``wanted`` neighbours.
@@ -70,11 +84,27 @@ class StandingCells:
         rows = np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_needed)
         return float(np.exp(rows)) * max(1.0, wanted / CALIBRATED_FOR) ** 0.5
 
+    def depth_for(self, share: float, wanted: int) -> int:
+        """Rows that pass to compare exactly for ``wanted`` neighbours, where ``share`` pass."""
+        known = self.shares[::-1][: len(self.depths)]
+        depth = np.interp(-np.log(max(share, 1e-6)), -known, self.depths)
+        return self._for(float(depth), wanted)
+
+    def depth_from_afar(self, share: float, wanted: int) -> int:
+        """As :meth:`rows_from_afar`, of the rows to compare exactly."""
+        return self._for(
+            float(np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_depths)), wanted
+        )
+
+    def _for(self, depth: float, wanted: int) -> int:
+        return max(wanted, int(np.ceil(depth * max(1.0, wanted / CALIBRATED_FOR))))
+
 
 class ChosenCells(NamedTuple):
-    """``rows`` they hold, ``share`` of these expected to pass; ``far`` from the query or not.
+    """``rows`` they hold, ``share`` of these expected to pass, and whether they lie ``far``.
 
-    ``idle`` rows are of categories in which nothing is thought to pass.
+    ``idle`` rows are of categories in which nothing is thought to pass; ``depth`` of those that
+    pass, the nearest by sketch, are compared exactly.
     """
 
     cells: list[int]
@@ -82,12 +112,14 @@ class ChosenCells(NamedTuple):
     share: float
     far: bool
     idle: int
+    depth: int
 
-    def depth(self, wanted: int) -> int:
-        """The nearest rows among which about twice as many as wanted should pass."""
+    @property
+    def tested(self) -> int:
+        """The nearest rows among which somewhat more than are compared should pass."""
         passing = self.share * self.rows
         holding = max(self.rows - self.idle, 1)
-        return int(self.idle + 2 * wanted * holding / max(passing, 1e-6)) + 64
+        return int(self.idle + 1.25 * self.depth * holding / max(passing, 1e-6)) + 64
 
 
 def standing(version: EncoderVersion, using: str) -> StandingCells | None:
@@ -118,15 +150,20 @@ def load(number: int, using: str) -> StandingCells:
         needed=_logarithms(scan["rows"][::-1]),
         far_shares=_logarithms(scan["far_shares"]),
         far_needed=_logarithms(scan["far_rows"]),
+        depths=np.array(scan["depths"], dtype=np.float32),
+        far_depths=np.array(scan["far_depths"], dtype=np.float32),
+        sketcher=made.sketcher(),
+        variants=float(made.figures["variants"]),
     )
 
 
 def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: int) -> ChosenCells:
-    """The nearest cells of categories in which rows pass, as many as the recall takes.
+    """The nearest cells of categories in which rows pass, as many as ``wanted`` groups take.
 
     ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query
     are looked at whatever is known of their category: what passes may have changed since.
     """
+    wanted = int(np.ceil(wanted * cells.variants))
     # Not by BLAS: its threads wait for each other, for milliseconds where cores are busy.
     nearness = np.einsum("ij,j->i", cells.centroids, vector)
     order = np.argsort(-nearness)
@@ -134,20 +171,35 @@ def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: 
     around = int(np.searchsorted(np.cumsum(counts), float(np.exp(cells.needed[-1])))) + 1
     least = LEAST_RATE * float(rates @ cells.sampled) / max(float(cells.sampled.sum()), 1.0)
     holding = np.flatnonzero(rate >= least)
-    far = bool(len(holding) and np.mean(rate[:around]) < FAR_RATE * np.mean(rate[holding]))
+    outside = _outside(float(np.mean(rate[:around])), rate[holding])
     looked_at = np.cumsum(counts[holding])
     passing = np.cumsum(counts[holding] * rate[holding])
     need = cells.rows_for(passing / np.maximum(looked_at, 1.0), wanted)
-    if far:
-        need = np.maximum(need, cells.rows_from_afar(looked_at[-1] / cells.rows, wanted))
+    reach = float(looked_at[-1]) / cells.rows if len(holding) else 0.0
+    if outside:
+        from_afar = np.maximum(need, cells.rows_from_afar(reach, wanted))
+        need *= (from_afar / need) ** outside
     enough = np.flatnonzero(looked_at >= need)
     last = int(enough[0]) + 1 if len(enough) else len(holding)
     nearest = order[: max(1, around // 4)]
     chosen = np.union1d(nearest, order[holding[:last]])
     counts, rate = cells.counts[chosen], rates[cells.groups[chosen]]
     rows, passes = float(counts.sum()), float((counts * rate).sum())
+    share = passes / max(rows, 1.0)
+    depth = cells.depth_for(share, wanted)
+    if outside:
+        deeper = max(depth, cells.depth_from_afar(reach, wanted))
+        depth = int(depth * (deeper / depth) ** outside)
     idle = int(counts[rate < least].sum())
-    return ChosenCells(chosen.tolist(), int(rows), passes / max(rows, 1.0), far, idle)
+    return ChosenCells(chosen.tolist(), int(rows), share, outside == 1.0, idle, depth)
+
+
+def _outside(around: float, holding: FloatArray) -> float:
+    """0 where as much passes around the query as in the cells that hold what passes, 1 afar."""
+    if not len(holding):
+        return 0.0
+    nearness = around / max(float(np.mean(holding)), 1e-6)
+    return float(np.clip((NEAR_RATE - nearness) / (NEAR_RATE - FAR_RATE), 0.0, 1.0))
 
 
 def _logarithms(values: Sequence[float]) -> FloatArray:

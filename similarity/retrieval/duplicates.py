@@ -20,6 +20,7 @@ from similarity import conf
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
+from similarity.models.vectors import key_type
 from similarity.retrieval import cells
 from similarity.retrieval.plans import TABLE
 from similarity.retrieval.session import local_settings
@@ -175,21 +176,29 @@ def _by_cells(
         keys = [key for key in database_keys(rows, using) for _ in range(near)]
         with connections[using].cursor() as cursor:
             asked = (keys, cell.ravel().tolist(), -least)
-            cursor.execute(_beside_sql(standing.number, using), asked)
+            cursor.execute(_beside_sql(standing, version, using), asked)
             yield set(cursor.fetchall())
         done += len(page)
         if progress:
             progress("compare listings", done, max(total, done))
 
 
-def _beside_sql(number: int, using: str) -> str:
-    table = rows_table(number)
-    key_type = ProductVectors._meta.get_field("product").db_type(connections[using])
+def _beside_sql(standing: cells.StandingCells, version: EncoderVersion, using: str) -> str:
+    """The likest of these cells by their sketches, those of them that are by their vectors."""
+    table = rows_table(standing.number)
     return (
-        "SELECT own.product_id, near.product_id FROM "  # noqa: S608 - a number and a type
-        f"unnest(%s::{key_type}[], %s::int[]) AS asked(product_id, cell) "
-        f"JOIN {table} AS own USING (product_id) JOIN {table} AS near ON near.cell = asked.cell "
-        'WHERE near."group" <> own."group" AND near.fused <#> own.fused <= %s'
+        "SELECT own.product_id, near.product_id FROM ("  # noqa: S608 - numbers and a type
+        "SELECT product_id, array_agg(cell) AS cells "
+        f"FROM unnest(%s::{key_type(using)}[], %s::int[]) AS pair(product_id, cell) "
+        "GROUP BY product_id) AS asked "
+        f"JOIN {table} AS sketched USING (product_id) CROSS JOIN LATERAL ("
+        f"SELECT product_id FROM {table} AS other WHERE other.cell = ANY(asked.cells) "
+        'AND other."group" <> sketched."group" '
+        f"ORDER BY other.sketch <~> sketched.sketch LIMIT {NEIGHBOURS}) AS close "
+        f"JOIN {TABLE} AS own ON own.version_id = {int(version.pk)} "
+        "AND own.product_id = sketched.product_id "
+        f"JOIN {TABLE} AS near ON near.version_id = own.version_id "
+        "AND near.product_id = close.product_id WHERE near.fused <#> own.fused <= %s"
     )
 
 

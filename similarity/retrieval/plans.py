@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import ProgrammingError, connections
+from django.db import ProgrammingError
 from psycopg.errors import UndefinedTable
 
 from similarity.models import EncoderVersion, ProductVectors
@@ -95,11 +95,7 @@ def exact_few(search: VectorSearch, rows: int) -> list[Row]:
     A join visits them in the order of the filter's index, from page to page of the table and
     back, and takes two to three times as long from some thousands on.
     """
-    return _run(
-        exact_query(search, rows, "= ANY(ARRAY({}))"),
-        search,
-        {"jit": "off", "max_parallel_workers_per_gather": "0"},
-    )
+    return _run(exact_query(search, rows, "= ANY(ARRAY({}))"), search, _FEW_SETTINGS)
 
 
 def exact_per_group(search: VectorSearch, rows: int) -> list[Row]:
@@ -153,30 +149,55 @@ def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
     )
 
 
+@dataclass(frozen=True)
+class Sketched:
+    """The set of cells ``number``, and the query's own ``sketch`` as they have it.
+
+    Of the rows that pass, the ``depth`` whose sketches are nearest are compared exactly.
+    """
+
+    number: int
+    sketch: str
+    depth: int
+
+    @property
+    def nearness(self) -> Fragment:
+        """The bits by which a row differs from the query."""
+        return Fragment(f"sketch <~> %s::bit({len(self.sketch)})", (self.sketch,))
+
+
 def cells(
     search: VectorSearch,
     rows: int,
     *,
-    number: int,
+    sketched: Sketched,
     chosen: Sequence[int],
-    depth: int | None = None,
+    tested: int | None = None,
 ) -> list[Row]:
-    """The nearest ``rows`` of the chosen cells, of the nearest ``depth`` in them where given.
+    """The nearest ``rows`` of the chosen cells, of the nearest ``tested`` in them where given.
 
     Fewer where fewer of them pass, and none where the cells were dropped at this moment.
     """
-    query = cells_query(search, rows, number, chosen, depth)
-    using = search.within.using
+    return _run_sketched(cells_query(search, rows, sketched, chosen, tested), search, {})
+
+
+def sketches(search: VectorSearch, rows: int, *, sketched: Sketched) -> list[Row]:
+    """The nearest ``rows`` of all that pass, each of which is looked up by its key."""
+    return _run_sketched(sketches_query(search, rows, sketched), search, _FEW_SETTINGS)
+
+
+def _run_sketched(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Row]:
     try:
-        with savepoint(using), connections[using].cursor() as cursor:
-            cursor.execute(query.sql, query.params)
-            return [Row(*row) for row in cursor.fetchall()]
+        with savepoint(search.within.using):
+            rows = _run(query, search, settings)
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
             return []
         raise
+    return [row for row in rows if row.distance is not None]  # its vectors were deleted just now
 
 
+_FEW_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
 #: Sorting switched off leaves the planner no plan but the index that gives the order.
 _HNSW_SETTINGS = {
     "jit": "off",
@@ -205,29 +226,51 @@ def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({})") 
 
 
 def cells_query(
-    search: VectorSearch, rows: int, number: int, chosen: Sequence[int], depth: int | None
+    search: VectorSearch, rows: int, sketched: Sketched, chosen: Sequence[int], tested: int | None
 ) -> Fragment:
-    """Rows of the cells in order of nearness, tested one by one until ``rows`` have passed.
+    """Rows of the cells in the order of their sketches, tested one by one until enough passed.
 
-    Keeping the nearest ``depth`` is quicker than sorting all. They have length one, so the inner
-    product orders them as every metric does, and costs a third of the cosine; the metric asked for
-    is worked out for the rows that are returned.
+    Keeping the nearest ``tested`` is quicker than sorting all.
     """
-    literal = vector_literal(search.vector)
-    table, operator = rows_table(number), OPERATORS[search.metric]
     passes, others = search.within.passes_candidate(), search.others()
-    nearest = "OFFSET 0" if depth is None else f"LIMIT {int(depth)}"
+    nearness = sketched.nearness
+    nearest = "OFFSET 0" if tested is None else f"LIMIT {int(tested)}"
     near = (
-        f'SELECT product_id, "group", fused <#> %s::halfvec AS nearness FROM {table} '  # noqa: S608
-        f"WHERE cell = ANY(%s::int[]) ORDER BY nearness {nearest}"
+        f'SELECT product_id, "group", {nearness.sql} AS nearness '  # noqa: S608 - numbers
+        f"FROM {rows_table(sketched.number)} WHERE cell = ANY(%s::int[]) "
+        f"ORDER BY nearness {nearest}"
     )
-    sql = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", (SELECT fused {operator} %s::halfvec '  # noqa: S608
-        f"FROM {table} AS own WHERE own.product_id = {CANDIDATE}.product_id) "
-        f"FROM ({near}) AS {CANDIDATE} WHERE {others.sql}{passes.sql} LIMIT %s"
+    passing = Fragment(
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" FROM ({near}) AS {CANDIDATE} '  # noqa: S608
+        f"WHERE {others.sql}{passes.sql} LIMIT %s",
+        (*nearness.params, list(chosen), *others.params, *passes.params, sketched.depth),
     )
-    params = (literal, literal, list(chosen), *others.params, *passes.params, rows)
-    return Fragment(sql, params)
+    return _compared(search, rows, passing)
+
+
+def sketches_query(search: VectorSearch, rows: int, sketched: Sketched) -> Fragment:
+    """Rows that pass in the order of their sketches."""
+    keys = search.within.keys or Fragment("SELECT NULL WHERE FALSE")
+    others, nearness = search.others(), sketched.nearness
+    passing = Fragment(
+        f'SELECT product_id, "group" FROM {rows_table(sketched.number)} AS {CANDIDATE} '  # noqa: S608
+        f"WHERE {others.sql}product_id = ANY(ARRAY({keys.sql})) ORDER BY {nearness.sql} LIMIT %s",
+        (*others.params, *keys.params, *nearness.params, sketched.depth),
+    )
+    return _compared(search, rows, passing)
+
+
+def _compared(search: VectorSearch, rows: int, passing: Fragment) -> Fragment:
+    """The nearest ``rows`` of those ``passing``, by their stored vectors."""
+    distance = (
+        f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec FROM {TABLE} AS own "  # noqa: S608
+        f"WHERE own.version_id = {int(search.version.pk)} AND own.product_id = passing.product_id"
+    )
+    return Fragment(
+        f'SELECT product_id, "group", ({distance}) AS distance '  # noqa: S608 - by Django
+        f"FROM ({passing.sql}) AS passing ORDER BY distance, {key_order('product_id')} LIMIT %s",
+        (vector_literal(search.vector), *passing.params, rows),
+    )
 
 
 def hnsw_query(search: VectorSearch, rows: int) -> Fragment:

@@ -48,7 +48,8 @@ def fetch_under(
     """
     connection = connections[using]
     binds_on_server = connection.settings_dict["OPTIONS"].get("server_side_binding", False)
-    if connection.in_atomic_block or not connection.get_autocommit() or binds_on_server:
+    by_itself = connection.get_autocommit() and not connection.in_atomic_block
+    if settings and (binds_on_server or not by_itself):
         with local_settings(using, settings) as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall()
