@@ -8,13 +8,10 @@ and drops the database again:
 or, where a large one shall be measured again, keeps it under a name (``--database``), and
 finds it there the next time.
 
-Titles are made of a colour, a material, a style and a kind, descriptions of words drawn by
-Zipf's law from a vocabulary of its own. A tenth of the products is out of stock, which
-the live filter leaves out. Text vectors lie around one centre for each kind and have the
-length that the default settings give them. A query whose vector is not yet known also waits
-for a worker, for QUERY_TIMEOUT_MS at most; that is what `benchmarks/rerank.py` measures. At the
-end stands how much of the first page of very common words is what a full ranking, without
-champion lists, would show.
+Beside the times stands how many statements a page sends to the database, on average. A query
+whose vector is not yet known also waits for a worker, for QUERY_TIMEOUT_MS at most; that is what
+`benchmarks/rerank.py` measures. At the end stands how much of the first page of very common words
+is what a full ranking, without champion lists, would show.
 """
 
 import argparse
@@ -23,7 +20,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from itertools import product as combinations
 from pathlib import Path
 from unittest.mock import patch
 
@@ -42,19 +38,20 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 from django.db.models import Count  # noqa: E402
-from pgvector import HalfVector  # noqa: E402
 
 from benchmarks.machine import processor  # noqa: E402
 from benchmarks.scratch import kept_database, own_database  # noqa: E402
-from shop.models import Brand, Category, Product  # noqa: E402
-from similarity.catalog.adapter import get_adapter  # noqa: E402
-from similarity.indexing import documents  # noqa: E402
-from similarity.models import (  # noqa: E402
-    EncoderVersion,
-    ProductVectors,
-    SearchDocument,
-    SearchLexeme,
+from benchmarks.search_catalogue import (  # noqa: E402
+    COLOURS,
+    DIMENSION,
+    KINDS,
+    MATERIALS,
+    STYLES,
+    build,
 )
+from shop.models import Brand, Product  # noqa: E402
+from similarity.catalog.adapter import get_adapter  # noqa: E402
+from similarity.models import SearchDocument, SearchLexeme  # noqa: E402
 from similarity.retrieval.search import (  # noqa: E402
     lexical,
     ranking,
@@ -63,136 +60,6 @@ from similarity.retrieval.search import (  # noqa: E402
     suggest,
 )
 from similarity.retrieval.within import Within  # noqa: E402
-
-DIMENSION = 384
-COLOURS = ["red", "navy", "black", "white", "olive", "teal", "mustard", "rust", "grey", "sand"]
-MATERIALS = [
-    "cotton",
-    "linen",
-    "wool",
-    "leather",
-    "denim",
-    "steel",
-    "oak",
-    "bamboo",
-    "nylon",
-    "glass",
-]
-STYLES = [
-    "classic",
-    "slim",
-    "folding",
-    "portable",
-    "vintage",
-    "striped",
-    "plain",
-    "padded",
-    "insulated",
-    "mini",
-]
-KINDS = [
-    "shirt",
-    "jacket",
-    "dress",
-    "sneaker",
-    "backpack",
-    "kettle",
-    "lamp",
-    "chair",
-    "table",
-    "rug",
-    "bottle",
-    "mug",
-    "tent",
-    "blanket",
-    "pillow",
-    "headphones",
-    "keyboard",
-    "monitor",
-    "charger",
-    "speaker",
-    "watch",
-    "sunglasses",
-    "scarf",
-    "belt",
-    "wallet",
-    "umbrella",
-    "knife",
-    "pan",
-    "teapot",
-    "vase",
-]
-
-
-def build_catalogue(count: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    categories = [
-        Category.objects.create(name=kind.title(), slug=kind, path=f"All > {kind.title()}")
-        for kind in KINDS
-    ]
-    brands = [Brand.objects.create(name=name, slug=name.lower()) for name in pseudo_words(rng, 300)]
-    vocabulary = pseudo_words(rng, 30_000)
-    looks = list(combinations(COLOURS, MATERIALS, STYLES))
-    products = []
-    for number in range(count):
-        at = int(rng.integers(len(KINDS)))
-        colour, material, style = looks[int(rng.integers(len(looks)))]
-        drawn = rng.zipf(1.3, size=60) % len(vocabulary)
-        products.append(
-            Product(
-                sku=f"{KINDS[at][:3].upper()}-{number:06}",
-                name=f"{style.title()} {material} {KINDS[at]} in {colour}",
-                slug=f"p{number}",
-                description=" ".join(vocabulary[word] for word in drawn),
-                category=categories[at],
-                brand=brands[int(rng.zipf(1.2)) % len(brands)],
-                price=round(float(rng.lognormal(3.5, 1)), 2),
-                stock=0 if rng.random() < 0.1 else 5,
-                attributes={"colour": colour, "material": material, "style": style},
-            )
-        )
-    Product.objects.bulk_create(products, batch_size=5000)
-
-
-def pseudo_words(rng: np.random.Generator, count: int) -> list[str]:
-    """Different words of two to four syllables."""
-    syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
-    words: dict[str, None] = {}
-    while len(words) < count:
-        size = int(rng.integers(2, 5))
-        words["".join(syllables[int(at)] for at in rng.integers(len(syllables), size=size))] = None
-    return [word.title() for word in words]
-
-
-def build_vectors(seed: int) -> EncoderVersion:
-    """Text vectors around a centre for each kind, and their index."""
-    rng = np.random.default_rng(seed)
-    version = EncoderVersion.objects.create(
-        status="live",
-        encoders={},
-        fusion=b"",
-        weights={"text": 1.0},
-        dimensions={"fused": 2, "text": DIMENSION},
-    )
-    centres = rng.normal(size=(len(KINDS), DIMENSION))
-    # Read before the COPY, which has the connection to itself.
-    rows = list(Product.objects.order_by("pk").values_list("pk", "category__slug"))
-    with connection.cursor() as cursor:
-        columns = 'product_id, version_id, fused, text, "group", fingerprint, encoded_at'
-        statement = f"COPY {ProductVectors._meta.db_table} ({columns}) FROM STDIN"
-        with cursor.copy(statement) as stream:
-            for key, kind in rows:
-                row = centres[KINDS.index(kind)] + 0.8 * rng.normal(size=DIMENSION)
-                text = HalfVector(row / np.linalg.norm(row)).to_text()
-                stream.write_row(
-                    (key, version.pk, "[1,0]", text, f"product:{key}", "0" * 64, "2026-01-01")
-                )
-        cursor.execute("SET maintenance_work_mem = '1GB'")
-        cursor.execute(
-            f"CREATE INDEX similarity_v{version.pk}_text ON similarity_productvectors USING hnsw "
-            f"((text::halfvec({DIMENSION})) halfvec_cosine_ops) WHERE version_id = {version.pk}"
-        )
-    return version
 
 
 def queries(count: int, seed: int) -> dict[str, list[str]]:
@@ -246,14 +113,20 @@ def prefixes(count: int, seed: int) -> dict[str, list[str]]:
 
 
 def measure(call: Callable[[str], object], texts: Sequence[str]) -> str:
-    """p50, p95 and the longest in milliseconds, each text asked for once."""
-    times = []
-    for text in texts:
-        started = time.perf_counter()
-        call(text)
-        times.append((time.perf_counter() - started) * 1000)
+    """p50, p95 and the longest in milliseconds, and statements, each text asked for once."""
+    times, sent = [], []
+
+    def noted(execute: Callable[..., object], *statement: object) -> object:
+        sent.append(statement)
+        return execute(*statement)
+
+    with connection.execute_wrapper(noted):
+        for text in texts:
+            started = time.perf_counter()
+            call(text)
+            times.append((time.perf_counter() - started) * 1000)
     p50, p95 = np.percentile(times, [50, 95])
-    return f"{p50:9.1f}{p95:9.1f}{max(times):9.1f}"
+    return f"{p50:9.1f}{p95:9.1f}{max(times):9.1f}{len(sent) / len(texts):12.1f}"
 
 
 def report(samples: int, seed: int) -> None:
@@ -276,11 +149,11 @@ def report(samples: int, seed: int) -> None:
     for text in ("shirt", "navy lamp"):  # connections and imports are not what is measured
         hybrid(text, facets=facets)
         suggest(text)
-    print(f"\n{'search, ms':<46}{'p50':>9}{'p95':>9}{'longest':>9}")
+    print(f"\n{'search, ms':<46}{'p50':>9}{'p95':>9}{'longest':>9}{'statements':>12}")
     for kind, texts in queries(samples, seed).items():
         for way, call in ways.items():
             print(f"{kind:<24}{way:<22}{measure(call, texts)}", flush=True)
-    print(f"\n{'suggest, ms':<46}{'p50':>9}{'p95':>9}{'longest':>9}")
+    print(f"\n{'suggest, ms':<46}{'p50':>9}{'p95':>9}{'longest':>9}{'statements':>12}")
     for kind, texts in prefixes(samples, seed).items():
         print(f"{kind:<46}{measure(suggest, texts)}", flush=True)
 
@@ -322,23 +195,6 @@ def brand_of_one_in(share: int) -> Brand:
     wanted = Product.objects.count() / share
     counted = Brand.objects.annotate(held=Count("products"))
     return min(counted, key=lambda brand: abs(brand.held - wanted))
-
-
-def build(products: int, seed: int) -> None:
-    started = time.perf_counter()
-    build_catalogue(products, seed)
-    made = time.perf_counter()
-    documents.index_all()
-    indexed = time.perf_counter()
-    build_vectors(seed)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-    print(
-        f"{products} products made in {made - started:.0f} s, indexed in {indexed - made:.0f} s, "
-        f"their vectors in {time.perf_counter() - indexed:.0f} s"
-    )
-    lists = SearchLexeme.objects.filter(best__isnull=False).count()
-    print(f"{lists} champion lists, made with the index")
 
 
 def main() -> None:

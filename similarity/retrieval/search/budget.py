@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from similarity import conf
+from similarity.retrieval.session import local_settings
 
 QUERY_CANCELED = "57014"
 
@@ -33,32 +35,37 @@ class Budget:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Planner settings of a step's query: no compilation, and an end when the time is up."""
+        """Of a step's query: no compilation, and an end when the time, in ms, is up."""
         if self._until is None:
             return {"jit": "off"}
         left_ms = int(1000 * (self._until - time.monotonic()))
-        return {"jit": "off", "statement_timeout": f"{max(left_ms, 1)}ms"}  # 0 is no limit
+        return {"jit": "off", "statement_timeout": str(max(left_ms, 1))}  # 0 is no limit
 
-    def renew(self, cursor: Any) -> None:
-        """Between two queries under the same settings: the next has what is left now."""
-        if self._until is not None:
-            timeout = self.settings["statement_timeout"]
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
-            cursor.fetchall()
-
-    def attempt(self, step: Callable[[], Result], otherwise: Result) -> Result:
+    def attempt(self, using: str, step: Callable[[], Result], otherwise: Result) -> Result:
         """What ``step`` returns, ``otherwise`` where the time is up or one of its queries was
-        ended. Each runs under :attr:`settings`, in a savepoint."""
+        ended. A step reads from the database ``using`` and writes nothing."""
         if self._until is not None and time.monotonic() >= self._until:
             self.late = True
             return otherwise
         try:
-            return step()
+            with self.bounding(using):
+                return step()
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != QUERY_CANCELED:
                 raise
             self.late = True
             return otherwise
+
+    @contextmanager
+    def bounding(self, using: str) -> Iterator[None]:
+        """Each query of the block runs under :attr:`settings` of its moment."""
+        connection = connections[using]
+        if connection.settings_dict["OPTIONS"].get("server_side_binding", False):
+            with local_settings(using, self.settings):
+                yield
+        else:
+            with _Bounding(connection, self) as bounding, connection.execute_wrapper(bounding):
+                yield
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -67,6 +74,53 @@ class Budget:
         yield
         if self._until is not None:
             self._until += time.monotonic() - started
+
+
+class _Bounding:
+    """Sends each query with its settings, as one message: no round trip is spent on them.
+
+    They hold for the transaction, which by itself is the message. In a transaction of the host's
+    the block begins with a savepoint, sent with its first query, and goes back to it at the end:
+    that puts the settings back, and leaves the transaction usable where a query failed.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, budget: Budget) -> None:
+        self._connection = connection
+        self._budget = budget
+        self._in_hosts = connection.in_atomic_block or not connection.get_autocommit()
+        self._begun = False
+
+    def __enter__(self) -> "_Bounding":
+        return self
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """As ``connection.execute_wrapper`` calls it."""
+        before = self._before(sql)
+        returned = execute(f"{before}{sql}", params, many, context)
+        while before and context["cursor"].nextset():  # a result for each setting comes first
+            pass
+        return returned
+
+    def _before(self, sql: str) -> str:
+        """What goes before a statement in its message."""
+        before = ""
+        if self._in_hosts and not self._begun:
+            self._begun = True
+            before = "SAVEPOINT similarity_step; "
+        # Where a query failed, Django's own ROLLBACK TO must come first.
+        if not sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
+            for name, value in self._budget.settings.items():
+                before += f"SET LOCAL {name} = {value}; "
+        return before
+
+    def __exit__(self, *error: object) -> None:
+        if self._begun:
+            with self._connection.cursor() as cursor:
+                cursor.execute(
+                    "ROLLBACK TO SAVEPOINT similarity_step; RELEASE SAVEPOINT similarity_step"
+                )
 
 
 #: For callers that measure or train.

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from django.db import connections
+
 from similarity.catalog import wording
 from similarity.models import SearchDocument
 from similarity.retrieval.search.lexical import Match
 from similarity.retrieval.search.spelling import slips
 from similarity.retrieval.search.words import QueryWords
-from similarity.retrieval.session import local_settings
+from similarity.retrieval.session import fetch_under
 from similarity.retrieval.within import Within, key_order
 
 TABLE = SearchDocument._meta.db_table
@@ -20,15 +22,14 @@ SHORTEST_FUZZY = 6
 MOST = 50
 
 
-def exact(words: QueryWords, within: Within) -> list[Match]:
-    """Products with a code that the query, or a word of it, is; the whole query's first."""
-    return _find([f"% {code} %" for code in _forms(words)], within)
-
-
-def beginning(words: QueryWords, within: Within) -> list[Match]:
-    """Products with a code that begins with the whole query."""
-    code = wording.code_of(words.text)
-    return _find([f"% {code}%"] if looks_like_code(code, SHORTEST_PART) else [], within)
+def found(words: QueryWords, within: Within) -> list[Match]:
+    """Products with a code that the query, or a word of it, is, the whole query's first; where
+    there is none, those with a code that begins with the whole query."""
+    exact = [f"% {code} %" for code in _forms(words)]
+    whole = wording.code_of(words.text)
+    begun = [f"% {whole}%"] if looks_like_code(whole, SHORTEST_PART) else []
+    rows = _find([*exact, *begun], within)
+    return [match for place, match in rows if place < len(exact)] or [match for _, match in rows]
 
 
 def similar(words: QueryWords, within: Within) -> list[Match]:
@@ -36,14 +37,13 @@ def similar(words: QueryWords, within: Within) -> list[Match]:
     code, keys = wording.code_of(words.text), within.keys
     if not looks_like_code(code, SHORTEST_FUZZY) or keys is None:
         return []
-    with local_settings(within.using, {"pg_trgm.word_similarity_threshold": "0.5"}) as cursor:
-        cursor.execute(
-            f'SELECT product_id, "group", codes FROM {TABLE} '  # noqa: S608 - compiled by Django
-            f"WHERE codes %%> %s AND product_id IN ({keys.sql}) "
-            f"ORDER BY word_similarity(%s, codes) DESC, {key_order('product_id')} LIMIT %s",
-            (code, *keys.params, code, MOST),
-        )
-        rows = cursor.fetchall()
+    sql = (
+        f'SELECT product_id, "group", codes FROM {TABLE} '  # noqa: S608 - compiled by Django
+        f"WHERE codes %%> %s AND product_id IN ({keys.sql}) "
+        f"ORDER BY word_similarity(%s, codes) DESC, {key_order('product_id')} LIMIT %s"
+    )
+    settings = {"pg_trgm.word_similarity_threshold": "0.5"}
+    rows = fetch_under(within.using, settings, sql, (code, *keys.params, code, MOST))
     return [
         Match(key, group, 1.0)
         for key, group, codes in rows
@@ -63,18 +63,19 @@ def _forms(words: QueryWords) -> list[str]:
     return [form for form in dict.fromkeys(forms) if looks_like_code(form)][:8]
 
 
-def _find(patterns: Sequence[str], within: Within) -> list[Match]:
+def _find(patterns: Sequence[str], within: Within) -> list[tuple[int, Match]]:
+    """(place of the first pattern that a code is like, product), in that order."""
     keys = within.keys
     if not patterns or keys is None:
         return []
     # Apart, for the trigram index does not serve LIKE ANY.
     likes = " OR ".join("codes LIKE %s" for _ in patterns)
     places = " ".join(f"WHEN codes LIKE %s THEN {at}" for at in range(len(patterns)))
-    with local_settings(within.using, {"jit": "off"}) as cursor:
+    with connections[within.using].cursor() as cursor:
         cursor.execute(
-            f'SELECT product_id, "group" FROM {TABLE} '  # noqa: S608 - compiled by Django
+            f'SELECT CASE {places} END AS place, product_id, "group" FROM {TABLE} '  # noqa: S608
             f"WHERE ({likes}) AND product_id IN ({keys.sql}) "
-            f"ORDER BY CASE {places} END, codes, {key_order('product_id')} LIMIT %s",
-            (*patterns, *keys.params, *patterns, MOST),
+            f"ORDER BY place, codes, {key_order('product_id')} LIMIT %s",
+            (*patterns, *patterns, *keys.params, MOST),
         )
-        return [Match(key, group, 1.0) for key, group in cursor.fetchall()]
+        return [(place, Match(key, group, 1.0)) for place, key, group in cursor.fetchall()]

@@ -16,11 +16,11 @@ from similarity.retrieval.hits import Hit
 from similarity.retrieval.search import facets as counting
 from similarity.retrieval.search import ranking, sorting
 from similarity.retrieval.search.budget import Budget
+from similarity.retrieval.search.matches import Matches
 from similarity.retrieval.search.page import FacetValue, Position, PriceBucket, SearchPage
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading, read
 from similarity.retrieval.search.words import PriceRange
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
 
@@ -108,8 +108,10 @@ class _Facets:
     def count(self) -> _Counted:
         """Without those that no time was left for."""
         counted: dict[str, counting.Values] = {}
-        if self.asked and self.ranked.total:
-            self.budget.attempt(partial(self._count, counted), None)
+        for within, names in self._rooms() if self.ranked.total else ():
+            read = partial(counting.Values, self._matches, within, names, self.adapter)
+            values = self.budget.attempt(within.using, read, None)
+            counted |= dict.fromkeys(names, values) if values else {}
         expected = self.asked if self.ranked.total else ()
         prices = counted.pop(counting.PRICE, None)
         return _Counted(
@@ -119,18 +121,10 @@ class _Facets:
             and all(one.share == 1 for one in [*counted.values(), *filter(None, [prices])]),
         )
 
-    def _count(self, counted: dict[str, counting.Values]) -> None:
-        """Name → what is counted, as far as the time goes; facets of one queryset together."""
+    @property
+    def _matches(self) -> Matches:
         others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
-        query, mode = self.reading.query, self.ranked.mode
-        matches = counting.Matches(query, mode, others, self.ranked.total)
-        using = self.within.using
-        with local_settings(using, self.budget.settings) as cursor:
-            for within, names in self._rooms():
-                found = matches.read(within, cursor)
-                values = counting.Values(found, names, using, self.adapter)
-                counted |= dict.fromkeys(names, values)
-                self.budget.renew(cursor)
+        return Matches(self.reading.query, self.ranked.mode, others, self.ranked.total)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
         """(where to count, names), each queryset once: most leave out no filter that is set."""

@@ -13,13 +13,14 @@ from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from django.db import connections
+
 from similarity.models import SearchDocument
 from similarity.models.search import COMMON, WEIGHTS, Weights
 from similarity.models.vectors import key_type
 from similarity.retrieval.search import sampling
 from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.terms import Term, rarity
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_order
 
 TABLE = SearchDocument._meta.db_table
@@ -135,26 +136,27 @@ def best(
     wanted = query.tsquery(mode)
     if within.keys is None or not wanted:
         return [], 0
-    run = partial(_best, query, wanted, rows=rows, using=within.using, budget=budget)
+    attempt = partial(budget.attempt, within.using)
+    run = partial(_best, query, wanted, rows=rows, using=within.using)
     nothing: tuple[list[Match], int] = ([], 0)
     many = query.most(mode)
     listed = any(term.is_listed for term in query.terms)
     alone = listed and len(query.terms) == 1
     if many <= (COMMON if alone else SCORED):
-        return budget.attempt(lambda: run(sampling.passing(within)), nothing)
-    many = budget.attempt(lambda: sampling.estimate(wanted, within, budget), many)
+        return attempt(lambda: run(sampling.passing(within)), nothing)
+    many = attempt(lambda: sampling.estimate(wanted, within), many)
     found = nothing[0]
     if many > (rows if alone else SCORED):
         source = _champions(query, within) if listed else sampling.shared(many, SCORED, within)
-        found, _ = budget.attempt(lambda: run(source), nothing)
+        found, _ = attempt(lambda: run(source), nothing)
         if len(found) >= (ENOUGH if many > SCORED else rows):
             return found, many
     # The filter leaves few of many: the planner knows which of them to begin with.
-    return budget.attempt(lambda: run(sampling.among(within)), (found, max(many, len(found))))
+    return attempt(lambda: run(sampling.among(within)), (found, max(many, len(found))))
 
 
 def _best(
-    query: LexicalQuery, wanted: str, source: Fragment, *, rows: int, using: str, budget: Budget
+    query: LexicalQuery, wanted: str, source: Fragment, *, rows: int, using: str
 ) -> tuple[list[Match], int]:
     score = query.score
     order = key_order("product_id")
@@ -168,7 +170,7 @@ def _best(
         f'ORDER BY "group", score DESC, {order}) AS first '
         f"ORDER BY score DESC, {order} LIMIT %s"
     )
-    with local_settings(using, budget.settings) as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(sql, (*score.params, wanted, *source.params, rows))
         found = cursor.fetchall()
     return [Match(*row[:3]) for row in found], found[0][3] if found else 0

@@ -1,21 +1,24 @@
 """How near products lie to a query in meaning: by the live version's text vectors, and by its
 image vectors where its image encoder knows words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.db import connections
+from django.db.models.functions import Cast
+from pgvector.django import CosineDistance, VectorField
 
-from similarity.models import EncoderVersion
+from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import key_type
 from similarity.retrieval import candidates
 from similarity.retrieval.plans import VectorSearch
 from similarity.retrieval.search import lexical
 from similarity.retrieval.search.lexical import LexicalQuery, Match
 from similarity.retrieval.shelf import live_version
-from similarity.retrieval.stored import FloatArray, read_vectors
+from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within, database_keys
 
 #: Nearest products that take part, whatever words they hold.
@@ -43,15 +46,19 @@ class Meaning:
 
     def cosines(self, keys: Sequence[Any]) -> Mapping[str, Mapping[Any, float]]:
         """Part → key → cosine, of those that have such a vector; one query."""
-        stored = read_vectors(self.version, keys, tuple(self.vectors), self.within.using)
-        return {
-            part: {
-                key: float(row @ vector / np.linalg.norm(row))
-                for key, row in ((key, one.vectors[part]) for key, one in stored.items())
-                if row is not None and row.any()
-            }
+        # In single precision: in half, of which they are stored, they would be rounded.
+        cosines = [
+            1 - CosineDistance(Cast(part, VectorField()), vector)
             for part, vector in self.vectors.items()
-        }
+        ]
+        stored = ProductVectors.objects.using(self.within.using).of_version(self.version)
+        rows = stored.filter(product_id__in=list(keys)).values_list("product_id", *cosines)
+        found: dict[str, dict[Any, float]] = {part: {} for part in self.vectors}
+        for key, *near in rows:
+            for part, cosine in zip(found, near, strict=True):
+                if cosine is not None and not math.isnan(cosine):  # of a vector of zeros
+                    found[part][key] = cosine
+        return found
 
 
 def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | None:

@@ -13,7 +13,6 @@ from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.lexical import ENOUGH, LexicalQuery, Match
 from similarity.retrieval.search.meaning import RESCORED, Meaning, meaning_of
 from similarity.retrieval.search.reading import Reading
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
 
@@ -61,20 +60,21 @@ def rank(
     ``vectors`` is called once the words have been searched for, so that a worker has had that
     time to make them.
     """
-    by_code = codes.exact(reading.words, within) or codes.beginning(reading.words, within)
+    attempt = partial(budget.attempt, within.using)
+    by_code: list[Match] = attempt(partial(codes.found, reading.words, within), [])
     words, total, mode = by_words(reading.query, within, budget)
     if not by_code and not any(one.tier == "words" for one in words):
-        by_code = codes.similar(reading.words, within)
+        by_code = attempt(partial(codes.similar, reading.words, within), by_code)
     meaning = None
     # What lies near to a code in meaning has nothing to do with it.
     if vectors is not None and not (by_code and len(reading.query.terms) <= 1):
         with budget.paused():
             known = vectors()
         meaning = meaning_of(known, within)
-    blended, used = _normal(words), False
+    near = None
     if meaning is not None:
-        near = partial(with_meaning, words, meaning, reading.query, budget)
-        blended, used = budget.attempt(lambda: (near(), True), (blended, False))
+        near = attempt(partial(with_meaning, words, meaning, reading.query), near)
+    blended = _normal(words) if near is None else near
     found = _first_of_group([*_tier(by_code, "code"), *blended])
     if not found:
         return replace(rescue(within, adapter), complete=not budget.late)
@@ -83,7 +83,7 @@ def rank(
         rescued = "some_words" if words else "text"
     total += len(found) - len(words)
     complete = not budget.late and len(found) >= min(total, MAX_DEPTH)
-    return Ranking(found[:MAX_DEPTH], total, rescued, mode, used, complete)
+    return Ranking(found[:MAX_DEPTH], total, rescued, mode, near is not None, complete)
 
 
 def by_words(
@@ -106,13 +106,9 @@ def by_words(
     return merged, max(total, many), mode
 
 
-def with_meaning(
-    words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery, budget: Budget = UNLIMITED
-) -> list[Ranked]:
+def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> list[Ranked]:
     """Products by words and by meaning, blended; one of both keeps the words' tier."""
-    with local_settings(meaning.within.using, budget.settings):
-        matches = {part: meaning.neighbours(part, query) for part in meaning.vectors}
-    neighbours = {part: _tier(found, part) for part, found in matches.items()}
+    neighbours = {part: _tier(meaning.neighbours(part, query), part) for part in meaning.vectors}
     others = [one for found in neighbours.values() for one in found]
     # The words' own product stands for its group, else the nearest by text.
     of_group = {one.group: one for one in [*reversed(others), *words]}
@@ -125,7 +121,7 @@ def with_meaning(
         for one in found:
             near[part][one.group] = max(one.score, near[part].get(one.group, -1.0))
     scores = hybrid.blend({one.group: one.score for one in words}, hybrid.meant(near))
-    return [of_group[group]._replace(score=score) for group, score in scores.items()]
+    return [_scored(of_group[group], score) for group, score in scores.items()]
 
 
 def rescue(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLERS) -> Ranking:
@@ -144,7 +140,11 @@ def rescue(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLERS) ->
 def _normal(words: Sequence[Ranked]) -> list[Ranked]:
     """With scores from 0 to 1."""
     best = max((one.score for one in words), default=1.0) or 1.0
-    return [one._replace(score=one.score / best) for one in words]
+    return [_scored(one, one.score / best) for one in words]
+
+
+def _scored(one: Ranked, score: float) -> Ranked:
+    return Ranked(one.key, one.group, score, one.tier)
 
 
 def _tier(matches: Iterable[Match], tier: str) -> list[Ranked]:

@@ -30,7 +30,7 @@ class Reading:
 
 
 def read(text: str, using: str) -> Reading:
-    """Three database queries for a query of known words; two more where one is not known."""
+    """One database query for a query of known words; more where one is not known."""
     words = parse_query(text, using=using, recognise=False)
     looked, others, total = _look_up(words, {}, using)
     unknown = [word for word in words.words if _is_unknown(word, words, looked)]
@@ -41,7 +41,6 @@ def read(text: str, using: str) -> Reading:
         words = replace(parse_query(meant, using=using, recognise=False), open_end=words.open_end)
     if fixes or completed:
         looked, others, total = _look_up(words, completed, using)
-    words = replace(words, values=parse_query(meant or text, using=using).values)
     query = LexicalQuery(
         terms=terms.terms(words, others, looked),
         total=total,

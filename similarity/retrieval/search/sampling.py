@@ -4,9 +4,9 @@ Documents are drawn by a hash of their group, so that the share is the same in e
 variants of one product are in it together or not at all.
 """
 
+from django.db import connections
+
 from similarity.models.search import SHARES, SearchDocument, share_condition
-from similarity.retrieval.search.budget import Budget
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Fragment, Within
 
 TABLE = SearchDocument._meta.db_table
@@ -20,7 +20,7 @@ def drawn(share: int) -> str:
 def passing(within: Within) -> Fragment:
     """A condition on the row :data:`CANDIDATE`: one look at each where that is possible, for
     few are looked at; a join would read the whole catalogue."""
-    return within.passes_candidate() if within.per_row else among(within)
+    return within.passes_candidate if within.per_row else among(within)
 
 
 def among(within: Within) -> Fragment:
@@ -38,11 +38,11 @@ def shared(many: int, most: int, within: Within) -> Fragment:
     return Fragment(f"{drawn(share)} AND {passes.sql}", passes.params)
 
 
-def estimate(wanted: str, within: Within, budget: Budget) -> int:
+def estimate(wanted: str, within: Within) -> int:
     """About how many groups of ``within`` a tsquery finds; off by a tenth at 25,000."""
     share = SHARES[-1]
     passes = passing(within)
-    with local_settings(within.using, budget.settings) as cursor:
+    with connections[within.using].cursor() as cursor:
         cursor.execute(
             f'SELECT count(DISTINCT {CANDIDATE}."group") FROM {TABLE} AS {CANDIDATE} '  # noqa: S608
             f"WHERE {CANDIDATE}.document @@ %s::tsquery AND {drawn(share)} AND {passes.sql}",

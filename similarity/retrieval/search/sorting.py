@@ -10,13 +10,11 @@ from django.db.models import F
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.retrieval import fallback
-from similarity.retrieval.search import facets
 from similarity.retrieval.search.budget import UNLIMITED, Budget
-from similarity.retrieval.search.facets import Matches
 from similarity.retrieval.search.lexical import LexicalQuery
+from similarity.retrieval.search.matches import Matches, found_products
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
@@ -64,33 +62,34 @@ def in_order(
     if sure and ranking.total <= SORTED:
         codes = [one.key for one in sure if one.tier == "code"]
         every = Matches(reading.query, "all", codes)
-        found = budget.attempt(lambda: _sorted(every, order, ranking, within, budget), found)
+        found = budget.attempt(within.using, lambda: _sorted(every, order, ranking, within), found)
     complete = bool(found) or not sure
-    found = found or _sorted(ranked, order, ranking, within, UNLIMITED)
+    if not found:
+        with UNLIMITED.bounding(within.using):
+            found = _sorted(ranked, order, ranking, within)
     return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=complete)
 
 
 def _sorted(
-    matches: Matches, order: Sequence[Any], ranking: Ranking, within: Within, budget: Budget
+    matches: Matches, order: Sequence[Any], ranking: Ranking, within: Within
 ) -> list[Ranked]:
     """The first MAX_DEPTH groups and one more, where there are so many.
 
     Their scores and tiers are those of the ranking, wherever it goes so far.
     """
     known = {one.group: one for one in ranking.found}
-    products = facets.found_products(within, matches.keys(within.using)).order_by(*order)
+    products = found_products(within, matches.keys(within.using)).order_by(*order)
     rows = products.values_list("pk", "similarity_group")
     found: dict[str, Ranked] = {}
     size = 2 * MAX_DEPTH  # variants are several to a group
-    with local_settings(within.using, budget.settings):
-        for start in count(0, size):
-            page = list(rows[start : start + size])
-            for key, group in page:
-                told = known.get(group)
-                tier = (told.score, told.tier) if told else (0.0, "words")
-                found.setdefault(group, Ranked(key, group, *tier))
-            if len(page) < size or len(found) > MAX_DEPTH:
-                break
+    for start in count(0, size):
+        page = list(rows[start : start + size])
+        for key, group in page:
+            told = known.get(group)
+            tier = (told.score, told.tier) if told else (0.0, "words")
+            found.setdefault(group, Ranked(key, group, *tier))
+        if len(page) < size or len(found) > MAX_DEPTH:
+            break
     return list(found.values())[: MAX_DEPTH + 1]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from similarity.models import SearchWord
-from similarity.retrieval.session import local_settings
+from similarity.retrieval.session import fetch_under
 
 #: Words with fewer letters are too like each other to be put right.
 SHORTEST = 3
@@ -96,10 +96,11 @@ def _preference(word: str, candidate: Known) -> tuple[int, bool, int, str]:
 
 
 def _similar(word: str, using: str) -> Sequence[Known]:
-    with local_settings(using, {"pg_trgm.similarity_threshold": str(SIMILAR)}) as cursor:
-        cursor.execute(
-            "SELECT word, documents FROM similarity_searchword WHERE word %% %s "
-            "AND length(word) BETWEEN %s AND %s ORDER BY similarity(word, %s) DESC LIMIT 50",
-            [word, len(word) - 2, len(word) + 2, word],
-        )
-        return [Known(*row) for row in cursor.fetchall()]
+    rows = fetch_under(
+        using,
+        {"pg_trgm.similarity_threshold": str(SIMILAR)},
+        "SELECT word, documents FROM similarity_searchword WHERE word %% %s "
+        "AND length(word) BETWEEN %s AND %s ORDER BY similarity(word, %s) DESC LIMIT 50",
+        [word, len(word) - 2, len(word) + 2, word],
+    )
+    return [Known(*row) for row in rows]

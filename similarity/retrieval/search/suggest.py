@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
 from similarity import conf
@@ -16,7 +17,6 @@ from similarity.models.search import SHARES
 from similarity.retrieval.search import sampling, spelling, terms
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.spelling import Known
-from similarity.retrieval.session import local_settings
 from similarity.retrieval.within import CANDIDATE, Within, key_order
 
 TABLE = SearchDocument._meta.db_table
@@ -66,7 +66,8 @@ def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -
         return []
     ended = str(text)[:MAX_LENGTH][-1:].isspace()
     found: list[Suggestion] = []
-    budget.attempt(partial(_suggest, found, words, ended, limit, room, adapter, budget), None)
+    step = partial(_suggest, found, words, ended, limit, room, adapter)
+    budget.attempt(room.using, step, None)
     return found[:limit]
 
 
@@ -77,16 +78,12 @@ def _suggest(
     limit: int,
     within: Within,
     adapter: CatalogAdapter,
-    budget: Budget,
 ) -> None:
-    """Add to ``found`` as long as there is time, in one transaction."""
-    with local_settings(within.using, budget.settings) as cursor:
-        endings = _endings(words, within.using, ended=ended)
-        found += _queries(words, endings, within, cursor)[: min(QUERIES, max(limit // 2, 1))]
-        budget.renew(cursor)
-        found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
-        budget.renew(cursor)
-        found += _products(words, endings, within, adapter, limit - len(found), cursor)
+    """Add to ``found`` as long as there is time."""
+    endings = _endings(words, within.using, ended=ended)
+    found += _queries(words, endings, within)[: min(QUERIES, max(limit // 2, 1))]
+    found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
+    found += _products(words, endings, within, adapter, limit - len(found))
 
 
 def _endings(words: Sequence[str], using: str, *, ended: bool) -> list[Known]:
@@ -99,16 +96,14 @@ def _endings(words: Sequence[str], using: str, *, ended: bool) -> list[Known]:
     return [Known(fixed, 0)] if fixed else []
 
 
-def _queries(
-    words: Sequence[str], endings: Sequence[Known], within: Within, cursor: Any
-) -> list[Suggestion]:
+def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> list[Suggestion]:
     """The completed texts that find a product, in the order of how many documents have the word."""
     texts = [" ".join([*words[:-1], ending.word]) for ending in endings]
     typed = " ".join(words)
-    return [Suggestion("query", text) for text in _finding(texts, within, cursor) if text != typed]
+    return [Suggestion("query", text) for text in _finding(texts, within) if text != typed]
 
 
-def _finding(texts: Sequence[str], within: Within, cursor: Any) -> list[str]:
+def _finding(texts: Sequence[str], within: Within) -> list[str]:
     """Those of the texts all of whose words some passing product has.
 
     Words that many hold are found among a share of all documents already, and of the others
@@ -122,15 +117,16 @@ def _finding(texts: Sequence[str], within: Within, cursor: Any) -> list[str]:
         f"AND {sampling.drawn(share)} AND {passes.sql})"
         for share in (SHARES[-1], 1)
     )
-    cursor.execute(
-        "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
-        "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
-        "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
-        f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
-        (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
-    )
-    # Of words with one stem the first, so the most frequent, is suggested.
-    return list(dict(cursor.fetchall()).values())[::-1]
+    with connections[within.using].cursor() as cursor:
+        cursor.execute(
+            "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
+            "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
+            "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
+            f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
+            (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
+        )
+        # Of words with one stem the first, so the most frequent, is suggested.
+        return list(dict(cursor.fetchall()).values())[::-1]
 
 
 def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> list[Suggestion]:
@@ -155,25 +151,24 @@ def _products(
     within: Within,
     adapter: CatalogAdapter,
     most: int,
-    cursor: Any,
 ) -> list[Suggestion]:
     """Products whose title begins with the text, then those that have all its words."""
     if most < 1:
         return []
-    keys = _titled(words, within, most, cursor)
+    keys = _titled(words, within, most)
     if len(keys) < most:
-        keys += [key for key in _holding(words, endings, within, most, cursor) if key not in keys]
+        keys += [key for key in _holding(words, endings, within, most) if key not in keys]
     products = within.load(keys[:most])
     return [_suggested(products[key], adapter) for key in keys[:most] if key in products]
 
 
-def _titled(words: Sequence[str], within: Within, most: int, cursor: Any) -> list[Any]:
+def _titled(words: Sequence[str], within: Within, most: int) -> list[Any]:
     begun = ("title LIKE %s", (f"{' '.join(words)}%",), "char_length(title)")
-    return _first_of_groups(*begun, within, most, cursor)
+    return _first_of_groups(*begun, within, most)
 
 
 def _holding(
-    words: Sequence[str], endings: Sequence[Known], within: Within, most: int, cursor: Any
+    words: Sequence[str], endings: Sequence[Known], within: Within, most: int
 ) -> list[Any]:
     """By the words' weight in the title: the text search weights of a product's first words."""
     looked, _total = terms.look_up([*words[:-1], *(one.word for one in endings)], within.using)
@@ -184,7 +179,7 @@ def _holding(
         return []
     query = " & ".join(queries)
     held = ("document @@ %s::tsquery", (query,), "-ts_rank(document, %s::tsquery)")
-    return _first_of_groups(*held, within, most, cursor, query)
+    return _first_of_groups(*held, within, most, query)
 
 
 def _first_of_groups(
@@ -193,20 +188,21 @@ def _first_of_groups(
     order: str,
     within: Within,
     most: int,
-    cursor: Any,
     *ordered_by: str,
 ) -> list[Any]:
     keys = within.keys
     if keys is None:
         return []
-    cursor.execute(
-        f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
-        f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
-        f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
-        (*params, *keys.params, *ordered_by, 4 * most),
-    )
+    with connections[within.using].cursor() as cursor:
+        cursor.execute(
+            f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
+            f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
+            f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
+            (*params, *keys.params, *ordered_by, 4 * most),
+        )
+        rows = cursor.fetchall()
     first: dict[str, Any] = {}
-    for key, group in cursor.fetchall():
+    for key, group in rows:
         first.setdefault(group, key)
     return list(first.values())[:most]
 

@@ -4,19 +4,18 @@ The thresholds are lowered, so that some dozens of products are many.
 """
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from shop.models import Product
 from similarity.indexing import champions, documents, vocabulary
-from similarity.models import SearchDocument, SearchLexeme
+from similarity.models import SearchLexeme
 from similarity.models import search as tables
 from similarity.retrieval.search import (
-    engine,
-    facets,
     lexical,
+    matches,
     ranking,
     sampling,
     search,
@@ -24,9 +23,7 @@ from similarity.retrieval.search import (
     suggest,
     terms,
 )
-from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.terms import Alternative
-from similarity.retrieval.session import local_settings
 from tests.retrieval.search.conftest import counts
 
 MANY = 75
@@ -182,7 +179,7 @@ def test_any_lexeme_can_be_asked_for(db, lexeme):
 class TestFacets:
     def test_counts_of_many_are_estimates_of_two_digits_and_say_so(self, indexed, monkeypatch):
         """Drawn by a hash of the group, which is the same in every run."""
-        monkeypatch.setattr(facets, "COUNTED", 50)
+        monkeypatch.setattr(matches, "COUNTED", 50)
         indexed(
             *(
                 {
@@ -209,7 +206,7 @@ class TestFacets:
     def test_querysets_that_are_equal_are_read_once(self, lamps, django_assert_max_num_queries):
         every = Product.objects.filter(is_active=True)
         asked = {"colour": every, "brand": every.all(), "category": every.all()}
-        with django_assert_max_num_queries(19):
+        with django_assert_max_num_queries(8):
             page = search("lamp", facets=asked, hybrid=False)
         assert list(page.facets) == ["colour", "brand", "category"]
 
@@ -228,19 +225,17 @@ class TestTime:
     """No search takes longer than SEARCH_BUDGET_MS; what is missing then is said."""
 
     @pytest.fixture
-    def slow(self, monkeypatch):
-        """Makes PostgreSQL sleep before queries that hold ``part``."""
+    def slow(self):
+        """Makes PostgreSQL sleep before queries that hold ``part``, in the same message."""
 
         def make(part, seconds=20):
-            @contextmanager
-            def settings(using, wanted):
-                with local_settings(using, wanted) as cursor:
-                    yield Sleepy(cursor, part, seconds)
+            def sleeping(execute, sql, *about):
+                return execute(f"SELECT pg_sleep({seconds}); {sql}" if part in sql else sql, *about)
 
-            for module in (lexical, engine, sampling):
-                monkeypatch.setattr(module, "local_settings", settings)
+            stack.enter_context(connection.execute_wrapper(sleeping))
 
-        return make
+        with ExitStack() as stack:
+            yield make
 
     def test_words_that_take_too_long_are_cut_off(self, lamps, slow, settings):
         settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 200}
@@ -261,55 +256,6 @@ class TestTime:
         assert page.facets == {}
         assert page.prices == ()
         assert not page.facets_are_exact
-
-    def test_a_step_that_is_ended_leaves_the_transaction_usable(self, db):
-        short = Budget(50)
-        found = short.attempt(lambda: sleeping(short), "nothing")
-        assert found == "nothing"
-        assert short.late
-        assert SearchDocument.objects.count() == 0
-
-    def test_after_the_time_no_step_is_begun(self, db):
-        over = Budget(0)
-        assert over.attempt(lambda: pytest.fail("it was begun"), "nothing") == "nothing"
-        assert over.late
-
-    def test_another_error_is_no_lack_of_time(self, db):
-        def broken():
-            raise OperationalError("the server went away")
-
-        with pytest.raises(OperationalError):
-            Budget(1000).attempt(broken, None)
-
-    def test_the_wait_for_a_worker_does_not_count(self):
-        limited = Budget(1000)
-        with limited.paused():
-            time.sleep(1.1)
-        assert limited.attempt(lambda: "begun", "over") == "begun"
-
-    def test_no_limit(self, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": None}
-        assert "statement_timeout" not in Budget.configured().settings
-
-
-class Sleepy:
-    """A cursor whose queries that hold ``part`` begin with a sleep, in the same statement."""
-
-    def __init__(self, cursor, part, seconds):
-        self.cursor, self.part, self.seconds = cursor, part, seconds
-
-    def execute(self, sql, params=None):
-        if self.part in sql:
-            self.cursor.execute("SELECT pg_sleep(%s)", [self.seconds])
-        self.cursor.execute(sql, params)
-
-    def fetchall(self):
-        return self.cursor.fetchall()
-
-
-def sleeping(limit):
-    with local_settings("default", limit.settings) as cursor:
-        cursor.execute("SELECT pg_sleep(20)")
 
 
 def test_sorting_a_common_word_ends_at_the_depth_of_paging(lamps, low, monkeypatch):

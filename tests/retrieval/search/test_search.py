@@ -12,6 +12,15 @@ from similarity.models import Synonym
 from similarity.retrieval.search import lexical, ranking, search
 from tests.retrieval.search.conftest import counts, names
 
+EAST = np.array([1, 0], np.float32)
+
+
+@pytest.fixture
+def vectors_of_all(wardrobe, make_version, store):
+    version = make_version({"text": 1.0}, {"text": 2}, blocks={})
+    for product in wardrobe:
+        store(product, version, text=[1, 0])
+
 
 @pytest.fixture(autouse=True)
 def _words_alone(monkeypatch):
@@ -238,10 +247,33 @@ def test_no_text_is_an_error(wardrobe, text):
     search(text, facets=["colour", "price"])
 
 
-def test_a_page_takes_few_queries(wardrobe, django_assert_max_num_queries):
-    search("navy")  # synonyms into the cache
-    with django_assert_max_num_queries(20):
-        search("navy linen shirt")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("text", "arguments", "queries"),
+    [
+        ("navy linen shirt", {"hybrid": False}, 4),
+        ("navy linen shirt", {"hybrid": False, "facets": ["colour", "brand", "price"]}, 5),
+        ("navy linen shirt", {}, 8),
+        ("navy linen shirt", {"facets": ["colour", "brand", "price"]}, 9),
+        ("navy linen shirt", {"sort": "price", "facets": ["colour", "brand", "price"]}, 10),
+        ("zzzzzz ", {"hybrid": False}, 9),
+    ],
+)
+def test_a_page_takes_few_queries(
+    vectors_of_all, text, arguments, queries, django_assert_max_num_queries
+):
+    """Settings are sent with them, and counts come with what is counted."""
+    search(text, vector=EAST, **arguments)  # synonyms and the version are kept
+    with django_assert_max_num_queries(queries):
+        search(text, vector=EAST, **arguments)
+
+
+def test_in_a_transaction_each_step_adds_the_way_back(
+    vectors_of_all, django_assert_max_num_queries
+):
+    search("navy", vector=EAST)
+    with django_assert_max_num_queries(9 + 4 + 4):  # of its steps, and of the vectors' own settings
+        search("navy linen shirt", vector=EAST, facets=["colour", "brand", "price"])
 
 
 def test_the_index_is_used(wardrobe, django_assert_max_num_queries):

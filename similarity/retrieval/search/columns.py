@@ -1,0 +1,84 @@
+"""Values of the host's products that a query has found, read together and each converted once."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import F
+from django.db.models.expressions import RawSQL
+
+from similarity.retrieval.within import Fragment
+
+
+class Columns:
+    """Values behind lookups of the host's product model, read as the database gives them.
+
+    There are few different ones among thousands of products: each is converted once to what the
+    model's field makes of it.
+    """
+
+    def __init__(self, model: Any, lookups: Sequence[str], using: str) -> None:
+        among = RawSQL("SELECT product_id FROM similarity_found", ())
+        products = model._base_manager.using(using).order_by().filter(pk__in=among)
+        named = {f"similarity_value_{at}": F(lookup) for at, lookup in enumerate(lookups)}
+        self._compiler = products.values("pk", **named).query.get_compiler(using=using)
+        self._sql, self._params = self._compiler.as_sql()
+
+    def read(self, found: Fragment) -> list[tuple[Any, ...]]:
+        """(group, key, value …) of the products of ``found``; one query."""
+        with self._compiler.connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH similarity_found AS MATERIALIZED ({found.sql}) "  # noqa: S608 - by Django
+                f'SELECT similarity_found."group", valued.* FROM ({self._sql}) AS valued(key) '
+                "JOIN similarity_found ON product_id = valued.key",
+                (*found.params, *self._params),
+            )
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def held(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, set[str]]]]:
+        """Of each lookup (value, groups of the products that have it), each value once."""
+        fields = [column[0] for column in self._compiler.select]
+        converters = self._compiler.get_converters(fields)
+        columns = list(zip(*rows, strict=True)) or [()] * (1 + len(fields))
+        for at in range(1, len(fields)):
+            held = [
+                (self._converted(value, converters.get(at)), groups)
+                for value, groups in _grouped(columns[1 + at], columns[0])
+            ]
+            yield [(value, groups) for value, groups in held if value is not None]
+
+    def _converted(self, value: Any, converters: Any) -> Any:
+        if converters:
+            functions, expression = converters
+            for convert in functions:
+                value = convert(value, expression, self._compiler.connection)
+        return value
+
+
+def _grouped(values: Sequence[Any], groups: Sequence[str]) -> list[tuple[Any, set[str]]]:
+    """(value, the groups beside it), each value once."""
+    held: defaultdict[Any, set[str]] = defaultdict(set)
+    try:
+        for value, group in zip(values, groups, strict=True):
+            held[value].add(group)
+    except TypeError:  # an array cannot be a key
+        named = {repr(value): value for value in values}
+        return [(named[name], some) for name, some in _grouped([*map(repr, values)], groups)]
+    return list(held.items())
+
+
+def has_many(model: Any, lookup: str) -> bool:
+    """Whether a product may have several values there: two such would multiply the rows."""
+    options = model._meta
+    for name in lookup.split("__"):
+        try:
+            field = options.get_field(name)
+        except FieldDoesNotExist:  # a key of a JSON field, or a transform
+            return False
+        if field.many_to_many or field.one_to_many:
+            return True
+        if field.is_relation and field.related_model:
+            options = field.related_model._meta
+    return False
