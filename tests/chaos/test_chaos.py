@@ -14,6 +14,7 @@ from benchmarks.chaos import sentence
 from benchmarks.chaos_outcome import percentile
 from benchmarks.chaos_plan import SHORT, Scale
 from benchmarks.chaos_run import run
+from benchmarks.chaos_servers import Servers
 from shop import servers
 
 LONG = os.environ.get("SIMILARITY_CHAOS") == "long"
@@ -48,6 +49,17 @@ def test_every_vector_is_of_its_products_content_after_kills_of_everything(seed,
     assert max(outcome.recovered, default=0) < float("inf")
     if outcome.recovered_clear:
         assert percentile(outcome.recovered_clear, 0.99) < 15, "not when their lease is over"
+
+
+@pytest.mark.chaos
+def test_one_run_may_follow_another_in_its_folder(folder):
+    """As those of the long form do."""
+    folder.mkdir(parents=True)
+    for _run in range(2):
+        with Servers(folder) as both, both.postgres.connect() as connection:
+            assert connection.execute("SELECT current_database()").fetchone() == ("chaos",)
+        shutil.rmtree(folder)
+        folder.mkdir()
 
 
 def say(text):
