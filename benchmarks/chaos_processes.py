@@ -64,10 +64,11 @@ class Supervised:
 
     def kill(self, only: psutil.Process | None = None) -> None:
         """SIGKILL to all of it at once, or to one of its children alone."""
+        process = self._process  # once it has ended, the supervisor's thread puts another here
         self._killed = self._killed or only is None
         send([only] if only else self.family(), signal.SIGKILL)
         if only is None:
-            self._process.wait(60)
+            process.wait(60)
 
     def stop(self) -> None:
         send(self.family(), signal.SIGKILL)

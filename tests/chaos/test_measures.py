@@ -1,9 +1,11 @@
 """What the chaos runs plan and measure, by hand."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from benchmarks import chaos_processes
 from benchmarks.chaos import table
 from benchmarks.chaos_outcome import Kill, Outcome, Troubles, _delays, percentile
 from benchmarks.chaos_plan import SHORT, Scale, plan
@@ -27,6 +29,27 @@ def test_servers_go_away_one_at_a_time_and_come_back_within_the_run(seed, scale)
     assert len(servers) == 2 * (scale.broker_kills + scale.database_kills)
     assert max(event.at_s for event in events) < scale.duration_s
     assert sum(event.what == "worker" for event in events) == scale.worker_kills
+
+
+def test_who_kills_waits_for_what_was_killed_and_not_for_the_one_in_its_place(
+    tmp_path, monkeypatch
+):
+    sleeper = chaos_processes.Supervised("sleeper", ["sleep", "600"], {}, tmp_path / "log")
+    killed, send = sleeper._process, chaos_processes.send
+
+    def send_and_start_anew(processes, how):
+        send(processes, how)
+        killed.wait(60)
+        sleeper.check()  # as the supervisor's thread does at any moment
+
+    monkeypatch.setattr(chaos_processes, "send", send_and_start_anew)
+    began = time.monotonic()
+    sleeper.kill()
+    assert time.monotonic() - began < 30
+    monkeypatch.undo()
+    assert not sleeper.over
+    assert sleeper.ended == 0, "it did not end by itself"
+    sleeper.stop()
 
 
 def test_a_save_is_served_by_a_vector_of_it_or_of_a_later_save():
