@@ -47,7 +47,7 @@ _lock = Lock()
 
 def statistics(within: Within, cells: StandingCells) -> FilterStatistics:
     """What the filter lets through, as of the last minute."""
-    passes = within.passes_candidate()
+    passes = within.passes_candidate
     key = (within.using, cells.number, passes.sql, repr(passes.params))
     now = time.monotonic()
     with _lock:
@@ -70,7 +70,7 @@ def forget() -> None:
 
 
 def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
-    passes = within.passes_candidate()
+    passes = within.passes_candidate
     sql = (
         f"SELECT array_agg({CANDIDATE}.cell) FROM {sample_table(cells.number)} "  # noqa: S608
         f"AS {CANDIDATE} WHERE {passes.sql}"

@@ -232,7 +232,7 @@ def cells_query(
 
     Keeping the nearest ``tested`` is quicker than sorting all.
     """
-    passes, others = search.within.passes_candidate(), search.others()
+    passes, others = search.within.passes_candidate, search.others()
     nearness = sketched.nearness
     nearest = "OFFSET 0" if tested is None else f"LIMIT {int(tested)}"
     near = (
@@ -275,7 +275,7 @@ def _compared(search: VectorSearch, rows: int, passing: Fragment) -> Fragment:
 
 def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
     """Ordered by the very expression of the index; rows come in relaxed order."""
-    where, distance = search.where(search.within.passes_candidate()), search.distance
+    where, distance = search.where(search.within.passes_candidate), search.distance
     dimension = int(search.version.dimensions[search.column])
     sql = (
         f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance '  # noqa: S608

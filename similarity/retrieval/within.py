@@ -61,6 +61,7 @@ class Within:
         """Whether one product can be tested by itself, without running the whole queryset."""
         return not self.fixed_rows and self.products.query.group_by is None
 
+    @cached_property
     def passes_candidate(self) -> Fragment:
         """A condition on the row :data:`CANDIDATE`, evaluated row by row.
 
