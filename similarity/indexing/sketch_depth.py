@@ -15,6 +15,7 @@ from django.db import connections
 from similarity.indexing.clustering import Floats
 from similarity.models import ProductVectors
 from similarity.models.cells import VectorCells, rows_table
+from similarity.models.sketches import Sketcher
 
 _VECTORS = ProductVectors._meta.db_table
 
@@ -41,9 +42,10 @@ def depths(
     ``looks`` come with the name of the list that their case is in, the cases in its order.
     The share ``recall`` of all neighbours of all queries is among so many.
     """
+    sketcher = made.sketcher()
     found: dict[str, dict[float, list[float]]] = {"depths": {}, "far_depths": {}}
     for name, look in looks:
-        found[name].setdefault(look.case, []).extend(_ahead(made, alias, look))
+        found[name].setdefault(look.case, []).extend(_ahead(made.pk, sketcher, alias, look))
     figures = {
         name: [int(np.ceil(np.quantile(ahead, recall))) if ahead else 0 for ahead in cases.values()]
         for name, cases in found.items()
@@ -51,9 +53,9 @@ def depths(
     return figures | {"far_depths": figures["far_depths"] or figures["depths"][:1]}
 
 
-def _ahead(made: VectorCells, alias: str, look: Look) -> list[float]:
+def _ahead(number: int, sketcher: Sketcher, alias: str, look: Look) -> list[float]:
     """Of each neighbour that lies in the cells: rows as near as it that pass, itself among them."""
-    sketcher, table = made.sketcher(), rows_table(made.pk)
+    table = rows_table(number)
     sketch = sketcher.literals(look.vector[None])[0]
     distance = f"sketch <~> %s::bit({sketcher.bits})"
     with connections[alias].cursor() as cursor:

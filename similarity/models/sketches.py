@@ -37,7 +37,7 @@ class Sketcher:
     def sketches(self, rows: Floats) -> npt.NDArray[np.bool_]:
         """(N, L · P) of N unit rows."""
         turned = rows @ self.rotations
-        return np.concatenate([turned > level for level in self.thresholds], axis=1)
+        return (turned[:, None, :] > self.thresholds).reshape(len(rows), -1)
 
     def packed(self, rows: Floats) -> npt.NDArray[np.uint8]:
         """As :meth:`sketches`, eight bits a byte, the last one filled up with zeros."""
