@@ -39,14 +39,15 @@ class Postgres:
     def start(self) -> None:
         """Start it again, through crash recovery where it was killed.
 
-        It refuses while one process of the former server lives, one just forked perhaps.
+        It refuses while one process of the former server lives, one just forked perhaps; and on
+        a busy machine ten seconds, which is all the package gives it, may be too short.
         """
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self._server.ensure_postgres_running()
                 return
-            except subprocess.CalledProcessError as error:
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 if time.monotonic() > deadline:
                     log = self._server.log.read_text()[-2000:]
                     raise TimeoutError(

@@ -97,7 +97,7 @@ def test_waiting_follows_a_worker_to_the_end(products, capsys):
 
     worker = threading.Timer(0.3, work)
     worker.start()
-    call_command("embed", "--wait", "--force", "--timeout", "20")
+    call_command("embed", "--wait", "--force", "--timeout", "120")
     worker.join()
     assert ProductVectors.objects.count() == 3
     assert "All embedded" in capsys.readouterr().out
