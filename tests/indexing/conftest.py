@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fixtures_cells import cells_catalogue  # noqa: F401
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
 from tests.fixtures_replica import with_replica  # noqa: F401
 

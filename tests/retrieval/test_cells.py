@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 from django.db import connection
 from django.db.models.expressions import RawSQL
-from pgvector import HalfVector
 
-from shop.models import Brand, Category, Product
-from similarity.indexing import cells as life
-from similarity.models import EncoderVersion, ProductVectors, VectorCells
+from shop.models import Product
+from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
-from similarity.models.vectors import category_number
 from similarity.retrieval import candidates, cells, filter_statistics, plans, trace
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import Within
 
 pytestmark = pytest.mark.django_db
 
-PRODUCTS, CATEGORIES, DIMENSION = 3000, 12, 24
 K = 12
 
 
@@ -25,40 +21,6 @@ K = 12
 def _anew():
     cells.forget()
     filter_statistics.forget()
-
-
-@pytest.fixture
-def catalogue(db):
-    """Categories apart from each other, prices that have nothing to do with them."""
-    dice = np.random.default_rng(8)
-    brand = Brand.objects.create(name="Maker", slug="maker")
-    categories = [Category.objects.create(name=f"C{n}", slug=f"c{n}") for n in range(CATEGORIES)]
-    of = dice.integers(0, CATEGORIES, size=PRODUCTS)
-    products = Product.objects.bulk_create(
-        Product(
-            sku=f"S{n}", name=f"P{n}", slug=f"p{n}", category=categories[of[n]], brand=brand,
-            price=f"{1000 * dice.random():.2f}", stock=5,
-        )
-        for n in range(PRODUCTS)
-    )  # fmt: skip
-    centres = dice.normal(size=(CATEGORIES, DIMENSION))
-    rows = centres[of] + 0.6 * dice.normal(size=(PRODUCTS, DIMENSION))
-    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-    version = EncoderVersion.objects.create(
-        status="live", encoders={}, fusion=b"", weights={}, dimensions={"fused": DIMENSION}
-    )
-    ProductVectors.objects.bulk_create(
-        ProductVectors(
-            product=product, version=version, fused=HalfVector(row), fingerprint="0" * 64,
-            group=f"product:{product.pk}", category=category_number(product.category.path),
-        )
-        for product, row in zip(products, rows, strict=True)
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # as autovacuum does; else every test of the filter is a scan
-    life.build(version, "default")
-    yield version
-    life.drop(version, "default")
 
 
 def search(version, product, products):
@@ -107,10 +69,10 @@ FILTERS = {
 
 @pytest.mark.usefixtures("cells_only")
 @pytest.mark.parametrize("name", FILTERS)
-def test_cells_find_what_a_whole_scan_finds(catalogue, name):
+def test_cells_find_what_a_whole_scan_finds(cells_catalogue, name):
     recall = []
     for product in Product.objects.order_by("pk")[:25]:
-        found, by, right = answered_by(catalogue, product, FILTERS[name](product))
+        found, by, right = answered_by(cells_catalogue, product, FILTERS[name](product))
         assert by == ["cells"]
         assert len(found) == K
         recall.append(len(set(found) & set(right)) / K)
@@ -119,10 +81,10 @@ def test_cells_find_what_a_whole_scan_finds(catalogue, name):
 
 @pytest.mark.usefixtures("sketches_only")
 @pytest.mark.parametrize("name", FILTERS)
-def test_sketches_of_all_that_pass_find_it_too(catalogue, name):
+def test_sketches_of_all_that_pass_find_it_too(cells_catalogue, name):
     recall = []
     for product in Product.objects.order_by("pk")[:25]:
-        found, by, right = answered_by(catalogue, product, FILTERS[name](product))
+        found, by, right = answered_by(cells_catalogue, product, FILTERS[name](product))
         assert by == ["sketches"]
         assert found == sorted(found, key=found.index), "nearest first"
         recall.append(len(set(found) & set(right)) / K)
@@ -130,86 +92,86 @@ def test_sketches_of_all_that_pass_find_it_too(catalogue, name):
 
 
 @pytest.mark.usefixtures("sketches_only")
-def test_a_product_without_a_sketch_is_found_by_the_whole_scan(catalogue):
+def test_a_product_without_a_sketch_is_found_by_the_whole_scan(cells_catalogue):
     """Cells that lost rows may cost time, never a hit."""
     product = Product.objects.first()
     passing = Product.objects.filter(price__lt=500)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {rows_table(VectorCells.objects.get().pk)}")
-    found, by, right = answered_by(catalogue, product, passing)
+    found, by, right = answered_by(cells_catalogue, product, passing)
     assert by == ["sketches", "exact"]
     assert found == right
 
 
 @pytest.mark.usefixtures("cells_only")
-def test_far_from_its_filter_the_near_cells_are_passed_over(catalogue):
+def test_far_from_its_filter_the_near_cells_are_passed_over(cells_catalogue):
     product = Product.objects.select_related("category").first()
     others = Product.objects.filter(category__slug="c1").exclude(category=product.category)
-    asked = search(catalogue, product, others)
+    asked = search(cells_catalogue, product, others)
     with trace.collected() as answered:
         candidates.nearest(asked, K)
     assert "far from the query" in answered[0].because
-    standing = cells.standing(catalogue, "default")
+    standing = cells.standing(cells_catalogue, "default")
     known = filter_statistics.statistics(asked.within, standing)
     chosen = cells.choose(standing, asked.vector, known.rates, K)
     assert chosen.share > 0.5, "most of the rows looked at pass"
 
 
 @pytest.mark.usefixtures("cells_only")
-def test_filters_are_live_whatever_is_known_of_them(catalogue):
+def test_filters_are_live_whatever_is_known_of_them(cells_catalogue):
     """The statistics of a filter are a minute old; what it lets through is not."""
     product = Product.objects.first()
     available = Product.objects.available()
-    found, by, _right = answered_by(catalogue, product, available)
+    found, by, _right = answered_by(cells_catalogue, product, available)
     assert by == ["cells"]
     Product.objects.filter(pk__in=found[:5]).update(stock=0)
-    again, _by, right = answered_by(catalogue, product, available)
+    again, _by, right = answered_by(cells_catalogue, product, available)
     assert not set(again) & set(found[:5])
     assert len(again) == K
     assert set(again) == set(right)
 
 
-def test_a_filter_that_now_passes_elsewhere_is_never_short(catalogue, monkeypatch):
+def test_a_filter_that_now_passes_elsewhere_is_never_short(cells_catalogue, monkeypatch):
     """All that was known to pass is sold out, and other products came in."""
     monkeypatch.setattr(candidates, "SKETCHED_FROM", 0)
     monkeypatch.setattr(candidates, "SKETCH_US", 1000.0)
     product = Product.objects.filter(category__slug="c3").first()
     Product.objects.exclude(category__slug="c4").update(stock=0)
-    found, _by, _right = answered_by(catalogue, product, Product.objects.available())
+    found, _by, _right = answered_by(cells_catalogue, product, Product.objects.available())
     assert len(found) == K
     Product.objects.filter(category__slug="c4").update(stock=0)
     Product.objects.filter(category__slug="c7").update(stock=3)
-    found, by, right = answered_by(catalogue, product, Product.objects.available())
+    found, by, right = answered_by(cells_catalogue, product, Product.objects.available())
     assert set(found) == set(right)
     assert len(found) == K
     assert by[-1] == "exact", "the cells came up short"
 
 
 @pytest.mark.usefixtures("cells_only")
-def test_where_the_nearest_do_not_pass_all_rows_of_the_cells_are_tested(catalogue):
+def test_where_the_nearest_do_not_pass_all_rows_of_the_cells_are_tested(cells_catalogue):
     """The share that passes holds for the cells as a whole; what is nearest may be sold out."""
     product = Product.objects.first()
     available = Product.objects.available()
-    filter_statistics.statistics(Within(available), cells.standing(catalogue, "default"))
-    near = [row.key for row in plans.exact(search(catalogue, product, available), 200)]
+    filter_statistics.statistics(Within(available), cells.standing(cells_catalogue, "default"))
+    near = [row.key for row in plans.exact(search(cells_catalogue, product, available), 200)]
     Product.objects.filter(pk__in=near).update(stock=0)
-    found, by, right = answered_by(catalogue, product, available)
+    found, by, right = answered_by(cells_catalogue, product, available)
     assert by[:2] == ["cells", "cells"]
     assert len(found) == K
     assert not set(found) & set(near)
     assert len(set(found) & set(right)) > K / 2
 
 
-def test_few_passing_rows_are_scanned_exactly(catalogue):
+def test_few_passing_rows_are_scanned_exactly(cells_catalogue):
     product, other = Product.objects.all()[:2]
     for passing in (Product.objects.filter(pk=other.pk), Product.objects.filter(price__lt=3)):
-        found, by, right = answered_by(catalogue, product, passing)
+        found, by, right = answered_by(cells_catalogue, product, passing)
         assert by == ["exact"]
         assert found == right
 
 
-def test_a_part_is_not_searched_by_the_cells_of_the_fused_vectors(catalogue):
-    asked = search(catalogue, Product.objects.first(), Product.objects.all())
+def test_a_part_is_not_searched_by_the_cells_of_the_fused_vectors(cells_catalogue):
+    asked = search(cells_catalogue, Product.objects.first(), Product.objects.all())
     from dataclasses import replace
 
     steps = candidates.choose(replace(asked, column="colour"), 20, K)
@@ -218,7 +180,7 @@ def test_a_part_is_not_searched_by_the_cells_of_the_fused_vectors(catalogue):
 
 @pytest.mark.usefixtures("cells_only")
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
-def test_scores_are_those_of_the_metric(catalogue, metric):
+def test_scores_are_those_of_the_metric(cells_catalogue, metric):
     product = Product.objects.first()
     exactly = VectorCells.objects.get()
     by_cells = similar_to(product, 5, within=Product.objects.all(), metric=metric)
@@ -229,11 +191,11 @@ def test_scores_are_those_of_the_metric(catalogue, metric):
 
 
 @pytest.mark.usefixtures("cells_only")
-def test_cells_dropped_at_this_moment_leave_the_whole_scan(catalogue):
+def test_cells_dropped_at_this_moment_leave_the_whole_scan(cells_catalogue):
     product = Product.objects.first()
-    asked = search(catalogue, product, Product.objects.all())
-    cells.standing(catalogue, "default")
-    filter_statistics.statistics(asked.within, cells.standing(catalogue, "default"))
+    asked = search(cells_catalogue, product, Product.objects.all())
+    cells.standing(cells_catalogue, "default")
+    filter_statistics.statistics(asked.within, cells.standing(cells_catalogue, "default"))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {rows_table(VectorCells.objects.get().pk)}")
     with trace.collected() as answered:
@@ -245,22 +207,22 @@ def test_cells_dropped_at_this_moment_leave_the_whole_scan(catalogue):
 
 
 @pytest.mark.usefixtures("cells_only")
-def test_a_filter_is_judged_once(catalogue, django_assert_num_queries):
+def test_a_filter_is_judged_once(cells_catalogue, django_assert_num_queries):
     product = Product.objects.first()
-    asked = search(catalogue, product, Product.objects.filter(price__lt=800))
+    asked = search(cells_catalogue, product, Product.objects.filter(price__lt=800))
     with trace.collected():
         candidates.nearest(asked, K)
-    cells.standing(catalogue, "default")
+    cells.standing(cells_catalogue, "default")
     with django_assert_num_queries(4):  # which cells stand, savepoint, the query, its release
         candidates.nearest(asked, K)
 
 
-def test_a_filter_that_is_dear_to_judge_is_not(catalogue, monkeypatch, caplog):
+def test_a_filter_that_is_dear_to_judge_is_not(cells_catalogue, monkeypatch, caplog):
     """A page must not wait for eight thousand tests of it; it lets half through, we say."""
     slow = Product.objects.annotate(slept=RawSQL("pg_sleep(0.005)::text", ())).filter(slept="")
     monkeypatch.setattr(filter_statistics, "_SETTINGS", {"statement_timeout": "50"})
-    asked = search(catalogue, Product.objects.first(), slow)
-    standing = cells.standing(catalogue, "default")
+    asked = search(cells_catalogue, Product.objects.first(), slow)
+    standing = cells.standing(cells_catalogue, "default")
     known = filter_statistics.statistics(asked.within, standing)
     assert known.share == 0.5
     assert set(known.rates.tolist()) == {0.5}
@@ -270,7 +232,7 @@ def test_a_filter_that_is_dear_to_judge_is_not(catalogue, monkeypatch, caplog):
     assert [one.plan for one in answered] == ["cells"]
 
 
-def test_the_choice_is_told(catalogue):
+def test_the_choice_is_told(cells_catalogue):
     with trace.collected() as answered:
         similar_to(Product.objects.first(), 5, within=Product.objects.filter(price__lt=500))
     told = answered[0]
