@@ -30,8 +30,6 @@ LOOK_S = 1.0
 MOST_LOOKS = 30
 #: How soon a stand-in notices that its worker was killed.
 PARENT_LOOK_S = 1.0
-#: Each stand-in that ends is replaced a look later than the one before, up to so many.
-MOST_LOOKS = 30
 
 _watch: "Watch | None" = None
 
