@@ -159,7 +159,7 @@ def move(
                 f"UPDATE {TABLE} AS stored SET fused = new.fused::halfvec, "  # noqa: S608
                 "encoded_at = statement_timestamp() "
                 "FROM unnest(%s::bigint[], %s::text[]) AS new(key, fused) "
-                "WHERE stored.product_id = new.key RETURNING product_id, encoded_at",
+                "WHERE stored.product_id = new.key RETURNING product_id, encoded_at::text",
                 [keys, [HalfVector(row).to_text() for row in rows]],
             )
             written = dict(cursor.fetchall())

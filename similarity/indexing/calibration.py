@@ -16,14 +16,12 @@ from similarity.indexing.clustering import Cells, Floats, Numbers
 from similarity.indexing.sketch_depth import Look
 
 QUERIES = 128
-#: Those of them whose sketches are compared with all that they look at.
-SKETCHED_QUERIES = 64
 #: Neighbours that must be found, for each query.
 NEIGHBOURS = 24
 #: Shares of the rows that pass, each with a figure of its own.
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
 #: Those of them for which the depth by sketch is measured: fewer that pass need no more.
-DEPTH_SHARES = (1.0, 0.3, 0.1)
+DEPTH_SHARES = (1.0, 0.1)
 #: Shares of all rows in the categories that a query from outside them is asked of.
 FAR_SHARES = (0.02, 0.1, 0.5)
 #: From fewer rows than these nothing is learnt.
@@ -89,6 +87,8 @@ class Calibration:
     def figures(self, cells: Cells, counts: Numbers, recall: float) -> dict[str, Any]:
         """``shares`` and the ``rows`` to look at for each; ``far_shares`` and ``far_rows``.
 
+        ``depth_shares`` are those that :meth:`looks` are taken for.
+
         ``counts`` (C,) are the rows of each cell. Rows are counted cell by cell, the nearest
         first; that many hold the share ``recall`` of all neighbours of all queries.
         """
@@ -108,6 +108,7 @@ class Calibration:
             "rows": np.maximum.accumulate(rows).tolist(),
             "far_shares": list(far) or [1.0],
             "far_rows": np.maximum.accumulate(list(far.values()) or [rows[0]]).tolist(),
+            "depth_shares": list(DEPTH_SHARES),
             "recall": recall,
         }
 
@@ -128,7 +129,7 @@ class Calibration:
         self, name: str, case: float, share: float, nearness: Floats, counts: Numbers, rows: float
     ) -> Iterator[tuple[str, Look]]:
         found = self._found[("far", case) if name == "far_depths" else case]
-        for query, near in enumerate(nearness[:SKETCHED_QUERIES]):
+        for query, near in enumerate(nearness):
             order = np.argsort(-near)[: int(np.isfinite(near).sum())]
             last = int(np.searchsorted(np.cumsum(counts[order]), rows)) + 1
             neighbours = found[query][found[query] >= 0]

@@ -6,7 +6,6 @@ empty table without indexes takes seconds for a million rows.
 
 import struct
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from django.db import connections, transaction
 from similarity.indexing.clustering import Floats, Numbers
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import VectorCells, rows_table, sample_table
+from similarity.models.sketches import written
 from similarity.models.vectors import key_type
 
 #: Rows read and assigned at once.
@@ -47,12 +47,16 @@ class Chunk(NamedTuple):
 
 
 class Placeable(NamedTuple):
-    """N stored vectors, unit ``vectors`` (N, D), as they were written at ``times``."""
+    """N stored vectors, unit ``vectors`` (N, D), as they were written at ``times``.
+
+    Times are PostgreSQL's text: without time zones Python cannot tell apart the two hours that
+    are one when clocks go back.
+    """
 
     keys: Sequence[Any]
     vectors: Floats
     categories: Numbers
-    times: Sequence[datetime]
+    times: Sequence[str]
 
 
 class Placed(NamedTuple):
@@ -173,7 +177,7 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
 def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: EncoderVersion) -> None:
     """Put products into their cells; one that was written again meanwhile is left as it is."""
     table = rows_table(cells)
-    sketches = [bits.tobytes().decode("ascii") for bits in _characters(placed)]
+    sketches = written(np.unpackbits(placed.packed, axis=1, count=placed.bits))
     with connections[alias].cursor() as cursor:
         cursor.execute(
             f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group", '  # noqa: S608
@@ -200,7 +204,7 @@ def missing(
     with connections[alias].chunked_cursor() as cursor:
         cursor.execute(
             "SELECT stored.product_id, halfvec_send(stored.fused), stored.category, "  # noqa: S608
-            "stored.encoded_at "
+            "stored.encoded_at::text "
             f"FROM {_VECTORS} AS stored LEFT JOIN {rows_table(cells)} AS placed USING (product_id) "
             "WHERE stored.version_id = %s AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
             "AND (placed.product_id IS NULL OR placed.encoded_at <> stored.encoded_at)",
@@ -277,9 +281,3 @@ def _blocks(copy: Any, size: int) -> Iterator[bytes]:
             rows = []
     if rows:
         yield b"".join(rows)
-
-
-def _characters(placed: Placed) -> npt.NDArray[np.uint8]:
-    """(N, bits) the digits of each sketch."""
-    digits: npt.NDArray[np.uint8] = np.unpackbits(placed.packed, axis=1, count=placed.bits)
-    return digits + np.uint8(ord("0"))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connections, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from similarity import conf
@@ -214,7 +215,10 @@ def _place_missing(
 def _clear(alias: str) -> None:
     """Sets that were replaced a while ago, and what a killed build left behind."""
     sets = VectorCells.objects.using(alias)
-    for old in sets.filter(live=False, created_at__lt=timezone.now() - GRACE):
+    gone = timezone.now() - GRACE
+    for old in sets.filter(live=False).filter(
+        Q(replaced_at__lt=gone) | Q(replaced_at=None, created_at__lt=gone)
+    ):
         discard(old, alias)
     for number in cell_rows.numbers(alias) - set(sets.values_list("pk", flat=True)):
         cell_rows.drop(number, alias)
@@ -282,7 +286,7 @@ def _use(made: VectorCells, version: EncoderVersion, alias: str, started: Any) -
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS])
         _place_missing(made, version, alias, caught_up - OVERLAP)
         sets = VectorCells.objects.using(alias).filter(version=version)
-        sets.filter(live=True).update(live=False)
+        sets.filter(live=True).update(live=False, replaced_at=timezone.now())
         sets.filter(pk=made.pk).update(live=True)
     made.live = True
 

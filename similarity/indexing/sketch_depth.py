@@ -70,6 +70,9 @@ def _ahead(number: int, sketcher: Sketcher, alias: str, look: Look) -> list[floa
             "GROUP BY apart ORDER BY apart",
             [sketch, look.cells.tolist()],
         )
-        aparts, counts = zip(*cursor.fetchall(), strict=True)
+        found = cursor.fetchall()
+    if not found:  # all of its categories lie in the pool, which is nobody's
+        return []
+    aparts, counts = zip(*found, strict=True)
     nearer = np.cumsum(counts)[np.searchsorted(aparts, neighbours)]
     return [max(1.0, look.share * float(rows)) for rows in nearer]

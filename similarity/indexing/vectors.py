@@ -35,7 +35,7 @@ _UPSERT = f"""
         "group" = excluded."group", category = excluded.category,
         fingerprint = excluded.fingerprint, encoded_at = excluded.encoded_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
-    RETURNING product_id, encoded_at
+    RETURNING product_id, encoded_at::text
 """  # noqa: S608 - the table's own name
 
 

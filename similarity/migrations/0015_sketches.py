@@ -1,8 +1,11 @@
 from django.db import migrations, models
 
 
-def forget_cells_without_sketches(apps, schema_editor):
-    """Their tables go with the next ``tidy_cells``, which makes new ones."""
+def forget_cells(apps, schema_editor):
+    """Those of before have no sketches, and those of after no vectors.
+
+    Their tables go with ``build_cells`` or the next ``tidy_cells``, which make new ones.
+    """
     apps.get_model("similarity", "VectorCells").objects.using(
         schema_editor.connection.alias
     ).all().delete()
@@ -12,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [("similarity", "0014_search_scale")]
 
     operations = [
-        migrations.RunPython(forget_cells_without_sketches, migrations.RunPython.noop),
+        migrations.RunPython(forget_cells, forget_cells),
         migrations.AddField(
             model_name="vectorcells",
             name="rotations",
@@ -24,5 +27,10 @@ class Migration(migrations.Migration):
             name="thresholds",
             field=models.BinaryField(default=b""),
             preserve_default=False,
+        ),
+        migrations.AddField(
+            model_name="vectorcells",
+            name="replaced_at",
+            field=models.DateTimeField(blank=True, null=True),
         ),
     ]

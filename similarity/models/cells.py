@@ -30,6 +30,7 @@ class VectorCells(models.Model):
     #: What was measured when they were made; ``scan`` says how many rows a query looks at.
     figures = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "vector cells"

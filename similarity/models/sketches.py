@@ -45,8 +45,12 @@ class Sketcher:
 
     def literals(self, rows: Floats) -> list[str]:
         """As PostgreSQL writes them, ``'0110…'``."""
-        characters = self.sketches(rows).astype(np.uint8) + ord("0")
-        return [row.tobytes().decode("ascii") for row in characters]
+        return written(self.sketches(rows).astype(np.uint8))
+
+
+def written(bits: npt.NDArray[np.uint8]) -> list[str]:
+    """(N, bits) of 0 and 1 as PostgreSQL writes them."""
+    return [row.tobytes().decode("ascii") for row in bits + np.uint8(ord("0"))]
 
 
 def fit(sample: Floats, seed: int = 0) -> Sketcher:

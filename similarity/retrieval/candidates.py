@@ -9,7 +9,6 @@ the query lies among them. What comes up short → every passing row after all.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,13 +38,9 @@ class Candidate(NamedTuple):
 
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
-#: up by its key and compared, itself or by its sketch; visited through HNSW; and compared by
-#: its sketch in a cell; and a test of the filter.
-EXACT_US, SKETCH_US, HNSW_US, CELL_US, FILTER_US = 3.0, 1.3, 27.0, 0.13, 2.0
-#: From so many rows that pass on they are compared by their sketches first, and so many times
-#: the rows that calibration says exactly: where all are looked at anyway, little is gained by
-#: comparing fewer.
-SKETCHED_FROM, SKETCHED_DEPTHS = 1000, 3
+#: up by its key and compared, visited through HNSW, compared by its sketch in a cell; a test of
+#: the filter there, and the vector of one that passed.
+EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
 #: Rows of a filter's sample that must pass before its statistics are believed.
 FEW_HITS = 8
 
@@ -135,7 +130,7 @@ def choose_cells(
     """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
     known = filter_statistics.statistics(search.within, standing)
     passing = known.share * standing.rows
-    if known.hits < FEW_HITS or passing <= SKETCHED_FROM:
+    if known.hits < FEW_HITS:
         return (Step("exact", f"about {passing:.0f} rows pass", plans.exact_few),)
     chosen = cells.choose(standing, search.vector, known.rates, wanted)
     tested = min(chosen.tested, chosen.rows)
@@ -144,10 +139,9 @@ def choose_cells(
         f"{chosen.share:.1%}; {len(chosen.cells)} cells of {chosen.rows} rows"
     )
     sketched = plans.Sketched(standing.number, standing.sketch(search.vector), chosen.depth)
-    if passing * SKETCH_US <= chosen.rows * CELL_US + tested * FILTER_US:
-        deeper = replace(sketched, depth=SKETCHED_DEPTHS * chosen.depth)
-        because = f"{figures}, which cost more"
-        return (Step("sketches", because, partial(plans.sketches, sketched=deeper)), short)
+    cost = chosen.rows * CELL_US + tested * FILTER_US + chosen.depth * VECTOR_US
+    if passing * EXACT_US <= cost:
+        return (Step("exact", figures, plans.exact_few),)
     scan = partial(plans.cells, sketched=sketched, chosen=chosen.cells)
     if tested >= chosen.rows:
         return (Step("cells", figures, scan), short)

@@ -40,9 +40,9 @@ class StandingCells:
     number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
     ``shares`` and ``needed``, logarithms in ascending order: rows to look at by the share of
     them that passes. ``far_shares`` and ``far_needed`` likewise for a query from outside its
-    filter, by the share of all rows that lie in the filter's categories. ``depths`` and
-    ``far_depths``: rows that pass to compare exactly, by the largest shares first, and
-    ``variants`` (at least 1) the rows of one group on average.
+    filter, by the share of all rows that lie in the filter's categories. ``depths`` (by
+    ``depth_shares``) and ``far_depths``: rows that pass to compare exactly. ``variants``: the
+    rows of one group on average, at least 1.
     """
 
     number: int
@@ -54,6 +54,7 @@ class StandingCells:
     needed: FloatArray
     far_shares: FloatArray
     far_needed: FloatArray
+    depth_shares: FloatArray
     depths: FloatArray
     far_depths: FloatArray
     sketcher: Sketcher
@@ -86,8 +87,7 @@ class StandingCells:
 
     def depth_for(self, share: float, wanted: int) -> int:
         """Rows that pass to compare exactly for ``wanted`` neighbours, where ``share`` pass."""
-        known = self.shares[::-1][: len(self.depths)]
-        depth = np.interp(-np.log(max(share, 1e-6)), -known, self.depths)
+        depth = np.interp(np.log(max(share, 1e-6)), self.depth_shares, self.depths)
         return self._for(float(depth), wanted)
 
     def depth_from_afar(self, share: float, wanted: int) -> int:
@@ -150,7 +150,8 @@ def load(number: int, using: str) -> StandingCells:
         needed=_logarithms(scan["rows"][::-1]),
         far_shares=_logarithms(scan["far_shares"]),
         far_needed=_logarithms(scan["far_rows"]),
-        depths=np.array(scan["depths"], dtype=np.float32),
+        depth_shares=_logarithms(scan["depth_shares"][::-1]),
+        depths=np.array(scan["depths"][::-1], dtype=np.float32),
         far_depths=np.array(scan["far_depths"], dtype=np.float32),
         sketcher=made.sketcher(),
         variants=float(made.figures["variants"]),

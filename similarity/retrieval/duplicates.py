@@ -139,6 +139,8 @@ def _exact(
     blocks: list[npt.NDArray[np.float16]] = []
     for page in _pages(version, using):
         rows = read_vectors(version, page, ("fused",), using)
+        if not rows:  # deleted since their keys were read
+            continue
         keys += rows
         group += [groups.setdefault(row.group, len(groups)) for row in rows.values()]
         blocks.append(np.stack([_unit(row, "fused") for row in rows.values()]).astype(np.float16))
@@ -171,6 +173,10 @@ def _by_cells(
     done, near = 0, min(CELLS_EACH, len(standing.centroids))
     for page in _pages(version, using):
         rows = read_vectors(version, page, ("fused",), using)
+        if not rows:  # deleted since their keys were read
+            continue
+        # A set that was replaced stands for some minutes more, a long run takes longer.
+        standing = cells.standing(version, using) or standing
         nearness = np.stack([_unit(row, "fused") for row in rows.values()]) @ standing.centroids.T
         cell = np.argpartition(-nearness, near - 1, axis=1)[:, :near]
         keys = [key for key in database_keys(rows, using) for _ in range(near)]

@@ -95,7 +95,11 @@ def exact_few(search: VectorSearch, rows: int) -> list[Row]:
     A join visits them in the order of the filter's index, from page to page of the table and
     back, and takes two to three times as long from some thousands on.
     """
-    return _run(exact_query(search, rows, "= ANY(ARRAY({}))"), search, _FEW_SETTINGS)
+    return _run(
+        exact_query(search, rows, "= ANY(ARRAY({}))"),
+        search,
+        {"jit": "off", "max_parallel_workers_per_gather": "0"},
+    )
 
 
 def exact_per_group(search: VectorSearch, rows: int) -> list[Row]:
@@ -178,26 +182,17 @@ def cells(
 
     Fewer where fewer of them pass, and none where the cells were dropped at this moment.
     """
-    return _run_sketched(cells_query(search, rows, sketched, chosen, tested), search, {})
-
-
-def sketches(search: VectorSearch, rows: int, *, sketched: Sketched) -> list[Row]:
-    """The nearest ``rows`` of all that pass, each of which is looked up by its key."""
-    return _run_sketched(sketches_query(search, rows, sketched), search, _FEW_SETTINGS)
-
-
-def _run_sketched(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Row]:
+    query = cells_query(search, rows, sketched, chosen, tested)
     try:
         with savepoint(search.within.using):
-            rows = _run(query, search, settings)
+            found = _run(query, search, {})
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
             return []
         raise
-    return [row for row in rows if row.distance is not None]  # its vectors were deleted just now
+    return [row for row in found if row.distance is not None]  # its vectors were deleted just now
 
 
-_FEW_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
 #: Sorting switched off leaves the planner no plan but the index that gives the order.
 _HNSW_SETTINGS = {
     "jit": "off",
@@ -230,7 +225,8 @@ def cells_query(
 ) -> Fragment:
     """Rows of the cells in the order of their sketches, tested one by one until enough passed.
 
-    Keeping the nearest ``tested`` is quicker than sorting all.
+    Keeping the nearest ``tested`` is quicker than sorting all. Those that passed are ordered by
+    their stored vectors.
     """
     passes, others = search.within.passes_candidate, search.others()
     nearness = sketched.nearness
@@ -245,23 +241,6 @@ def cells_query(
         f"WHERE {others.sql}{passes.sql} LIMIT %s",
         (*nearness.params, list(chosen), *others.params, *passes.params, sketched.depth),
     )
-    return _compared(search, rows, passing)
-
-
-def sketches_query(search: VectorSearch, rows: int, sketched: Sketched) -> Fragment:
-    """Rows that pass in the order of their sketches."""
-    keys = search.within.keys or Fragment("SELECT NULL WHERE FALSE")
-    others, nearness = search.others(), sketched.nearness
-    passing = Fragment(
-        f'SELECT product_id, "group" FROM {rows_table(sketched.number)} AS {CANDIDATE} '  # noqa: S608
-        f"WHERE {others.sql}product_id = ANY(ARRAY({keys.sql})) ORDER BY {nearness.sql} LIMIT %s",
-        (*others.params, *keys.params, *nearness.params, sketched.depth),
-    )
-    return _compared(search, rows, passing)
-
-
-def _compared(search: VectorSearch, rows: int, passing: Fragment) -> Fragment:
-    """The nearest ``rows`` of those ``passing``, by their stored vectors."""
     distance = (
         f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec FROM {TABLE} AS own "  # noqa: S608
         f"WHERE own.version_id = {int(search.version.pk)} AND own.product_id = passing.product_id"

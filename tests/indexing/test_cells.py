@@ -158,12 +158,53 @@ def test_a_vector_written_again_before_it_is_placed_is_not_placed_as_it_was(vers
     assert same(made, version)
 
 
+@pytest.mark.parametrize(("sizes", "variants"), [([20] * 60, 1), ([1200, *[20] * 40], 3)])
+def test_categories_too_small_for_cells_of_their_own(version, sizes, variants):
+    """What a query outside its filter looks at may all lie in the pool of small categories."""
+    dice = np.random.default_rng(3)
+    product = conf.product_model().objects.first()
+    model = type(product)
+    start = model.objects.order_by("-pk").first().pk
+    made = model.objects.bulk_create(
+        model(
+            name=f"N{n}", slug=f"n{n}", sku=f"N{n}", category=product.category, brand=product.brand,
+            price=1,
+        )
+        for n in range(sum(sizes))
+    )  # fmt: skip
+    categories = np.repeat(np.arange(1, len(sizes) + 1), sizes)
+    rows = dice.normal(size=(len(made), version.dimensions["fused"]))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    ProductVectors.objects.of_version(version).delete()
+    ProductVectors.objects.bulk_create(
+        ProductVectors(
+            product=one, version=version, fused=HalfVector(row), fingerprint="0" * 64,
+            group=f"group:{(one.pk - start) // variants}", category=int(category),
+        )
+        for one, row, category in zip(made, rows, categories, strict=True)
+    )  # fmt: skip
+    built = cells.build(version, "default")
+    scan = built.figures["scan"]
+    assert len(scan["far_depths"]) == len(scan["far_shares"])
+    assert built.figures["variants"] == pytest.approx(variants, rel=0.01)
+    assert same(built, version)
+
+
+def test_a_set_stands_for_some_minutes_after_it_was_replaced(version):
+    """However old it is: queries that read it are under way."""
+    first = cells.build(version, "default")
+    VectorCells.objects.filter(pk=first.pk).update(created_at="2020-01-01T00:00:00Z")
+    second = cells.build(version, "default")
+    tidy_cells()
+    assert set(VectorCells.objects.values_list("pk", flat=True)) == {first.pk, second.pk}
+
+
 def test_a_rebuild_takes_over_and_leaves_the_former_for_queries_that_read_it(version):
     first = cells.build(version, "default")
     second = cells.build(version, "default")
     assert list(VectorCells.objects.filter(live=True)) == [second]
     assert in_cells(first), "a query that began before may still read it"
-    VectorCells.objects.filter(pk=first.pk).update(created_at="2020-01-01T00:00:00Z")
+    VectorCells.objects.filter(pk=first.pk).update(replaced_at="2020-01-01T00:00:00Z")
     tidy_cells()
     assert not VectorCells.objects.filter(pk=first.pk).exists()
     assert rows_table(first.pk) not in connection.introspection.table_names()

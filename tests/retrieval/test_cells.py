@@ -44,15 +44,7 @@ def answered_by(version, product, products):
 @pytest.fixture
 def cells_only(monkeypatch):
     """As at a million rows, where looking at every passing row is dear."""
-    monkeypatch.setattr(candidates, "SKETCHED_FROM", 0)
-    monkeypatch.setattr(candidates, "SKETCH_US", 1000.0)
-
-
-@pytest.fixture
-def sketches_only(monkeypatch):
-    """As where some thousands of a million rows pass, here and there."""
-    monkeypatch.setattr(candidates, "SKETCHED_FROM", 0)
-    monkeypatch.setattr(candidates, "CELL_US", 1000.0)
+    monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
 
 
 FILTERS = {
@@ -77,30 +69,6 @@ def test_cells_find_what_a_whole_scan_finds(cells_catalogue, name):
         assert len(found) == K
         recall.append(len(set(found) & set(right)) / K)
     assert np.mean(recall) > 0.9
-
-
-@pytest.mark.usefixtures("sketches_only")
-@pytest.mark.parametrize("name", FILTERS)
-def test_sketches_of_all_that_pass_find_it_too(cells_catalogue, name):
-    recall = []
-    for product in Product.objects.order_by("pk")[:25]:
-        found, by, right = answered_by(cells_catalogue, product, FILTERS[name](product))
-        assert by == ["sketches"]
-        assert found == sorted(found, key=found.index), "nearest first"
-        recall.append(len(set(found) & set(right)) / K)
-    assert np.mean(recall) > 0.97
-
-
-@pytest.mark.usefixtures("sketches_only")
-def test_a_product_without_a_sketch_is_found_by_the_whole_scan(cells_catalogue):
-    """Cells that lost rows may cost time, never a hit."""
-    product = Product.objects.first()
-    passing = Product.objects.filter(price__lt=500)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {rows_table(VectorCells.objects.get().pk)}")
-    found, by, right = answered_by(cells_catalogue, product, passing)
-    assert by == ["sketches", "exact"]
-    assert found == right
 
 
 @pytest.mark.usefixtures("cells_only")
@@ -133,8 +101,7 @@ def test_filters_are_live_whatever_is_known_of_them(cells_catalogue):
 
 def test_a_filter_that_now_passes_elsewhere_is_never_short(cells_catalogue, monkeypatch):
     """All that was known to pass is sold out, and other products came in."""
-    monkeypatch.setattr(candidates, "SKETCHED_FROM", 0)
-    monkeypatch.setattr(candidates, "SKETCH_US", 1000.0)
+    monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
     product = Product.objects.filter(category__slug="c3").first()
     Product.objects.exclude(category__slug="c4").update(stock=0)
     found, _by, _right = answered_by(cells_catalogue, product, Product.objects.available())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from similarity.exceptions import QueryError, VersionError
+from similarity.indexing import cells
 from similarity.models import EncoderVersion
 from similarity.retrieval import duplicates
 from similarity.retrieval.duplicates import DuplicateSearch, find_duplicates, judge
@@ -74,13 +75,34 @@ def test_one_without_a_photo_is_judged_by_text_and_all_together(listings):
 
 
 @pytest.mark.parametrize("page", [500, 1])
-def test_the_index_finds_what_every_pair_finds(listings, settings, monkeypatch, page):
+@pytest.mark.parametrize("by", ["index", "cells"])
+def test_near_ones_find_what_every_pair_finds(listings, settings, monkeypatch, by, page):
     """Also where a pair is met from both sides in different pages."""
     monkeypatch.setattr(duplicates, "PAGE", page)
     exact = find_duplicates(DuplicateSearch(0.9))
-    build_index(EncoderVersion.objects.get())
+    version = EncoderVersion.objects.get()
+    if by == "index":
+        build_index(version)
+    else:
+        cells.build(version, "default")
     settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 5}
+    monkeypatch.setattr(duplicates, "_exact", None)
     assert find_duplicates(DuplicateSearch(0.9)) == exact
+    cells.drop(version, "default")
+
+
+@pytest.mark.parametrize("by", ["every pair", "cells"])
+def test_products_deleted_while_it_runs_are_passed_over(listings, settings, monkeypatch, by):
+    """A page of keys was read, and then all of them went."""
+    version = EncoderVersion.objects.get()
+    whole = find_duplicates(DuplicateSearch(0.9))
+    if by == "cells":
+        cells.build(version, "default")
+        settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 5}
+    pages = duplicates._pages
+    monkeypatch.setattr(duplicates, "_pages", lambda *of: iter([[-1, -2], *pages(*of)]))
+    assert find_duplicates(DuplicateSearch(0.9)) == whole
+    cells.drop(version, "default")
 
 
 def test_blocks_and_pages_make_no_difference(listings, monkeypatch):

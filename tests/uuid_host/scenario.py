@@ -54,18 +54,16 @@ def test_hidden_articles_are_left_out_at_once(articles):
     assert best.key not in {hit.key for hit in similar_to(articles[0], limit=20)}
 
 
-@pytest.mark.parametrize(("by", "dear"), [("cells", "SKETCH_US"), ("sketches", "CELL_US")])
-def test_articles_are_found_by_cells(articles, monkeypatch, by, dear):
+def test_articles_are_found_by_cells(articles, monkeypatch):
     """Their tables, samples and upkeep hold keys of the host's own type."""
     before = [hit.key for hit in similar_to(articles[0], limit=5)]
     version = EncoderVersion.objects.live()
     made = cells.build(version, "default")
-    monkeypatch.setattr(candidates, dear, 1000.0)
-    monkeypatch.setattr(candidates, "SKETCHED_FROM", 0)
+    monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
     monkeypatch.setattr(candidates, "FEW_HITS", 0)
     with trace.collected() as answered:
         assert {hit.key for hit in similar_to(articles[0], limit=5)} == set(before)
-    assert answered[0].plan == by
+    assert answered[0].plan == "cells"
     articles[1].headline = "Green plate, changed"
     articles[1].save()
     outbox.drain()
