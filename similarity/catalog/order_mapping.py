@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Count, DateTimeField, F, Model, QuerySet, Sum
 from django.db.models.functions import TruncDate
@@ -88,13 +89,17 @@ class MappedOrders(OrderAdapter):
                 yield Sale(product, day, round(units))
 
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
-        if "user" not in self.mapping:
+        # Another kind of login has a key that some user has too, and an unsaved user's None
+        # would find every order that is a guest's.
+        is_user = isinstance(user, get_user_model()) and user.pk is not None
+        if "user" not in self.mapping or not is_user:
             return ()
         product, placed_at = self.mapping["products"], self.mapping["placed_at"]
         lines = self.model._base_manager.using(using).filter(**self._counted)
         lines = lines.filter(
-            **{self.mapping["user"]: user.pk, f"{placed_at}__isnull": False},
-            **{f"{product}__isnull": False},
+            # By ``pk``: a foreign key with ``to_field`` would compare user 5 with the name "5".
+            **{f"{self.mapping['user']}__pk": user.pk},
+            **{f"{placed_at}__isnull": False, f"{product}__isnull": False},
         )
         latest = lines.order_by(f"-{placed_at}", "-pk", product).values_list(product, flat=True)
         return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]

@@ -79,8 +79,10 @@ class OrderAdapter(abc.ABC):
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
         """Primary keys of products that ``user`` bought, the latest first, ``most`` of them.
 
-        ``user`` is what a page has as ``request.user``, signed in; ``using`` the database that
-        the page reads from. Nothing by default, so that nobody's results are personal.
+        ``user`` is what a page has as ``request.user``, signed in, and of whatever class its
+        authentication made it: of one it does not know an adapter says nothing, for keys of two
+        tables meet by number. ``using`` is the database that the page reads from. Nothing by
+        default, so that nobody's results are personal.
         """
         return ()
 

@@ -1,12 +1,16 @@
 """Orders as the plugin reads them, over the shop's own order model."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, models
+from django.test.utils import isolate_apps
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
-from shop.models import Customer, Order, OrderLine
+from shop.models import Customer, Order, OrderLine, Product
 from similarity.catalog.order_mapping import MappedOrders
 from similarity.catalog.orders import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.exceptions import ConfigurationError
@@ -58,6 +62,59 @@ def test_what_a_user_bought_is_told_the_latest_first_and_each_once(place, custom
     assert adapter.bought_by(ada, 10, "default") == [mug.pk, tea.pk]
     assert adapter.bought_by(ada, 1, "default") == [mug.pk]
     assert adapter.bought_by(bob, 10, "default") == []
+
+
+@pytest.fixture
+def by_name(db):
+    """Orders that name their user by ``to_field``: none placed yet."""
+    with isolate_apps("shop"):
+
+        class NamedOrder(models.Model):  # noqa: DJ008 - nobody reads it
+            user = models.ForeignKey(User, models.CASCADE, to_field="username", related_name="+")
+            product = models.ForeignKey(Product, models.CASCADE, to_field="id", related_name="+")
+            placed_at = models.DateTimeField()
+
+            class Meta:
+                app_label = "shop"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(NamedOrder)
+        adapter = MappedOrders(
+            model="shop.Order", placed_at="placed_at", products="product", user="user"
+        )
+        adapter.model = NamedOrder
+        yield adapter
+
+
+@pytest.mark.parametrize("path", ["user", "user_id"])
+def test_a_user_is_found_by_key_where_orders_name_users_otherwise(by_name, make_product, path):
+    """Else the user whose name is another's key would lend the other their taste."""
+    ada = User.objects.create_user("ada")
+    named = User.objects.create_user(str(ada.pk))
+    mug, tea = make_product(), make_product()
+    by_name.mapping["user"] = path
+    by_name.model.objects.create(user=ada, product=mug, placed_at=NOON)
+    by_name.model.objects.create(user=named, product=tea, placed_at=NOON)
+    assert by_name.bought_by(ada, 10, "default") == [mug.pk]
+    assert by_name.bought_by(named, 10, "default") == [tea.pk]
+
+
+def test_another_login_with_a_user_s_number_has_bought_nothing(place, customer, make_product):
+    ada = User.objects.create_user("ada")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    mug = make_product()
+    place((mug, 1), customer=customer)
+    adapter = get_order_adapter()
+    client = SimpleNamespace(pk=ada.pk, is_authenticated=True)
+    assert adapter.bought_by(client, 10, "default") == ()
+    assert adapter.bought_by(Customer(pk=ada.pk), 10, "default") == ()
+    lazy = SimpleLazyObject(lambda: ada)
+    assert adapter.bought_by(lazy, 10, "default") == [mug.pk], "as a request has it"
+
+
+def test_a_user_who_was_never_saved_has_not_bought_what_guests_did(place, make_product):
+    place((make_product(), 1))
+    assert get_order_adapter().bought_by(User(username="new"), 10, "default") == ()
 
 
 def test_a_guest_has_no_name(place, make_product):

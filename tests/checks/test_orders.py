@@ -60,6 +60,7 @@ def test_the_shop_is_configured_well():
         ({"quantity": "id"}, "E054", "does not stand on the same row", "a field of lines"),
         ({"customer": "lines__product"}, "E055", "gives an order several", "customer_id"),
         ({"user": "customer"}, "E059", "does not lead to auth.User", "customer__user"),
+        ({"user": "customer__user__id"}, "E059", "does not lead to auth.User", "customer__user"),
         ({"user": "customer__usr"}, "E051", "shop.Customer has no field 'usr'", "'user'"),
         ({"counted": {"state": "paid"}}, "E056", "'state'", "lookups of QuerySet.filter"),
         ({"counted": {"placed_at__gte": "soon"}}, "E056", "soon", "lookups of QuerySet.filter"),
