@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connections
+from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from similarity import conf
 from similarity.retrieval.session import local_settings
 
 QUERY_CANCELED = "57014"
+
+_SAVEPOINT = "SAVEPOINT similarity_step"
 
 Result = TypeVar("Result")
 
@@ -80,8 +82,10 @@ class _Bounding:
     """Sends each query with its settings, as one message: no round trip is spent on them.
 
     They hold for the transaction, which by itself is the message. In a transaction of the host's
-    the block begins with a savepoint, sent with its first query, and goes back to it at the end:
-    that puts the settings back, and leaves the transaction usable where a query failed.
+    the first query comes after a savepoint, and the block goes back to it at the end: that puts
+    the settings back, and leaves the transaction usable where a query failed. The savepoint is a
+    statement of its own, for in the message of a query that is not sent or does not parse it
+    would not be set.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper, budget: Budget) -> None:
@@ -97,6 +101,9 @@ class _Bounding:
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
         """As ``connection.execute_wrapper`` calls it."""
+        if self._in_hosts and not self._begun and sql != _SAVEPOINT:
+            self._send(_SAVEPOINT)
+            self._begun = True
         before = self._before(sql)
         returned = execute(f"{before}{sql}", params, many, context)
         while before and context["cursor"].nextset():  # a result for each setting comes first
@@ -105,22 +112,24 @@ class _Bounding:
 
     def _before(self, sql: str) -> str:
         """What goes before a statement in its message."""
-        before = ""
-        if self._in_hosts and not self._begun:
-            self._begun = True
-            before = "SAVEPOINT similarity_step; "
         # Where a query failed, Django's own ROLLBACK TO must come first.
-        if not sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
-            for name, value in self._budget.settings.items():
-                before += f"SET LOCAL {name} = {value}; "
-        return before
+        if sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
+            return ""
+        settings = self._budget.settings.items()
+        return "".join(f"SET LOCAL {name} = {value}; " for name, value in settings)
 
-    def __exit__(self, *error: object) -> None:
-        if self._begun:
-            with self._connection.cursor() as cursor:
-                cursor.execute(
-                    "ROLLBACK TO SAVEPOINT similarity_step; RELEASE SAVEPOINT similarity_step"
-                )
+    def __exit__(self, failed: type[BaseException] | None, *error: object) -> None:
+        if not self._begun:
+            return
+        try:
+            self._send(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
+        except Error:
+            if failed is None:  # else, of a connection that broke, what broke it says more
+                raise
+
+    def _send(self, sql: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
 
 
 #: For callers that measure or train.

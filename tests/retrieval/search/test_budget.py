@@ -4,7 +4,7 @@ import time
 from contextlib import nullcontext
 
 import pytest
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 
 from similarity.models import SearchDocument
 from similarity.retrieval.search.budget import Budget
@@ -77,6 +77,27 @@ def test_an_error_within_a_savepoint_of_the_step_is_left_to_it(database):
 
     assert Budget(30_000).attempt("default", step, None) == ("DataError", 2)
     assert asked("SELECT 3") == 3
+
+
+@pytest.mark.parametrize(
+    ("fails", "error"),
+    [
+        (lambda: list(SearchDocument.objects.filter(title="a\0b")), "NUL"),  # it is never sent
+        (lambda: asked("SELEC 1"), "syntax error"),  # its message is not run at all
+    ],
+)
+def test_a_first_query_that_cannot_run_fails_by_itself(database, fails, error):
+    """A search within a queryset of the host's that is broken would abort its transaction."""
+    with pytest.raises(DatabaseError, match=error):
+        Budget(30_000).attempt("default", fails, None)
+    assert asked("SELECT 4") == 4
+
+
+def test_of_a_connection_that_breaks_the_first_error_is_told(transactional_db):
+    """That no savepoint is there to go back to would hide who ended the connection."""
+    ended = lambda: asked("SELECT pg_terminate_backend(pg_backend_pid())")  # noqa: E731
+    with pytest.raises(OperationalError, match="administrator"), transaction.atomic():
+        Budget(30_000).attempt("default", ended, None)
 
 
 def test_where_the_driver_binds_on_the_server_settings_are_messages_of_their_own(monkeypatch):
