@@ -86,6 +86,9 @@ class _Bounding:
     the settings back, and leaves the transaction usable where a query failed. The savepoint is a
     statement of its own, for in the message of a query that is not sent or does not parse it
     would not be set.
+
+    A query that PostgreSQL keeps a cursor of (``.iterator()``) is sent as it is and has no limit
+    of its own.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper, budget: Budget) -> None:
@@ -104,7 +107,9 @@ class _Bounding:
         if self._in_hosts and not self._begun and sql != _SAVEPOINT:
             self._send(_SAVEPOINT)
             self._begun = True
-        before = self._before(sql)
+        # PostgreSQL is sent DECLARE … CURSOR FOR before the query of a cursor that it keeps.
+        kept = getattr(context["cursor"], "name", None)
+        before = "" if kept else self._before(sql)
         returned = execute(f"{before}{sql}", params, many, context)
         while before and context["cursor"].nextset():  # a result for each setting comes first
             pass

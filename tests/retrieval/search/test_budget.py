@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 
-from similarity.models import SearchDocument
+from similarity.models import SearchDocument, SearchValue
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.session import local_settings
 
@@ -91,6 +91,14 @@ def test_a_first_query_that_cannot_run_fails_by_itself(database, fails, error):
     with pytest.raises(DatabaseError, match=error):
         Budget(30_000).attempt("default", fails, None)
     assert asked("SELECT 4") == 4
+
+
+def test_a_step_may_read_through_a_cursor_that_the_server_keeps(database):
+    """DECLARE … CURSOR FOR takes one query; its time is not bounded."""
+    SearchValue.objects.create(name="colour", value="navy", words="navy")
+    step = lambda: [value.words for value in SearchValue.objects.iterator()]  # noqa: E731
+    assert Budget(30_000).attempt("default", step, None) == ["navy"]
+    assert timeout() == "0"
 
 
 def test_of_a_connection_that_breaks_the_first_error_is_told(transactional_db):
