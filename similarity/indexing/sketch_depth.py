@@ -2,7 +2,7 @@
 
 Products whose true neighbours are known are queries. For each neighbour within the cells that
 the query looks at, the rows of these cells are counted whose sketches are as near as its own;
-under a filter as many of them are in the way as it lets through.
+of these those are in the way that the filter lets through, drawn at random.
 """
 
 from collections.abc import Iterable
@@ -42,10 +42,10 @@ def depths(
     ``looks`` come with the name of the list that their case is in, the cases in its order.
     The share ``recall`` of all neighbours of all queries is among so many.
     """
-    sketcher = made.sketcher()
+    sketcher, dice = made.sketcher(), np.random.default_rng(0)
     found: dict[str, dict[float, list[float]]] = {"depths": {}, "far_depths": {}}
     for name, look in looks:
-        found[name].setdefault(look.case, []).extend(_ahead(made.pk, sketcher, alias, look))
+        found[name].setdefault(look.case, []).extend(_ahead(made.pk, sketcher, alias, look, dice))
     figures = {
         name: [int(np.ceil(np.quantile(ahead, recall))) if ahead else 0 for ahead in cases.values()]
         for name, cases in found.items()
@@ -53,7 +53,9 @@ def depths(
     return figures | {"far_depths": figures["far_depths"] or figures["depths"][:1]}
 
 
-def _ahead(number: int, sketcher: Sketcher, alias: str, look: Look) -> list[float]:
+def _ahead(
+    number: int, sketcher: Sketcher, alias: str, look: Look, dice: np.random.Generator
+) -> list[float]:
     """Of each neighbour that lies in the cells: rows as near as it that pass, itself among them."""
     table = rows_table(number)
     sketch = sketcher.literals(look.vector[None])[0]
@@ -75,4 +77,4 @@ def _ahead(number: int, sketcher: Sketcher, alias: str, look: Look) -> list[floa
         return []
     aparts, counts = zip(*found, strict=True)
     nearer = np.cumsum(counts)[np.searchsorted(aparts, neighbours)]
-    return [max(1.0, look.share * float(rows)) for rows in nearer]
+    return np.maximum(dice.binomial(nearer, look.share), 1).astype(float).tolist()
