@@ -206,7 +206,7 @@ class TestFacets:
     def test_querysets_that_are_equal_are_read_once(self, lamps, django_assert_max_num_queries):
         every = Product.objects.filter(is_active=True)
         asked = {"colour": every, "brand": every.all(), "category": every.all()}
-        with django_assert_max_num_queries(10):  # each of three steps sets a savepoint and goes back
+        with django_assert_max_num_queries(10):  # each step sets a savepoint and goes back
             page = search("lamp", facets=asked, hybrid=False)
         assert list(page.facets) == ["colour", "brand", "category"]
 

@@ -280,7 +280,7 @@ def test_in_a_transaction_each_step_adds_a_savepoint_and_the_way_back(
     vectors_of_all, django_assert_max_num_queries
 ):
     search("navy", vector=EAST)
-    with django_assert_max_num_queries(9 + 8 + 4):  # of its 4 steps, and of the vectors' own settings
+    with django_assert_max_num_queries(9 + 8 + 4):  # of 4 steps, and of the vectors' own settings
         search("navy linen shirt", vector=EAST, facets=["colour", "brand", "price"])
 
 
