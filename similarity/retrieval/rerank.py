@@ -13,7 +13,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 from similarity.retrieval import query_vectors
-from similarity.retrieval.ranking.deadline import Deadline, OutOfTime
+from similarity.retrieval.ranking.deadline import Deadline, OutOfTime, was_ended
 from similarity.retrieval.ranking.given import Given, given
 from similarity.retrieval.ranking.pairs import second_scores
 from similarity.retrieval.ranking.rankers import current_ranker
@@ -29,8 +29,6 @@ NO_QUERY = "empty_query"
 NOTHING_KNOWN = "no_known_products"
 DATABASE = "database_error"
 FAILED = "error"
-
-QUERY_CANCELED = "57014"
 
 #: The share of the budget kept for putting the answer together, and the most it is.
 RESERVE_SHARE = 0.1
@@ -95,8 +93,7 @@ def _in_time(query: str, listed: Given, user: Any, deadline: Deadline) -> Rerank
     except _NoOrder as why:
         reason = str(why)
     except DatabaseError as error:
-        # PostgreSQL ends a statement some microseconds before our own clock says so.
-        timed_out = getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED
+        timed_out = was_ended(error)
         reason = OUT_OF_TIME if timed_out else DATABASE
         if not timed_out:
             logger.warning("Results stay as they were: %s", error)

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connection
+from django.db import DatabaseError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from shop.models import Customer, Order, OrderLine
+from similarity.catalog.order_mapping import MappedOrders
+from similarity.exceptions import ConfigurationError
 from similarity.indexing import documents, queries, versions
 from similarity.models import ProductVectors
+from similarity.retrieval.ranking import personal
 from similarity.retrieval.ranking.personal import taste_cosines
 from similarity.retrieval.ranking.signals import COLUMN
 from similarity.retrieval.rerank import rerank
@@ -145,3 +148,115 @@ def test_taste_decides_between_equals_and_not_against_words(ada, buys, mugs, tea
         )[0],
     )
     assert order(products, ada) == [2, 0, 1, 3]
+
+
+@pytest.fixture
+def bought_by(settings, monkeypatch):
+    """Puts a host's own ``bought_by`` in the place of the mapping's; the log is told anew."""
+    monkeypatch.setattr(personal, "_told", set(), raising=False)
+    monkeypatch.setattr(personal, "TIME_SHARE", 0.01, raising=False)  # of AMPLE_MS: 0.3 s
+
+    def put(reads):
+        monkeypatch.setattr(
+            MappedOrders, "bought_by", lambda self, user, most, using: reads(connections[using])
+        )
+
+    return put
+
+
+def sql(statement):
+    def reads(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        return []
+
+    return reads
+
+
+def fails(connection):
+    raise ZeroDivisionError
+
+
+def misconfigured(connection):
+    raise ConfigurationError("no such adapter")
+
+
+def spoils(connection):
+    """As a host does whose block shares the transaction around it."""
+    with transaction.atomic(using=connection.alias, savepoint=False):
+        return sql("SELECT 1/0")(connection)
+
+
+def swallows(connection):
+    """The transaction is as spoilt."""
+    try:
+        return sql("SELECT 1/0")(connection)
+    except DatabaseError:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("reads", "told"),
+    [
+        (fails, "cannot be read"),
+        (misconfigured, "cannot be read"),
+        (sql("SELECT 1/0"), "cannot be read"),
+        (spoils, "cannot be read"),
+        (swallows, "cannot be read"),
+        (lambda connection: ["no key"], "cannot be read"),
+        (lambda connection: None, "cannot be read"),
+        (sql("SELECT pg_sleep(60)"), "not read in"),
+    ],
+)
+def test_purchases_that_cannot_be_read_leave_the_order_of_the_other_signals(
+    ada, mugs, make_product, bought_by, caplog, reads, told
+):
+    """The test's own transaction is the host's: it goes on, under the settings that it had."""
+    other = make_product(name="Pan")
+    documents.index([str(other.pk)])
+    products = [other, *mugs]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '54s'")
+    bought_by(reads)
+    for _ in range(2):
+        answer = rerank("mug", products, ada, budget_ms=AMPLE_MS)
+        assert (answer.reranked, answer.reason) == (True, "")
+        assert answer.results == [*mugs, other]
+        assert answer.signals.lacking == ("taste",)
+        assert not answer.signals.values[:, COLUMN["taste"]].any()
+    [record] = [one for one in caplog.records if "without taste" in one.message]
+    assert told in record.message
+    assert User.objects.filter(pk=ada.pk).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("54s",)
+
+
+def test_an_adapter_may_tell_keys_as_text(ada, mugs, teapot, bought_by):
+    bought_by(lambda connection: [str(teapot.pk)])
+    assert order(mugs, ada) == [2, 0, 1]
+
+
+def test_many_short_queries_have_no_more_time_than_a_long_one(ada, mugs, bought_by):
+    """A limit for each statement would not end them."""
+    begun = []
+
+    def reads(connection):
+        for at in range(400):
+            begun.append(at)
+            sql("SELECT pg_sleep(0.1)")(connection)
+
+    bought_by(reads)
+    answer = rerank("mug", mugs, ada, budget_ms=AMPLE_MS)
+    assert (answer.reranked, answer.signals.lacking) == (True, ("taste",))
+    assert len(begun) <= 4, "three tenths of a second"
+
+
+def test_purchases_are_read_after_everything_else(ada, mugs, bought_by):
+    """What they cost must not be lacking for what decides more."""
+    with CaptureQueriesContext(connection) as captured:
+        bought_by(sql("SELECT 'bought'"))
+        assert order(mugs, ada) == [0, 1, 2]
+    read = [query["sql"] for query in captured]
+    after = read[read.index("SELECT 'bought'") + 1 :]
+    assert not [one for one in after if "similarity_" in one]

@@ -1,15 +1,23 @@
 """The time a re-ranking may take, given to each step in turn."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import DatabaseError, connections
+
+from similarity.retrieval.search.budget import QUERY_CANCELED
 from similarity.retrieval.session import local_settings
 
 
 class OutOfTime(Exception):
     """The budget is used up."""
+
+
+def was_ended(error: DatabaseError) -> bool:
+    """Whether PostgreSQL ended the query: it does so some microseconds before our own clock."""
+    return getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED
 
 
 class Deadline:
@@ -53,6 +61,12 @@ class Reading:
         self.cursor = cursor
         self._deadline = deadline
 
+    @property
+    def left_ms(self) -> float:
+        """Above 0; raises :class:`OutOfTime` when nothing is left."""
+        self._deadline.check()
+        return 1000 * self._deadline.left_s
+
     def step(self) -> None:
         """Before each query: it has the time that is left now."""
         self._deadline.check()
@@ -60,3 +74,22 @@ class Reading:
             "SELECT set_config('statement_timeout', %s, true)", [self._deadline._timeout()]
         )
         self.cursor.fetchall()
+
+    @contextmanager
+    def aside(self, budget_ms: float) -> Iterator["Reading"]:
+        """Queries that the answer can do without, in ``budget_ms`` from now on.
+
+        Past that time PostgreSQL ends the query that runs, and none begins, whoever sends it:
+        :class:`OutOfTime`. An error leaves the transaction as it was before.
+        """
+        deadline = Deadline(budget_ms)
+
+        def in_time(execute: Callable[..., Any], *arguments: Any) -> Any:
+            deadline.check()
+            return execute(*arguments)
+
+        with (
+            deadline.reading(self.using) as reading,
+            connections[self.using].execute_wrapper(in_time),
+        ):
+            yield reading

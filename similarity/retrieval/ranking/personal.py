@@ -1,36 +1,101 @@
 """How near results lie to what the shopper bought before."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.db import DatabaseError
 
-from similarity.catalog.orders import get_order_adapter
-from similarity.models import EncoderVersion
-from similarity.retrieval.ranking.deadline import Reading
+from similarity.catalog.orders import OrderAdapter, get_order_adapter
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.retrieval.ranking.deadline import OutOfTime, Reading, was_ended
 from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
 from similarity.retrieval.tastes import Taste, tastes
+
+logger = logging.getLogger(__name__)
 
 #: Products that tell a shopper's tastes, the latest bought.
 LATEST = 20
 
+#: Of the time that is left: taste decides between equals, and must not cost the whole order.
+TIME_SHARE = 0.25
 
-def read_tastes(user: Any, version: EncoderVersion, reading: Reading) -> list[Taste]:
-    """The tastes of a signed-in ``user``; none where orders tell nothing of the user.
+#: What the log of this process has been told. Every request of every shopper may fail alike.
+_told: set[str] = set()
 
-    They are read of the host's orders for this one answer, and nothing is kept of them.
+
+def read_nearness(
+    user: Any, keys: Sequence[Any], version: EncoderVersion, reading: Reading
+) -> dict[Any, float] | None:
+    """Key → cosine with the nearest taste of a signed-in ``user``, in [-1, 1].
+
+    Empty where orders tell nothing of the user, None where they cannot be read, or not within
+    :data:`TIME_SHARE`: the log says so once a process. They are read of the host's orders for
+    this one answer, and nothing is kept of them. Raises :class:`OutOfTime` where no time is left.
     """
-    adapter = get_order_adapter() if getattr(user, "is_authenticated", False) else None
-    if adapter is None:
-        return []
-    reading.step()
-    bought = adapter.bought_by(user, LATEST, reading.using)
+    budget_ms = TIME_SHARE * reading.left_ms
+    try:
+        adapter = get_order_adapter() if getattr(user, "is_authenticated", False) else None
+        if adapter is None:
+            return {}
+        with reading.aside(budget_ms) as aside:
+            return _nearness(adapter, user, keys, version, aside)
+    except OutOfTime as error:
+        _tell_slow(budget_ms, error)
+    except DatabaseError as error:
+        if was_ended(error):
+            _tell_slow(budget_ms, error)
+        else:
+            _tell_failed(error)
+    except Exception as error:  # noqa: BLE001 - a door: what a host's adapter raises is unknown
+        _tell_failed(error)
+    return None
+
+
+def _nearness(
+    adapter: OrderAdapter,
+    user: Any,
+    keys: Sequence[Any],
+    version: EncoderVersion,
+    reading: Reading,
+) -> dict[Any, float]:
+    key_of = ProductVectors._meta.get_field("product").target_field.to_python
+    bought = [key_of(key) for key in adapter.bought_by(user, LATEST, reading.using)]
     if not bought:
-        return []
+        return {}
     reading.step()
-    liked = _fused(read_vectors(version, bought, ["fused"], reading.using))
-    rows = list(liked.values())
-    return tastes(np.stack(rows), np.empty((0, len(rows[0])), np.float32)) if rows else []
+    rows = read_vectors(version, {*bought, *keys}, ["fused"], reading.using)
+    liked = list(_fused({key: rows[key] for key in bought if key in rows}).values())
+    if not liked:
+        return {}
+    kinds = tastes(np.stack(liked), np.empty((0, len(liked[0])), np.float32))
+    return taste_cosines(kinds, {key: rows[key] for key in keys if key in rows})
+
+
+def _tell_slow(budget_ms: float, error: Exception) -> None:
+    _tell(
+        "slow",
+        f"what the shopper bought was not read in {budget_ms:.0f} ms, {TIME_SHARE:.0%} of the time "
+        "left. Make bought_by of SIMILARITY['ORDERS'] fast, by an index on the path from user to "
+        "order, or raise RERANK_BUDGET_MS",
+        error,
+    )
+
+
+def _tell_failed(error: Exception) -> None:
+    _tell(
+        type(error).__qualname__,
+        "what the shopper bought cannot be read. Correct bought_by of SIMILARITY['ORDERS'], or "
+        "leave its 'user' out",
+        error,
+    )
+
+
+def _tell(kind: str, what: str, error: Exception) -> None:
+    if kind not in _told:
+        _told.add(kind)
+        logger.warning("Results are re-ordered without taste: %s.", what, exc_info=error)
 
 
 def taste_cosines(tastes: Sequence[Taste], rows: Mapping[Any, StoredVectors]) -> dict[Any, float]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.models import EncoderVersion
 from similarity.retrieval.ranking.deadline import Reading
 from similarity.retrieval.ranking.documents import (
     Document,
@@ -19,7 +20,7 @@ from similarity.retrieval.ranking.documents import (
 )
 from similarity.retrieval.ranking.facts import Facts, read_facts
 from similarity.retrieval.ranking.given import Scores
-from similarity.retrieval.ranking.personal import read_tastes, taste_cosines
+from similarity.retrieval.ranking.personal import read_nearness
 from similarity.retrieval.ranking.wanted import attribute_scores, price_scores
 from similarity.retrieval.search.words import QueryWords
 from similarity.retrieval.shelf import live_version
@@ -67,8 +68,9 @@ class Read(NamedTuple):
     facts: Facts
     #: Text vectors by key, in the space of the version that is live.
     vectors: dict[Any, Vector]
-    #: Cosine with the nearest of the shopper's tastes by key; empty where none are known.
-    tastes: Mapping[Any, float] = MappingProxyType({})
+    #: Cosine with the nearest of the shopper's tastes by key; empty where none are known, None
+    #: where they could not be had.
+    tastes: Mapping[Any, float] | None = MappingProxyType({})
 
 
 def read(
@@ -88,7 +90,11 @@ def read(
     terms = read_terms(query, reading)
     documents = read_documents(real, terms, reading)
     facts = read_facts(real, adapter, reading)
-    vectors, nearness = _vectors(real, user, reading)
+    reading.step()
+    version = live_version(reading.using)
+    vectors = _texts(real, version, reading)
+    # Last: it is the least of the signals, and the host's own code.
+    nearness = {} if version is None else read_nearness(user, real, version, reading)
     return Read(terms, [documents.get(key) for key in keys], facts, vectors, nearness)
 
 
@@ -120,22 +126,19 @@ def signals_of(
         nearness = np.array([read.tastes.get(key, np.nan) for key in keys])
         values[:, COLUMN["taste"]] = standardised(nearness)
     known = np.array([key in facts.prices for key in keys], dtype=bool)
-    return Signals(values, known, () if cosines is not None else ("vector",))
+    had = {"vector": cosines is not None, "taste": read.tastes is not None}
+    return Signals(values, known, tuple(name for name in SIGNALS if not had.get(name, True)))
 
 
-def _vectors(
-    keys: Sequence[Any], user: Any, reading: Reading
-) -> tuple[dict[Any, Vector], dict[Any, float]]:
-    """Text vectors, and cosines with the user's tastes, by key."""
-    reading.step()
-    version = live_version(reading.using)
+def _texts(
+    keys: Sequence[Any], version: EncoderVersion | None, reading: Reading
+) -> dict[Any, Vector]:
+    """Text vectors by key."""
     if version is None:
-        return {}, {}
-    tastes = read_tastes(user, version, reading)
+        return {}
     reading.step()
-    stored = read_vectors(version, keys, ["text", "fused"] if tastes else ["text"], reading.using)
-    texts = {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}
-    return texts, taste_cosines(tastes, stored)  # type: ignore[return-value]
+    stored = read_vectors(version, keys, ["text"], reading.using)
+    return {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}  # type: ignore[misc]
 
 
 def cosines_of(
