@@ -145,7 +145,7 @@ class SearchWord(models.Model):
 
 
 class SearchValue(models.Model):
-    """A value of an attribute (a brand, a category, a colour), to suggest and to recognise."""
+    """A value of an attribute (a brand, a category, a colour), to suggest."""
 
     name = models.CharField(max_length=100)
     #: As the catalogue writes it; of a category the whole path.

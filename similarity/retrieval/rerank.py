@@ -108,7 +108,7 @@ class _NoOrder(Exception):
 
 def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
     text = query_vectors.normalised(query)
-    words = parse_query(text, recognise=False)
+    words = parse_query(text)
     if not words.words:
         raise _NoOrder(NO_QUERY)
     if not any(key is not None for key in listed.keys):

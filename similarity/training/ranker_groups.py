@@ -86,7 +86,7 @@ def _group(
     vectors: Mapping[str, FloatArray],
     adapter: CatalogAdapter,
 ) -> Group:
-    words = parse_query(normalised(judged.query), recognise=False)
+    words = parse_query(normalised(judged.query))
     with Deadline(_BUDGET_MS).reading(EncoderVersion.objects.db) as reading:
         known = read(words, keys, adapter, reading)
     cosines = cosines_of(keys, known.vectors, vectors.get(judged.query))

@@ -78,7 +78,7 @@ def reranked_rows(
 
 
 def _signals(text: str, order: Sequence[int], cosines: Any, using: str) -> FloatArray:
-    words = parse_query(text, using=using, recognise=False)
+    words = parse_query(text)
     keys = [key_at(position) for position in order]
     with Deadline(_BUDGET_MS).reading(using) as reading:
         terms = read_terms(words, reading)

@@ -362,7 +362,7 @@ def test_the_adapter_s_own_order_of_sales_serves_without_counts(index, monkeypat
 
 
 def test_queries_are_read_as_search_reads_them():
-    assert parse_query("t-shirt under 20", recognise=False).words == ("t", "shirt")
+    assert parse_query("t-shirt under 20").words == ("t", "shirt")
 
 
 WITHOUT_TORCH = """

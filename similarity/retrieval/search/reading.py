@@ -31,14 +31,14 @@ class Reading:
 
 def read(text: str, using: str) -> Reading:
     """One database query for a query of known words; more where one is not known."""
-    words = parse_query(text, using=using, recognise=False)
+    words = parse_query(text)
     looked, others, total = _look_up(words, {}, using)
     unknown = [word for word in words.words if _is_unknown(word, words, looked)]
     fixes, completed = _repair(words, unknown, using)
     meant = ""
     if fixes:
         meant = _replaced(words.text, fixes)
-        words = replace(parse_query(meant, using=using, recognise=False), open_end=words.open_end)
+        words = replace(parse_query(meant), open_end=words.open_end)
     if fixes or completed:
         looked, others, total = _look_up(words, completed, using)
     query = LexicalQuery(

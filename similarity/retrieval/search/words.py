@@ -1,19 +1,16 @@
-"""What a query says: its words, phrases, what it leaves out, and what it names."""
+"""What a query says: its words, phrases, what it leaves out, and the price it names."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
 from similarity.catalog import wording
-from similarity.models import SearchValue
 
 #: A longer query is cut; no shopper's is.
 MAX_LENGTH = 300
 MAX_WORDS = 24
-#: Words of the longest value that is looked for in a query.
-VALUE_WORDS = 4
 
 _PHRASE = re.compile(r'(?:(?<=\s)|(?<=^)|(?<=-))["\u201c\u201e]([^"\u201c\u201d]+)["\u201d\u201c]')
 _EXCLUDED = re.compile(r"(?:(?<=\s)|(?<=^))-(?=\S)(\S+)")
@@ -25,17 +22,6 @@ _END = rf"(?![\w.])(?!\s(?:{'|'.join(wording.UNITS)}|years?|months?)\b)"
 _UNDER = re.compile(rf"\b(?:under|below|less than|cheaper than)\s{_AMOUNT}{_END}")
 _OVER = re.compile(rf"\b(?:over|above|more than)\s{_AMOUNT}{_END}")
 _BETWEEN = re.compile(rf"\bbetween\s{_AMOUNT}\s(?:and|to)\s{_AMOUNT}{_END}")
-
-
-class Recognised(NamedTuple):
-    """A value of the catalogue's that the query names, in ``words[start:end]``."""
-
-    #: ``brand``, ``category``, ``colour``, ``size`` …: an attribute of ``CATALOG``.
-    name: str
-    #: As the catalogue writes it; of a category the whole path.
-    value: str
-    start: int
-    end: int
 
 
 class PriceRange(NamedTuple):
@@ -62,8 +48,6 @@ class QueryWords:
     #: Compounds written as one: ``t-shirt`` → (("t", "shirt"), "tshirt").
     compounds: tuple[tuple[tuple[str, ...], str], ...] = ()
     price: PriceRange | None = None
-    #: Brands, categories, colours, sizes … that the catalogue has and the query names.
-    values: tuple[Recognised, ...] = ()
     #: Whether the last word may still be typed: nothing follows it.
     open_end: bool = False
 
@@ -72,17 +56,12 @@ class QueryWords:
         """The wanted words as one text: what queries are compared and cached by."""
         return " ".join(self.words)
 
-    def named(self, name: str) -> list[str]:
-        """Values of the attribute ``name`` that the query names."""
-        return [value.value for value in self.values if value.name == name]
 
-
-def parse_query(text: str, *, using: str = "default", recognise: bool = True) -> QueryWords:
+def parse_query(text: str) -> QueryWords:
     """Read a query as a shopper writes it; any text will do.
 
     Understands ``"quoted phrases"``, ``-unwanted``, prices (``under 50``, ``between 10 and
-    20 €``) and measures. With ``recognise`` one database query finds the catalogue's values
-    among the words.
+    20 €``) and measures.
     """
     text = text[:MAX_LENGTH].encode("utf-8", "ignore").decode().replace("\0", " ")
     shown = " ".join(text.split())
@@ -103,7 +82,6 @@ def parse_query(text: str, *, using: str = "default", recognise: bool = True) ->
         measures=tuple(wording.measures_of(plain)),
         compounds=tuple(_compounds(plain)),
         price=price,
-        values=_recognised(words, using) if recognise else (),
         open_end=bool(words) and text[-1:].isalnum() and not price,
     )
 
@@ -143,34 +121,3 @@ def _price(text: str) -> tuple[PriceRange | None, str]:
 def _compounds(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     for written in wording.compounds_of(text):
         yield tuple(wording.words_of(written)), written.replace("-", "")
-
-
-def _recognised(words: Sequence[str], using: str) -> tuple[Recognised, ...]:
-    """Values whose words stand side by side in the query, the longest first."""
-    spans: dict[str, tuple[int, int]] = {}
-    for size in range(min(VALUE_WORDS, len(words)), 0, -1):
-        for start in range(len(words) - size + 1):
-            for form in _forms(words[start : start + size]):
-                spans.setdefault(form, (start, start + size))
-    if not spans:
-        return ()
-    rows = SearchValue.objects.using(using).filter(words__in=list(spans))
-    rows = rows.order_by("-documents", "name", "value")[:100]
-    found = [
-        Recognised(name, value, *spans[form])
-        for name, value, form in rows.values_list("name", "value", "words")
-    ]
-    return tuple(sorted(found, key=lambda one: one.start - one.end))
-
-
-def _forms(words: Sequence[str]) -> Iterator[str]:
-    """As written, and with the last word in the singular or plural."""
-    text = " ".join(words)
-    yield text
-    last = words[-1]
-    if len(last) > 3:
-        yield text[:-1] if last.endswith("s") else text + "s"
-        if last.endswith("es"):
-            yield text[:-2]
-        elif last.endswith(("s", "x", "ch", "sh")):
-            yield text + "es"

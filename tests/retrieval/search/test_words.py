@@ -4,17 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similarity.retrieval.search.words import MAX_WORDS, PriceRange, Recognised, parse_query
-
-pytestmark = pytest.mark.django_db
-
-
-def read(text):
-    return parse_query(text, recognise=False)
+from similarity.retrieval.search.words import MAX_WORDS, PriceRange, parse_query
 
 
 def test_phrases_unwanted_words_and_the_rest():
-    words = read('"Red dress" summer -silk -"long sleeves"')
+    words = parse_query('"Red dress" summer -silk -"long sleeves"')
     assert words.words == ("red", "dress", "summer")
     assert words.phrases == (("red", "dress"),)
     assert words.excluded == ("long", "sleeves", "silk") or words.excluded == (
@@ -34,45 +28,33 @@ def test_phrases_unwanted_words_and_the_rest():
     ],
 )
 def test_prices_are_taken_out_of_the_words(text, low, high, rest):
-    words = read(text)
+    words = parse_query(text)
     wanted = PriceRange(Decimal(low) if low else None, Decimal(high) if high else None)
     assert (words.price, words.words) == (wanted, rest)
 
 
 @pytest.mark.parametrize("text", ["under 5 kg dumbbell", "over 3 years", "under armour 50", "7 up"])
 def test_other_numbers_are_no_prices(text):
-    assert read(text).price is None
+    assert parse_query(text).price is None
 
 
 def test_measures_and_compounds_have_one_spelling():
-    words = read("T-shirt 1.5 L")
+    words = parse_query("T-shirt 1.5 L")
     assert words.measures == ("1d5l",)
     assert words.compounds == ((("t", "shirt"), "tshirt"),)
-    assert read('15" laptop').words == ("15in", "laptop")
+    assert parse_query('15" laptop').words == ("15in", "laptop")
 
 
 @pytest.mark.parametrize(
     ("text", "begun"), [("sho", True), ("shoe ", False), ("shoe-", False), ("", False)]
 )
 def test_the_last_word_is_open_until_something_follows(text, begun):
-    assert read(text).open_end is begun
+    assert parse_query(text).open_end is begun
 
 
 @settings(max_examples=200)
 @given(st.text(max_size=400))
 def test_any_text_can_be_read(text):
-    words = read(text)
+    words = parse_query(text)
     assert len(words.words) <= MAX_WORDS
     words.text.encode()  # a lone surrogate would break the answer that repeats it
-
-
-def test_values_of_the_catalogue_are_recognised_the_longest_first(wardrobe):
-    words = parse_query("navy t-shirts")
-    assert words.values[0] == Recognised("category", "T-shirts", 1, 3)
-    assert words.named("colour") == ["navy"]
-    assert parse_query("a jacket").named("category") == ["Jackets"], "by its singular"
-
-
-def test_recognising_takes_one_query(wardrobe, django_assert_num_queries):
-    with django_assert_num_queries(1):
-        parse_query("navy linen shirt in some long query of many words")
