@@ -16,6 +16,8 @@ from similarity.indexing.clustering import Cells, Floats, Numbers
 from similarity.indexing.sketch_depth import Look
 
 QUERIES = 128
+#: Those of them whose sketches are compared with all that they look at, which takes longer.
+SKETCHED_QUERIES = 64
 #: Neighbours that must be found, for each query.
 NEIGHBOURS = 24
 #: Shares of the rows that pass, each with a figure of its own.
@@ -129,7 +131,7 @@ class Calibration:
         self, name: str, case: float, share: float, nearness: Floats, counts: Numbers, rows: float
     ) -> Iterator[tuple[str, Look]]:
         found = self._found[("far", case) if name == "far_depths" else case]
-        for query, near in enumerate(nearness):
+        for query, near in enumerate(nearness[:SKETCHED_QUERIES]):
             order = np.argsort(-near)[: int(np.isfinite(near).sum())]
             last = int(np.searchsorted(np.cumsum(counts[order]), rows)) + 1
             neighbours = found[query][found[query] >= 0]
