@@ -127,6 +127,16 @@ def build_hnsw(version: EncoderVersion, memory: str) -> None:
         cursor.execute(f"ANALYZE {TABLE}")
 
 
+def warm() -> None:
+    """Read every table and index into PostgreSQL's memory, ours and the peers'."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+        cursor.execute(
+            "SELECT pg_prewarm(oid) FROM pg_class WHERE relkind IN ('r', 'i') "
+            "AND relnamespace = current_schema()::regnamespace"
+        )
+
+
 def stored_vectors(version: EncoderVersion) -> npt.NDArray[np.float16]:
     """(N, D), row n that of the product with key n + 1."""
     chunks = list(cell_rows.read(version, connection.alias))
