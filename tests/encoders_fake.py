@@ -8,7 +8,6 @@ memory would.
 import hashlib
 import os
 import signal
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,7 +86,7 @@ def _misbehave(words: list[str]) -> None:
         raise ValueError("this title cannot be encoded")
     if "kill" in words:
         os.kill(os.getpid(), signal.SIGKILL)
-    if "slow" in words and threading.current_thread() is threading.main_thread():
+    if "slow" in words:
         marker = Path(os.environ.get("FAKE_ENCODER_MARKER", os.devnull))
         if marker != Path(os.devnull) and not marker.exists():
             marker.touch()
