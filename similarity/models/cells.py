@@ -59,7 +59,8 @@ class VectorCells(models.Model):
         """As it was fitted when the cells were made."""
         thresholds = np.frombuffer(bytes(self.thresholds), dtype="<f4").astype(np.float32)
         rotations = np.frombuffer(bytes(self.rotations), dtype="<f2").astype(np.float32)
-        rotations = rotations.reshape(self.centroid_rows().shape[1], -1)
+        dimension = 2 * len(self.centroids) // len(self.categories)  # of 2 and of 4 bytes each
+        rotations = rotations.reshape(dimension, -1)
         return Sketcher(rotations, thresholds.reshape(-1, rotations.shape[1]))
 
 
