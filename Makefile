@@ -4,9 +4,11 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Tools that were unpacked beside Python are found by tests and commands.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status services test chaos lint format coverage chromium java clean
+.PHONY: help install demo stop status services test matrix chaos lint format coverage chromium java load promtool clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +35,7 @@ status: $(INSTALLED) ## say what of the demo is running
 services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
 	@$(BIN)/python -m shop.demo services
 
-test: $(INSTALLED) chromium java lint ## install what is needed and run every check and test
+test: $(INSTALLED) chromium java load promtool lint ## install what is needed and run every check and test
 	$(BIN)/python -m pytest $(ARGS)
 
 chaos: $(INSTALLED) ## minutes of kills during saves, and what delay_on_commit makes of the same
@@ -69,6 +71,24 @@ java:
 				--no-install-recommends openjdk-17-jre-headless libpostgresql-jdbc-java \
 				>/dev/null; } \
 		|| echo "No Java 17 here, and apt-get cannot install it: Spark tests will be skipped."
+
+# So do the tests of benchmarks/http_load.py.
+load:
+	@command -v wrk >/dev/null \
+		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+			&& $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends wrk >/dev/null; } \
+		|| echo "No wrk here, and apt-get cannot install it: a test under load will be skipped."
+
+# promtool alone, unpacked into .venv: Debian's package would start a Prometheus server.
+promtool: $(INSTALLED)
+	@command -v promtool >/dev/null \
+		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
+			&& cd $(BIN) && apt-get download -qq prometheus 2>/dev/null \
+			&& dpkg-deb --fsys-tarfile prometheus_*.deb \
+				| tar --extract --strip-components=3 ./usr/bin/promtool \
+			&& rm prometheus_*.deb; } \
+		|| echo "No promtool here, and apt-get cannot fetch it: tests of alerts will be skipped."
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
 

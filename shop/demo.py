@@ -1,7 +1,7 @@
 """`python -m shop.demo up|stop|status`: the demo shop with its servers, worker and site.
 
-`up` does only what is not yet done, so that a second call takes seconds. Every process it
-starts is recorded under ``RUN_DIR``; `stop` ends those and no others.
+`up` does only what is not yet done, so that a second call takes seconds. It records itself and
+every process it starts under ``RUN_DIR``; `stop` ends those and no others.
 """
 
 import argparse
@@ -9,11 +9,14 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -65,6 +68,12 @@ def up(catalog: Path | None, port: int) -> None:
         sys.exit(f"CATALOG is {str(catalog)!r}, and there is no such file.")
     if not find("web") and port_is_taken(port):
         sys.exit(f"Port {port} is in use by another program; choose another: make demo PORT=8001")
+    with recorded("up"):
+        start(catalog, port)
+
+
+def start(catalog: Path | None, port: int) -> None:
+    """Start the servers, fill the shop, start the workers, and last the site."""
     database = database_name(catalog)
     started = servers.start(database)
     say(f"Started {' and '.join(started)}." if started else "PostgreSQL and Valkey are running.")
@@ -83,8 +92,9 @@ def up(catalog: Path | None, port: int) -> None:
 
 
 def stop() -> None:
-    """End the site and the workers, then the servers under ``RUN_DIR``."""
-    ended = [name for name in PROCESSES if end(name)]
+    """End an `up` that is under way, the site and the workers, then the servers."""
+    # `up` first, because it would go on to start what is ended here.
+    ended = [name for name in ("up", *PROCESSES) if end(name)]
     ended += servers.stop()
     say(f"Stopped {', '.join(ended)}." if ended else "Nothing of the demo is running.")
 
@@ -188,14 +198,40 @@ def run(name: str, command: list[str], ready: str | None) -> dict:
         )
     _children.append(process)
     port = ready and int(ready.rsplit(":", 1)[1].strip("/"))
-    started_at = psutil.Process(process.pid).create_time()
-    record.write_text(json.dumps({"pid": process.pid, "started_at": started_at, "port": port}))
+    record_process(name, process.pid, port)
     deadline = time.monotonic() + START_TIMEOUT_S
     while ready and not answers(ready):
         if process.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"The {name} process did not start; its log ends:\n{tail(log)}")
         time.sleep(0.1)
     return json.loads(record.read_text())
+
+
+def record_process(name: str, pid: int, port: int | None = None) -> None:
+    """Keep what `stop` and a later `up` know a process by."""
+    started_at = psutil.Process(pid).create_time()
+    process_file(name).write_text(json.dumps({"pid": pid, "started_at": started_at, "port": port}))
+
+
+@contextmanager
+def recorded(name: str) -> Iterator[None]:
+    """Record this process for the length of the block, so that `stop` can end it.
+
+    Raises SystemExit where another `up` is under way: both would fill one database.
+    """
+    servers.RUN_DIR.mkdir(parents=True, exist_ok=True)
+    if find(name):
+        sys.exit("The demo is being started already. Wait for it, or end it with `make stop`.")
+    signal.signal(signal.SIGTERM, _stopped)
+    record_process(name, os.getpid())
+    try:
+        yield
+    finally:
+        process_file(name).unlink(missing_ok=True)
+
+
+def _stopped(number: int, frame: object) -> None:
+    sys.exit("\nStopped by `make stop`. `make demo` goes on from here.")
 
 
 def find(name: str) -> psutil.Process | None:
@@ -210,18 +246,38 @@ def find(name: str) -> psutil.Process | None:
 
 
 def end(name: str) -> bool:
-    """End the recorded process and its children; returns whether it was running."""
+    """End the recorded process and all that it started; returns whether it was running.
+
+    A child that it starts while it ends, or that outlived it, is known by the session that
+    :func:`run` gave it.
+    """
     process = find(name)
     process_file(name).unlink(missing_ok=True)
     if process is None:
         return False
     family = [process, *process.children(recursive=True)]
-    process.terminate()
-    _gone, alive = psutil.wait_procs(family, timeout=10)
-    for survivor in alive:
-        survivor.kill()
+    leaders = [one for one in family if one == process or session_of(one) == one.pid]
+    send(leaders, signal.SIGTERM)  # a worker ends its pool itself
+    psutil.wait_procs(leaders, timeout=10)
+    sessions = {one.pid for one in leaders}
+    left = {*family, *(one for one in psutil.process_iter() if session_of(one) in sessions)}
+    send(left, signal.SIGKILL)
+    psutil.wait_procs(list(left), timeout=5)
     _children[:] = [child for child in _children if child.poll() is None]
     return True
+
+
+def send(processes: Iterable[psutil.Process], how: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(how)
+
+
+def session_of(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except (ProcessLookupError, PermissionError):
+        return None
 
 
 def show(port: int) -> None:

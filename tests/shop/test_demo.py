@@ -9,6 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 from shop import demo, servers
@@ -57,6 +58,89 @@ def test_end_ends_the_process_and_its_children(run_dir):
     assert demo.end("web") is True
     assert not process.is_running() or process.status() == "zombie"
     assert demo.find("web") is None
+
+
+ORPHANED = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+if os.fork() == 0:
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    os._exit(0)
+os.wait()
+print("started", flush=True)
+time.sleep(60)
+"""
+
+
+def test_end_ends_children_whose_own_parent_has_gone(run_dir):
+    """They belong to no process of ours any more; only the session tells of them."""
+    demo.run("web", [sys.executable, "-c", ORPHANED], ready=None)
+    process = demo.find("web")
+    log = servers.RUN_DIR / "web.log"
+    wait_until(lambda: "started" in log.read_text())
+    family = [one for one in psutil.process_iter() if demo.session_of(one) == process.pid]
+    assert len(family) == 3
+    demo.end("web")
+    assert not [one for one in family if one.is_running() and one.status() != "zombie"]
+
+
+UP = """
+import subprocess, sys, time
+from pathlib import Path
+from shop import demo
+with demo.recorded("up"):
+    demo.run("worker", [sys.executable, "-c", "import time; time.sleep(60)"], ready=None)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    print("under way", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_stop_ends_an_up_that_is_under_way_and_all_that_it_started(tmp_path):
+    environment = {**os.environ, "SIMILARITY_RUN_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", UP]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as up:
+        assert up.stdout.readline() == b"under way\n"
+        family = psutil.Process(up.pid).children(recursive=True)
+        assert len(family) == 2
+        second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert "is being started already" in second.stderr
+        stopped = subprocess.run(
+            [sys.executable, "-m", "shop.demo", "stop"],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert "Stopped up" in stopped.stdout, stopped.stderr
+        assert up.wait(10) == 1
+        assert b"goes on from here" in up.stderr.read()
+    assert not [one for one in family if one.is_running() and one.status() != "zombie"]
+
+
+def test_a_database_whose_making_was_cut_short_is_made_anew(tmp_path, monkeypatch):
+    """What initdb leaves when it is killed looks like a database, and no server opens it."""
+    monkeypatch.setattr(servers, "RUN_DIR", tmp_path / "run")
+    monkeypatch.setattr(servers, "STATE", tmp_path / "run" / "services.json")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("CACHE_URL", "redis://127.0.0.1:1/1")
+    folder = tmp_path / "run" / "postgres"
+    folder.mkdir(parents=True)
+    (folder / "PG_VERSION").write_text("18\n")
+    (tmp_path / "run" / "postgres.half-made").touch()
+    tmp_path.chmod(0o755)
+    try:
+        assert servers.start() == ["PostgreSQL"]
+    finally:
+        servers.stop()
+    assert not (tmp_path / "run" / "postgres.half-made").exists()
+
+
+def wait_until(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_process_that_does_not_start_shows_its_log(run_dir):
