@@ -31,9 +31,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--products", type=int, default=100_000)
     options = parser.parse_args()
-    from shop import servers
+    from benchmarks.processes import use_demo_servers
 
-    servers.start()
+    use_demo_servers()
     django.setup()
     from benchmarks.machine import processor
     from benchmarks.scratch import own_database

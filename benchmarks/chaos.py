@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.chaos_outcome import Outcome, percentile
 from benchmarks.chaos_plan import SHORT, Scale
 from benchmarks.chaos_run import run
+from benchmarks.guard import guarded
 
 WAYS = ("similarity", "plain", "careful")
 
@@ -46,7 +47,10 @@ def main() -> None:
     say = print if options.verbose else lambda text: None
     outcomes = []
     for way in options.ways:
-        with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder,
+            guarded(Path(folder)),
+        ):
             Path(folder).chmod(0o755)  # the server may run as another user
             outcomes.append(run(way, options.seed, scale, Path(folder) / way, say))
         print(sentence(outcomes[-1]), flush=True)

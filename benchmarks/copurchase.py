@@ -43,9 +43,9 @@ def main() -> None:
     if options.child:
         print(json.dumps(measured(options.child, Path(options.orders), options.memory_mb)))
         return
-    from shop import servers
+    from benchmarks.processes import use_demo_servers
 
-    servers.start()
+    use_demo_servers()
     sizes = [options.lines // options.size] if options.lines else options.baskets
     print(f"{machine_name()}\n")
     print("| orders | lines | items | contender | seconds | orders/s | CPU s | peak MB |")

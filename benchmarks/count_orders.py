@@ -24,9 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-from shop import servers
+from benchmarks.processes import use_demo_servers
 
-servers.start()
+use_demo_servers()
 
 import django  # noqa: E402
 

@@ -1,5 +1,6 @@
 """Servers, sites and workers of a benchmark's own, which end with it."""
 
+import atexit
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.guard import end_on_signals, guarded
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,11 +33,27 @@ def own_servers(settings: str) -> Iterator[Path]:
             os.environ.pop(name, None)
         from shop import servers
 
-        servers.start()
-        try:
-            yield Path(folder)
-        finally:
+        with guarded(Path(folder)):
+            try:
+                servers.start()
+                yield Path(folder)
+            finally:
+                servers.stop()
+
+
+def use_demo_servers() -> None:
+    """Start the demo's servers unless they run; those that this starts end with the process."""
+    from shop import demo, servers
+
+    end_on_signals()
+    started = servers.start()
+
+    def stop() -> None:
+        if not any(demo.find(name) for name in ("up", *demo.PROCESSES)):  # it may use them by now
             servers.stop()
+
+    if started:
+        atexit.register(stop)
 
 
 @contextmanager

@@ -32,9 +32,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-from shop import servers
+from benchmarks.processes import use_demo_servers
 
-servers.start()
+use_demo_servers()
 
 import django  # noqa: E402
 

@@ -1,22 +1,47 @@
 """A database of a benchmark's own, beside those that hold something."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import psutil
 from django.core.management import call_command
 from django.db import connection
+
+from benchmarks.guard import end_on_signals
+
+#: The number of the process that uses such a database follows it.
+PREFIX = "similarity_benchmark_"
 
 
 @contextmanager
 def own_database() -> Iterator[None]:
-    """A database made for this run and dropped after it."""
-    name = f"similarity_benchmark_{os.getpid()}"
+    """A database made for this run and dropped after it, and those that killed runs left."""
+    end_on_signals()
+    name = f"{PREFIX}{os.getpid()}"
     try:
         with kept_database(name):
             yield
     finally:
-        with connection.cursor() as cursor:
+        _drop([name, *_abandoned()])
+
+
+def _abandoned() -> list[str]:
+    """Databases of runs whose process is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        names = [name for (name,) in cursor]
+    numbers = {name: name.removeprefix(PREFIX) for name in names}
+    return [
+        name
+        for name, number in numbers.items()
+        if number.isdigit() and not psutil.pid_exists(int(number))
+    ]
+
+
+def _drop(names: Iterable[str]) -> None:
+    with connection.cursor() as cursor:
+        for name in names:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
