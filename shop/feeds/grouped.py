@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import groupby
 
 from shop.feeds.mapping import ColumnMapping, Grouped
-from shop.feeds.plaintext import one_line
 from shop.feeds.product import FeedImage, FeedProduct, Refusal, RowRefused
 from shop.feeds.reader import MAX_ALT, fitting, length_of, read_row, sku_of
 from shop.feeds.table import Row
 from shop.models import Product
+from similarity.catalog.plaintext import plain_line
 
 MAX_ROWS = 5_000  # of one product: it is held in memory
 NO_OPTION = "default title"
@@ -68,8 +68,8 @@ def _options(row: Row, first: Row, grouped: Grouped) -> dict[str, str]:
     """Option name → value; the names stand in the first row alone."""
     options = {}
     for name_column, value_column in grouped.options:
-        name = one_line(row.cells.get(name_column, "") or first.cells.get(name_column, ""))
-        value = one_line(row.cells.get(value_column, ""))
+        name = plain_line(row.cells.get(name_column, "") or first.cells.get(name_column, ""))
+        value = plain_line(row.cells.get(value_column, ""))
         if name and value and value.casefold() != NO_OPTION:
             options[name.casefold()] = value
     return options
@@ -92,7 +92,7 @@ def _photos(rows: list[Row], mapping: ColumnMapping, grouped: Grouped) -> list[F
         ref = _cell(row, mapping.columns.get("images", ()))
         position = _cell(row, grouped.image_position)
         if ref:
-            alt = one_line(_cell(row, mapping.columns.get("image_alt", ())))[:MAX_ALT]
+            alt = plain_line(_cell(row, mapping.columns.get("image_alt", ())))[:MAX_ALT]
             place = int(position) if position.isdecimal() else len(rows)
             found.append((place, FeedImage(ref, alt)))
     return [image for _, image in sorted(found, key=lambda pair: pair[0])]
@@ -114,7 +114,7 @@ def _variant(
     alts = {photo.ref: photo.alt for photo in photos}
     refs = dict.fromkeys(image.ref for image in images)
     named = {rename.get(name, name): value for name, value in options.items()}
-    group = fitting(one_line(handle), length_of(Product, "group"), "handle")
+    group = fitting(plain_line(handle), length_of(Product, "group"), "handle")
     title = product.title
     if is_one_of_many and options:
         title = f"{title} – {' / '.join(options.values())}"

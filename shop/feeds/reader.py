@@ -8,10 +8,10 @@ from decimal import Decimal
 from shop.feeds import values
 from shop.feeds.mapping import ColumnMapping
 from shop.feeds.money import Price, parse_price
-from shop.feeds.plaintext import CONTROL, one_line, plain_text
 from shop.feeds.product import FeedImage, FeedProduct, Refusal, RowRefused
 from shop.feeds.table import Row
 from shop.models import Brand, Category, Product
+from similarity.catalog.plaintext import plain_line, plain_text
 
 MAX_DESCRIPTION = 50_000
 MAX_ATTRIBUTE = 2_000
@@ -99,13 +99,13 @@ def _sku(row: Row, mapping: ColumnMapping) -> str:
     sku = sku_of(row, mapping)
     if not sku:
         raise RowRefused("has no SKU")
-    if CONTROL.search(sku):
+    if not sku.replace("\u00a0", " ").isprintable():
         raise RowRefused(f"SKU {sku!r} holds a control character")
     return fitting(sku, length_of(Product, "sku"), "SKU")
 
 
 def _title(row: Row, mapping: ColumnMapping) -> str:
-    title = one_line(_first(row, mapping.columns["title"]))
+    title = plain_line(_first(row, mapping.columns["title"]))
     if not title:
         raise RowRefused("has no title")
     return fitting(title, length_of(Product, "name"), "title")
@@ -113,12 +113,14 @@ def _title(row: Row, mapping: ColumnMapping) -> str:
 
 def _description(row: Row, mapping: ColumnMapping) -> str | None:
     text = _said(row, mapping, "description")
-    return text if text is None else plain_text(fitting(text, MAX_DESCRIPTION, "description"))
+    if text is None:
+        return None
+    return fitting(plain_text(text, MAX_DESCRIPTION + 1), MAX_DESCRIPTION, "description")
 
 
 def _name(row: Row, mapping: ColumnMapping, field: str, length: int) -> str | None:
     text = _said(row, mapping, field)
-    return text if text is None else fitting(one_line(text), length, field)
+    return text if text is None else fitting(plain_line(text), length, field)
 
 
 def _price(row: Row, mapping: ColumnMapping) -> Price | None:
@@ -147,9 +149,9 @@ def _category(row: Row, mapping: ColumnMapping) -> tuple[str, ...]:
     path = tuple(levels)
     for key in mapping.columns.get("category", ()):
         for text in _split(row.cells.get(key, ""), separators.paths):
-            path = path or values.parse_path(one_line(text), separators.category)
+            path = path or values.parse_path(plain_line(text), separators.category)
     path = path or (mapping.defaults.get("category", OTHER),)
-    names = tuple(fitting(one_line(n), length_of(Category, "name"), "category") for n in path)
+    names = tuple(fitting(plain_line(n), length_of(Category, "name"), "category") for n in path)
     fitting(" > ".join(names), length_of(Category, "path"), "category path")
     return names
 
@@ -170,7 +172,7 @@ def _attributes(row: Row, mapping: ColumnMapping) -> dict[str, str] | None:
     attributes = _pairs(row, mapping) | {n: cell for n, cell in cells.items() if cell.strip()}
     found = {}
     for name, text in attributes.items():
-        parts = [one_line(part) for part in _split(text, mapping.separators.values)]
+        parts = [plain_line(part) for part in _split(text, mapping.separators.values)]
         value = ", ".join(part for part in parts if part)
         if value:
             found[name] = fitting(value, MAX_ATTRIBUTE, f"attribute {name!r}")
@@ -184,7 +186,7 @@ def _pairs(row: Row, mapping: ColumnMapping) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in _split(row.cells.get(pairs.column, ""), pairs.between):
         name, assigned, value = pair.partition(pairs.assign)
-        name = one_line(name)
+        name = plain_line(name)
         # A part without a name, or with a list where its name should be, says nothing.
         if assigned and name and name not in pairs.skip and "|" not in name:
             name = pairs.rename.get(name, name)
@@ -195,7 +197,7 @@ def _pairs(row: Row, mapping: ColumnMapping) -> dict[str, str]:
 def _images(row: Row, mapping: ColumnMapping) -> tuple[FeedImage, ...] | None:
     if "images" not in mapping.columns:
         return None
-    alt = one_line(_said(row, mapping, "image_alt") or "")[:MAX_ALT]
+    alt = plain_line(_said(row, mapping, "image_alt") or "")[:MAX_ALT]
     refs = [
         ref
         for key in mapping.columns["images"]

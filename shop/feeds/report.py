@@ -5,7 +5,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from shop.feeds.plaintext import CONTROL
 from shop.feeds.product import FeedError, Refusal
 from shop.feeds.writer import Written
 
@@ -61,8 +60,7 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report for the screen: refusals first, then the table of counts."""
         lines = [
-            CONTROL.sub("?", f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}")
-            for r in self.shown
+            _printable(f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}") for r in self.shown
         ]
         hidden = sum(self.refused.values()) - len(self.shown)
         if hidden:
@@ -86,6 +84,11 @@ class ImportReport:
             raise FeedError(f"The report {str(path)!r} cannot be written: {error}.") from error
         self._rows = csv.writer(self._file)
         self._rows.writerow(["line", "sku", "kind", "reason"])
+
+
+def _printable(line: str) -> str:
+    """``line`` without what could move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _inert(cell: str) -> str:

@@ -5,6 +5,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
+
+from similarity.catalog.plaintext import plain_line
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class ImageRef:
         return str(getattr(self.read, "delayed", ""))
 
 
+#: Characters of a title or an attribute's value that are read.
+FIELD = 1000
+
+
 @dataclass(frozen=True)
 class ProductContent:
     """One product as the encoders see it.
@@ -40,6 +47,9 @@ class ProductContent:
     written from the root with `` > `` between its levels. ``group`` is shared by the
     variants of one product, empty for a product without variants. ``codes`` (SKU, EAN, part
     number) are for search alone: no encoder reads them.
+
+    The fields hold what the host stores, which may be HTML. Encoders and search read
+    ``plain_title``, ``plain_description`` and ``plain_attributes``.
     """
 
     key: str
@@ -51,6 +61,18 @@ class ProductContent:
     images: Sequence[ImageRef] = ()
     group: str = ""
     codes: Sequence[str] = ()
+
+    @cached_property
+    def plain_title(self) -> str:
+        return plain_line(self.title, FIELD)
+
+    @cached_property
+    def plain_description(self) -> str:
+        return plain_line(self.description)
+
+    @cached_property
+    def plain_attributes(self) -> Mapping[str, str]:
+        return {name: plain_line(value, FIELD) for name, value in self.attributes.items()}
 
     @property
     def delayed(self) -> str:
@@ -74,7 +96,7 @@ class ProductContent:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of everything the encoders read.
+        """SHA-256 (64 hex digits) of everything the encoders read, as the host stores it.
 
         Price and stock are left out on purpose: a sale must not re-embed the shop.
         """

@@ -97,16 +97,17 @@ class AttributeEncoder(Encoder):
     def _codes(self, content: ProductContent) -> dict[str, FloatArray]:
         others = {
             name: value
-            for name, value in content.attributes.items()
+            for name, value in content.plain_attributes.items()
             if name not in (self._brand, self._category)
         }
         return {
             "brand": _several(
                 _token("brand", value, WIDTHS["brand"])
-                for value in _values(content.attributes.get(self._brand, ""))
+                for value in _values(content.plain_attributes.get(self._brand, ""))
             ),
             "category": _several(
-                _category(path) for path in _values(content.attributes.get(self._category, ""))
+                _category(path)
+                for path in _values(content.plain_attributes.get(self._category, ""))
             ),
             "other": _several(_attribute(name, value) for name, value in sorted(others.items())),
             "price": _price(content),

@@ -1,7 +1,5 @@
 """The text part: what a product is called and described as, by a transformer."""
 
-import html
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -13,15 +11,13 @@ import numpy as np
 
 from similarity import conf
 from similarity.catalog.content import ProductContent
+from similarity.catalog.plaintext import plain_line
 from similarity.encoders import device
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
 from similarity.encoders.known import KnownVectors, name_of
 from similarity.encoders.towers import POOLINGS, TextTower
 from similarity.encoders.weights import digest, model_folder
 from similarity.exceptions import EncoderError
-
-# A tag of an HTML description; "size < 40 and > 30" is none.
-TAG = re.compile(r"<(?:/?[a-zA-Z!][^<>]*)>")
 
 #: Characters of a text that are tokenised, per token that is kept. English has four to a
 #: token; a megabyte of description must not keep the tokeniser busy for a second.
@@ -115,8 +111,8 @@ class TransformerTextEncoder(Encoder):
         return TextTower.load(model_folder(self.model), self.pooling, self.max_tokens)
 
     def encode(self, contents: Sequence[ProductContent]) -> Encoded:
-        titles = [self._clean(content.title) for content in contents]
-        descriptions = [self._clean(content.description) for content in contents]
+        titles = [content.plain_title[: self._most] for content in contents]
+        descriptions = [content.plain_description[: self._most] for content in contents]
         both = [". ".join(filter(None, texts)) for texts in zip(titles, descriptions, strict=True)]
         # One call, so that short and long texts are sorted into batches together.
         vectors = self._encode([*titles, *both], self.prompt)
@@ -127,12 +123,13 @@ class TransformerTextEncoder(Encoder):
 
     def encode_texts(self, texts: Sequence[str]) -> Encoded:
         """Encode N free texts, search queries say, with ``query_prompt`` before each."""
-        cleaned = [self._clean(text) for text in texts]
+        cleaned = [plain_line(text, self._most) for text in texts]
         present = np.array([bool(text) for text in cleaned], dtype=np.bool_)
         return Encoded(self._encode(cleaned, self.query_prompt), present)
 
-    def _clean(self, text: str) -> str:
-        return clean(text, self.max_tokens * CHARACTERS_PER_TOKEN)
+    @property
+    def _most(self) -> int:
+        return self.max_tokens * CHARACTERS_PER_TOKEN
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatArray:
         """Unit rows (N, D) of cleaned texts; zero for an empty one."""
@@ -165,17 +162,6 @@ class TransformerTextEncoder(Encoder):
             for rows, result in results:
                 vectors[rows] = result
         return unit_rows(vectors)
-
-
-def clean(text: str, most: int) -> str:
-    """Plain words: no HTML, no control characters or lone surrogates, single spaces.
-
-    ``most`` is how many characters are read; a null byte counts as a space.
-    """
-    text = text[: 2 * most].encode("utf-8", "ignore").decode("utf-8")
-    text = html.unescape(TAG.sub(" ", text))
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(text.split())[:most]
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

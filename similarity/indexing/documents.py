@@ -25,11 +25,9 @@ from similarity.models import SearchDocument
 from similarity.models.vectors import group_name, key_type
 
 #: Part of every fingerprint: another number has all documents made anew.
-FORMAT = 2
+FORMAT = 3
 
 TITLE = 250  # characters kept of a title for completing
-FIELD = 1000  # characters read of a title or an attribute
-DESCRIPTION = 50_000  # characters read of a description
 LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
 #: Attributes that weigh B; others C.
 MAIN_ATTRIBUTES = ("brand", "category")
@@ -102,30 +100,30 @@ class Document:
     @cached_property
     def title(self) -> str:
         """With codes, each whole (their pieces would be in every product): weight A."""
-        return _text([self.content.title[:FIELD]], self.codes)
+        return _text([self.content.plain_title], self.codes)
 
     @property
     def plain_title(self) -> str:
         """The title's words, for completing."""
-        return " ".join(wording.words_of(self.content.title[:FIELD]))[:TITLE]
+        return " ".join(wording.words_of(self.content.plain_title))[:TITLE]
 
     @cached_property
     def main(self) -> str:
         """Brand and category: weight B."""
-        attributes = self.content.attributes
-        return _text([attributes[name][:FIELD] for name in MAIN_ATTRIBUTES if name in attributes])
+        attributes = self.content.plain_attributes
+        return _text([attributes[name] for name in MAIN_ATTRIBUTES if name in attributes])
 
     @cached_property
     def other(self) -> str:
         """Other attributes: weight C. Of one that is only true or not, its name."""
         told = self._others
-        plain = [value[:FIELD] for value in told.values() if value not in ("yes", "no")]
+        plain = [value for value in told.values() if value not in ("yes", "no")]
         return _text([*plain, *(name for name, value in told.items() if value == "yes")])
 
     @cached_property
     def long(self) -> str:
         """The description: weight D."""
-        return _text([self.content.description[:DESCRIPTION]])
+        return _text([self.content.plain_description])
 
     @cached_property
     def length(self) -> int:
@@ -140,8 +138,8 @@ class Document:
     def words(self) -> list[str]:
         """Of title and attributes, for completing and correcting; numbers, codes and pieces of
         scripts without blanks are not."""
-        attributes = self.content.attributes
-        texts = [self.content.title[:FIELD], attributes.get("category", "")[:FIELD], *self._spoken]
+        category = self.content.plain_attributes.get("category", "")
+        texts = [self.content.plain_title, category, *self._spoken]
         found = (word for text in texts for word in wording.words_of(text))
         return sorted(
             word
@@ -151,11 +149,15 @@ class Document:
 
     @cached_property
     def values(self) -> list[tuple[str, str, str]]:
-        """(attribute, value, its words) of each value that a shopper may name."""
+        """(attribute, value, its words) of each value that a shopper may name.
+
+        The value is as the host stores it, because filters compare it with the host's column.
+        """
         found = []
         for name, value in self.content.attributes.items():
             clean = _clean(value)
-            last = clean.rsplit(LEVEL, 1)[-1] if name == "category" else clean
+            plain = self.content.plain_attributes[name]
+            last = plain.rsplit(LEVEL, 1)[-1] if name == "category" else plain
             words = " ".join(wording.words_of(last))
             fits = len(name) <= 100 and len(clean) <= 500 and len(last) <= LONGEST_VALUE
             if words and fits and "=" not in name:
@@ -170,7 +172,7 @@ class Document:
             FORMAT,
             conf.get("SEARCH_CONFIG"),
             content.title,
-            content.description[:DESCRIPTION],
+            content.description,
             sorted(content.attributes.items()),
             list(content.codes),
             content.group,
@@ -180,13 +182,14 @@ class Document:
 
     @property
     def _others(self) -> Mapping[str, str]:
-        attributes = self.content.attributes
+        attributes = self.content.plain_attributes
         return {name: value for name, value in attributes.items() if name not in MAIN_ATTRIBUTES}
 
     @property
     def _spoken(self) -> Iterable[str]:
         """Values short enough to be words of a shopper's."""
-        return (value for value in self.content.attributes.values() if len(value) <= LONGEST_VALUE)
+        values = self.content.plain_attributes.values()
+        return (value for value in values if len(value) <= LONGEST_VALUE)
 
 
 def index(keys: Sequence[str], *, force: bool = False) -> int:
@@ -282,9 +285,7 @@ def _columns(
         "other_texts": [one.other for one in documents],
         "long_texts": [one.long for one in documents],
         "lengths": [one.length for one in documents],
-        "titles": [
-            " ".join(wording.words_of(one.content.title[:FIELD]))[:TITLE] for one in documents
-        ],
+        "titles": [one.plain_title for one in documents],
         "codes": [f" {' '.join(one.codes)} " if one.codes else "" for one in documents],
         "words": [" ".join(one.words) for one in documents],
         "values": ["\n".join(f"{n}={value}" for n, value, _w in one.values) for one in documents],

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from similarity.encoders import device
-from similarity.encoders.text import TransformerTextEncoder, clean, token_batches
+from similarity.encoders.text import TransformerTextEncoder, token_batches
 from similarity.encoders.towers import pool
 from similarity.encoders.weights import model_folder
 from similarity.exceptions import EncoderError
@@ -89,19 +89,14 @@ def test_missing_title_or_description_leaves_the_other(bert):
     assert not encoded.vectors[2].any()
 
 
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        ("a\x00b\x07c", "a b c"),
-        ("shirt \ud800 red", "shirt red"),
-        ("<p>Soft &amp; warm</p><br/>wool", "Soft & warm wool"),
-        ("size < 40 and > 30", "size < 40 and > 30"),
-        (" \t\n\u2003 ", ""),
-        ("👟 Läufer 鞋", "👟 Läufer 鞋"),
-    ],
-)
-def test_weird_text_is_cleaned(text, cleaned):
-    assert clean(text, 1000) == cleaned
+def test_mark_up_and_escapes_make_no_other_vector(bert):
+    encoder = TransformerTextEncoder(str(bert))
+    rows = [
+        content(title="red shirt", description="blue bag"),
+        content(title="red &amp;amp;nbsp;<b>shirt</b>", description="<![CDATA[<p>blue bag</p>]]>"),
+    ]
+    vectors = encoder.encode(rows).vectors
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("text", ["👟" * 50, "x" * 3_000_000, "\ud83d red", "<" * 100_000, "a\x00"])

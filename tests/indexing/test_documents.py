@@ -47,6 +47,29 @@ def test_weights_by_field():
     assert ("colour", "red", "red") in document.values
 
 
+def test_mark_up_is_no_word_and_escapes_are_letters():
+    marked = Document(
+        ProductContent(
+            key="1",
+            title="Caf&eacute; <i>cup</i>",
+            description='<table class="spec"><tr><td><b>Soft</b>&nbsp;wool</td></tr></table>',
+            attributes={"brand": "T&amp;amp;J", "colour": "<b>red</b>", "size": "80&nbsp;ml"},
+        )
+    )
+    plain = Document(
+        ProductContent(
+            key="1",
+            title="Café cup",
+            description="Soft wool",
+            attributes={"brand": "T&J", "colour": "red", "size": "80 ml"},
+        )
+    )
+    for field in ("title", "main", "other", "long", "length", "words", "plain_title"):
+        assert getattr(marked, field) == getattr(plain, field), field
+    # Filters compare a value with the host's column, so it stays as it is there.
+    assert ("brand", "T&amp;amp;J", plain.values[0][2]) in marked.values
+
+
 def test_the_fingerprint_is_of_all_that_is_searched_and_leaves_the_encoders_alone():
     plain = ProductContent(key="1", title="Lamp")
     coded = ProductContent(key="1", title="Lamp", codes=("X1",))

@@ -6,7 +6,6 @@ import pytest
 
 from shop.feeds import values
 from shop.feeds.money import parse_price
-from shop.feeds.plaintext import one_line, plain_text
 from shop.feeds.product import RowRefused
 
 
@@ -42,25 +41,6 @@ def test_what_is_no_price_is_refused_with_its_text(text):
 
 def test_an_empty_price_is_no_price():
     assert parse_price("  ") is None
-
-
-@pytest.mark.parametrize(
-    ("html", "text"),
-    [
-        ("<p>One<br/>two</p><ul><li>a</li><li>b</li></ul>", "One\ntwo\n\n• a\n• b"),
-        ("<script>steal()</script><b>Bold</b> move", "Bold move"),
-        ("chest < 90 cm & waist > 70", "chest < 90 cm & waist > 70"),
-        ("Fish &amp; chips", "Fish & chips"),
-        ("a\x00b\x1b[31mc", "a b [31mc"),
-        ("first\r\nsecond", "first\nsecond"),
-    ],
-)
-def test_descriptions_become_plain_text(html, text):
-    assert plain_text(html) == text
-
-
-def test_titles_stay_on_one_line():
-    assert one_line("<b>Blue</b>\n  shirt") == "Blue shirt"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from similarity import conf
 from similarity.catalog import wording
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import page_url
+from similarity.catalog.plaintext import plain_line
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument, SearchValue
 from similarity.models.search import SHARES
@@ -139,7 +140,7 @@ def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> li
         lookup = adapter.filter_lookup(name)
         if lookup and within.narrowed().filter(**{lookup: value}).exists():
             text = value.rsplit(_LAST_LEVEL, 1)[-1] if name == "category" else value
-            found.append(Suggestion(name, text, value))
+            found.append(Suggestion(name, plain_line(text), value))
         if len(found) == VALUES:
             break
     return found
