@@ -94,6 +94,8 @@ MEDIA_ROOT = Path(os.environ.get("DJANGO_MEDIA_ROOT") or servers.RUN_DIR / "medi
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # How many proxies of the shop add to X-Forwarded-For; of a client's own nothing is believed.
+    "NUM_PROXIES": int(os.environ.get("DJANGO_NUM_PROXIES", "0")),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Shop API",

@@ -1,8 +1,10 @@
 import logging
 import re
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
 from django.db.models.functions import Now
@@ -13,7 +15,7 @@ from django.utils import translation
 from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
-from similarity.retrieval import cached
+from similarity.retrieval import cached, fragments
 from similarity.retrieval.hits import Hit, Reason
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 
@@ -283,6 +285,39 @@ def test_fragment_shows_nothing_sold_out(shelf):  # noqa: F811
 @pytest.mark.parametrize("arguments", ["nonsense", "a:b", "eyJhIjoxfQ:xx"])
 def test_fragment_address_that_was_not_signed_is_404(arguments, version):  # noqa: F811
     assert Client().get(f"/api/similarity/v1/fragments/{arguments}/").status_code == 404
+
+
+def test_fragment_asks_for_the_permission_of_the_api(shelf, settings):  # noqa: F811
+    _html, address = lazy_address(shelf[0])
+    closed = {"API_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
+    settings.SIMILARITY = {**settings.SIMILARITY, **closed}
+    refused = Client().get(address, headers={"X-Similarity-Fragment": "1"})
+    assert refused.status_code == 403
+    assert shelf[1].get_absolute_url() not in refused.content.decode()
+    client = Client()
+    client.force_login(User.objects.create_user("shopper"))
+    assert shelf[1].get_absolute_url() in client.get(address).content.decode()
+
+
+def test_fragments_are_counted_with_the_other_shelves(shelf, settings):  # noqa: F811
+    _html, address = lazy_address(shelf[0])
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "2/min"}
+    assert [Client().get(address).status_code for _ in range(3)] == [200, 200, 429]
+    assert Client().get(f"/api/similarity/v1/products/{shelf[0].pk}/similar/").status_code == 429
+
+
+def test_fragment_address_is_the_same_for_weeks_and_not_for_ever(shelf, monkeypatch):  # noqa: F811
+    now = 10 * fragments.PERIOD_S + 1
+    monkeypatch.setattr(fragments, "time", SimpleNamespace(time=lambda: now))
+    _html, address = lazy_address(shelf[0])
+    for later, found in ((fragments.PERIOD_S - 2, 200), (2 * fragments.PERIOD_S - 2, 200)):
+        monkeypatch.setattr(fragments, "time", SimpleNamespace(time=lambda: now + later))  # noqa: B023
+        assert Client().get(address).status_code == found
+        assert (lazy_address(shelf[0])[1] == address) is (later < fragments.PERIOD_S - 1)
+    monkeypatch.setattr(
+        fragments, "time", SimpleNamespace(time=lambda: now + 2 * fragments.PERIOD_S)
+    )
+    assert Client().get(address).status_code == 404
 
 
 def test_lazy_with_within_is_logged(shelf, caplog):  # noqa: F811

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.forms import PictureForm, SearchForm
 from shop.search import find
-from similarity.api.picture_search import PictureThrottle
+from similarity.api.throttling import PICTURES, ClientThrottle
 from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
 from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
@@ -57,7 +57,7 @@ def _by_picture(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, status=400)
     text = form.cleaned_data["q"]
-    if not PictureThrottle().allow_request(request, None):  # as many as by the API, together
+    if not ClientThrottle(PICTURES).allow_request(request, None):  # as many as by the API, together
         form.add_error(None, TOO_MANY)
         return _form(request, form, status=429)
     try:

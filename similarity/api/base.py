@@ -52,12 +52,14 @@ class SimilarityView(APIView):
     """Permissions and throttle by the settings, errors as ``similarity.api.errors`` shapes them."""
 
     parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
+    #: What its requests are counted with; see ``API_THROTTLE``.
+    throttle_scope = "shelves"
 
     def get_permissions(self) -> list[BasePermission]:
         return [conf.load(path)() for path in conf.get("API_PERMISSION_CLASSES")]
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [ClientThrottle()]
+        return [ClientThrottle(self.throttle_scope)]
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return handle

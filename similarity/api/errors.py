@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -37,6 +37,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         set_rollback()
         body = _body("unavailable", "The database does not answer; try again soon.")
         return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    if isinstance(error, DataError):
+        logger.warning("The database refuses a value of %s: %s", context["request"].path, error)
+        set_rollback()
+        error = BadParameter("A value is outside what the database can compare; give another.")
     response = exception_handler(error, context)
     if response is None:
         return None

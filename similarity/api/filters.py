@@ -21,6 +21,8 @@ MAX_NAME = 100
 MAX_VALUES = 50
 MAX_LENGTH = 250
 MAX_PRICE = 10**12
+#: Digits after the point of a price; a number of JSON may have 17.
+MAX_DECIMALS = 30
 
 
 def filter_lookups(adapter: CatalogAdapter) -> dict[str, str]:
@@ -63,7 +65,7 @@ def find_lookup(adapter: CatalogAdapter, name: str) -> str | None:
 
 def _is_in_use(model: type[Model], lookup: str) -> bool:
     """Whether any product has the key, so that a misspelt parameter is told from a filter."""
-    key = f"similarity:filter:{lookup}"
+    key = caching.key("filter", lookup)
     known = caching.read(key)
     if known is None:
         try:
@@ -175,15 +177,21 @@ def _fields(model: type[Model], lookup: str) -> list[Any]:
 
 
 def price(name: str, text: str) -> Decimal:
+    shown = repr(text[:MAX_NAME])
     try:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
     if amount.is_finite() and amount >= MAX_PRICE:
-        raise BadParameter(f"{name} is {text!r}; give an amount below {MAX_PRICE}.", name)
-    if not amount.is_finite() or amount < 0:
-        raise BadParameter(f"{name} is {text!r}; give an amount such as 19.90.", name)
+        raise BadParameter(f"{name} is {shown}; give an amount below {MAX_PRICE}.", name)
+    if not amount.is_finite() or amount < 0 or _decimals(amount) > MAX_DECIMALS:
+        raise BadParameter(f"{name} is {shown}; give an amount such as 19.90.", name)
     return amount
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def boolean(name: str, text: str) -> bool:

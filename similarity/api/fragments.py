@@ -8,8 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_safe
+from rest_framework.renderers import JSONRenderer, StaticHTMLRenderer
+from rest_framework.request import Request
 
+from similarity.api.base import SimilarityView
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import ShelfArguments
 
@@ -19,13 +21,22 @@ logger = logging.getLogger(__name__)
 FRAGMENT_HEADER = "X-Similarity-Fragment"
 
 
-@require_safe
-def fragment(request: HttpRequest, arguments: str) -> HttpResponse:
+class FragmentView(SimilarityView):
     """The shelf alone for lazy.js, a page around it for a browser without JavaScript."""
-    try:
-        asked = ShelfArguments.from_signed(arguments)
-    except BadSignature as error:
-        raise Http404("This shelf has no valid signature.") from error
+
+    schema = None
+    http_method_names = ["get", "head", "options"]
+    renderer_classes = (StaticHTMLRenderer, JSONRenderer)  # of refusals
+
+    def get(self, request: Request, arguments: str) -> HttpResponse:
+        try:
+            asked = ShelfArguments.from_signed(arguments)
+        except BadSignature as error:
+            raise Http404("This shelf has no valid signature, or is too old.") from error
+        return _answer(request._request, asked)
+
+
+def _answer(request: HttpRequest, asked: ShelfArguments) -> HttpResponse:
     shelf = _shelf(request, asked)
     if FRAGMENT_HEADER not in request.headers:
         page = {"shelf": shelf, "title": asked.title}

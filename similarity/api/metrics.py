@@ -7,22 +7,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from similarity import conf
 from similarity.api import gauges
 from similarity.api.health import HealthView, is_staff
-from similarity.api.throttling import ClientThrottle
+from similarity.api.throttling import AddressThrottle
 from similarity.connections import metrics_export
-
-
-class AddressThrottle(ClientThrottle):
-    """By address alone: a scrape with the token must not need the store of sessions."""
-
-    scope = "similarity-metrics"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
 class MetricsView(HealthView):
@@ -35,7 +25,7 @@ class MetricsView(HealthView):
     http_method_names = ["get", "head"]
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [AddressThrottle()]
+        return [AddressThrottle("metrics")]
 
     def perform_authentication(self, request: Request) -> None:
         """Put off: with the token nobody needs to be logged in."""

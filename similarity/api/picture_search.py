@@ -9,16 +9,14 @@ from rest_framework import exceptions
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 
-from similarity import conf
 from similarity.api.base import SimilarityView
 from similarity.api.errors import RETRY_AFTER_S, BadParameter
 from similarity.api.filters import narrow
 from similarity.api.picture_schema import DEFAULT_LIMIT, MAX_TEXT, PictureSearchSchema
 from similarity.api.query_string import read_limit, read_lists
 from similarity.api.serializers import hit_data
-from similarity.api.throttling import ClientThrottle
+from similarity.api.throttling import PICTURES
 from similarity.api.uploads import bound_upload
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import ImageRejected
@@ -26,15 +24,6 @@ from similarity.models import EncoderVersion
 from similarity.retrieval.search.picture import PictureUnavailable, search_by_picture, vector_of
 
 OPTIONS = ("image", "q", "limit")
-
-
-class PictureThrottle(ClientThrottle):
-    """``API_IMAGE_THROTTLE`` pictures per client: each costs a worker a run of its network."""
-
-    scope = "similarity-image"
-
-    def get_rate(self) -> str | None:
-        return conf.get("API_IMAGE_THROTTLE")
 
 
 class TooLarge(exceptions.APIException):
@@ -54,9 +43,7 @@ class PictureSearchView(SimilarityView):
     schema = PictureSearchSchema()
     http_method_names = ["post", "options"]
     parser_classes = (MultiPartParser,)
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        return [PictureThrottle()]
+    throttle_scope = PICTURES  # each costs a worker a run of its network
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         refused = bound_upload(request._request)

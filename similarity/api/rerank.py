@@ -29,6 +29,7 @@ Listed = list[tuple[int | str, float | None]]
 class RerankView(SimilarityView):
     """Results of any search in a better order, or in the order given when time is up."""
 
+    throttle_scope = "rerank"
     http_method_names = ["post", "options"]
 
     @extend_schema(

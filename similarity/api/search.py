@@ -19,6 +19,7 @@ class SearchView(SimilarityView):
     """Products that answer a shopper's words, best first, of those that may be shown now."""
 
     schema = SearchSchema()
+    throttle_scope = "search"
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request) -> Response:
@@ -41,6 +42,7 @@ class SuggestView(SimilarityView):
     """What a shopper may be typing: queries, categories, brands and products."""
 
     schema = SuggestSchema()
+    throttle_scope = "suggest"
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
 from similarity.api.bought_together import BoughtTogetherView, CartView
-from similarity.api.fragments import fragment
+from similarity.api.fragments import FragmentView
 from similarity.api.health import LiveView, ReadyView
 from similarity.api.metrics import MetricsView
 from similarity.api.more_like import MoreLikeView
@@ -37,7 +37,7 @@ urlpatterns = [
     path("search/image/", PictureSearchView.as_view(), name="search_image"),
     path("more-like-these/", MoreLikeView.as_view(), name="more_like_these"),
     path("rerank/", RerankView.as_view(), name="rerank"),
-    path("fragments/<str:arguments>/", fragment, name="fragment"),
+    path("fragments/<str:arguments>/", FragmentView.as_view(), name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),
     path("metrics/", MetricsView.as_view(), name="metrics"),

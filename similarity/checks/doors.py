@@ -5,11 +5,12 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.urls import get_resolver
 
 from similarity import conf
 from similarity.checks.settings import RULES, did_you_mean
+from similarity.connections.clients import number_of_proxies
 from similarity.exceptions import ConfigurationError
 
 
@@ -17,7 +18,7 @@ def check_doors(**kwargs: Any) -> list[CheckMessage]:
     """The URLs, the cache and the permission classes."""
     if not isinstance(getattr(settings, "SIMILARITY", {}), Mapping):
         return []  # similarity.E003
-    return [*_check_urls(), *_check_cache(), *_check_permissions()]
+    return [*_check_urls(), *_check_cache(), *_check_permissions(), *_check_proxies()]
 
 
 def _check_urls() -> list[CheckMessage]:
@@ -65,3 +66,23 @@ def _check_permissions() -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+def _check_proxies() -> list[CheckMessage]:
+    """What is set for a proxy alone says that there is one."""
+    hints = [
+        name
+        for name in ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
+        if getattr(settings, name, None)
+    ]
+    if not hints or number_of_proxies() is not None or conf.get("API_THROTTLE") is None:
+        return []
+    return [
+        Warning(
+            f"{hints[0]} says that the shop stands behind a proxy, and how many there are is not "
+            "set: every client has the proxy's address, and all share one API_THROTTLE.",
+            hint="Set REST_FRAMEWORK = {'NUM_PROXIES': 1}, or how many proxies of the shop add to "
+            "X-Forwarded-For; 0 where none does.",
+            id="similarity.W044",
+        )
+    ]

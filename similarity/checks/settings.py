@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from similarity import conf
+from similarity.connections.clients import THROTTLE_SCOPES
 from similarity.encoders.fusion import UNREDUCED
 from similarity.exceptions import ConfigurationError
 
@@ -170,6 +171,16 @@ RATE = (
     ),
 )
 
+THROTTLES = (
+    "a rate such as '120/min', None, or a dict of some of "
+    f"{', '.join(map(repr, THROTTLE_SCOPES))} → such a rate",
+    lambda value: (
+        RATE[1](value)
+        if not isinstance(value, Mapping)
+        else set(value) <= set(THROTTLE_SCOPES) and all(map(RATE[1], value.values()))
+    ),
+)
+
 #: key → (what it must be, whether a value is that); the parts' own checks look closer.
 RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "CATALOG": (
@@ -223,7 +234,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "MAX_LIMIT": WHOLE,
     "API_PERMISSION_CLASSES": ("a list of dotted paths", _is_list_of_text),
-    "API_THROTTLE": RATE,
+    "API_THROTTLE": THROTTLES,
     "API_IMAGE_THROTTLE": RATE,
     "IMAGE_QUERY_MAX_BYTES": WHOLE,
     "IMAGE_QUERY_TIMEOUT_MS": WHOLE,

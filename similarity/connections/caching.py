@@ -1,10 +1,19 @@
-"""The cache named by ``SIMILARITY["CACHE"]``; one that is down costs time once and nothing else."""
+"""The cache named by ``SIMILARITY["CACHE"]``; one that is down costs time once and nothing else.
 
+A key never holds text of a client: :func:`key` hashes it. A cache refuses keys with blanks or
+control characters, and keys that are too long.
+"""
+
+import json
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.core.cache import caches
+from django.db import InterfaceError, OperationalError
+from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
 
 from similarity import conf
 from similarity.connections import metrics
@@ -19,6 +28,41 @@ PAUSE_S = 30.0
 _pause = Pause(PAUSE_S)
 
 _DOWN = object()
+
+#: What clients of caches raise where the server cannot be reached, does not answer in time or
+#: says that it cannot serve. Those that are not installed are passed over.
+_CLIENT_OUTAGES = (
+    "redis.exceptions.ConnectionError",
+    "redis.exceptions.TimeoutError",
+    "redis.exceptions.ClusterError",
+    "valkey.exceptions.ConnectionError",
+    "valkey.exceptions.TimeoutError",
+    "valkey.exceptions.ClusterError",
+    "django_redis.exceptions.ConnectionInterrupted",
+    "django_valkey.exceptions.ConnectionInterrupted",
+    "pymemcache.exceptions.MemcacheUnexpectedCloseError",
+    "pylibmc.ConnectionError",
+    "pylibmc.HostLookupError",
+    "pylibmc.ServerDead",
+    "pylibmc.ServerDown",
+    "pylibmc.SocketCreateError",
+    "pylibmc.TimeoutError",
+)
+
+
+def key(name: str, *told: Any) -> str:
+    """A key for what ``told`` decides, all of which a client may have sent.
+
+    ``name`` is what metrics count it by. ``told`` is hashed with the host's ``SECRET_KEY``, so
+    that the keys in a cache tell neither queries nor addresses.
+    """
+    return f"similarity:{name}:{digest(*told)}"
+
+
+def digest(*told: Any) -> str:
+    """64 hexadecimal digits for ``told``, which must be what JSON or ``str`` can write."""
+    text = json.dumps(told, sort_keys=True, default=str)
+    return salted_hmac("similarity.cache", text, algorithm="sha256").hexdigest()
 
 
 def read(key: str) -> Any:
@@ -39,20 +83,37 @@ def write(key: str, value: Any) -> None:
 
 
 def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
-    """The result of a call on the cache; ``otherwise`` where it fails or failed just before."""
+    """The result of a call on the cache; ``otherwise`` where it fails or the cache is down.
+
+    Only an outage pauses the cache: a value or key that the cache refuses is an error of this
+    one call, and the next call is made.
+    """
     if _pause.lasts():
         return otherwise
     try:
         return call()
-    except Exception:  # whatever the cache's client raises; the shop goes on without it
-        _pause.begin()
-        logger.warning(
-            "The cache %r does not answer; it is not asked again for %.0f s.",
-            conf.get("CACHE"),
-            PAUSE_S,
-            exc_info=True,
-        )
+    except Exception as error:  # a door: the shop goes on without its cache
+        alias = conf.get("CACHE")
+        if isinstance(error, _outages()):
+            _pause.begin()
+            told = "The cache %r does not answer; it is not asked again for %.0f s."
+            logger.warning(told, alias, PAUSE_S, exc_info=True)
+        else:
+            told = "The cache %r refuses a call: %s: %s"
+            logger.error(told, alias, type(error).__name__, str(error)[:200])
         return otherwise
+
+
+@cache
+def _outages() -> tuple[type[BaseException], ...]:
+    """What says that the cache is down, and not that a call was wrong."""
+    found: list[type[BaseException]] = [OSError, EOFError, OperationalError, InterfaceError]
+    for path in _CLIENT_OUTAGES:
+        try:
+            found.append(import_string(path))
+        except ImportError:
+            continue
+    return tuple(found)
 
 
 def resume() -> None:

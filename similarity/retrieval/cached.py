@@ -4,8 +4,6 @@ What is cached is keys, scores and reasons; each shelf loads its products throug
 host's live filter, so that one sold out a second ago is not on it.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -182,5 +180,4 @@ def _cache_key(told: Sequence[Any], eligible: QuerySet[Any]) -> str:
         sql: Any = eligible.order_by().query.get_compiler(using=eligible.db).as_sql()
     except EmptyResultSet:
         sql = "nothing"
-    digest = hashlib.sha256(json.dumps([*told, sql], default=str).encode()).hexdigest()
-    return f"similarity:shelf:{digest}"
+    return caching.key("shelf", *told, sql)

@@ -4,7 +4,6 @@ A query's vector comes from the cache, else from the table of hot queries, else 
 within a time limit, else there is none and search goes by words alone.
 """
 
-import hashlib
 import logging
 import time
 import unicodedata
@@ -15,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, router
 from django.db.models import BinaryField, F, Func, OuterRef, Subquery
 
 from similarity import conf
-from similarity.connections import background
+from similarity.connections import background, caching
 from similarity.connections.mailbox import Answer, Question
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion, HotQueryVector
@@ -92,7 +91,7 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
         return PendingVector(row, parts=version.query_parts)
     limit_ms = conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
-    name = hashlib.sha256(query.encode()).hexdigest()
+    name = caching.digest(query)  # keyed: what was searched cannot be read from the cache
     question = Question("text", name, version.pk, query.encode(), KEEP_S)
     asked = ask_worker.begin(question, left_ms, before=count)
     return PendingVector(None, asked, version.query_parts)

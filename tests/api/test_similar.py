@@ -1,4 +1,5 @@
 import uuid
+from decimal import Decimal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -255,6 +256,33 @@ def test_cache_that_is_down_does_not_take_the_api_down(shelf, monkeypatch):
     assert get(shelf[0]).status_code == 200
     Product.objects.filter(pk=shelf[3].pk).update(attributes={"colour": "navy"})
     assert ids(get(shelf[0], colour="navy")) == [shelf[3].pk]
+
+
+@pytest.mark.parametrize(
+    "price", ["1e-16384", "1e-999999", "0e-99999", "-0e-99999", "0." + "0" * 16384 + "1", "1e-31"]
+)
+@pytest.mark.parametrize("name", ["min_price", "max_price"])
+def test_a_price_too_small_for_the_database_is_400(shelf, name, price):
+    response = get(shelf[0], **{name: price})
+    assert response.status_code == 400
+    assert response.json()["error"]["parameter"] == name
+    assert len(response.content) < 500
+
+
+@pytest.mark.parametrize("price", ["0", "0.00", "19.900000000000002", "1e-12", "5e2"])
+def test_a_price_as_programs_write_it_is_served(shelf, price):
+    assert get(shelf[0], min_price=price).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_that_the_database_refuses_is_400(shelf, monkeypatch, caplog):
+    """Whatever bound a parameter lacks, it is the asker's mistake and no failure of ours."""
+    monkeypatch.setattr("similarity.api.filters.price", lambda name, text: Decimal("1e-16384"))
+    response = get(shelf[0], min_price="1")
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "bad_parameter"
+    assert "overflow" in caplog.text
+    assert get(shelf[0]).status_code == 200, "the connection is usable"
 
 
 def test_database_that_is_down_is_503(shelf, monkeypatch):

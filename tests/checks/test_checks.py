@@ -140,10 +140,33 @@ def test_wrong_value_is_named_with_what_it_must_be(change, key, value):
     assert "must be" in message.hint
 
 
-@pytest.mark.parametrize("rate", ["1/s", "10/sec", "120/min", "5/hour", "1/day", None])
+@pytest.mark.parametrize(
+    "rate", ["1/s", "10/sec", "120/min", "5/hour", "1/day", None, {}, {"suggest": "9/s"}]
+)
 def test_throttles_of_rest_framework_pass(change, rate):
     change(API_THROTTLE=rate)
     assert run() == []
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
+        ("USE_X_FORWARDED_HOST", True),
+        ("USE_X_FORWARDED_PORT", True),
+    ],
+)
+def test_a_proxy_whose_number_is_not_set(change, settings, hint, value):
+    """Then every shopper would have its address."""
+    settings.REST_FRAMEWORK = {}
+    assert run() == []
+    setattr(settings, hint, value)
+    (message,) = run()
+    assert message.id == "similarity.W044"
+    assert hint in message.msg
+    for number in (0, 1):
+        settings.REST_FRAMEWORK = {"NUM_PROXIES": number}
+        assert run() == []
 
 
 def test_a_part_in_use_without_weight_or_dimension(change):

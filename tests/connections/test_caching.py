@@ -4,6 +4,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from django.core.cache.backends.base import InvalidCacheKey, memcache_key_warnings
+from django.db import OperationalError
 
 from similarity.connections import caching, metrics, pause
 
@@ -64,3 +66,69 @@ def test_what_stands_in_for_the_answer_is_the_callers():
     assert caching.attempt(lambda: False, otherwise=True) is True, "paused: not called"
     caching.resume()
     assert caching.attempt(lambda: False, otherwise=True) is False
+
+
+def _redis(name):
+    import redis.exceptions
+
+    return getattr(redis.exceptions, name)("told")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("refused"),
+        TimeoutError(),
+        OSError(113, "no route"),
+        _redis("ConnectionError"),
+        _redis("TimeoutError"),
+        _redis("BusyLoadingError"),
+        _redis("ClusterDownError"),
+        OperationalError("the table of the cache's database"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_outage_pauses_the_cache(error):
+    assert caching.attempt(_raising(error), otherwise="none") == "none"
+    assert caching._pause.lasts()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidCacheKey("blanks"),
+        ValueError("no such key"),
+        TypeError("cannot be serialized"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates"),
+        _redis("DataError"),
+        _redis("ResponseError"),
+        _redis("OutOfMemoryError"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_the_cache_refuses_is_no_outage(error, caplog):
+    assert caching.attempt(_raising(error), otherwise="none") == "none"
+    assert type(error).__name__ in caplog.text
+    assert not caching._pause.lasts()
+    assert caching.attempt(lambda: "asked", otherwise="none") == "asked"
+
+
+def _raising(error):
+    def call():
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize("told", ["a b", "\x7f\0", "é" * 300, "\ud800", {"a": ("b", None)}, b"x"])
+def test_a_key_is_one_that_every_cache_takes(told):
+    key = caching.key("test", told)
+    assert not list(memcache_key_warnings(f":1:{key}"))
+    assert key.startswith("similarity:test:")
+    assert key != caching.key("test", told, 1) != caching.key("other", told, 1)
+
+
+def test_a_key_cannot_be_told_without_the_hosts_secret(settings):
+    before = caching.key("test", "red scarf")
+    settings.SECRET_KEY = "another"
+    assert caching.key("test", "red scarf") != before

@@ -165,7 +165,7 @@ def recall(token: str) -> FloatArray | None:
 
 
 def _name(token: str) -> str:
-    return f"similarity:picture-vector:{token}"
+    return caching.key("picture-vector", token)
 
 
 def _live_key() -> int | None:

@@ -3,7 +3,6 @@ import math
 
 import numpy as np
 import pytest
-from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
@@ -225,7 +224,7 @@ def test_a_token_brings_the_vector_back_and_nothing_of_the_picture(version):
     assert recall(token).tolist() == [1, 0]
     assert recall(token + "x") is None
     assert recall("ü") is None
-    kept = caches["default"].get(f"similarity:picture-vector:{token}")
+    kept = caching.read(caching.key("picture-vector", token))
     assert set(kept) == {"version", "vector"}
     assert len(kept["vector"]) == 4
 
