@@ -135,19 +135,30 @@ def draft_cosine(encoder) -> str:
 
     from PIL import Image, JpegImagePlugin
 
+    from similarity.catalog.picture_header import FORMATS
+    from similarity.encoders import images, picture_decoder
+    from similarity.encoders.decoder_processes import Pixels
+
     def large(data: bytes) -> bytes:
         buffer = io.BytesIO()
         Image.open(io.BytesIO(data)).resize((2400, 1800)).save(buffer, "JPEG", quality=88)
         return buffer.getvalue()
 
+    def in_this_process(data: bytes, limits, cpu_s: float) -> Pixels:
+        image = picture_decoder.decode(data, FORMATS, limits.pixels)
+        return Pixels(image.mode, image.size, image.tobytes())
+
     photos = [large(data) for data in make_photos(8)]
     draft = encoder.encode(products(photos)).vectors
     usual = JpegImagePlugin.JpegImageFile.draft
+    in_children = images.pool.decode
+    images.pool.decode = in_this_process
     JpegImagePlugin.JpegImageFile.draft = lambda *arguments: None
     try:
         encoder.known.clear()
         full = encoder.encode(products(photos)).vectors
     finally:
         JpegImagePlugin.JpegImageFile.draft = usual
+        images.pool.decode = in_children
     cosines = (draft * full).sum(axis=1)
     return f"{cosines.min():.4f} lowest, {np.median(cosines):.4f} median"

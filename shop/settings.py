@@ -70,8 +70,13 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": servers.cache_url(),
-        # A cache that hangs must not hold up a page.
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        "OPTIONS": {
+            # JSON and no pickles, which run code when they are read.
+            "serializer": "similarity.connections.sealing.JSONSerializer",
+            # A cache that hangs must not hold up a page.
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+        },
     }
 }
 CELERY_BROKER_URL = servers.broker_url()

@@ -72,7 +72,10 @@ DEFAULTS: dict[str, Any] = {
     "API_THROTTLE": "120/min",  # per client; None switches throttling off
     "API_IMAGE_THROTTLE": "20/min",  # searches by picture per client; None switches it off
     "IMAGE_QUERY_MAX_BYTES": 5 * 1024 * 1024,  # of a picture that is searched by
+    "IMAGE_QUERY_MAX_PIXELS": 25_000_000,  # phones take 24 million
     "IMAGE_QUERY_TIMEOUT_MS": 4000,  # longest such a search waits for a worker
+    "IMAGE_QUERY_QUEUE": "similarity.pictures",  # of pictures that shoppers search by
+    "IMAGE_QUERY_WAITING": 2,  # threads of a web process that wait for one at once
     # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
     "API_FILTERS": None,
     # What a new version must show before it may be promoted: shares (0-1), see docs/versions.md.

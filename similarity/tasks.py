@@ -240,8 +240,9 @@ def _note_alive(**kwargs: Any) -> None:
     """Only workers that take from our queue count."""
     if _takes_from("QUEUE"):
         workers.note()
-    if _takes_from("QUERY_QUEUE"):
-        caching.attempt(mailbox.note_alive)
+    for queue in (mailbox.QUERIES, mailbox.PICTURES):
+        if _takes_from(queue):
+            caching.attempt(partial(mailbox.note_alive, queue))
 
 
 def _serve_metrics(**kwargs: Any) -> None:
@@ -297,13 +298,15 @@ def _warm_up(**kwargs: Any) -> None:
 
     In a thread, for Celery ends a process that is not up within seconds.
     """
-    if _takes_from("QUERY_QUEUE"):
-        threading.Thread(target=_load_networks, name="similarity-warm-up", daemon=True).start()
+    texts, pictures = _takes_from(mailbox.QUERIES), _takes_from(mailbox.PICTURES)
+    if texts or pictures:
+        load = partial(_load_networks, texts=texts, pictures=pictures)
+        threading.Thread(target=load, name="similarity-warm-up", daemon=True).start()
 
 
-def _load_networks() -> None:
+def _load_networks(*, texts: bool, pictures: bool) -> None:
     try:
-        queries.warm_up()
+        queries.warm_up(texts=texts, pictures=pictures)
     except Exception as error:  # noqa: BLE001 - a door: the first question will say the same
         logger.warning("The networks for queries are not loaded ahead: %s", error)
     finally:

@@ -18,6 +18,7 @@ if not os.environ.get("CACHE_URL"):
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": servers.cache_url().removesuffix("/1") + "/3",
+            "OPTIONS": {"serializer": "similarity.connections.sealing.JSONSerializer"},
         }
     }
 

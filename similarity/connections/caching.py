@@ -6,7 +6,7 @@ control characters, and keys that are too long.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from similarity import conf
 from similarity.connections import metrics
 from similarity.connections.pause import Pause
+from similarity.connections.sealing import seal, unseal
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def read(key: str) -> Any:
 
     ``key`` starts with ``similarity:`` and the name that metrics count it by.
     """
-    found = attempt(lambda: caches[conf.get("CACHE")].get(key), otherwise=_DOWN)
+    found = attempt(lambda: load(key), otherwise=_DOWN)
     result = "down" if found is _DOWN else "miss" if found is None else "hit"
     metrics.count("cache_total", cache=key.split(":")[1], result=result)
     return None if found is _DOWN else found
@@ -78,8 +79,7 @@ def read(key: str) -> Any:
 
 def write(key: str, value: Any) -> None:
     """Keep ``value`` for ``CACHE_TIMEOUT_S`` seconds."""
-    timeout_s = conf.get("CACHE_TIMEOUT_S")
-    attempt(lambda: caches[conf.get("CACHE")].set(key, value, timeout=timeout_s))
+    attempt(lambda: store({key: value}, conf.get("CACHE_TIMEOUT_S")))
 
 
 def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
@@ -114,6 +114,28 @@ def _outages() -> tuple[type[BaseException], ...]:
         except ImportError:
             continue
     return tuple(found)
+
+
+def load(key: str) -> Any:
+    """What :func:`store` kept under ``key``, else None. Raises what the cache's client raises."""
+    return unseal(key, caches[conf.get("CACHE")].get(key))
+
+
+def load_many(keys: Sequence[str]) -> dict[str, Any]:
+    """Key → value of those that are kept. Raises what the cache's client raises."""
+    found = caches[conf.get("CACHE")].get_many(keys)
+    values = {key: unseal(key, text) for key, text in found.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def store(values: Mapping[str, Any], timeout_s: float | None) -> None:
+    """Keep JSON values, or bytes, by key. Raises what the cache's client raises."""
+    texts = {key: seal(key, value) for key, value in values.items()}
+    backend = caches[conf.get("CACHE")]
+    if len(texts) == 1:
+        backend.set(*next(iter(texts.items())), timeout=timeout_s)
+    else:
+        backend.set_many(texts, timeout=timeout_s)
 
 
 def resume() -> None:

@@ -15,11 +15,15 @@ import numpy.typing as npt
 from django.core.cache import caches
 
 from similarity import conf
+from similarity.connections import caching
 
 FloatArray = npt.NDArray[np.float32]
 
 #: The task a worker answers by.
 TASK = "similarity.answer_question"
+
+#: The settings that name the queues.
+QUERIES, PICTURES = "QUERY_QUEUE", "IMAGE_QUERY_QUEUE"
 
 #: A payload over this length goes by the cache, in pieces that Memcached takes.
 MESSAGE_BYTES = 2048
@@ -27,12 +31,11 @@ PIECE_BYTES = 512 * 1024
 #: Seconds a payload lies in the cache, and an answer that nobody else will ask for.
 LETTER_S = 15
 
-#: Where a worker that answers questions says that it is alive, and for how long that holds.
-ALIVE = "similarity:answering"
+#: For how long a worker that answers questions counts as alive after it said so.
 ALIVE_S = 20
 NOTE_EVERY_S = 5.0
 
-_noted_at = -NOTE_EVERY_S  # monotonic seconds; of this process
+_noted_at: dict[str, float] = {}  # setting of a queue → monotonic seconds; of this process
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Question:
     def key(self) -> str:
         return f"similarity:answer:{self.kind}:{self.version}:{self.name}"
 
+    @property
+    def queue(self) -> str:
+        """The setting that names the queue: pictures, which take long, have one of their own."""
+        return PICTURES if self.kind == "picture" else QUERIES
+
 
 class Answer(NamedTuple):
     """``row``: float32 (N,), None where there is nothing to tell; ``refused`` says why."""
@@ -70,7 +78,7 @@ def post(question: Question) -> list[Any]:
     else:
         parts = [payload[at : at + PIECE_BYTES] for at in range(0, len(payload), PIECE_BYTES)]
         pieces = len(parts)
-        _cache().set_many(dict(zip(_pieces(question.key, pieces), parts, strict=True)), LETTER_S)
+        caching.store(dict(zip(_pieces(question.key, pieces), parts, strict=True)), LETTER_S)
     return [question.kind, question.name, question.version, question.keep_s, text, pieces]
 
 
@@ -82,7 +90,7 @@ def received(
     if not pieces:
         return question
     names = _pieces(question.key, pieces)
-    found = _cache().get_many(names)
+    found = caching.load_many(names)
     if len(found) < pieces:
         return None
     payload = b"".join(bytes(found[name]) for name in names)
@@ -92,7 +100,7 @@ def received(
 def reply(question: Question, answer: Answer) -> None:
     """Leave the answer for whoever waits, and for those who ask the same later."""
     row = None if answer.row is None else np.asarray(answer.row, dtype="<f4").tobytes()
-    _cache().set(question.key, {"row": row, "refused": answer.refused}, question.keep_s)
+    caching.store({question.key: {"row": row, "refused": answer.refused}}, question.keep_s)
     if len(question.payload) > MESSAGE_BYTES:
         pieces = -(-len(question.payload) // PIECE_BYTES)
         _cache().delete_many(_pieces(question.key, pieces))
@@ -100,22 +108,22 @@ def reply(question: Question, answer: Answer) -> None:
 
 def read(question: Question) -> Answer | None:
     """The answer, where there is one already."""
-    return _answer(_cache().get(question.key))
+    return _answer(caching.load(question.key))
 
 
 def look(question: Question) -> tuple[Answer | None, bool]:
     """(the answer, where there is one already; whether a worker said lately that it is alive)."""
-    found = _cache().get_many([question.key, ALIVE])
-    return _answer(found.get(question.key)), ALIVE in found
+    alive = _alive_key(question.queue)
+    found = caching.load_many([question.key, alive])
+    return _answer(found.get(question.key)), alive in found
 
 
-def note_alive() -> None:
-    """Said by a worker that answers questions; written every few seconds at most."""
-    global _noted_at
+def note_alive(queue: str) -> None:
+    """Note that a worker takes from the queue of that setting; every few seconds at most."""
     now = time.monotonic()
-    if now - _noted_at >= NOTE_EVERY_S:
-        _noted_at = now
-        _cache().set(ALIVE, 1, ALIVE_S)
+    if now - _noted_at.get(queue, -NOTE_EVERY_S) >= NOTE_EVERY_S:
+        _noted_at[queue] = now
+        caching.store({_alive_key(queue): 1}, ALIVE_S)
 
 
 def first_to_ask(question: Question, for_s: int) -> bool:
@@ -128,6 +136,10 @@ def _answer(found: Any) -> Answer | None:
         return None
     row = found["row"]
     return Answer(None if row is None else np.frombuffer(row, dtype="<f4"), found["refused"])
+
+
+def _alive_key(queue: str) -> str:
+    return f"similarity:answering:{queue}"
 
 
 def _pieces(key: str, count: int) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Product photos: from untrusted bytes to bounded pictures, each read and decoded once."""
 
-import io
 import logging
 import threading
 import weakref
@@ -9,10 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from similarity import conf
 from similarity.catalog.content import ImageRef, ProductContent
+from similarity.catalog.picture_header import Limits, check_cost
+from similarity.encoders.decoder_processes import CPU_S, pool
 from similarity.encoders.known import name_of
 from similarity.encoders.weights import package
 from similarity.exceptions import ImageRejected
@@ -21,12 +19,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 logger = logging.getLogger(__name__)
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
-
-#: Longest side of a decoded photo in pixels: above what the networks read, and small
-#: enough (1 MB) that a batch of products fits in memory.
-MAX_SIDE = 512
 
 #: Decoded photos kept at once, 1 MB each at most.
 CACHE_SIZE = 256
@@ -63,31 +55,21 @@ class PixelBudget:
                 self._changed.notify_all()
 
 
-def decode(data: bytes) -> "Image.Image":
+def decode(data: bytes, limits: Limits | None = None, cpu_s: float = CPU_S) -> "Image.Image":
     """Decode a photo: RGB or RGBA, upright, ``MAX_SIDE`` pixels at most on its longest side.
 
     Palette, greyscale, 16-bit and CMYK pictures come out as RGB, those with a transparent
     pixel as RGBA; of an animated one comes the first frame. Raises :class:`ImageRejected`
-    for data over ``IMAGE_MAX_BYTES``, over ``IMAGE_MAX_PIXELS`` (read from the header,
-    before decoding), not in ``FORMATS``, or damaged: a truncated photo is rejected.
+    for what :func:`check_cost` refuses by the bytes alone, with ``limits`` those of a product's
+    photo by default; for what takes more than ``cpu_s`` seconds of the processor, or more memory
+    than its pixels warrant; and for damaged data: a truncated photo is rejected.
     """
-    most_bytes = conf.get("IMAGE_MAX_BYTES")
-    if len(data) > most_bytes:
-        raise ImageRejected(
-            f"The image has more than {most_bytes} bytes; make it smaller or raise "
-            "SIMILARITY['IMAGE_MAX_BYTES']."
-        )
-    try:
-        return _decode(data)
-    except ImageRejected:
-        raise
-    except Exception as error:
-        # A door: the bytes are anybody's, and Pillow's decoders raise OSError, SyntaxError,
-        # ValueError, struct.error, KeyError and more on bytes that are not what they claim.
-        raise ImageRejected(
-            f"The image cannot be decoded ({type(error).__name__}: {error}); replace it by a "
-            f"sound {', '.join(FORMATS)} file."
-        ) from error
+    limits = limits or Limits.of_photo()
+    header = check_cost(data, limits)
+    with _under_way.taken(header.width * header.height, limits.pixels):
+        found = pool.decode(data, limits, cpu_s)
+    image: Image.Image = package("PIL.Image").frombytes(found.mode, found.size, found.data)
+    return image
 
 
 def on_white(image: "Image.Image") -> "Image.Image":
@@ -121,9 +103,17 @@ def photo_of(ref: ImageRef, key: str) -> Photo | None:
     return _cache.get(ref, partial(_read, ref, key))
 
 
+def decode_query(ref: ImageRef, data: bytes, cpu_s: float) -> None:
+    """Decode a shopper's picture under its own limits; encoders find it by ``ref`` from then on.
+
+    Raises :class:`ImageRejected` as :func:`decode` does.
+    """
+    _cache.get(ref, lambda: Photo(name_of(data), decode(data, Limits.of_query(), cpu_s)))
+
+
 def _read(ref: ImageRef, key: str) -> Photo | None:
     try:
-        data = ref.read(conf.get("IMAGE_MAX_BYTES"))
+        data = ref.read(Limits.of_photo().bytes)
         return Photo(name_of(data), decode(data))
     except (OSError, ImageRejected) as error:
         logger.warning("Product %s goes on without its image %r: %s", key, ref.name, error)
@@ -163,48 +153,3 @@ class PhotoCache:
 
 _cache = PhotoCache(CACHE_SIZE)
 _under_way = PixelBudget()
-
-
-def _decode(data: bytes) -> "Image.Image":
-    pillow = package("PIL.Image")
-    try:
-        image = pillow.open(io.BytesIO(data), formats=FORMATS)
-    except package("PIL").UnidentifiedImageError as error:
-        raise ImageRejected(f"The image is in none of the formats {', '.join(FORMATS)}.") from error
-    width, height = image.size
-    most_pixels = conf.get("IMAGE_MAX_PIXELS")
-    if width * height > most_pixels or not width * height:
-        raise ImageRejected(
-            f"The image has {width} × {height} pixels, {most_pixels} at most are decoded; make it "
-            "smaller or raise SIMILARITY['IMAGE_MAX_PIXELS']."
-        )
-    with _under_way.taken(width * height, most_pixels):
-        image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG at 1/2, 1/4 or 1/8 of its size
-        image.load()
-        image = _eight_bits(image)
-        image.thumbnail((MAX_SIDE, MAX_SIDE), pillow.Resampling.BICUBIC)
-        return _upright(image)
-
-
-def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """RGB, or RGBA where some pixel is transparent."""
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image).astype(np.float32)
-        sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
-        top = 65535 if sixteen else 255
-        grey = package("PIL.Image").fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8))
-        grey.info = image.info
-        return grey.convert("RGB")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    lowest, _ = image.getchannel("A").getextrema()
-    return image if lowest < 255 else image.convert("RGB")  # type: ignore[operator]
-
-
-def _upright(image: "Image.Image") -> "Image.Image":
-    try:
-        return package("PIL.ImageOps").exif_transpose(image)
-    except Exception as error:  # noqa: BLE001 - a broken EXIF block does not spoil a sound photo
-        logger.debug("The EXIF orientation of an image cannot be read: %s", error)
-        return image

@@ -17,7 +17,7 @@ from similarity.connections import mailbox
 from similarity.connections.mailbox import Answer, Question
 from similarity.encoders.base import Encoded, Encoder, FloatArray
 from similarity.encoders.cross import cross_encoder
-from similarity.encoders.images import decode
+from similarity.encoders.images import decode_query
 from similarity.exceptions import ImageRejected, SimilarityError, VersionError
 from similarity.indexing import maintained, vectors
 from similarity.models import EncoderVersion, HotQuery, HotQueryVector
@@ -61,15 +61,15 @@ def compute(question: Question) -> Answer:
         return Answer(None, str(error))
 
 
-def warm_up() -> None:
-    """Load what the first question would otherwise wait for."""
+def warm_up(*, texts: bool = True, pictures: bool = True) -> None:
+    """Load what the first question, of text or with a picture, would otherwise wait for."""
     version = maintained.every_version().live()
-    if version is not None:
+    if version is not None and texts:
         compute(Question("text", "", version.pk, b"shirt"))
-        if "image" in version.encoders:
-            # Its network is loaded, though there is no photo.
-            maintained.encoder_of(version, "image").encode([])
-    if conf.get("CROSS_ENCODER"):
+    if version is not None and pictures and "image" in version.encoders:
+        # Its network is loaded, though there is no photo.
+        maintained.encoder_of(version, "image").encode([])
+    if conf.get("CROSS_ENCODER") and texts:
         cross_encoder(conf.get("CROSS_ENCODER"))
 
 
@@ -124,9 +124,8 @@ def _picture(question: Question) -> FloatArray | None:
     photo = ImageRef("picture", lambda limit: data[: limit + 1])
     version = _version(question.version)
     encoder = maintained.encoder_of(version, "image")
+    decode_query(photo, data, conf.get("IMAGE_QUERY_TIMEOUT_MS") / 1000)
     encoded = encoder.encode([ProductContent(key="", title="", images=[photo])])
-    if not encoded.present[0]:
-        decode(data)  # says what is wrong with it
     encoded = _projected("image", encoded, version)
     return encoded.vectors[0] if encoded.present[0] else None
 

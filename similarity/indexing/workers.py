@@ -13,11 +13,9 @@ from concurrent.futures import Future, wait
 from functools import partial
 from typing import Any, TypedDict
 
-from django.core.cache import caches
 from django.db import close_old_connections
 
-from similarity import conf
-from similarity.connections import background
+from similarity.connections import background, caching
 from similarity.encoders import device as devices
 
 logger = logging.getLogger(__name__)
@@ -61,16 +59,15 @@ def note(doing: str = "", done: int = 0, total: int = 0) -> None:
 def _tell(doing: str, done: int, total: int) -> None:
     name = f"{socket.gethostname()}:{_worker_pid or os.getpid()}"
     try:
-        cache = caches[conf.get("CACHE")]
-        device = _device() or (cache.get(_key(name)) or {}).get("device", "")
+        device = _device() or (caching.load(_key(name)) or {}).get("device", "")
         said = Worker(seen_at=time.time(), device=device, doing=doing, done=done, total=total)
-        cache.set(_key(name), said, timeout=SEEN_S)
+        caching.store({_key(name): said}, SEEN_S)
         # Two workers may write the list at once; the one that is missing then adds itself anew.
-        names = cache.get(KEY) or []
+        names = caching.load(KEY) or []
         if name not in names:
-            alive = cache.get_many([_key(each) for each in names])
+            alive = caching.load_many([_key(each) for each in names])
             names = [each for each in names if _key(each) in alive]
-            cache.set(KEY, [*names, name], timeout=None)
+            caching.store({KEY: [*names, name]}, None)
     except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
         logger.warning("The cache took no sign of life of this worker: %s", error)
     finally:
@@ -88,9 +85,8 @@ def seen() -> dict[str, Worker]:
 
     Raises whatever the cache's client raises where the cache does not answer.
     """
-    cache = caches[conf.get("CACHE")]
-    names = cache.get(KEY) or []
-    said = cache.get_many([_key(name) for name in names])
+    names = caching.load(KEY) or []
+    said = caching.load_many([_key(name) for name in names])
     oldest = time.time() - SEEN_S
     return {
         name: said[_key(name)]

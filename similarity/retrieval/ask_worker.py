@@ -1,8 +1,9 @@
 """Asks a worker what only it can compute, and waits for a bounded time.
 
-The message goes to the queue ``SIMILARITY["QUERY_QUEUE"]``; the answer is awaited in the
-cache. All of it runs beside the request, which goes on when its time is up, whether worker,
-broker or cache is slow, dead or hangs. An answer that comes late serves who asks next.
+The message goes to the queue ``SIMILARITY["QUERY_QUEUE"]``, or with a picture to that of
+``IMAGE_QUERY_QUEUE``; the answer is awaited in the cache. All of it runs beside the request, which
+goes on when its time is up, whether worker, broker or cache is slow, dead or hangs. An answer that
+comes late serves who asks next.
 """
 
 import logging
@@ -66,6 +67,9 @@ class Silence(Pause):
 
 silence = Silence()
 
+#: While it lasts the log need not say again that no worker takes pictures.
+unserved = Pause(60.0)
+
 
 class Asked:
     """A question under way."""
@@ -118,7 +122,7 @@ def _ask(question: Question, until: float, before: Callable[[], object] | None) 
         return known
     if conf.get("QUERY_IN_PROCESS"):
         return _here(question)
-    if (silence.lasts() and not alive) or not _send(question, until):
+    if not (alive or _may_try(question)) or not _send(question, until):
         return None
     wait_s = FIRST_LOOK_S
     while time.monotonic() + wait_s < until:
@@ -131,6 +135,23 @@ def _ask(question: Question, until: float, before: Callable[[], object] | None) 
     if not alive:
         silence.unheard()
     return None
+
+
+def _may_try(question: Question) -> bool:
+    """Whether to ask although no worker of the queue says that it is alive.
+
+    A picture is not: its request would wait for seconds, and hold a thread of the site.
+    """
+    if question.queue == mailbox.PICTURES:
+        if not unserved.lasts():
+            unserved.begin()
+            logger.warning(
+                "No worker of the queue %r says that it is alive: no picture is looked at. Start "
+                "one, or add the queue to the worker of queries.",
+                conf.get(mailbox.PICTURES),
+            )
+        return False
+    return not silence.lasts()
 
 
 def _here(question: Question) -> Answer:
@@ -158,5 +179,5 @@ def _send(question: Question, until: float) -> bool:
         return first is not None
     arguments = caching.attempt(partial(mailbox.post, question))
     return arguments is not None and wakeup.wake(
-        mailbox.TASK, args=arguments, queue=conf.get("QUERY_QUEUE"), expires=expires_s
+        mailbox.TASK, args=arguments, queue=conf.get(question.queue), expires=expires_s
     )

@@ -19,6 +19,7 @@ from kombu import Connection
 from similarity import tasks
 from similarity.catalog.content import ProductContent
 from similarity.connections import background, caching, mailbox, wakeup
+from similarity.connections.pause import Pause
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ImageRejected
 from similarity.indexing import maintained, queries, versions
@@ -36,7 +37,7 @@ LIMIT_S = LIMIT_MS / 1000
 @pytest.fixture(autouse=True)
 def _hearing(monkeypatch):
     monkeypatch.setattr(ask_worker, "silence", ask_worker.Silence())
-    monkeypatch.setattr(mailbox, "_noted_at", -100.0)
+    monkeypatch.setattr(mailbox, "_noted_at", {})
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
 
 def test_of_a_worker_that_says_it_is_alive_an_answer_is_always_awaited(live, sent):
     """It is busy, and not dead: what it answers late serves the next who asks the same."""
-    mailbox.note_alive()
+    mailbox.note_alive(mailbox.QUERIES)
     for number in range(ask_worker.SILENCES + 2):
         query_vector(f"scarf {number}", timeout_ms=20)
     wait_until(nothing_under_way)
@@ -234,6 +235,7 @@ class TestPictures:
         )
         data = bytes(range(256)) * 20
         question = mailbox.Question("picture", "abc", live.pk, data)
+        mailbox.note_alive(mailbox.PICTURES)
         answer = ask_with(worker, lambda: ask_worker.begin(question, LIMIT_MS))
         assert answer.row.tolist() == [0, 1, 2, 3]
         assert seen["data"] == data
@@ -245,8 +247,27 @@ class TestPictures:
         with pytest.raises(ImageRejected, match="cannot be decoded"):
             picture_vector(b"no photo")
 
-    def test_without_a_worker_there_is_no_vector(self, live, sent):
-        assert picture_vector(b"\xff\xd8\xff" + b"x" * 5000, timeout_ms=50) is None
+    def test_without_a_worker_of_pictures_none_is_asked_and_none_is_waited_for(
+        self, live, sent, monkeypatch, caplog
+    ):
+        """The worker of queries is alive, but the picture would hold its thread for seconds."""
+        monkeypatch.setattr(ask_worker, "unserved", Pause(60))
+        mailbox.note_alive(mailbox.QUERIES)
+        for _ in range(3):
+            took = timed(lambda: picture_vector(b"\xff\xd8\xff" + b"x" * 5000, timeout_ms=LIMIT_MS))
+            assert took < LIMIT_S / 4
+        assert sent == []
+        assert caplog.text.count("No worker of the queue 'similarity.pictures'") == 1
+
+    def test_pictures_have_a_queue_of_their_own(self, live, sent):
+        mailbox.note_alive(mailbox.PICTURES)
+        picture_vector(b"\xff\xd8\xff" + b"x" * 5000, timeout_ms=50)
+        query_vector("red scarf", timeout_ms=50)
+        wait_until(lambda: len(sent) == 2)
+        assert [options["queue"] for *_, options in sent] == [
+            "similarity.pictures",
+            "similarity.queries",
+        ]
 
 
 class TestCounting:

@@ -263,7 +263,7 @@ def test_without_a_worker_and_words_the_shopper_is_told(client, db, nobody):
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"", "empty"), (b"<svg/>", "no picture"), (b"\xff\xd8\xff" + b"\0" * 99, "is none")],
+    [(b"", "empty"), (b"<svg/>", "none of the"), (b"\xff\xd8\xff" + b"\0" * 99, "no size")],
 )
 def test_what_is_no_picture_is_said_beside_the_field(client, db, nobody, data, says):
     image = SimpleUploadedFile("photo.jpg", data)

@@ -5,19 +5,20 @@ with a vector of the kind that ``ProductVectors.image`` holds. Nothing of the ph
 it lies in the cache for the seconds that the worker takes.
 """
 
-import io
 import secrets
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from django.core.cache import caches
 from django.db.models import QuerySet
 
 from similarity import conf
+from similarity.catalog.picture_header import Limits, check_cost
 from similarity.connections import caching
-from similarity.exceptions import ImageRejected, SimilarityError
+from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.query_vectors import picture_vector
@@ -37,44 +38,41 @@ REMEMBERED_S = 1800
 
 UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")  # as workers decode
-#: (offset, bytes) that a file of one of the formats begins with.
-SIGNATURES = (
-    (0, b"\xff\xd8\xff"),  # JPEG
-    (0, b"\x89PNG\r\n\x1a\n"),
-    (0, b"GIF8"),
-    (0, b"BM"),
-    (8, b"WEBP"),
-    (4, b"ftypavif"),
-    (4, b"ftypavis"),
-    (4, b"ftypmif1"),  # AVIF by some encoders
-)
-
 
 class PictureUnavailable(SimilarityError):
     """No worker answered in time, or there is none; the same picture may be sent again."""
 
 
+class Waiting:
+    """Counts the threads of this process that wait."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def place(self, most: int) -> Iterator[bool]:
+        """Count this thread within the block; False where ``most`` others are counted."""
+        with self._lock:
+            free = self._count < most
+            self._count += free
+        try:
+            yield free
+        finally:
+            with self._lock:
+                self._count -= free
+
+
+_waiting = Waiting()
+
+
 def check_picture(data: bytes) -> None:
     """Refuse what no worker should be troubled with; the file's name and type tell nothing.
 
-    Raises :class:`ImageRejected` for data over ``IMAGE_QUERY_MAX_BYTES``, in none of the
-    formats, or, where Pillow is installed, of more than ``IMAGE_MAX_PIXELS`` pixels by its
-    header. A worker checks again, and finds what only decoding shows.
+    Raises :class:`ImageRejected` as :func:`check_cost` does, within ``IMAGE_QUERY_MAX_BYTES`` and
+    ``IMAGE_QUERY_MAX_PIXELS``. A worker checks again, and finds what only decoding shows.
     """
-    most = conf.get("IMAGE_QUERY_MAX_BYTES")
-    if len(data) > most:
-        raise ImageRejected(f"The picture has {len(data)} bytes; send one of {most} at most.")
-    if not any(data[at : at + len(sign)] == sign for at, sign in SIGNATURES):
-        raise ImageRejected(
-            "The file is no picture in a known format; send a JPEG, PNG, WebP, GIF, BMP or AVIF."
-        )
-    width, height = _size(data)
-    most = conf.get("IMAGE_MAX_PIXELS")
-    if width * height > most:
-        raise ImageRejected(
-            f"The picture has {width} × {height} pixels; send one of {most} at most."
-        )
+    check_cost(data, Limits.of_query())
 
 
 def vector_of(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
@@ -82,11 +80,13 @@ def vector_of(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
 
     Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
     :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
-    ``IMAGE_QUERY_TIMEOUT_MS``).
+    ``IMAGE_QUERY_TIMEOUT_MS``), and at once where ``IMAGE_QUERY_WAITING`` threads of this process
+    wait for pictures already: pictures never take the threads that other pages need.
     """
     check_picture(data)
     limit_ms = conf.get("IMAGE_QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
-    vector = picture_vector(data, timeout_ms=limit_ms)
+    with _waiting.place(conf.get("IMAGE_QUERY_WAITING")) as free:
+        vector = picture_vector(data, timeout_ms=limit_ms) if free else None
     if vector is None:
         raise PictureUnavailable(UNAVAILABLE)
     return vector
@@ -149,9 +149,10 @@ def remember(vector: FloatArray) -> str:
     :class:`PictureUnavailable` where the cache takes nothing.
     """
     token = secrets.token_urlsafe(16)
+    name = _name(token)
     kept = {"version": _live_key(), "vector": vector.astype("<f2").tobytes()}
-    cache = caches[conf.get("CACHE")]
-    if not caching.attempt(lambda: cache.add(_name(token), kept, REMEMBERED_S)):
+    caching.attempt(lambda: caching.store({name: kept}, REMEMBERED_S))
+    if caching.read(name) is None:
         raise PictureUnavailable(UNAVAILABLE)
     return token
 
@@ -171,19 +172,3 @@ def _name(token: str) -> str:
 def _live_key() -> int | None:
     live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
     return live.values_list("pk", flat=True).first()
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    """Width and height by the header; nothing is decoded. (0, 0) where Pillow is missing."""
-    try:
-        from PIL import Image
-    except ImportError:  # web machines need none
-        return 0, 0
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return image.size
-    except Exception as error:
-        # A door: the bytes are anybody's, and Pillow raises errors of many kinds.
-        raise ImageRejected(
-            f"The file begins like a picture and is none ({type(error).__name__}); send another."
-        ) from error

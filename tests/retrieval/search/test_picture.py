@@ -1,5 +1,7 @@
 import io
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from similarity.retrieval.search.picture import (
     search_by_picture,
     vector_of,
 )
+from tests.encoders import bombs
 
 DIMENSIONS = {"text": 2, "image": 2}
 WEIGHTS = {"text": 0.5, "image": 0.5}
@@ -77,13 +80,15 @@ def test_every_format_that_workers_read_is_let_through(kind):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "no picture in a known format"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture in a known format"),
-        (b"%PDF-1.7", "no picture in a known format"),
-        (picture_bytes("TIFF"), "no picture in a known format"),
-        (b"\xff\xd8\xff" + b"\0" * 50, "begins like a picture and is none"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "begins like a picture and is none"),
-        (b"BM" + b"\xff" * 60, "begins like a picture and is none"),
+        (b"", "none of the formats"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "none of the formats"),
+        (b"%PDF-1.7", "none of the formats"),
+        (picture_bytes("TIFF"), "none of the formats"),
+        (b"\xff\xd8\xff" + b"\0" * 50, "begins like a .* tells no size"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "begins like a .* tells no size"),
+        (b"BM" + b"\xff" * 60, "tells no size"),
+        (b"GIF89a\1", "begins like a GIF image"),
+        (bombs.jpeg_of_scans(30, 64), "more than 24 scans"),
     ],
 )
 def test_what_is_no_picture_is_refused_by_its_content(data, says):
@@ -93,11 +98,11 @@ def test_what_is_no_picture_is_refused_by_its_content(data, says):
 
 def test_bounds_are_those_of_the_settings(settings):
     data = picture_bytes(size=(40, 30))
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_MAX_PIXELS": 1199}
-    with pytest.raises(ImageRejected, match="40 × 30 pixels; send one of 1199 at most"):
+    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_PIXELS": 1199}
+    with pytest.raises(ImageRejected, match="40 × 30 pixels, 1199 at most are decoded; send"):
         check_picture(data)
     settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_BYTES": len(data) - 1}
-    with pytest.raises(ImageRejected, match=f"{len(data)} bytes; send one of {len(data) - 1}"):
+    with pytest.raises(ImageRejected, match=f"more than {len(data) - 1} bytes.*; send a smaller"):
         check_picture(data)
 
 
@@ -110,9 +115,10 @@ def test_a_bomb_is_refused_by_its_header(recwarn):
         check_picture(bomb)
 
 
-def test_without_pillow_the_worker_is_left_to_judge(monkeypatch):
+def test_a_web_machine_needs_no_pillow_and_runs_no_decoder(monkeypatch):
+    sound = picture_bytes("JPEG")
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
-    check_picture(b"\xff\xd8\xff" + b"\0" * 50)
+    check_picture(sound)
 
 
 def test_a_picture_is_never_asked_about_before_it_is_checked(monkeypatch):
@@ -138,6 +144,28 @@ def test_no_answer_is_told_apart_from_a_bad_picture(monkeypatch):
     monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: None)
     with pytest.raises(PictureUnavailable, match="try again soon"):
         vector_of(picture_bytes())
+
+
+def test_pictures_take_a_bounded_number_of_the_threads_and_no_more_wait(monkeypatch, settings):
+    """Beyond it the answer comes at once: the other threads are for other pages."""
+    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_WAITING": 2}
+    waiting, answered = threading.Barrier(3, timeout=20), threading.Event()
+
+    def answer(data, *, timeout_ms):
+        waiting.wait()
+        answered.wait(20)
+        return EAST
+
+    monkeypatch.setattr(picture, "picture_vector", answer)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(vector_of, picture_bytes()) for _ in range(2)]
+        waiting.wait()
+        with pytest.raises(PictureUnavailable):
+            vector_of(picture_bytes())
+        answered.set()
+        assert all(each.result(20) is EAST for each in both)
+    monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: EAST)
+    assert vector_of(picture_bytes()) is EAST, "the places are free again"
 
 
 def test_what_looks_most_alike_comes_first(at_angle, make_product):

@@ -1,0 +1,202 @@
+"""Processes that decode pictures, so that no picture costs more than it may.
+
+A decoder written in C cannot be stopped from inside the process that it runs in. Each picture
+therefore has a bound of processor time and memory in a child, and a child that goes beyond it
+ends: that picture is lost and no other. Children are kept for the pictures that follow. They end
+with the process that started them, because their input ends then, however it dies.
+
+A child is started as a program of its own: processes of Celery's prefork pool may not use
+``multiprocessing``, and no connection or secret of the worker is open to a hostile picture.
+"""
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from similarity.catalog.picture_header import FORMATS, Limits
+from similarity.encoders.picture_decoder import ANSWER, REFUSED, REQUEST
+from similarity.exceptions import EncoderError, ImageRejected
+
+#: Seconds of the processor for a product's photo; one of 40 million pixels takes about two.
+CPU_S = 10.0
+#: A child that answers nothing for so long, although it has not used up its processor time.
+HANGS_AFTER_S = 120.0
+#: Memory for each pixel that is allowed: rows, coefficients and copies of a decoder.
+BYTES_PER_PIXEL = 32
+#: Memory for the file itself and for what does not grow with the picture.
+BASE_BYTES = 64 * 1024 * 1024
+
+_PROGRAM = Path(__file__).with_name("picture_decoder.py")
+#: All that a child gets of the environment; the rest holds passwords.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "LANG")
+
+
+class Pixels(NamedTuple):
+    """A decoded picture: ``mode`` is RGB or RGBA, ``data`` its rows without gaps."""
+
+    mode: str
+    size: tuple[int, int]  # (width, height)
+    data: bytes
+
+
+class DecoderProcess:
+    """A child, and the pipes to it. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        #: False once the child has ended, or may still write an answer that nothing waits for.
+        self.usable = True
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", str(_PROGRAM), *FORMATS],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,  # a process that is forked meanwhile must not hold half a message
+                env=environment,
+            )
+        except OSError as error:
+            raise EncoderError(f"No process to decode pictures can be started: {error}.") from error
+
+    def decode(self, data: bytes, limits: Limits, cpu_s: float) -> Pixels:
+        """Decode a picture. Raises as :meth:`DecoderPool.decode`; look at ``usable`` then."""
+        hangs = threading.Timer(HANGS_AFTER_S, self.process.kill)
+        hangs.daemon = True
+        hangs.start()
+        self.usable, complete = False, False
+        try:
+            mode, size, body = self._exchange(data, limits, cpu_s)
+            complete = True
+        except (OSError, EOFError):
+            raise self._death(cpu_s, hung=not hangs.is_alive()) from None
+        finally:
+            hangs.cancel()
+            self.usable = complete
+        if mode == REFUSED:
+            raise ImageRejected(f"The image {body.decode()}; replace it by a sound file.")
+        return Pixels(mode.decode().strip(), size, body)
+
+    def _exchange(
+        self, data: bytes, limits: Limits, cpu_s: float
+    ) -> tuple[bytes, tuple[int, int], bytes]:
+        memory = BASE_BYTES + 2 * limits.bytes + BYTES_PER_PIXEL * limits.pixels
+        self._write(REQUEST.pack(len(data), limits.pixels, memory, cpu_s))
+        self._write(data)
+        mode, width, height, size = ANSWER.unpack(self._read(ANSWER.size))
+        return mode, (width, height), self._read(size)
+
+    def _write(self, data: bytes) -> None:
+        assert self.process.stdin is not None  # noqa: S101 - a pipe, as asked for
+        left = memoryview(data)
+        while left:
+            left = left[self.process.stdin.write(left) :]
+
+    def _read(self, size: int) -> bytes:
+        assert self.process.stdout is not None  # noqa: S101 - a pipe, as asked for
+        found = bytearray()
+        while len(found) < size:
+            some = self.process.stdout.read(size - len(found))
+            if not some:
+                raise EOFError
+            found += some
+        return bytes(found)
+
+    def _death(self, cpu_s: float, *, hung: bool) -> ImageRejected | EncoderError:
+        self.process.kill()
+        code = self.process.wait()
+        if hung:
+            return EncoderError(f"A picture was not decoded within {HANGS_AFTER_S:.0f} s.")
+        if code == -signal.SIGPROF:
+            return ImageRejected(f"The image takes more than {cpu_s:g} s to decode; save it anew.")
+        return ImageRejected(
+            f"The process that decodes the image ended with status {code}; replace it by a sound "
+            "file."
+        )
+
+    def end(self) -> None:
+        """End the child and wait until it has."""
+        self.let_go()
+        self.process.kill()
+        self.process.wait()
+
+    def let_go(self) -> None:
+        """Close the pipes: a child that no other process holds open ends by itself."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+
+class DecoderPool:
+    """At most ``size`` children, started when they are needed. Used by any number of threads."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._begin()
+
+    def _begin(self) -> None:
+        self._free = threading.BoundedSemaphore(self.size)
+        self._idle: list[DecoderProcess] = []
+        self._all: set[DecoderProcess] = set()
+        self._lock = threading.Lock()
+
+    def decode(self, data: bytes, limits: Limits, cpu_s: float = CPU_S) -> Pixels:
+        """Decode a picture in a child.
+
+        Raises :class:`ImageRejected` for a picture that is damaged or costs too much, and
+        :class:`EncoderError` where no child can be had.
+        """
+        with self._free:
+            child = self._take()
+            try:
+                return child.decode(data, limits, cpu_s)
+            finally:
+                self._give_back(child)
+
+    def close(self) -> None:
+        """End every child that decodes nothing just now."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._all.difference_update(idle)
+        for child in idle:
+            child.end()
+
+    def forget(self) -> None:
+        """In a process that was forked: its parent's children are not its own."""
+        for child in list(self._all):
+            child.let_go()
+            child.process.returncode = 0  # it is not this process that waits for it
+        self._begin()
+
+    def _take(self) -> DecoderProcess:
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.process.poll() is None:
+                    return child
+                self._all.discard(child)
+                child.end()
+        child = DecoderProcess()
+        with self._lock:
+            self._all.add(child)
+        return child
+
+    def _give_back(self, child: DecoderProcess) -> None:
+        with self._lock:
+            if child.usable:
+                self._idle.append(child)
+                return
+            self._all.discard(child)
+        child.end()
+
+
+#: As many as decode at once with a gain; each takes some 20 MB.
+pool = DecoderPool(min(4, os.cpu_count() or 1))
+atexit.register(pool.close)
+os.register_at_fork(after_in_child=pool.forget)
