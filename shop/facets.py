@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shop.models import Product
-from similarity.api.filters import LEVEL
+from similarity.catalog.sources import LEVEL
 from similarity.retrieval.search.page import PriceBucket
 
 MAX_VALUES = 24

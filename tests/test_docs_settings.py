@@ -55,19 +55,29 @@ def test_every_way_of_pooling_and_fitting_stands_there(part):
         assert [value for value in values if f'"{value}"' not in row] == []
 
 
-def test_the_adapter_written_there_serves(make_product, settings):
+def test_the_adapter_written_there_serves(make_product, photo):
     """Its contract is that of every adapter; here it only must work as it stands."""
-    code = re.search(r"```python\n(from similarity.catalog.adapter.*?)```", TEXT, re.S)
+    code = re.search(
+        r"```python\n(from django.db.models import F, Q\n.*?class Catalogue.*?)```", TEXT, re.S
+    )
     module = types.ModuleType("catalogue_of_the_manual")
     exec(code[1], module.__dict__)  # noqa: S102 - the manual's own code
     shown, hidden = make_product(name="Scarf", brand="Halden"), make_product(stock=0)
+    shown.images.create(image=photo())
     adapter = module.Catalogue()
     found = {content.key: content for content in adapter.content([shown.pk, hidden.pk, 0])}
     assert set(found) == {str(shown.pk), str(hidden.pk)}
     assert found[str(shown.pk)].title == "Halden Scarf"
     assert list(adapter.for_display(adapter.eligible())) == [shown]
     assert list(adapter.dependents(shown.brand)) == [shown.pk]
-    assert adapter.filter_lookup("brand") == "brand__name"
+    assert list(adapter.eligible().filter(adapter.filter_by("brand", ["Halden"]))) == [shown]
+    assert adapter.values_of("brand", adapter.eligible()) == {shown.pk: ["Halden"]}
+    assert list(adapter.filter_price(adapter.eligible(), low=20, high=20)) == [shown]
+    assert adapter.in_stock(adapter.model.objects.all()).get() == shown
+    card = adapter.card(shown)
+    assert (card.title, card.price, card.currency) == ("Halden Scarf", shown.price, "EUR")
+    assert card.image_url.endswith(".png")
+    assert [image.name for image in found[str(shown.pk)].images] == [shown.images.get().image.name]
 
 
 def test_every_check_stands_there():

@@ -6,7 +6,7 @@ from typing import Any
 
 from similarity.api.base import SHOWN, read_text
 from similarity.api.errors import BadParameter
-from similarity.api.filters import MAX_LENGTH, MAX_NAME, find_lookup, known_filters
+from similarity.api.filters import MAX_LENGTH, MAX_NAME, is_filter, known_filters
 from similarity.catalog.adapter import CatalogAdapter
 
 #: Filters of one request.
@@ -39,7 +39,7 @@ def _require_known(key: str, name: str, adapter: CatalogAdapter) -> None:
     if key in known:
         return
     read_text({name: key}, name, most=MAX_NAME)
-    if find_lookup(adapter, key) is None:
+    if not is_filter(adapter, key):
         shown = ascii(key)[:SHOWN]
         raise BadParameter(f"There is no filter {shown}; known are {', '.join(known)}.", name)
 

@@ -58,7 +58,7 @@ def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
             explain=asked.explain,
         )
         values: dict[str, Any] = {
-            "items": shelf_items(hits),
+            "items": shelf_items(hits, request),
             "title": asked.title,
             "explain": asked.explain,
             "source": asked.product,

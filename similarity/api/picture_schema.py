@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from similarity import conf
 from similarity.api import refusals
-from similarity.api.filters import filter_lookups
+from similarity.api.filters import filter_names
 from similarity.api.refusals import refusal
 from similarity.api.schema import TAG
 from similarity.api.serializers import HitSerializer
@@ -59,9 +59,9 @@ def _form_schema(adapter: CatalogAdapter) -> dict[str, Any]:
     amount = {"type": "number", "minimum": 0, "description": "In the shop's currency."}
     filters = {
         name: {"type": "string", "description": f"Value of the attribute {name}."}
-        for name in filter_lookups(adapter)
+        for name in filter_names(adapter)
     }
-    prices = {"min_price": amount, "max_price": amount} if adapter.price_lookup else {}
+    prices = {"min_price": amount, "max_price": amount} if adapter.has_price else {}
     return {
         "type": "object",
         "required": ["image"],

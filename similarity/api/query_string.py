@@ -5,7 +5,7 @@ from typing import Any
 
 from similarity import conf
 from similarity.api.errors import BadParameter
-from similarity.api.filters import find_lookup, known_filters
+from similarity.api.filters import is_filter, known_filters
 from similarity.catalog.adapter import CatalogAdapter
 
 #: Parameters of REST framework itself.
@@ -31,7 +31,7 @@ def read_lists(
     lists = {name: list(values) for name, values in given if name not in IGNORED}
     known = [*options, *(known_filters(adapter) if adapter else ())]
     for name, values in lists.items():
-        if name not in known and not (adapter and find_lookup(adapter, name)):
+        if name not in known and not (adapter and is_filter(adapter, name)):
             also = ""
             if adapter and conf.get("API_FILTERS") is None:
                 also = ", and attributes that products have"

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from similarity import conf
 from similarity.api import refusals, serializers
-from similarity.api.filters import filter_lookups
+from similarity.api.filters import filter_names
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
 from similarity.retrieval.query import MODES
@@ -113,12 +113,12 @@ def filter_parameters() -> list[OpenApiParameter]:
     """What narrows the hits, as the settings have it."""
     adapter = get_adapter()
     amount = {"type": "number", "minimum": 0}
-    prices = ["min_price", "max_price"] if adapter.price_lookup else []
+    prices = ["min_price", "max_price"] if adapter.has_price else []
     attributes = [
         OpenApiParameter(
             name, {"type": "array", "items": {"type": "string"}}, description=_describe(name)
         )
-        for name in filter_lookups(adapter)
+        for name in filter_names(adapter)
     ]
     return [
         *(OpenApiParameter(name, amount, description="In the shop's currency.") for name in prices),

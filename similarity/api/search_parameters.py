@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from similarity.api.errors import BadParameter
-from similarity.api.filters import PRICES, filter_lookups, find_lookup, narrow
+from similarity.api.filters import PRICES, filter_names, is_filter, narrow
 from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.retrieval.search import facets as counting
@@ -48,7 +48,7 @@ class SearchParameters:
         sort = given.get("sort", "relevance")
         if sort not in SORTS:
             raise BadParameter(f"sort is {sort!r:.100}; choose one of {', '.join(SORTS)}.", "sort")
-        if sort.endswith("price") and not adapter.price_lookup:
+        if sort.endswith("price") and not adapter.has_price:
             raise BadParameter(f"sort is {sort!r}, and the catalogue has no price.", "sort")
         return cls(
             text=_text(given),
@@ -133,11 +133,11 @@ def _facets(text: str, adapter: CatalogAdapter) -> list[str]:
     if len(names) > counting.MOST_FACETS:
         raise BadParameter(f"facets names {len(names)}; {counting.MOST_FACETS} at most.", "facets")
     for name in names:
-        known = adapter.price_lookup if name == counting.PRICE else find_lookup(adapter, name)
-        if not known:
+        known = name == counting.PRICE or is_filter(adapter, name)
+        if not known or not counting.is_countable(name, adapter):
             raise BadParameter(
                 f"There is no facet {name[:100]!r}; known are price, "
-                f"{', '.join(filter_lookups(adapter))}, and attributes that products have.",
+                f"{', '.join(filter_names(adapter))}, and attributes that products have.",
                 "facets",
             )
     return names

@@ -181,5 +181,5 @@ def _limit_parameter(default: int) -> OpenApiParameter:
 
 
 def _sorts() -> list[str]:
-    priced = bool(get_adapter().price_lookup)
+    priced = get_adapter().has_price
     return [sort for sort in SORTS if priced or not sort.endswith("price")]

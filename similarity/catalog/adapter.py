@@ -11,13 +11,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import router
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from similarity import conf
 from similarity.catalog.card import Card, page_url
 from similarity.catalog.content import ProductContent
+from similarity.catalog.paths import text_value
 from similarity.exceptions import ConfigurationError
+
+#: Annotations that :meth:`CatalogAdapter.annotate_price` and ``annotate_value`` add.
+PRICE = "similarity_price"
+VALUE = "similarity_value"
 
 
 class CatalogAdapter(abc.ABC):
@@ -58,8 +63,11 @@ class CatalogAdapter(abc.ABC):
         """The product's name for shoppers."""
         return str(product)
 
-    def card(self, product: Model) -> Card:
-        """What the default templates show of a product."""
+    def card(self, product: Model, request: HttpRequest | None = None) -> Card:
+        """What the default templates show of a product.
+
+        ``request`` is None where no shopper asks: in the admin, in workers and commands.
+        """
         return Card(title=self.title(product), url=page_url(product))
 
     def cost(self, product: Model) -> Decimal | None:
@@ -118,17 +126,65 @@ class CatalogAdapter(abc.ABC):
         return None
 
     def filter_names(self) -> Sequence[str]:
-        """Attribute names that :meth:`filter_lookup` knows, for documentation."""
+        """Attribute names that :meth:`filter_by` knows, for documentation."""
         return ()
 
-    def filter_lookup(self, name: str) -> str | None:
-        """The ORM lookup on the product model behind an attribute, or None."""
+    def filter_by(self, name: str, values: Sequence[str]) -> Q | None:
+        """The products whose attribute has one of ``values``, which are texts of a shopper.
+
+        None for an attribute that is not known; without values only that is asked. ``category``
+        holds for the levels below each value, too. Name to-many relations within a subquery
+        (``Q(pk__in=…)``, ``Q(Exists(…))``): a join would repeat the product.
+        """
         return None
 
-    @property
-    def price_lookup(self) -> str | None:
-        """The ORM lookup of the price, or None where there is none."""
+    def annotate_value(self, products: QuerySet[Any], name: str) -> QuerySet[Any] | None:
+        """``products`` with the attribute's value, or an array of several, as :data:`VALUE`.
+
+        Facets count it. None, the default, where the database cannot tell it: the attribute is
+        no facet then.
+        """
         return None
+
+    def annotate_price(self, products: QuerySet[Any]) -> QuerySet[Any]:
+        """``products`` with the price of each as :data:`PRICE`; as they are where it has none.
+
+        One row for each product: of several prices choose one in a subquery. Price filters,
+        the order by price and price ranges read it.
+        """
+        return products
+
+    def values_of(self, name: str, products: QuerySet[Any]) -> dict[Any, list[str]]:
+        """Primary key → the attribute's values as texts; a product without any is left out.
+
+        By :meth:`annotate_value`, otherwise by way of :meth:`content`.
+        """
+        rows: Iterable[tuple[Any, Any]]
+        valued = self.annotate_value(products.order_by(), name)
+        if valued is None:
+            key_of = self.model._meta.pk.to_python
+            keys = list(products.order_by().values_list("pk", flat=True))
+            rows = ((key_of(read.key), read.attributes.get(name)) for read in self.content(keys))
+        else:
+            rows = valued.values_list("pk", VALUE)
+        found: dict[Any, list[str]] = {}
+        for key, value in rows:
+            texts = value if isinstance(value, list | tuple) else [value]
+            found.setdefault(key, []).extend(text for one in texts if (text := text_value([one])))
+        return {key: list(dict.fromkeys(texts)) for key, texts in found.items() if texts}
+
+    @property
+    def has_price(self) -> bool:
+        """Whether products can be filtered and ordered by price."""
+        return PRICE in self.annotate_price(self.model._base_manager.all()).query.annotations
+
+    def filter_price(
+        self, products: QuerySet[Any], low: Decimal | None = None, high: Decimal | None = None
+    ) -> QuerySet[Any]:
+        """``products`` that cost ``low`` or more and ``high`` or less."""
+        bounds = {f"{PRICE}__gte": low, f"{PRICE}__lte": high}
+        given = {lookup: bound for lookup, bound in bounds.items() if bound is not None}
+        return self.annotate_price(products).filter(**given) if given else products
 
 
 def get_adapter() -> CatalogAdapter:

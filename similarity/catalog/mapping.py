@@ -5,15 +5,27 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Model, Prefetch, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from similarity import conf
-from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog import narrowing
+from similarity.catalog.adapter import PRICE, VALUE, CatalogAdapter
 from similarity.catalog.card import Card, image_alt, image_url, page_url
 from similarity.catalog.content import ImageRef, ProductContent
 from similarity.catalog.paths import Path, image_refs, text_value
+from similarity.catalog.sources import (
+    Source,
+    each_value,
+    first_value,
+    parse,
+    read_first,
+    values_filter,
+)
 from similarity.exceptions import ConfigurationError
+
+#: What is one value of a product. Where a path leads to several, the first counts.
+SINGLE = ("title", "price", "currency", "group", "cost", "category")
 
 
 class FieldMappingAdapter(CatalogAdapter):
@@ -21,41 +33,45 @@ class FieldMappingAdapter(CatalogAdapter):
 
     ``title``, ``description``, ``price``, ``currency``, ``group`` and ``cost`` name a field of the
     product model, a property, or a path over relations and JSON keys in Django's own
-    notation (``brand__name``, ``attributes__colour``). ``images`` names a file field or a
-    path to one (``images__image``). ``attributes`` maps an attribute's name to such a
-    path; the name ``*`` stands for a JSON field whose every key becomes an attribute.
-    ``codes`` names a path to a code that is searched for (``sku``), or a list of them.
-    ``eligible`` and ``in_stock`` hold the filters of what may be shown now and of what is
-    in stock, as keyword arguments of ``QuerySet.filter``.
+    notation (``brand__name``, ``attributes__colour``). ``attributes`` maps an attribute's name to
+    such a path; the name ``*`` stands for a JSON field whose every key becomes an attribute.
+    Each of these may name a rule and rows instead (:func:`similarity.catalog.sources.parse`).
+    ``images`` names a file field or a path to one (``images__image``). ``codes`` names a path to a
+    code that is searched for (``sku``), or a list of them. ``eligible`` and ``in_stock`` choose
+    what may be shown now and what is in stock (:mod:`similarity.catalog.narrowing`).
 
     Raises :class:`ConfigurationError` for a key it does not know or a value of the wrong type.
     """
 
-    TEXT_KEYS = ("title", "description", "price", "currency", "group", "images", "cost")
-    DICT_KEYS = ("attributes", "eligible", "in_stock")
+    TEXT_KEYS = ("title", "description", "price", "currency", "group", "cost")
+    NARROWING_KEYS = ("eligible", "in_stock")
+    KEYS = (*TEXT_KEYS, "images", "attributes", *NARROWING_KEYS, "codes")
 
     def __init__(self, **mapping: Any) -> None:
-        known = (*self.TEXT_KEYS, *self.DICT_KEYS, "codes")
         for key, value in mapping.items():
-            if key not in known:
+            if key not in self.KEYS:
                 raise ConfigurationError(
                     f"SIMILARITY['CATALOG'] has the unknown key {key!r}; "
-                    f"known are {', '.join(known)}."
+                    f"known are {', '.join(self.KEYS)}."
                 )
             if key == "codes":
                 _require_paths(value)
-            elif not isinstance(value, str if key in self.TEXT_KEYS else Mapping):
-                wanted = "a path such as 'brand__name'" if key in self.TEXT_KEYS else "a dict"
-                raise ConfigurationError(
-                    f"SIMILARITY['CATALOG'][{key!r}] is {value!r}; it must be {wanted}."
-                )
-        for name, path in mapping.get("attributes", {}).items():
-            if not isinstance(path, str):
-                raise ConfigurationError(
-                    f"SIMILARITY['CATALOG']['attributes'][{name!r}] is {path!r}; it must be a path "
-                    "such as 'brand__name'."
-                )
+            elif key in self.NARROWING_KEYS:
+                narrowing.require(key, value)
+            elif key == "images" and not isinstance(value, str):
+                raise _wrong("['images']", f"is {value!r}; it must be a path.")
+            elif key == "attributes" and not isinstance(value, Mapping):
+                raise _wrong("['attributes']", f"is {value!r}; it must be a dict.")
         self.mapping: dict[str, Any] = {"title": "name", "description": "description", **mapping}
+        self._sources = {
+            key: _parse(f"[{key!r}]", self.mapping[key], _rule(key))
+            for key in self.TEXT_KEYS
+            if key in self.mapping
+        }
+        self._named = {
+            name: _parse(f"['attributes'][{name!r}]", value, _rule(name))
+            for name, value in self.mapping.get("attributes", {}).items()
+        }
 
     def content(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
         alias = self.write_alias
@@ -75,10 +91,11 @@ class FieldMappingAdapter(CatalogAdapter):
             )
 
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
-        return self.model._default_manager.filter(**self.mapping.get("eligible", {}))
+        products = self.model._default_manager.all()
+        return narrowing.narrow(products, "eligible", self.mapping.get("eligible"), request)
 
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        return products.filter(**self.mapping.get("in_stock", {}))
+        return narrowing.narrow(products, "in_stock", self.mapping.get("in_stock"), None)
 
     def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
         return self._with_related(products)
@@ -86,7 +103,7 @@ class FieldMappingAdapter(CatalogAdapter):
     def title(self, product: Model) -> str:
         return self._text(product, "title") or str(product)
 
-    def card(self, product: Model) -> Card:
+    def card(self, product: Model, request: HttpRequest | None = None) -> Card:
         files = Path(self.mapping["images"]).values(product) if "images" in self.mapping else []
         photo = next((file for file in files if file), None)
         title = self.title(product)
@@ -103,15 +120,16 @@ class FieldMappingAdapter(CatalogAdapter):
         return self._money(product, "cost")
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
+        """Of every path but those to a price, which fingerprints leave out on purpose."""
         related: dict[type[Model], list[str]] = {}
-        for path in self.paths:
+        for path in self._told:
             for model, lookup in path.relations(self.model):
                 if lookup not in related.setdefault(model, []):
                     related[model].append(lookup)
         return related
 
     def many_to_many(self) -> Sequence[type[Model]]:
-        through = [model for path in self.paths for model in path.through_models(self.model)]
+        through = [model for path in self._told for model in path.through_models(self.model)]
         return list(dict.fromkeys(through))
 
     def columns_read(self, model: type[Model]) -> Collection[str] | None:
@@ -128,45 +146,75 @@ class FieldMappingAdapter(CatalogAdapter):
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
         if "group" not in self.mapping:
             return {}
-        lookup = Path(self.mapping["group"]).lookup(self.model)
-        if lookup is None:
-            return super().groups(keys)
         products = self.model._base_manager.filter(pk__in=list(keys))
-        return {key: text_value([group]) for key, group in products.values_list("pk", lookup)}
+        group = self._value(self._sources["group"])
+        if group is None:
+            return super().groups(keys)
+        rows = products.annotate(**{VALUE: group}).values_list("pk", VALUE)
+        return {key: text_value(each_value([value])[:1]) for key, value in rows}
 
     def filter_names(self) -> Sequence[str]:
-        return [name for name in self._attribute_paths if name != "*" and self.filter_lookup(name)]
+        names = [name for name in self._named if name != "*"]
+        return [name for name in names if self.filter_by(name, ()) is not None]
 
-    def filter_lookup(self, name: str) -> str | None:
-        paths = self._attribute_paths
-        if name in paths and name != "*":
-            return paths[name].lookup(self.model)
-        if "*" in paths and name.isidentifier():
-            json_lookup = paths["*"].lookup(self.model)
-            return f"{json_lookup}__{name}" if json_lookup else None
-        return None
+    def filter_by(self, name: str, values: Sequence[str]) -> Q | None:
+        return values_filter(self.model, self._sources_of(name), name, values)
 
-    @property
-    def price_lookup(self) -> str | None:
-        return Path(self.mapping["price"]).lookup(self.model) if "price" in self.mapping else None
+    def annotate_value(self, products: QuerySet[Any], name: str) -> QuerySet[Any] | None:
+        sources = self._sources_of(name)
+        # A product is found in each of its categories, and stands below the first.
+        every = name == "category" and len(sources) == 1
+        value = sources[0].expression(self.model, every=True) if every else self._value(sources)
+        return None if value is None else products.annotate(**{VALUE: value})
+
+    def annotate_price(self, products: QuerySet[Any]) -> QuerySet[Any]:
+        price = self._value(self._sources.get("price", []))
+        return products if price is None else products.annotate(**{PRICE: price})
+
+    def _value(self, sources: Sequence[Source]) -> Any:
+        return first_value(self.model, sources)
+
+    def _sources_of(self, name: str) -> Sequence[Source]:
+        """Of an attribute, or of a key of the JSON field behind ``*``."""
+        if name in self._named and name != "*":
+            return self._named[name]
+        every = self._named.get("*", [])
+        if not name.isidentifier():
+            return []
+        return [
+            Source(Path(f"{source.path.path}__{name}"))
+            for source in every
+            if source.path.lookup(self.model)
+        ]
 
     @cached_property
     def paths(self) -> list[Path]:
         """Every path of the mapping, for prefetching, signals and system checks."""
-        return [*self._told, *self._single_paths("price", "currency", "cost")]
+        return [*self._told, *self._paths_of("price", "currency", "cost")]
 
     @cached_property
     def _told(self) -> list[Path]:
         """What fingerprints and search documents are made of."""
-        single = self._single_paths("title", "description", "group", "images")
-        return [*single, *self._attribute_paths.values(), *self._code_paths]
+        images = [Path(self.mapping["images"])] if "images" in self.mapping else []
+        attributes = [path for some in self._named.values() for path in self._read_by(some)]
+        told = self._paths_of("title", "description", "group")
+        return [*told, *images, *attributes, *self._code_paths]
 
-    def _single_paths(self, *keys: str) -> list[Path]:
-        return [Path(self.mapping[key]) for key in keys if key in self.mapping]
+    def _paths_of(self, *keys: str) -> list[Path]:
+        return [path for key in keys for path in self._read_by(self._sources.get(key, []))]
 
-    @cached_property
-    def _attribute_paths(self) -> dict[str, Path]:
-        return {name: Path(p) for name, p in self.mapping.get("attributes", {}).items()}
+    def _read_by(self, sources: Iterable[Source]) -> Iterator[Path]:
+        for source in sources:
+            yield source.path
+            yield from source.conditions(self.model)
+
+    def sources(self) -> Iterator[tuple[str, str, Source]]:
+        """(place in CATALOG, key or attribute, source) of each that may name a rule."""
+        named = [(f"[{key!r}]", key, some) for key, some in self._sources.items()]
+        named += [(f"['attributes'][{name!r}]", name, some) for name, some in self._named.items()]
+        for place, key, some in named:
+            for at, source in enumerate(some):
+                yield place if len(some) == 1 else f"{place}[{at}]", key, source
 
     @cached_property
     def _code_paths(self) -> list[Path]:
@@ -185,7 +233,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return products.select_related(*dict.fromkeys(joined)) if joined else products
 
     def _text(self, product: Model, key: str) -> str:
-        return text_value(Path(self.mapping[key]).values(product)) if key in self.mapping else ""
+        return text_value(read_first(self._sources.get(key, ()), product))
 
     def _money(self, product: Model, key: str) -> Decimal | None:
         text = self._text(product, key)
@@ -197,13 +245,13 @@ class FieldMappingAdapter(CatalogAdapter):
 
     def _attributes(self, product: Model) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name, path in self._attribute_paths.items():
-            values = path.values(product)
+        for name, sources in self._named.items():
+            values = read_first(sources, product)
             if name == "*":
                 pairs = [
                     pair for value in values if isinstance(value, dict) for pair in value.items()
                 ]
-                found = {str(key): text_value([value]) for key, value in pairs} | found
+                found = {str(key): _text_of(str(key), value) for key, value in pairs} | found
             else:
                 found[name] = text_value(values)
         return {name: value for name, value in found.items() if value}
@@ -217,6 +265,28 @@ class FieldMappingAdapter(CatalogAdapter):
             return ()
         files = Path(self.mapping["images"]).values(product)
         return image_refs(files, most=conf.get("IMAGES_PER_PRODUCT"))
+
+
+def _text_of(name: str, value: Any) -> str:
+    """A list under a key of JSON is several values."""
+    values = each_value([value])
+    return text_value(values[:1] if name in SINGLE else values)
+
+
+def _rule(key: str) -> str:
+    """Of a path without a rule of its own: what must be one value is never several joined."""
+    return "all" if key not in SINGLE else "first"
+
+
+def _parse(place: str, value: Any, rule: str) -> list[Source]:
+    try:
+        return parse(value, rule=rule)
+    except ConfigurationError as error:
+        raise _wrong(place, str(error)) from error
+
+
+def _wrong(place: str, message: str) -> ConfigurationError:
+    return ConfigurationError(f"SIMILARITY['CATALOG']{place} {message}")
 
 
 def _require_paths(value: Any) -> None:

@@ -23,7 +23,7 @@ class Path:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.names = path.split("__")
+        self.names = path.split("__") if path else []
 
     def values(self, instance: Model) -> list[Any]:
         """Every value the path leads to from ``instance``; many over a to-many relation."""
@@ -60,11 +60,23 @@ class Path:
                 yield owner, None
 
     def leads_to_many(self, model: type[Model]) -> bool:
-        return any(field.many_to_many or field.one_to_many for field in self._fields(model))
+        return any(_is_many(field) for field in self._fields(model))
 
     def leads_to_owned(self, model: type[Model]) -> bool:
         """Whether rows on the way name their owner (photos do), and may come to name another."""
         return any(field.one_to_many for field in self._fields(model))
+
+    def split(self, model: type[Model]) -> "tuple[Path, Path]":
+        """(the way to the rows of the last to-many relation, the way from such a row)."""
+        fields = self._fields(model)
+        end = max((at + 1 for at, field in enumerate(fields) if _is_many(field)), default=0)
+        return Path("__".join(self.names[:end])), Path("__".join(self.names[end:]))
+
+    def order(self, model: type[Model]) -> list[str]:
+        """Lookups to order by, so that rows come as :meth:`values` reads them."""
+        fields = self._fields(model)
+        many = [_join(fields[: at + 1]) for at, field in enumerate(fields) if _is_many(field)]
+        return [order for lookup in many for order in (lookup, f"{lookup}__pk")]
 
     def related(
         self, model: type[Model], alias: str | None = None
@@ -185,10 +197,20 @@ def _step(owner: Any, name: str) -> list[Any]:
         field = _field(type(owner), name) if isinstance(owner, Model) else None
         value = getattr(owner, _accessor(field) if field else name, None)
     if isinstance(value, Manager):
-        return list(value.all())
+        return _in_order(value.all())
     if callable(value) and not isinstance(value, FieldFile):
         value = value()
     return [] if value is None else [value]
+
+
+def _in_order(rows: QuerySet[Any]) -> list[Any]:
+    """The rows as their model orders them; by key where it does not, because a database may
+    give them in any order."""
+    return list(rows) if rows.ordered else sorted(rows, key=lambda row: row.pk)
+
+
+def _is_many(field: Any) -> bool:
+    return bool(field.many_to_many or field.one_to_many)
 
 
 def _field(model: type[Model], name: str) -> Any:

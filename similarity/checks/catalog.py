@@ -61,7 +61,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
 def _adapter_error(configured: Any, error: Exception) -> Error:
     hint = "Name a subclass of similarity.catalog.adapter.CatalogAdapter."
     if isinstance(configured, Mapping):
-        known = (*FieldMappingAdapter.TEXT_KEYS, *FieldMappingAdapter.DICT_KEYS, "codes")
+        known = FieldMappingAdapter.KEYS
         unknown = [key for key in configured if key not in known]
         listed = "docs/settings.md lists the keys of CATALOG."
         hint = did_you_mean(unknown[0], known) if unknown else listed
@@ -71,7 +71,7 @@ def _adapter_error(configured: Any, error: Exception) -> Error:
 def _check_paths(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for place, path in _places(adapter):
-        unknown = path.unknown(model) if isinstance(path.path, str) else path.path
+        unknown = path.unknown(model)
         if unknown is not None:
             messages.append(
                 Error(
@@ -86,13 +86,10 @@ def _check_paths(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
 
 def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
     """(where it stands in CATALOG, path) of each path of the mapping."""
-    mapping = adapter.mapping
-    places = [(f"[{key!r}]", mapping[key]) for key in adapter.TEXT_KEYS if key in mapping]
-    places += [
-        (f"['attributes'][{name!r}]", path) for name, path in mapping.get("attributes", {}).items()
-    ]
-    places += [("['codes']", path.path) for path in adapter._code_paths]
-    return [(place, Path(path)) for place, path in places if isinstance(path, str)]
+    places = [(place, source.path) for place, _key, source in adapter.sources()]
+    if "images" in adapter.mapping:
+        places.append(("['images']", Path(adapter.mapping["images"])))
+    return [*places, *(("['codes']", path) for path in adapter._code_paths)]
 
 
 def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:

@@ -45,7 +45,7 @@ def all_reports(
 ) -> Iterator[DemandReport]:
     """Of all products and, where the catalogue knows any, of all categories."""
     yield product_report(sales, question, progress=progress)
-    if get_adapter().filter_lookup("category") is not None:
+    if get_adapter().filter_by("category", ()) is not None:
         yield category_report(sales, question, progress=progress)
 
 

@@ -68,18 +68,14 @@ def _categories(
     keys: Sequence[Any], adapter: CatalogAdapter
 ) -> tuple[list[str], "np.ndarray[Any, np.dtype[np.int32]]"]:
     """The names of categories, and each product's, -1 without one; of several the first."""
-    lookup = adapter.filter_lookup("category")
     number: dict[str, int] = {}
     of_product = np.full(len(keys), -1, np.int32)
-    if lookup is None:
-        return [], of_product
     at = {key: position for position, key in enumerate(keys)}
     for start in range(0, len(keys), READ_AT_ONCE):
         some = keys[start : start + READ_AT_ONCE]
-        products = adapter.model._base_manager.filter(pk__in=some).order_by("pk", lookup)
-        for key, name in products.values_list("pk", lookup):
-            if name and of_product[at[key]] < 0:
-                of_product[at[key]] = number.setdefault(str(name)[:500], len(number))
+        products = adapter.model._base_manager.filter(pk__in=some)
+        for key, [name, *_others] in sorted(adapter.values_of("category", products).items()):
+            of_product[at[key]] = number.setdefault(name[:500], len(number))
     return list(number), of_product
 
 

@@ -24,17 +24,15 @@ def categories(sales: WeeklySales, catalog: CatalogAdapter) -> dict[str, str]:
 
     Raises :class:`DemandError` where the catalogue knows no category.
     """
-    lookup = catalog.filter_lookup("category")
-    if lookup is None:
+    if catalog.filter_by("category", ()) is None:
         raise DemandError(
             "The catalogue knows no category; name one in SIMILARITY['CATALOG']['attributes']."
         )
     found: dict[str, str] = {}
     for keys in _pages(sales, sales.names):
         products = catalog.model._base_manager.filter(pk__in=list(keys))
-        for key, category in products.order_by("pk").values_list("pk", lookup):
-            if category:
-                found.setdefault(keys[str(key)], str(category))
+        named = catalog.values_of("category", products)
+        found |= {keys[str(key)]: categories[0] for key, categories in sorted(named.items())}
     return found
 
 

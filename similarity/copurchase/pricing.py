@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
@@ -45,9 +46,11 @@ class Sums(NamedTuple):
         return None if price is None or self.cost is None else price - self.cost
 
 
-def sums_of(products: Sequence[Model], adapter: CatalogAdapter) -> Sums | None:
+def sums_of(
+    products: Sequence[Model], adapter: CatalogAdapter, request: HttpRequest | None = None
+) -> Sums | None:
     """What the products cost shoppers alone, and the shop; None where currencies differ."""
-    cards = [adapter.card(product) for product in products]
+    cards = [adapter.card(product, request) for product in products]
     costs = [adapter.cost(product) for product in products]
     currencies = {card.currency for card in cards}
     if len(currencies) != 1:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.db.models import OuterRef, Subquery
 
-from similarity.catalog.adapter import get_adapter
+from similarity.catalog.adapter import VALUE, get_adapter
+from similarity.catalog.sources import each_value
 from similarity.copurchase.bundles import Substitutes
 from similarity.models import EncoderVersion, ProductVectors
 
@@ -44,16 +46,30 @@ def judge(products: Mapping[int, Any], items: Sequence[int], most: float) -> Sub
 
 
 def _known(keys: Sequence[Any]) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
-    """Key → its categories, and key → fused vector, float16 of length one; one query a page."""
+    """Key → its categories, and key → fused vector, float16 of length one; one query a page.
+
+    Two where the adapter reads categories by way of its content.
+    """
     category: dict[Any, set[Any]] = {}
     vector: dict[Any, Any] = {}
-    lookup = get_adapter().filter_lookup("category")
-    live = ProductVectors.objects.filter(version__status=EncoderVersion.Status.LIVE)
-    columns = ["product_id", "fused", *([f"product__{lookup}"] if lookup else [])]
+    adapter = get_adapter()
+    live = ProductVectors.objects.filter(
+        product=OuterRef("pk"), version__status=EncoderVersion.Status.LIVE
+    )
+    every = adapter.model._base_manager.order_by()
+    every = every.annotate(similarity_fused=Subquery(live.values("fused")[:1]))
     for some in _pages(keys):
-        for key, fused, *names in live.filter(product_id__in=some).values_list(*columns):
+        products = every.filter(pk__in=some, similarity_fused__isnull=False)
+        valued = adapter.annotate_value(products, "category")
+        if valued is None:
+            named = adapter.values_of("category", products)
+            rows = products.values_list("pk", "similarity_fused")
+            told = [(key, fused, named.get(key, ())) for key, fused in rows]
+        else:
+            told = valued.values_list("pk", "similarity_fused", VALUE)
+        for key, fused, values in told:
             vector[key] = np.asarray(fused, np.float16)
-            category.setdefault(key, set()).update(name for name in names if name)
+            category.setdefault(key, set()).update(filter(None, each_value([values])))
     return category, vector
 
 

@@ -120,11 +120,8 @@ def _overlap(first: Nearest, second: Nearest) -> float | None:
 
 
 def _same_category(found: Nearest) -> float | None:
-    lookup = get_adapter().filter_lookup("category")
-    if lookup is None:
-        return None
     keys = {near.key for nearest in found.others.values() for near in nearest}
-    categories = _categories([*keys, *found.others], lookup)
+    categories = _categories([*keys, *found.others])
     shares = [
         np.mean([bool(categories[key] & categories.get(near.key, set())) for near in nearest])
         for key, nearest in found.others.items()
@@ -133,14 +130,11 @@ def _same_category(found: Nearest) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
-def _categories(keys: Sequence[Any], lookup: str) -> dict[Any, set[Any]]:
+def _categories(keys: Sequence[Any]) -> dict[Any, set[str]]:
     """Key → its categories; a product may have several, and one without any is left out."""
     products = conf.product_model()._base_manager.using(vectors.alias()).filter(pk__in=keys)
-    found: dict[Any, set[Any]] = {}
-    for key, category in products.values_list("pk", lookup):
-        if category:
-            found.setdefault(key, set()).add(category)
-    return found
+    found = get_adapter().values_of("category", products)
+    return {key: set(categories) for key, categories in found.items()}
 
 
 def _variants(found: Nearest) -> float | None:

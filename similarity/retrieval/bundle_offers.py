@@ -88,19 +88,24 @@ def _offers(
         buyable = buyable.filter(pk__in=within.values("pk"))
     wanted = product_keys({key for bundle in found for key in bundle.products}, adapter)
     products = {str(product.pk): product for product in buyable.order_by().filter(pk__in=wanted)}
-    offers = (_offer(bundle, products, adapter) for bundle in found)
+    offers = (_offer(bundle, products, adapter, request) for bundle in found)
     return [offer for offer in offers if offer is not None]
 
 
-def _offer(bundle: Bundle, products: dict[str, Any], adapter: CatalogAdapter) -> Offer | None:
+def _offer(
+    bundle: Bundle,
+    products: dict[str, Any],
+    adapter: CatalogAdapter,
+    request: HttpRequest | None,
+) -> Offer | None:
     if not all(key in products for key in bundle.products):
         return None
     held = tuple(products[key] for key in bundle.products)
-    sums = sums_of(held, adapter)
+    sums = sums_of(held, adapter, request)
     # Prices change after a bundle was published: one that saves nothing is not offered.
     if sums is None or sums.price is None or sums.currency != bundle.currency:
         return None
     if not bundle.price or bundle.price >= sums.price:
         return None
-    cards = tuple(adapter.card(product) for product in held)
+    cards = tuple(adapter.card(product, request) for product in held)
     return Offer(str(bundle.pk), bundle, held, cards, sums.price, bundle.price, sums.currency)

@@ -35,15 +35,17 @@ MADE_FROM = "_similarity_made_from"
 class ShelfItem:
     """A hit, its reasons for people and, once asked for, its card."""
 
-    def __init__(self, hit: Hit, adapter: CatalogAdapter) -> None:
+    def __init__(
+        self, hit: Hit, adapter: CatalogAdapter, request: HttpRequest | None = None
+    ) -> None:
         self.hit = hit
         self.product: Any = hit.product
         self.reasons = [reason for reason in hit.reasons if reason.share >= SHOWN_SHARE]
-        self._adapter = adapter
+        self._adapter, self._request = adapter, request
 
     @cached_property
     def card(self) -> Card:
-        return self._adapter.card(self.product)
+        return self._adapter.card(self.product, self._request)
 
 
 def cached_similar(
@@ -116,10 +118,10 @@ def language_of(explain: bool) -> str | None:
     return get_language() if explain else None
 
 
-def shelf_items(hits: Sequence[Hit]) -> list[ShelfItem]:
-    """The hits with what the default templates show of each."""
+def shelf_items(hits: Sequence[Hit], request: HttpRequest | None = None) -> list[ShelfItem]:
+    """The hits with what the default templates show of each to ``request``."""
     adapter = get_adapter()
-    return [ShelfItem(hit, adapter) for hit in hits]
+    return [ShelfItem(hit, adapter, request) for hit in hits]
 
 
 def _shown_now(

@@ -95,12 +95,14 @@ def offers(
         return bundle_offers(product, limit, request=request, within=within)
 
 
-def with_total(product: Model | Any, items: Sequence[ShelfItem]) -> dict[str, Any]:
+def with_total(
+    product: Model | Any, items: Sequence[ShelfItem], request: HttpRequest | None = None
+) -> dict[str, Any]:
     """What a template shows of a product and its companions.
 
     ``card`` is the product's own, and ``total`` what all cost; None where a key was given.
     """
-    card = get_adapter().card(product) if isinstance(product, Model) else None
+    card = get_adapter().card(product, request) if isinstance(product, Model) else None
     total = total_of([card, *(item.card for item in items)]) if card else None
     return {"items": items, "product": product, "card": card, "total": total}
 

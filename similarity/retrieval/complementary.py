@@ -34,17 +34,16 @@ def fill(cart: "Cart", wanted: int, taken: Sequence["Found"], *, explain: bool) 
 
     ``taken`` are on the shelf already, and their variants do not follow.
     """
-    lookup = cart.adapter.filter_lookup("category")
     source = _source(cart)
-    if lookup is None or source is None:
+    if source is None:
         return []
-    names = _categories_of(cart.keys, cart.adapter, lookup, cart.within.using)
+    names = _categories_of(cart.keys, cart.adapter, cart.within.using)
     complements = complements_of(names, cart.within.using)[:CATEGORIES] if names else []
     lists: list[list[tuple[Any, Complement]]] = []
     for complement in complements:
         if len(lists) == wanted:
             break  # each fills a place
-        found = _nearest(cart, complement, lookup, source, wanted, taken)
+        found = _nearest(cart, complement, source, wanted, taken)
         lists += [found] if found else []
     in_turn = [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
     chosen: dict[Any, Complement] = {}
@@ -68,7 +67,6 @@ def _source(cart: "Cart") -> tuple[Any, StoredVectors] | None:
 def _nearest(
     cart: "Cart",
     complement: Complement,
-    lookup: str,
     source: tuple[Any, StoredVectors],
     wanted: int,
     taken: Sequence["Found"],
@@ -76,7 +74,10 @@ def _nearest(
     version, stored = source
     vector = stored.vectors["fused"]
     assert vector is not None  # noqa: S101 - _source asks has() first
-    within = Within(cart.within.narrowed().filter(**{lookup: complement.name}))
+    in_category = cart.adapter.filter_by("category", [complement.name])
+    if in_category is None:
+        return []
+    within = Within(cart.within.narrowed().filter(in_category))
     search = VectorSearch(
         version,
         "fused",
@@ -89,13 +90,10 @@ def _nearest(
     return [(candidate.key, complement) for candidate in found]
 
 
-def _categories_of(
-    keys: Sequence[Any], adapter: CatalogAdapter, lookup: str, using: str
-) -> list[str]:
+def _categories_of(keys: Sequence[Any], adapter: CatalogAdapter, using: str) -> list[str]:
     products = adapter.model._base_manager.using(using).filter(pk__in=list(keys))
-    return list(
-        dict.fromkeys(str(name) for name in products.values_list(lookup, flat=True) if name)
-    )
+    found = adapter.values_of("category", products)
+    return list(dict.fromkeys(name for names in found.values() for name in names))
 
 
 def _hit(product: Any, complement: Complement, *, explain: bool) -> Hit:

@@ -70,15 +70,10 @@ def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
 def _same_category(
     key: Any, passing: QuerySet[Any], adapter: CatalogAdapter
 ) -> QuerySet[Any] | None:
-    lookup = adapter.filter_lookup("category")
-    if lookup is None:
-        return None
-    every = conf.product_model()._base_manager.using(passing.db)
-    names = [name for name in every.filter(pk=key).values_list(lookup, flat=True) if name]
-    if not names:
-        return None
-    # By key, for a product in several categories would come once for each.
-    return passing.filter(pk__in=every.filter(**{f"{lookup}__in": names}).values("pk"))
+    product = conf.product_model()._base_manager.using(passing.db).filter(pk=key)
+    names = adapter.values_of("category", product).get(key)
+    in_category = adapter.filter_by("category", names) if names else None
+    return None if in_category is None else passing.filter(in_category)
 
 
 def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] | None:

@@ -54,7 +54,8 @@ def similar_products(
         if lazy:
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
-        shelf = {"items": shelf_items(hits), "title": title, "explain": explain}
+        items = shelf_items(hits, context.get("request"))
+        shelf = {"items": items, "title": title, "explain": explain}
         shelf |= {"source": key_of(product), "shelf_id": unique_id(context, arguments.shelf_id)}
         return render(context, template, shelf) if hits else mark_safe("")
     except Exception:
@@ -100,7 +101,7 @@ def bought_together(
         hits = companions.product_companions(
             product, limit, request=request, within=within, explain=explain
         )
-        return companions.with_total(product, shelf_items(hits)) if hits else {}
+        return companions.with_total(product, shelf_items(hits, request), request) if hits else {}
 
     title = gettext("Bought together") if title is None else title
     return draw(context, "bought_together", product, template, title, find, explain=explain)
@@ -124,7 +125,7 @@ def cart_companions(
         hits = companions.cart_companions(
             cart, limit, request=request, within=within, explain=explain
         )
-        return {"items": shelf_items(hits)} if hits else {}
+        return {"items": shelf_items(hits, request)} if hits else {}
 
     title = gettext("Goes with your cart") if title is None else title
     return draw(context, "cart_companions", cart, template, title, find, explain=explain)

@@ -110,7 +110,6 @@ def _sample(version: EncoderVersion, most: int, report: Progress) -> list[Stored
 def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], list[str]]:
     """The title of each product, and its category's path; "" where there is none."""
     adapter = get_adapter()
-    lookup = adapter.filter_lookup("category")
     products = adapter.model._base_manager.using(vectors.alias())
     titles: dict[Any, str] = {}
     paths: dict[Any, str] = {}
@@ -118,9 +117,8 @@ def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], l
         keys = [row.key for row in rows[start : start + _PAGE]]
         for product in products.filter(pk__in=keys):
             titles[product.pk] = adapter.title(product)[:TITLE]
-        if lookup:
-            for key, path in products.filter(pk__in=keys).order_by("pk").values_list("pk", lookup):
-                paths.setdefault(key, str(path or ""))
+        named = adapter.values_of("category", products.filter(pk__in=keys))
+        paths |= {key: categories[0] for key, categories in named.items()}
         report("names", min(start + _PAGE, len(rows)), len(rows))
     return (
         [titles.get(row.key) or str(row.key) for row in rows],

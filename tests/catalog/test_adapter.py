@@ -141,29 +141,22 @@ class TestFieldMapping:
         assert list(adapter.dependents(stored)) == [one.pk]
         assert sorted(adapter.dependents(one.category)) == sorted([one.pk, other.pk])
 
-    @pytest.mark.parametrize(
-        ("name", "lookup"),
-        [
-            ("brand", "brand__name"),
-            ("category", "category__path"),
-            ("colour", "attributes__colour"),
-            ("no identifier", None),
-        ],
-    )
-    def test_filter_lookups(self, name, lookup):
-        assert FieldMappingAdapter(**MAPPING).filter_lookup(name) == lookup
-
     def test_a_property_is_read_but_is_no_filter(self, make_product):
         adapter = FieldMappingAdapter(**{**MAPPING, "attributes": {"stocked": "in_stock"}})
         content = next(adapter.content([make_product().pk]))
         assert content.attributes == {"stocked": "yes"}
-        assert adapter.filter_lookup("stocked") is None
+        assert adapter.filter_by("stocked", ["yes"]) is None
+        assert adapter.annotate_value(adapter.eligible(), "stocked") is None
 
     @pytest.mark.parametrize(
         ("mapping", "message"),
         [
             ({"titel": "name"}, "unknown key 'titel'; known are title"),
-            ({"title": ["name"]}, r"\['title'\] is \['name'\]; it must be a path"),
+            ({"title": 3}, r"\['title'\] is 3; it must be a path"),
+            ({"title": []}, r"\['title'\] is an empty list"),
+            ({"price": {"mean": "price"}}, r"\['price'\] is .* one of first, min, max, all"),
+            ({"attributes": {"brand": {"first": 3}}}, r"\['brand'\] has 'first': 3"),
+            ({"eligible": 3}, r"\['eligible'\] is 3; it must be a dict of lookups, a Q"),
             ({"attributes": "brand"}, r"\['attributes'\] is 'brand'; it must be a dict"),
         ],
     )

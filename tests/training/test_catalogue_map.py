@@ -80,7 +80,7 @@ def test_only_the_last_maps_are_kept(shop):
 def test_products_without_a_category_and_adapters_without_any(shop, monkeypatch):
     from similarity.catalog.mapping import FieldMappingAdapter
 
-    monkeypatch.setattr(FieldMappingAdapter, "filter_lookup", lambda self, name: None)
+    monkeypatch.setattr(FieldMappingAdapter, "values_of", lambda self, name, products: {})
     drawn = catalogue_map.draw()
     assert set(drawn.points["category"]) == {-1}
     assert drawn.categories == []

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from django.db.models import QuerySet
 
-from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.models import CountedItem, CountedProduct
 from similarity.retrieval.ranking.deadline import Reading
 
@@ -26,7 +26,7 @@ def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -
     """What is known of the products of these keys at this moment."""
     products = adapter.model._base_manager.using(reading.using).filter(pk__in=keys).order_by()
     reading.step()
-    prices = _prices(products, adapter.price_lookup)
+    prices = _prices(products, adapter)
     reading.step()
     in_stock = frozenset(adapter.in_stock(products).values_list("pk", flat=True))
     popularity = _sales(list(prices), reading)
@@ -36,10 +36,11 @@ def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -
     return Facts(prices, in_stock, popularity)
 
 
-def _prices(products: QuerySet[Any], lookup: str | None) -> dict[Any, float | None]:
-    if lookup is None:
+def _prices(products: QuerySet[Any], adapter: CatalogAdapter) -> dict[Any, float | None]:
+    priced = adapter.annotate_price(products)
+    if PRICE not in priced.query.annotations:
         return dict.fromkeys(products.values_list("pk", flat=True))
-    rows = products.values_list("pk", lookup)
+    rows = priced.values_list("pk", PRICE)
     return {key: None if price is None else float(price) for key, price in rows}
 
 

@@ -1,28 +1,33 @@
 """Values of the host's products that a query has found, read together and each converted once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.expressions import RawSQL
 
 from similarity.retrieval.within import Fragment
 
+Annotation = Callable[[QuerySet[Any]], tuple[QuerySet[Any], str]]
+
 
 class Columns:
-    """Values behind lookups of the host's product model, read as the database gives them.
+    """Values that annotations give the host's products, read as the database gives them.
 
     There are few different ones among thousands of products: each is converted once to what the
-    model's field makes of it.
+    model's field makes of it. Each of ``annotations`` takes the products and returns them with a
+    value, and the value's name; two may use the same name.
     """
 
-    def __init__(self, model: Any, lookups: Sequence[str], using: str) -> None:
+    def __init__(self, model: Any, annotations: Sequence[Annotation], using: str) -> None:
         among = RawSQL("SELECT product_id FROM similarity_found", ())
         products = model._base_manager.using(using).order_by().filter(pk__in=among)
-        named = {f"similarity_value_{at}": F(lookup) for at, lookup in enumerate(lookups)}
-        self._compiler = products.values("pk", **named).query.get_compiler(using=using)
+        names = [f"similarity_value_{at}" for at in range(len(annotations))]
+        for name, annotate in zip(names, annotations, strict=True):
+            products, valued = annotate(products)
+            products = products.annotate(**{name: F(valued)})
+        self._compiler = products.values("pk", *names).query.get_compiler(using=using)
         self._sql, self._params = self._compiler.as_sql()
 
     def read(self, found: Fragment) -> list[tuple[Any, ...]]:
@@ -38,7 +43,7 @@ class Columns:
         return rows
 
     def held(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, set[str]]]]:
-        """Of each lookup (value, groups of the products that have it), each value once."""
+        """Of each annotation (value, groups of the products that have it), each value once."""
         fields = [column[0] for column in self._compiler.select]
         converters = self._compiler.get_converters(fields)
         columns = list(zip(*rows, strict=True)) or [()] * (1 + len(fields))
@@ -67,18 +72,3 @@ def _grouped(values: Sequence[Any], groups: Sequence[str]) -> list[tuple[Any, se
         named = {repr(value): value for value in values}
         return [(named[name], some) for name, some in _grouped([*map(repr, values)], groups)]
     return list(held.items())
-
-
-def has_many(model: Any, lookup: str) -> bool:
-    """Whether a product may have several values there: two such would multiply the rows."""
-    options = model._meta
-    for name in lookup.split("__"):
-        try:
-            field = options.get_field(name)
-        except FieldDoesNotExist:  # a key of a JSON field, or a transform
-            return False
-        if field.many_to_many or field.one_to_many:
-            return True
-        if field.is_relation and field.related_model:
-            options = field.related_model._meta
-    return False

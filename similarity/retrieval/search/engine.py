@@ -154,14 +154,9 @@ def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAda
 
 def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -> Within:
     """Also within what the query says of the price."""
-    if price is None or not adapter.price_lookup:
+    if price is None or not adapter.has_price:
         return within
-    lookup, bounds = adapter.price_lookup, {}
-    if price.low is not None:
-        bounds[f"{lookup}__gte"] = price.low
-    if price.high is not None:
-        bounds[f"{lookup}__lte"] = price.high
-    return Within(within.narrowed().filter(**bounds))
+    return Within(adapter.filter_price(within.narrowed(), price.low, price.high))
 
 
 def _vectors(

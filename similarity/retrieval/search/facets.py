@@ -6,12 +6,16 @@ many, one in 16 or in 256 of them is, and what is told is an estimate.
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
+
+from similarity.catalog import adapter as adapters
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
-from similarity.retrieval.search.columns import Columns, has_many
+from similarity.retrieval.search.columns import Columns
 from similarity.retrieval.search.matches import Matches
 from similarity.retrieval.search.page import FacetValue, PriceBucket
 from similarity.retrieval.within import Within
@@ -29,33 +33,42 @@ def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
     if len(names) > MOST_FACETS:
         raise QueryError(f"{len(names)} facets are asked for; {MOST_FACETS} at most.")
     for name in names:
-        if not _lookup(name, adapter):
+        if not is_countable(name, adapter):
             raise QueryError(
                 f"There is no facet {name!r:.100}; the catalogue has "
                 f"{', '.join(adapter.filter_names()) or 'no attributes'}."
             )
 
 
-def _lookup(name: str, adapter: CatalogAdapter) -> str:
-    return str((adapter.price_lookup if name == PRICE else adapter.filter_lookup(name)) or "")
+def is_countable(name: str, adapter: CatalogAdapter) -> bool:
+    """Whether the database can tell the values of the facet."""
+    if name == PRICE:
+        return adapter.has_price
+    return adapter.annotate_value(adapter.model._base_manager.all(), name) is not None
+
+
+def _annotate(
+    products: QuerySet[Any], name: str, adapter: CatalogAdapter
+) -> tuple[QuerySet[Any], str]:
+    """``products`` with what the facet counts, and the annotation's name."""
+    if name == PRICE:
+        return adapter.annotate_price(products), adapters.PRICE
+    valued = adapter.annotate_value(products, name)
+    return (products.none(), "pk") if valued is None else (valued, adapters.VALUE)
 
 
 class Values:
-    """Attribute → (value, groups) of the products found; what has one value each is one query."""
+    """Attribute → (value, groups) of the products found; one query."""
 
     def __init__(
         self, matches: Matches, within: Within, names: Sequence[str], adapter: CatalogAdapter
     ) -> None:
         #: One in so many of the products found was counted.
         self.share = 1
-        self._held: dict[str, list[tuple[Any, set[str]]]] = {}
-        lookups = {name: _lookup(name, adapter) for name in names}
-        single = [name for name in names if not has_many(adapter.model, lookups[name])]
-        apart = [[name] for name in names if name not in single]
-        for together in [single, *apart] if single else apart:
-            columns = Columns(adapter.model, [lookups[name] for name in together], within.using)
-            rows, self.share = matches.read(columns, within)
-            self._held |= zip(together, columns.held(rows), strict=True)
+        annotations = [partial(_annotate, name=name, adapter=adapter) for name in names]
+        columns = Columns(adapter.model, annotations, within.using)
+        rows, self.share = matches.read(columns, within)
+        self._held = dict(zip(names, columns.held(rows), strict=True))
 
     def counts(self, name: str) -> list[FacetValue]:
         """Values of an attribute, the most frequent first; of variants one counts."""

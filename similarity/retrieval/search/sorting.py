@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
 from django.db.models import F
 
-from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.retrieval import fallback
 from similarity.retrieval.search.budget import UNLIMITED, Budget
@@ -33,7 +34,7 @@ def check(sort: str, adapter: CatalogAdapter) -> None:
     """Raises :class:`QueryError` for an order that is not known or not to be had."""
     if sort not in SORTS:
         raise QueryError(f"sort is {sort!r:.100}; choose one of {', '.join(SORTS)}.")
-    if sort.endswith("price") and not adapter.price_lookup:
+    if sort.endswith("price") and not adapter.has_price:
         raise QueryError(
             f"sort is {sort!r}, and the catalogue has no price that the database can sort by; "
             "name a field in SIMILARITY['CATALOG']['price']."
@@ -55,30 +56,36 @@ def in_order(
     """
     if sort == "relevance" or not ranking.total:
         return ranking
-    order = [*_order(sort, adapter), "pk"]
+    order = [*_order(sort), "pk"]
     sure = [one for one in ranking.found if one.tier in ("code", "words")]
     ranked = Matches(NOTHING, "all", [one.key for one in sure or ranking.found[:MOST_RELEVANT]])
     found: list[Ranked] = []
     if sure and ranking.total <= SORTED:
         codes = [one.key for one in sure if one.tier == "code"]
         every = Matches(reading.query, "all", codes)
-        found = budget.attempt(within.using, lambda: _sorted(every, order, ranking, within), found)
+        sort_all = partial(_sorted, every, order, ranking, within, adapter)
+        found = budget.attempt(within.using, sort_all, found)
     complete = bool(found) or not sure
     if not found:
         with UNLIMITED.bounding(within.using):
-            found = _sorted(ranked, order, ranking, within)
+            found = _sorted(ranked, order, ranking, within, adapter)
     return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=complete)
 
 
 def _sorted(
-    matches: Matches, order: Sequence[Any], ranking: Ranking, within: Within
+    matches: Matches,
+    order: Sequence[Any],
+    ranking: Ranking,
+    within: Within,
+    adapter: CatalogAdapter,
 ) -> list[Ranked]:
     """The first MAX_DEPTH groups and one more, where there are so many.
 
     Their scores and tiers are those of the ranking, wherever it goes so far.
     """
     known = {one.group: one for one in ranking.found}
-    products = found_products(within, matches.keys(within.using)).order_by(*order)
+    products = adapter.annotate_price(found_products(within, matches.keys(within.using)))
+    products = products.order_by(*order)
     rows = products.values_list("pk", "similarity_group")
     found: dict[str, Ranked] = {}
     size = 2 * MAX_DEPTH  # variants are several to a group
@@ -93,8 +100,8 @@ def _sorted(
     return list(found.values())[: MAX_DEPTH + 1]
 
 
-def _order(sort: str, adapter: CatalogAdapter) -> list[Any]:
+def _order(sort: str) -> list[Any]:
     if sort == "newest":
         return fallback.catalogue_order()[1]
-    price = F(str(adapter.price_lookup))
+    price = F(PRICE)
     return [price.desc(nulls_last=True) if sort == "-price" else price.asc(nulls_last=True)]

@@ -137,8 +137,8 @@ def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> li
     rows = SearchValue.objects.using(within.using).filter(begun, name__in=KINDS)
     found = []
     for name, value in rows.order_by("-documents", "value").values_list("name", "value")[:8]:
-        lookup = adapter.filter_lookup(name)
-        if lookup and within.narrowed().filter(**{lookup: value}).exists():
+        holding = adapter.filter_by(name, [value])
+        if holding is not None and within.narrowed().filter(holding).exists():
             text = value.rsplit(_LAST_LEVEL, 1)[-1] if name == "category" else value
             found.append(Suggestion(name, plain_line(text), value))
         if len(found) == VALUES:
