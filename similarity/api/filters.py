@@ -50,7 +50,7 @@ def _is_in_use(adapter: CatalogAdapter, name: str) -> bool:
     products = adapter.annotate_value(adapter.model._base_manager.all(), name)
     if products is None:
         return True
-    key = caching.key("filter", f"{adapter.model._meta.label_lower} {name}")
+    key = caching.key("filter", adapter.model._meta.label_lower, name)
     known = caching.read(key)
     if known is None:
         try:
