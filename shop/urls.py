@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView
 
+from shop.limits import limit_posts
 from shop.views import bundles, cart, catalogue, checkout, home, search, site
 
 shop = [
@@ -28,6 +29,7 @@ shop = [
 
 urlpatterns = [
     path("", include((shop, "shop"))),
+    path("admin/login/", limit_posts("log-in", "20/hour")(admin.site.login)),
     path("admin/", admin.site.urls),
     path("api/similarity/v1/", include("similarity.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -27,6 +27,7 @@ from similarity import conf
 from similarity.catalog.orders import get_order_adapter
 from similarity.connections import caching, mailbox, metrics_export, wakeup
 from similarity.connections.locks import LockTaken
+from similarity.connections.pause import Pause
 from similarity.copurchase import co_demand, full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
@@ -50,6 +51,9 @@ from similarity.retrieval import duplicates
 from similarity.training import catalogue_map
 
 logger = logging.getLogger(__name__)
+
+#: While it lasts the log need not say again that two projects share a queue.
+_told_of_project = Pause(60.0)
 
 #: Longest one task works on the outbox before it gives way to others of its queue.
 BUDGET_S = 20.0
@@ -164,15 +168,31 @@ def compare_version(pk: int) -> None:
         logger.error("Version %s is not prepared for promotion: %s", pk, error)
 
 
-@shared_task(name=mailbox.TASK, ignore_result=True)
-def answer_question(*arguments: Any) -> bool:
+@shared_task(name=mailbox.TASK, ignore_result=True, bind=True)
+def answer_question(self: Any, *arguments: Any) -> bool:
     """Answer a page that waits; see ``similarity.connections.mailbox``."""
+    if (handed_back := mailbox.of_another_project(arguments)) is not None:
+        _hand_back(handed_back, (self.request.delivery_info or {}).get("routing_key"))
+        return False
     try:
         return queries.answer(arguments)
     except SimilarityError as error:
         # The page goes on without; a traceback each time would say no more.
         logger.error("A question is not answered: %s", error)
         return False
+
+
+def _hand_back(arguments: list[Any], queue: str | None) -> None:
+    """Leave a question to the workers of the project that asks it."""
+    if not _told_of_project.lasts():
+        _told_of_project.begin()
+        logger.error(
+            "Another project asks its questions on the queue %r of this broker, and each answers "
+            "late or never. Give each project a database of the broker, or queues, of its own "
+            "(SIMILARITY['QUEUE'], 'QUERY_QUEUE' and 'IMAGE_QUERY_QUEUE').",
+            queue,
+        )
+    wakeup.wake(mailbox.TASK, args=arguments, queue=queue or conf.get("QUERY_QUEUE"), expires=5)
 
 
 @shared_task(name="similarity.keep_query", ignore_result=True)

@@ -9,6 +9,7 @@ from shop.bundles import CartBundles, priced_cart
 from shop.cart import Cart
 from shop.checkout import CheckoutRefused, new_order_number, place_order
 from shop.forms import CheckoutForm
+from shop.limits import limit_posts
 from shop.models import Order
 
 NEXT_ORDER = "next_order_number"
@@ -16,6 +17,7 @@ PLACED_ORDERS = "placed_orders"
 
 
 @never_cache
+@limit_posts("order", "30/hour")
 def checkout(request: HttpRequest) -> HttpResponse:
     priced = priced_cart(request)
     for notice in priced.notices:

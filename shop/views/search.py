@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.forms import PictureForm, SearchForm
 from shop.search import find
+from similarity.api.errors import RETRY_AFTER_S
 from similarity.api.throttling import PICTURES, ClientThrottle
 from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
@@ -70,7 +71,9 @@ def _by_picture(request: HttpRequest) -> HttpResponse:
             messages.warning(request, WORDS_ALONE)
             return _to_results(q=text)
         form.add_error(None, str(error))
-        return _form(request, form, status=503)
+        response = _form(request, form, status=503)
+        response["Retry-After"] = str(RETRY_AFTER_S)
+        return response
     return _to_results(q=text, picture=token)
 
 

@@ -1,6 +1,8 @@
 """Health for load balancers and orchestrators: not throttled, open to all, detail for staff."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +14,17 @@ from rest_framework.views import APIView
 from similarity.api.errors import handle
 from similarity.api.serializers import HealthSerializer
 from similarity.indexing import health
+from similarity.indexing.health import HealthCheck
 
 logger = logging.getLogger(__name__)
+
+
+#: Seconds that a result of the checks holds: a flood of requests asks database and broker once.
+KEPT_S = 1.0
+
+_lock = threading.Lock()
+_checked_at = -KEPT_S  # monotonic seconds
+_found: dict[str, HealthCheck] = {}
 
 
 class HealthView(APIView):
@@ -53,7 +64,7 @@ class ReadyView(HealthView):
         },
     )
     def get(self, request: Request) -> Response:
-        checks = health.checks()
+        checks = _recent_checks()
         staff = is_staff(request)
         data = [
             {"name": name, "ok": check.ok} | ({"detail": check.detail} if staff else {})
@@ -63,6 +74,16 @@ class ReadyView(HealthView):
         return _uncached(
             {"status": "ok" if ready else "unavailable", "checks": data}, 200 if ready else 503
         )
+
+
+def _recent_checks() -> dict[str, HealthCheck]:
+    """The checks, run by one thread of the process at a time; the others have its result."""
+    global _checked_at, _found
+    with _lock:
+        if time.monotonic() - _checked_at >= KEPT_S:
+            _found = health.checks()
+            _checked_at = time.monotonic()
+        return _found
 
 
 def is_staff(request: Request) -> bool:

@@ -10,7 +10,7 @@ from django.core import checks
 from similarity.checks.capture import check_capture
 from similarity.checks.catalog import check_catalog
 from similarity.checks.database import check_aliases, check_database
-from similarity.checks.doors import check_doors
+from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
 from similarity.checks.orders import check_orders
 from similarity.checks.settings import check_settings
@@ -24,5 +24,6 @@ def register_all() -> None:
     )
     for check in every:
         checks.register(check, "similarity")
+    checks.register(check_cache_values, "similarity", deploy=True)
     checks.register(check_database, checks.Tags.database)
     checks.register(check_capture, checks.Tags.database)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.cache.backends.redis import RedisCache
 from django.core.checks import CheckMessage, Error, Warning
 from django.urls import get_resolver
 
@@ -19,6 +20,26 @@ def check_doors(**kwargs: Any) -> list[CheckMessage]:
     if not isinstance(getattr(settings, "SIMILARITY", {}), Mapping):
         return []  # similarity.E003
     return [*_check_urls(), *_check_cache(), *_check_permissions(), *_check_proxies()]
+
+
+def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
+    """For ``check --deploy``: values of a Redis cache are no pickles."""
+    try:
+        entry = settings.CACHES[conf.get("CACHE")]
+        backend = conf.load(entry["BACKEND"])
+    except (ConfigurationError, LookupError, TypeError):
+        return []  # similarity.E041, or an error of Django's own
+    if not issubclass(backend, RedisCache) or (entry.get("OPTIONS") or {}).get("serializer"):
+        return []
+    return [
+        Warning(
+            f"CACHES[{conf.get('CACHE')!r}] keeps pickles: whoever can write to the server runs "
+            "code in the site and its workers.",
+            hint="Set OPTIONS = {'serializer': 'similarity.connections.sealing.JSONSerializer'} "
+            "there, and give the server a password.",
+            id="similarity.W045",
+        )
+    ]
 
 
 def _check_urls() -> list[CheckMessage]:

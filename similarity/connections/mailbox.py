@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.core.cache import caches
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from similarity import conf
 from similarity.connections import caching
@@ -21,6 +22,9 @@ FloatArray = npt.NDArray[np.float32]
 
 #: The task a worker answers by.
 TASK = "similarity.answer_question"
+
+#: How often a question is handed back to workers of another project.
+MOST_ROUNDS = 5
 
 #: The settings that name the queues.
 QUERIES, PICTURES = "QUERY_QUEUE", "IMAGE_QUERY_QUEUE"
@@ -79,11 +83,31 @@ def post(question: Question) -> list[Any]:
         parts = [payload[at : at + PIECE_BYTES] for at in range(0, len(payload), PIECE_BYTES)]
         pieces = len(parts)
         caching.store(dict(zip(_pieces(question.key, pieces), parts, strict=True)), LETTER_S)
-    return [question.kind, question.name, question.version, question.keep_s, text, pieces]
+    told = [question.kind, question.name, question.version, question.keep_s, text, pieces]
+    return [*told, project(), 0]
+
+
+def project() -> str:
+    """A name for this project, equal in its web processes and workers."""
+    database, cache = connections[DEFAULT_DB_ALIAS], caches[conf.get("CACHE")]
+    named = str(database.settings_dict["NAME"]), getattr(cache, "key_prefix", "")
+    return caching.digest("project", *named)[:16]
+
+
+def of_another_project(arguments: Sequence[Any]) -> list[Any] | None:
+    """The arguments to hand a question back with; None where this project is to answer it.
+
+    Two projects whose workers take from one queue get each other's questions, and the answer of
+    the wrong one lies where nobody looks. After some rounds it is answered all the same: the
+    project may only seem to be another one.
+    """
+    if len(arguments) < 8 or arguments[6] == project() or arguments[7] >= MOST_ROUNDS:
+        return None
+    return [*arguments[:7], arguments[7] + 1]
 
 
 def received(
-    kind: str, name: str, version: int, keep_s: int, text: str, pieces: int
+    kind: str, name: str, version: int, keep_s: int, text: str, pieces: int, *_told: Any
 ) -> Question | None:
     """The question of a task's arguments; None where its payload has gone from the cache."""
     question = Question(kind, name, version, text.encode("latin-1"), keep_s)

@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 #: Characters of a query that are read.
 LONGEST = 200
 
-#: Seconds a worker's answer is kept.
-KEEP_S = 24 * 3600
+#: Seconds a worker's answer is kept: some 1 KB, so that a robot's queries pile up for an hour.
+#: What is asked often has its vector in the table.
+KEEP_S = 3600
 
 
 class PendingVector:

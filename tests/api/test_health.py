@@ -1,13 +1,22 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from similarity.api import health as api_health
 from similarity.indexing import health
 from similarity.indexing.health import HealthCheck
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
 LIVE, READY = "/api/similarity/v1/health/live", "/api/similarity/v1/health/ready"
+
+
+@pytest.fixture(autouse=True)
+def _checked_anew(monkeypatch):
+    monkeypatch.setattr(api_health, "KEPT_S", 0.0)
 
 
 def test_live_asks_nothing(client, django_assert_num_queries):
@@ -27,6 +36,32 @@ def test_ready_is_503_when_one_check_fails(client, monkeypatch, ok, status):
         {"name": "worker", "ok": ok},
     ]
     assert response["Cache-Control"] == "no-store"
+
+
+def test_a_flood_asks_the_servers_once(monkeypatch):
+    """No throttle holds for probes, and each look costs a dozen statements and a connection."""
+    runs = []
+
+    def checks():
+        runs.append(1)
+        time.sleep(0.1)
+        return {"database": HealthCheck(True, "fine")}
+
+    monkeypatch.setattr(api_health, "KEPT_S", 60.0)
+    monkeypatch.setattr(api_health, "_checked_at", -100.0)
+    monkeypatch.setattr(health, "checks", checks)
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(lambda _: Client().get(READY).status_code, range(40)))
+    assert statuses == [200] * 40
+    assert len(runs) == 1
+
+
+def test_what_changed_shows_after_a_moment(client, monkeypatch):
+    monkeypatch.setattr(api_health, "KEPT_S", 0.05)
+    for ok, status in ((True, 200), (False, 503)):
+        monkeypatch.setattr(health, "checks", lambda ok=ok: {"broker": HealthCheck(ok, "")})
+        time.sleep(0.06)
+        assert client.get(READY).status_code == status
 
 
 def test_detail_is_for_staff_only(client, monkeypatch):

@@ -14,7 +14,7 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.checks import encoders as encoder_checks
 from similarity.checks.catalog import RESERVED, check_catalog
 from similarity.checks.database import check_aliases, check_database
-from similarity.checks.doors import check_doors
+from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
 from similarity.checks.settings import RULES, check_settings
 
@@ -167,6 +167,39 @@ def test_a_proxy_whose_number_is_not_set(change, settings, hint, value):
     for number in (0, 1):
         settings.REST_FRAMEWORK = {"NUM_PROXIES": number}
         assert run() == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ({"BACKEND": "django.core.cache.backends.redis.RedisCache"}, {"W045"}),
+        (
+            {"BACKEND": "django.core.cache.backends.redis.RedisCache", "OPTIONS": {"db": 1}},
+            {"W045"},
+        ),
+        (
+            {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "OPTIONS": {"serializer": "similarity.connections.sealing.JSONSerializer"},
+            },
+            set(),
+        ),
+        ({"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, set()),
+    ],
+)
+def test_a_cache_of_pickles_is_told_of_before_it_is_deployed(settings, entry, found):
+    settings.CACHES = {"default": entry}
+    assert ids(check_cache_values()) == found
+
+
+def test_the_cache_is_looked_at_by_check_deploy_alone(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
+    told = {
+        deploy: {message.id for message in checks.run_checks(include_deployment_checks=deploy)}
+        for deploy in (False, True)
+    }
+    assert "similarity.W045" in told[True]
+    assert "similarity.W045" not in told[False]
 
 
 def test_a_part_in_use_without_weight_or_dimension(change):

@@ -384,3 +384,47 @@ def wait_until(condition, timeout_s=LIMIT_S):
     while not condition() and time.monotonic() < until:
         time.sleep(0.005)
     assert condition()
+
+
+class TestTwoProjects:
+    """On one queue of one broker, each with a database and a cache of its own."""
+
+    def test_a_question_of_another_project_is_handed_back_and_told_of(
+        self, live, sent, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(tasks, "_told_of_project", Pause(60))
+        with monkeypatch.context() as other:
+            other.setattr(mailbox, "project", lambda: "theirs")
+            arguments = mailbox.post(mailbox.Question("text", "a", live.pk, b"red scarf"))
+        for _ in range(2):
+            tasks.answer_question(*arguments)
+        assert [options["args"] for *_, options in sent] == [[*arguments[:-1], 1]] * 2
+        assert caplog.text.count("Another project asks its questions") == 1
+        assert mailbox.read(mailbox.Question("text", "a", live.pk, b"")) is None
+
+    def test_it_goes_round_a_few_times_and_is_answered_then(self, live, sent, monkeypatch):
+        """The name may differ though the project is one, as behind a pool of connections."""
+        with monkeypatch.context() as other:
+            other.setattr(mailbox, "project", lambda: "theirs")
+            arguments = mailbox.post(mailbox.Question("text", "a", live.pk, b"red scarf"))
+        for _ in range(mailbox.MOST_ROUNDS):
+            tasks.answer_question(*arguments)
+            arguments = sent.pop()[1]
+        assert tasks.answer_question(*arguments)
+        assert mailbox.read(mailbox.Question("text", "a", live.pk, b"")) is not None
+
+    def test_another_database_secret_or_prefix_is_another_project(self, db, settings):
+        names = {mailbox.project()}
+        names.add(mailbox.project())
+        assert len(names) == 1
+        settings.SECRET_KEY = "another"
+        names.add(mailbox.project())
+        connection.settings_dict, kept = (
+            {**connection.settings_dict, "NAME": "b"},
+            (connection.settings_dict),
+        )
+        try:
+            names.add(mailbox.project())
+        finally:
+            connection.settings_dict = kept
+        assert len(names) == 3

@@ -195,5 +195,5 @@ def test_demo_up_twice_and_stop(tmp_path):
         assert "are running" in second
     finally:
         stopped = run("stop")
-    assert "web, worker, queries, PostgreSQL, Valkey" in stopped
+    assert "web, worker, queries, pictures, PostgreSQL, Valkey" in stopped
     assert "Nothing of the demo is running" in run("stop")

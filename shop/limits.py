@@ -1,0 +1,38 @@
+"""How often an address may try to sign in or to order."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from similarity.api.throttling import AddressThrottle
+
+View = Callable[..., HttpResponse]
+
+
+class PostThrottle(AddressThrottle):
+    """``rate`` is written as REST framework does: ``20/hour``."""
+
+    def __init__(self, name: str, rate: str) -> None:
+        self.rate = rate
+        super().__init__(f"shop-{name}")
+
+
+def limit_posts(name: str, rate: str) -> Callable[[View], View]:
+    """Have a view refuse what one address sends beyond ``rate``, with 429; looking stays free."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            throttle = PostThrottle(name, rate)
+            if request.method != "POST" or throttle.allow_request(request, None):  # type: ignore[arg-type]
+                return view(request, *args, **kwargs)
+            response = render(request, "shop/too_many.html", status=429)
+            response["Retry-After"] = str(int(throttle.wait() or 1) + 1)
+            return response
+
+        return limited
+
+    return decorate
