@@ -25,7 +25,7 @@ def check_doors(**kwargs: Any) -> list[CheckMessage]:
 def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
     """For ``check --deploy``: values of a Redis cache are no pickles."""
     try:
-        entry = settings.CACHES[conf.get("CACHE")]
+        entry: Any = settings.CACHES[conf.get("CACHE")]
         backend = conf.load(entry["BACKEND"])
     except (ConfigurationError, LookupError, TypeError):
         return []  # similarity.E041, or an error of Django's own
