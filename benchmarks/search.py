@@ -183,7 +183,7 @@ def agreement(samples: int, seed: int) -> None:
 
 def first_page(text: str, scored: int | None = None) -> set[str]:
     """Keys of the first 24, without a time limit; ``scored``: how many may be scored one by one."""
-    reading_ = reading.read(text, connection.alias)
+    reading_ = reading.read(text, Within(get_adapter().eligible()))
     limits = {name: scored for name in ("SCORED", "COMMON") if scored is not None}
     with patch.multiple(lexical, **limits) if limits else nullcontext():
         ranked = ranking.rank(reading_, Within(get_adapter().eligible()), get_adapter())

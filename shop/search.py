@@ -35,6 +35,7 @@ SORTS = {
 
 #: What is said where no product has all the words and others are shown.
 RESCUES = {
+    "near_code": "No product has this code. These have one that is nearly the same.",
     "some_words": "No product has all of these words. These have some of them.",
     "text": "No product has these words. These come nearest to what they mean.",
     "popular": "Nothing here answers these words. This is what others buy most.",

@@ -37,8 +37,9 @@ class SearchPageSerializer(serializers.Serializer):
     total_is_exact = serializers.BooleanField(help_text="False means that there are more.")
     results = HitSerializer(
         many=True,
-        help_text="Their tier is code, words (every word), some_words, text or image (by meaning "
-        "alone, of texts or of photos); popular, newest and catalogue are no answer to the query.",
+        help_text="Their tier is code, near_code (a code one slip away), words (every word), "
+        "some_words, text or image (by meaning alone, of texts or of photos); popular, "
+        "newest and catalogue are no answer to the query.",
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")
@@ -49,7 +50,8 @@ class SearchPageSerializer(serializers.Serializer):
     did_you_mean = serializers.CharField(help_text="The query put right, or an empty text.")
     corrected = serializers.BooleanField(help_text="The results are those of `did_you_mean`.")
     rescued = serializers.CharField(
-        help_text="some_words, text or popular, where no product holds every word; else empty."
+        help_text="near_code, some_words, text or popular, where no product holds every word; "
+        "else empty."
     )
     hybrid = serializers.BooleanField(help_text="Whether meaning took part beside words.")
     next = serializers.CharField(

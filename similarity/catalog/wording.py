@@ -6,78 +6,74 @@ an operator.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from similarity.catalog import numbers
+from similarity.catalog.folding import MARKS, fold
+from similarity.catalog.negations import negated
+
+#: The "and" of rock 'n' roll.
+AND = "n"
+#: Words that join their neighbours: ``h and m``.
+ANDS = (AND, "and", "und", "et", "y")
+_SHORT_NAME = 6
 
 #: A longer word is cut: no shopper types it, and PostgreSQL bounds lexemes.
 LONGEST = 40
 
-_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
+# A decimal number ends a word: "usb3.0" is "usb 3.0". Bounded, because each letter tries it.
+_LETTER = r"(?!\d{1,9}\.\d)[^\W_]"
+_WORD = re.compile(rf"\d+(?:\.\d+)+|{_LETTER}(?:{_LETTER}|[{MARKS}])*")
 # Only from the beginning of a word on, or a long one would be tried from each of its letters.
-_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]+(?:-[^\W_]+)+")
-_APOSTROPHES = re.compile("(?<=\\w)['\u2018\u2019\u02bc\u2032](?=\\w)")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_DASHES = re.compile("[\u2010-\u2015\u2212\u00ad]")
-_INCHES = re.compile("(?<=\\d)\\s?(?:\"|\u201d|\u2033|''|\u2032\u2032)")
-#: Scripts without blanks between words: Chinese characters, hiragana and katakana.
-_UNSPACED = (
+_COMPOUND = re.compile(
+    r"(?<![^\W_])(?:[^\W_]+(?:['&-][^\W_]+)+"  # t-shirt, h&m, levi's
+    r"|[^\W\d_](?:\.[^\W\d_])+(?![^\W_])"  # u.s.a
+    r"|[^\W\d_]{1,3}/[^\W\d_]{1,3}(?![^\W_/])"  # ac/dc
+    r"|[^\W_]{1,2}\s&\s[^\W_]{1,2}(?![^\W_]))"  # h & m
+)
+_JOINTS = re.compile(r"[\s'&./-]+")
+_APOSTROPHES = re.compile("['`\u2018\u2019\u02bc\u2032\u05f3\u05f4]")
+_ELISION = re.compile(r"[^\W\d_]{1,2}'")
+#: The "and" of rock'n'roll, however its apostrophes are set.
+_ROCK_N_ROLL = re.compile(r"(?<=[^\W_])'n'(?=[^\W_])")
+_ROCK_N = re.compile(r"(?<=[^\W_])\s?'n'?(?![^\W_])|(?<=\s)n'(?![^\W_])")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+#: Scripts without blanks between words: Chinese characters, hiragana and katakana, and Thai, Lao,
+#: Burmese and Khmer.
+_IDEOGRAPHIC = (
     "\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 )
+_UNSPACED = f"{_IDEOGRAPHIC}\u0e00-\u0e3e\u0e40-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUNS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
-#: Letters that no decomposition turns into plain ones.
-_LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
-)
+_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHIC}]")
+_LETTER_WITH_MARKS = re.compile(f".[{MARKS}]*")
 
-#: Spelling of a unit → its canonical one.
-UNITS = {
-    spelling: unit
-    for unit, spellings in {
-        "ml": "ml millilitre milliliter millilitres milliliters",
-        "cl": "cl",
-        "l": "l litre liter litres liters ltr",
-        "mg": "mg",
-        "g": "g gr gram grams gramme grammes",
-        "kg": "kg kgs kilo kilos kilogram kilograms",
-        "oz": "oz ounce ounces",
-        "lb": "lb lbs pound pounds",
-        "mm": "mm millimetre millimeter",
-        "cm": "cm centimetre centimeter centimetres centimeters",
-        "m": "m metre meter metres meters",
-        "in": "in inch inches",
-        "ft": "ft foot feet",
-        "w": "w watt watts",
-        "v": "v volt volts",
-        "mah": "mah",
-        "gb": "gb gigabyte gigabytes",
-        "tb": "tb terabyte terabytes",
-        "mb": "mb megabyte megabytes",
-        "hz": "hz hertz",
-        "pack": "pack packs pk count ct pcs pc piece pieces",
-    }.items()
-    for spelling in spellings.split()
-}
-_NUMBER = r"\d+(?:\.\d+)?"
-_MEASURE = re.compile(
-    rf"(?<![\w.])({_NUMBER})[\s-]?({'|'.join(sorted(UNITS, key=len, reverse=True))})(?!\w)"
-)
+
+class Compound(NamedTuple):
+    """Words set together without a blank."""
+
+    parts: tuple[str, ...]
+    #: Spellings as one word: ``t-shirt`` → ``tshirt``, ``m&m's`` → ``mms``, ``mm``.
+    joined: tuple[str, ...]
+    #: As it stands in the text.
+    written: str
 
 
 def normalised(text: str) -> str:
     """In small plain letters, without accents; dashes, apostrophes and numbers made uniform."""
-    text = text.replace("\0", " ").casefold()
-    if not text.isascii():
-        text = _without_marks(text)
-    text = _APOSTROPHES.sub("", _DASHES.sub("-", text))
-    return _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", _INCHES.sub("in ", text)))
+    return uniform(text).replace("'", "")
 
 
-def _without_marks(text: str) -> str:
-    text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return unicodedata.normalize("NFC", text)  # Hangul and kana belong together again
+@lru_cache(maxsize=4)  # the same text is read for its words, its compounds and its measures
+def uniform(text: str) -> str:
+    """:func:`normalised`, but for apostrophes, which are kept as ``'``."""
+    text = _DASHES.sub("-", fold(text)).replace("_", " ")
+    text = numbers.write_plainly(text)
+    text = _ROCK_N_ROLL.sub("-n-", _APOSTROPHES.sub("'", text))
+    return _ROCK_N.sub(" n", text)
 
 
 def words_of(text: str) -> list[str]:
@@ -86,7 +82,8 @@ def words_of(text: str) -> list[str]:
     Of a run of letters in a script without blanks each two neighbours are one, as search
     engines do that have no dictionary (Nie et al. 2000): 赤いシャツ → 赤い いシ シャ ャツ.
     """
-    return [piece for word in _WORD.findall(normalised(text)) for piece in _pieces(word)]
+    words = [piece for word in _WORD.findall(normalised(text)) for piece in _pieces(word)]
+    return numbers.join_sizes(" ".join(words)).split() if "x" in text.casefold() else words
 
 
 def is_unspaced(text: str) -> bool:
@@ -94,35 +91,54 @@ def is_unspaced(text: str) -> bool:
     return not text.isascii() and bool(_UNSPACED_LETTER.search(text))
 
 
-def extra_words_of(text: str) -> list[str]:
+def extra_words_of(text: str, *, near: bool = False) -> list[str]:
     """Words a text also answers to: ``t-shirt`` as ``tshirt``, ``100 ml`` as ``100ml``, 茶碗 as
-    茶."""
-    return list(dict.fromkeys(_extra_words(normalised(text))))
+    茶; with ``near`` also ``T shirt`` as ``tshirt``."""
+    words = words_of(text)
+    found = [*_extra_words(text, words), *(_near(words) if near else ())]
+    return list(dict.fromkeys(word[:LONGEST] for word in found))
 
 
 def measures_of(text: str) -> list[str]:
     """Numbers with a unit, in one spelling: ``100 ml`` and ``100ML`` are ``100ml``."""
-    return list(dict.fromkeys(measure for measure, _start, _end in measures(normalised(text))))
-
-
-def measures(text: str) -> Iterator[tuple[str, int, int]]:
-    """(measure, start, end) in a text that is :func:`normalised` already.
-
-    The decimal point is written ``d``, for a lexeme with a point would end there.
-    """
-    for match in _MEASURE.finditer(text):
-        number = match[1].rstrip("0").rstrip(".") if "." in match[1] else match[1]
-        yield f"{number.replace('.', 'd')}{UNITS[match[2]]}", match.start(), match.end()
+    return list(dict.fromkeys(one for one, _start, _end in numbers.measures(normalised(text))))
 
 
 def code_of(text: str) -> str:
     """A code as it is compared: ``AB-123/x`` → ``ab123x``."""
-    return "".join(_WORD.findall(normalised(text))).replace(".", "")[:100]
+    return "".join(re.findall(r"[^\W_]+", fold(text)))[:100]
 
 
-def compounds_of(text: str) -> list[str]:
-    """Words joined by hyphens, in a text that is :func:`normalised` already."""
-    return [match[0] for match in _COMPOUND.finditer(text)]
+def compounds_of(text: str) -> Iterator[Compound]:
+    """Words that are joined by a hyphen, an apostrophe, ``&`` or, of single letters, dots."""
+    for match in _COMPOUND.finditer(uniform(text)):
+        written = match[0]
+        parts = tuple(words_of(written))
+        spellings = [written]
+        if written.endswith("'s"):
+            spellings.append(written[:-2])
+        if elision := _ELISION.match(written):
+            spellings.append(written[elision.end() :])
+        joined = dict.fromkeys(_JOINTS.sub("", one)[:LONGEST] for one in spellings)
+        told = [one for one in joined if (one,) != parts and not one.isdecimal()]
+        if not is_unspaced(written):
+            yield Compound(parts, tuple(told), written)
+
+
+def border_spellings(word: str) -> list[str]:
+    """A word of letters and digits with blanks at their borders: ``wh1000xm`` → ``wh 1000xm``,
+    ``wh1000 xm``, ``wh 1000 xm``."""
+    pieces = re.findall(r"\d+|(?:(?!\d).)+", word)
+    if not 2 <= len(pieces) <= _MOST_PIECES or "." in word or is_unspaced(word):
+        return []
+    found = [pieces[0]]
+    for piece in pieces[1:]:
+        found = [f"{start}{joint}{piece}" for start in found for joint in ("", " ")]
+    return found[1:]
+
+
+#: A word with more borders is a code, and found as one.
+_MOST_PIECES = 4
 
 
 def _pieces(word: str) -> Iterator[str]:
@@ -130,17 +146,44 @@ def _pieces(word: str) -> Iterator[str]:
         yield word[:LONGEST]
         return
     for run in _RUNS.findall(word):
-        if is_unspaced(run) and len(run) > 2:
-            yield from (run[at : at + 2] for at in range(len(run) - 1))
-        else:
-            yield run[:LONGEST]
+        letters = _LETTER_WITH_MARKS.findall(run) if is_unspaced(run) else ()
+        if len(letters) > 2:
+            yield from ("".join(letters[at : at + 2])[:LONGEST] for at in range(len(letters) - 1))
+        elif piece := run.lstrip(MARKS):
+            yield piece[:LONGEST]
 
 
-def _extra_words(text: str) -> Iterator[str]:
+def _extra_words(text: str, words: Sequence[str]) -> Iterator[str]:
     if is_unspaced(text):
         # A query may be one letter. The ranges hold places that no letter has been given yet.
-        yield from filter(str.isalnum, _UNSPACED_LETTER.findall(text))
+        yield from filter(str.isalnum, _IDEOGRAPH.findall(normalised(text)))
     for compound in compounds_of(text):
-        yield compound.replace("-", "")[:LONGEST]
-    for measure, _start, _end in measures(text):
+        yield from compound.joined
+    plain = normalised(text)
+    for measure, _start, _end in numbers.measures(plain):
         yield measure
+        if "x" in measure:
+            yield measure.rsplit("x", 1)[-1]
+    for word in words:
+        if numbers.is_size(word):
+            yield from numbers.directions(word)
+    yield from numbers.below_zero(plain)
+    yield from negated(words)
+
+
+def _near(words: Sequence[str]) -> Iterator[str]:
+    """Single letters joined with the word beside them: they say nothing alone."""
+    for at, word in enumerate(words):
+        if len(word) == 1 and word.isalpha() and word.isascii():
+            before, after = words[at - 1 : at], words[at + 1 : at + 2]
+            yield from (f"{one}{word}" for one in before)
+            yield from (f"{word}{one}" for one in after)
+        if word in ANDS and 0 < at < len(words) - 1:
+            yield from joined_by_and(words[at - 1], words[at + 1])
+
+
+def joined_by_and(one: str, other: str) -> Iterator[str]:
+    """What two words with an *and* between them are as one: ``hm``, ``rocknroll``."""
+    if len(one) + len(other) <= _SHORT_NAME:
+        yield f"{one}{other}"
+    yield f"{one}{AND}{other}"

@@ -25,7 +25,7 @@ from similarity.models import SearchDocument
 from similarity.models.vectors import group_name, key_type
 
 #: Part of every fingerprint: another number has all documents made anew.
-FORMAT = 3
+FORMAT = 4
 
 TITLE = 250  # characters kept of a title for completing
 LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
@@ -42,7 +42,8 @@ _UPSERT = """
         setweight(to_tsvector(%(config)s::regconfig, unaccent(title_text)), 'A')
         || setweight(to_tsvector(%(config)s::regconfig, unaccent(main_text)), 'B')
         || setweight(to_tsvector(%(config)s::regconfig, unaccent(other_text)), 'C')
-        || setweight(to_tsvector(%(config)s::regconfig, unaccent(long_text)), 'D'),
+        || setweight(to_tsvector(%(config)s::regconfig, unaccent(long_text)), 'D')
+        || setweight(to_tsvector('simple', {stop_words}), 'A'),
         length, title, codes, string_to_array(words, ' '), string_to_array(listed, E'\\n'),
         "group", fingerprint, statement_timestamp()
     FROM unnest(%(keys)s::{key_type}[], %(title_texts)s::text[], %(main_texts)s::text[],
@@ -58,6 +59,12 @@ _UPSERT = """
         fingerprint = excluded.fingerprint, indexed_at = excluded.indexed_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.indexed_at < %(read_at)s
 """
+
+#: Words of title, brand and category that the configuration stops: "The Who" is found by them.
+_STOP_WORDS = """coalesce((
+    SELECT string_agg(word, ' ')
+    FROM unnest(string_to_array(unaccent(title_text || ' ' || main_text), ' ')) AS said(word)
+    WHERE length(word) <= 12 AND to_tsvector(%(config)s::regconfig, word) = ''), '')"""
 
 # In order, so that two workers with the same new words never wait for each other in a circle.
 _NEW_WORDS = (
@@ -98,6 +105,12 @@ class Document:
     content: ProductContent
 
     @cached_property
+    def listed(self) -> list[str]:
+        """Attributes that the adapter names: others may be internal, and put no word into
+        suggestions and corrections."""
+        return sorted({*MAIN_ATTRIBUTES, *get_adapter().filter_names()})
+
+    @cached_property
     def title(self) -> str:
         """With codes, each whole (their pieces would be in every product): weight A."""
         return _text([self.content.plain_title], self.codes)
@@ -123,7 +136,7 @@ class Document:
     @cached_property
     def long(self) -> str:
         """The description: weight D."""
-        return _text([self.content.plain_description])
+        return _text([self.content.plain_description], near=False)
 
     @cached_property
     def length(self) -> int:
@@ -136,8 +149,8 @@ class Document:
 
     @cached_property
     def words(self) -> list[str]:
-        """Of title and attributes, for completing and correcting; numbers, codes and pieces of
-        scripts without blanks are not."""
+        """Of title, brand, category and listed attributes, for completing and correcting; numbers,
+        codes and pieces of scripts without blanks are not."""
         category = self.content.plain_attributes.get("category", "")
         texts = [self.content.plain_title, category, *self._spoken]
         found = (word for text in texts for word in wording.words_of(text))
@@ -176,6 +189,7 @@ class Document:
             sorted(content.attributes.items()),
             list(content.codes),
             content.group,
+            self.listed,
         ]
         text = json.dumps(made_of, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -187,8 +201,9 @@ class Document:
 
     @property
     def _spoken(self) -> Iterable[str]:
-        """Values short enough to be words of a shopper's."""
-        values = self.content.plain_attributes.values()
+        """Values short enough to be words of a shopper's, of attributes that are listed."""
+        attributes = self.content.plain_attributes
+        values = (attributes.get(name, "") for name in self.listed)
         return (value for value in values if len(value) <= LONGEST_VALUE)
 
 
@@ -259,7 +274,9 @@ def write(
     kind = key_type(vectors.alias())
     keys = [key for key, _at in rows]
     with connections[vectors.alias()].cursor() as cursor:
-        cursor.execute(_UPSERT.format(key_type=kind), _columns(keys, ordered, read_at))
+        cursor.execute(
+            _UPSERT.format(key_type=kind, stop_words=_STOP_WORDS), _columns(keys, ordered, read_at)
+        )
         for statement in _NEW_WORDS:
             cursor.execute(statement.format(key_type=kind), {"keys": keys})
         cursor.execute(_NEW_VALUES, _values(ordered))
@@ -304,10 +321,11 @@ def _values(documents: Sequence[Document]) -> dict[str, list[str]]:
     }
 
 
-def _text(texts: Iterable[str], also: Iterable[str] = ()) -> str:
+def _text(texts: Iterable[str], also: Iterable[str] = (), *, near: bool = True) -> str:
     """Words in their order, and after them what else the texts answer to."""
-    words = [word for text in texts for word in wording.words_of(text)]
-    extra = [word for text in texts for word in wording.extra_words_of(text)]
+    read = [(wording.words_of(text), wording.extra_words_of(text, near=near)) for text in texts]
+    words = [word for some, _extra in read for word in some]
+    extra = [word for _some, more in read for word in more]
     return " ".join([*words, *dict.fromkeys([*extra, *also])])
 
 

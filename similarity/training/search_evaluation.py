@@ -165,7 +165,7 @@ def by_words(data: SearchDataset) -> Words:
     judged, full = [], []
     with scratch_index(data.contents) as using:
         for query in data.queries:
-            read = reading.read(query.text, using)
+            read = reading.read(query.text, scratch_within(using))
             found, _total, _mode = ranking.by_words(read.query, scratch_within(using))
             full.append(_scores(found, data))
             among = scratch_within(using, sorted(query.labels))

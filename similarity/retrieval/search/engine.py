@@ -64,7 +64,7 @@ def search(
     _check(text, limit, sort, facets, adapter)
     position = Position.parse(after) if after else None
     room = Within(adapter.eligible() if within is None else within)
-    reading = read(text, room.using)
+    reading = read(text, room, budget)
     room = _priced(room, reading.words.price, adapter)
     wanted = hybrid and (position is None or position.hybrid)
     vectors = _vectors(reading, vector) if wanted else None
@@ -123,7 +123,8 @@ class _Facets:
 
     @property
     def _matches(self) -> Matches:
-        others = [one.key for one in self.ranked.found if one.tier in ("code", "text", "image")]
+        tiers = ("code", "near_code", "text", "image")
+        others = [one.key for one in self.ranked.found if one.tier in tiers]
         return Matches(self.reading.query, self.ranked.mode, others, self.ranked.total)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:

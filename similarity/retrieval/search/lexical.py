@@ -7,6 +7,7 @@ saturating (1 + 1/4 + 1/9 …), so that a word in the title counts most and repe
 Long documents are damped. Which weights are best was measured, see docs/search.md.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,10 @@ LATEST = 500
 PAIRED = 6
 #: Documents with any of the terms from which that holds.
 BROAD = 10_000
+
+
+#: The weight of a number without a unit beside that of the query's most common word.
+MINOR = 0.5
 
 
 class Match(NamedTuple):
@@ -104,13 +109,24 @@ class LexicalQuery:
         return rare or self.terms
 
     @property
+    def idfs(self) -> list[float]:
+        """The inverse document frequency of each term; that of a number, or of what is not
+        wanted, is below that of every word: ``iphone 16`` asks for an iPhone first."""
+        idfs = [rarity(term.documents, self.total) for term in self.terms]
+        words = [idf for term, idf in zip(self.terms, idfs, strict=True) if not term.is_minor]
+        most = MINOR * min(words, default=math.inf)
+        return [
+            min(idf, most) if term.is_minor else idf
+            for term, idf in zip(self.terms, idfs, strict=True)
+        ]
+
+    @property
     def score(self) -> Fragment:
         """The score of the row :data:`CANDIDATE`."""
         ranks, params = [], []
         weights = self.weights
-        for term in self.terms:
+        for term, idf in zip(self.terms, self.idfs, strict=True):
             each = []
-            idf = rarity(term.documents, self.total)
             for one in term.alternatives:
                 each.append(
                     f"%s::real * ts_rank({weights.by_field}, {CANDIDATE}.document, %s::tsquery)"
@@ -118,8 +134,8 @@ class LexicalQuery:
                 params += [idf * one.weight, one.query]
             ranks.append(f"greatest({', '.join(each)})" if len(each) > 1 else each[0])
         held = [f"({CANDIDATE}.document @@ %s::tsquery)::int * %s::real" for _ in self.terms]
-        for term in self.terms:
-            params += [term.query, weights.coverage * rarity(term.documents, self.total)]
+        for term, idf in zip(self.terms, self.idfs, strict=True):
+            params += [term.held or term.query, weights.coverage * idf]
         damping = weights.damping(CANDIDATE)
         return Fragment(f"({' + '.join(ranks)}) / {damping} + ({' + '.join(held)})", tuple(params))
 

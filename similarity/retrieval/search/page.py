@@ -48,8 +48,9 @@ class SearchPage:
     did_you_mean: str = ""
     #: Whether the hits are those of ``did_you_mean``, since the query as typed finds nothing.
     corrected: bool = False
-    #: How hits were found where no product holds every word: ``some_words``, ``text`` (by meaning
-    #: alone), ``popular`` (best sellers, no answer to the query); "" where none was needed.
+    #: How hits were found where no product holds every word: ``near_code`` (by a code that is one
+    #: slip from the query, and so another product's), ``some_words``, ``text`` (by meaning alone),
+    #: ``popular`` (best sellers, no answer to the query); "" where none was needed.
     rescued: str = ""
     #: Cursor to pass as ``after`` for the page that follows; None at the end.
     next: str | None = None

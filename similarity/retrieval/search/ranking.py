@@ -23,7 +23,8 @@ BEST_SELLERS = 24
 
 
 class Ranked(NamedTuple):
-    """A product in its place. ``tier``: ``code``, ``words`` (every word), ``some_words``,
+    """A product in its place. ``tier``: ``code``, ``near_code`` (its code is one slip from the
+    query and so another), ``words`` (every word), ``some_words``,
     ``text`` or ``image`` (by that vector alone), or a tier of the fallback."""
 
     key: Any
@@ -61,10 +62,14 @@ def rank(
     time to make them.
     """
     attempt = partial(budget.attempt, within.using)
-    by_code: list[Match] = attempt(partial(codes.found, reading.words, within), [])
+    coded = attempt(partial(codes.found, reading.words, within), codes.Found([], []))
     words, total, mode = by_words(reading.query, within, budget)
-    if not by_code and not any(one.tier == "words" for one in words):
-        by_code = attempt(partial(codes.similar, reading.words, within), by_code)
+    # "levis 501": a product that holds all words is meant, and not another one with this code.
+    every = any(one.tier == "words" for one in words)
+    by_code, code_tier = coded.whole if every else [*coded.whole, *coded.partial], "code"
+    if not by_code and not every:
+        nothing: tuple[list[Match], str] = ([], code_tier)
+        by_code, code_tier = attempt(partial(codes.similar, reading.words, within), nothing)
     meaning = None
     # What lies near to a code in meaning has nothing to do with it.
     if vectors is not None and not (by_code and len(reading.query.terms) <= 1):
@@ -75,10 +80,10 @@ def rank(
     if meaning is not None:
         near = attempt(partial(with_meaning, words, meaning, reading.query), near)
     blended = _normal(words) if near is None else near
-    found = _first_of_group([*_tier(by_code, "code"), *blended])
+    found = _first_of_group([*_tier(by_code, code_tier), *blended])
     if not found:
         return replace(rescue(within, adapter), complete=not budget.late)
-    rescued = ""
+    rescued = "near_code" if by_code and code_tier == "near_code" else ""
     if not by_code and not any(one.tier == "words" for one in found):
         rescued = "some_words" if words else "text"
     total += len(found) - len(words)

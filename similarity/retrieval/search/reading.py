@@ -3,21 +3,29 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from similarity.catalog import wording
-from similarity.retrieval.search import spelling, terms
+from similarity.catalog.folding import MARKS
+from similarity.retrieval.search import lexical, spelling, terms
+from similarity.retrieval.search.budget import UNLIMITED, Budget
 from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.spelling import Known
+from similarity.retrieval.search.spellings import PARTED, SAME
 from similarity.retrieval.search.synonyms import synonyms
-from similarity.retrieval.search.terms import COMPLETION, Looked
+from similarity.retrieval.search.terms import COMPLETION, Looked, Spelled
 from similarity.retrieval.search.words import QueryWords, parse_query
+from similarity.retrieval.within import Within
 
-Others = dict[tuple[int, int], list[tuple[str, float]]]
+_TYPED_WORD = re.compile(rf"[\w{MARKS}'\u2019]+")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """``words`` as they are searched for; ``did_you_mean`` is the query put right, or ""."""
+    """``words`` as they are searched for; ``did_you_mean`` is the query put right, or "".
+
+    ``words.price`` is the price that bounds the hits, None where the query's numbers are words.
+    """
 
     words: QueryWords
     query: LexicalQuery
@@ -29,20 +37,36 @@ class Reading:
         return self.did_you_mean or self.words.text
 
 
-def read(text: str, using: str) -> Reading:
-    """One database query for a query of known words; more where one is not known."""
+def read(text: str, within: Within, budget: Budget = UNLIMITED) -> Reading:
+    """One database query for a query of known words; more where one is not known, and two more
+    for a price without a currency.
+
+    A price that is not certain (``puzzle under 3``) is none where a product of ``within`` holds
+    all the words, its number among them.
+    """
     words = parse_query(text)
-    looked, others, total = _look_up(words, {}, using)
-    unknown = [word for word in words.words if _is_unknown(word, words, looked)]
-    fixes, completed = _repair(words, unknown, using)
+    if words.price and not words.price.certain:
+        plain = _read(parse_query(words.as_words, prices=False), within, budget)
+        count = partial(lexical.best, plain.query, within, "all", 1, budget)
+        if not plain.did_you_mean and count()[1]:
+            return replace(plain, words=replace(plain.words, text=words.text))
+    return _read(words, within, budget)
+
+
+def _read(words: QueryWords, within: Within, budget: Budget) -> Reading:
+    looked, spelled, total = _look_up(words, {}, within.using)
+    unknown = [at for at in range(len(words.words)) if _is_unknown(at, words, spelled, looked)]
+    nothing: tuple[dict[str, str], dict[str, Sequence[Known]]] = ({}, {})
+    repair = partial(_repair, words, unknown, within)
+    fixes, completed = budget.attempt(within.using, repair, nothing) if unknown else nothing
     meant = ""
     if fixes:
         meant = _replaced(words.text, fixes)
-        words = replace(parse_query(meant), open_end=words.open_end)
+        words = replace(parse_query(meant, prices=bool(words.price)), open_end=words.open_end)
     if fixes or completed:
-        looked, others, total = _look_up(words, completed, using)
+        looked, spelled, total = _look_up(words, completed, within.using)
     query = LexicalQuery(
-        terms=terms.terms(words, others, looked),
+        terms=terms.terms(words, spelled, looked),
         total=total,
         phrases=[looked[" ".join(phrase)].query for phrase in words.phrases],
         excluded=[looked[word].query for word in words.excluded],
@@ -52,38 +76,41 @@ def read(text: str, using: str) -> Reading:
 
 def _look_up(
     words: QueryWords, completed: dict[str, Sequence[Known]], using: str
-) -> tuple[dict[str, Looked], Others, int]:
-    others = terms.spans(words, synonyms(using))
+) -> tuple[dict[str, Looked], Spelled, int]:
+    spelled = terms.spell(words, synonyms(using))
     if completed and words.words:
         last = len(words.words) - 1
         more = completed.get(words.words[last], ())
-        others.setdefault((last, last + 1), []).extend((one.word, COMPLETION) for one in more)
-    looked, total = terms.look_up(terms.texts_of(words, others), using)
-    return looked, others, total
+        ways = spelled.groups.setdefault((last, last + 1), [(words.words[last], SAME)])
+        ways.extend((one.word, COMPLETION) for one in more)
+    looked, total = terms.look_up(terms.texts_of(words, spelled), using)
+    return looked, spelled, total
 
 
-def _is_unknown(word: str, words: QueryWords, looked: dict[str, Looked]) -> bool:
-    """Words in quotes are meant as they are."""
-    quoted = any(word in phrase for phrase in words.phrases)
-    return bool(looked[word].query) and not looked[word].documents and not quoted
+def _is_unknown(at: int, words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> bool:
+    """Words in quotes are meant as they are; other spellings may be known, of the word or of
+    what it is a part of. A word may have two parts that are known, and need not stand together."""
+    word = words.words[at]
+    if not looked[word].query or looked[word].documents:
+        return False
+    if any(word in phrase for phrase in words.phrases):
+        return False
+    groups = [ways for (start, end), ways in spelled.groups.items() if start <= at < end]
+    ways = [way for some in groups for way in some] + spelled.others.get(at, [])
+    negated = any(start <= at < end for start, end, _thing in words.negated)
+    known = any(looked[text].documents for text, weight in ways if weight != PARTED)
+    return not negated and not known
 
 
 def _repair(
-    words: QueryWords, unknown: Sequence[str], using: str
+    words: QueryWords, unknown: Sequence[int], within: Within
 ) -> tuple[dict[str, str], dict[str, Sequence[Known]]]:
     """(unknown word → what it is replaced by, last word → its completions)."""
-    fixes: dict[str, str] = {}
-    for word in unknown:
-        last = words.open_end and word == words.words[-1]
-        if last and (found := spelling.completions(word, using)):
-            return fixes, {word: found}
-        if word in words.measures or any(word in joined for _parts, joined in words.compounds):
-            continue
-        if split := spelling.parts(word, using):
-            fixes[word] = " ".join(split)
-        elif fixed := spelling.correction(word, using):
-            fixes[word] = fixed
-    return fixes, {}
+    last = len(words.words) - 1
+    begun = words.words[last] if words.open_end and last in unknown else ""
+    if found := spelling.completions(begun, within.using):
+        return {}, {begun: found}
+    return spelling.corrections([words.words[at] for at in unknown], within), {}
 
 
 def _replaced(text: str, fixes: dict[str, str]) -> str:
@@ -93,4 +120,4 @@ def _replaced(text: str, fixes: dict[str, str]) -> str:
         said = wording.words_of(match[0])
         return fixes.get(said[0], match[0]) if len(said) == 1 else match[0]
 
-    return re.sub(r"[\w'\u2019]+", fixed, text)
+    return _TYPED_WORD.sub(fixed, text)

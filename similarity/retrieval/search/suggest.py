@@ -14,11 +14,10 @@ from similarity.catalog.card import page_url
 from similarity.catalog.plaintext import plain_line
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument, SearchValue
-from similarity.models.search import SHARES
-from similarity.retrieval.search import sampling, spelling, terms
+from similarity.retrieval.search import spelling, terms
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.spelling import Known
-from similarity.retrieval.within import CANDIDATE, Within, key_order
+from similarity.retrieval.within import Within, key_order
 
 TABLE = SearchDocument._meta.db_table
 
@@ -81,53 +80,26 @@ def _suggest(
     adapter: CatalogAdapter,
 ) -> None:
     """Add to ``found`` as long as there is time."""
-    endings = _endings(words, within.using, ended=ended)
+    endings = _endings(words, within, ended=ended)
     found += _queries(words, endings, within)[: min(QUERIES, max(limit // 2, 1))]
     found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
     found += _products(words, endings, within, adapter, limit - len(found))
 
 
-def _endings(words: Sequence[str], using: str, *, ended: bool) -> list[Known]:
+def _endings(words: Sequence[str], within: Within, *, ended: bool) -> list[Known]:
     """What the last word may be; itself where a blank follows it."""
     last = words[-1]
-    completed = [] if ended else spelling.completions(last, using, TRIED)
+    completed = [] if ended else spelling.completions(last, within.using, TRIED)
     if completed or ended:
-        return completed or spelling.known([last], using)
-    fixed = spelling.correction(last, using)
-    return [Known(fixed, 0)] if fixed else []
+        return completed or spelling.known([last], within.using)
+    return [Known(fixed, 0) for fixed in spelling.corrections([last], within).values()]
 
 
 def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> list[Suggestion]:
     """The completed texts that find a product, in the order of how many documents have the word."""
     texts = [" ".join([*words[:-1], ending.word]) for ending in endings]
     typed = " ".join(words)
-    return [Suggestion("query", text) for text in _finding(texts, within) if text != typed]
-
-
-def _finding(texts: Sequence[str], within: Within) -> list[str]:
-    """Those of the texts all of whose words some passing product has.
-
-    Words that many hold are found among a share of all documents already, and of the others
-    the index has little to read.
-    """
-    if not texts:
-        return []
-    passes = sampling.passing(within)
-    sure, perhaps = (
-        f"EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ query "
-        f"AND {sampling.drawn(share)} AND {passes.sql})"
-        for share in (SHARES[-1], 1)
-    )
-    with connections[within.using].cursor() as cursor:
-        cursor.execute(
-            "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
-            "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
-            "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
-            f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
-            (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
-        )
-        # Of words with one stem the first, so the most frequent, is suggested.
-        return list(dict(cursor.fetchall()).values())[::-1]
+    return [Suggestion("query", text) for text in spelling.finding(texts, within) if text != typed]
 
 
 def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> list[Suggestion]:

@@ -3,13 +3,16 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.db import connections
 
 from similarity import conf
+from similarity.catalog import numbers
 from similarity.models.search import COMMON
+from similarity.retrieval.search import spellings
+from similarity.retrieval.search.spellings import SAME, Spelling
 from similarity.retrieval.search.synonyms import TERM_WORDS, Terms
 from similarity.retrieval.search.words import QueryWords
 
@@ -19,8 +22,6 @@ SYNONYM = 0.8
 COMPLETION = 0.9
 #: What a phrase counts that lost a stop word: ``t-shirt`` must not be any shirt.
 PARTIAL = 0.5
-#: A word in two spellings (``t shirt``, ``tshirt``) is the same word.
-SAME = 1.0
 
 
 class Looked(NamedTuple):
@@ -32,6 +33,8 @@ class Looked(NamedTuple):
     documents: int
     #: Whether it is one lexeme that has a champion list.
     listed: bool = False
+    #: The word as it is, where it is a stop word.
+    plain: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Term:
     #: Words of the query it stands for, ``words[start:end]``.
     start: int
     end: int
+    #: A tsquery of what holds the term when it is scored; "" where that is :attr:`query`.
+    held: str = ""
 
     @property
     def query(self) -> str:
@@ -69,6 +74,11 @@ class Term:
     @property
     def documents(self) -> int:
         return sum(one.documents for one in self.alternatives)
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it says little by itself: a number without a unit, or what is not wanted."""
+        return bool(self.held) or numbers.is_number(self.alternatives[0].text)
 
     @property
     def is_listed(self) -> bool:
@@ -89,13 +99,19 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
         cursor.execute(
             """
             SELECT asked.text, phraseto_tsquery(%(config)s::regconfig, unaccent(asked.text))::text,
-                looked.documents, looked.listed,
+                looked.documents, looked.listed, plain.query,
                 (SELECT documents FROM similarity_searchlexeme WHERE lexeme = '')
-            FROM unnest(%(asked)s::text[]) AS asked(text), LATERAL (
+            FROM unnest(%(asked)s::text[]) AS asked(text),
+            LATERAL (SELECT to_tsvector(%(config)s::regconfig, unaccent(asked.text)) AS vector)
+                AS stemmed,
+            LATERAL (SELECT CASE WHEN length(stemmed.vector) = 0
+                THEN phraseto_tsquery('simple', unaccent(asked.text))::text ELSE '' END AS query)
+                AS plain,
+            LATERAL (
                 SELECT min(coalesce(known.documents, 0)) AS documents,
                        count(*) = 1 AND bool_and(known.best IS NOT NULL) AS listed
-                FROM unnest(tsvector_to_array(
-                    to_tsvector(%(config)s::regconfig, unaccent(asked.text)))) AS has(lexeme)
+                FROM unnest(tsvector_to_array(CASE WHEN plain.query = '' THEN stemmed.vector
+                    ELSE to_tsvector('simple', unaccent(asked.text)) END)) AS has(lexeme)
                 LEFT JOIN similarity_searchlexeme AS known
                 ON known.lexeme = has.lexeme COLLATE "C") AS looked
             """,
@@ -103,59 +119,95 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
         )
         rows = cursor.fetchall()
     total = max((row[-1] or 0 for row in rows), default=0)
-    known = {row[0]: Looked(row[1], row[2] or 0, bool(row[3])) for row in rows}
+    known = {row[0]: Looked(row[1], row[2] or 0, bool(row[3]), row[4]) for row in rows}
     return known, total
 
 
-def spans(words: QueryWords, synonyms: Terms) -> dict[tuple[int, int], list[tuple[str, float]]]:
-    """(start, end) → other texts for those words of the query, each with its weight."""
-    found: dict[tuple[int, int], list[tuple[str, float]]] = {}
+@dataclass(frozen=True)
+class Spelled:
+    """All ways in which a query's words may be said."""
+
+    #: ``words[start:end]`` → the texts of one term.
+    groups: dict[tuple[int, int], list[Spelling]]
+    #: Place of a word → texts that it is found by as well, where the index knows them.
+    others: dict[int, list[Spelling]]
+
+
+def spell(words: QueryWords, synonyms: Terms) -> Spelled:
+    """The spellings of the words, and the synonyms from the admin."""
+    groups: dict[tuple[int, int], list[Spelling]] = {}
     for start in range(len(words.words)):
         for end in range(start + 1, min(start + TERM_WORDS, len(words.words)) + 1):
             text = " ".join(words.words[start:end])
-            others = [(other, SYNONYM) for other in synonyms.get(text, [])]
-            if others:
-                found[start, end] = others
-    for parts, joined in words.compounds:
-        if at := _position(words.words, parts):
-            found.setdefault(at, []).append((joined, SAME))
-    for at, joined in _measured(words):
-        found.setdefault(at, []).append((joined, SAME))
-    return found
+            if others := [(other, SYNONYM) for other in synonyms.get(text, [])]:
+                groups[start, end] = [(text, SAME), *others]
+    for at, ways in spellings.grouped(words):
+        known = groups.setdefault(at, [])
+        known += [way for way in ways if way not in known]
+    return Spelled(groups, spellings.other_spellings(words))
 
 
-def texts_of(words: QueryWords, others: dict[tuple[int, int], list[tuple[str, float]]]) -> set[str]:
+def texts_of(words: QueryWords, spelled: Spelled) -> set[str]:
     """All that :func:`terms` needs looked up."""
     texts = {*words.words, *words.excluded, *(" ".join(phrase) for phrase in words.phrases)}
-    for (start, end), more in others.items():
-        texts |= {" ".join(words.words[start:end]), *(text for text, _weight in more)}
-    return texts
+    for ways in [*spelled.groups.values(), *spelled.others.values()]:
+        texts |= {text for text, _weight in ways}
+    return texts | {thing for _start, _end, thing in words.negated}
 
 
-def terms(
-    words: QueryWords,
-    others: dict[tuple[int, int], list[tuple[str, float]]],
-    looked: dict[str, Looked],
-) -> list[Term]:
-    """One term for each word or group of words, the longest groups first; stop words have none."""
+def terms(words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> list[Term]:
+    """One term for each word or group of words, the longest groups first; stop words have none,
+    unless there is nothing else."""
     found: list[Term] = []
     taken: set[int] = set()
-    for start, end in sorted(others, key=lambda at: (at[0] - at[1], at[0])):
-        if not taken & set(range(start, end)):
-            text = " ".join(words.words[start:end])
-            term = _term([(text, SAME), *others[start, end]], looked, start, end)
+    for start, end in sorted(spelled.groups, key=lambda at: (at[0] - at[1], at[0])):
+        places = range(start, end)
+        if not taken & set(places):
+            others = [way for at in places for way in known_spellings(at, spelled, looked)]
+            term = _term([*spelled.groups[start, end], *others], looked, start, end)
             if term:
-                taken |= set(range(start, end))
+                taken |= set(places)
                 found.append(term)
     for at, word in enumerate(words.words):
-        if at not in taken and (term := _term([(word, SAME)], looked, at, at + 1)):
+        if at in taken or spellings.is_and(words.words, at):
+            continue
+        others = known_spellings(at, spelled, looked)
+        # Of a stop word only a letter means something: "t shirt".
+        ways = [(word, SAME), *others] if looked[word].query or len(word) == 1 else []
+        if term := _term(ways, looked, at, at + 1):
             found.append(term)
-    return sorted(found, key=lambda term: term.start)
+    found = [_avoiding(term, words, looked) for term in found]
+    return sorted(found, key=lambda term: term.start) or _of_stop_words(words, looked)
+
+
+def known_spellings(at: int, spelled: Spelled, looked: dict[str, Looked]) -> list[Spelling]:
+    """Other spellings of a word that some document has the words of."""
+    return [way for way in spelled.others.get(at, ()) if looked[way[0]].documents]
+
+
+def _avoiding(term: Term, words: QueryWords, looked: dict[str, Looked]) -> Term:
+    """Of ``no sugar`` what does not speak of sugar at all holds the term, too, once scored."""
+    for start, end, thing in words.negated:
+        if (start, end) == (term.start, term.end) and (query := looked[thing].query):
+            return replace(term, held=f"{term.query} | !({query})")
+    return term
+
+
+def _of_stop_words(words: QueryWords, looked: dict[str, Looked]) -> list[Term]:
+    """``the who``: titles and brands are found by their stop words, too."""
+    return [
+        Term((Alternative(word, looked[word].plain, looked[word].documents),), at, at + 1)
+        for at, word in enumerate(words.words)
+        if not looked[word].query and looked[word].plain
+    ]
 
 
 def _term(
     texts: Sequence[tuple[str, float]], looked: dict[str, Looked], start: int, end: int
 ) -> Term | None:
+    spoken = [(text, weight) for text, weight in texts if looked[text].query]
+    # One that no document has the words of costs time and finds nothing; the first is as typed.
+    known = [way for way in spoken if looked[way[0]].documents] or spoken[:1]
     alternatives = [
         Alternative(
             text,
@@ -164,32 +216,11 @@ def _term(
             weight * (1.0 if _is_whole(text, looked[text]) else PARTIAL),
             looked[text].listed,
         )
-        for text, weight in texts
-        if looked[text].query
+        for text, weight in dict(reversed(known)).items()
     ]
-    return Term(tuple(alternatives), start, end) if alternatives else None
+    return Term(tuple(reversed(alternatives)), start, end) if alternatives else None
 
 
 def _is_whole(text: str, looked: Looked) -> bool:
     """Whether every word has a lexeme: of ``t shirt``, ``t`` is a stop word."""
     return looked.query.count("'") >= 2 * len(text.split())
-
-
-def _position(words: Sequence[str], parts: Sequence[str]) -> tuple[int, int] | None:
-    for start in range(len(words) - len(parts) + 1):
-        if tuple(words[start : start + len(parts)]) == tuple(parts):
-            return start, start + len(parts)
-    return None
-
-
-def _measured(words: QueryWords) -> Iterable[tuple[tuple[int, int], str]]:
-    """Where the words ``100 ml`` stand that are also found as ``100ml``."""
-    from similarity.catalog.wording import measures_of
-
-    for start in range(len(words.words)):
-        for end in (start + 1, start + 2):
-            text = " ".join(words.words[start:end])
-            if end <= len(words.words) and measures_of(text) in ([m] for m in words.measures):
-                joined = measures_of(text)[0]
-                if text != joined and not (end - start == 2 and measures_of(words.words[start])):
-                    yield (start, end), joined

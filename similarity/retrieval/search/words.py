@@ -1,34 +1,21 @@
 """What a query says: its words, phrases, what it leaves out, and the price it names."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import NamedTuple
 
-from similarity.catalog import wording
+from similarity.catalog import negations, numbers, wording
+from similarity.catalog.wording import Compound
+from similarity.retrieval.search.prices import PriceRange, read_price
+
+__all__ = ["PriceRange", "QueryWords", "parse_query"]
 
 #: A longer query is cut; no shopper's is.
 MAX_LENGTH = 300
 MAX_WORDS = 24
 
 _PHRASE = re.compile(r'(?:(?<=\s)|(?<=^)|(?<=-))["\u201c\u201e]([^"\u201c\u201d]+)["\u201d\u201c]')
-_EXCLUDED = re.compile(r"(?:(?<=\s)|(?<=^))-(?=\S)(\S+)")
-
-_CURRENCY = r"(?:[€$£¥]|(?:eur|euros?|usd|dollars?|gbp|chf)\b)"
-_AMOUNT = rf"(?:{_CURRENCY}\s?)?(\d{{1,7}}(?:\.\d{{1,2}})?)(?:\s?{_CURRENCY})?"
-#: A number of something else than money: ``under 5 kg``.
-_END = rf"(?![\w.])(?!\s(?:{'|'.join(wording.UNITS)}|years?|months?)\b)"
-_UNDER = re.compile(rf"\b(?:under|below|less than|cheaper than)\s{_AMOUNT}{_END}")
-_OVER = re.compile(rf"\b(?:over|above|more than)\s{_AMOUNT}{_END}")
-_BETWEEN = re.compile(rf"\bbetween\s{_AMOUNT}\s(?:and|to)\s{_AMOUNT}{_END}")
-
-
-class PriceRange(NamedTuple):
-    """What a query says of the price, either end open: ``under 50``."""
-
-    low: Decimal | None = None
-    high: Decimal | None = None
+#: A minus before a number is a value below zero.
+_EXCLUDED = re.compile(r"(?:(?<=\s)|(?<=^))-(?![\d.])(?=\S)(\S+)")
 
 
 @dataclass(frozen=True)
@@ -45,9 +32,14 @@ class QueryWords:
     excluded: tuple[str, ...] = ()
     #: Numbers with their unit in one spelling: ``100ml``.
     measures: tuple[str, ...] = ()
-    #: Compounds written as one: ``t-shirt`` → (("t", "shirt"), "tshirt").
-    compounds: tuple[tuple[tuple[str, ...], str], ...] = ()
+    #: Words set together: ``t-shirt``, ``h&m``.
+    compounds: tuple[Compound, ...] = ()
+    #: Numbers with a minus: ``minus10``.
+    below_zero: tuple[str, ...] = ()
     price: PriceRange | None = None
+    #: Where there is a price, the query with its numbers as words: ``puzzle under 3`` →
+    #: ``puzzle 3``.
+    as_words: str = ""
     #: Whether the last word may still be typed: nothing follows it.
     open_end: bool = False
 
@@ -56,23 +48,35 @@ class QueryWords:
         """The wanted words as one text: what queries are compared and cached by."""
         return " ".join(self.words)
 
+    @property
+    def negated(self) -> list[tuple[int, int, str]]:
+        """(start, end, thing) of the words that say what is not wanted: ``no sugar``."""
+        places = [
+            (at, negations.thing_after(self.words, at))
+            for at, word in enumerate(self.words)
+            if word in negations.NEGATIONS and at
+        ]
+        return [(at, thing + 1, self.words[thing]) for at, thing in places if thing is not None]
 
-def parse_query(text: str) -> QueryWords:
+
+def parse_query(text: str, *, prices: bool = True) -> QueryWords:
     """Read a query as a shopper writes it; any text will do.
 
     Understands ``"quoted phrases"``, ``-unwanted``, prices (``under 50``, ``between 10 and
-    20 €``) and measures.
+    20 €``) and measures. Without ``prices`` all its numbers are words.
     """
     text = text[:MAX_LENGTH].encode("utf-8", "ignore").decode().replace("\0", " ")
     shown = " ".join(text.split())
-    plain = wording.normalised(_INCH_MARKS.sub(r"\1in ", shown))
+    plain = wording.uniform(_INCH_MARKS.sub(r"\1in ", shown))
     phrases = [
         tuple(wording.words_of(match[1]))[:MAX_WORDS]
         for match in _PHRASE.finditer(plain)
         if plain[max(match.start() - 1, 0)] != "-"
     ]
     excluded, plain = _cut(plain)
-    price, plain = _price(plain)
+    read = read_price(plain)
+    price = read.price if prices else None
+    plain = read.rest if prices else read.as_words
     words = tuple(wording.words_of(plain)[:MAX_WORDS])
     return QueryWords(
         text=shown,
@@ -80,8 +84,10 @@ def parse_query(text: str) -> QueryWords:
         phrases=tuple(phrase for phrase in phrases if phrase),
         excluded=tuple(excluded[:MAX_WORDS]),
         measures=tuple(wording.measures_of(plain)),
-        compounds=tuple(_compounds(plain)),
+        compounds=tuple(wording.compounds_of(plain)),
+        below_zero=tuple(numbers.below_zero(plain)),
         price=price,
+        as_words=" ".join(read.as_words.split()) if price else "",
         open_end=bool(words) and text[-1:].isalnum() and not price,
     )
 
@@ -106,18 +112,3 @@ def _cut(text: str) -> tuple[list[str], str]:
 
     text = _PHRASE.sub(phrase, text)
     return excluded, _EXCLUDED.sub(word, text)
-
-
-def _price(text: str) -> tuple[PriceRange | None, str]:
-    for pattern, low, high in ((_BETWEEN, 1, 2), (_UNDER, None, 1), (_OVER, 1, None)):
-        if match := pattern.search(text):
-            given = PriceRange(
-                Decimal(match[low]) if low else None, Decimal(match[high]) if high else None
-            )
-            return given, f"{text[: match.start()]} {text[match.end() :]}"
-    return None, text
-
-
-def _compounds(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    for written in wording.compounds_of(text):
-        yield tuple(wording.words_of(written)), written.replace("-", "")

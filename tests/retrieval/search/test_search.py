@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shop.models import Product
+from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.indexing import documents
@@ -95,11 +96,50 @@ def test_a_price_in_the_query_bounds_the_hits(indexed):
     assert names(search("lamp over 20 €")) == ["Dear lamp"]
 
 
+def test_a_number_is_no_price_where_a_product_holds_it_as_a_word(indexed):
+    indexed(
+        {"name": "Toddler puzzle ages 1-3", "price": 12},
+        {"name": "Puzzle of wood", "price": 2},
+        {"name": "Multivitamin women 50+", "price": 24},
+        {"name": "Multivitamin women", "price": 64},
+    )
+    assert names(search("toddler puzzle under 3"))[0] == "Toddler puzzle ages 1-3"
+    assert names(search("multivitamin women over 50"))[0] == "Multivitamin women 50+"
+    assert names(search("multivitamin women over 50 €")) == ["Multivitamin women"]
+    assert names(search("puzzle under 4")) == ["Puzzle of wood"]
+
+
 @pytest.mark.parametrize("typed", ["XK-2041/B", "xk2041b", "XK 2041 B", "xk-2041", "XK-2041/C"])
 def test_a_code_is_found_as_a_whole_by_its_beginning_and_with_a_slip(indexed, typed):
     wanted, *_ = indexed({"sku": "XK-2041/B"}, {"sku": "ZZ-9"}, {"name": "XK lamp", "sku": "L1"})
+    page = search(typed)
+    hit, another = page.hits[0], typed == "XK-2041/C"
+    assert (hit.product, hit.tier) == (wanted, "near_code" if another else "code")
+    assert page.rescued == ("near_code" if another else ""), "a neighbour of a code is another's"
+
+
+@pytest.mark.parametrize(
+    "typed", ["RNG482", "rng482-dre", "BR/SOFT/ROSE", "br-soft-rose", "ACMEBLK"]
+)
+def test_a_code_is_found_by_its_inside_and_without_a_digit(indexed, typed):
+    rows = [{"sku": "KT-RNG482-DRE"}, {"sku": "BR/SOFT/ROSE"}, {"sku": "ACME-BLK"}]
+    indexed(*rows, {"name": "Soft rose"})
     hit = search(typed).hits[0]
-    assert (hit.product, hit.tier) == (wanted, "code")
+    assert wording.code_of(typed) in wording.code_of(hit.product.sku)
+    assert hit.tier == "code"
+
+
+def test_a_code_that_is_one_word_does_not_beat_all_words(indexed):
+    indexed(
+        {"name": "Jeans 501", "brand": "Levis"},
+        {"name": "Garden gnome", "sku": "501"},
+        {"name": "Vitamin B12", "sku": "V-7"},
+        {"name": "Lamp", "sku": "B12"},
+    )
+    assert names(search("levis 501")) == ["Jeans 501"]
+    assert names(search("vitamin b12"))[0] == "Vitamin B12"
+    assert names(search("501"))[0] == "Garden gnome"
+    assert names(search("lamp b12"))[0] == "Lamp"
 
 
 def test_codes_do_not_bring_their_neighbours_by_meaning(indexed, make_version, store):
@@ -265,6 +305,8 @@ def test_no_text_is_an_error(wardrobe, text):
         ("navy linen shirt", {"facets": ["colour", "brand", "price"]}, 9),
         ("navy linen shirt", {"sort": "price", "facets": ["colour", "brand", "price"]}, 10),
         ("zzzzzz ", {"hybrid": False}, 9),
+        ("navy linen t-shirt m10x40 h&m no iron", {"hybrid": False}, 9),
+        ("navy shirt under 50", {"hybrid": False}, 6),
     ],
 )
 def test_a_page_takes_few_queries(
