@@ -61,7 +61,11 @@ _DOCUMENTS = """
 
 def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
     """The query's words without stop words, each with how rare it is in the catalogue."""
-    words = [*query.words, *query.measures, *(one for some in query.compounds for one in some.joined)]
+    words = [
+        *query.words,
+        *query.measures,
+        *(one for some in query.compounds for one in some.joined),
+    ]
     reading.step()
     reading.cursor.execute(_TERMS, [conf.get("SEARCH_CONFIG"), " ".join(words)])
     return [

@@ -38,24 +38,25 @@ class Reading:
 
 
 def read(text: str, within: Within, budget: Budget = UNLIMITED) -> Reading:
-    """One database query for a query of known words; more where one is not known, and two more
-    for a price without a currency.
+    """One database query for a query of known words; more where one is not known, and one or two
+    more for a price without a currency.
 
     A price that is not certain (``puzzle under 3``) is none where a product of ``within`` holds
     all the words, its number among them.
     """
     words = parse_query(text)
     if words.price and not words.price.certain:
-        plain = _read(parse_query(words.as_words, prices=False), within, budget)
-        count = partial(lexical.best, plain.query, within, "all", 1, budget)
-        if not plain.did_you_mean and count()[1]:
+        plain = _read(parse_query(words.as_words, prices=False), within, budget, repaired=False)
+        known = all(term.documents for term in plain.query.terms)
+        if known and lexical.best(plain.query, within, "all", 1, budget)[1]:
             return replace(plain, words=replace(plain.words, text=words.text))
     return _read(words, within, budget)
 
 
-def _read(words: QueryWords, within: Within, budget: Budget) -> Reading:
+def _read(words: QueryWords, within: Within, budget: Budget, *, repaired: bool = True) -> Reading:
     looked, spelled, total = _look_up(words, {}, within.using)
-    unknown = [at for at in range(len(words.words)) if _is_unknown(at, words, spelled, looked)]
+    places = range(len(words.words)) if repaired else ()
+    unknown = [at for at in places if _is_unknown(at, words, spelled, looked)]
     nothing: tuple[dict[str, str], dict[str, Sequence[Known]]] = ({}, {})
     repair = partial(_repair, words, unknown, within)
     fixes, completed = budget.attempt(within.using, repair, nothing) if unknown else nothing
