@@ -80,6 +80,10 @@ class Product(models.Model):
     attributes = models.JSONField(default=dict, blank=True)
     #: Shared by the variants of one product, empty where there are none.
     group = models.CharField(max_length=100, blank=True, db_index=True)
+    #: GTIN, part number, barcode: what a shopper may type beside the SKU.
+    codes = models.JSONField(default=list, blank=True)
+    #: What an imported file knows the product by, where its SKU may repeat or change there.
+    feed_key = models.CharField(max_length=250, blank=True, db_index=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -125,7 +125,7 @@ SIMILARITY: dict[str, Any] = {
         "currency": "currency",
         "cost": "cost",
         "group": "group",
-        "codes": "sku",
+        "codes": ["sku", "codes"],
         "attributes": {"brand": "brand__name", "category": "category__path", "*": "attributes"},
         "eligible": {"is_active": True, "stock__gt": 0},
         "in_stock": {"stock__gt": 0},

@@ -1,6 +1,6 @@
 """Reading a catalogue file into the shop.
 
-``table`` gives the rows of a CSV file, ``mapping`` says which column holds what,
-``reader`` makes products of rows, ``writer`` stores them, and ``importer`` runs the
-four as one stream.
+``table`` and ``xml_feed`` give the rows of a file, ``mapping`` says which column holds what,
+``survey`` looks the whole file through, ``reader`` makes products of rows (``grouped`` and
+``children`` of several), ``writer`` stores them, and ``importer`` runs them as one stream.
 """

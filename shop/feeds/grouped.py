@@ -1,12 +1,15 @@
-"""Several consecutive rows into the variants of one product, as Shopify writes them."""
+"""Several rows into the variants of one product, as Shopify writes them."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
+from shop.feeds import values
 from shop.feeds.mapping import ColumnMapping, Grouped
 from shop.feeds.product import FeedImage, FeedProduct, Refusal, RowRefused
-from shop.feeds.reader import MAX_ALT, fitting, length_of, read_row, sku_of
+from shop.feeds.reader import MAX_ALT, first_cell, fitting, length_of, read_row, sku_of
+from shop.feeds.survey import Survey
 from shop.feeds.table import Row
 from shop.models import Product
 from similarity.catalog.plaintext import plain_line
@@ -15,113 +18,142 @@ MAX_ROWS = 5_000  # of one product: it is held in memory
 NO_OPTION = "default title"
 
 
-def read_groups(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[FeedProduct | Refusal]:
-    """The products of the variants, or the reason there is none, group by group."""
+def read_groups(
+    rows: Iterable[Row], mapping: ColumnMapping, found: Survey
+) -> Iterator[FeedProduct | Refusal]:
+    """The products of the variants, or the reason there is none, group by group.
+
+    A variant is known by its handle and its options. Its SKU is a code, which serves as the
+    product's SKU where no other row has it.
+    """
     grouped = mapping.grouped
     if grouped is None:
         raise ValueError(f"the mapping {mapping.name!r} does not group rows")
-    for handle, group in groupby(rows, key=lambda row: _cell(row, grouped.by)):
-        yield from _read_group(handle, group, mapping, grouped)
+    waiting: dict[str, list[Row]] = {}
+    for handle, group in groupby(rows, key=lambda row: first_cell(row, grouped.by).strip()):
+        together: list[Row] = waiting.pop(handle, [])
+        for row in group:
+            reason = row.problem or ("" if handle else "has no handle")
+            if len(together) >= MAX_ROWS:
+                reason = f"is beyond the {MAX_ROWS} rows one product may have"
+            if reason:
+                yield Refusal(row.line, sku_of(row, mapping), reason)
+            else:
+                together.append(row)
+        if together and together[-1].line < found.last_line.get(handle, 0):
+            waiting[handle] = together
+        elif together:
+            yield from _Group(handle, together, mapping, grouped, found).products()
+    for handle, together in waiting.items():  # the last row of these was refused
+        yield from _Group(handle, together, mapping, grouped, found).products()
 
 
-def _read_group(
-    handle: str, group: Iterator[Row], mapping: ColumnMapping, grouped: Grouped
-) -> Iterator[FeedProduct | Refusal]:
-    rows: list[Row] = []
-    for row in group:
-        reason = row.problem or ("" if handle else "has no handle")
-        if len(rows) >= MAX_ROWS:
-            reason = f"is beyond the {MAX_ROWS} rows one product may have"
-        if reason:
-            yield Refusal(row.line, sku_of(row, mapping), reason)
-        else:
-            rows.append(row)
-    if not rows:
-        return
-    variants = [row for row in rows if _cell(row, grouped.variant)] or rows[:1]
-    photos = _photos(rows, mapping, grouped)
-    for number, row in enumerate(variants):
-        whole = _inherit(row, rows[0], grouped)
-        options = _options(row, rows[0], grouped)
-        whole.cells.update(_missing_sku(handle, options, number, whole, mapping))
-        try:
-            product = read_row(whole, mapping)
-            yield _variant(product, whole, handle, options, photos, len(variants) > 1, mapping)
-        except RowRefused as refused:
-            yield Refusal(row.line, sku_of(whole, mapping), str(refused))
+@dataclass
+class _Group:
+    """The rows of one product."""
+
+    handle: str
+    rows: list[Row]
+    mapping: ColumnMapping
+    grouped: Grouped
+    found: Survey
+
+    def products(self) -> Iterator[FeedProduct | Refusal]:
+        variants = [row for row in self.rows if first_cell(row, self.grouped.variant)]
+        variants = variants or self.rows[:1]
+        photos = self._photos()
+        for number, row in enumerate(variants):
+            options = self._options(row)
+            key = self._key(options, number)
+            whole = self._whole(row, "-".join("-".join(key).split()))
+            try:
+                product = read_row(whole, self.mapping)
+                yield self._variant(product, whole, options, photos, key, len(variants) > 1)
+            except RowRefused as refused:
+                yield Refusal(row.line, sku_of(whole, self.mapping), str(refused))
+
+    def _whole(self, row: Row, derived: str) -> Row:
+        """``row`` with what it leaves to the first row of its product, and a SKU of its own."""
+        first = self.rows[0]
+        cells = {
+            key: cell if cell.strip() or key in self.grouped.own else first.cells.get(key, "")
+            for key, cell in row.cells.items()
+        }
+        sku = sku_of(row, self.mapping)
+        if not sku or sku in self.found.repeated:
+            cells[self.mapping.columns["sku"][0]] = _short(derived, length_of(Product, "sku"))
+        return Row(row.line, cells)
+
+    def _options(self, row: Row) -> dict[str, str]:
+        """Option name → value; the names stand in the first row alone."""
+        first = self.rows[0]
+        options = {}
+        for name_column, value_column in self.grouped.options:
+            name = plain_line(row.cells.get(name_column, "") or first.cells.get(name_column, ""))
+            value = plain_line(values.identity(row.cells.get(value_column, "")))
+            if name and value and value.casefold() != NO_OPTION:
+                options[name.casefold()] = value
+        return options
+
+    def _key(self, options: dict[str, str], number: int) -> list[str]:
+        if options or not number:
+            return [self.handle, *options.values()]
+        return [self.handle, str(number + 1)]
+
+    def _photos(self) -> list[FeedImage]:
+        """The product's photos by their position, then by row."""
+        found: list[tuple[int, FeedImage]] = []
+        for row in self.rows:
+            ref = first_cell(row, self.mapping.columns.get("images", ())).strip()
+            position = first_cell(row, self.grouped.image_position).strip()
+            if ref:
+                alt = first_cell(row, self.mapping.columns.get("image_alt", ()))
+                place = int(position) if position.isdecimal() else len(self.rows)
+                found.append((place, FeedImage(ref, plain_line(alt)[:MAX_ALT])))
+        return [image for _, image in sorted(found, key=lambda pair: pair[0])]
+
+    def _variant(
+        self,
+        product: FeedProduct,
+        row: Row,
+        options: dict[str, str],
+        photos: list[FeedImage],
+        key: list[str],
+        is_one_of_many: bool,
+    ) -> FeedProduct:
+        own = first_cell(row, self.grouped.variant_images).strip()
+        images = [*([FeedImage(own)] if own else []), *photos]
+        alts = {photo.ref: photo.alt for photo in photos}
+        refs = dict.fromkeys(image.ref for image in images)
+        named = {self.grouped.rename.get(name, name): value for name, value in options.items()}
+        group = fitting(plain_line(self.handle), length_of(Product, "group"), "handle")
+        title = product.title
+        if is_one_of_many and options:
+            title = f"{title} – {' / '.join(options.values())}"
+        return replace(
+            product,
+            title=fitting(title, length_of(Product, "name"), "title"),
+            group=group if is_one_of_many else "",
+            attributes={**(product.attributes or {}), **named},
+            codes=self._codes(product, row),
+            images=tuple(FeedImage(ref, alts.get(ref, "")) for ref in refs),
+            sku_is_made_up=product.sku != self._sku_in_file(row),
+            feed_key=_short("\n".join(key), length_of(Product, "feed_key")),
+        )
+
+    def _codes(self, product: FeedProduct, row: Row) -> tuple[str, ...] | None:
+        """With the SKU, where it is not the product's own because it repeats."""
+        sku = self._sku_in_file(row)
+        if not sku or sku == product.sku:
+            return product.codes
+        return (sku, *(code for code in product.codes or () if code != sku))
+
+    def _sku_in_file(self, row: Row) -> str:
+        return next(sku_of(one, self.mapping) for one in self.rows if one.line == row.line)
 
 
-def _cell(row: Row, columns: Iterable[str]) -> str:
-    return next((cell for key in columns if (cell := row.cells.get(key, "").strip())), "")
-
-
-def _inherit(row: Row, first: Row, grouped: Grouped) -> Row:
-    """``row`` with its empty cells read from the group's first row."""
-    cells = {
-        key: cell if cell.strip() or key in grouped.own else first.cells.get(key, "")
-        for key, cell in row.cells.items()
-    }
-    return Row(row.line, cells)
-
-
-def _options(row: Row, first: Row, grouped: Grouped) -> dict[str, str]:
-    """Option name → value; the names stand in the first row alone."""
-    options = {}
-    for name_column, value_column in grouped.options:
-        name = plain_line(row.cells.get(name_column, "") or first.cells.get(name_column, ""))
-        value = plain_line(row.cells.get(value_column, ""))
-        if name and value and value.casefold() != NO_OPTION:
-            options[name.casefold()] = value
-    return options
-
-
-def _missing_sku(
-    handle: str, options: dict[str, str], number: int, row: Row, mapping: ColumnMapping
-) -> dict[str, str]:
-    """A stable SKU for a variant without one: the handle and its options."""
-    if sku_of(row, mapping):
-        return {}
-    parts = [handle, *options.values()] if options or not number else [handle, str(number + 1)]
-    return {mapping.columns["sku"][0]: "-".join("-".join(parts).split())}
-
-
-def _photos(rows: list[Row], mapping: ColumnMapping, grouped: Grouped) -> list[FeedImage]:
-    """The product's photos by their position, then by row."""
-    found: list[tuple[int, FeedImage]] = []
-    for row in rows:
-        ref = _cell(row, mapping.columns.get("images", ()))
-        position = _cell(row, grouped.image_position)
-        if ref:
-            alt = plain_line(_cell(row, mapping.columns.get("image_alt", ())))[:MAX_ALT]
-            place = int(position) if position.isdecimal() else len(rows)
-            found.append((place, FeedImage(ref, alt)))
-    return [image for _, image in sorted(found, key=lambda pair: pair[0])]
-
-
-def _variant(
-    product: FeedProduct,
-    row: Row,
-    handle: str,
-    options: dict[str, str],
-    photos: list[FeedImage],
-    is_one_of_many: bool,
-    mapping: ColumnMapping,
-) -> FeedProduct:
-    grouped = mapping.grouped
-    rename = grouped.rename if grouped else {}
-    own = _cell(row, grouped.variant_images if grouped else ())
-    images = [*([FeedImage(own)] if own else []), *photos]
-    alts = {photo.ref: photo.alt for photo in photos}
-    refs = dict.fromkeys(image.ref for image in images)
-    named = {rename.get(name, name): value for name, value in options.items()}
-    group = fitting(plain_line(handle), length_of(Product, "group"), "handle")
-    title = product.title
-    if is_one_of_many and options:
-        title = f"{title} – {' / '.join(options.values())}"
-    return replace(
-        product,
-        title=fitting(title, length_of(Product, "name"), "title"),
-        group=group if is_one_of_many else "",
-        attributes={**(product.attributes or {}), **named},
-        images=tuple(FeedImage(ref, alts.get(ref, "")) for ref in refs),
-    )
+def _short(text: str, length: int) -> str:
+    """``text``, its end replaced by a hash where it is too long."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length - 13]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

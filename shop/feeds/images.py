@@ -5,30 +5,38 @@ again finds it stored, and two products may share one file.
 """
 
 import hashlib
+import os
 import re
 import struct
 import warnings
 import zlib
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from django.core.files.base import ContentFile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from shop.feeds.references import name_key, path_of
 from shop.models import ProductImage
 
 FIELD = ProductImage._meta.get_field("image")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
-EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp"}
-DECODERS = ("JPEG", "PNG", "GIF", "WEBP")
+MOST_FILES = 200_000  # of the folder that are looked up by name
+EXTENSIONS = {
+    "JPEG": "jpg", "MPO": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "AVIF": "avif",
+    "BMP": "bmp",
+}  # fmt: skip
+Image.init()
+DECODERS = tuple(kind for kind in EXTENSIONS if kind in Image.OPEN and kind != "MPO")
+KINDS = "JPEG, PNG, GIF, WebP, AVIF or BMP"
 # What Pillow's decoders raise for broken files; none of them is an error of this program.
 BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError,
     MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
-IMPORTED_NAME = re.compile(r"(?:^|/)feed-[0-9a-f]{32}\.(?:jpg|png|gif|webp)$")
+IMPORTED_NAME = re.compile(r"(?:^|/)feed-[0-9a-f]{32}\.(?:jpg|png|gif|webp|avif|bmp)$")
 
 
 class ImageUnusable(Exception):
@@ -41,7 +49,21 @@ class ImageFolder:
     def __init__(self, folder: Path, dry_run: bool = False) -> None:
         self.folder = folder.resolve()
         self.dry_run = dry_run
+        #: Photos that were found by less than the path which the file names.
+        self.by_name = 0
+        #: File names that several paths of the file end in: see :meth:`_find`.
+        self.claimed: dict[str, tuple[str, ...]] = {}
+        self.contested: set[str] = set()
         self._storage = FIELD.storage
+
+    def claim(self, ref: str) -> None:
+        """Note that the file names ``ref``, before the first photo is read."""
+        try:
+            path = name_key(path_of(ref))
+        except ValueError:
+            return
+        if path and self.claimed.setdefault(path[-1], path) != path:
+            self.contested.add(path[-1])
 
     def store(self, ref: str) -> str:
         """The name in the storage of the photo the file calls ``ref``.
@@ -55,8 +77,10 @@ class ImageFolder:
                 warnings.simplefilter("ignore")  # MAX_PIXELS is the stricter bound
                 with Image.open(BytesIO(data), formats=DECODERS) as image:
                     return self._store(image, data, ref)
+        except UnidentifiedImageError as error:
+            raise ImageUnusable(f"image {ref!r} is no {KINDS}") from error
         except BROKEN as error:
-            raise ImageUnusable(f"image {ref!r} is no JPEG, PNG, GIF or WebP: {error}") from error
+            raise ImageUnusable(f"image {ref!r} is no whole {KINDS}: {error}") from error
 
     def _store(self, image: Image.Image, data: bytes, ref: str) -> str:
         stem = hashlib.sha256(data).hexdigest()[:32]
@@ -75,18 +99,66 @@ class ImageFolder:
         return name
 
     def _find(self, ref: str) -> Path:
-        relative = _relative(ref)
+        """The file that shares the longest end of its path with ``ref``.
+
+        Several that share as much, or one that several references share nothing with but its
+        name, are none: the wrong photo is worse than no photo.
+        """
         try:
-            path = (self.folder / relative).resolve()
-            inside = path.is_relative_to(self.folder) and not Path(relative).is_absolute()
-            there = inside and path.is_file()
+            relative = path_of(ref)
+            wanted = name_key(relative)
+            exact = self.folder / relative
+            if ".." in wanted or not self._is_file(exact):
+                exact = self._nearest(ref, wanted)
+            path = exact.resolve()
         except (OSError, RuntimeError, ValueError) as error:
-            raise ImageUnusable(f"image {ref!r} cannot be looked up: {error}") from error
-        if not inside:
+            raise ImageUnusable(f"image {ref!r} {error}") from error
+        if not path.is_relative_to(self.folder):
             raise ImageUnusable(f"image {ref!r} lies outside the images folder")
-        if not there:
-            raise ImageUnusable(f"image {ref!r} is not in the images folder")
         return path
+
+    def _is_file(self, path: Path) -> bool:
+        try:
+            return path.is_file()
+        except OSError:
+            return False
+
+    def _nearest(self, ref: str, wanted: tuple[str, ...]) -> Path:
+        shared = {
+            file: _shared_end(wanted, name_key(file))
+            for file in self._files.get(wanted[-1] if wanted else "", ())
+        }
+        if not shared:
+            raise ImageUnusable(f"image {ref!r} is not in the images folder")
+        most = max(shared.values())
+        best = [file for file, length in shared.items() if length == most]
+        if len(best) > 1:
+            raise ImageUnusable(
+                f"image {ref!r} may be any of {', '.join(map(repr, sorted(best)[:3]))}; "
+                "name the folder, too"
+            )
+        if most == 1 and wanted[-1] in self.contested:
+            raise ImageUnusable(
+                f"image {ref!r} would be {best[0]!r}, and so would another of the same name; "
+                "keep the folders of the photos"
+            )
+        self.by_name += most < len(wanted)
+        return self.folder / best[0]
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        """File name, as it is compared → paths below the folder."""
+        found: dict[str, list[str]] = {}
+        count = 0
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(folder, name), self.folder)
+                found.setdefault(name_key(name)[-1], []).append(path.replace(os.sep, "/"))
+                count += 1
+            if count > MOST_FILES:
+                break
+        return found
 
     def _read(self, path: Path, ref: str) -> bytes:
         try:
@@ -106,17 +178,10 @@ class ImageFolder:
             self._storage.delete(saved)
 
 
-def _relative(ref: str) -> str:
-    """The path below the folder: of an address on the web, its file name alone."""
-    relative = ref.replace("\\", "/")
-    if "://" in ref:
-        try:
-            parts = urlsplit(ref)
-        except ValueError as error:
-            raise ImageUnusable(f"image {ref!r} is no address: {error}") from error
-        if parts.scheme not in ("http", "https"):
-            raise ImageUnusable(f"image {ref!r} is neither a file name nor an http address")
-        relative = re.split(r"[/\\]", unquote(parts.path))[-1]
-    if not relative or "\0" in relative:
-        raise ImageUnusable(f"image {ref!r} names no file")
-    return relative
+def _shared_end(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    length = 0
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if mine != theirs:
+            break
+        length += 1
+    return length

@@ -1,22 +1,26 @@
 """A catalogue file into the shop, as one stream: rows → products → chunks → tables."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 
 from shop.feeds import mapping as mappings
+from shop.feeds.children import read_children
 from shop.feeds.grouped import read_groups
 from shop.feeds.images import ImageFolder
 from shop.feeds.mapping import ColumnMapping
 from shop.feeds.product import FeedError, FeedProduct, Refusal
 from shop.feeds.reader import read_rows
 from shop.feeds.report import ImportReport
+from shop.feeds.survey import Source, Survey, kept, survey
 from shop.feeds.table import Table
 from shop.feeds.writer import CatalogWriter, WriteOptions
+from shop.feeds.xml_feed import XmlFeed, is_xml
 from shop.models import Product
 
 CHUNK = 200  # products written in one transaction
@@ -42,61 +46,123 @@ class Importer:
     def __init__(self, options: ImportOptions, report: ImportReport) -> None:
         self.options = options
         self.report = report
-        self._lines: dict[str, int] = {}  # SKU → line of the product that was taken
+        self._lines: dict[str, int] = {}  # SKU or key → line of the product that was taken
         self._mentioned: set[str] = set()  # SKUs of refused rows: not missing from the file
         folder = options.images or options.path.parent
         if not folder.is_dir():
             raise FeedError(f"There is no images folder {str(folder)!r}.")
-        images = ImageFolder(folder, dry_run=options.write.dry_run)
-        self._writer = CatalogWriter(images, options.write)
+        self._images = ImageFolder(folder, dry_run=options.write.dry_run)
+        self._writer = CatalogWriter(self._images, options.write)
 
     def run(self, progress: Callable[[int], None] = lambda position_bytes: None) -> None:
         """Import the file, telling ``progress`` how many bytes of it have been read.
 
-        Every chunk is committed before the next is read, so that an interrupted run is
-        gone on with by running it again. Raises :class:`FeedError` where the file cannot
-        be used, or where nothing of it could be imported.
+        The whole file is looked through before the first product is written. Every chunk is
+        committed before the next is read, so that an interrupted run is gone on with by running
+        it again. Raises :class:`FeedError` where the file cannot be used, or where nothing of it
+        could be imported.
         """
-        with closing(Table(self.options.path, self.options.encoding)) as table:
-            products = self._products(table, self.mapping_for(table))
+        with closing(self._source()) as source:
+            mapping = self.mapping_for(source)
+            found = survey(source, mapping, self._images)
+            self._note(source, found)
+            products = self._products(source, mapping, found)
             while chunk := list(islice(products, CHUNK)):
                 self.report.add(self._writer.write(chunk))
                 self.report.line = chunk[-1].line
-                progress(table.position_bytes)
+                progress(source.position_bytes)
+        if self._images.by_name:
+            self.report.note(
+                f"{self._images.by_name} photos were found by the end of their path, most by the "
+                "file name alone."
+            )
         if not self.report.imported:
             raise FeedError(f"Nothing of {self.options.path.name} could be imported.")
         if self.options.deactivate_missing:
             self._deactivate_missing()
 
-    def mapping_for(self, table: Table) -> ColumnMapping:
+    def mapping_for(self, source: Source) -> ColumnMapping:
         """The mapping the options ask for, or the known format the columns are those of."""
+        asked = self._asked_for()
+        found = asked or mappings.recognise(source.columns, source.names)
+        found = found.for_file(source.columns, source.names)
+        currency = self.options.write.currency
+        if currency and "currency" not in found.defaults:
+            found = replace(found, defaults={**found.defaults, "currency": currency})
+        return found
+
+    def _asked_for(self) -> ColumnMapping | None:
         options = self.options
         if options.mapping:
-            found = mappings.load(options.mapping)
-        elif options.format == "auto":
-            found = mappings.recognise(table.columns, table.names)
-        else:
-            found = mappings.known()[options.format]
-        return found.for_file(table.columns, table.names)
+            return mappings.load(options.mapping)
+        return None if options.format == "auto" else mappings.known()[options.format]
 
-    def _products(self, table: Table, mapping: ColumnMapping) -> Iterator[FeedProduct]:
+    def _source(self) -> Source:
+        path = self.options.path
+        if not path.is_file():
+            raise FeedError(f"There is no file {str(path)!r}.")
+        if is_xml(path):
+            return XmlFeed(path, self.options.encoding)
+        asked = self._asked_for()
+        formats = [asked] if asked else list(mappings.known().values())
+        return Table(
+            path,
+            self.options.encoding,
+            lambda columns: any(one.names_columns(columns) for one in formats),
+        )
+
+    def _note(self, source: Source, found: Survey) -> None:
+        """Tell what was assumed and what is not read."""
+        for note in source.notes:
+            self.report.note(note)
+        if found.unread:
+            self.report.note(f"Columns that nothing is read from: {', '.join(found.unread)}.")
+        if found.left_out:
+            self.report.note(
+                f"{found.left_out} rows were left out: store views, or products that are sold by "
+                "their variants alone."
+            )
+
+    def _products(
+        self, source: Source, mapping: ColumnMapping, found: Survey
+    ) -> Iterator[FeedProduct]:
         """The products to write; what cannot be one goes to the report."""
-        read = read_groups if mapping.grouped else read_rows
-        for item in islice(read(table.rows(), mapping), self.options.limit):
+        rows = kept(source.rows(), mapping)
+        if mapping.grouped:
+            items = read_groups(rows, mapping, found)
+        elif mapping.parents:
+            items = read_children(rows, mapping, found)
+        else:
+            items = read_rows(rows, mapping)
+        for item in islice(items, self.options.limit):
             if isinstance(item, Refusal):
                 self._mentioned.add(item.sku)
                 self.report.refuse(item)
-            elif item.sku in self._lines:
-                reason = f"the SKU is already on line {self._lines[item.sku]}"
-                self.report.refuse(Refusal(item.line, item.sku, reason))
             else:
-                self._lines[item.sku] = item.line
-                yield item
+                yield from self._taken_once(item)
+
+    def _taken_once(self, item: FeedProduct) -> Iterator[FeedProduct]:
+        """The product, unless the file has it already; what is left out of it is reported."""
+        for remark in item.remarks:
+            self.report.refuse(Refusal(item.line, item.sku, remark, kind="cell"))
+        known_by = f"\n{item.feed_key}" if item.feed_key else item.sku
+        if known_by in self._lines:
+            known = "variant" if item.feed_key else "SKU"
+            reason = f"the {known} is already on line {self._lines[known_by]}"
+            self.report.refuse(Refusal(item.line, item.sku, reason))
+            return
+        if item.feed_key and item.sku in self._lines:  # of another handle and other options
+            digest = hashlib.sha256(item.feed_key.encode()).hexdigest()[:8]
+            item = replace(item, sku=f"{item.sku[:90]}-{digest}")
+        self._lines[item.sku] = self._lines[known_by] = item.line
+        yield item
 
     def _deactivate_missing(self) -> None:
-        keys = list(Product.objects.filter(is_active=True).values_list("pk", "sku"))
+        rows = Product.objects.filter(is_active=True).values_list("pk", "sku", "feed_key")
         there = self._lines.keys() | self._mentioned
-        missing = [pk for pk, sku in keys if sku not in there]
+        missing = [
+            pk for pk, sku, key in list(rows) if sku not in there and f"\n{key}" not in there
+        ]
         for start in range(0, len(missing), CHUNK):
             with transaction.atomic():
                 for product in Product.objects.filter(pk__in=missing[start : start + CHUNK]):

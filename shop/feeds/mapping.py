@@ -14,14 +14,16 @@ from typing import Any
 from shop.feeds.product import FeedError
 from shop.feeds.table import column_key
 
+#: Magento writes a row more for each language of a product, without what they share.
+STORE_VIEWS = {"store_view_code": ("*",)}
 FOLDER = Path(__file__).parent / "mappings"
 
 COLUMN_FIELDS = (
     "sku", "title", "description", "brand", "category", "category_levels", "price",
-    "sale_price", "sale_dates", "currency", "stock", "availability", "active", "group",
-    "images", "image_alt",
+    "sale_price", "sale_dates", "sale_from", "sale_to", "currency", "stock", "stock_tracked",
+    "oversell", "availability", "active", "group", "codes", "images", "image_alt",
 )  # fmt: skip
-DEFAULT_FIELDS = ("category", "currency", "price_from")
+DEFAULT_FIELDS = ("category", "currency", "price_from", "decimal_point")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Separators:
     values: str = ""  # several images, attribute values or category levels
     paths: str = ""  # several category paths, of which the first counts
     category: str = ""  # levels of a category path; empty finds > or / out
+    escape: str = ""  # before a separator that is part of a value, and before "n" for a line break
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,35 @@ class Pairs:
     column: str
     between: str
     assign: str
+    values: str = "|"  # several values of one attribute
     skip: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
+class Parents:
+    """Rows of variants that name the row of their product, as WooCommerce writes them.
+
+    A cell of ``parent`` holds the parent's SKU, or ``id:`` and its cell of ``id``. A row whose
+    ``type`` is one of ``not_sold`` is no product of its own. Columns of ``own`` belong to each
+    row; any other that is empty is read from the parent. A row of which ``draft`` holds a value
+    of ``drafts`` takes a product off sale and never makes one.
+    """
+
+    parent: tuple[str, ...]
+    id: tuple[str, ...]
+    type: tuple[str, ...]
+    own: tuple[str, ...]
+    not_sold: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()  # (column of the name, column of the value)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    draft: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Grouped:
-    """Several consecutive rows that make one product: its variants and further photos.
+    """Several rows that make one product: its variants and further photos.
 
     ``by`` names the column the rows share. Columns of ``own`` belong to each row; any
     other that is empty is read from the group's first row. A row with one of ``variant``
@@ -73,6 +98,9 @@ class ColumnMapping:
     separators: Separators = Separators()
     pairs: Pairs | None = None
     grouped: Grouped | None = None
+    parents: Parents | None = None
+    #: Column → cells of rows that are left out; "*" for any that is filled.
+    leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     recognised_by: tuple[tuple[str, ...], ...] = ()
 
     def fits(self, columns: Iterable[str]) -> int:
@@ -80,13 +108,21 @@ class ColumnMapping:
         there = set(columns)
         return max((len(marks) for marks in self.recognised_by if there >= set(marks)), default=0)
 
+    def names_columns(self, columns: Iterable[str]) -> bool:
+        """Whether ``columns`` are those of this format, or at least its SKU and title."""
+        there = set(columns)
+        if self.recognised_by:
+            return bool(self.fits(there))
+        return all(there.intersection(self.columns[name]) for name in ("sku", "title"))
+
     def for_file(self, columns: Iterable[str], names: Iterable[str]) -> "ColumnMapping":
         """This mapping without the columns the file does not have.
 
         Raises :class:`FeedError` where one is missing that may not be: SKU and title, and
         in a mapping written for one file any column it names.
         """
-        there = set(columns)
+        columns = list(columns)
+        there = {column.partition("#")[0] for column in columns}
         for target, sources in [*self.columns.items(), *self.attributes.items()]:
             optional = self.recognised_by and target not in ("sku", "title")
             if not optional and not there.intersection(sources):
@@ -97,9 +133,20 @@ class ColumnMapping:
                 )
         return replace(
             self,
-            columns=_present(self.columns, there),
-            attributes=_present(self.attributes, there),
+            columns=_present(self.columns, columns),
+            attributes=_present(self.attributes, columns),
         )
+
+    def reads(self, column: str) -> bool:
+        """Whether any part of a product is read from ``column``."""
+        sections = [section for section in (self.grouped, self.parents) if section]
+        read = {key for keys in (*self.columns.values(), *self.attributes.values()) for key in keys}
+        read.update(self.leave_out, [self.pairs.column] if self.pairs else [])
+        for section in sections:
+            for value in vars(section).values():
+                if isinstance(value, tuple):
+                    read.update(key for pair in value for key in _each(pair))
+        return column in read or column.partition("#")[0] in read
 
 
 def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
@@ -122,6 +169,13 @@ def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
         grouped=_section(Grouped, data["grouped"], f"{name}: grouped")
         if "grouped" in data
         else None,
+        parents=_section(Parents, data["parents"], f"{name}: parents")
+        if "parents" in data
+        else None,
+        leave_out={
+            column_key(column): tuple(str(value).casefold() for value in values)
+            for column, values in {**STORE_VIEWS, **data.get("leave_out", {})}.items()
+        },
         recognised_by=tuple(_keys(marks, name) for marks in data.get("recognised_by", ())),
     )
 
@@ -156,9 +210,21 @@ def recognise(columns: Iterable[str], names: Iterable[str]) -> ColumnMapping:
     return best
 
 
-def _present(sources: Mapping[str, tuple[str, ...]], there: set[str]) -> dict[str, tuple[str, ...]]:
-    present = {name: tuple(k for k in keys if k in there) for name, keys in sources.items()}
-    return {name: keys for name, keys in present.items() if keys}
+def _present(
+    sources: Mapping[str, tuple[str, ...]], there: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """The columns there are, each with its repetitions."""
+    repeated: dict[str, list[str]] = {}
+    for column in there:
+        repeated.setdefault(column.partition("#")[0], []).append(column)
+    present = {
+        name: [c for key in keys for c in repeated.get(key, ())] for name, keys in sources.items()
+    }
+    return {name: tuple(keys) for name, keys in present.items() if keys}
+
+
+def _each(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _keys(value: Any, where: str) -> tuple[str, ...]:
@@ -183,9 +249,16 @@ def _section(kind: type, table: Any, where: str) -> Any:
     if kind is Pairs:
         values["column"] = column_key(str(values.get("column", "")))
         values["skip"] = tuple(values.get("skip", ()))
-    if kind is Grouped:
-        for name in ("by", "own", "variant", "variant_images", "image_position"):
+    lists = {
+        Grouped: ("by", "own", "variant", "variant_images", "image_position"),
+        Parents: ("parent", "id", "type", "own", "draft"),
+    }
+    if kind in lists:
+        for name in lists[kind]:
             values[name] = _keys(values.get(name, []), f"{where}: {name}")
+        for name in ("not_sold", "drafts"):
+            if name in values:
+                values[name] = tuple(values[name])
         values["options"] = tuple(_keys(pair, where) for pair in values.get("options", ()))
     try:
         return kind(**values)

@@ -12,14 +12,18 @@ class RowRefused(Exception):
     """One row cannot become a product; the message is the reason shown in the report."""
 
 
+class CellUnread(Exception):
+    """One cell that a product can do without cannot be read; the message is reported."""
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """A row that was not imported, or one of its images."""
+    """What was not imported: a row, one of its cells, or one of its images."""
 
     line: int
     sku: str
     reason: str
-    kind: str = "row"  # "row" or "image"
+    kind: str = "row"  # "row", "cell" or "image"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,17 @@ class FeedProduct:
     currency: str = ""
     stock: int | None = None
     orderable: bool | None = None
+    stock_if_new: int | None = None  # where the file says something that cannot be read
     active: bool | None = None
     attributes: dict[str, str] | None = None
     group: str | None = None
+    codes: tuple[str, ...] | None = None  # GTIN, part number and the like
     images: tuple[FeedImage, ...] | None = None
+    #: What the row is known by in its file, where that is not the SKU.
+    feed_key: str = ""
+    #: The file has no SKU of its own for it.
+    sku_is_made_up: bool = False
+    #: A draft takes a product off sale but never makes one.
+    is_draft: bool = False
+    #: What was left out or assumed, for the report.
+    remarks: tuple[str, ...] = ()

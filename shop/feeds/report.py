@@ -8,7 +8,7 @@ from typing import TextIO
 from shop.feeds.product import FeedError, Refusal
 from shop.feeds.writer import Written
 
-SHOWN = {"row": 20, "image": 5}
+SHOWN = {"row": 20, "cell": 10, "image": 5}
 
 
 class ImportReport:
@@ -17,7 +17,9 @@ class ImportReport:
     def __init__(self, path: Path | None = None) -> None:
         self.created = self.updated = self.unchanged = self.deactivated = 0
         self.images_added = self.prices_made_up = self.line = 0
-        self.refused = {"row": 0, "image": 0}
+        self.drafts = 0
+        self.refused = {"row": 0, "cell": 0, "image": 0}
+        self.notes: list[str] = []
         self.shown: list[Refusal] = []
         self._file: TextIO | None = None
         if path:
@@ -46,8 +48,15 @@ class ImportReport:
         self.unchanged += written.unchanged
         self.images_added += written.images_added
         self.prices_made_up += written.prices_made_up
+        self.drafts += written.drafts
         for refusal in written.refusals:
             self.refuse(refusal)
+
+    def note(self, text: str) -> None:
+        """Tell what was assumed of the whole file, or what nothing is read from."""
+        self.notes.append(text)
+        if self._file:
+            self._rows.writerow(["", "", "note", _inert(text)])
 
     def refuse(self, refusal: Refusal) -> None:
         self.refused[refusal.kind] += 1
@@ -58,8 +67,9 @@ class ImportReport:
             self._rows.writerow([refusal.line, *map(_inert, cells)])
 
     def lines(self) -> list[str]:
-        """The report for the screen: refusals first, then the table of counts."""
-        lines = [
+        """The report for the screen: notes and refusals first, then the table of counts."""
+        lines = [_printable(note) for note in self.notes]
+        lines += [
             _printable(f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}") for r in self.shown
         ]
         hidden = sum(self.refused.values()) - len(self.shown)
@@ -70,11 +80,14 @@ class ImportReport:
             "updated": self.updated,
             "unchanged": self.unchanged,
             "refused": self.refused["row"],
+            "cells left out": self.refused["cell"],
             "deactivated": self.deactivated,
             "images added": self.images_added,
             "images failed": self.refused["image"],
             "prices by default": self.prices_made_up,
         }
+        if self.drafts:
+            counts["drafts left out"] = self.drafts
         return [*lines, *(f"{name:<18}{count:>8}" for name, count in counts.items())]
 
     def _open(self, path: Path) -> None:

@@ -4,23 +4,39 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from shop.feeds import encoding as encodings
+from shop.feeds import quoting
 from shop.feeds.product import FeedError
 
 DELIMITERS = ",;\t|"
 MAX_FIELD_CHARACTERS = 1 << 20
+MAX_LINE_CHARACTERS = 1 << 25
 MAX_HEADER_CHARACTERS = 1 << 16
+#: Lines in which the names of the columns are looked for; titles and notes may come before.
+HEADER_WITHIN = 20
 GZIP_MAGIC = b"\x1f\x8b"
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+_EMBEDDED = re.compile(r"data:[\w/+.;=-]{0,100};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
 
 
 def column_key(name: str) -> str:
     """The form column names are compared in: ``g:Image Link`` and ``image_link`` are one."""
     return re.sub(r"[\s_-]+", "_", name.strip().casefold().removeprefix("g:"))
+
+
+def numbered(keys: Sequence[str]) -> list[str]:
+    """Column keys of which each repetition has a number: ``image_link``, ``image_link#2``."""
+    seen: dict[str, int] = {}
+    found = []
+    for key in keys:
+        seen[key] = seen.get(key, 0) + 1
+        found.append(f"{key}#{seen[key]}" if key and seen[key] > 1 else key)
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,39 +54,50 @@ class Row:
 class Table:
     """A CSV or TSV file, plain or gzipped; delimiter and encoding are found out.
 
-    Rows are read as they are asked for, so that memory does not grow with the file.
-    Raises :class:`FeedError` where the file cannot be read as a table.
+    The header is the first line of which ``is_header`` says so, given its column keys; else the
+    first that has a delimiter. Rows are read as they are asked for, as often as wanted, so that
+    memory does not grow with the file. Raises :class:`FeedError` where the file cannot be read
+    as a table.
     """
 
-    def __init__(self, path: Path, encoding: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        encoding: str = "",
+        is_header: Callable[[Sequence[str]], bool] = lambda columns: False,
+    ) -> None:
         self.path = path
-        if not path.is_file():
-            raise FeedError(f"There is no file {str(path)!r}.")
+        self.notes: list[str] = []
         self.size_bytes = path.stat().st_size
         self._raw = path.open("rb")
         try:
-            self._open(encoding)
+            self._open(encoding, is_header)
         except BaseException:
             self._raw.close()
             raise
 
-    def _open(self, encoding: str) -> None:
+    def _open(self, encoding: str, is_header: Callable[[Sequence[str]], bool]) -> None:
         self._gzipped = self._raw.read(2) == GZIP_MAGIC
         try:
-            self.encoding = encoding or encodings.detect(self._rewound())
-            # Bytes outside the encoding become lone surrogates, refused row by row.
-            self._text = io.TextIOWrapper(
-                self._rewound(), self.encoding, errors="surrogateescape", newline=""
-            )
-            header_line = self._header_line()
+            self.encoding = encoding or self._detected()
+            head = self._head()
         except (OSError, EOFError, LookupError, UnicodeError) as error:
             raise FeedError(f"{self.path.name} cannot be read: {error}.") from error
-        self.delimiter = _delimiter(header_line)
-        csv.field_size_limit(MAX_FIELD_CHARACTERS)
-        self._records = csv.reader(self._text, delimiter=self.delimiter)
+        self._escaped = quoting.is_backslashed(head)
+        self._skipped, self.delimiter = self._find_header(
+            io.StringIO(head, newline="").readlines(), is_header
+        )
+        self._header_lines = 0
         self.names = self._header()
-        self.columns = [column_key(name) for name in self.names]
-        self._refuse_repeated_columns()
+        self.columns = numbered([column_key(name) for name in self.names])
+        if self._skipped > 1:
+            self.notes.append(f"The columns are named on line {self._skipped + 1}.")
+
+    def _detected(self) -> str:
+        encoding, is_sure = encodings.detect(self._rewound())
+        if not is_sure:
+            self.notes.append(f"Read as {encoding}, which is a guess; --encoding names another.")
+        return encoding
 
     @property
     def position_bytes(self) -> int:
@@ -78,11 +105,17 @@ class Table:
         return self._raw.tell() if not self._raw.closed else self.size_bytes
 
     def rows(self) -> Iterator[Row]:
-        """The rows after the header, each with the line it starts at; empty ones left out."""
-        last_line = self._records.line_num
+        """The rows after the header, each with the line it starts at; empty ones left out.
+
+        Raises :class:`FeedError` at a cell that holds the text of other rows: a quote was
+        opened there that is never closed.
+        """
+        lines = self._lines()
+        records = quoting.records(lines, self.delimiter, len(self.columns))
+        last_line = self._skipped
         while True:
             try:
-                cells = next(self._records, None)
+                record = next(records, None)
             except csv.Error as error:
                 raise FeedError(
                     f"Line {last_line + 1} of {self.path.name} cannot be read: {error}. "
@@ -92,53 +125,114 @@ class Table:
                 raise FeedError(
                     f"{self.path.name} cannot be read after line {last_line}: {error}."
                 ) from error
-            if cells is None:
+            if record is None:
                 return
-            line, last_line = last_line + 1, self._records.line_num
-            if any(cell.strip() for cell in cells):
+            cells, lines_read = record
+            line, last_line = last_line + 1, self._skipped + lines_read
+            if line > self._skipped + self._header_lines and any(cell.strip() for cell in cells):
+                self._refuse_swallowed_rows(line, cells)
                 yield self._row(line, cells)
 
     def close(self) -> None:
-        self._text.close()
         self._raw.close()
 
     def _rewound(self) -> BinaryIO:
         self._raw.seek(0)
         return cast(BinaryIO, gzip.GzipFile(fileobj=self._raw)) if self._gzipped else self._raw
 
-    def _header_line(self) -> str:
-        """The first line that is not blank, read ahead of the CSV reader and put back."""
-        while line := self._text.readline(MAX_HEADER_CHARACTERS):
-            if line.strip():
-                self._text.seek(0)
-                return line
-        raise FeedError(f"{self.path.name} is empty.")
+    def _text(self) -> io.TextIOWrapper:
+        # Bytes outside the encoding become lone surrogates, refused row by row.
+        file = self._rewound() if self._gzipped else io.BufferedReader(_Unclosed(self._rewound()))
+        return io.TextIOWrapper(file, self.encoding, errors="surrogateescape", newline="")
+
+    def _head(self) -> str:
+        head = self._text().read(MAX_HEADER_CHARACTERS)
+        if not head.strip():
+            raise FeedError(f"{self.path.name} is empty.")
+        return head
+
+    def _lines(self) -> Iterator[str]:
+        """The lines from the header on, without pictures that cells hold as text."""
+        text = self._text()
+        for _ in range(self._skipped):
+            text.readline(MAX_LINE_CHARACTERS)
+        while line := text.readline(MAX_LINE_CHARACTERS):
+            if len(line) == MAX_LINE_CHARACTERS:
+                raise FeedError(f"{self.path.name} has a line of {len(line)} characters or more.")
+            if "base64," in line:
+                line = _EMBEDDED.sub("", line)
+            yield quoting.doubled(line, self.delimiter) if self._escaped else line
+
+    def _find_header(
+        self, lines: list[str], is_header: Callable[[Sequence[str]], bool]
+    ) -> tuple[int, str]:
+        """How many lines come before the header, and its delimiter."""
+        separator = _SEPARATOR_LINE.fullmatch(lines[0].rstrip("\r\n"))
+        skipped = 1 if separator else 0
+        delimiters = separator[1] if separator else DELIMITERS
+        first = next(i for i, line in enumerate(lines[skipped:], skipped) if line.strip())
+        for at, line in enumerate(lines[first : first + HEADER_WITHIN], first):
+            for delimiter in sorted(delimiters, key=line.count, reverse=True):
+                if delimiter in line:
+                    cells = _first_record(lines[at:], delimiter)
+                    if is_header(numbered([column_key(cell) for cell in cells])):
+                        return at, delimiter
+        return first, separator[1] if separator else _delimiter(lines[first])
 
     def _header(self) -> list[str]:
-        names = next(cells for cells in self._records if any(cells))
-        while not names[-1].strip():
-            names.pop()
-        return [name.strip() for name in names]
+        csv.field_size_limit(MAX_FIELD_CHARACTERS)
+        cells, self._header_lines = next(quoting.records(self._lines(), self.delimiter, 0))
+        while len(cells) > 1 and not cells[-1].strip():
+            cells.pop()
+        return [name.strip().removeprefix("\ufeff") for name in cells]
 
-    def _refuse_repeated_columns(self) -> None:
-        repeated = {n for n in self.columns if n and self.columns.count(n) > 1}
-        if repeated:
-            raise FeedError(
-                f"{self.path.name} has the column {sorted(repeated)[0]!r} more than once; "
-                "rename or remove one of them."
-            )
+    def _refuse_swallowed_rows(self, line: int, cells: list[str]) -> None:
+        columns = len(self.columns)
+        for at, cell in enumerate(cells):
+            if "\n" in cell and quoting.holds_rows(
+                cell, self.delimiter, columns, at, fits=len(cells) == columns
+            ):
+                raise FeedError(
+                    f"Line {line} of {self.path.name} has a cell that holds the text of other "
+                    f"rows: {cell[:60]!r}. Nothing was imported. Close the quote that opens it, "
+                    "or double it if it is an inch sign."
+                )
 
     def _row(self, line: int, cells: list[str]) -> Row:
         while len(cells) > len(self.columns) and not cells[-1].strip():
             cells.pop()
+        # Spreadsheets leave empty cells at the end of a row out.
+        cells += [""] * (len(self.columns) - len(cells))
         row = dict(zip(self.columns, cells, strict=False))
         problem = ""
         if len(cells) != len(self.columns):
             problem = f"has {len(cells)} cells where the header has {len(self.columns)} columns"
-        elif any("\udc80" <= character <= "\udcff" for cell in cells for character in cell):
+        elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
             problem = f"holds bytes that are not {self.encoding}; save the file as UTF-8"
             row = {key: _readable(cell) for key, cell in row.items()}
         return Row(line, row, problem)
+
+
+class _Unclosed(io.RawIOBase):
+    """A file that a text layer above it does not close."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _first_record(lines: list[str], delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _readable(cell: str) -> str:

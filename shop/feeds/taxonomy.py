@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from django.utils.text import slugify
 
 from shop.models import Brand, Category
+from similarity.catalog.wording import code_of
 
 
 class Taxonomy:
     """Finds categories by path and brands by name, and makes those that are missing.
 
-    What was found is remembered for the run, so that a chunk of products costs one query
-    for its new categories and one for its new brands.
+    What was found is remembered for the run, so that a chunk of products costs one query for
+    its new categories. Spellings of a brand that differ in case, accents, blanks or signs are
+    one brand: NIKE, Nike and nike; it keeps the spelling it was first made with.
     """
 
     def __init__(self) -> None:
@@ -21,7 +23,7 @@ class Taxonomy:
     def forget(self) -> None:
         """Drop what is remembered, after a transaction that was rolled back."""
         self._categories: dict[str, Category] = {}
-        self._brands: dict[str, Brand] = {}
+        self._brands: dict[str, Brand] | None = None
 
     def prepare(self, paths: Iterable[tuple[str, ...]], brands: Iterable[str]) -> None:
         """Find or make all of them."""
@@ -33,11 +35,13 @@ class Taxonomy:
                 self._categories[category.path] = category
         for path in paths:
             self.category(path)
-        new = {name for name in brands if name} - self._brands.keys()
-        if new:
-            self._brands.update({b.name: b for b in Brand.objects.filter(name__in=new)})
-        for name in sorted(new - self._brands.keys()):
-            self._brands[name] = Brand.objects.create(name=name, slug=_free_slug(Brand, name, name))
+        if self._brands is None:
+            every = Brand.objects.order_by("-pk")
+            self._brands = {_brand_key(brand.name): brand for brand in every}
+        for name in dict.fromkeys(name for name in brands if name):
+            if _brand_key(name) not in self._brands:
+                slug = _free_slug(Brand, name, name)
+                self._brands[_brand_key(name)] = Brand.objects.create(name=name, slug=slug)
 
     def category(self, path: tuple[str, ...]) -> Category:
         """The category at ``path``, whose levels :meth:`prepare` has looked up."""
@@ -49,7 +53,11 @@ class Taxonomy:
         return self._categories[key]
 
     def brand(self, name: str) -> Brand | None:
-        return self._brands[name] if name else None
+        return self._brands[_brand_key(name)] if name and self._brands is not None else None
+
+
+def _brand_key(name: str) -> str:
+    return code_of(name) or name.casefold()
 
 
 def slug_candidates(text: str, key: str) -> list[str]:

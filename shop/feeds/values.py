@@ -1,56 +1,122 @@
-"""Yes or no, numbers in stock, dates and category paths, as files write them."""
+"""Yes or no, numbers in stock, dates, identities and category paths, as files write them."""
 
 import re
-from datetime import UTC, datetime
+import unicodedata
+from datetime import datetime, time
+from enum import Enum
 
-from shop.feeds.product import RowRefused
+from django.utils import timezone
 
-YES = re.compile("1|true|yes|y|on|active|published|available|enabled|visible")
+from shop.feeds.product import CellUnread
+
+YES = re.compile("1|true|yes|y|on|active|published?|available|enabled|visible|ja|oui|si|sí|x")
 NO = re.compile(
-    "0|false|no|n|off|inactive|unpublished|unavailable|disabled|hidden|draft|archived|unlisted"
+    "0|-1|false|no|n|off|inactive|unpublished|unavailable|disabled|hidden|draft|archived|unlisted|"
+    "private|trash|nein|non"
 )
-# A preorder and a backorder can be placed now, so they count as in stock.
-ORDERABLE = re.compile(
-    "in_?stock|available|limited_availability|available_for_order|pre_?order|back_?order|yes|true|1"
+NONE = re.compile(
+    r"[-–—.?]*|#?n/?a\.?|n\.a\.?|#n/?v|none|null|nil|nan|undefined|not (?:available|applicable)|"
+    r"does not apply",
+    re.IGNORECASE,
 )
-NOT_ORDERABLE = re.compile("out_?of_?stock|oos|sold_?out|unavailable|discontinued|no|false|0")
+NO_BRAND = re.compile(
+    r"no[ -]?(?:brand|name)|unbranded|without brand|unknown|ohne(?: marke)?|keine(?: marke)?|"
+    r"sans marque|sin marca|senza marca|bez značky|brak|нет(?: бренда)?|без бренда|other",
+    re.IGNORECASE,
+)
 MAX_STOCK = 2_147_483_647
 DEPTH = 10
+SPOILT = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}", re.IGNORECASE)
+_TEXT_FORMULA = re.compile(r'="?([^"]*)"?')
+
+
+class Availability(Enum):
+    """What a file says of whether a product can be ordered."""
+
+    IN_STOCK = "in stock"
+    AHEAD = "ahead"  # a preorder or backorder can be placed whatever the quantity says
+    OUT = "out"
+
+
+_WORDS = {
+    Availability.IN_STOCK: "in_?stock|instore_?only|online_?only|available(?:_for_order)?|"
+    "limited_?availability|low_?stock|few_left|yes|true|1|auf_lager|ab_lager|lieferbar|"
+    "sofort_lieferbar|verfügbar|vorrätig|en_stock|disponible|disponibile|in_magazzino|"
+    "op_voorraad|leverbaar|på_lager|i_lager|na_stanie|dostępny|dostępne|w_magazynie|skladem|"
+    "na_sklade|raktáron|em_estoque|disponível|в_наличии|есть|stokta|var|在庫あり|有货|有現貨|재고있음",
+    Availability.AHEAD: "pre_?order|pre_?sale|back_?order(?:ed)?|on_?backorder|made_?to_?order|"
+    "notify|vorbestellbar|vorbestellung|auf_bestellung|sur_commande|précommande|op_bestelling|"
+    "под_заказ|предзаказ|na_zamówienie|na_objednávku",
+    Availability.OUT: "out_?of_?stock|oos|sold_?out|unavailable|not_available|discontinued|no|"
+    "false|0|reserved|ausverkauft|nicht_(?:auf_lager|lieferbar|verfügbar|vorrätig)|vergriffen|"
+    "agotado|sin_stock|esgotado|esaurito|non_disponibile|rupture(?:_de_stock)?|épuisé|"
+    "indisponible|uitverkocht|niet_(?:op_voorraad|leverbaar)|slutsåld|udsolgt|utsolgt|"
+    "brak|niedostępny|vyprodáno|nincs_raktáron|нет(?:_в_наличии)?|stokta_yok|yok|在庫なし|"
+    "売り切れ|缺货|無貨|품절",
+}
+WORDS = {kind: re.compile(words) for kind, words in _WORDS.items()}
+_UNLIMITED = re.compile("unlimited|infinite|∞|unbegrenzt|illimité|always")
+_PIECES = (
+    r"(?:pcs?\.?|pieces?|units?|items?|stk\.?|stück|st\.?|pièces?|pz\.?|pezzi|uds?\.?|unidades|"
+    r"szt\.?|ks|шт\.?|個|件|개|available|in stock|left|on hand|lieferbar|auf lager)"
+)
+_QUANTITY = re.compile(
+    rf"(?:>=?|≥|ca\.?|about|over|more than|mehr als|über)?\s*"
+    rf"([+-−]?[0-9][0-9.,' ]*?)\s*\+?\s*{_PIECES}?"
+)
+_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 
 
 def parse_flag(text: str, column: str) -> bool | None:
-    """Yes or no; None where the cell is empty. Raises :class:`RowRefused` for other words."""
+    """Yes or no; None where the cell is empty. Raises :class:`CellUnread` for other words."""
     word = text.strip().casefold()
     if not word:
         return None
     if YES.fullmatch(word) or NO.fullmatch(word):
         return bool(YES.fullmatch(word))
-    raise RowRefused(f"{column} {text!r} is neither yes nor no")
+    raise CellUnread(f"{column} {text!r} is neither yes nor no")
 
 
-def parse_availability(text: str) -> bool | None:
-    """Whether it can be ordered now (in stock, preorder, backorder); None where empty."""
-    word = re.sub(r"[\s_-]+", "_", text.strip().casefold().rpartition("/")[2])
+def parse_availability(text: str) -> Availability | None:
+    """None where the cell is empty. Raises :class:`CellUnread` for words that are not known."""
+    word = re.sub(r"[\s_-]+", "_", text.strip().casefold().rstrip("/.!").rpartition("/")[2])
     if not word:
         return None
-    if ORDERABLE.fullmatch(word) or NOT_ORDERABLE.fullmatch(word):
-        return bool(ORDERABLE.fullmatch(word))
-    raise RowRefused(
+    for kind, words in WORDS.items():
+        if words.fullmatch(word):
+            return kind
+    raise CellUnread(
         f"availability {text!r} is not known; use in_stock, out_of_stock, preorder or backorder"
     )
 
 
-def parse_stock(text: str) -> int | None:
-    """The number in stock, zero for an oversold product; None where the cell is empty."""
-    text = text.strip()
-    if not text:
+def parse_stock(text: str) -> int | Availability | None:
+    """The number in stock, zero for an oversold product; None where the cell is empty.
+
+    A word such as ``sold out`` in its place gives an :class:`Availability`. A number of three
+    decimals does not exist of pieces: ``1.000`` is 1000. Raises :class:`CellUnread` for what is
+    no number of pieces (``100 ML``).
+    """
+    word = unicodedata.normalize("NFKC", text).strip().casefold()
+    if not word:
         return None
-    if not re.fullmatch(r"[+-]?[0-9]{1,12}(?:\.0+)?", text):
-        raise RowRefused(f"stock {text!r} is not a whole number")
-    number = int(float(text))
-    if number > MAX_STOCK:
-        raise RowRefused(f"stock {text!r} is more than {MAX_STOCK}")
-    return max(0, number)
+    if _UNLIMITED.fullmatch(word):
+        return Availability.IN_STOCK
+    found = _QUANTITY.fullmatch(word)
+    if found is None:
+        try:
+            return parse_availability(word)
+        except CellUnread:
+            raise CellUnread(f"stock {text!r} is not a number of pieces") from None
+    number = found[1].strip().replace("−", "-")
+    if _GROUPS.fullmatch(number):
+        number = re.sub(r"[.,' ]", "", number)
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}(?:[.,][0-9]*)?", number):
+        raise CellUnread(f"stock {text!r} is not a number of pieces")
+    whole = int(float(number.replace(",", ".")))
+    if whole > MAX_STOCK:
+        raise CellUnread(f"stock {text!r} is more than {MAX_STOCK}")
+    return max(0, whole)
 
 
 def parse_path(text: str, separator: str = "") -> tuple[str, ...]:
@@ -61,21 +127,75 @@ def parse_path(text: str, separator: str = "") -> tuple[str, ...]:
     if text.strip().isdecimal():
         return ()
     separator = separator or (">" if ">" in text else "/")
-    return tuple(name for part in text.split(separator) if (name := part.strip()))[:DEPTH]
+    names = (part.strip() for part in text.split(separator))
+    return tuple(name for name in names if not is_none(name))[:DEPTH]
 
 
-def runs_now(interval: str) -> bool:
-    """Whether now lies in ``start/end`` (ISO 8601 times); an empty interval always runs."""
-    if not interval.strip():
-        return True
-    start, _, end = interval.partition("/")
-    now = datetime.now(UTC)
-    return _time(start, interval) <= now <= _time(end, interval)
+def is_none(text: str) -> bool:
+    """Whether ``text`` only says that there is nothing: ``N/A``, ``-``, ``none``."""
+    return bool(NONE.fullmatch(text.strip()))
 
 
-def _time(text: str, interval: str) -> datetime:
+def identity(text: str) -> str:
+    """A SKU or other code in its normal form.
+
+    Without the mark that keeps it a text in a spreadsheet (``'0101``, ``="0101"``), in one
+    Unicode form, with single spaces and no invisible characters.
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    text = " ".join(text.split(" ")).replace("\u00a0", " ").strip()
+    formula = _TEXT_FORMULA.fullmatch(text)
+    if formula and text.startswith('="'):
+        text = formula[1]
+    if len(text) > 1 and text[0] in "'’" and not text.endswith(text[0]):
+        text = text[1:]
+    return re.sub(" +", " ", text).strip()
+
+
+def is_spoilt(code: str) -> bool:
+    """Whether a spreadsheet has rounded a long number: ``1.23E+12``."""
+    return bool(SPOILT.fullmatch(code))
+
+
+def runs_now(start: str, end: str) -> bool:
+    """Whether now lies between two times, of which an empty one is no bound.
+
+    A date without a time is that whole day, the last one too, in the shop's time zone. Raises
+    :class:`CellUnread` where one cannot be read.
+    """
+    now = timezone.now()
+    return (not start.strip() or _time(start, time.min) <= now) and (
+        not end.strip() or now <= _time(end, time.max)
+    )
+
+
+def parse_interval(text: str) -> tuple[str, str]:
+    """Start and end of ``start/end``. Raises :class:`CellUnread` where there are not two."""
+    if not text.strip():
+        return "", ""
+    parts = re.split(r"\s+[-–—/]\s+|\s+to\s+", text.strip())
+    if len(parts) != 2:
+        parts = text.split("/")
+    if len(parts) != 2:
+        raise CellUnread(f"sale dates {text!r} are not 'start/end' in ISO 8601")
+    return parts[0].strip(), parts[1].strip()
+
+
+def _time(text: str, of_day: time) -> datetime:
+    moment = _moment(text.strip(), of_day)
+    if moment.tzinfo:
+        return moment
+    return timezone.make_aware(moment, timezone.get_default_timezone())
+
+
+def _moment(text: str, of_day: time) -> datetime:
+    german = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(.*)", text)
+    if german:
+        text = f"{german[3]}-{int(german[2]):02}-{int(german[1]):02}{german[4]}"
     try:
-        time = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text.replace("/", "-"))
     except ValueError as error:
-        raise RowRefused(f"sale dates {interval!r} are not 'start/end' in ISO 8601") from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        raise CellUnread(f"sale date {text!r} is not a date in ISO 8601") from error
+    is_date = len(text) <= len("2026-11-30")
+    return datetime.combine(moment.date(), of_day) if is_date else moment

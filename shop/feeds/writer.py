@@ -1,11 +1,13 @@
 """Products of a file into the shop's tables, writing only what differs."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Q
 
 from shop.feeds.gallery import Gallery
 from shop.feeds.images import ImageFolder
@@ -36,6 +38,7 @@ class Written:
     unchanged: int = 0
     images_added: int = 0
     prices_made_up: int = 0
+    drafts: int = 0
     refusals: list[Refusal] = field(default_factory=list)
 
 
@@ -46,6 +49,7 @@ class CatalogWriter:
         self.images = images
         self.options = options
         self._taxonomy = Taxonomy()
+        self._taken: set[int] = set()  # primary keys of products that a row of the file is
 
     def write(self, chunk: Sequence[FeedProduct]) -> Written:
         """Create or update the products of ``chunk``, whose SKUs differ.
@@ -57,16 +61,46 @@ class CatalogWriter:
         with transaction.atomic():
             self._lock()
             self._taxonomy.prepare((p.category for p in chunk), (p.brand or "" for p in chunk))
-            products = Product.objects.filter(sku__in=[item.sku for item in chunk])
-            there = {product.sku: product for product in products.prefetch_related("images")}
-            slugs = _free_slugs([item for item in chunk if item.sku not in there])
-            for item in chunk:
-                self._write(item, there.get(item.sku), slugs.get(item.sku, ""), written)
+            known = self._known(chunk)
+            slugs = _free_slugs([item for item, product in known if product is None])
+            for item, product in known:
+                if product is None and item.is_draft:
+                    written.drafts += 1
+                else:
+                    self._write(item, product, slugs.get(item.sku, ""), written)
             if self.options.dry_run:
                 transaction.set_rollback(True)
         if self.options.dry_run:
             self._taxonomy.forget()
         return written
+
+    def _known(self, chunk: Sequence[FeedProduct]) -> list[tuple[FeedProduct, Product | None]]:
+        """Each product of the file with the shop's, found by its key and else by its SKU.
+
+        The SKU of a product that another row of the file is, gets an ending of its own.
+        """
+        keys = [item.feed_key for item in chunk if item.feed_key]
+        skus = [item.sku for item in chunk]
+        found = Product.objects.filter(Q(sku__in=skus) | Q(feed_key__in=keys))
+        products = list(found.prefetch_related("images"))
+        by_key = {product.feed_key: product for product in products if product.feed_key}
+        by_sku = {product.sku: product for product in products}
+        self._taken.update(by_key[key].pk for key in keys if key in by_key)
+        known: list[tuple[FeedProduct, Product | None]] = []
+        for item in chunk:
+            product = by_key.get(item.feed_key)
+            other = by_sku.get(item.sku)
+            if product is None and other is not None and other.pk not in self._taken:
+                product = other
+                self._taken.add(other.pk)
+            keeps = product is not None and (item.sku_is_made_up or other not in (None, product))
+            if product is not None and keeps:
+                item = replace(item, sku=product.sku)
+            elif product is None and other is not None:
+                digest = hashlib.sha256(item.feed_key.encode()).hexdigest()[:8]
+                item = replace(item, sku=f"{item.sku[:90]}-{digest}")
+            known.append((item, product))
+        return known
 
     def _lock(self) -> None:
         with connection.cursor() as cursor:
@@ -104,7 +138,7 @@ class CatalogWriter:
         """The product as it should be, not yet saved, and which of its fields changed."""
         wanted = self._wanted(item, product)
         if product is None:
-            return Product(sku=item.sku, slug=slug, **wanted), list(wanted)
+            return Product(slug=slug, **wanted), list(wanted)
         changes = [name for name, value in wanted.items() if getattr(product, name) != value]
         for name in changes:
             setattr(product, name, wanted[name])
@@ -113,8 +147,10 @@ class CatalogWriter:
     def _wanted(self, item: FeedProduct, product: Product | None) -> dict[str, Any]:
         brand = self._taxonomy.brand(item.brand or "")
         active = item.active if item.active is not None else (self.options.activate or None)
+        active = False if item.is_draft else active
         price = item.price if product or item.price is not None else self._default_price(item)
         wanted = {
+            "sku": item.sku,
             "name": item.title,
             "description": item.description,
             "category_id": self._taxonomy.category(item.category).pk,
@@ -124,6 +160,8 @@ class CatalogWriter:
             "is_active": active,
             "attributes": item.attributes,
             "group": item.group,
+            "codes": None if item.codes is None else list(item.codes),
+            "feed_key": item.feed_key or None,
         }
         said = {name: value for name, value in wanted.items() if value is not None}
         if not said["currency"]:
@@ -138,6 +176,8 @@ class CatalogWriter:
             return 0
         if item.stock is not None:
             return item.stock
+        if product is None and item.stock_if_new is not None:
+            return item.stock_if_new
         sold_out = product is not None and product.stock == 0 and item.orderable
         return self.options.default_stock if product is None or sold_out else None
 

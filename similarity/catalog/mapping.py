@@ -257,7 +257,12 @@ class FieldMappingAdapter(CatalogAdapter):
         return {name: value for name, value in found.items() if value}
 
     def _codes(self, product: Model) -> Sequence[str]:
-        codes = (str(value) for path in self._code_paths for value in path.values(product))
+        found = (value for path in self._code_paths for value in path.values(product))
+        codes = (
+            str(code)
+            for value in found
+            for code in (value if isinstance(value, list | tuple) else [value])
+        )
         return tuple(dict.fromkeys(code for code in codes if code))
 
     def _images(self, product: Model) -> Sequence[ImageRef]:

@@ -70,7 +70,7 @@ def test_broken_images_are_refused_and_not_stored(folder, settings, monkeypatch)
         "text.jpg": b"no image",
         "cut.png": whole[: len(whole) // 2],
         "wide.png": photo(format="PNG", size=(11, 10)),
-        "bmp.jpg": photo(format="BMP"),
+        "tiff.jpg": photo(format="TIFF"),
         "fat.jpg": b"\xff" * 60_000,
         "empty.jpg": b"",
     }.items():

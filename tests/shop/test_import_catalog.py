@@ -114,16 +114,12 @@ def test_shopify_export_makes_variants_of_one_group(run, tmp_path):
         ({"id": "a\x07b"}, "control character"),
         ({"title": "<b></b>"}, "has no title"),
         ({"title": "x" * 251}, "title has 251"),
-        ({"description": "x" * 50_001}, "description has 50001"),
         ({"price": ""}, "has no price"),
         ({"price": "free"}, "not a price"),
         ({"price": "-1"}, "negative"),
-        ({"availability": "soon"}, "availability 'soon'"),
-        ({"brand": "x" * 121}, "brand has 121"),
         ({"product_type": "x" * 121}, "category has 121"),
         ({"product_type": " > ".join(["x" * 110] * 5)}, "category path has"),
-        ({"item_group_id": "x" * 101}, "group has 101"),
-        ({"color": "x" * 2001}, "attribute 'colour' has 2001"),
+        ({"price": "1.299 EUR"}, "may be 1299 or 1.299"),
         ({"id": "p1", "title": "Twin"}, "already on line 2"),
     ],
 )
@@ -138,6 +134,37 @@ def test_each_refusal_has_its_line_and_reason(run, tmp_path, cells, reason):
         (row,) = csv.DictReader(file)
     assert row["line"] == "3"
     assert reason in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"description": "x" * 50_001}, "description has 50001"),
+        ({"availability": "soon"}, "availability 'soon'"),
+        ({"brand": "x" * 121}, "brand has 121"),
+        ({"item_group_id": "x" * 101}, "group has 101"),
+        ({"color": "x" * 2001}, "attribute 'colour' has 2001"),
+        ({"sale_price": "soon"}, "price 'soon' is not a price"),
+        ({"sale_price": "1.299 EUR"}, "may be 1299 or 1.299"),
+        ({"sale_price": "25 EUR"}, "is above the price"),
+        ({"sale_price": "5 USD"}, "in USD"),
+        ({"id": "1.23E+12"}, "spreadsheet rounded"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_costs_the_cell_alone(run, tmp_path, cells, reason):
+    report = tmp_path / "refused.csv"
+    printed = run(GOOGLE, [google(**{"image_link": "", **cells})], report=report)
+    assert reason in printed
+    assert (count(printed, "refused"), count(printed, "cells left out")) == (0, 1)
+    assert Product.objects.get().price == Decimal("19.99")
+    with report.open(newline="") as file:
+        assert [row["kind"] for row in csv.DictReader(file) if row["line"]] == ["cell"]
+
+
+def test_a_product_of_unknown_availability_is_not_sold_and_one_of_the_shop_is_left_alone(run):
+    run(GOOGLE, [google(image_link="")])
+    run(GOOGLE, [google(image_link="", availability="hm"), google(id="p2", availability="hm")])
+    assert list(Product.objects.order_by("sku").values_list("stock", flat=True)) == [25, 0]
 
 
 def test_the_report_runs_no_formula_and_the_terminal_no_escape(run, tmp_path):

@@ -1,4 +1,4 @@
-"""``manage.py import_catalog``: products and photos from a CSV file."""
+"""``manage.py import_catalog``: products and photos from a CSV, TSV or XML file."""
 
 import argparse
 from decimal import Decimal
@@ -18,7 +18,7 @@ from shop.feeds.writer import WriteOptions
 EXAMPLES = """
 examples:
   manage.py import_catalog feed.tsv --images photos
-      a Google Merchant feed, found out by its columns; photos by their file names
+      a Google Merchant feed, found out by its columns; photos by the ends of their paths
   manage.py import_catalog products_export.csv.gz --dry-run --report refused.csv
       what a Shopify export would change, and every row that would be refused
   manage.py import_catalog stock.csv --mapping stock.toml --deactivate-missing
@@ -34,8 +34,9 @@ exit status: 0 done, refused rows or not; 1 nothing could be imported; 130 stopp
 
 class Command(BaseCommand):
     help = (
-        "Import products and photos from a CSV or TSV file, plain or gzipped: a Google "
-        "Merchant product feed, a Shopify export, or any other by a mapping file."
+        "Import products and photos from a CSV, TSV or XML file, plain or gzipped: a Google "
+        "Merchant product feed, an export of Shopify, WooCommerce or Magento, or any other by a "
+        "mapping file."
     )
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
@@ -43,7 +44,9 @@ class Command(BaseCommand):
         return super().create_parser(*args, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="the file: .csv, .tsv, .txt, or one as .gz")
+        parser.add_argument(
+            "path", type=Path, help="the file: .csv, .tsv, .txt, .xml, or one as .gz"
+        )
         parser.add_argument(
             "--images",
             type=Path,
@@ -59,10 +62,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--mapping", type=Path, metavar="FILE", help="TOML or JSON that says what is where"
         )
-        parser.add_argument("--encoding", default="", help="where it is found out wrongly")
+        parser.add_argument("--encoding", default="", help="where it is not found out, or wrongly")
         parser.add_argument("--limit", type=_positive, metavar="N", help="stop after N products")
         parser.add_argument(
-            "--report", type=Path, metavar="FILE", help="CSV of every refused row and image"
+            "--report", type=Path, metavar="FILE", help="CSV of every refused row, cell and image"
         )
         parser.add_argument("--dry-run", action="store_true", help="write nothing, report all")
         parser.add_argument(
