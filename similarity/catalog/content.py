@@ -3,11 +3,16 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
+from similarity.catalog.photos import PhotoReader
 from similarity.catalog.plaintext import plain_line
+
+#: The fingerprint that stands beside vectors of content that was not known whole. No content has
+#: it, so that the product stays outdated until all of it can be read.
+UNSETTLED = "unsettled"
 
 
 @dataclass(frozen=True)
@@ -15,23 +20,27 @@ class ImageRef:
     """One product photo, named but not yet read.
 
     ``read(limit)`` returns the file's first ``limit + 1`` bytes at most, so that a
-    caller can tell a file over its limit without loading it; it raises ``OSError``
-    where the file cannot be read. Several photos are read at once, by threads that hold no
-    transaction of the caller's. ``etag`` changes whenever the file behind the same
-    name does (size and modification time, say).
+    caller can tell a file over its limit without loading it. It may raise the storage's own
+    errors: :func:`similarity.catalog.photos.is_absent` decides whether an error means that
+    there is no such photo, or that it cannot be had for the moment. Several photos are read at
+    once, by threads that hold no transaction of the caller's. ``etag`` changes whenever the
+    file behind the same name does (for example size and modification time). ``unknown`` says why
+    the etag cannot be had for the moment, and is empty otherwise.
     """
 
     name: str
     read: Callable[[int], bytes] = field(compare=False, repr=False)
     etag: str = ""
+    unknown: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.read, PhotoReader):
+            object.__setattr__(self, "read", PhotoReader(self.read, self.name))
 
     @property
     def delayed(self) -> str:
-        """Why the last reading failed for the moment only; empty where it did not.
-
-        Known where ``read`` is a :class:`similarity.catalog.photos.PhotoReader`.
-        """
-        return str(getattr(self.read, "delayed", ""))
+        """Why the photo, or whether it changed, is not known for the moment; empty otherwise."""
+        return self.unknown or str(getattr(self.read, "delayed", ""))
 
 
 #: Characters of a title or an attribute's value that are read.
@@ -79,14 +88,12 @@ class ProductContent:
         """Why a photo could not be read for the moment, once encoders have tried."""
         return next(filter(None, (image.delayed for image in self.images)), "")
 
-    def as_read(self) -> "ProductContent":
-        """The content without photos that could not be read for the moment.
+    def matches(self, fingerprint: str | None) -> bool | None:
+        """Whether what is stored under ``fingerprint`` is of this content.
 
-        Its fingerprint is not the product's, so that the product stays outdated until they can.
+        None where that is not known now, because a photo cannot be had for the moment.
         """
-        if not self.delayed:
-            return self
-        return replace(self, images=[image for image in self.images if not image.delayed])
+        return None if self.delayed else fingerprint == self.fingerprint
 
     @property
     def is_blank(self) -> bool:
@@ -96,10 +103,12 @@ class ProductContent:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of everything the encoders read, as the host stores it.
+        """SHA-256 (64 hex digits) of everything the encoders read, as the host stores it, or ``UNSETTLED``.
 
         Price and stock are left out on purpose: a sale must not re-embed the shop.
         """
+        if self.delayed:
+            return UNSETTLED
         read = [
             self.title,
             self.description,

@@ -1,19 +1,20 @@
 """Paths such as ``brand__name`` over a model's relations, properties and JSON keys."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db.models import JSONField, Manager, Model, Prefetch, QuerySet
 from django.db.models.fields.files import FieldFile
 
 from similarity import conf
 from similarity.catalog import remote
 from similarity.catalog.content import ImageRef
-from similarity.catalog.photos import PhotoReader, PhotoUnavailable
+from similarity.catalog.photos import PhotoUnavailable, is_absent
 
 logger = logging.getLogger(__name__)
 
@@ -172,22 +173,34 @@ def _image_ref(storage: Storage, name: str) -> ImageRef:
         try:
             with storage.open(name, "rb") as file:
                 return bytes(file.read(limit + 1))
-        except (TimeoutError, ConnectionError) as error:
-            raise PhotoUnavailable(f"{name!r} cannot be read for now: {error}") from error
-        except OSError:
+        except FileNotFoundError as error:
+            if _is_unmounted(storage):
+                raise PhotoUnavailable(f"The folder of the storage is away: {error}") from error
             raise
-        except Exception as error:  # storages of other packages raise their own errors
-            raise PhotoUnavailable(f"{name!r} cannot be read from its storage: {error}") from error
 
-    return ImageRef(name=name, read=PhotoReader(read), etag=_etag(storage, name))
+    etag, unknown = _etag(storage, name)
+    return ImageRef(name=name, read=read, etag=etag, unknown=unknown)
 
 
-def _etag(storage: Storage, name: str) -> str:
+def _etag(storage: Storage, name: str) -> tuple[str, str]:
+    """(size and time of a file, why they are not known for the moment); one of them is empty."""
     try:
-        return f"{storage.size(name)}-{storage.get_modified_time(name).timestamp():.0f}"
+        return f"{storage.size(name)}-{storage.get_modified_time(name).timestamp():.0f}", ""
+    except (NotImplementedError, AttributeError, TypeError) as error:
+        logger.info("The storage tells no size or time of image %r: %s", name, error)
+        return "", ""
     except Exception as error:  # noqa: BLE001 - storages of other packages raise their own errors
-        logger.info("No size or time of image %r: %s", name, error)
-        return ""
+        if is_absent(error) and not _is_unmounted(storage):
+            return "", ""
+        logger.info("Size and time of image %r are not known now: %s", name, error)
+        return "", f"size and time of {name!r} are not known: {type(error).__name__}: {error}"
+
+
+def _is_unmounted(storage: Storage) -> bool:
+    """Whether the folder of a storage on disk is missing: then no file of it is known."""
+    folder = getattr(storage, "location", None)
+    on_disk = isinstance(storage, FileSystemStorage) and isinstance(folder, str)
+    return on_disk and not os.path.isdir(str(folder))
 
 
 def _step(owner: Any, name: str) -> list[Any]:

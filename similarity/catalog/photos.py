@@ -1,26 +1,108 @@
-"""Reading photos, so that one that cannot be had for the moment is told from one that never can."""
+"""Reading photos: a photo that cannot be had now is told apart from a photo that is not there.
 
-from collections.abc import Callable
+Only a definite "not found" means that a product has no photo. Every other failure is trouble of
+the storage, which keeps what stands: an expired key, throttling, a time-out, a full disk.
+"""
+
+import errno
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+
+#: Not found, gone: the statuses by which a server says that there is no such photo.
+_ABSENT_STATUS = (404, 410)
+#: Codes of object stores that answer "not found" without a status.
+_ABSENT_CODES = ("NoSuchKey", "NotFound", "404")
+#: No file can have such a name, or the name is not one of a file.
+_ABSENT_ERRNO = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
+
+
+class PhotoAbsent(OSError):
+    """There is no such photo, and a later attempt would find none either."""
 
 
 class PhotoUnavailable(OSError):
     """The photo cannot be had now and may be had later: a time-out, a server that fails."""
 
 
-class PhotoReader:
-    """``ImageRef.read`` that remembers why the photo could not be had for the moment.
+def is_absent(error: BaseException) -> bool:
+    """Return whether an error of a storage says for certain that there is no such photo.
 
-    ``delayed`` is that reason, empty where the photo was read, or is none and will be none.
+    Understands Python's own errors, a status of 404 or 410 in an error of requests, httpx,
+    Google's and Azure's clients, and botocore's code for a missing key. An error that a storage
+    raised from another says what its cause says.
+    """
+    return any(_says_absent(each) for each in _chain(error))
+
+
+class PhotoReader:
+    """``ImageRef.read``, which remembers why the photo could not be had for the moment.
+
+    Raises :class:`PhotoAbsent` or :class:`PhotoUnavailable`, whatever ``read`` raises.
+    ``delayed`` is the reason of the latter, and empty after any other attempt.
     """
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Callable[[int], bytes], name: str = "") -> None:
         self._read = read
+        self._name = name
         self.delayed = ""
 
     def __call__(self, limit: int) -> bytes:
         self.delayed = ""
         try:
             return self._read(limit)
+        except PhotoAbsent:
+            raise
         except PhotoUnavailable as error:
             self.delayed = str(error)
             raise
+        except Exception as error:
+            if is_absent(error):
+                raise PhotoAbsent(f"{self._name!r} is not there: {error}") from error
+            self.delayed = f"{self._name!r} cannot be read: {type(error).__name__}: {error}"
+            raise PhotoUnavailable(self.delayed) from error
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__
+
+
+def _says_absent(error: BaseException) -> bool:
+    if isinstance(error, PhotoUnavailable):
+        return False
+    if isinstance(error, PhotoAbsent | SuspiciousOperation | UnicodeEncodeError):
+        return True
+    if isinstance(error, OSError) and error.errno in _ABSENT_ERRNO:
+        return True
+    if type(error) is FileNotFoundError:  # raised by a storage, without a number
+        return True
+    return _status(error) in _ABSENT_STATUS or _code(error) in _ABSENT_CODES
+
+
+def _status(error: BaseException) -> Any:
+    """The HTTP status of an error, wherever its package keeps it."""
+    response = getattr(error, "response", None)
+    for holder in (response, error):
+        for name in ("status_code", "status", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int):
+                return value
+    if isinstance(response, dict):
+        return _within(response, "ResponseMetadata", "HTTPStatusCode")
+    return None
+
+
+def _code(error: BaseException) -> Any:
+    response = getattr(error, "response", None)
+    return _within(response, "Error", "Code") if isinstance(response, dict) else None
+
+
+def _within(answer: dict[str, Any], first: str, second: str) -> Any:
+    inner = answer.get(first)
+    return inner.get(second) if isinstance(inner, dict) else None

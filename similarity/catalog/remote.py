@@ -22,15 +22,15 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from similarity import conf
 from similarity.catalog.content import ImageRef
-from similarity.catalog.photos import PhotoReader, PhotoUnavailable
+from similarity.catalog.photos import PhotoAbsent, PhotoUnavailable
 
 MAX_ADDRESS = 2000
 MAX_REDIRECTS = 3
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 _REDIRECTS = (301, 302, 303, 307, 308)
-#: Request time-out, too early, too many requests: statuses below 500 that pass.
-_FOR_NOW = (408, 425, 429)
+#: Statuses below 500 that may pass: an expired key or signature, a time-out, too many requests.
+_FOR_NOW = (401, 403, 407, 408, 423, 425, 429)
 _PORTS = {"http": 80, "https": 443}
 
 #: Protocol assignments and 6to4 relays (RFC 6890, RFC 7526), which Python counts as global.
@@ -39,11 +39,11 @@ _SPECIAL = ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class FetchRefused(OSError):
+class FetchRefused(PhotoAbsent):
     """The address may not be fetched, or what it gave cannot be used."""
 
 
-class FetchDelayed(FetchRefused, PhotoUnavailable):
+class FetchDelayed(PhotoUnavailable):
     """The address may be fetched, and did not answer in time, or with a failure of its own."""
 
 
@@ -65,7 +65,7 @@ def is_remote(name: str) -> bool:
 
 def image_ref(url: str) -> ImageRef:
     """A reference to the photo behind an address; only another address makes it another photo."""
-    return ImageRef(name=url, read=PhotoReader(partial(fetch, url)))
+    return ImageRef(name=url, read=partial(fetch, url))
 
 
 def fetch(url: str, limit: int) -> bytes:
@@ -198,7 +198,7 @@ def _request(target: Target, limit: int, deadline: float) -> bytes | str:
         if time.monotonic() >= deadline:  # what was cut off looks like an end
             raise TimeoutError
         return answer
-    except FetchRefused:
+    except (FetchRefused, FetchDelayed):
         raise
     except ValueError as error:  # a certificate of another name
         raise FetchRefused(f"{target.host!r} does not serve it: {error}.") from error

@@ -119,7 +119,27 @@ class Fusion:
     def fuse(self, parts: Mapping[str, Encoded]) -> Fused:
         """Fuse N products' parts as their encoders gave them; a part not given is absent."""
         size = _rows(parts)
-        reduced = {part: self._reduce(part, parts[part]) for part in _ordered(parts)}
+        return self._joined({part: self._reduce(part, parts[part]) for part in parts}, size)
+
+    def keep(self, fused: Fused, before: FloatArray, keeps: Mapping[str, BoolArray]) -> Fused:
+        """Fuse anew, with parts of the fused rows ``before`` (N, D) where ``fused`` has none.
+
+        ``keeps``: part → (N,), whether the product keeps what it had of the part.
+        """
+        parts, at = dict(fused.parts), 0
+        for part, width in self._widths.items():
+            old = unit_rows(before[:, at : at + width])
+            at += width
+            if part not in keeps or part not in parts:
+                continue
+            vectors, present = parts[part]
+            kept = keeps[part] & ~present & (np.abs(old).max(axis=1, initial=0) > 0)
+            parts[part] = Encoded(np.where(kept[:, None], old, vectors), present | kept)
+        return self._joined(parts, len(before))
+
+    def _joined(self, parts: Mapping[str, Encoded], size: int) -> Fused:
+        """Reduced parts, one after another."""
+        reduced = {part: parts[part] for part in _ordered(parts)}
         blocks = [
             np.sqrt(self.weights[part]) * reduced[part].vectors
             if part in reduced

@@ -1,5 +1,6 @@
 """A page of the catalogue beside what is stored of it; no model runs."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.indexing import documents, encoding, maintained, vectors
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors, SearchDocument
+
+logger = logging.getLogger(__name__)
 
 Status = EncoderVersion.Status
 
@@ -40,6 +43,11 @@ def compare(adapter: CatalogAdapter, keys: Sequence[Any], after: Any, last: bool
     """
     names = [str(key) for key in keys]
     contents, unread = encoding.read_contents(adapter, names)
+    if delayed := [content for content in contents if content.delayed]:
+        logger.warning(
+            "Whether %d of %d products are outdated is not known now, and they stay as they are: %s",
+            *(len(delayed), len(keys), delayed[0].delayed),
+        )
     told = {content.key for content in contents} | set(unread)
     stale, missing = _outdated(contents)
     known = _in_outbox([*stale, *missing, *unread])
@@ -67,14 +75,15 @@ def _outdated(contents: Sequence[ProductContent]) -> tuple[list[str], list[str]]
         lacking = not live or any(found[pk] is None for pk in full)
         if (lacking and not content.is_blank) or document is None:
             missing.append(content.key)
-        elif _differs(content, [*filter(None, found.values())], document):
+        elif _differs(content, [mark for mark in found.values() if mark is not None], document):
             stale.append(content.key)
     return stale, missing
 
 
 def _differs(content: ProductContent, fingerprints: Sequence[str], document: str) -> bool:
     return (
-        any(mark != content.fingerprint for mark in fingerprints)
+        # Not known now is not changed: an outage of the photos' storage puts nothing in the outbox.
+        any(content.matches(mark) is False for mark in fingerprints)
         or documents.Document(content).fingerprint != document
     )
 

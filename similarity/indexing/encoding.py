@@ -55,8 +55,7 @@ def encode(
         key=lambda content: content.key,
         stage="encode",
     )
-    batch = join(results)
-    return batch._replace(contents=[content.as_read() for content in batch.contents]), errors
+    return join(results), errors
 
 
 def load_networks() -> None:

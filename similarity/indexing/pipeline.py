@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
+import numpy as np
 from django.db import InterfaceError, OperationalError, transaction
 
 from similarity import conf
@@ -14,6 +15,7 @@ from similarity.catalog.content import ProductContent
 from similarity.connections import metrics
 from similarity.connections.clock import database_time
 from similarity.encoders.base import Encoded
+from similarity.encoders.fusion import Fused
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
 from similarity.indexing import documents, encoding, vectors
@@ -183,7 +185,7 @@ def _read_and_encode(
         version.pk: {
             content.key
             for content in contents
-            if content.key in forced or stored.get((version.pk, content.key)) != content.fingerprint
+            if content.key in forced or not content.matches(stored.get((version.pk, content.key)))
         }
         for version in versions
     }
@@ -273,6 +275,26 @@ def write_batch(
         for part, encoded in batch.parts.items()
         if part in version.encoders
     }
-    fused = fusion_of(version).fuse(parts)
     contents = [batch.contents[row] for row in rows]
+    fused = _with_kept(version, fusion_of(version).fuse(parts), contents)
     vectors.write(version, contents, fused, read_at=read_at)
+
+
+def _with_kept(version: EncoderVersion, fused: Fused, contents: Sequence[ProductContent]) -> Fused:
+    """Keep the stored picture parts of products whose photos cannot be had for the moment."""
+    delayed = [row for row, content in enumerate(contents) if content.delayed]
+    pictured = [
+        part
+        for part, encoder in encoders_of(version).items()
+        if "images" in encoder.fingerprint_fields
+    ]
+    if not delayed or not pictured:
+        return fused
+    stored = vectors.fused_rows(version, [contents[row].key for row in delayed])
+    before = np.zeros_like(fused.vectors)
+    for row in delayed:
+        if (known := stored.get(contents[row].key)) is not None:
+            before[row] = known
+    keeps = np.zeros(len(contents), dtype=np.bool_)
+    keeps[delayed] = True
+    return fusion_of(version).keep(fused, before, dict.fromkeys(pictured, keeps))

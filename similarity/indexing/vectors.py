@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from django.db import connections, router, transaction
+from django.db.models import BinaryField, F, Func
 from pgvector import HalfVector
 
 from similarity import conf
 from similarity.catalog.content import ProductContent
+from similarity.encoders.base import FloatArray
 from similarity.encoders.fusion import Fused
 from similarity.indexing import cell_rows, cells
 from similarity.models import EncoderVersion, ProductVectors
@@ -51,6 +53,17 @@ def fingerprints(
     rows = ProductVectors.objects.using(alias()).filter(version__in=versions, product__in=keys)
     stored = rows.values_list("version_id", "product_id", "fingerprint")
     return {(version, str(product)): fingerprint for version, product, fingerprint in stored}
+
+
+def fused_rows(version: EncoderVersion, keys: Sequence[Any]) -> dict[str, FloatArray]:
+    """Product key → its stored fused vector (D,)."""
+    binary = Func(F("fused"), function="halfvec_send", output_field=BinaryField())
+    rows = ProductVectors.objects.using(alias()).of_version(version).filter(product__in=keys)
+    return {
+        # Two int16 (length, unused), then the numbers.
+        str(product): np.frombuffer(bytes(fused)[4:], dtype=">f2").astype(np.float32)
+        for product, fused in rows.values_list("product_id", binary)
+    }
 
 
 def lock_products(keys: Collection[str]) -> set[str]:

@@ -8,7 +8,7 @@ is judged by what both have and by the fused vector.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from django.db import connections
 
 from similarity import conf
+from similarity.catalog.content import UNSETTLED
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
@@ -244,11 +245,21 @@ def _judged(
         some = ordered[start : start + PAGE]
         keys = {key for pair in some for key in pair}
         rows = read_vectors(version, keys, ("fused", "text", "image"), using)
+        unseen = _unseen(version, keys, using)
         for first, second in some:
+            if first in unseen or second in unseen:
+                continue
             if first in rows and second in rows:  # neither was deleted meanwhile
                 found = judge(rows[first], rows[second])
                 if found.score >= threshold:
                     yield found
+
+
+def _unseen(version: EncoderVersion, keys: Iterable[Any], using: str) -> set[Any]:
+    """Products whose photo could not be had yet: their text alone makes no duplicate."""
+    rows = ProductVectors.objects.using(using).of_version(version).filter(product__in=list(keys))
+    unseen = rows.filter(fingerprint=UNSETTLED, image=None)
+    return set(unseen.values_list("product_id", flat=True))
 
 
 def judge(one: StoredVectors, other: StoredVectors) -> Duplicate:

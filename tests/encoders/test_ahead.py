@@ -74,12 +74,21 @@ def test_no_more_is_decoded_ahead_than_said(monkeypatch):
     assert len(reads) < 15  # what was not begun is not done for nobody
 
 
-def test_error_of_an_adapter_is_raised_where_it_is_waited_for():
+def test_error_of_an_encoder_is_raised_where_it_is_waited_for():
+    def broken(image):
+        raise TypeError("the encoder's own mistake")
+
+    with pytest.raises(TypeError, match="own mistake"):
+        list(photos_ahead([content("1", RED), content("2", BLUE)], broken))
+
+
+def test_error_of_an_adapter_delays_its_photo_alone():
     def broken(limit):
         raise TypeError("the adapter's own mistake")
 
-    with pytest.raises(TypeError, match="own mistake"):
-        list(photos_ahead([content("1", RED), product("2", broken)], lambda image: 0))
+    bad = product("2", broken)
+    assert list(photos_ahead([content("1", RED), bad], lambda image: 0))[1] == []
+    assert "own mistake" in bad.delayed
 
 
 def test_threads_are_gone_afterwards():
