@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from similarity.admin.links import change_address
+from similarity.admin.read_only import WhereWritten
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.copurchase import publishing
 from similarity.copurchase.bundle_contents import Contents, contents_of
@@ -93,7 +94,7 @@ class HoldingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bundle)
-class BundleAdmin(admin.ModelAdmin):
+class BundleAdmin(WhereWritten):
     """Staff accept, edit, price, publish; every figure but those of orders is read live."""
 
     form = BundleForm

@@ -18,5 +18,5 @@ def products_by_key(keys: Iterable[str]) -> dict[str, Model]:
             typed.append(key_of(key))
         except QueryError:  # the host's key has changed its type since
             continue
-    every = adapter.model._base_manager.filter(pk__in=typed)
+    every = adapter.model._base_manager.using(adapter.write_alias).filter(pk__in=typed)
     return {str(product.pk): product for product in adapter.for_display(every)}

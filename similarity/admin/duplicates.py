@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from similarity.admin.cards import products_by_key
 from similarity.admin.links import change_address
 from similarity.admin.read_only import NotByHand
+from similarity.catalog import times
 from similarity.catalog.adapter import get_adapter
 from similarity.models import DuplicateListing
 
@@ -77,7 +77,7 @@ class DuplicateListingAdmin(NotByHand):
             _percent(row.score),
             _percent(row.text),
             _percent(row.image),
-            f"{timezone.localtime(row.found_at):%Y-%m-%d}",
+            f"{times.shown(row.found_at):%Y-%m-%d}",
         )
 
     @admin.action(description="Dismiss: these are different things", permissions=["change"])

@@ -20,6 +20,7 @@ from similarity import conf
 from similarity.admin.links import change_link
 from similarity.admin.read_only import NotByHand
 from similarity.admin.states import StateFilter
+from similarity.catalog import times
 from similarity.connections import wakeup
 from similarity.indexing import figures
 from similarity.models import PendingProduct
@@ -236,7 +237,7 @@ def duration(seconds: float) -> str:
 
 def _since(moment: datetime) -> SafeString:
     age_s = max(0.0, (timezone.now() - moment).total_seconds())
-    local = timezone.localtime(moment)
+    local = times.shown(moment)
     return format_html(
         '<time datetime="{}" title="{}">{} ago</time>',
         local.isoformat(timespec="seconds"),

@@ -3,10 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import router
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 
-class NotByHand(admin.ModelAdmin):
+class WhereWritten(admin.ModelAdmin):
+    """Reads from the database that is written to: a page after an action shows what it did."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).using(router.db_for_write(self.model))
+
+
+class NotByHand(WhereWritten):
     """No row is added or deleted here, and no field edited; actions and buttons do what can be."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

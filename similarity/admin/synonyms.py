@@ -6,12 +6,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from similarity.admin.read_only import WhereWritten
 from similarity.models import Synonym
 from similarity.retrieval.search import synonyms
 
 
 @admin.register(Synonym)
-class SynonymAdmin(admin.ModelAdmin):
+class SynonymAdmin(WhereWritten):
     """A change holds for the next query once it is committed."""
 
     list_display = ("terms", "direction", "active", "note", "changed_at")

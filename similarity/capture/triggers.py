@@ -16,6 +16,7 @@ from similarity.capture import mode, routes, statements
 from similarity.capture.mode import alias
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import ConfigurationError, SimilarityError
+from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +82,28 @@ def uninstall() -> int:
 def keep_up_to_date(**kwargs: Any) -> None:
     """After ``migrate``: a migration of the host may have renamed what the functions read.
 
-    A database that has not all tables yet is no error.
+    A database that has not all tables yet is no error. Without the outbox, as after ``migrate
+    similarity zero``, no trigger stays on the host's tables.
     """
-    if not mode.in_use() or kwargs.get("using", alias()) != alias():
+    if kwargs.get("using", alias()) != alias() or connections[alias()].vendor != "postgresql":
         return
     try:
-        install()
+        if not _has_outbox():
+            uninstall()
+        elif mode.in_use():
+            install()
     except (DatabaseError, SimilarityError) as error:
         logger.warning(
             "The triggers that see changes of products are not up to date: %s. Run 'manage.py "
             "similarity_triggers install'.",
             str(error).strip(),
         )
+
+
+def _has_outbox() -> bool:
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PendingProduct._meta.db_table])
+        return bool(cursor.fetchone()[0])
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,10 @@ def _found() -> dict[tuple[str, str], _Found]:
         cursor.execute(
             "SELECT tgrelid::regclass::text, tgname, "
             "coalesce(obj_description(pg_trigger.oid, 'pg_trigger'), ''), tgenabled <> 'D', "
-            "tgfoid::regproc::text FROM pg_trigger WHERE starts_with(tgname, %s)",
+            "tgfoid::regproc::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            # Other schemas are other tenants': their triggers are theirs to install and drop.
+            "WHERE starts_with(tgname, %s) AND relnamespace = ANY (SELECT oid FROM pg_namespace "
+            "WHERE nspname = ANY (current_schemas(false)))",
             [f"{statements.PREFIX}_"],
         )
         return {(table, name): _Found(*rest) for table, name, *rest in cursor.fetchall()}

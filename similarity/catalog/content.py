@@ -103,7 +103,7 @@ class ProductContent:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of everything the encoders read, as the host stores it, or ``UNSETTLED``.
+        """SHA-256 (64 hex digits) of everything the encoders read, as stored, or ``UNSETTLED``.
 
         Price and stock are left out on purpose: a sale must not re-embed the shop.
         """

@@ -98,7 +98,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return narrowing.narrow(products, "in_stock", self.mapping.get("in_stock"), None)
 
     def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        return self._with_related(products)
+        return self._with_related(products, products._db)  # one that was chosen holds for all
 
     def title(self, product: Model) -> str:
         return self._text(product, "title") or str(product)
@@ -146,7 +146,7 @@ class FieldMappingAdapter(CatalogAdapter):
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
         if "group" not in self.mapping:
             return {}
-        products = self.model._base_manager.filter(pk__in=list(keys))
+        products = self.model._base_manager.using(self.write_alias).filter(pk__in=list(keys))
         group = self._value(self._sources["group"])
         if group is None:
             return super().groups(keys)

@@ -1,7 +1,7 @@
 """The adapter for orders that a mapping of fields describes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -16,6 +16,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from similarity import conf
+from similarity.catalog import times
 from similarity.catalog.orders import Basket, OrderAdapter, Sale
 from similarity.catalog.paths import Path
 from similarity.exceptions import ConfigurationError
@@ -127,7 +128,7 @@ class MappedOrders(OrderAdapter):
             if at is None or not products:
                 continue  # a cart that was never placed, or an order emptied of its lines
             who = held[0][2] if customer else None
-            yield Basket(str(key), "" if who is None else str(who), self._aware(at), products)
+            yield Basket(str(key), "" if who is None else str(who), times.aware(at), products)
 
     def _placed(self, since: datetime | None, until: datetime | None) -> QuerySet[Any]:
         orders, field = self.orders(), self.mapping["placed_at"]
@@ -183,16 +184,7 @@ class MappedOrders(OrderAdapter):
 
     def _bound(self, at: datetime) -> Any:
         """``at`` as the field holds it: a date, a naive time, or an aware one."""
-        zone = timezone.get_default_timezone()
-        if not self._has_time:
-            return timezone.localdate(at, zone)
-        return at if settings.USE_TZ else timezone.make_naive(at, zone)
-
-    def _aware(self, at: date) -> datetime:
-        moment = at if isinstance(at, datetime) else datetime.combine(at, time.min)
-        if timezone.is_aware(moment):
-            return moment
-        return timezone.make_aware(moment, timezone.get_default_timezone())
+        return times.stored(at) if self._has_time else times.day_of(at)
 
 
 def _model(label: str) -> type[Model]:

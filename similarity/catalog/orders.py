@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from django.db import router
 from django.db.models import Model
-from django.utils import timezone
 
 from similarity import conf
+from similarity.catalog import times
 from similarity.exceptions import ConfigurationError
 
 
@@ -35,7 +35,7 @@ class Basket:
     @property
     def day(self) -> date:
         """The day of ``at`` in the host's ``TIME_ZONE``, whatever zone is active now."""
-        return timezone.localdate(self.at, timezone.get_default_timezone())
+        return times.day_of(self.at)
 
 
 class Sale(NamedTuple):

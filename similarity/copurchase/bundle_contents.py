@@ -29,9 +29,11 @@ def contents_of(bundles: Iterable[Bundle], adapter: CatalogAdapter) -> list[Cont
     """What each bundle holds, in the order given; two queries however many there are."""
     held = [bundle.products for bundle in bundles]
     keys = product_keys({key for products in held for key in products}, adapter)
-    every = adapter.for_display(adapter.model._base_manager.filter(pk__in=keys))
+    every = adapter.model._base_manager.using(adapter.write_alias).filter(pk__in=keys)
+    every = adapter.for_display(every)
     products = {str(product.pk): product for product in every} if keys else {}
-    on_sale = adapter.in_stock(adapter.eligible()).order_by().filter(pk__in=keys)
+    on_sale = adapter.in_stock(adapter.eligible()).using(adapter.write_alias).order_by()
+    on_sale = on_sale.filter(pk__in=keys)
     buyable = set(on_sale.values_list("pk", flat=True)) if keys else set()
     return [_contents(wanted, products, buyable, adapter) for wanted in held]
 

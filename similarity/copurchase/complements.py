@@ -73,7 +73,7 @@ def _categories(
     at = {key: position for position, key in enumerate(keys)}
     for start in range(0, len(keys), READ_AT_ONCE):
         some = keys[start : start + READ_AT_ONCE]
-        products = adapter.model._base_manager.filter(pk__in=some)
+        products = adapter.model._base_manager.using(adapter.write_alias).filter(pk__in=some)
         for key, [name, *_others] in sorted(adapter.values_of("category", products).items()):
             of_product[at[key]] = number.setdefault(name[:500], len(number))
     return list(number), of_product

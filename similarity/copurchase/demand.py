@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.catalog.orders import OrderAdapter, Sale
 from similarity.copurchase.numbering import item_names
 from similarity.exceptions import DemandError
@@ -106,7 +106,7 @@ def read_weekly_sales(
 
     Raises :class:`DemandError` where there is not one whole week of them.
     """
-    this_monday = monday_of(today or timezone.localdate())
+    this_monday = monday_of(today or times.today())
     first = this_monday - weeks * WEEK
     return weekly_sales(orders.sales(midnight(first), midnight(this_monday)))
 
@@ -152,7 +152,7 @@ def whole_weeks(ordinals: IntArray) -> tuple[date, int]:
 
 def midnight(day: date) -> datetime:
     """The first moment of a day in the host's ``TIME_ZONE``."""
-    return datetime.combine(day, datetime.min.time(), timezone.get_default_timezone())
+    return times.aware(day)
 
 
 def monday_of(day: date) -> date:

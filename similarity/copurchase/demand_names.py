@@ -14,7 +14,9 @@ def titles(sales: WeeklySales, catalog: CatalogAdapter, items: Sequence[str]) ->
     """Item → the title of its product that sold most; one whose products are gone has none."""
     found: dict[str, str] = {}
     for keys in _pages(sales, items):
-        for product in catalog.model._base_manager.filter(pk__in=list(keys)):
+        for product in catalog.model._base_manager.using(catalog.write_alias).filter(
+            pk__in=list(keys)
+        ):
             found[keys[str(product.pk)]] = catalog.title(product)
     return found
 
@@ -30,7 +32,7 @@ def categories(sales: WeeklySales, catalog: CatalogAdapter) -> dict[str, str]:
         )
     found: dict[str, str] = {}
     for keys in _pages(sales, sales.names):
-        products = catalog.model._base_manager.filter(pk__in=list(keys))
+        products = catalog.model._base_manager.using(catalog.write_alias).filter(pk__in=list(keys))
         named = catalog.values_of("category", products)
         found |= {keys[str(key)]: categories[0] for key, categories in sorted(named.items())}
     return found

@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from django.utils import timezone
 from numpy.typing import NDArray
 
 from similarity import conf
+from similarity.catalog import times
 from similarity.exceptions import ConfigurationError
 
 #: The weight of an order of the reference day or later.
@@ -49,7 +49,7 @@ class CountingRule:
     def from_settings(cls) -> "CountingRule":
         """By the settings, as of today in the host's time zone."""
         return cls(
-            reference_day=(timezone.localdate() - _EPOCH).days,
+            reference_day=(times.today() - _EPOCH).days,
             half_life_days=float(conf.get("HALF_LIFE_DAYS")),
             max_basket=conf.get("MAX_BASKET"),
             window_days=conf.get("ORDERS_WINDOW_DAYS"),

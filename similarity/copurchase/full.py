@@ -136,7 +136,7 @@ def _finish(
             "counted_at": Now(),
         },
     )
-    run.refresh_from_db()
+    run.refresh_from_db(using=runs.alias())
     return run
 
 

@@ -69,7 +69,8 @@ def _propose(
     report("reading orders", 0, 3)
     recent = read_recent(orders, catalogue)
     report("finding bundles", 1, 3)
-    judge = partial(substitutes.judge, recent.products, most=conf.get("BUNDLE_MAX_SIMILARITY"))
+    most = conf.get("BUNDLE_MAX_SIMILARITY")
+    judge = partial(substitutes.judge, recent.products, most=most, using=alias)
     found = mine(recent.lines, MiningRule.from_settings(), judge)
     report("writing proposals", 2, 3)
     with transaction.atomic(using=alias):
@@ -118,7 +119,8 @@ def _load(
     found: Sequence[Itemset], recent: RecentOrders, catalogue: CatalogAdapter
 ) -> dict[Any, Any]:
     keys = {recent.products[item] for itemset in found for item in itemset.items}
-    products = catalogue.for_display(catalogue.eligible().order_by().filter(pk__in=keys))
+    eligible = catalogue.eligible().using(catalogue.write_alias).order_by()
+    products = catalogue.for_display(eligible.filter(pk__in=keys))
     return {product.pk: product for product in products}
 
 

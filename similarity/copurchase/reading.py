@@ -4,15 +4,15 @@ import struct
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import IntegrityError
-from django.utils import timezone
 from numpy.typing import NDArray
 
+from similarity.catalog import times
 from similarity.catalog.orders import Basket, OrderAdapter
 from similarity.copurchase import numbering, pseudonyms, storage
 from similarity.copurchase.engine import Baskets, CountingRule
@@ -59,7 +59,7 @@ def day_number(day: date) -> int:
 def window_start(rule: CountingRule) -> datetime:
     """The first moment whose orders count, in the host's ``TIME_ZONE``."""
     day = EPOCH + timedelta(days=rule.reference_day - rule.window_days)
-    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
+    return times.aware(day)
 
 
 def in_window(day: int, rule: CountingRule) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from django.utils import timezone
 
 from similarity import conf
+from similarity.catalog import times
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.orders import Basket, OrderAdapter
 from similarity.copurchase import numbering
@@ -52,7 +53,7 @@ def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders
 
 def _latest(orders: OrderAdapter) -> list[Basket]:
     most = conf.get("BUNDLE_BASKETS")
-    since = timezone.now() - timedelta(days=conf.get("ORDERS_WINDOW_DAYS"))
+    since = times.aware(timezone.now() - timedelta(days=conf.get("ORDERS_WINDOW_DAYS")))
     numbers = count()
     kept: list[tuple[Any, int, Basket]] = []
     for basket in orders.baskets(since=since):
@@ -68,7 +69,7 @@ def _on_sale(keys: list[Any], catalogue: CatalogAdapter) -> set[Any]:
     found: set[Any] = set()
     for start in range(0, len(keys), READ_AT_ONCE):
         some = keys[start : start + READ_AT_ONCE]
-        eligible = catalogue.eligible().order_by().filter(pk__in=some)
+        eligible = catalogue.eligible().using(catalogue.write_alias).order_by().filter(pk__in=some)
         found.update(eligible.values_list("pk", flat=True))
     return found
 

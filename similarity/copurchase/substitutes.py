@@ -20,7 +20,9 @@ READ_AT_ONCE = 1000
 NEAR_DUPLICATE = 0.75
 
 
-def judge(products: Mapping[int, Any], items: Sequence[int], most: float) -> Substitutes:
+def judge(
+    products: Mapping[int, Any], items: Sequence[int], most: float, using: str | None = None
+) -> Substitutes:
     """Answers whether two items replace each other; ``products`` has the key of each item.
 
     They do where they share a category and the cosine of their vectors is above ``most``, or
@@ -28,9 +30,9 @@ def judge(products: Mapping[int, Any], items: Sequence[int], most: float) -> Sub
     ``most`` is ``SUBSTITUTE_SIMILARITY`` for what shoppers are shown unseen by staff, and
     the laxer ``BUNDLE_MAX_SIMILARITY`` for bundles, each of which staff look at. Without
     vectors nothing is known to replace anything. Vectors are held in half precision, 1 kB an
-    item.
+    item, and are read from the database ``using``, or where routers send reads.
     """
-    category, vector = _known([products[item] for item in items])
+    category, vector = _known([products[item] for item in items], using)
 
     def replace(first: int, second: int) -> bool:
         one, two = products[first], products[second]
@@ -45,7 +47,7 @@ def judge(products: Mapping[int, Any], items: Sequence[int], most: float) -> Sub
     return replace
 
 
-def _known(keys: Sequence[Any]) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
+def _known(keys: Sequence[Any], using: str | None) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
     """Key → its categories, and key → fused vector, float16 of length one; one query a page.
 
     Two where the adapter reads categories by way of its content.
@@ -56,7 +58,7 @@ def _known(keys: Sequence[Any]) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
     live = ProductVectors.objects.filter(
         product=OuterRef("pk"), version__status=EncoderVersion.Status.LIVE
     )
-    every = adapter.model._base_manager.order_by()
+    every = adapter.model._base_manager.using(using).order_by()
     every = every.annotate(similarity_fused=Subquery(live.values("fused")[:1]))
     for some in _pages(keys):
         products = every.filter(pk__in=some, similarity_fused__isnull=False)

@@ -17,7 +17,7 @@ from similarity.connections.clock import database_time
 from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
-from similarity.indexing import encoding, maintained, pipeline, vectors
+from similarity.indexing import encoding, indexes, maintained, pipeline, vectors
 from similarity.indexing.indexes import Progress
 from similarity.indexing.progress import BuildProgress
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -54,6 +54,8 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
         fitted_on=len(batch.contents),
         figures={"settings": _settings()},
     )
+    # A flush leaves the indexes of a version that had this number: of vectors of another length.
+    indexes.drop_indexes(version)
     for keys in chunks([content.key for content in batch.contents], PAGE):
         with transaction.atomic(using=vectors.alias()):
             present = vectors.lock_products(keys)

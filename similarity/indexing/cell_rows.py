@@ -127,12 +127,14 @@ def spool(file: IO[bytes], chunk: Chunk, placed: Placed) -> None:
 
 def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
     """Make the tables of ``cells`` from ``rows`` spooled rows, in one transaction."""
-    table, sample, key = rows_table(cells.pk), sample_table(cells.pk), key_type(alias)
+    table, sample = (f"{home(alias)}.{name}" for name in _tables(cells.pk))
+    key = key_type(alias)
     sketch = f"bit({cells.sketcher().bits})"
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '512MB'")
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute("SET LOCAL jit = off")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_assigned")
         cursor.execute(
             "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer, "
             f"encoded_at timestamptz, sketch {sketch}) ON COMMIT DROP"
@@ -246,8 +248,18 @@ def churn(cells: int, alias: str) -> tuple[int, int]:
 
 
 def drop(cells: int, alias: str) -> None:
+    """Drop a set's tables beside the vectors; tables of other schemas stay."""
+    schema = home(alias)
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {sample_table(cells)}, {rows_table(cells)}")
+        for name in _tables(cells):
+            cursor.execute(f"DROP TABLE IF EXISTS {schema}.{name}")
+
+
+def exist(cells: int, alias: str) -> bool:
+    """Whether the set has its tables: a restore of data alone brings rows without them."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [rows_table(cells)])
+        return bool(cursor.fetchone()[0])
 
 
 def numbers(alias: str) -> set[int]:
@@ -256,9 +268,25 @@ def numbers(alias: str) -> set[int]:
         cursor.execute(
             "SELECT substring(relname FROM '^similarity_cells_([0-9]+)$')::bigint FROM pg_class "
             "WHERE relkind = 'r' AND relname ~ '^similarity_cells_[0-9]+$' "
-            "AND relnamespace = current_schema()::regnamespace"
+            "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass(%s))",
+            [_VECTORS],
         )
         return {number for (number,) in cursor.fetchall()}
+
+
+def home(alias: str) -> str:
+    """The schema of the vectors, quoted: of several with such tables the one that queries see."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace ON "
+            "pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass(%s)",
+            [_VECTORS],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def _tables(cells: int) -> tuple[str, str]:
+    return rows_table(cells), sample_table(cells)
 
 
 def _placeable(cursor: Any) -> Iterator[Placeable]:

@@ -86,9 +86,11 @@ def wanted(version: EncoderVersion, alias: str) -> bool:
 
 
 def live(version: EncoderVersion, alias: str) -> VectorCells | None:
-    """The set that answers queries, without its centroids; None where the version has none."""
+    """The set that answers queries, without its centroids; None where the version has none, or
+    has lost the tables."""
     sets = VectorCells.objects.using(alias).filter(version=version, live=True)
-    return sets.defer("centroids", "categories", "counts", "rotations", "thresholds").first()
+    found = sets.defer("centroids", "categories", "counts", "rotations", "thresholds").first()
+    return found if found is not None and cell_rows.exist(found.pk, alias) else None
 
 
 def build(version: EncoderVersion, alias: str, progress: Progress | None = None) -> VectorCells:
@@ -110,6 +112,9 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
         fitted, queries = _fit(version, alias, sizes)
         tell("cells", 1, 3)
         made = VectorCells.objects.using(alias).create(
+            # A number that never comes again: processes keep sets by their number, and a flush
+            # or a restore has sequences start anew. The lock lets no two be made at once.
+            pk=time.time_ns() // 1_000_000,
             version=version,
             centroids=fitted.cells.centroids.astype("<f2").tobytes(),
             categories=fitted.cells.categories.astype("<i4").tobytes(),

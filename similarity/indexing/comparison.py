@@ -45,7 +45,7 @@ def compare(adapter: CatalogAdapter, keys: Sequence[Any], after: Any, last: bool
     contents, unread = encoding.read_contents(adapter, names)
     if delayed := [content for content in contents if content.delayed]:
         logger.warning(
-            "Whether %d of %d products are outdated is not known now, and they stay as they are: %s",
+            "Of %d of %d products it is not known now whether they are outdated; they stay: %s",
             *(len(delayed), len(keys), delayed[0].delayed),
         )
     told = {content.key for content in contents} | set(unread)

@@ -6,7 +6,7 @@ from similarity import conf
 from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, maintained, progress
+from similarity.indexing import building, indexes, maintained, progress
 from similarity.models import EncoderVersion, PendingProduct
 
 #: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
@@ -43,6 +43,12 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
         yield (
             f"{others} more versions are ready and kept up to date by workers: retire in the admin "
             "what nobody will promote."
+        )
+    lacking = [column for column, state in indexes.states(live).items() if state != indexes.VALID]
+    if lacking:
+        yield (
+            f"Version {live.pk} lacks what makes {' and '.join(lacking)} quick to search, as after a "
+            f"restore of data alone: run 'manage.py promote {live.pk}'."
         )
     if live.catches_up_with_id is not None:
         yield (

@@ -69,7 +69,9 @@ def seconds_left(progress: dict[str, Any]) -> float | None:
     """What the present phase needs at the speed it has; None where nothing tells."""
     if not progress.get("per_s") or "total" not in progress:
         return None
-    since_s = (timezone.now() - datetime.fromisoformat(progress["at"])).total_seconds()
+    since_s = (
+        times.aware(timezone.now()) - times.aware(datetime.fromisoformat(progress["at"]))
+    ).total_seconds()
     return max(0.0, (progress["total"] - progress["done"]) / progress["per_s"] - max(0.0, since_s))
 
 

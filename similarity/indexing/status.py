@@ -81,7 +81,7 @@ def _version(version: EncoderVersion, running: bool) -> dict[str, Any]:
     return {
         "id": version.pk,
         "status": version.status,
-        "vectors": ProductVectors.objects.of_version(version).count(),
+        "vectors": ProductVectors.objects.using(vectors.alias()).of_version(version).count(),
         "fitted_on": version.fitted_on,
         "dimensions": version.dimensions,
         "weights": version.weights,

@@ -2,6 +2,19 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def drop_cells(apps, schema_editor):
+    """Each set has tables of its own, made beside the vectors when cells are built."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(nspname) || '.' || quote_ident(relname) FROM pg_class "
+            "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE relkind = 'r' "
+            "AND relname ~ '^similarity_cells_[0-9]+(_sample)?$' AND relnamespace = "
+            "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('similarity_vectorcells'))"
+        )
+        for (table,) in cursor.fetchall():
+            schema_editor.execute(f"DROP TABLE {table}")
+
+
 class Migration(migrations.Migration):
     dependencies = [("similarity", "0008_co_demand")]
 
@@ -47,4 +60,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunPython(migrations.RunPython.noop, drop_cells),
     ]

@@ -59,6 +59,11 @@ class PendingOrderManager(models.Manager.from_queryset(PendingOrderQuerySet)):  
             )
         return len(wanted)
 
+    def get_queryset(self) -> PendingOrderQuerySet:
+        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
+        rows: PendingOrderQuerySet = super().get_queryset().using(self.write_alias)
+        return rows
+
     @property
     def write_alias(self) -> str:
         """The database that holds the outbox and the counts."""

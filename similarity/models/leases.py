@@ -156,6 +156,10 @@ class LeaseManager(models.Manager["PendingProduct"]):
             except OperationalError:
                 return
 
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
+        return super().get_queryset().using(self.write_alias)
+
     @property
     def write_alias(self) -> str:
         """The database that holds the outbox."""

@@ -132,11 +132,17 @@ def standing(version: EncoderVersion, using: str) -> StandingCells | None:
 
 
 @lru_cache(maxsize=4)
-def load(number: int, using: str) -> StandingCells:
-    """A set of cells never changes once it is live, so a process reads it once."""
+def load(number: int, using: str) -> StandingCells | None:
+    """A set of cells never changes once it is live, so a process reads it once.
+
+    None where its tables are missing, as after a restore of data alone.
+    """
     made = VectorCells.objects.using(using).get(pk=number)
     _names, groups = np.unique(made.category_numbers(), return_inverse=True)
     with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [sample_table(number)])
+        if cursor.fetchone() == (None,):
+            return None
         cursor.execute(f"SELECT cell FROM {sample_table(number)}")  # noqa: S608 - a number
         sample = np.array([cell for (cell,) in cursor.fetchall()], dtype=np.int64)
     scan = made.figures["scan"]

@@ -310,7 +310,9 @@ def test_what_is_no_photo_is_named(server):
         fetch(f"{server}/garbage", 10)
 
 
-@pytest.mark.parametrize("path", ["/status/500", "/status/503", "/status/429", "/status/408", "/status/403"])
+@pytest.mark.parametrize(
+    "path", ["/status/500", "/status/503", "/status/429", "/status/408", "/status/403"]
+)
 def test_a_server_that_fails_for_the_moment_is_told_from_others(server, path):
     with pytest.raises(FetchDelayed):
         fetch(server + path, 10)

@@ -1,0 +1,148 @@
+"""Everything that workers, commands and the admin do, one step after another.
+
+A test walks through it under a host's setting that reaches everywhere: a read replica, times
+without zones. Each step has a name, and each task, command and admin page has a step.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from celery import Task
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from shop.models import Order, OrderLine, Product
+from similarity import tasks
+from similarity.connections import wakeup
+from similarity.indexing import outbox
+from similarity.models import EncoderVersion, PendingOrder, PendingProduct
+from tests.encoders_fake import similarity_settings
+
+Step = tuple[str, Callable[[], object]]
+
+#: Commands that need files of judgements or data sets; their own tests run them.
+NOT_WALKED = {"evaluate", "train_ranker"}
+
+#: Command → the arguments of each call.
+COMMANDS: dict[str, list[dict[str, object]]] = {
+    "embed": [{"now": True, "force": True}, {"changed_only": True, "now": True}],
+    "build_version": [{}],
+    "promote": [{"force": True}, {"rollback": True}],
+    "build_cells": [{}],
+    "index_search": [{"force": True}],
+    "count_orders": [{}, {"full": True}],
+    "co_demand": [{"all": True}],
+    "propose_bundles": [{}],
+    "find_duplicates": [{}],
+    "map_catalogue": [{}],
+    "reconcile": [{"restart": True}, {"dry_run": True}],
+    "similarity_status": [{}, {"json": True}],
+    "similarity_triggers": [{"action": "status"}],
+}
+
+#: Task → its arguments, where it has any.
+ARGUMENTS: dict[str, Callable[[], tuple[object, ...]]] = {
+    wakeup.TASK: tuple,
+    "similarity.build_version": lambda: (timezone.now().timestamp(),),
+    "similarity.compare_version": lambda: (EncoderVersion.objects.using("default").first().pk,),
+    "similarity.answer_question": lambda: ("text", "red mug", 0, 60, "red mug", 0),
+    "similarity.keep_query": lambda: ("red mug", 9),
+}
+
+
+@pytest.fixture
+def walk(make_product, settings):
+    """A shop with products, orders and an admin; ``walk.tasks()`` and the others give steps."""
+    settings.SIMILARITY = similarity_settings(
+        CELLS_FROM=20, MIN_SHOPPERS=1, BUNDLE_MIN_LIFT=1, BUNDLE_MIN_SUPPORT=0.01
+    )
+    products = [make_product(name=f"w{at % 7} w{at % 5} mug", stock=9) for at in range(30)]
+    now = timezone.now()
+    for at in range(45):
+        order = Order.objects.create(number=f"W-{at}", placed_at=now - timedelta(days=4 * at))
+        for product in products[at % 3 : at % 3 + 3]:
+            OrderLine.objects.create(order=order, product=product, unit_price=product.price)
+    return Walk()
+
+
+class Walk:
+    def fill(self) -> None:
+        """What a worker does first: a live version, and whatever waits embedded."""
+        call_command("embed", now=True, verbosity=0)
+        call_command("index_search", verbosity=0)
+
+    def saves(self) -> Iterator[Step]:
+        product = Product.objects.using("default").select_related("brand").first()
+        yield "save a product", product.save
+        yield "save its brand", product.brand.save
+        order = Order.objects.using("default").first()
+        yield "save an order", order.save
+        line = order.lines.using("default").first()
+        yield "save a line", line.save
+        yield "delete a line", line.delete
+        yield "delete an order", order.delete
+        yield "drain", outbox.drain
+
+    def tasks(self) -> Iterator[Step]:
+        for task in vars(tasks).values():
+            if isinstance(task, Task):
+                arguments = ARGUMENTS.get(task.name, tuple)
+                yield f"task {task.name}", lambda task=task, told=arguments: task(*told())
+
+    def commands(self) -> Iterator[Step]:
+        ours = {name for name, app in get_commands().items() if app == "similarity"}
+        assert ours == {*COMMANDS, *NOT_WALKED}, "a command has no step"
+        for name, calls in COMMANDS.items():
+            for options in calls:
+                told = dict(options)
+                action = [told.pop("action")] if "action" in told else []
+                yield (
+                    f"command {name} {options}",
+                    lambda name=name, action=action, told=told: call_command(
+                        name, *action, stdout=io.StringIO(), stderr=io.StringIO(), **told
+                    ),
+                )
+
+    def admin_pages(self) -> Iterator[Step]:
+        """Each list, the page of its first row, and each of its actions on every row."""
+        failed = PendingProduct(product_key="77", attempts=2, last_error="it failed", dead=True)
+        failed.save(using="default")
+        PendingOrder(order_key="77", transaction=1).save(using="default")
+        client = Client()
+        user = get_user_model().objects.create_superuser("admin", "admin@example.com", "x")
+        client.force_login(user)
+        for model in apps.get_app_config("similarity").get_models():
+            if model not in admin.site._registry:
+                continue
+            name = f"admin:similarity_{model._meta.model_name}"
+            address = reverse(f"{name}_changelist")
+            yield address, lambda address=address: _page(client.get(address))
+            keys = list(model._base_manager.using("default").values_list("pk", flat=True)[:3])
+            if keys:
+                page = reverse(f"{name}_change", args=[keys[0]])
+                yield page, lambda page=page: _page(client.get(page, follow=True))
+            for action in _actions(model, user):
+                data = {"action": action, "_selected_action": keys}
+                yield (
+                    f"{address} {action}",
+                    lambda address=address, data=data: _page(client.post(address, data)),
+                )
+
+
+def _actions(model, user) -> list[str]:
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/")
+    request.user = user
+    return list(admin.site._registry[model].get_actions(request))
+
+
+def _page(response) -> None:
+    assert response.status_code in (200, 302), response.status_code
