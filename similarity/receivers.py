@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.apps import apps
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Model
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ def guarded(
             logger.info("%s %s: tried again: %s", instance._meta.label, instance.pk, error)
             if_locked()
             return
-        logger.exception(
-            "A change of %s %s did not reach the outbox; %s.",
-            instance._meta.label,
-            instance.pk,
-            remedy,
+        logger.error(
+            "A change of %s %s did not reach the outbox; %s: %s",
+            *(instance._meta.label, instance.pk, remedy, str(error).strip()),
+            # A database error says all itself, for example that 'migrate' was not run yet.
+            exc_info=None if isinstance(error, DatabaseError) else error,
         )

@@ -98,7 +98,8 @@ class FieldMappingAdapter(CatalogAdapter):
         return narrowing.narrow(products, "in_stock", self.mapping.get("in_stock"), None)
 
     def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        return self._with_related(products, products._db)  # one that was chosen holds for all
+        chosen: str | None = products._db  # type: ignore[attr-defined]  # holds for photos too
+        return self._with_related(products, chosen)
 
     def title(self, product: Model) -> str:
         return self._text(product, "title") or str(product)

@@ -1,4 +1,4 @@
-"""Checks of the database: PostgreSQL, one for both sides, pgvector, migrations."""
+"""Checks of the database: PostgreSQL, one for both sides, extensions, migrations, indexes."""
 
 import re
 from collections.abc import Sequence
@@ -6,10 +6,13 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connections, router
+from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
 
 from similarity import conf
 from similarity.exceptions import ConfigurationError
+from similarity.indexing import indexes, maintained
+from similarity.models.extensions import ExtensionState, extension_states, statements
 
 #: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
 MIN_PGVECTOR = (0, 8)
@@ -54,8 +57,8 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        told = _check_pgvector(alias) or _check_search_config(alias)
-        return told + (_check_migrations(alias) or _check_cascade(alias))
+        told = _check_extensions(alias) or _check_search_config(alias)
+        return told + (_check_migrations(alias) or [*_check_cascade(alias), *_check_made(alias)])
     except DatabaseError as error:
         return [
             Error(
@@ -66,32 +69,61 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
         ]
 
 
-def _check_pgvector(alias: str) -> list[CheckMessage]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT default_version, installed_version FROM pg_available_extensions "
-            "WHERE name = 'vector'"
-        )
-        row = cursor.fetchone()
-    if row is None:
+def _check_extensions(alias: str) -> list[CheckMessage]:
+    states = extension_states(alias)
+    absent = [state.name for state in states if state.version is None]
+    if absent:
         return [
             Error(
-                f"The server of the database {alias!r} has no pgvector.",
-                hint="Install pgvector 0.8 or later on it (package postgresql-18-pgvector, or the "
-                "image pgvector/pgvector:pg18), then run: manage.py migrate similarity.",
+                f"The server of the database {alias!r} has no {', '.join(absent)}.",
+                hint="Install it on the server (packages postgresql-18-pgvector for vector, "
+                "postgresql-contrib for the others; or the image pgvector/pgvector:pg18), then "
+                "run: manage.py migrate similarity.",
                 id="similarity.E033",
             )
         ]
-    version = row[1] or row[0]
-    if _numbers(version) >= MIN_PGVECTOR:
+    return [*_check_version(alias, states[0]), *_check_rights(alias, states)]
+
+
+def _check_version(alias: str, vector: ExtensionState) -> list[CheckMessage]:
+    if _numbers(vector.version or "") >= MIN_PGVECTOR:
         return []
     return [
         Error(
-            f"The database {alias!r} has pgvector {version}; 0.8 is the oldest that serves.",
+            f"The database {alias!r} has pgvector {vector.version}; 0.8 is the oldest that serves.",
             hint="Install a later one on the server, then run: ALTER EXTENSION vector UPDATE.",
             id="similarity.E034",
         )
     ]
+
+
+def _check_rights(alias: str, states: Sequence[ExtensionState]) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    missing = [state.name for state in states if state.schema is None]
+    denied = [state.name for state in states if state.schema is None and not state.creatable]
+    if denied:
+        messages.append(
+            Warning(
+                f"The role of the database {alias!r} may not install {', '.join(denied)}, which "
+                "migrate does first.",
+                hint="Have an administrator run in that database: "
+                f"{statements(missing)} Then run: manage.py migrate similarity.",
+                id="similarity.W070",
+            )
+        )
+    hidden = [state for state in states if not state.visible]
+    if hidden:
+        schemas = ", ".join(sorted({str(state.schema) for state in hidden}))
+        messages.append(
+            Error(
+                f"{', '.join(state.name for state in hidden)} of the database {alias!r} lies in "
+                f"the schema {schemas}, which is not in the role's search path.",
+                hint="Add the schema: ALTER ROLE … IN DATABASE … SET search_path = …, "
+                f"{schemas}; and grant USAGE on it.",
+                id="similarity.E071",
+            )
+        )
+    return messages
 
 
 def _check_search_config(alias: str) -> list[CheckMessage]:
@@ -117,7 +149,10 @@ def _check_search_config(alias: str) -> list[CheckMessage]:
 
 
 def _check_migrations(alias: str) -> list[CheckMessage]:
-    executor = MigrationExecutor(connections[alias])
+    try:
+        executor = MigrationExecutor(connections[alias])
+    except (ValueError, NodeNotFoundError) as error:
+        return [_unknown_history(error)]
     targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "similarity"]
     unapplied = [
         migration.name
@@ -131,6 +166,33 @@ def _check_migrations(alias: str) -> list[CheckMessage]:
             f"Migrations of similarity are not applied to {alias!r}: {', '.join(unapplied)}.",
             hint="Run: manage.py migrate similarity.",
             id="similarity.W035",
+        )
+    ]
+
+
+def _unknown_history(error: Exception) -> CheckMessage:
+    app_label = conf.product_model()._meta.app_label
+    return Error(
+        f"The migrations cannot be read: {error}",
+        hint=f"The app {app_label!r} holds the product model, and ours depend on its migrations: "
+        f"run 'manage.py makemigrations {app_label}', or remove its empty package of migrations.",
+        id="similarity.E073",
+    )
+
+
+def _check_made(alias: str) -> list[CheckMessage]:
+    """Indexes and cells are made outside migrations, and a restore of data alone lacks them."""
+    live = maintained.every_version().live()
+    states = indexes.states(live) if live else {}
+    lacking = [column for column, state in states.items() if state != indexes.VALID]
+    if live is None or not lacking:
+        return []
+    return [
+        Warning(
+            f"Live version {live.pk} in {alias!r} lacks what makes {' and '.join(lacking)} quick "
+            "to search, as after a restore of data alone.",
+            hint=f"Run: manage.py promote {live.pk}.",
+            id="similarity.W072",
         )
     ]
 

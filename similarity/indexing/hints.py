@@ -47,8 +47,8 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
     lacking = [column for column, state in indexes.states(live).items() if state != indexes.VALID]
     if lacking:
         yield (
-            f"Version {live.pk} lacks what makes {' and '.join(lacking)} quick to search, as after a "
-            f"restore of data alone: run 'manage.py promote {live.pk}'."
+            f"Version {live.pk} lacks what makes {' and '.join(lacking)} quick to search, as after "
+            f"a restore of data alone: run 'manage.py promote {live.pk}'."
         )
     if live.catches_up_with_id is not None:
         yield (

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.connections.locks import is_held
 from similarity.indexing import vectors
 from similarity.indexing.indexes import Progress

@@ -139,9 +139,9 @@ def prepare(
     """Build the indexes a version lacks and, with ``compare``, take its figures beside those of
     the version that is live now; minutes where neither is done yet, nothing where both are."""
     version.refresh_from_db(using=vectors.alias(), fields=["status", "figures"])
+    indexes.create_indexes(version, progress)
     if version.status == Status.LIVE:
         return
-    indexes.create_indexes(version, progress)
     live = _other_live(version)
     if compare and not gate.is_compared(version, live):
         version.figures["quality"] = quality.compare(version, live, progress)

@@ -5,8 +5,13 @@ from django.conf import settings
 from django.db import migrations, models
 
 from similarity.migrations._host import product_migration
+from similarity.models.extensions import create_extensions
 
 VECTORS = "similarity_productvectors"
+
+
+def make_extensions(apps, schema_editor):
+    create_extensions(schema_editor.connection.alias)
 
 
 def _product_columns(apps, schema_editor):
@@ -47,7 +52,8 @@ class Migration(migrations.Migration):
     dependencies = [product_migration()]
 
     operations = [
-        pgvector.django.VectorExtension(),
+        # They stay after a migration back to zero: the host may use them too.
+        migrations.RunPython(make_extensions, migrations.RunPython.noop),
         migrations.CreateModel(
             name="EncoderVersion",
             fields=[

@@ -4,7 +4,6 @@ import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
-from django.contrib.postgres.operations import TrigramExtension, UnaccentExtension
 from django.db import migrations, models
 
 from similarity.migrations._host import product_migration
@@ -39,8 +38,6 @@ class Migration(migrations.Migration):
     dependencies = [product_migration(), ("similarity", "0003_bundles")]
 
     operations = [
-        TrigramExtension(),
-        UnaccentExtension(),
         migrations.CreateModel(
             name="SearchLexeme",
             fields=[

@@ -344,19 +344,6 @@ def test_database_as_it_should_be():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("row", "expected"), [(None, "E033"), (("0.8.0", "0.7.4"), "E034"), (("0.8.6", None), None)]
-)
-def test_pgvector_missing_or_old(monkeypatch, row, expected):
-    from django.db.backends.utils import CursorWrapper
-
-    monkeypatch.setattr(CursorWrapper, "fetchone", lambda self: row, raising=False)
-    monkeypatch.setattr("similarity.checks.database._check_migrations", lambda alias: [])
-    monkeypatch.setattr("similarity.checks.database._check_cascade", lambda alias: [])
-    assert ids(check_database(databases=["default"])) == ({expected} if expected else set())
-
-
-@pytest.mark.django_db
 def test_migrations_not_applied():
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -389,7 +376,7 @@ def test_database_that_does_not_answer(monkeypatch):
     def down(alias):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("similarity.checks.database._check_pgvector", down)
+    monkeypatch.setattr("similarity.checks.database._check_extensions", down)
     assert ids(check_database(databases=["default"])) == {"E032"}
 
 

@@ -1,0 +1,69 @@
+"""Extensions of PostgreSQL that the tables and queries need."""
+
+from typing import NamedTuple
+
+from django.db import ProgrammingError, connections, transaction
+
+from similarity.exceptions import ConfigurationError
+
+#: Vectors, words with a slip, letters without their marks.
+EXTENSIONS = ("vector", "pg_trgm", "unaccent")
+
+
+class ExtensionState(NamedTuple):
+    """``version`` is what is installed, or else what the server would install; None for neither.
+
+    ``schema`` holds it, None where it is not installed; ``visible`` says whether the schema is
+    in the search path. ``creatable`` says whether the role may install it, as far as PostgreSQL
+    knows: hosting services have rules of their own.
+    """
+
+    name: str
+    version: str | None
+    schema: str | None
+    visible: bool
+    creatable: bool
+
+
+def extension_states(alias: str) -> list[ExtensionState]:
+    """Return the state of each of ``EXTENSIONS`` in the database ``alias``."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT wanted.name, coalesce(extversion, default_version), nspname,
+                nspname IS NULL OR nspname = ANY (current_schemas(true)),
+                (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR coalesce((
+                    SELECT trusted FROM pg_available_extension_versions AS offered
+                    WHERE offered.name = wanted.name AND offered.version = default_version
+                ), false) AND has_database_privilege(current_database(), 'CREATE')
+            FROM unnest(%s::text[]) WITH ORDINALITY AS wanted(name, position)
+            LEFT JOIN pg_available_extensions AS known ON known.name = wanted.name
+            LEFT JOIN pg_extension ON extname = wanted.name
+            LEFT JOIN pg_namespace ON pg_namespace.oid = extnamespace
+            ORDER BY position
+            """,
+            [list(EXTENSIONS)],
+        )
+        return [ExtensionState(*row) for row in cursor.fetchall()]
+
+
+def statements(names: list[str]) -> str:
+    """Return the SQL by which an administrator installs extensions."""
+    return " ".join(f"CREATE EXTENSION IF NOT EXISTS {name};" for name in names)
+
+
+def create_extensions(alias: str) -> None:
+    """Install what is missing, all before the first table is made.
+
+    Raises :class:`ConfigurationError` with the SQL for an administrator where the role may not.
+    """
+    missing = [state.name for state in extension_states(alias) if state.schema is None]
+    try:
+        for name in missing:
+            with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+                cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {name}")
+    except ProgrammingError as error:
+        raise ConfigurationError(
+            f"{str(error).strip().splitlines()[0]}. Nothing was migrated. Have an administrator "
+            f"run in this database: {statements(missing)} Then run 'manage.py migrate' again."
+        ) from error
