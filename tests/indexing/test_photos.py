@@ -258,8 +258,9 @@ def test_an_outage_of_the_storage_enqueues_nothing_and_loses_nothing(stored_phot
         patch.setattr(FileSystemStorage, "_open", lambda self, name, mode: fail(self, name))
         assert reconcile.reconcile(restart=True).enqueued == 0
         outbox.enqueue(ProductImage.objects.values_list("product", flat=True), force=True)
-        drain()
+        assert drain() == 4
         assert ProductVectors.objects.filter(image=None).count() == 0
+        assert ProductVectors.objects.filter(fingerprint=UNSETTLED).count() == 4
         assert reconcile.reconcile(restart=True).enqueued == 0
         PendingProduct.objects.all().delete()
     assert reconcile.reconcile(restart=True).stale == 4, "now it is known what is outdated"
