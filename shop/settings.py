@@ -127,17 +127,21 @@ SIMILARITY: dict[str, Any] = {
         "group": "group",
         "codes": ["sku", "codes"],
         "attributes": {"brand": "brand__name", "category": "category__path", "*": "attributes"},
+        # Of the keys of "*": the others are searched for, and are no filters.
+        "facets": ["colour", "color", "material", "size", "style", "pattern"],
         "eligible": {"is_active": True, "stock__gt": 0},
         "in_stock": {"stock__gt": 0},
     },
     "ORDERS": {
         "model": "shop.Order",
         "placed_at": "placed_at",
-        "customer": "customer_id",
+        "customer": ["customer_id", "email"],
         "user": "customer__user",
         "products": "lines__product",
         "quantity": "lines__quantity",
         "counted": {"status__in": ["placed", "shipped"]},
+        # Anyone can place an order here without paying; the staff ship those that are real.
+        "verified": {"status": "shipped"},
     },
 }
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE

@@ -11,12 +11,16 @@ from similarity.copurchase.full import count_all
 
 @pytest.fixture
 def buy(db):
-    """Places an order of ``products`` for each of ``shoppers``, guests all: ``buy(mug, pot)``."""
+    """Places an order of ``products`` for each of ``shoppers``, guests all: ``buy(mug, pot)``.
+
+    Four are one more than ``MIN_SHOPPERS``, from which on a pair is shown.
+    """
     numbers = itertools.count(1)
 
-    def buy(*products, shoppers=3):
+    def buy(*products, shoppers=4):
         orders = Order.objects.bulk_create(
-            Order(number=f"O-{next(numbers)}", placed_at=timezone.now()) for _ in range(shoppers)
+            Order(number=f"O-{number}", email=f"{number}@example.com", placed_at=timezone.now())
+            for number in itertools.islice(numbers, shoppers)
         )
         OrderLine.objects.bulk_create(
             OrderLine(order=order, product=product, unit_price=product.price)

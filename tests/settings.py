@@ -22,6 +22,9 @@ if not os.environ.get("CACHE_URL"):
         }
     }
 
+# Most orders of tests are placed and never shipped.
+SIMILARITY = {**SIMILARITY, "ORDERS": {**SIMILARITY["ORDERS"], "verified": {}}}  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

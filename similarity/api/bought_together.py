@@ -1,5 +1,6 @@
 """``GET products/{pk}/bought-together/`` and ``POST cart/bought-together/``."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -17,10 +18,11 @@ from similarity.api.bought_together_schema import (
     CartRequestSerializer,
 )
 from similarity.api.filters import narrow
+from similarity.api.health import is_staff
 from similarity.api.parameters import Parameters
 from similarity.api.schema import TAG
 from similarity.api.serializers import hit_data
-from similarity.api.views import etag, find_key
+from similarity.api.views import etag, find_key, find_keys
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.retrieval.bought_together import MAX_CART, bought_together
 from similarity.retrieval.hits import Hit
@@ -36,15 +38,14 @@ class BoughtTogetherView(SimilarityView):
 
     def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
-        product = find_key(adapter, key)
+        product = find_key(adapter, key, request)
         asked = Parameters.parse(request.query_params, adapter, ("limit", "explain"))
         limit = asked.limit if "limit" in request.query_params else DEFAULT_LIMIT
         explain = asked.options.get("explain", False)
         eligible = adapter.for_display(adapter.eligible(request._request))
         within = narrow(adapter, eligible, asked.filters)
-        data = _data(
-            bought_together(product, limit, within=within, explain=explain), adapter, explain
-        )
+        asked_by: dict[str, Any] = {"explain": explain, "figures": is_staff(request)}
+        data = _data(bought_together(product, limit, within=within, **asked_by), adapter, asked_by)
         response = Response(data, headers={"ETag": etag(data)})
         patch_cache_control(response, private=True, no_cache=True)
         return get_conditional_response(request._request, etag=response["ETag"], response=response)
@@ -69,17 +70,15 @@ class CartView(SimilarityView):
         limit, explain = read_limit(body, DEFAULT_LIMIT), read_flag(body, "explain")
         eligible = adapter.for_display(adapter.eligible(request._request))
         within = narrow(adapter, eligible, read_filters(body, adapter))
-        hits = bought_together(_storable(cart), limit, within=within, explain=explain)
-        return Response(_data(hits, adapter, explain), headers={"Cache-Control": "no-store"})
+        asked_by: dict[str, Any] = {"explain": explain, "figures": is_staff(request)}
+        known = find_keys(adapter, cart, request)
+        cart = [key for key in cart if key in known]
+        hits = bought_together(cart, limit, within=within, **asked_by)
+        return Response(_data(hits, adapter, asked_by), headers={"Cache-Control": "no-store"})
 
 
-def _storable(keys: list[Any]) -> list[Any]:
-    """Without numbers that no column can hold; no product has them."""
-    return [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
-
-
-def _data(hits: list[Hit], adapter: CatalogAdapter, explain: bool) -> dict[str, Any]:
+def _data(hits: list[Hit], adapter: CatalogAdapter, asked_by: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tier": hits[0].tier if hits else None,
-        "results": [hit_data(hit, adapter, explain=explain) for hit in hits],
+        "results": [hit_data(hit, adapter, **asked_by) for hit in hits],
     }

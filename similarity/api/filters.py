@@ -47,7 +47,7 @@ def is_filter(adapter: CatalogAdapter, name: str) -> bool:
 
 def _is_in_use(adapter: CatalogAdapter, name: str) -> bool:
     """Whether any product has the attribute, so that a misspelt parameter is told from a filter."""
-    products = adapter.annotate_value(adapter.model._base_manager.all(), name)
+    products = adapter.annotate_value(adapter.viewable(), name)
     if products is None:
         return True
     key = caching.key("filter", adapter.model._meta.label_lower, name)

@@ -12,6 +12,7 @@ from rest_framework.renderers import JSONRenderer, StaticHTMLRenderer
 from rest_framework.request import Request
 
 from similarity.api.base import SimilarityView
+from similarity.catalog.adapter import get_adapter
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import ShelfArguments
 
@@ -50,6 +51,9 @@ def _answer(request: HttpRequest, asked: ShelfArguments) -> HttpResponse:
 def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
     """As the tag: an error is logged and gives an empty shelf."""
     try:
+        adapter = get_adapter()
+        if not adapter.viewable(request).filter(pk=asked.product).exists():
+            return mark_safe("")
         hits = cached_similar(
             asked.product,
             asked.limit,

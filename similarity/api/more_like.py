@@ -1,6 +1,5 @@
 """``POST more-like-these/``: products like those a shopper likes, unlike those they do not."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404
@@ -12,14 +11,15 @@ from similarity.api.base import SimilarityView, read_body, read_flag, read_keys,
 from similarity.api.body_filters import read_filters
 from similarity.api.errors import BadParameter
 from similarity.api.filters import narrow
+from similarity.api.health import is_staff
 from similarity.api.more_like_schema import EXAMPLES, RESPONSES, MoreLikeRequestSerializer
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.api.schema import TAG
 from similarity.api.serializers import KeyField, hit_data
-from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.api.views import find_keys
+from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
 from similarity.retrieval.more_like import MAX_GIVEN, more_like
-from similarity.retrieval.within import key_field
 
 FIELDS = ("liked", "disliked", "limit", "explain", "filters")
 
@@ -43,7 +43,7 @@ class MoreLikeView(SimilarityView):
         limit, explain = read_limit(body, DEFAULT_LIMIT), read_flag(body, "explain")
         eligible = adapter.for_display(adapter.eligible(request._request))
         within = narrow(adapter, eligible, read_filters(body, adapter))
-        existing = _existing([*liked, *disliked], adapter)
+        existing = find_keys(adapter, [*liked, *disliked], request)
         known = [key for key in liked if key in existing]
         if not known:
             raise Http404(f"No product has a key of liked: {liked!r:.200}.")
@@ -59,7 +59,9 @@ class MoreLikeView(SimilarityView):
         data = {
             "version": live.values_list("pk", flat=True).first(),
             "tier": hits[0].tier if hits else None,
-            "results": [hit_data(hit, adapter, explain=explain) for hit in hits],
+            "results": [
+                hit_data(hit, adapter, explain=explain, figures=is_staff(request)) for hit in hits
+            ],
             "unknown": [KeyField().to_representation(key) for key in unknown],
         }
         return Response(data, headers={"Cache-Control": "no-store"})
@@ -70,10 +72,3 @@ def _given(liked: list[Any], body: Any) -> tuple[list[Any], list[Any]]:
     if both := set(liked) & set(disliked):
         raise BadParameter(f"{min(both, key=str)!r} is in liked and in disliked.", "disliked")
     return liked, disliked
-
-
-def _existing(keys: Sequence[Any], adapter: CatalogAdapter) -> set[Any]:
-    """Those that a product has; a number that no column can hold is none."""
-    asked = [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
-    products = adapter.model._default_manager.filter(pk__in=asked)
-    return {key_field().to_python(key) for key in products.values_list("pk", flat=True)}

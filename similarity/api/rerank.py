@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from django.db import router
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from similarity import conf
 from similarity.api.base import SHOWN, SimilarityView, is_storable, read_body, read_text
 from similarity.api.errors import BadParameter
 from similarity.api.rerank_schema import (
@@ -19,7 +23,12 @@ from similarity.api.rerank_schema import (
     RerankRequestSerializer,
 )
 from similarity.api.schema import TAG
+from similarity.api.views import find_keys
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import QueryError
 from similarity.retrieval.rerank import rerank
+from similarity.retrieval.session import savepoint
+from similarity.retrieval.within import key_of
 
 FIELDS = ("query", "results", "budget_ms")
 
@@ -45,15 +54,33 @@ class RerankView(SimilarityView):
         if not query.strip():
             raise BadParameter("query is empty; give what the shopper typed.", "query")
         listed = _results(body)
-        answer = rerank(query, listed, request.user, budget_ms=_budget(body))
+        answer = rerank(query, _viewable(listed, request), request.user, budget_ms=_budget(body))
         data = {
-            "results": [key for key, _score in answer.results],
+            "results": [key.key if isinstance(key, Unknown) else key for key, _ in answer.results],
             "reranked": answer.reranked,
             "reason": answer.reason,
             "ranker": answer.ranker,
             "took_ms": round(answer.took_ms, 1),
         }
         return Response(data, headers={"Cache-Control": "no-store"})
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A key of a product that may not be asked about: re-ranking knows no product for it."""
+
+    key: int | str
+
+
+def _viewable(listed: Listed, request: Request) -> list[tuple[Any, float | None]]:
+    """The same, with products that may not be asked about as if there were none."""
+    keys: dict[int | str, Any] = {}
+    for key, _score in listed:
+        with suppress(QueryError):
+            keys[key] = key_of(key)
+    with savepoint(router.db_for_read(conf.product_model())):
+        known = find_keys(get_adapter(), keys.values(), request)
+    return [(key if keys.get(key) in known else Unknown(key), score) for key, score in listed]
 
 
 def _results(body: Mapping[str, Any]) -> Listed:

@@ -1,5 +1,6 @@
 """The shape of the API's answers, for the schema and for REST framework."""
 
+import math
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
@@ -27,7 +28,9 @@ class ReasonSerializer(serializers.Serializer):
 
 class HitSerializer(serializers.Serializer):
     id = KeyField()
-    score = serializers.FloatField(help_text="0 to 1, higher is more similar.")
+    score = serializers.FloatField(
+        help_text="0 to 1, higher is more similar; in steps of 0.001, of 0.1 where it is of orders."
+    )
     tier = serializers.CharField(help_text="Where the hit came from; see `tier` of the page.")
     title = serializers.CharField()
     url = serializers.CharField(help_text="The product's own page, or an empty text.")
@@ -39,7 +42,9 @@ class PlanSerializer(serializers.Serializer):
     plan = serializers.CharField(
         help_text="exact, exact per group, cells, hnsw or hnsw nearby: how it was searched."
     )
-    because = serializers.CharField(help_text="Why that plan was chosen, in figures.")
+    because = serializers.CharField(
+        required=False, help_text="Why that plan was chosen, in figures. For the staff only."
+    )
     found = serializers.IntegerField(help_text="Rows that it brought, variants included.")
 
 
@@ -84,27 +89,32 @@ class HealthSerializer(serializers.Serializer):
     checks = HealthCheckSerializer(many=True)
 
 
-def plan_data(query: Answered) -> dict[str, Any]:
+def plan_data(query: Answered, *, figures: bool = False) -> dict[str, Any]:
     """One query of vectors, as :class:`PlanSerializer` describes it.
 
-    Its time is left to the metrics: an answer must be the same while nothing has changed.
+    ``figures`` are for the staff. Its time is left to the metrics: an answer must be the same
+    while nothing has changed.
     """
-    return {
-        "column": query.column,
-        "plan": query.plan,
-        "because": query.because,
-        "found": query.found,
-    }
+    told = {"because": query.because} if figures else {}
+    return {"column": query.column, "plan": query.plan, **told, "found": query.found}
 
 
-def hit_data(hit: Hit, adapter: CatalogAdapter, *, explain: bool) -> dict[str, Any]:
-    """One result, as :class:`HitSerializer` describes it."""
+def public_score(hit: Hit) -> float:
+    """The score in steps too coarse to tell how much is sold."""
+    steps = 10 if hit.tier == "copurchase" else 1000
+    return math.floor(hit.score * steps + 1e-9) / steps
+
+
+def hit_data(
+    hit: Hit, adapter: CatalogAdapter, *, explain: bool, figures: bool = False
+) -> dict[str, Any]:
+    """One result, as :class:`HitSerializer` describes it; with ``figures``, the exact score."""
     product = hit.product
     if product is None:
         raise ValueError(f"hit {hit.key!r} carries no product")
     data: dict[str, Any] = {
         "id": KeyField().to_representation(product.pk),
-        "score": round(hit.score, 6),
+        "score": round(hit.score, 6) if figures else public_score(hit),
         "tier": hit.tier,
         "title": adapter.title(product),
         "url": page_url(product),

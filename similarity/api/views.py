@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.encoding import escape_uri_path
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 
 from similarity.api.base import SimilarityView
 from similarity.api.filters import narrow
+from similarity.api.health import is_staff
 from similarity.api.parameters import Parameters
 from similarity.api.schema import SimilarSchema
 from similarity.api.serializers import hit_data, plan_data
@@ -20,6 +22,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.models import EncoderVersion
 from similarity.retrieval import trace
 from similarity.retrieval.shelves import similar_page
+from similarity.retrieval.within import key_field
 
 
 class SimilarView(SimilarityView):
@@ -30,7 +33,7 @@ class SimilarView(SimilarityView):
 
     def get(self, request: Request, key: str) -> Any:
         adapter = get_adapter()
-        product = find_key(adapter, key)
+        product = find_key(adapter, key, request)
         parameters = Parameters.parse(request.query_params, adapter)
         data = _answer(request, product, parameters, adapter)
         response = Response(data)
@@ -40,14 +43,25 @@ class SimilarView(SimilarityView):
         return get_conditional_response(request._request, etag=response["ETag"], response=response)
 
 
-def find_key(adapter: CatalogAdapter, pk: str) -> Any:
-    """The key of a product, on sale or not: its page is there still. Raises ``Http404``."""
+def find_key(adapter: CatalogAdapter, pk: str, request: Request) -> Any:
+    """The key of a product that may be asked about, on sale or not. Raises ``Http404``."""
     try:
         if "\0" in pk:
             raise ValueError(pk)
-        return adapter.model._default_manager.values_list("pk", flat=True).get(pk=pk)
-    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError) as error:
+        viewable = adapter.viewable(request._request).order_by().filter(pk=pk)
+        keys = set(viewable.values_list("pk", flat=True))
+        if not keys:
+            raise ValueError(pk)
+        return keys.pop()
+    except (ValidationError, ValueError, TypeError) as error:
         raise Http404(f"There is no product {pk[:100]!r}.") from error
+
+
+def find_keys(adapter: CatalogAdapter, keys: Iterable[Any], request: Request) -> set[Any]:
+    """Those of products that may be asked about; a number that no column can hold is of none."""
+    asked = [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
+    products = adapter.viewable(request._request).order_by().filter(pk__in=asked)
+    return {key_field().to_python(key) for key in products.values_list("pk", flat=True)}
 
 
 def etag(data: dict[str, Any]) -> str:
@@ -71,16 +85,16 @@ def _answer(
             **parameters.options,
         )
     parameters.after(product, page.version)  # another version may have gone live since
-    explain = parameters.options.get("explain", False)
+    explain, figures = parameters.options.get("explain", False), is_staff(request)
     following = parameters.cursor_for(product, page.version, page.next) if page.next else None
     data = {
         "version": page.version,
         "tier": page.hits[0].tier if page.hits else None,
-        "results": [hit_data(hit, adapter, explain=explain) for hit in page.hits],
+        "results": [hit_data(hit, adapter, explain=explain, figures=figures) for hit in page.hits],
         "next": _address(request, following) if following else None,
     }
     if explain:
-        data["plans"] = [plan_data(query) for query in answered]
+        data["plans"] = [plan_data(query, figures=figures) for query in answered]
     return data
 
 

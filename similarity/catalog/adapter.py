@@ -51,6 +51,14 @@ class CatalogAdapter(abc.ABC):
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
         """Products that may be shown now (visible, in stock), read live at serve time."""
 
+    def viewable(self, request: HttpRequest | None = None) -> QuerySet[Any]:
+        """Products that may be asked about: published, and perhaps sold out.
+
+        Of any other product the API answers as of one that is not there. By default what is
+        eligible; a shop whose product pages outlive their stock gives those products too.
+        """
+        return self.eligible(request)
+
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow ``products`` to those in stock; as it is where the host does not say."""
         return products

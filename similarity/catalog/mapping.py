@@ -24,6 +24,9 @@ from similarity.catalog.sources import (
 )
 from similarity.exceptions import ConfigurationError
 
+#: Keys behind ``*`` that are public without being listed in ``facets``.
+PUBLIC = ("category", "brand")
+
 #: What is one value of a product. Where a path leads to several, the first counts.
 SINGLE = ("title", "price", "currency", "group", "cost", "category")
 
@@ -38,14 +41,16 @@ class FieldMappingAdapter(CatalogAdapter):
     Each of these may name a rule and rows instead (:func:`similarity.catalog.sources.parse`).
     ``images`` names a file field or a path to one (``images__image``). ``codes`` names a path to a
     code that is searched for (``sku``), or a list of them. ``eligible`` and ``in_stock`` choose
-    what may be shown now and what is in stock (:mod:`similarity.catalog.narrowing`).
+    what may be shown now and what is in stock (:mod:`similarity.catalog.narrowing`), ``viewable``
+    what may be asked about. ``facets`` lists the keys behind ``*`` that shoppers may filter by and
+    count: the others stay the shop's own.
 
     Raises :class:`ConfigurationError` for a key it does not know or a value of the wrong type.
     """
 
     TEXT_KEYS = ("title", "description", "price", "currency", "group", "cost")
-    NARROWING_KEYS = ("eligible", "in_stock")
-    KEYS = (*TEXT_KEYS, "images", "attributes", *NARROWING_KEYS, "codes")
+    NARROWING_KEYS = ("eligible", "viewable", "in_stock")
+    KEYS = (*TEXT_KEYS, "images", "attributes", "facets", *NARROWING_KEYS, "codes")
 
     def __init__(self, **mapping: Any) -> None:
         for key, value in mapping.items():
@@ -54,8 +59,8 @@ class FieldMappingAdapter(CatalogAdapter):
                     f"SIMILARITY['CATALOG'] has the unknown key {key!r}; "
                     f"known are {', '.join(self.KEYS)}."
                 )
-            if key == "codes":
-                _require_paths(value)
+            if key in ("codes", "facets"):
+                _require_paths(key, value)
             elif key in self.NARROWING_KEYS:
                 narrowing.require(key, value)
             elif key == "images" and not isinstance(value, str):
@@ -93,6 +98,14 @@ class FieldMappingAdapter(CatalogAdapter):
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
         products = self.model._default_manager.all()
         return narrowing.narrow(products, "eligible", self.mapping.get("eligible"), request)
+
+    def viewable(self, request: HttpRequest | None = None) -> QuerySet[Any]:
+        """By ``viewable``; left out, what is eligible but for the conditions of ``in_stock``."""
+        shown, stock = self.mapping.get("eligible"), self.mapping.get("in_stock")
+        if isinstance(shown, Mapping) and isinstance(stock, Mapping):
+            shown = {at: asked for at, asked in shown.items() if at not in stock or stock[at] != asked}
+        products = self.model._default_manager.all()
+        return narrowing.narrow(products, "viewable", self.mapping.get("viewable", shown), request)
 
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
         return narrowing.narrow(products, "in_stock", self.mapping.get("in_stock"), None)
@@ -155,7 +168,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return {key: text_value(each_value([value])[:1]) for key, value in rows}
 
     def filter_names(self) -> Sequence[str]:
-        names = [name for name in self._named if name != "*"]
+        names = [*(name for name in self._named if name != "*"), *self._facets]
         return [name for name in names if self.filter_by(name, ()) is not None]
 
     def filter_by(self, name: str, values: Sequence[str]) -> Q | None:
@@ -180,13 +193,19 @@ class FieldMappingAdapter(CatalogAdapter):
         if name in self._named and name != "*":
             return self._named[name]
         every = self._named.get("*", [])
-        if not name.isidentifier():
+        if name not in (*PUBLIC, *self._facets) or not name.isidentifier():
             return []
         return [
             Source(Path(f"{source.path.path}__{name}"))
             for source in every
             if source.path.lookup(self.model)
         ]
+
+    @property
+    def _facets(self) -> Sequence[str]:
+        """Keys of the JSON field behind ``*`` that are no secret of the shop's."""
+        listed = self.mapping.get("facets", ())
+        return (listed,) if isinstance(listed, str) else listed
 
     @cached_property
     def paths(self) -> list[Path]:
@@ -295,10 +314,10 @@ def _wrong(place: str, message: str) -> ConfigurationError:
     return ConfigurationError(f"SIMILARITY['CATALOG']{place} {message}")
 
 
-def _require_paths(value: Any) -> None:
+def _require_paths(key: str, value: Any) -> None:
     paths = [value] if isinstance(value, str) else value
     if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
         raise ConfigurationError(
-            f"SIMILARITY['CATALOG']['codes'] is {value!r}; it must be a path such as 'sku', or a "
-            "list of paths."
+            f"SIMILARITY['CATALOG'][{key!r}] is {value!r}; it must be a name such as 'sku', or a "
+            "list of names."
         )

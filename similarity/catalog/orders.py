@@ -23,8 +23,10 @@ from similarity.exceptions import ConfigurationError
 class Basket:
     """What one order holds.
 
-    ``key`` is the order's primary key as text, ``customer`` who placed it, as text, empty for
-    a guest. ``at`` is aware. ``products`` are primary keys of the product model, each once.
+    ``key`` is the order's primary key as text. ``customer`` is a text that tells customers apart,
+    such as their key or e-mail; capitals and blanks around it make no difference. Without it the
+    order counts, and adds nobody to the shoppers of a pair. ``at`` is aware. ``products`` are
+    primary keys of the product model, each once.
     """
 
     key: str
@@ -51,6 +53,9 @@ class OrderAdapter(abc.ABC):
     a host writes.
 
     Only orders that count are read: one that is cancelled or returned is as one that is gone.
+    ``baskets`` and ``baskets_of`` give only those that are paid, shipped or of a verified customer:
+    shoppers see what these say, and an order that costs nothing can be invented. ``sales`` gives
+    every order that counts.
     Workers read right after a change, so that everything comes from where orders are
     written (:attr:`write_alias`) and not from a replica that may lag behind.
     """

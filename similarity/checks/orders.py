@@ -16,7 +16,7 @@ from similarity.checks.settings import did_you_mean
 from similarity.copurchase.engine import get_engine
 from similarity.exceptions import ConfigurationError
 
-PATHS = ("placed_at", "customer", "products", "quantity", "user")
+PATHS = ("placed_at", "products", "quantity", "user")
 
 
 def check_orders(**kwargs: Any) -> list[CheckMessage]:
@@ -36,10 +36,15 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
     if isinstance(adapter, MappedOrders):
         messages += _check_paths(adapter) or [
             *_check_placed_at(adapter),
-            *(_check_products(adapter) or _check_quantity(adapter)),
+            *(
+                _check_products(adapter)
+                or [*_check_quantity(adapter), *_check_one_product(adapter)]
+            ),
             *_check_customer(adapter),
             *_check_user(adapter),
-            *_check_counted(adapter),
+            *_check_filter(adapter, "counted"),
+            *_check_filter(adapter, "verified"),
+            *_check_lacking(adapter),
         ]
     return messages
 
@@ -47,7 +52,7 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
 def _adapter_error(configured: Any, error: Exception) -> Error:
     hint = "Name a subclass of similarity.catalog.orders.OrderAdapter."
     if isinstance(configured, Mapping):
-        known = (*MappedOrders.TEXT_KEYS, *MappedOrders.DICT_KEYS)
+        known = MappedOrders.KEYS
         unknown = [key for key in configured if key not in known]
         listed = "docs/settings.md lists the keys of ORDERS."
         hint = did_you_mean(unknown[0], known) if unknown else listed
@@ -57,9 +62,10 @@ def _adapter_error(configured: Any, error: Exception) -> Error:
 def _check_paths(adapter: MappedOrders) -> list[CheckMessage]:
     """Orders are read by the million, so that every path has to be a lookup."""
     messages: list[CheckMessage] = []
-    for key in PATHS:
-        path = adapter.mapping.get(key)
-        if path is None or Path(path).lookup(adapter.model) is not None:
+    named = [(key, adapter.mapping[key]) for key in PATHS if key in adapter.mapping]
+    named += [("customer", path) for path in adapter.customer_paths]
+    for key, path in named:
+        if Path(path).lookup(adapter.model) is not None:
             continue
         owner, name = _where_it_ends(path, adapter.model)
         messages.append(
@@ -104,6 +110,21 @@ def _check_products(adapter: MappedOrders) -> list[CheckMessage]:
     ]
 
 
+def _check_one_product(adapter: MappedOrders) -> list[CheckMessage]:
+    """A line taken for the order has one product, so that no pair is ever made."""
+    path, model = adapter.mapping["products"], adapter.model
+    if Path(path).leads_to_many(model):
+        return []
+    return [
+        Warning(
+            f"SIMILARITY['ORDERS']['products'] is {path!r}, which gives each {model._meta.label} "
+            "one product: nothing is ever bought together.",
+            hint=f"Name the model of whole orders, if {model._meta.label} is a line of one.",
+            id="similarity.W060",
+        )
+    ]
+
+
 def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
     """From another table than the products, each product would be summed for each row of it."""
     path, products = adapter.mapping.get("quantity"), adapter.mapping["products"]
@@ -121,14 +142,16 @@ def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
 
 
 def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
+    named = [("placed_at", adapter.mapping["placed_at"])]
+    named += [("customer", path) for path in adapter.customer_paths]
     return [
         Error(
             f"SIMILARITY['ORDERS'][{key!r}] is {path!r}, which gives an order several.",
             hint="Name a path that gives one value an order, 'customer_id' say.",
             id="similarity.E055",
         )
-        for key in ("customer", "placed_at")
-        if (path := adapter.mapping.get(key)) and Path(path).leads_to_many(adapter.model)
+        for key, path in named
+        if Path(path).leads_to_many(adapter.model)
     ]
 
 
@@ -149,30 +172,54 @@ def _check_user(adapter: MappedOrders) -> list[CheckMessage]:
     ]
 
 
-def _check_counted(adapter: MappedOrders) -> list[CheckMessage]:
-    if "counted" not in adapter.mapping:
-        return [
-            Warning(
-                "SIMILARITY['ORDERS'] has no 'counted': cancelled and returned orders count.",
-                hint="Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that "
-                "every order counts.",
-                id="similarity.W057",
-            )
-        ]
+def _check_filter(adapter: MappedOrders, key: str) -> list[CheckMessage]:
+    orders = adapter.model._base_manager.using(adapter.write_alias)
     try:
-        adapter.orders().query.sql_with_params()
+        orders.filter(**adapter.mapping.get(key, {})).query.sql_with_params()
     except EmptyResultSet:
         return []  # "nothing counts" is a filter that resolves
     except (FieldError, ValidationError, ValueError, TypeError) as error:
         return [
             Error(
-                f"Orders that count cannot be asked for: {error}",
-                hint="Correct SIMILARITY['ORDERS']['counted']; its keys are lookups of "
+                f"Orders that are {key} cannot be asked for: {error}",
+                hint=f"Correct SIMILARITY['ORDERS'][{key!r}]; its keys are lookups of "
                 "QuerySet.filter, such as {'status__in': ['placed', 'shipped']}.",
                 id="similarity.E056",
             )
         ]
     return []
+
+
+#: key → (id, what follows where it is left out, hint)
+LACKING = {
+    "counted": (
+        "W057",
+        "cancelled and returned orders count",
+        "Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that every order "
+        "counts.",
+    ),
+    "verified": (
+        "W061",
+        "orders that anyone can invent decide what all shoppers see as bought together",
+        "Name those that are paid, shipped or of a verified customer, as {'status': 'paid'}; {} "
+        "says that every order that counts is.",
+    ),
+    "customer": (
+        "W062",
+        "shoppers cannot be told apart, and nothing is shown as bought together",
+        "Name what tells customers apart, as ['customer_id', 'email'].",
+    ),
+}
+
+
+def _check_lacking(adapter: MappedOrders) -> list[CheckMessage]:
+    return [
+        Warning(
+            f"SIMILARITY['ORDERS'] has no {key!r}: {follows}.", hint=hint, id=f"similarity.{id}"
+        )
+        for key, (id, follows, hint) in LACKING.items()
+        if key not in adapter.mapping
+    ]
 
 
 def _check_engine() -> list[CheckMessage]:

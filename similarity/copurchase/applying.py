@@ -115,7 +115,7 @@ def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArr
         rows[column][at[known]] += added[column][known]
     rows = np.insert(rows, at[~known], added[~known])
     kept = rows[rows["orders"] != 0]
-    if (kept["orders"] < 0).any() or (kept["shoppers"] < 1).any():
+    if (kept["orders"] < 0).any() or (kept["shoppers"] < 0).any():
         raise CountsDisagree(
             f"The counts of item {first} disagree with the orders they were counted from."
         )

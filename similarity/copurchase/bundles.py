@@ -34,7 +34,7 @@ class BasketLines(NamedTuple):
 
     basket: NDArray[np.int32]  # (L,) number of the order
     item: NDArray[np.int32]  # (L,) number of the item, each once an order
-    shopper: NDArray[np.int64]  # (B,) who placed each order
+    shopper: NDArray[np.int64]  # (B,) who placed each order, negative where that is not known
 
 
 #: Do two items replace each other?
@@ -136,12 +136,13 @@ class _Table:
         return self.threshold if len(enough) <= MOST_PAIRS else int(enough[MOST_PAIRS]) + 1
 
     def shoppers(self, items: tuple[int, ...]) -> int:
-        """Distinct shoppers whose order held all of ``items``."""
+        """Distinct known shoppers whose order held all of ``items``."""
         columns = np.searchsorted(self.item, items)
         held = self._baskets(columns[0])
         for column in columns[1:]:
             held = np.intersect1d(held, self._baskets(column), assume_unique=True)
-        return len(np.unique(self.shopper[held]))
+        shopper = self.shopper[held]
+        return len(np.unique(shopper[shopper >= 0]))
 
     def _baskets(self, column: int) -> NDArray[np.int32]:
         start, end = self.orders.indptr[column : column + 2]

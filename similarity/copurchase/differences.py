@@ -13,6 +13,7 @@ from typing import TypeVar
 from similarity.copurchase.contributions import contributions
 from similarity.copurchase.engine import CountingRule, basket_weight
 from similarity.copurchase.ledger import Recorded
+from similarity.copurchase.pseudonyms import is_known
 
 Key = TypeVar("Key")
 
@@ -61,32 +62,37 @@ def difference(
         old, new = before.get(shopper, {}), after.get(shopper, {})
         touched = _items(_chosen({shopper: old}, keys), item_of)
         touched |= _items(_chosen({shopper: new}, keys), item_of)
-        _add(found, -1, old, touched, item_of, rule)
-        _add(found, 1, new, touched, item_of, rule)
+        _add(found, -1, shopper, old, touched, item_of, rule)
+        _add(found, 1, shopper, new, touched, item_of, rule)
     return found
 
 
 def _add(
     found: Difference,
     sign: int,
+    shopper: int,
     orders: Orders,
     touched: set[int],
     item_of: Mapping[int, int],
     rule: CountingRule,
 ) -> None:
     items, pairs = contributions(_baskets(orders, touched, item_of, rule), rule)
-    _sum(found.items, sign, items)
-    _sum(found.pairs, sign, pairs)
+    shoppers = int(is_known(shopper))
+    _sum(found.items, sign, shoppers, items)
+    _sum(found.pairs, sign, shoppers, pairs)
 
 
 def _sum(
-    found: dict[Key, list[int]], sign: int, contributed: Mapping[Key, tuple[int, int]]
+    found: dict[Key, list[int]],
+    sign: int,
+    shoppers: int,
+    contributed: Mapping[Key, tuple[int, int]],
 ) -> None:
     for key, (weight, orders) in contributed.items():
         sums = found[key]
         sums[0] += sign * weight
         sums[1] += sign * orders
-        sums[2] += sign
+        sums[2] += sign * shoppers
 
 
 def _baskets(

@@ -61,7 +61,8 @@ class Baskets:
     """B baskets of L lines, in columns.
 
     ``basket`` int32 (L,) ascending and ``item`` int32 (L,), each item once a basket; ``shopper``
-    int64 (B,) and ``day`` int32 (B,), days since 1970-01-01. ``items`` is the number of items.
+    int64 (B,) and ``day`` int32 (B,), days since 1970-01-01. A basket of a negative shopper, of
+    whom each has one, is counted and adds no shopper. ``items`` is the number of items.
     """
 
     basket: NDArray[np.int32]

@@ -54,12 +54,13 @@ def count_all(progress: Progress | None = None, *, only_first: bool = False) -> 
         if only_first and last is not None:
             return last
         rule = CountingRule.from_settings()
+        released = ranking.read_released(cursor)
         storage.empty_tables(runs.alias())
         orders = read_orders(adapter, rule, cursor, report, last.baskets if last else 0)
         items = roll_up(orders)
         counts = get_engine().count(columns(orders, items), rule, report)
         _write_names(orders, items, counts, cursor)
-        _write_pairs(counts, cursor, report)
+        _write_pairs(counts, ranking.Release(released, items.names), cursor, report)
         complements.learn(orders, rule, runs.alias())
         run = _finish(orders, items, counts, rule, time.monotonic() - began)
     wakeup.wake(runs.TASK)  # what changed meanwhile waits
@@ -84,7 +85,7 @@ def _write_names(orders: Orders, items: Items, counts: Counts, cursor: Any) -> N
     storage.copy_into(
         cursor,
         CountedItem._meta.db_table,
-        ("number", "name", "products", "weight", "orders", "shoppers"),
+        ("number", "name", "products", "weight", "orders", "shoppers", "shown_weight"),
         _item_rows(items.names, products, counts),
     )
 
@@ -101,18 +102,18 @@ def _item_rows(names: list[str], products: list[list[str]], counts: Counts) -> I
     for number, (name, keys, weight, orders, shoppers) in enumerate(
         zip(names, products, *numbers, strict=True)
     ):
-        yield struct.pack("!hii", 6, 4, number)
+        yield struct.pack("!hii", 7, 4, number)
         yield storage.text_field(name)
         yield storage.text_array_field(keys)
-        yield struct.pack("!iqiiii", 8, weight, 4, orders, 4, shoppers)
+        yield struct.pack("!iqiiiiiq", 8, weight, 4, orders, 4, shoppers, 8, weight)
 
 
-def _write_pairs(counts: Counts, cursor: Any, progress: Progress) -> None:
+def _write_pairs(counts: Counts, release: ranking.Release, cursor: Any, progress: Progress) -> None:
     """All pairs for upkeep and the best of them for pages, block by block."""
     total = len(counts.items.weight)
     for block in counts.pairs():
         storage.copy_pairs(cursor, block)
-        ranking.copy_best(block, counts.items, counts.total_weight, cursor)
+        release.write(block, counts.items, counts.total_weight, cursor)
         progress("write", int(block.first[-1]) + 1 if len(block.first) else 0, total)
     progress("write", total, total)
 
@@ -129,6 +130,7 @@ def _finish(
             "max_basket": rule.max_basket,
             "baskets": counts.baskets,
             "total_weight": counts.total_weight,
+            "shown_weight": counts.total_weight,
             "items": len(items.names),
             "products": len(orders.number),
             "full_at": Now(),

@@ -72,7 +72,8 @@ class _Lines:
     Baskets are ranked by shopper, then newest first. ``start`` (B + 1,), ``rank`` and ``item``
     (L,) are the lines by rank; ``by_item`` (L,) are their positions by item, ``item_start``
     (I + 1,) where an item's begin. ``weight`` and ``shopper`` (B,) are by rank; ``paired`` says
-    which make pairs. No shopper has more than ``most`` baskets.
+    which make pairs, and ``unknown`` which have no known shopper, None where all have. No shopper
+    has more than ``most`` baskets.
     """
 
     start: NDArray[np.int64]
@@ -83,6 +84,7 @@ class _Lines:
     weight: NDArray[np.int32]
     shopper: NDArray[np.int32]
     paired: NDArray[np.bool_]
+    unknown: NDArray[np.bool_] | None
     most: int
     items: int
 
@@ -95,6 +97,7 @@ class _Lines:
         ranks, item = by_rank(rank[baskets.basket], baskets.item, baskets.items)
         size = np.bincount(ranks, minlength=len(order))
         of_item, item_start = by_item(item, baskets.items)
+        unknown = baskets.shopper < 0
         return cls(
             start=np.concatenate(([0], np.cumsum(size))),
             rank=ranks,
@@ -104,6 +107,7 @@ class _Lines:
             weight=weights.astype(np.int32)[order],
             shopper=shopper[order],
             paired=(size > 1) & (size <= rule.max_basket),
+            unknown=unknown[order] if unknown.any() else None,
             most=int(np.bincount(shopper).max(initial=0)),
             items=baskets.items,
         )
@@ -225,20 +229,22 @@ class _Lines:
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """(weight, shoppers) of each run of equal keys; ``starts`` is where the runs begin."""
         weight = self.weight[rank]
-        orders = np.diff(np.append(starts, len(key))).astype(np.int32)
+        shoppers = np.diff(np.append(starts, len(key))).astype(np.int32)
+        if self.unknown is not None and len(starts):
+            shoppers -= np.add.reduceat(self.unknown[rank], starts, dtype=np.int32)
         if self.most == 1:
-            return run_sums(weight, starts), orders
+            return run_sums(weight, starts), shoppers
         # Two baskets of one shopper have ranks that lie close together.
         apart = rank[1:] - rank[:-1]
         near = np.flatnonzero((apart > 0) & (apart < self.most))
         near = near[key[near] == key[near + 1]]
         repeated = near[self.shopper[rank[near]] == self.shopper[rank[near + 1]]] + 1
         if not len(repeated):
-            return run_sums(weight, starts), orders
+            return run_sums(weight, starts), shoppers
         weight[repeated] //= occasions(repeated).astype(np.int32)
         run = np.searchsorted(starts, repeated, side="right") - 1
-        orders_again = np.bincount(run, minlength=len(starts)).astype(np.int32)
-        return run_sums(weight, starts), orders - orders_again
+        again = np.bincount(run, minlength=len(starts)).astype(np.int32)
+        return run_sums(weight, starts), shoppers - again
 
 
 def _groups(

@@ -38,7 +38,8 @@ def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[
 
     ``items`` are names as :func:`similarity.models.vectors.group_name` makes them; one that
     was never bought has none and is left out. A pair of fewer than
-    ``SIMILARITY["MIN_SHOPPERS"]`` shoppers is never told. One query.
+    ``SIMILARITY["MIN_SHOPPERS"]`` shoppers is never told. The figures are those of the last full
+    count. One query.
     """
     if not items:
         return {}
@@ -51,7 +52,7 @@ def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[
 
 _QUERY = f"""
     SELECT item.name, partner.name, partner.products, pair.weight, pair.orders, pair.shoppers,
-           item.weight, partner.weight, run.total_weight
+           item.shown_weight, partner.shown_weight, run.shown_weight
     FROM {CountedItem._meta.db_table} AS item
     JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
     CROSS JOIN {CountRun._meta.db_table} AS run
@@ -64,7 +65,7 @@ _QUERY = f"""
 
 
 def _ranked(rows: Sequence[Any]) -> list[Partner]:
-    """The rows of one item as partners, best first, by the counts as they are now."""
+    """The rows of one item as partners, best first."""
     pair, first, second, total = (
         np.array([row[at] for row in rows], np.int64) for at in (3, 6, 7, 8)
     )

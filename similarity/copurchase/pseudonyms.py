@@ -2,10 +2,13 @@
 
 The number is a keyed hash: without the host's ``SECRET_KEY`` nobody can find out which
 number a customer has. A changed key takes effect with the next full count.
+
+An order whose customer is not known has a negative number: it is counted, and is no shopper's.
 """
 
 import hashlib
 import hmac
+import unicodedata
 from functools import cache
 
 from django.conf import settings
@@ -14,10 +17,17 @@ from similarity.catalog.orders import Basket
 
 
 def shopper_of(basket: Basket) -> int:
-    """The pseudonym of who placed the order, a signed 64-bit number; a guest has one an order."""
-    text = f"customer:{basket.customer}" if basket.customer else f"order:{basket.key}"
+    """The pseudonym of the customer, of 63 bits; a negative number where none is known."""
+    customer = unicodedata.normalize("NFKC", basket.customer).strip().lower()
+    text = f"customer:{customer}" if customer else f"order:{basket.key}"
     digest = hmac.digest(_key(settings.SECRET_KEY), text.encode("utf-8", "surrogatepass"), "sha256")
-    return int.from_bytes(digest[:8], "big", signed=True)
+    number = int.from_bytes(digest[:8], "big") >> 1
+    return number if customer else -1 - number
+
+
+def is_known(shopper: int) -> bool:
+    """Whether a pseudonym is a customer's, who counts as a shopper."""
+    return shopper >= 0
 
 
 @cache

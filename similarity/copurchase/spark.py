@@ -34,8 +34,8 @@ BYTES_A_PAIR = 96
 class LineColumns:
     """The columns of order lines: ``order``, ``shopper``, ``day`` and ``item``.
 
-    ``shopper`` is empty or null for a guest. ``day`` is a date or a time, or whole days since
-    1970-01-01. Variants count as one item where they share ``item``.
+    ``shopper`` is empty or null for a guest, who adds no shopper to a pair. ``day`` is a date or a
+    time, or whole days since 1970-01-01. Variants count as one item where they share ``item``.
     """
 
     order: str = "order"
@@ -75,6 +75,7 @@ class SparkEngine(Engine):
                 {
                     "basket": np.arange(len(baskets.day), dtype=np.int64),
                     "shopper": baskets.shopper,
+                    "known": baskets.shopper >= 0,
                     "day": baskets.day,
                 }
             )
@@ -161,11 +162,11 @@ class _Run:
             f.min("day").alias("day"), f.max("shopper").alias("customer")
         )
         # As similarity.copurchase.pseudonyms tells customers apart: a guest has one order.
-        guest = f.coalesce(f.col("customer"), f.lit("")) == ""
-        orders = orders.withColumn(
+        customer = f.lower(f.trim(f.coalesce(f.col("customer"), f.lit(""))))
+        orders = orders.withColumn("known", customer != "").withColumn(
             "shopper",
-            f.when(guest, f.concat(f.lit("order:"), "basket")).otherwise(
-                f.concat(f.lit("customer:"), "customer")
+            f.when(customer == "", f.concat(f.lit("order:"), "basket")).otherwise(
+                f.concat(f.lit("customer:"), customer)
             ),
         )
         names = sorted(read.select("name").distinct().toArrow()["name"].to_pylist())
@@ -179,7 +180,7 @@ class _Run:
     def counts(
         self, lines: Any, orders: Any, rule: CountingRule, items: int, progress: Progress | None
     ) -> Counts:
-        """``lines`` are (basket, item), each once; ``orders`` (basket, shopper, day)."""
+        """``lines`` are (basket, item), each once; ``orders`` (basket, shopper, known, day)."""
         orders = self._weighed(orders, rule).persist()
         lines = lines.join(orders, "basket").persist()
         total = orders.selectExpr("count(*) AS baskets", "sum(weight) AS weight").first()
@@ -214,11 +215,11 @@ class _Run:
         weights = np.asarray([basket_weight(day, rule) for day in days], np.int64)
         table = self.table(pyarrow.table({"day": np.asarray(days, np.int32), "weight": weights}))
         joined = orders.join(f.broadcast(table), "day")
-        return joined.select("basket", "shopper", "weight")
+        return joined.select("basket", "shopper", "known", "weight")
 
 
 def _item_counts(lines: Any, items: int) -> ItemCounts:
-    """``lines`` are (basket, item, shopper, weight)."""
+    """``lines`` are (basket, item, shopper, known, weight)."""
     found = _summed(lines, ["item"]).toArrow()
     item = found["item"].to_numpy()
     counts = ItemCounts(
@@ -254,12 +255,12 @@ def _summed(rows: Any, key: list[str]) -> Any:
     from pyspark.sql import functions as f
 
     newest_first = Window.partitionBy("shopper", *key).orderBy(f.desc("weight"))
-    needed = rows.select("shopper", "weight", *key)
+    needed = rows.select("shopper", "known", "weight", *key)
     numbered = needed.withColumn("occasion", f.row_number().over(newest_first))
     return numbered.groupBy(*key).agg(
         f.expr("sum(weight div occasion)").cast("long").alias("weight"),
         f.count("*").cast("int").alias("orders"),
-        f.expr("count_if(occasion = 1)").cast("int").alias("shoppers"),
+        f.expr("count_if(occasion = 1 AND known)").cast("int").alias("shoppers"),
     )
 
 

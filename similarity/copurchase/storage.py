@@ -28,7 +28,7 @@ PAIR = np.dtype([("second", "<i4"), ("weight", "<i8"), ("orders", "<i4"), ("shop
 #: number of an item → its partners, an array of PAIR
 Rows = dict[int, NDArray[np.void]]
 
-#: A pair of one order, as most are: the rest of its counts is 1, and its weight is small.
+#: A pair of one shopper's one order, as most are: the rest of its counts is 1, its weight small.
 ONCE = np.dtype([("second", "<i4"), ("weight", "<i4")])
 
 #: Bytes given to the connection at once.
@@ -51,8 +51,8 @@ def unpack_numbers(packed: bytes | memoryview) -> list[int]:
 
 
 def pack_pairs(pairs: NDArray[np.void]) -> bytes:
-    """Pairs of one item for ``PairCounts.pairs``: how many of one order, those, the others."""
-    once = pairs["orders"] == 1
+    """Pairs of one item for ``PairCounts.pairs``: how many of :data:`ONCE`, those, the others."""
+    once = (pairs["orders"] == 1) & (pairs["shoppers"] == 1)
     return b"".join((_count(int(once.sum())), _once(pairs[once]).tobytes(), pairs[~once].tobytes()))
 
 
@@ -106,7 +106,7 @@ def copy_pairs(cursor: Any, block: PairBlock) -> None:
     if not len(block.first):
         return
     starts = row_starts(block.first)
-    is_once = block.orders == 1
+    is_once = (block.orders == 1) & (block.shoppers == 1)
     lengths = np.diff(starts, append=len(block.first))
     ones = np.add.reduceat(is_once, starts, dtype=np.int64)
     once, others = _packed(block, is_once, ONCE), _packed(block, ~is_once, PAIR)

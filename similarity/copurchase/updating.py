@@ -188,7 +188,7 @@ def _count_changed(
     )
     run.baskets += found.baskets
     run.total_weight += found.total_weight
-    ranking.rank(applying.apply(found, alias), run.total_weight, alias)
+    ranking.withdraw(applying.apply(found, alias), alias)
     applying.forget_empty(found, alias)
 
 

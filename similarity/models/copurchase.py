@@ -113,6 +113,8 @@ class CountRun(models.Model):
     #: Orders that count, and their weights' sum as the engine defines it.
     baskets = models.PositiveBigIntegerField(default=0)
     total_weight = models.BigIntegerField(default=0)
+    #: The same at the last full count, which pages show.
+    shown_weight = models.BigIntegerField(default=0)
     #: Numbers given out to items and products, for the next ones.
     items = models.PositiveIntegerField(default=0)
     products = models.PositiveIntegerField(default=0)
@@ -178,6 +180,8 @@ class CountedItem(models.Model):
     weight = models.BigIntegerField(default=0)
     orders = models.PositiveIntegerField(default=0)
     shoppers = models.PositiveIntegerField(default=0)
+    #: ``weight`` at the last full count, which pages show.
+    shown_weight = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -202,10 +206,10 @@ class PairCounts(models.Model):
 
 
 class ProductPartners(models.Model):
-    """The best partners of an item with the counts their figures are made of, best first.
+    """The best partners of an item as of the last full count, which released them, best first.
 
-    Only pairs of at least MIN_SHOPPERS shoppers stand here. The figures themselves are made
-    when read, for they depend on counts that change with every order.
+    Only pairs of at least MIN_SHOPPERS shoppers stand here; see
+    ``similarity.copurchase.ranking``. The figures are made when read, with ``shown_weight``.
     """
 
     number = models.PositiveIntegerField(primary_key=True)

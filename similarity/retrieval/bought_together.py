@@ -23,6 +23,8 @@ from similarity.retrieval.within import Within, key_of
 MAX_CART = 100
 #: Below this log-likelihood ratio chance gives a pair once in twenty times: no companion.
 LEAST_SURE = 3.84
+#: From this score on a pair is said to be bought together very often.
+VERY_OFTEN = 0.6
 #: Partners looked at for each hit wanted: some are sold out, or replace what is in the cart.
 LOOKED_AT = 8
 
@@ -33,6 +35,7 @@ def bought_together(
     *,
     within: QuerySet[Any] | None = None,
     explain: bool = False,
+    figures: bool = False,
     request: HttpRequest | None = None,
 ) -> list[Hit]:
     """Products bought together with ``products``: one product, or all of a cart.
@@ -46,7 +49,8 @@ def bought_together(
     The tier is ``copurchase``, the score in [0, 1) what
     :func:`similarity.copurchase.scores.blend` makes of the orders. Where orders say too
     little, or no more than chance would, products of complementary categories follow, tier
-    ``complement``, score 0. Fewer hits than ``limit``, or none, is an answer: nothing is made up.
+    ``complement``, score 0. With ``figures``, which are for the staff, the reason that ``explain``
+    gives counts orders. Fewer hits than ``limit``, or none, is an answer: nothing is made up.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
     """
@@ -56,7 +60,7 @@ def bought_together(
     passing = adapter.eligible(request) if within is None else within
     cart = Cart(keys, Within(passing), adapter)
     found = cart.partners(limit)
-    hits = [cart.hit(one, explain=explain) for one in found]
+    hits = [cart.hit(one, explain=explain, figures=figures) for one in found]
     if len(hits) < limit and keys:
         hits += complementary.fill(cart, limit - len(hits), found, explain=explain)
     return hits
@@ -98,8 +102,9 @@ class Cart:
                 break
         return found
 
-    def hit(self, found: Found, *, explain: bool) -> Hit:
-        reasons = (reason_of(found.partner),) if explain else ()
+    def hit(self, found: Found, *, explain: bool, figures: bool = False) -> Hit:
+        say = figures_of if figures else reason_of
+        reasons = (say(found.partner),) if explain else ()
         key = str(found.product.pk)
         return Hit(key, found.score, "copurchase", reasons=reasons, product=found.product)
 
@@ -142,7 +147,14 @@ class Cart:
 
 
 def reason_of(partner: Partner) -> Reason:
-    """How often two were bought together, and how much that is."""
+    """For shoppers: no figure, because figures tell competitors what sells."""
+    often = partner.score >= VERY_OFTEN
+    text = gettext("very often bought together") if often else gettext("often bought together")
+    return Reason("copurchase", 1.0, text)
+
+
+def figures_of(partner: Partner) -> Reason:
+    """For the staff: in how many orders, and how many times more than by chance."""
     number = partner.orders
     orders = ngettext(
         "bought together in %(number)d order", "bought together in %(number)d orders", number

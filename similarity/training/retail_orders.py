@@ -22,6 +22,8 @@ from similarity.exceptions import ConfigurationError
 #: Products have five digits and at most a letter or two; postage and fees have none.
 PRODUCT = re.compile(r"^[0-9]{5}")
 EPOCH = date(1970, 1, 1).toordinal()
+#: Above every customer's number. The data set tells guests apart by their invoices alone.
+GUESTS = 10**9
 
 
 @dataclass
@@ -117,7 +119,7 @@ def _read(rows: Iterable[dict[str, Any]]) -> RetailOrders:
             read.days.append(date.fromisoformat(row["InvoiceDate"][:10]).toordinal() - EPOCH)
             # A guest is a shopper of that order alone.
             customer = row["CustomerID"].partition(".")[0]
-            read.shoppers.append(int(customer) if customer else -len(orders))
+            read.shoppers.append(int(customer) if customer else GUESTS + len(orders))
         read.order.append(orders[invoice])
         read.product.append(products.setdefault(code, len(products)))
         read.units.append(units)

@@ -3,8 +3,10 @@
 # ruff: noqa: F811 - fixtures that are imported
 
 import json
+import re
 
 import pytest
+from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from shop.models import Product
@@ -23,7 +25,7 @@ def sold(buy, counted, at_angle):
         at_angle(20 * at, name=name, category=f"{name}s")
         for at, name in enumerate(("Mug", "Teapot", "Tray", "Spoon"))
     ]
-    for shoppers, other in zip((9, 6, 3), found[1:], strict=True):
+    for shoppers, other in zip((9, 6, 4), found[1:], strict=True):
         buy(found[0], other, shoppers=shoppers)
     counted()
     return found
@@ -65,7 +67,30 @@ def test_a_product_s_companions(sold):
 def test_limit_and_reasons(sold):
     response = get(sold[0], limit=1, explain="true")
     [result] = response.json()["results"]
-    assert result["reasons"][0]["text"].startswith("bought together in 9 orders, ")
+    assert result["reasons"][0]["text"] in ("often bought together", "very often bought together")
+    assert result["score"] * 10 == pytest.approx(round(result["score"] * 10))
+
+
+def test_counts_and_exact_scores_are_for_the_staff(sold):
+    """They are sales figures, and the competitor reads the API too."""
+    staff, shopper = APIClient(), APIClient()
+    staff.force_login(User.objects.create_user("clerk", is_staff=True))
+    shopper.force_login(User.objects.create_user("shopper"))
+    path = f"/api/similarity/v1/products/{sold[0].pk}/bought-together/"
+    for ask in (
+        lambda client: client.get(path, {"explain": "true"}),
+        lambda client: client.post(
+            CART, {"products": [sold[0].pk], "explain": True}, format="json"
+        ),
+    ):
+        told, public = ask(staff).json(), ask(shopper).json()
+        assert public == ask(APIClient()).json()
+        assert "in 9 orders, " in told["results"][0]["reasons"][0]["text"]
+        assert not re.search(r"\d", "".join(r["reasons"][0]["text"] for r in public["results"]))
+        assert [r["id"] for r in told["results"]] == [r["id"] for r in public["results"]]
+        for exact, coarse in zip(told["results"], public["results"], strict=True):
+            assert 0 <= exact["score"] - coarse["score"] < 0.1
+            assert exact["score"] != coarse["score"]
 
 
 def test_filters_as_those_of_similar_products(sold):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
@@ -45,7 +46,7 @@ def test_a_basket_names_who_when_and_what_each_once(place, customer, make_produc
     mug, tea = make_product(), make_product()
     order = place((mug, 2), (tea, 1), customer=customer)
     [basket] = get_order_adapter().baskets()
-    assert basket == Basket(str(order.pk), str(customer.pk), NOON, basket.products)
+    assert basket == Basket(str(order.pk), f"customer_id:{customer.pk}", NOON, basket.products)
     assert sorted(basket.products) == sorted([mug.pk, tea.pk])
     assert timezone.is_aware(basket.at)
 
@@ -264,3 +265,81 @@ def test_an_adapter_that_cannot_be_made_is_told(settings, configured, message):
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": configured}
     with pytest.raises(ConfigurationError, match=message):
         get_order_adapter()
+
+
+@pytest.mark.parametrize(
+    ("quantities", "is_bought"),
+    [((0,), False), ((1, -1), False), ((2, -1), True), ((-1,), False), ((3, -1, -2), False)],
+)
+def test_what_was_taken_back_or_never_ordered_is_not_bought(
+    place, customer, make_product, quantities, is_bought, monkeypatch
+):
+    """Shops of other makes note a return as a line of −1; the demo's own tables refuse both."""
+    mug, tea = make_product(), make_product()
+    order = place((mug, 1), (tea, 1), customer=customer)
+    lines = [(order.pk, NOON, mug.pk, 1, customer.pk, "")]
+    lines += [(order.pk, NOON, tea.pk, quantity, customer.pk, "") for quantity in quantities]
+    rows = mock.Mock()
+    rows.order_by().values_list().iterator.return_value = iter(lines)
+    [basket] = get_order_adapter()._read(rows)
+    assert (tea.pk in basket.products) is is_bought
+    assert mug.pk in basket.products
+
+
+def test_without_a_quantity_each_line_is_bought(place, customer, make_product, settings):
+    mug = make_product()
+    place((mug, 1), customer=customer)
+    orders = {**settings.SIMILARITY["ORDERS"]}
+    del orders["quantity"]
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    assert [basket.products for basket in get_order_adapter().baskets()] == [(mug.pk,)]
+
+
+def test_of_several_paths_the_first_that_is_filled_tells_the_customer(
+    place, customer, make_product
+):
+    mug = make_product()
+    known = place((mug, 1), customer=customer)
+    guest, nobody = place((mug, 1)), place((mug, 1))
+    Order.objects.filter(pk=known.pk).update(email="ada@example.com")
+    Order.objects.filter(pk=guest.pk).update(email="ada@example.com")
+    Order.objects.filter(pk=nobody.pk).update(email=" ")
+    found = {basket.key: basket.customer for basket in get_order_adapter().baskets()}
+    assert found == {
+        str(known.pk): f"customer_id:{customer.pk}",
+        str(guest.pk): "email:ada@example.com",
+        str(nobody.pk): "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verified", "found"),
+    [
+        ({"status": "shipped"}, ["shipped"]),
+        ({"lines__unit_price__gt": 5}, ["shipped"]),
+        ({}, ["placed", "shipped"]),
+    ],
+)
+def test_pages_learn_from_verified_orders_alone(place, make_product, settings, verified, found):
+    """Sales are the shop's own report, which every order that counts belongs to."""
+    mug, tea = make_product(), make_product()
+    for status in ("placed", "shipped", "cancelled"):
+        order = place((mug, 1), (tea, 2), status=status)
+        order.lines.update(unit_price=9 if status == "shipped" else 1)
+    orders = {**settings.SIMILARITY["ORDERS"], "verified": verified}
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    adapter = get_order_adapter()
+    keys = [basket.key for basket in adapter.baskets()]
+    status = dict(Order.objects.values_list("pk", "status"))
+    assert sorted(status[int(key)] for key in keys) == found
+    assert all(len(basket.products) == 2 for basket in adapter.baskets())
+    assert [basket.key for basket in adapter.baskets_of(map(str, status))] == keys
+    assert sum(sale.units for sale in adapter.sales()) == 6
+
+
+def test_what_makes_an_order_verified_is_followed(settings):
+    orders = {**settings.SIMILARITY["ORDERS"], "verified": {"customer__user__is_active": True}}
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    assert {"customer", "customer__user"} <= {
+        lookup for lookups in get_order_adapter().related_models().values() for lookup in lookups
+    }

@@ -65,6 +65,13 @@ def test_the_shop_is_configured_well():
         ({"counted": {"state": "paid"}}, "E056", "'state'", "lookups of QuerySet.filter"),
         ({"counted": {"placed_at__gte": "soon"}}, "E056", "soon", "lookups of QuerySet.filter"),
         ({"counted": ...}, "W057", "cancelled and returned orders count", "Filter them out"),
+        ({"verified": {"state": "paid"}}, "E056", "'state'", "lookups of QuerySet.filter"),
+        ({"verified": ...}, "W061", "anyone can invent", "paid"),
+        ({"customer": ...}, "W062", "cannot be told apart", "['customer_id', 'email']"),
+        ({"customer": ["customer_id", "e_mail"]}, "E051", "no field 'e_mail'", "'email'"),
+        ({"customer": ["email", "lines__id"]}, "E055", "gives an order several", "customer_id"),
+        ({"customer": []}, "E050", "'customer'] is []", "docs/settings.md"),
+        ({"customer": ["email", 3]}, "E050", "a list of paths", "docs/settings.md"),
     ],
 )
 def test_a_wrong_key_is_told(change, keys, check, said, hint):
@@ -72,6 +79,17 @@ def test_a_wrong_key_is_told(change, keys, check, said, hint):
     assert message.id == f"similarity.{check}"
     assert said in message.msg
     assert hint in message.hint
+
+
+def test_an_order_of_one_product_is_told(change):
+    """A line taken for the order: each has one product, and no pair is ever made."""
+    line = {
+        **{"model": "shop.OrderLine", "products": "product", "placed_at": "order__placed_at"},
+        **{"customer": "order__email", "user": ..., "quantity": "quantity", "counted": {}},
+    }
+    [message] = change(**line)
+    assert message.id == "similarity.W060"
+    assert "shop.OrderLine one product" in message.msg
 
 
 @pytest.mark.parametrize("counted", [{}, {"pk__in": []}])

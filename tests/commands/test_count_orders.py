@@ -16,10 +16,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
 
 @pytest.fixture
 def orders(make_product):
-    """Three orders of two products, none of which told the outbox."""
+    """Four orders of two products, none of which told the outbox."""
     products = [make_product(), make_product()]
-    for number in range(3):
-        order = Order.objects.create(number=f"A-{number}", placed_at=timezone.now())
+    for number in range(4):
+        order = Order.objects.create(
+            number=f"A-{number}", email=f"{number}@example.com", placed_at=timezone.now()
+        )
         for product in products:
             order.lines.create(product=product, unit_price=1)
     PendingOrder.objects.all().delete()
@@ -31,7 +33,7 @@ def text(capsys, *arguments):
 
 
 def test_a_full_count_says_what_it_found(orders, capsys):
-    assert "3 orders by" in (said := text(capsys, "--full"))
+    assert "4 orders by" in (said := text(capsys, "--full"))
     assert "2 items, 2 of them with partners" in said
 
 
@@ -40,7 +42,7 @@ def test_it_counts_what_waits(orders, capsys):
     Order.objects.first().delete()
     said = text(capsys)
     assert "1 changes of orders counted." in said
-    assert "2 orders by" in said
+    assert "3 orders by" in said
     assert not PendingOrder.objects.exists()
 
 
@@ -59,7 +61,7 @@ def test_watching_goes_on_until_it_is_stopped(orders, capsys, monkeypatch):
     with pytest.raises(SystemExit) as stopped:
         call_command("count_orders", "--watch")
     assert stopped.value.code == 130
-    assert CountedBasket.objects.count() == 2
+    assert CountedBasket.objects.count() == 3
     assert "what was not counted waits" in capsys.readouterr().err
 
 

@@ -32,12 +32,12 @@ def by_definition(baskets: Sequence[Basket], rule: CountingRule):
     for at, (shopper, day, items) in enumerate(baskets):
         of_shopper[shopper].append((day, str(at), items))
     items, pairs = defaultdict(lambda: [0, 0, 0]), defaultdict(lambda: [0, 0, 0])
-    for held in of_shopper.values():
+    for shopper, held in of_shopper.items():
         of_items, of_pairs = contributions(held, rule)
         mirrored = {(second, first): found for (first, second), found in of_pairs.items()}
         for sums, found in ((items, of_items), (pairs, of_pairs | mirrored)):
             for key, (weight, orders) in found.items():
-                for at, added in enumerate((weight, orders, 1)):
+                for at, added in enumerate((weight, orders, int(shopper >= 0))):
                     sums[key][at] += added
     return dict(items), dict(pairs)
 
@@ -55,12 +55,18 @@ def as_dicts(counts: Counts):
 
 
 def some_baskets(items: int = 7, most: int = 14) -> st.SearchStrategy[list[Basket]]:
-    """Few shoppers and days, so that there are repeats and ties."""
-    return st.lists(
+    """Few shoppers and days, so that there are repeats and ties; some orders of nobody known."""
+    drawn = st.lists(
         st.tuples(
             st.integers(-2, 2),
             st.integers(900, 1010),
             st.sets(st.integers(0, items - 1), min_size=1).map(sorted),
         ),
         max_size=most,
+    )
+    return drawn.map(
+        lambda baskets: [
+            (shopper if shopper >= 0 else -1 - at, day, items)
+            for at, (shopper, day, items) in enumerate(baskets)
+        ]
     )

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine
-from similarity.copurchase import ranking, runs, updating
+from similarity.copurchase import updating
 from similarity.copurchase.storage import unpack_numbers, unpack_pairs
 from similarity.models import (
     CountedBasket,
@@ -162,9 +162,3 @@ def partners():
         )
         for row in ProductPartners.objects.all()
     }
-
-
-def rank_again():
-    """As a full count does: an item's rank as a partner also moves with counts of its own."""
-    rows = {row.number: unpack_pairs(row.pairs) for row in PairCounts.objects.all()}
-    ranking.rank(rows, CountRun.objects.get().total_weight, runs.alias())

@@ -39,13 +39,13 @@ def test_a_count_out_of_time_asks_for_another(random_shop, wakeups, monkeypatch)
     wakeups.clear()
     monkeypatch.setattr(updating, "BATCH", 2)
     monkeypatch.setattr(tasks, "BUDGET_S", 0.05)
-    rank = ranking.rank
+    withdraw = ranking.withdraw
 
     def slowly(*args):
-        rank(*args)
+        withdraw(*args)
         time.sleep(0.06)
 
-    monkeypatch.setattr(ranking, "rank", slowly)
+    monkeypatch.setattr(ranking, "withdraw", slowly)
     assert tasks.count_orders() == 2
     assert PendingOrder.objects.count() == 3
     assert wakeups == ["similarity.count_orders"]

@@ -30,13 +30,14 @@ def buy(db):
     """One order of a customer (by name, "" for a guest), some days ago."""
     orders = iter(range(1000))
 
-    def buy(*products, by="", days_ago=0, status="placed"):
+    def buy(*products, by="", days_ago=0, status="placed", email=""):
         customer = None
         if by:
             customer, _ = Customer.objects.get_or_create(name=by, email=f"{by}@example.com")
         order = Order.objects.create(
             number=f"B{next(orders)}",
             customer=customer,
+            email=email,
             placed_at=timezone.now() - timedelta(days=days_ago),
             status=status,
         )
@@ -67,18 +68,32 @@ def test_pairs_are_counted_by_customer_and_age(buy, make_product):
     assert pair(mug, tea) == pair(tea, mug) == (full_weight + half + again, 3, 2)
 
 
-def test_guests_are_told_apart_by_their_orders(buy, make_product):
+def test_orders_of_nobody_known_count_and_add_no_shopper(buy, make_product):
     mug, tea = make_product(), make_product()
-    buy(mug, tea)
-    buy(mug, tea)
+    for _ in range(4):
+        buy(mug, tea)
     count_all()
-    assert pair(mug, tea) == (2 * ONE, 2, 2)
+    assert pair(mug, tea) == (4 * ONE, 4, 0)
+    assert not partners_of([item(mug)])
+    for name in ("ada", "ben", "cem"):
+        buy(mug, tea, by=name)
+    count_all()
+    assert pair(mug, tea) == (7 * ONE, 7, 3)
+    assert partners_of([item(mug)])
+
+
+def test_guests_are_told_apart_by_their_address_however_it_is_written(buy, make_product):
+    mug, tea = make_product(), make_product()
+    for address in ("a@example.com", " A@Example.com ", "ａ@example.com", "b@example.com", " "):
+        buy(mug, tea, email=address)
+    count_all()
+    assert pair(mug, tea)[1:] == (5, 2)
 
 
 def test_variants_are_one_item_and_no_pair_of_themselves(buy, make_product):
     red, blue, tea = make_product(group="MUG"), make_product(group="MUG"), make_product()
-    buy(red, blue, tea)
-    buy(blue, tea)
+    buy(red, blue, tea, by="ada")
+    buy(blue, tea, by="ben")
     count_all()
     assert pair(red, tea) == (2 * ONE, 2, 2)
     assert pair(red, red) is None
@@ -184,11 +199,11 @@ def test_a_worker_is_woken_for_what_changed_meanwhile(buy, make_product, wakeups
 @pytest.mark.django_db(transaction=True)
 def test_pages_see_the_former_counts_and_never_wait(buy, make_product, monkeypatch):
     mug, tea, pot = make_product(), make_product(), make_product()
-    for _ in range(2):
-        buy(mug, tea)
+    for name in ("ada", "ben", "cem"):
+        buy(mug, tea, by=name)
     count_all()
-    for _ in range(2):
-        buy(mug, pot)
+    for name in ("ada", "ben", "cem"):
+        buy(mug, pot, by=name)
     seen = []
     finish = full._finish
 
@@ -215,7 +230,7 @@ def test_pages_see_the_former_counts_and_never_wait(buy, make_product, monkeypat
 @pytest.mark.django_db(transaction=True)
 def test_orders_changed_while_all_are_counted_are_counted_once(buy, make_product, monkeypatch):
     mug, tea = make_product(), make_product()
-    order = buy(mug, tea)
+    order = buy(mug, tea, by="ada")
     PendingOrder.objects.all().delete()
     roll_up = full.roll_up
 
@@ -223,7 +238,7 @@ def test_orders_changed_while_all_are_counted_are_counted_once(buy, make_product
         try:
             order.status = "cancelled"
             order.save()
-            buy(mug, tea)
+            buy(mug, tea, by="ben")
         finally:
             connections.close_all()
 
@@ -291,3 +306,66 @@ def test_both_ways_of_writing_a_row_are_one_format(random_shop):
         rows = [bytes(packed) for (packed,) in cursor]
     assert rows
     assert [storage.pack_pairs(storage.unpack_pairs(row)) for row in rows] == rows
+
+
+def shown(product, settings, least=3):
+    settings.SIMILARITY = {**settings.SIMILARITY, "MIN_SHOPPERS": least}
+    count_all()
+    return {one.item: one for one in partners_of([item(product)]).get(item(product), ())}
+
+
+def test_a_pair_comes_with_one_shopper_more_than_it_goes(buy, make_product, settings):
+    """So that no order by itself makes it come and go."""
+    mug, tea = make_product(), make_product()
+    orders = [buy(mug, tea, by=name) for name in ("ada", "ben", "cem")]
+    assert not shown(mug, settings)
+    orders.append(buy(mug, tea, by="dan"))
+    assert shown(mug, settings)
+    orders.pop().delete()
+    assert shown(mug, settings), "it was shown, and three are left"
+    orders.pop().delete()
+    assert not shown(mug, settings)
+    buy(mug, tea, by="eve")
+    assert not shown(mug, settings), "three again, and it was not shown"
+
+
+def test_a_threshold_of_one_hides_nothing(buy, make_product, settings):
+    mug, tea = make_product(), make_product()
+    buy(mug, tea, by="ada")
+    assert shown(mug, settings, least=1)
+
+
+def test_what_is_shown_is_remembered_although_numbers_are_given_anew(buy, make_product, settings):
+    mug, tea, pot, cup = (make_product() for _ in range(4))
+    first = buy(mug, tea, by="eve")
+    for name in ("ada", "ben", "cem", "dan"):
+        last = buy(pot, cup, by=name)
+    assert set(shown(pot, settings)) == {item(cup)}
+    numbers = {row.name: row.number for row in CountedItem.objects.all()}
+    first.delete()
+    last.delete()
+    for name in ("eve", "fay", "gus"):
+        buy(mug, tea, by=name)
+    assert set(shown(pot, settings)) == {item(cup)}
+    assert not shown(mug, settings)
+    assert CountedItem.objects.get(name=item(mug)).number == numbers[item(pot)]
+
+
+def test_nothing_that_shoppers_see_moves_before_the_next_full_count(buy, make_product, settings):
+    mug, tea, pot = make_product(), make_product(), make_product()
+    orders = [buy(mug, tea, by=name) for name in ("ada", "ben", "cem", "dan")]
+    before = shown(mug, settings)
+    for name in ("eve", "fay", "gus", "hal", "ida"):
+        buy(mug, tea, by=name)
+        buy(mug, pot, by=name)
+        buy(tea, by=name)
+    updating.count_pending()
+    assert pair(mug, pot)[2] == 5
+    assert partners_of([item(mug)])[item(mug)] == list(before.values())
+    assert set(shown(mug, settings)) == {item(tea), item(pot)}
+    for order in Order.objects.filter(customer__name__in=("eve", "fay", "gus")):
+        order.delete()
+    updating.count_pending()
+    left = {one.item for one in partners_of([item(mug)])[item(mug)]}
+    assert left == {item(tea)}, "two are left of the other pair, and nobody waits for the night"
+    assert orders

@@ -10,7 +10,7 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.copurchase.full import count_all
 from similarity.copurchase.partners import Partner
 from similarity.exceptions import QueryError
-from similarity.retrieval.bought_together import MAX_CART, bought_together, reason_of
+from similarity.retrieval.bought_together import MAX_CART, bought_together, figures_of
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
@@ -34,19 +34,24 @@ def teapot(at_angle):
 def test_what_is_bought_with_it_comes_first_and_says_so(buy, counted, mug, teapot, make_product):
     plate = make_product(category="Plates")
     buy(mug, teapot, shoppers=8)
-    buy(mug, plate, shoppers=3)
+    buy(mug, plate, shoppers=4)
     counted()
-    found = bought_together(mug, explain=True)
+    found = bought_together(mug, explain=True, figures=True)
     assert products(found) == [teapot, plate]
     assert [hit.tier for hit in found] == ["copurchase", "copurchase"]
     assert 1 > found[0].score > found[1].score > 0
     [reason] = found[0].reasons
-    # 71 orders, 11 with the mug and 8 with the teapot: 8 ÷ (11 × 8 ÷ 71).
+    # 72 orders, 12 with the mug and 8 with the teapot: 8 ÷ (12 × 8 ÷ 72).
     assert reason == (
         "copurchase",
         1.0,
-        "bought together in 8 orders, 6.5 times as often as by chance",
+        "bought together in 8 orders, 6.0 times as often as by chance",
     )
+    shown = [hit.reasons for hit in bought_together(mug, explain=True)]
+    assert shown == [
+        (("copurchase", 1.0, "very often bought together"),),
+        (("copurchase", 1.0, "often bought together"),),
+    ]
     assert bought_together(mug)[0].reasons == ()
 
 
@@ -162,7 +167,7 @@ def test_a_product_nobody_bought_is_filled_by_categories_in_its_own_style(lamps,
 def test_complements_come_after_what_was_bought_and_repeat_none_of_it(lamps, at_angle, buy):
     lamp, chair = lamps
     desk = at_angle(60, category="Desks")
-    buy(desk, lamp, shoppers=3)
+    buy(desk, lamp, shoppers=4)
     count_all()
     found = bought_together(desk, 4)
     assert products(found) == [lamp, chair]
@@ -258,4 +263,4 @@ def partner(orders, lift):
 )
 def test_reasons_count_and_compare_only_where_there_is_more_than_chance(orders, lift, text):
     with translation.override("en"):
-        assert reason_of(partner(orders, lift)).text == text
+        assert figures_of(partner(orders, lift)).text == text
