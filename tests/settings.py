@@ -22,8 +22,12 @@ if not os.environ.get("CACHE_URL"):
         }
     }
 
-# Most orders of tests are placed and never shipped.
-SIMILARITY = {**SIMILARITY, "ORDERS": {**SIMILARITY["ORDERS"], "verified": {}}}  # noqa: F405
+SIMILARITY = {
+    **SIMILARITY,  # noqa: F405
+    "CATALOG": {**SIMILARITY["CATALOG"], "facets": ["colour", "color", "material", "size", "fits"]},  # noqa: F405
+    # Most orders of tests are placed and never shipped.
+    "ORDERS": {**SIMILARITY["ORDERS"], "verified": {}},  # noqa: F405
+}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -1,5 +1,6 @@
 import logging
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 from unittest import mock
 
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.template import Context, Template
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 
 from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
@@ -336,3 +337,16 @@ def test_reasons_too_small_to_matter_are_kept_from_people():
     (item,) = cached.shelf_items([Hit("1", 0.9, "fused", reasons, product=product)])
     assert [reason.name for reason in item.reasons] == ["text"]
     assert item.hit.reasons == reasons
+
+
+def test_eligible_that_compares_with_now_keeps_its_shelf(shelf, settings, monkeypatch):  # noqa: F811
+    """Else each view would have a key of its own, and none ever be found again."""
+    moment = timezone.now().replace(minute=1, second=0)
+
+    def key(at):
+        eligible = Product.objects.filter(is_active=True, created_at__lte=at)
+        return cached._cache_key(["x"], eligible)
+
+    assert len({key(moment + timedelta(seconds=at)) for at in range(0, 120, 7)}) == 1
+    assert key(moment) != key(moment + timedelta(hours=1)), "a sale that began shows"
+    assert key(moment) != cached._cache_key(["x"], Product.objects.filter(is_active=True))

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from shop.feeds.product import FeedError, Refusal
 from shop.feeds.writer import Written
+from similarity.connections.csv_cells import inert_cell
 
 SHOWN = {"row": 20, "cell": 10, "image": 5}
 
@@ -64,7 +65,7 @@ class ImportReport:
             self.shown.append(refusal)
         if self._file:
             cells = [refusal.sku, refusal.kind, refusal.reason]
-            self._rows.writerow([refusal.line, *map(_inert, cells)])
+            self._rows.writerow([refusal.line, *map(inert_cell, cells)])
 
     def lines(self) -> list[str]:
         """The report for the screen: notes and refusals first, then the table of counts."""
@@ -102,8 +103,3 @@ class ImportReport:
 def _printable(line: str) -> str:
     """``line`` without what could move a terminal's cursor."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _inert(cell: str) -> str:
-    """``cell`` so that a spreadsheet shows it and runs no formula in it."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

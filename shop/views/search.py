@@ -13,6 +13,7 @@ from similarity.api.errors import RETRY_AFTER_S
 from similarity.api.throttling import PICTURES, ClientThrottle
 from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
+from similarity.retrieval.asked_often import asked_by
 from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
 
 #: Said where words were given too; without, there is nothing to show in place of the pictures.
@@ -34,7 +35,8 @@ def search(request: HttpRequest) -> HttpResponse:
     if token and picture is None:
         messages.warning(request, FORGOTTEN)
     if text or picture is not None:
-        context["results"] = find(form.cleaned_data, request.GET, request.user, picture)
+        with asked_by(request):
+            context["results"] = find(form.cleaned_data, request.GET, request.user, picture)
     return render(request, "shop/search.html", context)
 
 

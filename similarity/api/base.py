@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -55,6 +56,19 @@ class SimilarityView(APIView):
     #: What its requests are counted with; see ``API_THROTTLE``.
     throttle_scope = "shelves"
 
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """As the host's settings say, but that no session needs a token against forgery.
+
+        No request changes anything, and a browser sends JSON to another site only where that
+        allows it. A form it sends anywhere: where one is taken, the token is asked for.
+        """
+        authenticators = super().get_authenticators()
+        takes_json_alone = all(issubclass(parser, JsonParser) for parser in self.parser_classes)
+        for one in authenticators:
+            if takes_json_alone and isinstance(one, SessionAuthentication):
+                setattr(one, "enforce_csrf", _needs_no_token)  # noqa: B010 - for mypy
+        return authenticators
+
     def get_permissions(self) -> list[BasePermission]:
         return [conf.load(path)() for path in conf.get("API_PERMISSION_CLASSES")]
 
@@ -63,6 +77,10 @@ class SimilarityView(APIView):
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return handle
+
+
+def _needs_no_token(request: Request) -> None:
+    """In the place of ``SessionAuthentication.enforce_csrf``."""
 
 
 def read_body(request: Request, known: Sequence[str]) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ from similarity.api.schema import TAG
 from similarity.api.views import find_keys
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
+from similarity.retrieval.asked_often import asked_by
 from similarity.retrieval.rerank import rerank
 from similarity.retrieval.session import savepoint
 from similarity.retrieval.within import key_of
@@ -54,7 +55,9 @@ class RerankView(SimilarityView):
         if not query.strip():
             raise BadParameter("query is empty; give what the shopper typed.", "query")
         listed = _results(body)
-        answer = rerank(query, _viewable(listed, request), request.user, budget_ms=_budget(body))
+        listed, budget_ms = _viewable(listed, request), _budget(body)
+        with asked_by(request._request):
+            answer = rerank(query, listed, request.user, budget_ms=budget_ms)
         data = {
             "results": [key.key if isinstance(key, Unknown) else key for key, _ in answer.results],
             "reranked": answer.reranked,

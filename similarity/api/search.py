@@ -12,6 +12,7 @@ from similarity.api.search_parameters import SearchParameters, SuggestParameters
 from similarity.api.search_schema import SearchSchema, SuggestSchema
 from similarity.api.serializers import hit_data
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.retrieval.asked_often import asked_by
 from similarity.retrieval.search import SearchPage, search, suggest
 
 
@@ -26,14 +27,15 @@ class SearchView(SimilarityView):
         adapter = get_adapter()
         parameters = SearchParameters.parse(request.query_params, adapter)
         eligible = adapter.for_display(adapter.eligible(request._request))
-        page = search(
-            parameters.text,
-            parameters.limit,
-            within=parameters.within(eligible, adapter),
-            sort=parameters.sort,
-            after=parameters.after,
-            facets=parameters.facet_rooms(eligible, adapter),
-        )
+        with asked_by(request._request):
+            page = search(
+                parameters.text,
+                parameters.limit,
+                within=parameters.within(eligible, adapter),
+                sort=parameters.sort,
+                after=parameters.after,
+                facets=parameters.facet_rooms(eligible, adapter),
+            )
         following = _address(request, parameters.cursor_for(page.next)) if page.next else None
         return _live(Response(_page_data(page, adapter, following)))
 

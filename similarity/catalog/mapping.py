@@ -103,7 +103,9 @@ class FieldMappingAdapter(CatalogAdapter):
         """By ``viewable``; left out, what is eligible but for the conditions of ``in_stock``."""
         shown, stock = self.mapping.get("eligible"), self.mapping.get("in_stock")
         if isinstance(shown, Mapping) and isinstance(stock, Mapping):
-            shown = {at: asked for at, asked in shown.items() if at not in stock or stock[at] != asked}
+            shown = {
+                at: asked for at, asked in shown.items() if at not in stock or stock[at] != asked
+            }
         products = self.model._default_manager.all()
         return narrowing.narrow(products, "viewable", self.mapping.get("viewable", shown), request)
 

@@ -163,11 +163,11 @@ def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[Chec
 
 
 def _check_queries(adapter: CatalogAdapter) -> list[CheckMessage]:
-    """``eligible`` and ``in_stock`` compile to SQL, which is as far as one gets unconnected."""
+    """``eligible``, ``viewable`` and ``in_stock`` compile to SQL; no query is made."""
     messages: list[CheckMessage] = []
-    for name in ("eligible", "in_stock"):
+    for name in ("eligible", "viewable", "in_stock"):
         try:
-            products = adapter.eligible()
+            products = adapter.viewable() if name == "viewable" else adapter.eligible()
             products = adapter.in_stock(products) if name == "in_stock" else products
             products.query.sql_with_params()
         except EmptyResultSet:

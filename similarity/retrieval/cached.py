@@ -5,6 +5,7 @@ host's live filter, so that one sold out a second ago is not on it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -182,4 +183,16 @@ def _cache_key(told: Sequence[Any], eligible: QuerySet[Any]) -> str:
         sql: Any = eligible.order_by().query.get_compiler(using=eligible.db).as_sql()
     except EmptyResultSet:
         sql = "nothing"
+    else:
+        sql = (sql[0], [_steady(param) for param in sql[1]])
     return caching.key("shelf", *told, sql)
+
+
+def _steady(param: Any) -> Any:
+    """The same for some minutes where it is a time: ``eligible`` may compare with now.
+
+    Whatever the hits were found by, they are filtered by ``eligible`` as it is.
+    """
+    if not isinstance(param, datetime):
+        return param
+    return ["at", int(param.timestamp() // max(conf.get("CACHE_TIMEOUT_S"), 1))]

@@ -86,7 +86,7 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
         return PendingVector(None)
     if version is None or not version.query_parts:
         return PendingVector(None)
-    count = partial(asked_often.count, query)
+    count = partial(asked_often.count, query, asked_often.asker())
     if row is not None:
         background.start(count)
         return PendingVector(row, parts=version.query_parts)

@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import BinaryField
 from django.db.models.expressions import RawSQL
+from django.test import RequestFactory
 from kombu import Connection
 
 from similarity import tasks
@@ -276,38 +277,64 @@ class TestCounting:
         self.now = 1_000_000.0
         monkeypatch.setattr(asked_often.time, "time", lambda: self.now)
 
-    def spells(self, query, count):
-        for _ in range(count):
-            asked_often.count(query)
-            self.now += asked_often.SPELL_S
+    def ask(self, query, clients):
+        for client in clients:
+            asked_often.count(query, client)
+            self.now += 600
 
-    def test_a_query_is_written_down_once_it_was_asked_in_enough_spells(self, db, sent):
-        self.spells("red scarf", 4)
+    def test_a_query_is_written_down_once_enough_clients_asked_it(self, db, sent):
+        self.ask("red scarf", ["address:10.0.0.1", "address:10.0.0.2", "user:1", "user:2"])
         assert sent == []
-        self.spells("red scarf", 1)
+        self.ask("red scarf", ["user:3"])
         [(task, arguments, _)] = sent
         current_app.tasks[task](*arguments)
         assert HotQuery.objects.get().asked == 5
 
     def test_one_who_asks_again_and_again_counts_once(self, sent):
-        for _ in range(50):
-            asked_often.count("my own poem")
+        """Every ten minutes for a week less a day."""
+        self.now = 100 * asked_often.WEEK_S + 5.0
+        self.ask("jane doe pajamas", ["user:1"] * (6 * 24 * 6))
         assert sent == []
 
+    def test_a_week_knows_nothing_of_the_one_before(self, sent):
+        for client in range(8):
+            self.ask("red scarf", [f"user:{client % 4}"])
+            self.now += asked_often.WEEK_S if client == 3 else 0
+        assert sent == []
+
+    def test_who_is_not_known_counts_for_nothing(self, sent):
+        self.ask("red scarf", [""] * 20)
+        assert sent == []
+
+    def test_a_search_is_counted_for_the_client_of_the_request(self, live, sent, monkeypatch):
+        seen = []
+        monkeypatch.setattr(asked_often, "count", lambda *told: seen.append(told))
+        with asked_often.asked_by(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")):
+            query_vector("red scarf", timeout_ms=1)
+        query_vector("blue scarf", timeout_ms=1)
+        wait_until(lambda: len(seen) == 2)
+        assert seen == [("red scarf", "address:192.0.2.1"), ("blue scarf", "")]
+
     @pytest.mark.parametrize(
-        "query", ["anna@example.com", "0170 1234567", "x" * 61, "order 12345678"]
+        "query",
+        [
+            *("anna@example.com", "0170 1234567", "x" * 61, "order 12345678", "order #5512"),
+            *("jane doe 7 elm street pajamas", "jane elm street 7", "musterweg 3 jacke"),
+            *("de89 3704 0044 0532", "invoice 4711", "rue de rivoli 8 robe", "c/o miller lamp"),
+            "a red scarf for my aunt anna who lives alone",
+        ],
     )
     def test_what_may_tell_of_one_person_is_never_counted(self, sent, query):
-        self.spells(query, 10)
+        self.ask(query, [f"user:{number}" for number in range(10)])
         assert sent == []
 
     def test_the_cache_holds_no_query_in_clear(self, sent, monkeypatch):
         keys = []
         store = SimpleNamespace(add=lambda key, *rest: keys.append(key), incr=keys.append)
         monkeypatch.setattr(asked_often, "caches", {"default": store})
-        asked_often.count("red scarf")
+        asked_often.count("red scarf", "address:192.0.2.1")
         assert keys
-        assert not [key for key in keys if "scarf" in key]
+        assert not [key for key in keys if "scarf" in key or "192" in key]
 
 
 def test_hot_queries_are_prepared_for_the_version_that_may_follow(live, settings):

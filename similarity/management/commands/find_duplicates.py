@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from similarity.connections.csv_cells import inert_cell
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.models import DuplicateListing
 from similarity.retrieval.duplicates import (
@@ -75,6 +76,7 @@ def _write_csv(found: Sequence[Duplicate], path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(Duplicate._fields)
-            writer.writerows(found)
+            for one in found:
+                writer.writerow([inert_cell(c) if isinstance(c, str) else c for c in one])
     except OSError as error:
         raise CommandError(f"{str(path)!r} cannot be written: {error}") from error

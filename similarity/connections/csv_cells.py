@@ -1,0 +1,16 @@
+"""Texts of products as cells of a CSV file, which a spreadsheet opens."""
+
+import unicodedata
+
+
+def inert_cell(text: str) -> str:
+    """``text`` so that a spreadsheet shows it and runs no formula in it.
+
+    A formula begins with =, +, - or @, in any width and also behind blanks, line ends and what
+    is not seen. A spreadsheet shows a cell that begins with an apostrophe as text.
+    """
+    seen = unicodedata.normalize("NFKC", text).lstrip()
+    while seen and unicodedata.category(seen[0]) in ("Cc", "Cf", "Zs", "Zl", "Zp"):
+        seen = seen[1:].lstrip()
+    is_formula = seen[:1] in ("=", "+", "-", "@", "\u2212", "|", "%") and seen != ""
+    return f"'{text}" if is_formula or text[:1] in ("\t", "\r", "\n") else text
