@@ -190,36 +190,30 @@ def _check_filter(adapter: MappedOrders, key: str) -> list[CheckMessage]:
     return []
 
 
-#: key → (id, what follows where it is left out, hint)
-LACKING = {
-    "counted": (
-        "W057",
-        "cancelled and returned orders count",
-        "Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that every order "
-        "counts.",
-    ),
-    "verified": (
-        "W061",
-        "orders that anyone can invent decide what all shoppers see as bought together",
-        "Name those that are paid, shipped or of a verified customer, as {'status': 'paid'}; {} "
-        "says that every order that counts is.",
-    ),
-    "customer": (
-        "W062",
-        "shoppers cannot be told apart, and nothing is shown as bought together",
-        "Name what tells customers apart, as ['customer_id', 'email'].",
-    ),
-}
-
-
 def _check_lacking(adapter: MappedOrders) -> list[CheckMessage]:
-    return [
-        Warning(
-            f"SIMILARITY['ORDERS'] has no {key!r}: {follows}.", hint=hint, id=f"similarity.{id}"
-        )
-        for key, (id, follows, hint) in LACKING.items()
-        if key not in adapter.mapping
-    ]
+    """What an order table can be read without, at a cost."""
+    found = {
+        "counted": Warning(
+            "SIMILARITY['ORDERS'] has no 'counted': cancelled and returned orders count.",
+            hint="Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that every "
+            "order counts.",
+            id="similarity.W057",
+        ),
+        "verified": Warning(
+            "SIMILARITY['ORDERS'] has no 'verified': orders that anyone can invent decide what all "
+            "shoppers see as bought together.",
+            hint="Name those that are paid, shipped or of a verified customer, as "
+            "{'status': 'paid'}; {} says that every order that counts is.",
+            id="similarity.W061",
+        ),
+        "customer": Warning(
+            "SIMILARITY['ORDERS'] has no 'customer': shoppers cannot be told apart, and nothing is "
+            "shown as bought together.",
+            hint="Name what tells customers apart, as ['customer_id', 'email'].",
+            id="similarity.W062",
+        ),
+    }
+    return [message for key, message in found.items() if key not in adapter.mapping]
 
 
 def _check_engine() -> list[CheckMessage]:
