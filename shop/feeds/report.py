@@ -57,7 +57,7 @@ class ImportReport:
         """Tell what was assumed of the whole file, or what nothing is read from."""
         self.notes.append(text)
         if self._file:
-            self._rows.writerow(["", "", "note", _inert(text)])
+            self._rows.writerow(["", "", "note", inert_cell(text)])
 
     def refuse(self, refusal: Refusal) -> None:
         self.refused[refusal.kind] += 1
