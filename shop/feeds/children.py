@@ -45,6 +45,7 @@ def _read(row: Row, mapping: ColumnMapping, parents: Parents, found: Survey) -> 
         if own:
             title = f"{title} – {' / '.join(own.values())}"
         changes["title"] = fitting(title, length_of(Product, "name"), "title")
+        name = sku_of(parent, mapping)
         changes["group"] = fitting(name, length_of(Product, "group"), "parent")
     return replace(product, **changes)
 

@@ -20,6 +20,8 @@ DECIMALS = {
     **dict.fromkeys(
         _codes("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"), 0
     ),
+    # They have hundredths by the standard and are written without any.
+    **dict.fromkeys(_codes("COP HUF IDR IRR KHR LAK LBP MMK MNT TZS UZS"), 0),
 }
 #: Symbol → the currencies that are written so, the first where nothing else says which; none
 #: where it may be any of them. Longer symbols come before those they hold.
@@ -44,6 +46,7 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
     "Dhs": ("AED", "MAD"), "Dh": ("AED", "MAD"), "ر.س": ("SAR",), "د.ك": ("KWD",),
     "د.ب": ("BHD",), "S/.": ("PEN",), "S/": ("PEN",), "₡": ("CRC",), "₲": ("PYG",),
     "KSh": ("KES",), "R": ("ZAR",),
+    "\\": ("JPY",),  # the yen sign of Shift-JIS
 }  # fmt: skip
 
 

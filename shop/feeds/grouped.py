@@ -137,6 +137,7 @@ class _Group:
             attributes={**(product.attributes or {}), **named},
             codes=self._codes(product, row),
             images=tuple(FeedImage(ref, alts.get(ref, "")) for ref in refs),
+            remarks=(*product.remarks, *self._remarks(product, row)),
             sku_is_made_up=product.sku != self._sku_in_file(row),
             feed_key=_short("\n".join(key), length_of(Product, "feed_key")),
         )
@@ -144,9 +145,14 @@ class _Group:
     def _codes(self, product: FeedProduct, row: Row) -> tuple[str, ...] | None:
         """With the SKU, where it is not the product's own because it repeats."""
         sku = self._sku_in_file(row)
-        if not sku or sku == product.sku:
+        if not sku or sku == product.sku or values.is_spoilt(sku):
             return product.codes
         return (sku, *(code for code in product.codes or () if code != sku))
+
+    def _remarks(self, product: FeedProduct, row: Row) -> list[str]:
+        sku = self._sku_in_file(row)
+        is_lost = sku != product.sku and values.is_spoilt(sku)
+        return [f"SKU {sku!r} was rounded by a spreadsheet; export it as text"] if is_lost else []
 
     def _sku_in_file(self, row: Row) -> str:
         return next(sku_of(one, self.mapping) for one in self.rows if one.line == row.line)

@@ -62,7 +62,10 @@ class ImageFolder:
             path = name_key(path_of(ref))
         except ValueError:
             return
-        if path and self.claimed.setdefault(path[-1], path) != path:
+        if not path:
+            return
+        other = self.claimed.setdefault(path[-1], path)
+        if _shared_end(path, other) < min(len(path), len(other)):
             self.contested.add(path[-1])
 
     def store(self, ref: str) -> str:

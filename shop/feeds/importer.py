@@ -73,8 +73,8 @@ class Importer:
                 progress(source.position_bytes)
         if self._images.by_name:
             self.report.note(
-                f"{self._images.by_name} photos were found by the end of their path, most by the "
-                "file name alone."
+                "Photos found by the end of their path, such as the file name alone: "
+                f"{self._images.by_name}."
             )
         if not self.report.imported:
             raise FeedError(f"Nothing of {self.options.path.name} could be imported.")

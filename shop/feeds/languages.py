@@ -13,6 +13,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f'’]+")
 #: The share of signs and letters outside ASCII that must be right.
 SURE = 0.9
+#: What a text of several languages is worth beside one of a single language.
+MIXED = 0.93
 #: Letters of another script that must be seen before its code page is told.
 FEW = 10
 #: Another code page that comes so near leaves the question open.
@@ -65,13 +67,20 @@ LANGUAGES = (
 )
 
 
+_MIXTURES = tuple(
+    Language(pages, "".join({letter for one in LANGUAGES if one.code_pages == pages
+                             for letter in one.letters}))
+    for pages in (_WEST, _CENTRAL)
+)  # fmt: skip
+
+
 def code_pages(sample: bytes) -> list[str]:
     """The code pages that make words of ``sample``, best first; others that come near, too."""
     scores = {**_single_bytes(sample), **_double_bytes(sample)}
     best = max(scores.values(), default=0)
     if best < SURE:
         return []
-    if scores.get("cp1252", 0) == best:
+    if scores.get("cp1252", 0) == best > MIXED:
         return ["cp1252"]  # of several Latin alphabets that fit, the most usual
     near = sorted((-score, page) for page, score in scores.items() if score >= best - NEAR)
     found: dict[str, str] = {}
@@ -84,9 +93,10 @@ def _single_bytes(sample: bytes) -> dict[str, float]:
     scores: dict[str, float] = {}
     for page in dict.fromkeys(page for language in LANGUAGES for page in language.code_pages):
         text = sample.decode(page, "replace")
-        for language in LANGUAGES:
+        for language in (*LANGUAGES, *_MIXTURES):
             if page in language.code_pages:
                 score = _alphabetic(text, language, page == "cp1252")
+                score *= MIXED if language in _MIXTURES else 1
                 # Of two that are alike the Windows code page is the likelier.
                 score -= 0 if page.startswith("cp12") or page == "cp874" else 0.01
                 scores[page] = max(scores.get(page, 0), score)

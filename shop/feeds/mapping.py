@@ -122,7 +122,7 @@ class ColumnMapping:
         in a mapping written for one file any column it names.
         """
         columns = list(columns)
-        there = {column.partition("#")[0] for column in columns}
+        there = {column.partition(" ")[0] for column in columns}
         for target, sources in [*self.columns.items(), *self.attributes.items()]:
             optional = self.recognised_by and target not in ("sku", "title")
             if not optional and not there.intersection(sources):
@@ -146,7 +146,7 @@ class ColumnMapping:
             for value in vars(section).values():
                 if isinstance(value, tuple):
                     read.update(key for pair in value for key in _each(pair))
-        return column in read or column.partition("#")[0] in read
+        return column in read or column.partition(" ")[0] in read
 
 
 def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
@@ -216,7 +216,7 @@ def _present(
     """The columns there are, each with its repetitions."""
     repeated: dict[str, list[str]] = {}
     for column in there:
-        repeated.setdefault(column.partition("#")[0], []).append(column)
+        repeated.setdefault(column.partition(" ")[0], []).append(column)
     present = {
         name: [c for key in keys for c in repeated.get(key, ())] for name, keys in sources.items()
     }

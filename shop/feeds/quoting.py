@@ -27,10 +27,10 @@ def is_backslashed(text: str) -> bool:
 
 
 def doubled(line: str, delimiter: str) -> str:
-    r"""``line`` with ``""`` for ``\"``, unless that quote ends its cell."""
+    r"""``line`` with ``""`` for ``\"``, unless that quote ends its cell: ``"C:\","next"``."""
     if '\\"' not in line:
         return line
-    return re.sub(rf'\\"(?!\s*(?:{re.escape(delimiter)}|$))', '""', line)
+    return re.sub(rf'\\"(?!{re.escape(delimiter)}"|\s*$)', '""', line)
 
 
 def holds_rows(cell: str, delimiter: str, columns: int, at: int, *, fits: bool) -> bool:

@@ -265,7 +265,7 @@ class _RowReader:
 
     def _may_be_oversold(self) -> bool:
         said = (self._said("oversell") or "").strip().casefold()
-        return said in ("continue", "notify") or bool(values.YES.fullmatch(said))
+        return said in ("continue", "notify", "2") or bool(values.YES.fullmatch(said))
 
     def _active(self) -> bool | None:
         """No where any of the columns says no; None where all are empty."""
@@ -334,4 +334,4 @@ class _RowReader:
 
 def _without_position(value: str) -> str:
     """``Red`` of ``Red:2``: PrestaShop writes where the value stands in its list."""
-    return re.sub(r"(?<=[^\W\d]):\d{1,3}$", "", value.strip())
+    return re.sub(r"(?<=[^\W\d]):\d{1,3}(?::[01])?$", "", value.strip())

@@ -81,7 +81,7 @@ class ImportReport:
             "updated": self.updated,
             "unchanged": self.unchanged,
             "refused": self.refused["row"],
-            "cells left out": self.refused["cell"],
+            "cells remarked on": self.refused["cell"],
             "deactivated": self.deactivated,
             "images added": self.images_added,
             "images failed": self.refused["image"],

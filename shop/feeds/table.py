@@ -30,12 +30,12 @@ def column_key(name: str) -> str:
 
 
 def numbered(keys: Sequence[str]) -> list[str]:
-    """Column keys of which each repetition has a number: ``image_link``, ``image_link#2``."""
+    """Column keys of which each repetition has a number: ``image_link``, ``image_link 2``."""
     seen: dict[str, int] = {}
     found = []
     for key in keys:
         seen[key] = seen.get(key, 0) + 1
-        found.append(f"{key}#{seen[key]}" if key and seen[key] > 1 else key)
+        found.append(f"{key} {seen[key]}" if key and seen[key] > 1 else key)
     return found
 
 
@@ -203,6 +203,7 @@ class Table:
             cells.pop()
         # Spreadsheets leave empty cells at the end of a row out.
         cells += [""] * (len(self.columns) - len(cells))
+        cells = [_bare(cell) if cell.startswith("<![CDATA[") else cell for cell in cells]
         row = dict(zip(self.columns, cells, strict=False))
         problem = ""
         if len(cells) != len(self.columns):
@@ -233,6 +234,12 @@ def _first_record(lines: list[str], delimiter: str) -> list[str]:
         return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
         return []
+
+
+def _bare(cell: str) -> str:
+    """A cell that was copied out of XML, without the wrapper of its text."""
+    whole = re.fullmatch(r"<!\[CDATA\[(.*)\]\]>\s*", cell, re.DOTALL)
+    return whole[1] if whole and "]]>" not in whole[1] else cell
 
 
 def _readable(cell: str) -> str:

@@ -79,7 +79,8 @@ def parse_flag(text: str, column: str) -> bool | None:
 
 def parse_availability(text: str) -> Availability | None:
     """None where the cell is empty. Raises :class:`CellUnread` for words that are not known."""
-    word = re.sub(r"[\s_-]+", "_", text.strip().casefold().rstrip("/.!").rpartition("/")[2])
+    word = re.split("[/:]", text.strip().casefold().rstrip("/.!"))[-1]
+    word = re.sub(r"[\s_-]+", "_", word)
     if not word:
         return None
     for kind, words in WORDS.items():

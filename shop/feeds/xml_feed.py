@@ -113,15 +113,24 @@ class XmlFeed:
 
 
 class _Items:
-    """What expat's events say of items."""
+    """What expat's events say of items.
+
+    Names are taken with their prefixes, because feeds forget to declare them. An entity that is
+    not declared, such as ``&nbsp;``, stays in the text, where the reader undoes it.
+    """
 
     def __init__(self, encoding: str | None) -> None:
-        self.parser = expat.ParserCreate(encoding, namespace_separator=" ")
+        self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
         self.parser.EntityDeclHandler = self._refuse_entity
+        self.parser.SkippedEntityHandler = self._skip_entity
+        # Lets entities pass that no declaration names; the document type itself is not fetched.
+        self.parser.UseForeignDTD(True)
+        self.parser.ExternalEntityRefHandler = lambda *reference: 1
+        self._google = {"g"}  # prefixes of Google's names
         self._rows: list[Row] = []
         self._path: list[str] = []  # of elements inside the item
         self._in_item = False
@@ -135,7 +144,12 @@ class _Items:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise FeedError(f"Line {self.parser.CurrentLineNumber} nests {MAX_DEPTH} elements.")
-        key = _key(name)
+        self._google.update(
+            prefix.removeprefix("xmlns:")
+            for prefix, uri in attributes.items()
+            if prefix.startswith("xmlns:") and uri == GOOGLE
+        )
+        key = self._key(name)
         if not self._in_item:
             if key in ITEMS:
                 self._in_item = True
@@ -164,7 +178,8 @@ class _Items:
             return
         text = "".join(self._parts).strip()
         if text and len(self._found) < MAX_PARTS:
-            self._found.append(("_".join(self._path), name.startswith(GOOGLE), text))
+            is_google = name.partition(":")[0] in self._google
+            self._found.append(("_".join(self._path), is_google, text))
         self._parts = []
         self._path.pop()
 
@@ -179,12 +194,16 @@ class _Items:
             problem = f"has {self._length} characters; {MAX_ITEM_CHARACTERS} is the most"
         return Row(self._line, cells, problem)
 
+    def _key(self, name: str) -> str:
+        prefix, _, local = name.rpartition(":")
+        return column_key(local if not prefix or prefix in self._google else f"{prefix} {local}")
+
+    def _skip_entity(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            self._text(f"&{name};")
+
     def _refuse_entity(self, *declaration: object) -> None:
         raise FeedError(
             f"Line {self.parser.CurrentLineNumber} declares an entity; a feed with entities of "
             "its own is refused because they may expand without end."
         )
-
-
-def _key(name: str) -> str:
-    return column_key(name.rpartition(" ")[2].rpartition(":")[2])

@@ -11,6 +11,7 @@ RUSSIAN = "Платье синее шерстяное\nТуфли кожаные
 TEXTS = {
     "german": ("Stühle grün, Tisch für Küche", ["cp1252", "cp850"]),
     "french": ("Écharpe très légère, été", ["cp1252"]),
+    "german and french": ("Größe, schöne Stühle, crème brûlée, été", ["cp1252"]),
     "spanish": ("Sillón pequeño marrón", ["cp1252"]),
     "english": ("Café “deluxe” – naïve", ["cp1252"]),
     "icelandic": ("Peysa úr þæfðri ull, rauð", ["cp1252"]),

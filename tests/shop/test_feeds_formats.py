@@ -6,6 +6,7 @@ import pytest
 
 from shop.models import Brand, Product
 
+from .test_feeds_images import photo
 from .test_import_catalog import count, run  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +163,7 @@ def test_variations_take_from_their_parent_what_they_lack(run):  # noqa: F811
     assert (count(printed, "created"), count(printed, "refused")) == (2, 1)
     assert "parent 'gone' is not in the file" in printed
     red, other = Product.objects.order_by("-sku")
-    assert (red.name, red.description, red.group) == ("Shirt – Red", "One\nTwo", "id:44")
+    assert (red.name, red.description, red.group) == ("Shirt – Red", "One\nTwo", "44")
     assert (red.category.path, red.attributes["colour"]) == ("Clothing > Shirts", "Red")
     assert (other.sku, other.name, other.attributes["colour"]) == ("8", "Shirt", "Red, Blue, dark")
 
@@ -215,6 +216,9 @@ def test_what_is_assumed_and_not_read_is_told(run, tmp_path):  # noqa: F811
     assert "Columns that nothing is read from: Colour of the year." in printed
     assert "Colour of the year" in report.read_text()
     assert count(printed, "images failed") == 2
+    (tmp_path / "c.jpg").write_bytes(photo())
+    printed = run(header, [["1", "Pan", "5", "", "", "https://x.example/1/c.jpg", ""]])
+    assert "such as the file name alone: 1." in printed
 
 
 def test_a_swallowed_row_takes_nothing_off_sale(run, tmp_path):  # noqa: F811

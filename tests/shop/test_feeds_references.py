@@ -67,7 +67,8 @@ def test_a_name_that_two_addresses_end_in_is_the_photo_of_neither(folder, settin
     other = put(folder, "other.jpg", "green")
     images = ImageFolder(folder)
     for ref in ("https://x.example/1/main.jpg", "https://x.example/2/main.jpg",
-                "https://x.example/1/other.jpg", "https://y.example/1/other.jpg?v=2"):  # fmt: skip
+                "https://x.example/1/other.jpg", "https://y.example/1/other.jpg?v=2",
+                "other.jpg"):  # fmt: skip
         images.claim(ref)
     for number in (1, 2):
         with pytest.raises(ImageUnusable, match="keep the folders"):

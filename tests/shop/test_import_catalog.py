@@ -155,7 +155,7 @@ def test_a_cell_that_cannot_be_read_costs_the_cell_alone(run, tmp_path, cells, r
     report = tmp_path / "refused.csv"
     printed = run(GOOGLE, [google(**{"image_link": "", **cells})], report=report)
     assert reason in printed
-    assert (count(printed, "refused"), count(printed, "cells left out")) == (0, 1)
+    assert (count(printed, "refused"), count(printed, "cells remarked on")) == (0, 1)
     assert Product.objects.get().price == Decimal("19.99")
     with report.open(newline="") as file:
         assert [row["kind"] for row in csv.DictReader(file) if row["line"]] == ["cell"]
