@@ -41,6 +41,9 @@ class TransformerTextEncoder(Encoder):
     in the same category on a catalogue of fancy names and on one of plain ones: both in one
     text 0.60 and 0.68, the title alone 0.51 and 0.73, the two added as here 0.59 and 0.71.
 
+    A text in a language that the model has not learned (:mod:`similarity.encoders.readable`) is
+    absent: its vector would be like that of any other such text.
+
     ``model``
         a folder, or an installed package that carries a model (see
         :func:`similarity.encoders.weights.model_folder`); safetensors weights only.
@@ -119,20 +122,20 @@ class TransformerTextEncoder(Encoder):
         vectors = vectors.reshape(2, len(contents), self.dimension)
         share = np.where([bool(title) for title in titles], self.title_weight, 0)[:, None]
         combined = unit_rows(share * vectors[0] + (1 - share) * vectors[1])
-        return Encoded(combined, np.array([bool(text) for text in both], dtype=np.bool_))
+        return Encoded(combined, np.asarray(combined.any(axis=1)))
 
     def encode_texts(self, texts: Sequence[str]) -> Encoded:
         """Encode N free texts, search queries say, with ``query_prompt`` before each."""
         cleaned = [plain_line(text, self._most) for text in texts]
-        present = np.array([bool(text) for text in cleaned], dtype=np.bool_)
-        return Encoded(self._encode(cleaned, self.query_prompt), present)
+        vectors = self._encode(cleaned, self.query_prompt)
+        return Encoded(vectors, np.asarray(vectors.any(axis=1)))
 
     @property
     def _most(self) -> int:
         return self.max_tokens * CHARACTERS_PER_TOKEN
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatArray:
-        """Unit rows (N, D) of cleaned texts; zero for an empty one."""
+        """Unit rows (N, D) of cleaned texts; zero for one that is empty or cannot be read."""
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         present = [row for row, text in enumerate(texts) if text]
         if present:
@@ -141,16 +144,22 @@ class TransformerTextEncoder(Encoder):
                 # Equal texts are encoded once: a title alone, variants of one product.
                 vectors[present] = self.known.rows(
                     [name_of(text.encode()) for text in prompted],
-                    lambda places: self._run([prompted[at] for at in places]),
+                    lambda places: self._run([texts[present[at]] for at in places], prompt),
                 )
         return vectors
 
-    def _run(self, texts: Sequence[str]) -> FloatArray:
-        """Unit rows (N, D) of texts that are not empty, computed from the longest down."""
+    def _run(self, texts: Sequence[str], prompt: str) -> FloatArray:
+        """Unit rows (N, D) of texts that are not empty, computed from the longest down.
+
+        Zero for one that the model has not learned to read.
+        """
         device.limit_threads()
-        tokens = self.tower.tokenise(texts)
-        lengths = [len(ids) for ids in tokens]
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        frame, *tokens = self.tower.tokenise([prompt, *(prompt + text for text in texts)])
+        reads = self.tower.reader.reads
+        readable = [row for row, text in enumerate(texts) if reads(text, tokens[row], frame)]
+        tokens = [tokens[row] for row in readable]
+        lengths = [len(ids) for ids in tokens]
         budget = conf.get("TOKEN_BUDGET")
         if self.tower.device == "cpu":
             budget = min(budget, CPU_TOKENS)
@@ -160,7 +169,7 @@ class TransformerTextEncoder(Encoder):
         )
         with device.one_thread() if sum(lengths) <= FEW_TOKENS else nullcontext():
             for rows, result in results:
-                vectors[rows] = result
+                vectors[[readable[row] for row in rows]] = result
         return unit_rows(vectors)
 
 

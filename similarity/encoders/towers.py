@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from similarity.encoders.pretrained import (
     refuse_missing,
     trained_in_bfloat16,
 )
+from similarity.encoders.readable import Reader
 from similarity.encoders.runtimes import Arrays, Graph
 from similarity.encoders.weights import digest, package
 from similarity.exceptions import EncoderError
@@ -51,6 +53,11 @@ class TextTower:
     pad_to: int | None
     dimension: int = 0
     runtime: trial.Runtime = field(default_factory=trial.Runtime)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Which texts it has learned to read."""
+        return Reader(self.tokenizer)
 
     @classmethod
     def load(cls, folder: Path, pooling: str, max_tokens: int) -> "TextTower":
