@@ -65,6 +65,9 @@ DEFAULTS: dict[str, Any] = {
     "EXACT_LIMIT": 20_000,  # a filter that leaves this many rows or fewer is scanned exactly
     # Vectors from which on a version is kept in cells as well; None never makes them.
     "CELLS_FROM": 20_000,
+    # True: a shelf is filled up to its limit with whatever the shop has, best sellers and
+    # newest last; False: it stops before products that are not similar.
+    "SHELF_FILL": False,
     "CACHE": "default",  # alias in CACHES
     "CACHE_TIMEOUT_S": 300,
     "MAX_LIMIT": 100,  # most hits one call returns
@@ -161,6 +164,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "similarity-tidy-cells": {
         "task": "similarity.tidy_cells",
         "schedule": crontab(hour=4, minute=40),
+        "options": {"queue": "similarity"},
+    },
+    "similarity-learn-floors": {
+        "task": "similarity.learn_floors",
+        "schedule": crontab(hour=4, minute=50),
         "options": {"queue": "similarity"},
     },
     "similarity-drop-retired-versions": {

@@ -32,6 +32,7 @@ from similarity.copurchase import co_demand, full, proposals, runs, updating
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.indexing import (
+    floors,
     indexes,
     maintained,
     outbox,
@@ -238,6 +239,14 @@ def keep_co_demand() -> None:
         co_demand.keep_weekly()
     except SimilarityError as error:
         logger.error("No co-demand is kept: %s", error)
+
+
+@shared_task(name="similarity.learn_floors", ignore_result=True)
+def learn_floors() -> None:
+    """Learn anew where shelves stop, of the versions that are live or ready to be."""
+    for version in maintained.every_version().maintained():
+        if version.status != EncoderVersion.Status.BUILDING:
+            floors.learn(version)
 
 
 @shared_task(name="similarity.tidy_cells", ignore_result=True)

@@ -51,8 +51,8 @@ class MoreLikeSerializer(serializers.Serializer):
     )
     tier = serializers.CharField(
         allow_null=True,
-        help_text="Tier of the first hit: fused by vectors, then category, popular, newest and "
-        "catalogue; null without hits.",
+        help_text="Tier of the first hit: fused by vectors, then category and department; popular, "
+        "newest and catalogue only where SIMILARITY['SHELF_FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
     unknown = serializers.ListField(

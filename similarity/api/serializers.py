@@ -55,7 +55,8 @@ class PageSerializer(serializers.Serializer):
     tier = serializers.CharField(
         allow_null=True,
         help_text="Tier of the best hit: fused, text, image, colour or attributes by vectors, "
-        "then category, popular, newest and catalogue; null without hits.",
+        "then category and department; popular, newest and catalogue only where "
+        "SIMILARITY['SHELF_FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
     next = serializers.CharField(

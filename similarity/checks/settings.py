@@ -227,6 +227,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a whole number, 0 or above",
         lambda value: value == 0 or _is_whole(value),
     ),
+    "SHELF_FILL": ("True or False", lambda value: isinstance(value, bool)),
     "CACHE": ("an alias in CACHES", _is_text),
     "CACHE_TIMEOUT_S": (
         "a number of seconds, 0 or above",

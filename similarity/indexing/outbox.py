@@ -13,7 +13,15 @@ from similarity import conf
 from similarity.connections import metrics, wakeup
 from similarity.connections.locks import LockTaken, owner
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, encoding, pipeline, versions, vocabulary, workers
+from similarity.indexing import (
+    documents,
+    encoding,
+    floors,
+    pipeline,
+    versions,
+    vocabulary,
+    workers,
+)
 from similarity.models import PendingProduct, SpilledChange
 from similarity.models.outbox import PendingProductQuerySet
 
@@ -82,6 +90,7 @@ def drain(budget_s: float = 20.0) -> int:
         taken = _take(number, until)
     if taken and not has_due():
         vocabulary.refresh_if_outgrown()
+        floors.learn_if_outgrown()
     return taken
 
 

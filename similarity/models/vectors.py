@@ -9,6 +9,9 @@ from pgvector.django import HalfVectorField
 from similarity import conf
 from similarity.models.versions import EncoderVersion
 
+#: Between the levels of a category's path, written from the root.
+LEVELS = " > "
+
 #: The columns that hold a part's vector, in the order of explanations.
 PARTS = ("text", "image", "colour", "attributes")
 
@@ -78,6 +81,11 @@ def group_name(key: str, group: str) -> str:
     """
     name = f"group:{group}" if group else f"product:{key}"
     return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def department_of(category: str) -> str:
+    """The first level of a category's path: ``Outdoor`` of ``Outdoor > Tents``."""
+    return category.split(LEVELS, 1)[0].strip()
 
 
 def category_number(category: str) -> int:

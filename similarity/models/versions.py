@@ -46,6 +46,8 @@ class EncoderVersion(models.Model):
     fitted_on = models.PositiveIntegerField(default=0)
     #: Quality and size figures, shown in the admin.
     figures = models.JSONField(default=dict, blank=True)
+    #: Where shelves stop, see ``similarity.indexing.floors``; empty before it is learned.
+    floor = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
     #: How far its building has come, see ``similarity.indexing.progress``.
     progress = models.JSONField(default=dict, blank=True, db_default={})
     created_at = models.DateTimeField(auto_now_add=True)

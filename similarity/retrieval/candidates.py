@@ -35,6 +35,7 @@ class Candidate(NamedTuple):
     key: Any
     group: str
     score: float
+    category: int = 0
 
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
@@ -83,8 +84,7 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
     """As :func:`nearest`, with every variant that was met, in no particular order."""
     if search.within.keys is None:
         return []
-    # Twice as many rows, for variants of one group count once.
-    size = max(pool, 2 * wanted + 8)
+    size = row_count(wanted, pool)
     found: list[Row] = []
     for step in choose(search, size, max(pool, wanted)):
         found = run(step, search, size)
@@ -94,6 +94,14 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
         return found
     because = f"the nearest {size} rows are variants of too few products"
     return run(Step("exact per group", because, plans.exact_per_group), search, size)
+
+
+def row_count(wanted: int, pool: int = 0) -> int:
+    """How many rows are asked for: twice as many, because variants of one group count once.
+
+    Up to 50 cost no more than a few.
+    """
+    return max(pool, 2 * wanted + 26)
 
 
 def run(step: Step, search: VectorSearch, size: int) -> list[Row]:
@@ -182,7 +190,7 @@ def groups(found: Iterable[Row]) -> set[str]:
 def scored(found: Iterable[Row], metric: str) -> list[Candidate]:
     """A row whose vector is zero has no distance (NaN) and is left out."""
     return [
-        Candidate(row.key, row.group, score_of_distance(metric, row.distance))
+        Candidate(row.key, row.group, score_of_distance(metric, row.distance), row.category)
         for row in found
         if not math.isnan(row.distance)
     ]

@@ -1,11 +1,13 @@
 """Why a hit is a hit: shares of its score."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from django.utils.translation import gettext, gettext_noop
 
 from similarity.models.vectors import PARTS
+from similarity.retrieval.found import Found
 from similarity.retrieval.hits import Reason
 from similarity.retrieval.scoring import part_cosines
 from similarity.retrieval.stored import FloatArray, StoredVectors
@@ -63,9 +65,14 @@ def reasons(
     return _shares(brought, alike)
 
 
-def same_category() -> tuple[Reason, ...]:
-    """The one reason of a hit that was found by its category."""
-    return (Reason("category", 1.0, gettext("Same category")),)
+def by_category(found: Iterable[Found]) -> dict[Any, tuple[Reason, ...]]:
+    """Key → the one reason of a hit that was found by its category, or by its department."""
+    same = {"category": True, "department": False}
+    return {
+        one.key: (Reason("category", 1.0, gettext(SENTENCES["category"][same[one.tier]])),)
+        for one in found
+        if one.tier in same
+    }
 
 
 def _by_block(

@@ -1,4 +1,8 @@
-"""What is shown where vectors cannot answer: ordered tiers, each with an honest name."""
+"""What is shown where vectors cannot answer: ordered tiers, each with an honest name.
+
+How far a shelf may go: to its product's own *category*; to its *department*, which is the first
+level of a category's path; to the whole *shop*.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,29 +12,35 @@ from django.db.models import AutoField, DateField, QuerySet
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import ConfigurationError
-from similarity.models.vectors import group_name
+from similarity.models.vectors import department_of, group_name
 from similarity.retrieval.found import Found, Taken
 from similarity.retrieval.within import Within
 
+#: How far a shelf may go, and the tiers' names.
+CATEGORY, DEPARTMENT, SHOP = "category", "department", "shop"
 
-def tiers(key: Any, within: Within, adapter: CatalogAdapter) -> Iterator[tuple[str, QuerySet[Any]]]:
-    """(tier, products in the order to show): the same category, then the whole shop.
 
-    Either starts with the best sellers where the adapter knows them. The last tier holds
-    every passing product, so that a shelf is empty only where the shop is.
+def tiers(
+    key: Any, within: Within, adapter: CatalogAdapter, reach: str = SHOP
+) -> Iterator[tuple[str, QuerySet[Any]]]:
+    """(tier, products in the order to show): the same category, its department, the whole shop.
+
+    ``reach`` is the last of them. Each starts with the best sellers where the adapter knows
+    them. The shop's last tier holds every passing product, so that such a shelf is empty only
+    where the shop is.
     """
     passing = within.narrowed()
-    category = _same_category(key, passing, adapter)
-    if category is not None:
-        best = _popular(category, adapter)
-        if best is not None:
-            yield "category", best
-        yield "category", category.order_by(*catalogue_order()[1])
-    best = _popular(passing, adapter)
-    if best is not None:
-        yield "popular", best
     name, order = catalogue_order()
-    yield name, passing.order_by(*order)
+    for tier, products in _categories(key, passing, adapter, reach):
+        best = _popular(products, adapter)
+        if best is not None:
+            yield tier, best
+        yield tier, products.order_by(*order)
+    if reach == SHOP:
+        best = _popular(passing, adapter)
+        if best is not None:
+            yield "popular", best
+        yield name, passing.order_by(*order)
 
 
 def fill(
@@ -67,13 +77,20 @@ def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
     return {key: group_name(str(key), groups.get(key) or "") for key in keys}
 
 
-def _same_category(
-    key: Any, passing: QuerySet[Any], adapter: CatalogAdapter
-) -> QuerySet[Any] | None:
+def _categories(
+    key: Any, passing: QuerySet[Any], adapter: CatalogAdapter, reach: str
+) -> Iterator[tuple[str, QuerySet[Any]]]:
+    """The passing products of its category and, where ``reach`` says so, of its department."""
     product = conf.product_model()._base_manager.using(passing.db).filter(pk=key)
     names = adapter.values_of("category", product).get(key)
-    in_category = adapter.filter_by("category", names) if names else None
-    return None if in_category is None else passing.filter(in_category)
+    wanted = {CATEGORY: names or []}
+    if names and reach == DEPARTMENT:
+        departments = {department_of(name) for name in names} - set(names)
+        wanted[DEPARTMENT] = sorted(departments)
+    for tier, values in wanted.items():
+        of_it = adapter.filter_by("category", values) if values else None
+        if of_it is not None:
+            yield tier, passing.filter(of_it)
 
 
 def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] | None:

@@ -12,7 +12,9 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
 from similarity.models.vectors import PARTS
-from similarity.retrieval import candidates, explain, fallback
+from similarity.retrieval import explain, fallback
+from similarity.retrieval.candidates import Candidate
+from similarity.retrieval.floor import floor_of
 from similarity.retrieval.found import Found, Taken
 from similarity.retrieval.hits import Hit, Reason
 from similarity.retrieval.plans import VectorSearch
@@ -20,6 +22,7 @@ from similarity.retrieval.query import Query, excluded_keys
 from similarity.retrieval.shelf import live_version
 from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
 from similarity.retrieval.tastes import Taste, take_turns, tastes
+from similarity.retrieval.tiers import near_enough
 from similarity.retrieval.within import Within
 
 #: Most products given, liked and disliked each.
@@ -35,21 +38,23 @@ def more_like(
     *,
     within: QuerySet[Any] | None = None,
     explain: bool = False,
+    fill: bool | None = None,
 ) -> list[Hit]:
     """Products like the ``liked`` ones (instances or keys), away from the ``disliked``.
 
-    Exactly ``limit`` of them wherever so many are eligible: those of ``within`` (default: the
+    ``limit`` of them wherever so many are similar and eligible: those of ``within`` (default: the
     adapter's ``eligible()``) without the given ones and their variants, one for each group of
     variants. Liked products that have little in common are searched for apart, and their
     finds take turns in proportion to how many are liked of each kind; a hit's score is its
     likeness to its own kind. A given product without vectors is left out of the search but
     never shown; where none of the liked has any, and where vectors run out, hits come from
-    the categories of the first liked, then the shop, by tiers that name it.
+    the categories of the first liked, by a tier that names it. ``fill`` as of
+    :func:`similarity.retrieval.shelves.similar_to`.
 
     Raises :class:`QueryError` for no liked product, for more than MAX_GIVEN of either, and
     for one that is in both.
     """
-    query = Query(limit, explain=explain)
+    query = Query(limit, explain=explain, fill=fill)
     chosen, rejected = _given("liked", liked), _given("disliked", disliked)
     if not chosen:
         raise QueryError("liked is empty; name one product at least.")
@@ -124,10 +129,7 @@ class Selection:
 
     def _by_vector(self, taken: Taken) -> list[Found]:
         """The finds of each taste in turn, one for each group of variants."""
-        lists = [
-            candidates.nearest(self._search(taste, taken), self.query.limit)[: self.query.limit]
-            for taste in self._tastes
-        ]
+        lists = [self._near_enough(taste, taken)[: self.query.limit] for taste in self._tastes]
         best: dict[str, Found] = {}
         for step, found in enumerate(lists):
             for one in found:
@@ -139,6 +141,18 @@ class Selection:
             [len(taste.members) for taste in self._tastes],
         )
         return [best[group] for group in turns[: self.query.limit]]
+
+    def _near_enough(self, taste: Taste, taken: Taken) -> list[Candidate]:
+        """Above the floor of the liked products of this taste, whichever category they are of."""
+        assert self._version is not None  # noqa: S101 - tastes are made of its vectors
+        floor, wanted = floor_of(self._version), self.query.limit
+        heights = floor.heights({"fused": 1.0}, "cosine") if floor.is_learned else None
+        categories = {self._sources[at].category for at in taste.members}
+        return near_enough(
+            self._search(taste, taken),
+            *(wanted, wanted, categories),
+            None if self.query.fill else heights,
+        )
 
     def _search(self, taste: Taste, taken: Taken) -> VectorSearch:
         assert self._version is not None  # noqa: S101 - tastes are made of its vectors
@@ -159,13 +173,16 @@ class Selection:
         if not wanted:
             return []
         sources = self.liked[:FALLBACK_SOURCES]
-        tiers = [list(fallback.tiers(key, self.within, self.adapter)) for key in sources]
+        reach = fallback.SHOP if self.query.fill else fallback.CATEGORY
+        if not (self.query.fill or self._sources):
+            reach = fallback.DEPARTMENT
+        tiers = [list(fallback.tiers(key, self.within, self.adapter, reach)) for key in sources]
         near = [[tier for tier in of if tier[0] == "category"] for of in tiers]
         share = -(-wanted // len(sources))
         found: list[Found] = []
         for of in near:
             found += self._filled(of, min(share, wanted - len(found)), taken)
-        for of in (*near, tiers[0]):
+        for of in (*near, *(tiers[:1] if self.query.fill else tiers)):
             found += self._filled(of, wanted - len(found), taken)
         return found
 
@@ -182,7 +199,7 @@ class Selection:
 
     def _reasons(self, found: Sequence[Found]) -> dict[Any, tuple[Reason, ...]]:
         """Each hit's likeness to the liked product of its taste that is nearest to it."""
-        reasons = {one.key: explain.same_category() for one in found if one.tier == "category"}
+        reasons = explain.by_category(found)
         by_vector = [one for one in found if one.tier == "fused"]
         if self._version is None or not by_vector:
             return reasons

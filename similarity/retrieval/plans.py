@@ -33,6 +33,8 @@ class Row(NamedTuple):
     key: Any
     group: str
     distance: float
+    #: By :func:`similarity.models.vectors.category_number`.
+    category: int = 0
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,8 @@ def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({})") 
         passes = Fragment(f"{CANDIDATE}.product_id {among.format(keys.sql)}", keys.params)
     where, distance = search.where(passes), search.distance
     sql = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance '  # noqa: S608
-        f"FROM {TABLE} AS {CANDIDATE} WHERE {where.sql}"
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
+        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql}"
     )
     params = (*distance.params, *where.params)
     if rows is None:
@@ -241,13 +243,19 @@ def cells_query(
         f"WHERE {others.sql}{passes.sql} LIMIT %s",
         (*nearness.params, list(chosen), *others.params, *passes.params, sketched.depth),
     )
-    distance = (
-        f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec FROM {TABLE} AS own "  # noqa: S608
-        f"WHERE own.version_id = {int(search.version.pk)} AND own.product_id = passing.product_id"
+    own = (
+        f"FROM {TABLE} AS own WHERE own.version_id = {int(search.version.pk)} "
+        "AND own.product_id = passing.product_id"
     )
-    return Fragment(
+    distance = f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec {own}"
+    nearest_sql = (
         f'SELECT product_id, "group", ({distance}) AS distance '  # noqa: S608 - by Django
-        f"FROM ({passing.sql}) AS passing ORDER BY distance, {key_order('product_id')} LIMIT %s",
+        f"FROM ({passing.sql}) AS passing ORDER BY distance, {key_order('product_id')} LIMIT %s"
+    )
+    # Only of the few rows that are left.
+    return Fragment(
+        f"SELECT passing.*, (SELECT category {own}) FROM ({nearest_sql}) AS passing "  # noqa: S608
+        f"ORDER BY distance, {key_order('product_id')}",
         (vector_literal(search.vector), *passing.params, rows),
     )
 
@@ -257,8 +265,8 @@ def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
     where, distance = search.where(search.within.passes_candidate), search.distance
     dimension = int(search.version.dimensions[search.column])
     sql = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance '  # noqa: S608
-        f"FROM {TABLE} AS {CANDIDATE} WHERE {where.sql} "
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
+        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql} "
         f"ORDER BY {CANDIDATE}.{search.column}::halfvec({dimension}) "
         f"<=> %s::halfvec({dimension}) LIMIT %s"
     )

@@ -28,6 +28,8 @@ class Query:
     weights: Mapping[str, float] | None = None
     diversity: float = 0.0
     explain: bool = False
+    #: Fill the shelf whatever there is; None leaves it to ``SIMILARITY["SHELF_FILL"]``.
+    fill: bool | None = None
 
     def __post_init__(self) -> None:
         most = conf.get("MAX_LIMIT")
@@ -42,6 +44,8 @@ class Query:
         number = isinstance(self.diversity, int | float) and math.isfinite(self.diversity)
         if not number or not 0 <= self.diversity <= 1:
             raise QueryError(f"diversity is {self.diversity!r}; pass a number from 0 to 1.")
+        if self.fill is None:
+            object.__setattr__(self, "fill", bool(conf.get("SHELF_FILL")))
         if self.weights is not None:
             if self.mode != "fused":
                 raise QueryError(

@@ -86,7 +86,7 @@ class Shelf:
         for step, tier in enumerate(self.vector_tiers):
             if len(found) < wanted:
                 added = tier.find(wanted - len(found), taken)
-                found += [Found(*one, tier.name, step) for one in added]
+                found += [Found(*one[:3], tier.name, step) for one in added]
                 taken.add(found)
         if len(found) < wanted:
             found += self._fallback(wanted - len(found), taken)
@@ -118,7 +118,7 @@ class Shelf:
 
     def _fallback(self, wanted: int, taken: Taken) -> list[Found]:
         found: list[Found] = []
-        tiers = fallback.tiers(self.key, self.within, self.adapter)
+        tiers = fallback.tiers(self.key, self.within, self.adapter, self._reach)
         for step, (tier, products) in enumerate(tiers, start=len(self.vector_tiers)):
             short = wanted - len(found)
             if not short:
@@ -127,9 +127,17 @@ class Shelf:
             taken.add(found)
         return found
 
+    @property
+    def _reach(self) -> str:
+        """A product that vectors do not know yet gets neighbours of its department too."""
+        if self.query.fill:
+            return fallback.SHOP
+        return fallback.CATEGORY if self.source else fallback.DEPARTMENT
+
     def _reasons(self, found: Sequence[Found]) -> dict[Any, tuple[Reason, ...]]:
+        by_category = explain.by_category(found)
         if self.source is None:
-            return {one.key: explain.same_category() for one in found if one.tier == "category"}
+            return by_category
         version, own = self.source.version, self.source.stored
         by_vector = [one for one in found if one.step < len(self.vector_tiers)]
         keys = [one.key for one in by_vector]
@@ -142,5 +150,4 @@ class Shelf:
             for one in by_vector
             if one.key in others
         }
-        category = (one.key for one in found if one.tier == "category")
-        return reasons | dict.fromkeys(category, explain.same_category())
+        return reasons | by_category

@@ -35,24 +35,27 @@ def similar_to(
     mode: str = "fused",
     exclude: Iterable[Any] = (),
     after: str | None = None,
+    fill: bool | None = None,
 ) -> list[Hit]:
     """Products similar to ``product`` (an instance or its key), best first.
 
-    Exactly ``limit`` of them wherever so many are eligible: those of ``within`` (default:
+    ``limit`` of them wherever so many are similar and eligible: those of ``within`` (default:
     the adapter's ``eligible()``) without the product itself, its variants and ``exclude``,
-    one for each group of variants. Products that vectors do not reach come last, by tiers
-    that their hits name.
+    one for each group of variants. A shelf stops at the floor (docs/retrieval.md) rather than
+    show products of another kind. Products that vectors do not reach come last, by tiers that
+    their hits name.
 
     ``weights``: part → weight of at least 0, instead of the version's own. ``diversity``: 0
     to 1, how much the hits should differ among themselves. ``metric``: ``cosine``, ``dot``
     or ``l2``. ``mode``: ``fused``, or one part alone (``text``, ``image``, ``colour``,
     ``attributes``). ``explain`` fills ``Hit.reasons``. ``after``: a cursor that
-    :func:`similar_page` gave.
+    :func:`similar_page` gave. ``fill``: whether the shelf goes on below the floor, and at last
+    with best sellers and the newest products; None leaves it to ``SIMILARITY["SHELF_FILL"]``.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
     never for the state of the catalogue.
     """
-    query = Query(limit, metric, mode, weights, diversity, explain)
+    query = Query(limit, metric, mode, weights, diversity, explain, fill)
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
     return shelf.hits(_following(shelf, limit, _cursor(after, query)))
 
@@ -69,6 +72,7 @@ def similar_page(
     mode: str = "fused",
     exclude: Iterable[Any] = (),
     after: str | None = None,
+    fill: bool | None = None,
 ) -> Page:
     """As :func:`similar_to`, with the cursor of the page that follows.
 
@@ -77,7 +81,7 @@ def similar_page(
     one that belonged on a page before, and leaves it out. With ``diversity`` there is one
     page only, which is chosen as a whole.
     """
-    query = Query(limit, metric, mode, weights, diversity, explain)
+    query = Query(limit, metric, mode, weights, diversity, explain, fill)
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
     cursor = _cursor(after, query)
     if diversity:

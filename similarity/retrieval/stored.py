@@ -15,11 +15,13 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StoredVectors:
-    """One product's row: its variants' group, and column → float32 (D,) or None."""
+    """One product's row: its variants' group, its category's number, and column → float32 (D,)
+    or None."""
 
     key: Any
     group: str
     vectors: dict[str, FloatArray | None]
+    category: int = 0
 
     def has(self, column: str) -> bool:
         """Whether there is a direction to compare: a zero vector has none."""
@@ -40,15 +42,16 @@ def read_vectors(
         ProductVectors.objects.using(using)
         .of_version(version)
         .filter(product_id__in=list(keys))
-        .values_list("product_id", "group", *binary.values())
+        .values_list("product_id", "group", "category", *binary.values())
     )
     return {
         key: StoredVectors(
             key,
             group,
             {column: array(value) for column, value in zip(columns, values, strict=True)},
+            category,
         )
-        for key, group, *values in rows
+        for key, group, category, *values in rows
     }
 
 

@@ -1,6 +1,6 @@
 """Tiers that vectors answer: by the request's weights, by the fused vector, by one part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from similarity.models.vectors import PARTS
 from similarity.retrieval import candidates
 from similarity.retrieval.candidates import Candidate
 from similarity.retrieval.diversity import maximal_marginal_relevance
+from similarity.retrieval.floor import Heights, floor_of
 from similarity.retrieval.found import Taken
 from similarity.retrieval.plans import VectorSearch
 from similarity.retrieval.query import Query
@@ -24,6 +25,9 @@ RESCORED = 500
 FAR_WEIGHTS = 0.25
 #: Candidates that diversity chooses from, for each hit wanted.
 DIVERSITY_POOL = 5
+#: Candidates looked through at most for hits above the floor; each time so many times more.
+LOOKED_THROUGH = 500
+DEEPER = 4
 #: The order in which stored vectors stand in for one another.
 FALLBACK_COLUMNS = ("fused", "text", "attributes", "image", "colour")
 
@@ -46,13 +50,19 @@ class VectorTier:
 
 
 def vector_tiers(source: Source, query: Query, within: Within) -> list[VectorTier]:
-    """The tier the query asks for, then those that can stand in for it."""
+    """The tier the query asks for, then those that can stand in for it.
+
+    Where shelves have a floor, nothing stands in for the fused vector: what it has not brought
+    was too far away.
+    """
     tiers = []
     if query.weights and any(
         weight > 0 and source.stored.has(part) for part, weight in query.weights.items()
     ):
         tiers.append(_weighted_tier(source, query, within))
     order = [query.mode, *(column for column in FALLBACK_COLUMNS if column != query.mode)]
+    if _has_floor(source, query) and source.stored.has("fused"):
+        order = list(dict.fromkeys([query.mode, "fused"]))
     tiers += [
         _column_tier(source, query, within, column) for column in order if source.stored.has(column)
     ]
@@ -94,12 +104,52 @@ def diverse(
     return [found[at] for at in maximal_marginal_relevance(scores, vectors, diversity, wanted)]
 
 
+def near_enough(
+    search: VectorSearch,
+    wanted: int,
+    pool: int,
+    categories: Collection[int],
+    heights: Heights | None,
+) -> list[Candidate]:
+    """At least ``wanted`` candidates above the floor where there are so many, best first.
+
+    ``categories`` are the numbers of those that the shelf is for. Candidates of other
+    departments may stand between; ``LOOKED_THROUGH`` are looked through at most.
+    """
+    if heights is None:
+        return candidates.nearest(search, wanted, pool)
+    floor = floor_of(search.version)
+    asked = wanted
+    while True:
+        rows = candidates.rows(search, asked, max(pool, asked))
+        found = candidates.one_per_group(candidates.scored(rows, search.metric))
+        kept = [one for one in found if floor.admits(categories, one, heights)]
+        every = len(rows) < candidates.row_count(asked, pool)
+        below = not found or found[-1].score < heights.inside
+        if len(kept) >= wanted or every or below or asked >= LOOKED_THROUGH:
+            return kept
+        asked = min(DEEPER * asked, LOOKED_THROUGH)
+
+
+def _has_floor(source: Source, query: Query) -> bool:
+    return not query.fill and floor_of(source.version).is_learned
+
+
+def _heights(source: Source, query: Query, weights: Mapping[str, float]) -> Heights | None:
+    if not _has_floor(source, query):
+        return None
+    return floor_of(source.version).heights(weights, query.metric)
+
+
 def _column_tier(source: Source, query: Query, within: Within, column: str) -> VectorTier:
     search = search_by(source, query, within, column)
+    heights = _heights(source, query, {column: 1.0})
+    # Likeness in one part alone knows no departments.
+    categories = [source.stored.category if column == "fused" else 0]
 
     def find(wanted: int, taken: Taken) -> list[Candidate]:
         pool = DIVERSITY_POOL * wanted if query.diversity else wanted
-        found = candidates.nearest(_without(search, taken), wanted, pool)
+        found = near_enough(_without(search, taken), wanted, pool, categories, heights)
         return diverse(found[:pool], wanted, query.diversity, source.version, within.using)
 
     weights = dict(source.version.weights) if column == "fused" else {column: 1.0}
@@ -108,6 +158,7 @@ def _column_tier(source: Source, query: Query, within: Within, column: str) -> V
 
 def _weighted_tier(source: Source, query: Query, within: Within) -> VectorTier:
     weights = dict(query.weights or {})
+    floor, heights = floor_of(source.version), _heights(source, query, weights)
 
     def find(wanted: int, taken: Taken) -> list[Candidate]:
         pool = max(RESCORED, DIVERSITY_POOL * wanted)
@@ -116,8 +167,11 @@ def _weighted_tier(source: Source, query: Query, within: Within) -> VectorTier:
             search = _without(search_by(source, query, within, column), taken)
             keys.update(dict.fromkeys(row.key for row in candidates.rows(search, wanted, pool)))
         others = list(read_vectors(source.version, keys, PARTS, within.using).values())
-        scores = rescore(query.metric, weights, source.stored, others)
-        found = best_of_group(others, scores)[: DIVERSITY_POOL * wanted]
+        found = best_of_group(others, rescore(query.metric, weights, source.stored, others))
+        if heights is not None:
+            own = [source.stored.category]
+            found = [one for one in found if floor.admits(own, one, heights)]
+        found = found[: DIVERSITY_POOL * wanted]
         return diverse(found, wanted, query.diversity, source.version, within.using)
 
     return VectorTier("fused", weights, find)
@@ -139,7 +193,7 @@ def best_of_group(
 ) -> list[Candidate]:
     """Best first, ties in key order, one of each group; rows without a score left out."""
     scored = [
-        Candidate(other.key, other.group, float(score))
+        Candidate(other.key, other.group, float(score), other.category)
         for other, score in zip(others, scores, strict=True)
     ]
     return candidates.one_per_group(scored)

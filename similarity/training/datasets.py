@@ -29,6 +29,8 @@ class Dataset:
     contents: Sequence[ProductContent]
     labels: Mapping[str, Sequence[Label]]
     links: Mapping[str, Sequence[frozenset[int]]] = field(default_factory=dict)
+    #: Each product's category as a path, empty where not known.
+    paths: Sequence[str] = ()
 
     @property
     def groups(self) -> list[str]:
@@ -46,6 +48,13 @@ class Format:
     attributes: Callable[[Row], dict[str, str]] = lambda row: {}
     group: Callable[[Row], str] = lambda row: ""
     currency: str = "USD"
+    #: The category's path; by default the first of the values of ``type``.
+    path: Callable[[Row], str] | None = None
+
+    def path_of(self, row: Row) -> str:
+        if self.path is not None:
+            return self.path(row)
+        return min(self.labels["type"](row), default="")
 
 
 def column(name: str, separator: str = "|") -> Callable[[Row], Label]:
@@ -94,6 +103,9 @@ FORMATS: dict[str, Format] = {
             "colour": column("baseColour"),
             "gender": column("gender"),
         },
+        path=lambda row: " > ".join(
+            row[level] for level in ("masterCategory", "subCategory", "articleType")
+        ),
     ),
     "luma": Format(
         key="sku",
@@ -141,6 +153,7 @@ def load_dataset(name: str, data_dir: Path, limit: int | None = None) -> Dataset
         name=folder.name,
         contents=contents,
         labels={name: values for name, values in labels.items() if any(values)},
+        paths=[form.path_of(row) for row in rows],
         links=_links(folder / "links.csv", [content.key for content in contents]),
     )
 

@@ -69,6 +69,11 @@ FULL = {
     "many short words": "a " * 200_000,
     "repeated lines": "red shirt\n" * 50_000,
 }
+#: Those of them whose words the tests' network knows; what it cannot read counts as no text.
+READ = {
+    *("a megabyte", "five megabytes of markup", "direction marks", "both directions"),
+    *("byte order marks", "NUL between", "surrogates between", "line ends", "repeated lines"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +89,9 @@ def test_a_hostile_text_has_its_result(encoder, name, where):
     started = time.perf_counter()
     encoded = encoder.encode([content(**fields)])
     assert time.perf_counter() - started < LONGEST_S
-    assert encoded.present.tolist() == [name in FULL]
+    assert encoded.present.tolist() == [name in READ]
     length = np.linalg.norm(encoded.vectors[0])
-    assert length == pytest.approx(1.0 if name in FULL else 0.0, abs=1e-5)
+    assert length == pytest.approx(1.0 if name in READ else 0.0, abs=1e-5)
 
 
 def test_none_of_them_stops_a_batch(encoder):
@@ -94,7 +99,7 @@ def test_none_of_them_stops_a_batch(encoder):
         content(str(at), title=text) for at, text in enumerate([*EMPTY.values(), *FULL.values()])
     ]
     encoded = encoder.encode(batch)
-    assert encoded.present.sum() == len(FULL)
+    assert encoded.present.sum() == len(READ)
     assert np.isfinite(encoded.vectors).all()
 
 

@@ -93,7 +93,8 @@ def test_without_vectors_the_categories_of_the_liked_share_the_shelf(make_produc
     mugs = [make_product(category="Mugs") for _ in range(6)]
     tents = [make_product(category="Tents") for _ in range(6)]
     hats = [make_product(category="Hats")]
-    hits = more_like([mugs[0], tents[0]], [mugs[1]], limit=10, explain=True)
+    hits = more_like([mugs[0], tents[0]], [mugs[1]], limit=10, explain=True, fill=True)
+    assert keys(more_like([mugs[0], tents[0]], [mugs[1]], limit=10)) == keys(hits[:9])
     assert [hit.tier for hit in hits] == ["category"] * 9 + ["newest"]
     assert [hit.product.category.name for hit in hits[:9]].count("Tents") == 5
     assert hits[-1].product == hats[0]
@@ -113,7 +114,8 @@ def test_vectors_first_then_products_that_have_none(catalogue, make_product):
 
 def test_a_liked_key_that_no_product_has_falls_back_to_the_shop(make_product):
     product = make_product()
-    assert keys(more_like([product.pk + 1000], limit=3)) == [product.pk]
+    assert more_like([product.pk + 1000], limit=3) == []
+    assert keys(more_like([product.pk + 1000], limit=3, fill=True)) == [product.pk]
 
 
 def test_within_and_stock_are_read_live(catalogue):

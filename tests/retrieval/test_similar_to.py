@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Brand, Product
+from shop.models import Brand, Category, Product
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
 from similarity.retrieval.candidates import Candidate
@@ -151,18 +151,34 @@ def test_stock_is_read_live(shelf):
     assert "named" not in names(similar_to(shelf["source"], 3))
 
 
-def test_products_without_vectors_fill_up_by_category_then_newest(shelf, make_product):
+def test_products_without_vectors_come_by_their_category(shelf, make_product):
     same = make_product(name="same")
     elsewhere = make_product(name="elsewhere", category="Garden")
+    told = [(same, "category"), (elsewhere, "newest")]
     hits = similar_to(shelf["source"], 8)
-    assert [(hit.product, hit.tier) for hit in hits[3:]] == [
-        (same, "category"),
-        (elsewhere, "newest"),
-    ]
+    assert [(hit.product, hit.tier) for hit in hits[3:]] == told[:1]
+    hits = similar_to(shelf["source"], 8, fill=True)
+    assert [(hit.product, hit.tier) for hit in hits[3:]] == told
     assert [hit.score for hit in hits[3:]] == [0, 0]
 
 
-def test_no_version_and_no_vectors_still_fill_the_shelf(make_product):
+def test_a_product_without_vectors_gets_its_category_then_its_department(make_product):
+    paths = ("Outdoor > Tents", "Outdoor > Lamps", "Outdoor", "Outdoors", "Garden > Tents")
+    source, tent, lamp, plain, _longer, _garden = (
+        make_product(category=Category.objects.get_or_create(name=path, slug=slug, path=path)[0])
+        for path, slug in zip((paths[0], *paths), "aabcde", strict=True)
+    )
+    hits = similar_to(source, 8, explain=True)
+    assert [(hit.product, hit.tier) for hit in hits] == [
+        (tent, "category"),
+        (plain, "department"),
+        (lamp, "department"),
+    ]
+    assert [hit.reasons[0].text for hit in hits] == ["Same category", *["Related category"] * 2]
+
+
+def test_no_version_and_no_vectors_still_fill_the_shelf(make_product, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "SHELF_FILL": True}
     source, variant = make_product(group="g"), make_product(group="g")
     other, twin, sibling = make_product(category="Garden"), make_product(), make_product(group="h")
     make_product(group="h")
@@ -176,8 +192,9 @@ def test_no_version_and_no_vectors_still_fill_the_shelf(make_product):
     assert sibling.group in [hit.product.group for hit in hits]
 
 
-def test_a_product_that_is_gone_still_gets_a_shelf(shelf):
-    assert len(similar_to(10**9, 2)) == 2
+def test_a_product_that_is_gone_gets_a_shelf_where_one_is_to_be_filled(shelf):
+    assert similar_to(10**9, 2) == []
+    assert len(similar_to(10**9, 2, fill=True)) == 2
 
 
 def test_fused_impossible_falls_to_text(make_product, make_version, store):
@@ -280,14 +297,14 @@ def test_pages_neither_repeat_nor_skip(make_catalogue, settings, make_product, l
     extra = [make_product() for _ in range(12)]
     whole, after = [], None
     for _ in range(40):
-        page = similar_page(catalogue.products[0], 7, after=after, **options)
+        page = similar_page(catalogue.products[0], 7, after=after, fill=True, **options)
         whole += [hit.key for hit in page.hits]
         after = page.next
         if after is None:
             break
     groups = len(set(catalogue.groups)) - 1
     assert len(whole) == len(set(whole)) == groups + len(extra)
-    first = [h.key for h in similar_to(catalogue.products[0], 50, **options)]
+    first = [h.key for h in similar_to(catalogue.products[0], 50, fill=True, **options)]
     assert whole[:50] == first
 
 

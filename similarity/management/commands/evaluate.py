@@ -39,6 +39,7 @@ EVALUATIONS: dict[str, str] = {
     "copurchase": "similarity.training.copurchase_evaluation.run",
     "co-demand": "similarity.training.demand_evaluation.run",
     "search": "similarity.training.search_evaluation.run",
+    "shelves": "similarity.training.shelf_evaluation.run",
 }
 
 
@@ -47,7 +48,9 @@ class Command(BaseCommand):
         "Encode a catalogue whose types, colours and genders are known, find the ten most "
         "similar of every product, and print which share of them is alike: by each part alone "
         "and by the fused vector. Labels are never given to the encoders as attributes. "
-        "Neither the shop's tables nor any server is used; vectors are kept in --cache."
+        "Neither the shop's tables nor any server is used; vectors are kept in --cache. "
+        "'evaluate shelves' without --dataset looks at shelves of this shop instead: how many hits "
+        "are of another department, with a floor and filled."
     )
     requires_system_checks = []
 

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("similarity", "0015_sketches")]
+
+    operations = [
+        migrations.AddField(
+            model_name="encoderversion",
+            name="floor",
+            field=models.JSONField(blank=True, db_default={}, default=dict, editable=False),
+        ),
+    ]
