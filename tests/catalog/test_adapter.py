@@ -253,7 +253,7 @@ class TestPopular:
     def test_best_sellers_fill_a_shelf_that_vectors_cannot(self, make_product):
         source, cheap, dear, dearest = (make_product(price=price) for price in (50, 5, 30, 90))
         sold_out = make_product(price=95, stock=0)
-        hits = similar_to(source, 8)
+        hits = similar_to(source, 8, fill=True)
         assert [hit.product for hit in hits] == [dearest, dear, cheap]
         assert [hit.tier for hit in hits] == ["popular", "popular", "newest"]
         assert sold_out not in [hit.product for hit in hits]
@@ -261,7 +261,7 @@ class TestPopular:
     @override_settings(SIMILARITY={"CATALOG": f"{__name__}.SellsAList"})
     def test_something_else_than_a_queryset_is_named(self, make_product):
         with pytest.raises(ConfigurationError, match=r"SellsAList\.popular\(\) returned \[\]"):
-            similar_to(make_product(), 8)
+            similar_to(make_product(), 8, fill=True)
 
 
 class SellsAList(HandWrittenAdapter):
