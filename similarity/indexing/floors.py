@@ -150,7 +150,7 @@ def _columns(
     sample: Sample, pairs: Sequence[Pair], departments: Mapping[int, int]
 ) -> dict[str, dict[str, float]]:
     of = np.array([departments.get(int(number), int(number)) for number in sample.categories])
-    apart = sample.groups[:, None] != sample.groups[None, :]
+    apart = np.asarray(sample.groups[:, None] != sample.groups[None, :])
     if len(set(of.tolist()) - {0}) > 1:
         apart &= of[:, None] != of[None, :]
     learned = {}
