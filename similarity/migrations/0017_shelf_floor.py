@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("similarity", "0015_sketches")]
+    dependencies = [("similarity", "0016_released")]
 
     operations = [
         migrations.AddField(
