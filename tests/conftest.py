@@ -32,6 +32,14 @@ def _empty_cache():
 
 
 @pytest.fixture(autouse=True)
+def _every_error_is_new():
+    """What one test had logged is logged again by the next."""
+    from similarity import logs
+
+    logs.forget()
+
+
+@pytest.fixture(autouse=True)
 def _no_trial_of_runtimes(monkeypatch):
     """Each of the many tiny networks would be exported and tried, for seconds; see test_trial."""
     from similarity.encoders import runtimes

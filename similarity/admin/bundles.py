@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from similarity.admin.links import change_address
 from similarity.admin.read_only import WhereWritten
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import card_of
 from similarity.copurchase import publishing
 from similarity.copurchase.bundle_contents import Contents, contents_of
 from similarity.copurchase.bundles import FEWEST_ITEMS
@@ -272,7 +273,7 @@ def _contents(bundle: Bundle, *, anew: bool = False) -> Contents:
 
 
 def _picture(product: Any, adapter: CatalogAdapter) -> SafeString:
-    card = adapter.card(product)
+    card = card_of(adapter, product)
     photo = (
         format_html('<img src="{}" alt="" width="56" height="56" loading="lazy">', card.image_url)
         if card.image_url

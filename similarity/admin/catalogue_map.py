@@ -19,7 +19,7 @@ from similarity.admin.links import change_address
 from similarity.admin.map_picture import Picture, Window
 from similarity.admin.read_only import LookedAt
 from similarity.catalog.adapter import get_adapter
-from similarity.catalog.card import Card
+from similarity.catalog.card import Card, card_of
 from similarity.connections import wakeup
 from similarity.models import CatalogueMap
 
@@ -171,7 +171,7 @@ class CatalogueMapAdmin(LookedAt):
         names = [category["name"] for category in drawn.categories]
         own, suggested = drawn.points["category"][row], outlier["suggested"]
         return Apart(
-            adapter.card(product),
+            card_of(adapter, product),
             str(product.pk),
             names[own] if own >= 0 else "",
             names[suggested] if suggested >= 0 else "",
@@ -183,7 +183,7 @@ class CatalogueMapAdmin(LookedAt):
             change_address(type(product), product.pk, self.admin_site.name),
             window.around(drawn.points["x"][row], drawn.points["y"][row]).address,
             [
-                (adapter.card(products[key]), self._preview(key))
+                (card_of(adapter, products[key]), self._preview(key))
                 for key in outlier["nearest"]
                 if key in products
             ],

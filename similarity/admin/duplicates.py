@@ -13,6 +13,7 @@ from similarity.admin.links import change_address
 from similarity.admin.read_only import NotByHand
 from similarity.catalog import times
 from similarity.catalog.adapter import get_adapter
+from similarity.catalog.card import card_of
 from similarity.models import DuplicateListing
 
 
@@ -92,7 +93,7 @@ class DuplicateListingAdmin(NotByHand):
         product = row.__dict__.get("products", {}).get(key)
         if product is None:
             return format_html('<span class="help">product {} is gone</span>', key)
-        card = get_adapter().card(product)
+        card = card_of(get_adapter(), product)
         photo = (
             format_html('<img src="{}" alt="{}" loading="lazy">', card.image_url, card.image_alt)
             if card.image_url

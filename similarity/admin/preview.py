@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from similarity.admin.links import change_address
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.card import Card
+from similarity.catalog.card import Card, card_of, title_of
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
 from similarity.retrieval import trace
@@ -108,10 +108,10 @@ def neighbours_view(request: HttpRequest, key: str, site: admin.AdminSite) -> Ht
     form = WeightsForm(request.GET or None, version) if version else None
     context = {
         **site.each_context(request),
-        "title": f"Similar to {adapter.title(product)}",
+        "title": f"Similar to {title_of(adapter, product)}",
         "opts": EncoderVersion._meta,
         "product_opts": options,
-        "source": adapter.card(product),
+        "source": card_of(adapter, product),
         "change_address": change_address(type(product), product.pk, site.name),
         "version": version,
         "form": form,
@@ -154,7 +154,7 @@ def _neighbour(hit: Hit, adapter: CatalogAdapter, site: admin.AdminSite) -> Neig
     product: Any = hit.product
     return Neighbour(
         hit,
-        adapter.card(product),
+        card_of(adapter, product),
         address_of(product, site),
         change_address(type(product), product.pk, site.name),
     )

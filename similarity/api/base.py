@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -21,6 +25,9 @@ from similarity.retrieval.within import key_of
 
 #: Bytes of JSON that are read of one request.
 MAX_BODY = 64 * 1024
+
+#: The query parameter of REST framework that names a format.
+FORMAT = "format"
 
 #: Characters of a key that an error repeats.
 SHOWN = 100
@@ -49,7 +56,33 @@ class JsonParser(BaseParser):
         return read
 
 
-class SimilarityView(APIView):
+class Negotiation(DefaultContentNegotiation):
+    """By the ``Accept`` header and ``format``, whatever the host's ``URL_FORMAT_OVERRIDE`` is."""
+
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=FORMAT)
+
+
+class ApiView(APIView):
+    """A view that the host's ``REST_FRAMEWORK`` reaches by its authentication alone.
+
+    Its versioning, formats, parsers and handlers are for the host's own API: with them an address
+    of this API, of health too, would answer 404 or with other names.
+    """
+
+    versioning_class = None
+    content_negotiation_class = Negotiation
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
+    parser_classes: Sequence[type[BaseParser]] = ()
+    metadata_class = SimpleMetadata
+
+    def get_format_suffix(self, **kwargs: Any) -> None:
+        """No address of this API ends in a format."""
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        return handle
+
+
+class SimilarityView(ApiView):
     """Permissions and throttle by the settings, errors as ``similarity.api.errors`` shapes them."""
 
     parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
@@ -74,9 +107,6 @@ class SimilarityView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [ClientThrottle(self.throttle_scope)]
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return handle
 
 
 def _needs_no_token(request: Request) -> None:

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -15,6 +15,9 @@ from similarity.exceptions import QueryError
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+
+#: How PostgreSQL names a table that migrations have yet to make.
+_OUR_TABLE = 'relation "similarity_'
 
 
 class BadParameter(exceptions.APIException):
@@ -36,6 +39,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         logger.error("The database does not answer %s: %s", context["request"].path, error)
         set_rollback()
         body = _body("unavailable", "The database does not answer; try again soon.")
+        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    if isinstance(error, ProgrammingError) and _OUR_TABLE in str(error):
+        logger.error("A table of the plugin is missing, run manage.py migrate: %s", error)
+        set_rollback()
+        body = _body("unavailable", "The service is being set up; try again soon.")
         return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     if isinstance(error, DataError):
         logger.warning("The database refuses a value of %s: %s", context["request"].path, error)

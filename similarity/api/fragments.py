@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from similarity.api.base import SimilarityView
 from similarity.catalog.adapter import get_adapter
+from similarity.logs import log_error
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import ShelfArguments
 
@@ -71,6 +72,6 @@ def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
             "styles": FRAGMENT_HEADER not in request.headers,
         }
         return render_to_string(asked.template, values, request) if hits else mark_safe("")
-    except Exception:
-        logger.exception("No shelf of products similar to %s.", asked.product)
+    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+        log_error(logger, error, "No shelf of products similar to %s.", asked.product)
         return mark_safe("")

@@ -3,15 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from similarity.api.errors import handle
+from similarity.api.base import ApiView, Negotiation
 from similarity.api.serializers import HealthSerializer
 from similarity.indexing import health
 from similarity.indexing.health import HealthCheck
@@ -27,15 +26,22 @@ _checked_at = -KEPT_S  # monotonic seconds
 _found: dict[str, HealthCheck] = {}
 
 
-class HealthView(APIView):
+class AnyFormat(Negotiation):
+    """A probe that accepts nothing of ours is answered all the same."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class HealthView(ApiView):
     """Needs no login, and answers where the session's database does not."""
 
+    content_negotiation_class = AnyFormat
     permission_classes = ()
     throttle_classes = ()
     http_method_names = ["get", "head", "options"]
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return handle
 
 
 class LiveView(HealthView):

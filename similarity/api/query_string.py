@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from similarity import conf
+from similarity.api.base import FORMAT
 from similarity.api.errors import BadParameter
 from similarity.api.filters import is_filter, known_filters
 from similarity.catalog.adapter import CatalogAdapter
 
 #: Parameters of REST framework itself.
-IGNORED = ("format",)
+IGNORED = (FORMAT,)
 
 #: Characters of a name or a value that an error repeats.
 SHOWN = 100

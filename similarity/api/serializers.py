@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.catalog.card import page_url
+from similarity.catalog.card import page_url, title_of
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.trace import Answered
 
@@ -117,7 +117,7 @@ def hit_data(
         "id": KeyField().to_representation(product.pk),
         "score": round(hit.score, 6) if figures else public_score(hit),
         "tier": hit.tier,
-        "title": adapter.title(product),
+        "title": title_of(adapter, product),
         "url": page_url(product),
     }
     if explain:

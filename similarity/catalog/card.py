@@ -1,12 +1,29 @@
-"""What a shelf shows of a product: title, address, price and a picture."""
+"""What a shelf shows of a product: title, address, price and a picture.
 
-from dataclasses import dataclass
+Whatever a host's product, photo or adapter raises costs that part of that card and nothing else:
+:func:`card_of` and :func:`title_of` are how every page, answer and command reads them.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.files.storage import default_storage
 from django.db.models import Model
 from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest
+
+from similarity.catalog.money import amount_of, currency_of
+from similarity.logs import log_error
+
+if TYPE_CHECKING:
+    from similarity.catalog.adapter import CatalogAdapter
+
+logger = logging.getLogger(__name__)
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -21,14 +38,41 @@ class Card:
     image_alt: str = ""
 
 
-def page_url(product: Model) -> str:
+def card_of(adapter: "CatalogAdapter", product: Any, request: HttpRequest | None = None) -> Card:
+    """The adapter's card; with title and address alone where the adapter raises."""
+    card = read_part(product, "card", lambda: adapter.card(product, request), None)
+    if not isinstance(card, Card):
+        return Card(title=title_of(adapter, product), url=page_url(product))
+    price = read_part(product, "price", lambda: amount_of(card.price), None)
+    currency = card.currency or currency_of(card.price)
+    return replace(card, price=price, currency=str(currency))
+
+
+def title_of(adapter: "CatalogAdapter", product: Any) -> str:
+    """The adapter's title; the product's text, or its key, where that raises."""
+    title = read_part(product, "title", lambda: str(adapter.title(product)), None)
+    if title is None:
+        title = read_part(product, "text", lambda: str(product), None)
+    return str(product.pk) if title is None else title
+
+
+def page_url(product: Any) -> str:
     """Address of the product's own page, by ``get_absolute_url`` where the model has it."""
+    return read_part(product, "address", lambda: _page_url(product), "")
+
+
+def _page_url(product: Any) -> str:
     address = getattr(product, "get_absolute_url", None)
-    return str(address()) if callable(address) else ""
+    return str(address() or "") if callable(address) else ""
 
 
 def image_url(file: Any) -> str:
     """Address of a file field's value, of a name in the default storage, or the address itself."""
+    owner = getattr(file, "instance", file)
+    return read_part(owner, "photo's address", lambda: _image_url(file), "")
+
+
+def _image_url(file: Any) -> str:
     if not file:
         return ""
     if isinstance(file, FieldFile):
@@ -39,4 +83,19 @@ def image_url(file: Any) -> str:
 def image_alt(file: Any) -> str:
     """The alternative text beside the file, in its model's ``alt`` or ``alt_text``."""
     owner = getattr(file, "instance", None)
+    return read_part(owner, "alternative text", lambda: _image_alt(owner), "")
+
+
+def _image_alt(owner: Any) -> str:
     return str(getattr(owner, "alt", "") or getattr(owner, "alt_text", "") or "")
+
+
+def read_part(product: Any, part: str, read: Callable[[], Part], default: Part) -> Part:
+    """What ``read`` gives of the product; ``default``, and an entry in the log, where it raises."""
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - whatever the host's code raises, the page goes on
+        key = product.pk if isinstance(product, Model) else product
+        label = product._meta.label if isinstance(product, Model) else type(product).__name__
+        log_error(logger, error, "The %s of %s %r cannot be read.", part, label, key)
+        return default

@@ -1,7 +1,7 @@
 """The adapter for a catalogue that a mapping of fields describes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from similarity import conf
 from similarity.catalog import narrowing
 from similarity.catalog.adapter import PRICE, VALUE, CatalogAdapter
-from similarity.catalog.card import Card, image_alt, image_url, page_url
+from similarity.catalog.card import Card, image_alt, image_url, page_url, read_part, title_of
 from similarity.catalog.content import ImageRef, ProductContent
+from similarity.catalog.money import amount_of, currency_of
 from similarity.catalog.paths import Path, image_refs, text_value
 from similarity.catalog.sources import (
     Source,
@@ -89,7 +90,7 @@ class FieldMappingAdapter(CatalogAdapter):
                 description=self._text(product, "description"),
                 attributes=self._attributes(product),
                 price=self._money(product, "price"),
-                currency=self._text(product, "currency"),
+                currency=self._currency(product),
                 images=self._images(product),
                 group=self._text(product, "group"),
                 codes=self._codes(product),
@@ -120,17 +121,20 @@ class FieldMappingAdapter(CatalogAdapter):
         return self._text(product, "title") or str(product)
 
     def card(self, product: Model, request: HttpRequest | None = None) -> Card:
-        files = Path(self.mapping["images"]).values(product) if "images" in self.mapping else []
-        photo = next((file for file in files if file), None)
-        title = self.title(product)
+        photo = read_part(product, "photo", lambda: self._photo(product), None)
+        title = title_of(self, product)
         return Card(
             title=title,
             url=page_url(product),
-            price=self._money(product, "price"),
-            currency=self._text(product, "currency"),
+            price=read_part(product, "price", lambda: self._money(product, "price"), None),
+            currency=read_part(product, "currency", lambda: self._currency(product), ""),
             image_url=image_url(photo),
             image_alt=image_alt(photo) or title,
         )
+
+    def _photo(self, product: Model) -> Any:
+        files = Path(self.mapping["images"]).values(product) if "images" in self.mapping else []
+        return next((file for file in files if file), None)
 
     def cost(self, product: Model) -> Decimal | None:
         return self._money(product, "cost")
@@ -258,12 +262,21 @@ class FieldMappingAdapter(CatalogAdapter):
         return text_value(read_first(self._sources.get(key, ()), product))
 
     def _money(self, product: Model, key: str) -> Decimal | None:
-        text = self._text(product, key)
-        try:
-            amount = Decimal(text) if text else None
-        except InvalidOperation:
-            return None
-        return amount if amount is not None and amount.is_finite() else None
+        values = read_first(self._sources.get(key, ()), product)
+        amount = amount_of(values[0]) if values else None
+        fields = [source.path._fields(self.model) for source in self._sources.get(key, ())]
+        places = getattr(fields[0][-1], "decimal_places", None) if fields and fields[0] else None
+        # A product that is not read anew holds what was assigned: 10 instead of 10.00.
+        if amount is None or not places or amount != round(amount, places):
+            return amount
+        return round(amount, places)
+
+    def _currency(self, product: Model) -> str:
+        """As mapped; otherwise the currency that the price itself names."""
+        if "currency" in self._sources:
+            return self._text(product, "currency")
+        values = read_first(self._sources.get("price", ()), product)
+        return currency_of(values[0]) if values else ""
 
     def _attributes(self, product: Model) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.card import title_of
 from similarity.copurchase.demand import WeeklySales
 from similarity.exceptions import DemandError
 
@@ -17,7 +18,7 @@ def titles(sales: WeeklySales, catalog: CatalogAdapter, items: Sequence[str]) ->
         for product in catalog.model._base_manager.using(catalog.write_alias).filter(
             pk__in=list(keys)
         ):
-            found[keys[str(product.pk)]] = catalog.title(product)
+            found[keys[str(product.pk)]] = title_of(catalog, product)
     return found
 
 

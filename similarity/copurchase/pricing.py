@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import NamedTuple
 
 from django.db.models import Model
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.card import card_of, read_part
 
 #: Currencies without a minor unit (ISO 4217).
 WITHOUT_CENTS = frozenset(
@@ -50,8 +52,8 @@ def sums_of(
     products: Sequence[Model], adapter: CatalogAdapter, request: HttpRequest | None = None
 ) -> Sums | None:
     """What the products cost shoppers alone, and the shop; None where currencies differ."""
-    cards = [adapter.card(product, request) for product in products]
-    costs = [adapter.cost(product) for product in products]
+    cards = [card_of(adapter, product, request) for product in products]
+    costs = [read_part(one, "cost", partial(adapter.cost, one), None) for one in products]
     currencies = {card.currency for card in cards}
     if len(currencies) != 1:
         return None

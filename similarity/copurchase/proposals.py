@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import title_of
 from similarity.catalog.orders import OrderAdapter, get_order_adapter
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.copurchase import substitutes
@@ -144,7 +145,7 @@ def _renew(
 def name_of(products: Sequence[Any], catalogue: CatalogAdapter) -> str:
     """The products' titles; long ones are cut alike, so that each is still named."""
     most = (NAME_LENGTH - 3 * (len(products) - 1)) // len(products)
-    titles = [catalogue.title(product) for product in products]
+    titles = [title_of(catalogue, product) for product in products]
     return " + ".join(
         title if len(title) <= most else f"{title[: most - 1].rstrip()}…" for title in titles
     )

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import title_of
 from similarity.copurchase.bundle_contents import Contents, contents_of
 from similarity.exceptions import BundleError
 from similarity.models import Bundle
@@ -63,9 +64,8 @@ def _make_ready(bundle: Bundle) -> None:
 def obstacles(bundle: Bundle, contents: Contents, adapter: CatalogAdapter) -> list[str]:
     """What stands against offering the bundle, a sentence each; empty where nothing does."""
     found = [f"There is no product {key} any more." for key in contents.gone]
-    found += [
-        f"{adapter.title(product)} is not on sale or out of stock." for product in contents.off_sale
-    ]
+    titles = [title_of(adapter, product) for product in contents.off_sale]
+    found += [f"{title} is not on sale or out of stock." for title in titles]
     if contents.sums is None and not contents.gone:
         found.append("Its products are priced in several currencies.")
     return found + price_obstacles(bundle, contents)

@@ -1,6 +1,6 @@
 """Which products replace each other: of one category, and almost alike by their vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ def _known(keys: Sequence[Any], using: str | None) -> tuple[dict[Any, set[Any]],
     for some in _pages(keys):
         products = every.filter(pk__in=some, similarity_fused__isnull=False)
         valued = adapter.annotate_value(products, "category")
+        told: Iterable[tuple[Any, Any, Any]]
         if valued is None:
             named = adapter.values_of("category", products)
             rows = products.values_list("pk", "similarity_fused")

@@ -13,6 +13,7 @@ from similarity.connections import metrics
 from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import EncoderError, SimilarityError
+from similarity.logs import log_error
 
 logger = logging.getLogger(__name__)
 
@@ -118,14 +119,17 @@ def _isolated(
             results.append(call([item]))
         except (OperationalError, InterfaceError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fault of one product stays with it
             refused = error if isinstance(error, SimilarityError) else None
             errors[key(item)] = f"{type(error).__name__}: {error}"
-            logger.warning(
+            log_error(
+                logger,
+                error,
                 "Product %s cannot be embedded.",
                 key(item),
-                exc_info=True,
-                extra={"product_keys": [key(item)], "stage": stage},
+                level=logging.WARNING,
+                product_keys=[key(item)],
+                stage=stage,
             )
     if refused is not None and not results:
         raise refused

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.card import Card
+from similarity.catalog.card import Card, card_of
 from similarity.copurchase.bundle_contents import product_keys
 from similarity.copurchase.pricing import sums_of
 from similarity.exceptions import QueryError
@@ -107,5 +107,5 @@ def _offer(
         return None
     if not bundle.price or bundle.price >= sums.price:
         return None
-    cards = tuple(adapter.card(product, request) for product in held)
+    cards = tuple(card_of(adapter, product, request) for product in held)
     return Offer(str(bundle.pk), bundle, held, cards, sums.price, bundle.price, sums.currency)

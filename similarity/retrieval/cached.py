@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.card import Card
+from similarity.catalog.card import Card, card_of
 from similarity.connections import caching, metrics
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.hits import Hit, Reason
@@ -46,7 +46,7 @@ class ShelfItem:
 
     @cached_property
     def card(self) -> Card:
-        return self._adapter.card(self.product, self._request)
+        return card_of(self._adapter, self.product, self._request)
 
 
 def cached_similar(

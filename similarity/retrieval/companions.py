@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from similarity.catalog.adapter import get_adapter
-from similarity.catalog.card import Card
+from similarity.catalog.card import Card, card_of
 from similarity.connections import metrics
 from similarity.models import Bundle
 from similarity.retrieval.bought_together import MAX_CART, bought_together, require_limit
@@ -102,7 +102,7 @@ def with_total(
 
     ``card`` is the product's own, and ``total`` what all cost; None where a key was given.
     """
-    card = get_adapter().card(product, request) if isinstance(product, Model) else None
+    card = card_of(get_adapter(), product, request) if isinstance(product, Model) else None
     total = total_of([card, *(item.card for item in items)]) if card else None
     return {"items": items, "product": product, "card": card, "total": total}
 

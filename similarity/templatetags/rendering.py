@@ -11,6 +11,8 @@ from uuid import UUID
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
+from similarity.logs import log_error
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,8 +41,8 @@ def draw(
         shelf_id = unique_id(context, element_id(tag, key, template, title))
         values = {"title": title, "shelf_id": shelf_id, "source": key, "explain": explain}
         return render(context, template, {**values, **found})
-    except Exception:
-        logger.exception("{%% %s %%} has no shelf for %s.", tag, key)
+    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+        log_error(logger, error, "{%% %s %%} has no shelf for %s.", tag, key)
         return mark_safe("")
 
 

@@ -13,11 +13,13 @@ from typing import Any
 from django import template
 from django.db.models import QuerySet
 from django.template import Context
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from similarity.exceptions import QueryError
+from similarity.logs import log_error
 from similarity.retrieval import companions
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
@@ -58,8 +60,8 @@ def similar_products(
         shelf = {"items": items, "title": title, "explain": explain}
         shelf |= {"source": key_of(product), "shelf_id": unique_id(context, arguments.shelf_id)}
         return render(context, template, shelf) if hits else mark_safe("")
-    except Exception:
-        logger.exception("No shelf of products similar to %s.", key_of(product))
+    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+        log_error(logger, error, "No shelf of products similar to %s.", key_of(product))
         return mark_safe("")
 
 
@@ -78,8 +80,8 @@ def get_similar(
         return []
     try:
         return _hits(context, product, limit, within, diversity, explain)
-    except Exception:
-        logger.exception("No products similar to %s.", key_of(product))
+    except Exception as error:  # noqa: BLE001 - the page goes on without the products
+        log_error(logger, error, "No products similar to %s.", key_of(product))
         return []
 
 
@@ -150,6 +152,19 @@ def bundle_offers(
 
     title = gettext("Cheaper together") if title is None else title
     return draw(context, "bundle_offers", product, template, title, find)
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """Address of a style sheet or script of the plugin.
+
+    Empty where the host's storage has none, as before ``collectstatic``: the shelf goes without.
+    """
+    try:
+        return str(static(name))
+    except Exception as error:  # noqa: BLE001 - storages raise their own errors
+        log_error(logger, error, "There is no address of %s; run: manage.py collectstatic.", name)
+        return ""
 
 
 def _hits(

@@ -10,6 +10,7 @@ from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
 from similarity.catalog.adapter import get_adapter
+from similarity.catalog.card import title_of
 from similarity.encoders import device
 from similarity.encoders.base import FloatArray, unit_rows
 from similarity.exceptions import QueryError, VersionError
@@ -116,7 +117,7 @@ def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], l
     for start in range(0, len(rows), _PAGE):
         keys = [row.key for row in rows[start : start + _PAGE]]
         for product in products.filter(pk__in=keys):
-            titles[product.pk] = adapter.title(product)[:TITLE]
+            titles[product.pk] = title_of(adapter, product)[:TITLE]
         named = adapter.values_of("category", products.filter(pk__in=keys))
         paths |= {key: categories[0] for key, categories in named.items()}
         report("names", min(start + _PAGE, len(rows)), len(rows))

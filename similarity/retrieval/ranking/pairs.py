@@ -8,6 +8,7 @@ import numpy as np
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.card import title_of
 from similarity.catalog.plaintext import plain_line
 from similarity.models import SearchDocument
 from similarity.retrieval.ask_worker import ask_worker
@@ -68,6 +69,6 @@ def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> di
     values = dict(documents.values_list("product_id", "values"))
     reading.step()
     products = adapter.model._base_manager.using(reading.using).filter(pk__in=keys)
-    titles = {product.pk: adapter.title(product) for product in products}
+    titles = {product.pk: title_of(adapter, product) for product in products}
     told = {key: "; ".join(v.partition("=")[2] for v in values.get(key, ())) for key in titles}
     return {key: plain_line(f"{title}. {told[key]}", _LONGEST) for key, title in titles.items()}

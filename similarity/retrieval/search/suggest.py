@@ -10,7 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from similarity import conf
 from similarity.catalog import wording
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.card import page_url
+from similarity.catalog.card import page_url, title_of
 from similarity.catalog.plaintext import plain_line
 from similarity.exceptions import QueryError
 from similarity.models import SearchDocument, SearchValue
@@ -181,4 +181,4 @@ def _first_of_groups(
 
 
 def _suggested(product: Model, adapter: CatalogAdapter) -> Suggestion:
-    return Suggestion("product", adapter.title(product), str(product.pk), page_url(product))
+    return Suggestion("product", title_of(adapter, product), str(product.pk), page_url(product))
