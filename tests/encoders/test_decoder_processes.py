@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import billiard
 import numpy as np
 import psutil
 import pytest
@@ -24,6 +25,10 @@ from tests.encoders.photos import content, picture, saved
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Limits(20 * 1024 * 1024, 40_000_000, "save it anew")
 SOUND = saved(picture())
+
+
+#: Python warns of forks of a process with threads, which Celery does all the same.
+forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 @pytest.fixture
@@ -157,6 +162,24 @@ def test_a_child_sees_no_secret_and_no_open_file_of_the_worker(pool, monkeypatch
     assert set(child.environ()) <= {*decoder_processes._PASSED_ON, "PYTHONPATH", "LC_CTYPE"}
 
 
+def _decode_into(results):
+    results.put(images.decode(SOUND).size)
+    images.pool.close()
+
+
+@forks
+def test_a_process_of_celerys_prefork_pool_has_children_although_it_is_a_daemon():
+    """``multiprocessing`` refuses children to daemons, which those processes are."""
+    context = billiard.get_context("fork")
+    results = context.SimpleQueue()
+    process = context.Process(target=_decode_into, args=(results,), daemon=True)
+    process.start()
+    assert results.get() == (60, 40)
+    process.join(20)
+    assert process.exitcode == 0
+
+
+@forks
 def test_a_forked_process_leaves_its_parents_children_alone():
     """Celery's prefork pool forks a process that may have decoded, while a thread decodes."""
     images.decode(SOUND)
