@@ -7,35 +7,25 @@ again finds it stored, and two products may share one file.
 import hashlib
 import os
 import re
-import struct
-import warnings
-import zlib
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 
 from django.core.files.base import ContentFile
-from PIL import Image, UnidentifiedImageError
 
 from shop.feeds.references import name_key, path_of
 from shop.models import ProductImage
+from similarity.catalog.picture_header import Limits, kind_of
+from similarity.encoders.images import decode
+from similarity.exceptions import ImageRejected
 
 FIELD = ProductImage._meta.get_field("image")
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MOST_FILES = 200_000  # of the folder that are looked up by name
 EXTENSIONS = {
-    "JPEG": "jpg", "MPO": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "AVIF": "avif",
-    "BMP": "bmp",
+    "JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp", "AVIF": "avif", "BMP": "bmp",
 }  # fmt: skip
-Image.init()
-DECODERS = tuple(kind for kind in EXTENSIONS if kind in Image.OPEN and kind != "MPO")
 KINDS = "JPEG, PNG, GIF, WebP, AVIF or BMP"
-# What Pillow's decoders raise for broken files; none of them is an error of this program.
-BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError,
-    MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
-)  # fmt: skip
 IMPORTED_NAME = re.compile(r"(?:^|/)feed-[0-9a-f]{32}\.(?:jpg|png|gif|webp|avif|bmp)$")
 
 
@@ -75,28 +65,19 @@ class ImageFolder:
         the bounds or cannot be decoded.
         """
         data = self._read(self._find(ref), ref)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # MAX_PIXELS is the stricter bound
-                with Image.open(BytesIO(data), formats=DECODERS) as image:
-                    return self._store(image, data, ref)
-        except UnidentifiedImageError as error:
-            raise ImageUnusable(f"image {ref!r} is no {KINDS}") from error
-        except BROKEN as error:
-            raise ImageUnusable(f"image {ref!r} is no whole {KINDS}: {error}") from error
-
-    def _store(self, image: Image.Image, data: bytes, ref: str) -> str:
+        kind = kind_of(data)
+        if kind not in EXTENSIONS:
+            raise ImageUnusable(f"image {ref!r} is no {KINDS}")
         stem = hashlib.sha256(data).hexdigest()[:32]
-        name = FIELD.generate_filename(None, f"feed-{stem}.{EXTENSIONS[image.format or '']}")
+        name = FIELD.generate_filename(None, f"feed-{stem}.{EXTENSIONS[kind]}")
         # The size tells a file that a killed import left half written.
         if self._storage.exists(name) and self._storage.size(name) == len(data):
             return name
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageUnusable(
-                f"image {ref!r} has {width} × {height} pixels; {MAX_PIXELS} is the most allowed"
-            )
-        image.load()  # a header alone proves nothing
+        limits = Limits(MAX_BYTES, MAX_PIXELS, "store a smaller one")
+        try:
+            decode(data, limits)  # a header alone proves nothing
+        except ImageRejected as error:
+            raise ImageUnusable(f"image {ref!r} is no whole {kind}: {error}") from error
         if not self.dry_run:
             self._save(name, data)
         return name

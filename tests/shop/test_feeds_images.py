@@ -7,6 +7,7 @@ from PIL import Image
 
 from shop.feeds import images
 from shop.feeds.images import ImageFolder, ImageUnusable
+from tests.encoders import bombs
 
 
 def photo(colour="red", format="JPEG", size=(8, 8)) -> bytes:
@@ -73,6 +74,7 @@ def test_broken_images_are_refused_and_not_stored(folder, settings, monkeypatch)
         "tiff.jpg": photo(format="TIFF"),
         "fat.jpg": b"\xff" * 60_000,
         "empty.jpg": b"",
+        "dear.jpg": bombs.jpeg_of_scans(40, 8),
     }.items():
         (folder / name).write_bytes(data)
         with pytest.raises(ImageUnusable, match=name):
