@@ -1,0 +1,44 @@
+"""The plugin in a django-oscar shop, from the lines of docs/oscar.md.
+
+In processes of their own, because a process has one product model.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("oscar", reason="django-oscar is not installed; it is in requirements.txt")
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = "tests.oscar_host.settings"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment},
+    )
+
+
+def test_system_checks_pass():
+    finished = run("-m", "django", "check", "--fail-level", "WARNING")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_the_shop():
+    """The scenario in tests/oscar_host/scenario.py, from the dashboard to shelves and search."""
+    finished = run(
+        *("-m", "pytest", "tests/oscar_host/scenario.py", "-q", "-p", "no:cacheprovider"),
+        *("--ds", SETTINGS, "--create-db"),
+        *("-o", "filterwarnings=ignore"),  # Oscar's own are not ours to mend
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert " passed" in finished.stdout
+    assert "skipped" not in finished.stdout
