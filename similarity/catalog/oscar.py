@@ -27,7 +27,9 @@ from similarity.catalog.order_mapping import MappedOrders
 from similarity.catalog.paths import image_refs
 from similarity.catalog.variants import VariantAdapter
 
-#: Columns of a product that neither content nor codes are read from.
+#: Fields of a stock record that article numbers are read from; price and stock are read live.
+CODES_READ = ("product", "partner_sku")
+#: Fields of a product that neither content nor codes are read from.
 UNREAD = ("rating", "date_updated", "date_created", "priority", "is_discountable", "slug")
 
 
@@ -67,8 +69,9 @@ class OscarCatalogue(VariantAdapter):
         return [child for child in super().children_of(product) if child.is_public]
 
     def load(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        parts = ("images", "categories", "attribute_values__attribute")
-        parts += ("attribute_values__value_option", "attribute_values__value_multi_option")
+        value = "attribute_values__"
+        parts = ["images", "categories", f"{value}attribute"]
+        parts += [f"{value}value_option", f"{value}value_multi_option"]
         return products.select_related("product_class", "parent__product_class").prefetch_related(
             *(f"{owner}{part}" for owner in ("", "parent__") for part in parts),
             *("stockrecords", "children__stockrecords"),
@@ -157,10 +160,10 @@ class OscarCatalogue(VariantAdapter):
 
     def columns_read(self, model: type[Model]) -> Collection[str] | None:
         if model is get_model("partner", "StockRecord"):
-            return [model._meta.get_field(name).column for name in ("product", "partner_sku")]
+            return {f.column for f in model._meta.concrete_fields if f.name in CODES_READ}
         if model is self.model:
             fields = model._meta.concrete_fields
-            return [field.column for field in fields if field.name not in UNREAD]
+            return {field.column for field in fields if field.name not in UNREAD}
         return None
 
     def dependents(self, instance: Model) -> Iterator[Any]:
@@ -227,7 +230,7 @@ class OscarOrders(MappedOrders):
             placed_at="date_placed",
             products="lines__product",
             quantity="lines__quantity",
-            customer="user_id",
+            customer=["user_id", "guest_email"],
             user="user",
             counted={"status__in": counted} if counted else {},
             verified={"status__in": list(self.verified)} if self.verified else {},

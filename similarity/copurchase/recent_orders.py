@@ -16,14 +16,16 @@ from similarity.catalog.orders import Basket, OrderAdapter
 from similarity.copurchase import numbering
 from similarity.copurchase.bundles import BasketLines
 from similarity.copurchase.pseudonyms import shopper_of
+from similarity.models import SearchDocument
 
 #: Products looked up at once.
 READ_AT_ONCE = 5000
 
 
 class RecentOrders(NamedTuple):
-    """``lines`` hold only items with a product on sale: ``products`` has the key of the one
-    in most orders, by item, and ``names`` the items' names."""
+    """``lines`` hold only items with a product on sale. ``products`` has its key by item: of the
+    ordered variants the one in most orders, otherwise another of the group. ``names`` are the
+    items' names."""
 
     lines: BasketLines
     products: dict[int, Any]
@@ -48,6 +50,9 @@ def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders
     for key in keys:  # those in most orders first
         if key in on_sale:
             products.setdefault(item_of[key], key)
+    missing = [name for name, item in number.items() if item not in products]
+    for name, key in _others_on_sale(missing, catalogue).items():
+        products[number[name]] = key
     return RecentOrders(_lines(baskets, item_of, products), products, list(number))
 
 
@@ -71,6 +76,19 @@ def _on_sale(keys: list[Any], catalogue: CatalogAdapter) -> set[Any]:
         some = keys[start : start + READ_AT_ONCE]
         eligible = catalogue.eligible().using(catalogue.write_alias).order_by().filter(pk__in=some)
         found.update(eligible.values_list("pk", flat=True))
+    return found
+
+
+def _others_on_sale(names: list[str], catalogue: CatalogAdapter) -> dict[str, Any]:
+    """Item → a product of its group on sale, of items no ordered variant of which is."""
+    found: dict[str, Any] = {}
+    documents = SearchDocument.objects.using(catalogue.write_alias)
+    for start in range(0, len(names), READ_AT_ONCE):
+        members = documents.members(names[start : start + READ_AT_ONCE])
+        on_sale = _on_sale([key for some in members.values() for key in some], catalogue)
+        found |= {
+            name: key for name, some in members.items() for key in reversed(some) if key in on_sale
+        }
     return found
 
 

@@ -1,13 +1,15 @@
 """What search reads: a document for each product, the words and values they hold, synonyms."""
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import MD5, Left, Upper
+from django.db.models import Window
+from django.db.models.functions import MD5, Left, RowNumber, Upper
 from django.db.models.lookups import Exact
 
 from similarity import conf
@@ -70,6 +72,30 @@ def _shared_index(share: int) -> GinIndex:
     return GinIndex(fields=["document"], name=name, condition=models.Q(drawn))
 
 
+#: Variants of one group that are looked at for one that may be shown.
+MAX_MEMBERS = 200
+
+
+class SearchDocumentQuerySet(models.QuerySet["SearchDocument"]):
+    def members(self, groups: Collection[str]) -> dict[str, list[Any]]:
+        """Group → keys of its products, at most ``MAX_MEMBERS`` of each, in key order.
+
+        ``groups`` are names as :func:`similarity.models.vectors.group_name` makes them. Those of a
+        product without variants hold nothing else, and are not asked about. One query at most.
+        """
+        several = [name for name in groups if not name.startswith("product:")]
+        if not several:
+            return {}
+        numbered = self.filter(group__in=several).annotate(
+            place=Window(RowNumber(), partition_by="group", order_by="product_id")
+        )
+        found: dict[str, list[Any]] = {}
+        rows = numbered.filter(place__lte=MAX_MEMBERS).values_list("group", "product_id")
+        for group, key in rows.order_by("group", "place"):
+            found.setdefault(group, []).append(key)
+        return found
+
+
 class SearchDocument(models.Model):
     """A product as words: title and codes weigh A, brand and category B, others C, text D.
 
@@ -101,8 +127,11 @@ class SearchDocument(models.Model):
     fingerprint = models.CharField(max_length=64)
     indexed_at = models.DateTimeField(auto_now=True)
 
+    objects = SearchDocumentQuerySet.as_manager()
+
     class Meta:
         indexes = [
+            models.Index(fields=["group"], name="similarity_search_group"),
             GinIndex(fields=["document"], name="similarity_search_document"),
             GinIndex(fields=["codes"], opclasses=["gin_trgm_ops"], name="similarity_search_codes"),
             models.Index(fields=["title"], name="similarity_search_title"),

@@ -14,6 +14,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.copurchase import scores, substitutes
 from similarity.copurchase.partners import Partner, partners_of
 from similarity.exceptions import QueryError
+from similarity.models import SearchDocument
 from similarity.retrieval import complementary
 from similarity.retrieval.fallback import groups_of
 from similarity.retrieval.hits import Hit, Reason
@@ -91,11 +92,11 @@ class Cart:
     def partners(self, limit: int) -> list[Found]:
         """The best partners that may be shown, at most ``limit``."""
         ranked = self._ranked()[: LOOKED_AT * limit]
-        products = self._load(partner for _score, partner in ranked)
+        products = self._load([partner for _score, partner in ranked])
         replaces = self._judge(products.values())
         found = []
         for score, partner in ranked:
-            shown = next((products[key] for key in partner.products if key in products), None)
+            shown = products.get(partner.item)
             if shown is not None and not replaces(shown.pk):
                 found.append(Found(shown, score, partner))
             if len(found) == limit:
@@ -128,12 +129,28 @@ class Cart:
         ordered = sorted(added.items(), key=lambda one: (-one[1], one[0]))
         return [(score, best[item]) for item, score in ordered if item not in inside]
 
-    def _load(self, partners: Iterable[Partner]) -> Mapping[str, Any]:
-        """Products that may be shown now by key as text; one query and the host's prefetches."""
-        keys = [key for partner in partners for key in partner.products]
+    def _load(self, partners: Sequence[Partner]) -> Mapping[str, Any]:
+        """Item → the product that stands for it now; an item without one is left out.
+
+        Of the variants that were ordered the one in most orders. Where none of these may be shown,
+        because shelves show the parent or another colour, any other of the group.
+        """
         to_python = self.adapter.model._meta.pk.to_python
-        loaded = self.within.load(to_python(key) for key in keys) if keys else {}
-        return {str(key): product for key, product in loaded.items()}
+        ordered = {one.item: [to_python(key) for key in one.products] for one in partners}
+        found = self._first_shown(ordered)
+        missing = [item for item in ordered if item not in found]
+        documents = SearchDocument.objects.using(self.within.using)
+        return {**found, **self._first_shown(documents.members(missing))}
+
+    def _first_shown(self, candidates: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Item → the first of its keys that may be shown; one query and the host's prefetches."""
+        keys = [key for some in candidates.values() for key in some]
+        loaded = self.within.load(keys) if keys else {}
+        firsts = {
+            item: next((loaded[key] for key in some if key in loaded), None)
+            for item, some in candidates.items()
+        }
+        return {item: product for item, product in firsts.items() if product is not None}
 
     def _judge(self, products: Iterable[Any]) -> Any:
         """Answers whether a product replaces something in the cart."""

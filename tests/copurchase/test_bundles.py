@@ -11,11 +11,12 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from shop.models import Customer, Order, OrderLine
+from shop.models import Customer, Order, OrderLine, Product
 from similarity.copurchase import bundles, proposals
 from similarity.copurchase.bundles import BasketLines, MiningRule, mine
 from similarity.copurchase.pricing import Sums, suggested_price
 from similarity.exceptions import BundleError, ConfigurationError
+from similarity.indexing import documents
 from similarity.models import Bundle, EncoderVersion, ProductVectors
 from similarity.tasks import propose_bundles
 from tests.databases import current_address
@@ -229,6 +230,20 @@ def test_variants_count_as_one_and_the_one_sold_most_is_in_the_bundle(make_produ
     bundle = Bundle.objects.get()
     assert set(bundle.products) == {str(shirt[1].pk), str(tie.pk)}
     assert bundle.orders == 4
+
+
+def test_another_of_the_group_is_proposed_where_no_ordered_one_is_on_sale(make_product, order):
+    tent = make_product(name="Tent")
+    ordered, shown = (make_product(name="Mat", group="mat") for _ in range(2))
+    for customer in range(4):
+        order([tent, ordered], customer)
+    for customer in range(10, 20):
+        order([make_product()], customer)
+    documents.index_all()
+    Product.objects.filter(pk=ordered.pk).update(is_active=False)
+    proposals.propose()
+    [bundle] = Bundle.objects.all()
+    assert set(bundle.products) == {str(tent.pk), str(shown.pk)}
 
 
 def test_what_is_not_on_sale_is_not_proposed(tent_and_bag):

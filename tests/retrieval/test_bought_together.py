@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - fixtures that are imported
 
 import pytest
+from django.db import connection
 from django.utils import translation
 
 from shop.models import Category, Product
@@ -10,6 +11,10 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.copurchase.full import count_all
 from similarity.copurchase.partners import Partner
 from similarity.exceptions import QueryError
+from similarity.indexing import documents
+from similarity.models import SearchDocument
+from similarity.models import search as search_models
+from similarity.models.vectors import group_name
 from similarity.retrieval.bought_together import MAX_CART, bought_together, figures_of
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
@@ -102,6 +107,34 @@ def test_one_of_a_group_comes_the_one_bought_most_of_those_shown(buy, counted, m
     assert products(bought_together(mug)) == [blue]
     Product.objects.filter(pk=blue.pk).update(stock=0)
     assert products(bought_together(mug)) == [green]
+
+
+def test_one_that_nobody_ordered_stands_for_its_group(buy, counted, make_product):
+    """Orders name the size, and shelves show the page: what is sold and what is shown differ."""
+    mug = make_product()
+    ordered, shown = make_product(group="pot"), make_product(group="pot")
+    make_product(group="pan")
+    buy(mug, ordered)
+    counted()
+    documents.index_all()
+    Product.objects.filter(pk=ordered.pk).update(is_active=False)
+    assert products(bought_together(mug)) == [shown]
+    assert products(bought_together(shown)) == [mug]
+    Product.objects.filter(pk=shown.pk).update(stock=0)
+    assert products(bought_together(mug)) == []
+
+
+def test_members_of_a_group_are_bounded_and_found_by_an_index(make_product, monkeypatch):
+    made = [make_product(group="pot") for _ in range(4)]
+    alone = make_product()
+    documents.index_all()
+    monkeypatch.setattr(search_models, "MAX_MEMBERS", 3)
+    groups = [group_name(str(alone.pk), ""), "group:pot", "group:nothing"]
+    assert SearchDocument.objects.members(groups) == {"group:pot": [one.pk for one in made[:3]]}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = SearchDocument.objects.filter(group="group:pot").explain()
+    assert "similarity_search_group" in plan
 
 
 def test_a_substitute_is_left_out_and_what_only_looks_alike_is_not(buy, counted, mug, at_angle):
