@@ -160,10 +160,10 @@ class OscarCatalogue(VariantAdapter):
 
     def columns_read(self, model: type[Model]) -> Collection[str] | None:
         if model is get_model("partner", "StockRecord"):
-            return {f.column for f in model._meta.concrete_fields if f.name in CODES_READ}
+            return [str(model._meta.get_field(name).column) for name in CODES_READ]
         if model is self.model:
             fields = model._meta.concrete_fields
-            return {field.column for field in fields if field.name not in UNREAD}
+            return [str(field.column) for field in fields if field.name not in UNREAD]
         return None
 
     def dependents(self, instance: Model) -> Iterator[Any]:
