@@ -309,13 +309,11 @@ def change(shop, what):
 @pytest.mark.parametrize(
     "what",
     [
-        "title of a parent",
         "code of a child",
         "category of a parent",
         "name of a category above",
         "name of an option",
         "photo of a parent",
-        "child deleted",
     ],
 )
 def test_a_change_reaches_parents_and_children(shop, what):
