@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("similarity", "0016_released")]
+    dependencies = [("similarity", "0017_shelf_floor")]
 
     operations = [
         migrations.AddIndex(
