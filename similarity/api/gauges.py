@@ -12,7 +12,6 @@ from django.db import Error, connections, transaction
 from django.db.models import Count
 
 from similarity import conf
-from similarity.catalog.adapter import get_adapter
 from similarity.connections import caching
 from similarity.connections.metrics_export import Gauge
 from similarity.exceptions import SimilarityError
@@ -134,7 +133,7 @@ def _share_with_vectors() -> float:
     live = maintained.every_version().live()
     if live is None:
         return 0.0
-    eligible = figures.about(get_adapter().eligible().using(vectors.alias()))
+    eligible = figures.about(quality.eligible())
     if eligible <= figures.EXACT:
         covered, eligible = quality.coverage(live)
     else:

@@ -5,25 +5,58 @@
 ``capture.py``. The ids are listed in docs/settings.md.
 """
 
+import traceback
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
 from django.core import checks
 
 from similarity.checks.capture import check_capture
 from similarity.checks.catalog import check_catalog
+from similarity.checks.celery import check_celery
+from similarity.checks.content import check_content
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
 from similarity.checks.orders import check_orders
 from similarity.checks.settings import check_settings
 
+Check = Callable[..., list[checks.CheckMessage]]
+
 
 def register_all() -> None:
     """Register the checks; registering twice is the same as once."""
     every = (
         *(check_settings, check_catalog, check_orders),
-        *(check_encoders, check_aliases, check_doors),
+        *(check_encoders, check_aliases, check_doors, check_celery),
     )
     for check in every:
-        checks.register(check, "similarity")
-    checks.register(check_cache_values, "similarity", deploy=True)
-    checks.register(check_database, checks.Tags.database)
-    checks.register(check_capture, checks.Tags.database)
+        checks.register(contained(check), "similarity")
+    checks.register(contained(check_cache_values), "similarity", deploy=True)
+    for check in (check_database, check_capture, check_content):
+        checks.register(contained(check), checks.Tags.database)
+
+
+@cache
+def contained(check: Check) -> Check:
+    """``check``, which reports what it raises: migrate and runserver go as far as their checks."""
+
+    @wraps(check)
+    def run(**kwargs: Any) -> list[checks.CheckMessage]:
+        try:
+            return check(**kwargs)
+        except Exception as error:  # noqa: BLE001 - a host's managers and models raise anything
+            return [_unfinished(check.__name__, error)]
+
+    return run
+
+
+def _unfinished(name: str, error: Exception) -> checks.CheckMessage:
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return checks.Error(
+        f"{name} of similarity cannot be finished: {type(error).__name__}: {error}",
+        hint=f"It was raised{last}. Mend that, or silence similarity.E018 and report it.",
+        id="similarity.E018",
+    )

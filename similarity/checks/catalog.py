@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
-from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
+from django.core.exceptions import EmptyResultSet
 from django.db.models import (
     DecimalField,
     FileField,
@@ -12,11 +12,12 @@ from django.db.models import (
     IntegerField,
     JSONField,
     Model,
+    QuerySet,
 )
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.catalog.mapping import FieldMappingAdapter
+from similarity.catalog.mapping import SINGLE, FieldMappingAdapter
 from similarity.catalog.paths import Path
 from similarity.checks.settings import did_you_mean
 from similarity.exceptions import ConfigurationError
@@ -46,7 +47,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
         return []  # similarity.E005
     try:
         adapter = get_adapter()
-    except ConfigurationError as error:
+    except Exception as error:  # noqa: BLE001 - an adapter's __init__ raises anything
         return [_adapter_error(configured, error)]
     messages: list[CheckMessage] = []
     if isinstance(adapter, FieldMappingAdapter):
@@ -55,6 +56,8 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
         messages += _check_relations(adapter, model)
         messages += _check_kinds(adapter, model)
         messages += _check_names(adapter)
+        messages += _check_rules(adapter, model)
+    messages += _check_related(adapter)
     return messages + _check_queries(adapter) + _check_api_filters(model)
 
 
@@ -65,23 +68,91 @@ def _adapter_error(configured: Any, error: Exception) -> Error:
         unknown = [key for key in configured if key not in known]
         listed = "docs/settings.md lists the keys of CATALOG."
         hint = did_you_mean(unknown[0], known) if unknown else listed
-    return Error(str(error), hint=hint, id="similarity.E010")
+    text = str(error) if isinstance(error, ConfigurationError) else _text_of(error)
+    return Error(text, hint=hint, id="similarity.E010")
 
 
 def _check_paths(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    for place, path in _places(adapter):
+    for place, path in [*_places(adapter), *_conditions(adapter, model)]:
         unknown = path.unknown(model)
-        if unknown is not None:
+        if unknown is None:
+            continue
+        fields = path._fields(model)
+        owner = (fields[-1].related_model if fields else None) or model
+        messages.append(
+            Error(
+                f"SIMILARITY['CATALOG']{place} is {path.path!r}, and {unknown!r} is neither "
+                f"a field nor an attribute on the way from {model._meta.label}.",
+                hint=did_you_mean(unknown, _field_names(owner)),
+                id="similarity.E011",
+            )
+        )
+    return messages
+
+
+def _conditions(adapter: FieldMappingAdapter, model: type[Model]) -> list[tuple[str, Path]]:
+    """(where it stands, path) of what ``where`` compares."""
+    return [
+        (f"{place}['where']", path)
+        for place, _key, source in adapter.sources()
+        for path in source.conditions(model)
+    ]
+
+
+def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
+    """What is one value of a product has one, by a rule that the host knows of."""
+    messages: list[CheckMessage] = []
+    for place, key, source in adapter.sources():
+        if key not in SINGLE or not source.path.leads_to_many(model):
+            continue
+        path = source.path.path
+        if source.rule == "all":
             messages.append(
                 Error(
-                    f"SIMILARITY['CATALOG']{place} is {path.path!r}, and {unknown!r} is neither "
-                    f"a field nor an attribute on the way from {model._meta.label}.",
-                    hint=did_you_mean(unknown, _field_names(model)),
-                    id="similarity.E011",
+                    f"SIMILARITY['CATALOG']{place} takes all values of {path!r}, and a product has "
+                    f"one {key}.",
+                    hint=f"Name a rule that gives one, {{'first': {path!r}}} say.",
+                    id="similarity.E025",
+                )
+            )
+        elif not source.is_named:
+            messages.append(
+                Warning(
+                    f"SIMILARITY['CATALOG']{place} is {path!r}, which may give a product several "
+                    f"values; its {key} is the first.",
+                    hint=f"Name the rule, {{'first': {path!r}}} or {{'min': {path!r}}} say, and "
+                    "with 'where' the rows; or write an adapter.",
+                    id="similarity.W019",
                 )
             )
     return messages
+
+
+def _check_related(adapter: CatalogAdapter) -> list[CheckMessage]:
+    """The lookups by which a related row's products are found."""
+    messages: list[CheckMessage] = []
+    try:
+        related = adapter.related_models().items()
+        found = [(model, lookup) for model, lookups in related for lookup in lookups]
+    except Exception as error:  # noqa: BLE001 - a host's adapter raises anything
+        return [_related_error(adapter, _text_of(error))]
+    for model, lookup in found:
+        try:
+            adapter.model._base_manager.filter(**{f"{lookup}__isnull": False})
+        except Exception as error:  # noqa: BLE001 - as above
+            told = f"has {lookup!r} for {model._meta.label}: {_text_of(error)}"
+            messages.append(_related_error(adapter, told))
+    return messages
+
+
+def _related_error(adapter: CatalogAdapter, told: str) -> CheckMessage:
+    return Error(
+        f"{type(adapter).__name__}.related_models() {told}",
+        hint="Give each model the lookups that lead from a product to its rows, {Brand: "
+        "['brand']} say; a saved row finds its products by them.",
+        id="similarity.E027",
+    )
 
 
 def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
@@ -163,26 +234,37 @@ def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[Chec
 
 
 def _check_queries(adapter: CatalogAdapter) -> list[CheckMessage]:
-    """``eligible``, ``viewable`` and ``in_stock`` compile to SQL; no query is made."""
-    messages: list[CheckMessage] = []
-    for name in ("eligible", "viewable", "in_stock"):
+    """``eligible`` and ``in_stock`` compile to SQL, which is as far as one gets unconnected."""
+    for name in ("eligible", "in_stock"):
         try:
-            products = adapter.viewable() if name == "viewable" else adapter.eligible()
+            products = adapter.eligible()
             products = adapter.in_stock(products) if name == "in_stock" else products
+            if not isinstance(products, QuerySet):
+                raise TypeError(f"{products!r:.80} is no queryset")
             products.query.sql_with_params()
         except EmptyResultSet:
             continue  # "nothing passes" is a filter that resolves
-        except (FieldError, ValidationError, ValueError, TypeError) as error:
-            messages.append(
-                Error(
-                    f"The products that are {name} cannot be asked for: {error}",
-                    hint=f"Correct SIMILARITY['CATALOG'][{name!r}]; its keys are lookups of "
-                    "QuerySet.filter, such as {'is_active': True, 'stock__gt': 0}.",
-                    id="similarity.E013",
-                )
-            )
-            break  # in_stock narrows eligible, so it would only say the same again
-    return messages
+        except Exception as error:  # noqa: BLE001 - a host's managers raise anything
+            # in_stock narrows eligible, so it would only say the same again.
+            return [_query_error(name, error)]
+    return []
+
+
+def _query_error(name: str, error: Exception) -> CheckMessage:
+    return Error(
+        f"The products that are {name} cannot be asked for: {_text_of(error)}",
+        hint=f"Correct SIMILARITY['CATALOG'][{name!r}]; it is a dict of lookups such as "
+        "{'is_active': True, 'stock__gt': 0}, a Q, or a function that returns a queryset. Commands "
+        "and workers ask without a request: a manager that needs one, for its tenant say, has to "
+        "answer without.",
+        id="similarity.E013",
+    )
+
+
+def _text_of(error: Exception) -> str:
+    """Class and text; without the list of all fields that Django adds."""
+    text = str(error).split(" Choices are:")[0].strip()
+    return f"{type(error).__name__}: {text}"
 
 
 def _check_api_filters(model: type[Model]) -> list[CheckMessage]:
@@ -202,4 +284,9 @@ def _check_api_filters(model: type[Model]) -> list[CheckMessage]:
 
 
 def _field_names(model: type[Model]) -> list[str]:
-    return [field.name for field in model._meta.get_fields()]
+    """The model's own fields, then what refers to it."""
+    return [field.name for field in sorted(model._meta.get_fields(), key=_is_reverse)]
+
+
+def _is_reverse(field: Any) -> bool:
+    return bool(field.auto_created and not field.concrete)

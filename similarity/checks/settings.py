@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
@@ -16,6 +17,9 @@ from similarity.exceptions import ConfigurationError
 
 #: Rows of half precision over about 2 kB leave the page and scan four times slower.
 MAX_FUSED_DIMENSION = 512
+
+#: Names that a hint lists at most.
+MOST_NAMED = 20
 
 THROTTLE_RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)s?")
 ADDRESS = re.compile(r"\S+:\d{1,5}")
@@ -52,7 +56,14 @@ def _model_error(error: ConfigurationError) -> Error:
             hint="Set it to 'app_label.ModelName', for example 'shop.Product'.",
             id="similarity.E001",
         )
-    return Error(str(error), hint="Compare it with the model's app label.", id="similarity.E002")
+    name = label.rsplit(".", 1)[1].lower()
+    same = [model._meta.label for model in apps.get_models() if model._meta.model_name == name]
+    hint = "Compare it with the model's app label, and its app with INSTALLED_APPS."
+    return Error(
+        str(error),
+        hint=f"Did you mean {' or '.join(map(repr, same))}?" if same else hint,
+        id="similarity.E002",
+    )
 
 
 def _check_key(key: Any, value: Any) -> list[CheckMessage]:
@@ -116,11 +127,14 @@ def _check_sums(configured: Mapping[str, Any]) -> list[CheckMessage]:
 
 
 def did_you_mean(name: Any, known: Sequence[str]) -> str:
-    """A hint that names the nearest known name, or all of them."""
+    """A hint that names the nearest known name, or the first of them."""
     near = difflib.get_close_matches(str(name), known, n=1)
     if not near:  # capitals apart, "device" has nothing in common with "DEVICE"
         near = [key for key in known if key.lower() == str(name).lower()]
-    return f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(known)}."
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    return f"Known are {', '.join(known[:MOST_NAMED])}{more}."
 
 
 def _is_number(value: Any) -> bool:

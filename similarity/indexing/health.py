@@ -20,7 +20,7 @@ class HealthCheck(NamedTuple):
 
 def checks() -> dict[str, HealthCheck]:
     """Name → result of every check, in the order in which one needs the other."""
-    results = {"database": _guarded(_database)}
+    results = {"database": guarded(_database)}
     needs_database: dict[str, Callable[[], HealthCheck]] = {
         "pgvector": _pgvector,
         "version": _version,
@@ -29,11 +29,12 @@ def checks() -> dict[str, HealthCheck]:
     }
     for name, check in needs_database.items():
         down = HealthCheck(False, "not checked, the database does not answer")
-        results[name] = _guarded(check) if results["database"].ok else down
-    return {**results, "broker": _guarded(_broker), "worker": _guarded(_worker)}
+        results[name] = guarded(check) if results["database"].ok else down
+    return {**results, "broker": guarded(_broker), "worker": guarded(_worker)}
 
 
-def _guarded(check: Callable[[], HealthCheck]) -> HealthCheck:
+def guarded(check: Callable[[], HealthCheck]) -> HealthCheck:
+    """The check's result; that it raised is one, too."""
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not healthy"

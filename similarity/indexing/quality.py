@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connections
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
@@ -35,12 +35,18 @@ SAMPLE = 300
 MEASURES = ("same_category", "variants", "bought_together")
 
 
+def eligible() -> QuerySet[Any]:
+    """Keys of the products that may be shown, each once however many rows a join gives it."""
+    products = get_adapter().eligible().using(vectors.alias())
+    return products.order_by().values("pk").distinct()
+
+
 def coverage(version: EncoderVersion) -> tuple[int, int]:
     """(eligible products with vectors in this version, eligible products)."""
-    eligible = get_adapter().eligible().using(vectors.alias()).order_by()
+    products = eligible()
     rows = ProductVectors.objects.using(vectors.alias()).of_version(version)
     stored = rows.filter(product=OuterRef("pk"))
-    return eligible.filter(Exists(stored)).count(), eligible.count()
+    return products.filter(Exists(stored)).count(), products.count()
 
 
 def compare(
@@ -57,7 +63,7 @@ def compare(
     compared = [each for each in (version, live) if each is not None and each.pk is not None]
     columns = ["fused", *(part for part in PARTS if _in_all(compared, part))] if live else ["fused"]
     keys = _sample(sample)
-    total = get_adapter().eligible().using(vectors.alias()).count() * len(columns) * len(compared)
+    total = eligible().count() * len(columns) * len(compared)
     passed = 0
     measured: list[dict[str, float]] = []
     overlap: dict[str, float] = {}

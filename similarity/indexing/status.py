@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db import connections
+from django.db.models import Count
 
 from similarity import conf
-from similarity.catalog.adapter import get_adapter
 from similarity.indexing import (
     cells,
     health,
@@ -23,6 +23,10 @@ from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 #: Dead rows a report names.
 DEAD_SHOWN = 5
+#: Fewer products that fail are bad rows, and not the adapter's fault.
+MANY_FAILING = 5
+#: Characters of an error that are shown.
+SHOWN = 300
 
 
 def report() -> dict[str, Any]:
@@ -31,6 +35,8 @@ def report() -> dict[str, Any]:
     Where the database does not answer, ``healthy``, ``health`` and ``hints`` alone.
     """
     checks = health.checks()
+    if checks["database"].ok:
+        checks["products"] = health.guarded(_failing)
     told = {
         "healthy": all(check.ok for check in checks.values()),
         "health": {name: check._asdict() for name, check in checks.items()},
@@ -43,7 +49,7 @@ def report() -> dict[str, Any]:
 def _state() -> dict[str, Any]:
     live = maintained.every_version().live()
     before = maintained.every_version().before_live()
-    covered, eligible = quality.coverage(live) if live else (0, _eligible())
+    covered, eligible = quality.coverage(live) if live else (0, quality.eligible().count())
     products = conf.product_model()._base_manager.using(vectors.alias()).count()
     return {
         "products": products,
@@ -62,8 +68,19 @@ def _state() -> dict[str, Any]:
     }
 
 
-def _eligible() -> int:
-    return get_adapter().eligible().using(vectors.alias()).count()
+def _failing() -> health.HealthCheck:
+    """Whether most of what was tried fails, as where the adapter itself is at fault.
+
+    Not among the checks of ``/health/ready``, because a web process serves all the same.
+    """
+    unfinished = PendingProduct.objects.exclude(last_error="")
+    failing, waiting = unfinished.count(), PendingProduct.objects.count()
+    if not failing:
+        return health.HealthCheck(True, "none failed")
+    common = unfinished.values("last_error").annotate(times=Count("pk"))
+    error, times = common.values_list("last_error", "times").order_by("-times")[0]
+    detail = f"{failing} of {waiting} in the outbox failed, {times} of them with: {error[:SHOWN]}"
+    return health.HealthCheck(failing < MANY_FAILING or 2 * failing <= waiting, detail)
 
 
 def _dead() -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shop.models import Order
+from shop.models import Order, Product
+from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.copurchase.full import count_all
-from similarity.indexing import health, outbox, progress, reconcile, versions, workers
+from similarity.indexing import health, outbox, progress, reconcile, status, versions, workers
 from similarity.models import CountRun, EncoderVersion, PendingOrder, PendingProduct, ReconcileRound
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
@@ -191,3 +192,53 @@ def test_where_rolling_back_leads_is_told(make_product, capsys):
     first = versions.ensure_live_version()
     versions.promote(versions.build_version())
     assert f"to version {first.pk}: manage.py promote --rollback" in text(capsys)
+
+
+class Unreadable(FieldMappingAdapter):
+    """As one whose column was renamed."""
+
+    def __init__(self):
+        super().__init__(title="name")
+
+    def content(self, keys):
+        raise LookupError("no column 'titel'")
+
+
+def test_an_adapter_that_reads_nothing_is_not_healthy(make_product, capsys, settings, caplog):
+    versions.ensure_live_version()
+    for _ in range(status.MANY_FAILING + 1):
+        make_product()
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": f"{__name__}.Unreadable"}
+    outbox.drain()
+    assert len([one for one in caplog.records if one.exc_info]) == 1, "a traceback a minute"
+    report = json.loads(text(capsys, "--json"))
+    assert not report["health"]["products"]["ok"]
+    assert "6 of 6 in the outbox failed, 6 of them with: LookupError" in text(capsys)
+
+
+def test_one_bad_product_is_its_own_fault(make_product, capsys):
+    versions.ensure_live_version()
+    make_product(name="poison")
+    outbox.drain()
+    report = json.loads(text(capsys, "--json"))
+    assert report["health"]["products"]["ok"]
+    assert "this title cannot be encoded" in report["health"]["products"]["detail"]
+
+
+def test_products_that_joins_repeat_are_counted_once(make_product, capsys, settings):
+    for position in range(3):
+        make_product().images.create(image="a.png", position=position)
+    Product.objects.first().images.create(image="b.png", position=9)
+    settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": f"{__name__}.Joining"}
+    versions.ensure_live_version()
+    outbox.drain()
+    report = json.loads(text(capsys, "--json"))
+    assert report["coverage"] == {"eligible": 3, "with_vectors": 3}
+
+
+class Joining(FieldMappingAdapter):
+    def __init__(self):
+        super().__init__(title="name")
+
+    def eligible(self, request=None):
+        return self.model.objects.filter(images__position__gte=0)

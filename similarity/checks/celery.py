@@ -1,0 +1,23 @@
+"""Whether this process has a Celery app, by which workers are woken."""
+
+from typing import Any
+
+from celery import _state
+from django.core.checks import CheckMessage, Warning
+
+
+def check_celery(**kwargs: Any) -> list[CheckMessage]:
+    """A project that never imports its app sends its messages to a broker on localhost."""
+    app = _state._tls.current_app or _state.default_app
+    if app is not None and app.main != "default":
+        return []
+    return [
+        Warning(
+            "This process imports no Celery app: saves and searches look for a broker at "
+            "amqp://guest@localhost and reach no worker.",
+            hint="Import the app where Django starts, in the __init__.py of the settings' package: "
+            "'from .celery import app'. A project without packages imports it in manage.py and "
+            "wsgi.py.",
+            id="similarity.W046",
+        )
+    ]

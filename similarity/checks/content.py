@@ -1,0 +1,67 @@
+"""A trial of the adapter: one product is read as workers and pages read it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import DatabaseError, connections
+
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import Card
+from similarity.catalog.content import ProductContent
+from similarity.exceptions import ConfigurationError
+
+
+def check_content(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """``content`` and ``card`` of the first product, where its database is among ``databases``."""
+    try:
+        adapter = get_adapter()
+        alias = adapter.write_alias
+    except ConfigurationError:
+        return []  # similarity.E001 to E010
+    if alias not in (databases or ()) or not _is_there(adapter):
+        return []
+    keys = adapter.iter_pks(size=1)
+    return [*_check_read(adapter, keys[0]), *_check_card(adapter, keys[0])] if keys else []
+
+
+def _is_there(adapter: CatalogAdapter) -> bool:
+    """Before the first migrate there is no table of products."""
+    try:
+        with connections[adapter.write_alias].cursor() as cursor:
+            tables = connections[adapter.write_alias].introspection.table_names(cursor)
+    except DatabaseError:
+        return False  # similarity.E032
+    return adapter.model._meta.db_table in tables
+
+
+def _check_read(adapter: CatalogAdapter, key: Any) -> list[CheckMessage]:
+    try:
+        [content] = adapter.content([str(key)])
+        if not isinstance(content, ProductContent) or content.key != str(key):
+            raise TypeError(f"it gave {content!r:.200} for the key {str(key)!r}")
+        content.fingerprint  # noqa: B018 - computed of every value
+    except Exception as error:  # noqa: BLE001 - a host's adapter raises anything
+        return [_failed(adapter, "content", key, error)]
+    return []
+
+
+def _check_card(adapter: CatalogAdapter, key: Any) -> list[CheckMessage]:
+    products = adapter.model._base_manager.using(adapter.write_alias).filter(pk=key)
+    try:
+        card = adapter.card(adapter.for_display(products).get())
+        if not isinstance(card, Card):
+            raise TypeError(f"it gave {card!r:.200}, which is no Card")
+    except Exception as error:  # noqa: BLE001 - as above
+        return [_failed(adapter, "card", key, error)]
+    return []
+
+
+def _failed(adapter: CatalogAdapter, method: str, key: Any, error: Exception) -> CheckMessage:
+    return Error(
+        f"{type(adapter).__name__}.{method}() cannot read product {str(key)!r}: "
+        f"{type(error).__name__}: {error}",
+        hint=f"Correct the adapter of SIMILARITY['CATALOG']; 'manage.py embed {key} --now' shows "
+        "the whole traceback.",
+        id="similarity.E026",
+    )
