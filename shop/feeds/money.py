@@ -10,6 +10,7 @@ from shop.feeds.product import RowRefused
 
 MAX_PRICE = Decimal("99999999.99")
 NUMBER = re.compile(r"[0-9]+(?:[.,'’٫٬ ][0-9]+)*|[.,][0-9]{1,2}")
+_PLAIN = re.compile(r"[0-9.,' ]*")
 _LETTERS = r"[^\W\d_]"
 _CODE = re.compile(rf"(?<!{_LETTERS})[A-Za-z]{{3}}(?!{_LETTERS})")
 _BETWEEN = re.compile(r"(\d)\s?([€$£₽])\s?(\d\d)$")  # 19€99
@@ -58,6 +59,8 @@ def _take_currency(text: str, expected: str) -> tuple[str, str]:
     if code:
         found = code[0].upper()
         text = text[: code.start()] + text[code.end() :]
+    if _PLAIN.fullmatch(text):
+        return found, text
     for symbol in SYMBOLS:
         start = text.casefold().find(symbol.casefold())
         end = start + len(symbol)

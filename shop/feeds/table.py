@@ -20,6 +20,7 @@ MAX_HEADER_CHARACTERS = 1 << 16
 #: Lines in which the names of the columns are looked for; titles and notes may come before.
 HEADER_WITHIN = 20
 GZIP_MAGIC = b"\x1f\x8b"
+_UNREADABLE = re.compile("[\udc80-\udcff]")
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 _EMBEDDED = re.compile(r"data:[\w/+.;=-]{0,100};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
 
@@ -208,7 +209,7 @@ class Table:
         problem = ""
         if len(cells) != len(self.columns):
             problem = f"has {len(cells)} cells where the header has {len(self.columns)} columns"
-        elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
+        elif any(not cell.isascii() and _UNREADABLE.search(cell) for cell in cells):
             problem = f"holds bytes that are not {self.encoding}; save the file as UTF-8"
             row = {key: _readable(cell) for key, cell in row.items()}
         return Row(line, row, problem)
