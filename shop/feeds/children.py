@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from shop.feeds import values
+from shop.feeds.cells import first_cell, fitting, length_of
 from shop.feeds.mapping import ColumnMapping, Parents
 from shop.feeds.product import FeedProduct, Refusal, RowRefused
-from shop.feeds.reader import first_cell, fitting, length_of, read_row, sku_of
+from shop.feeds.reader import read_row, sku_of
 from shop.feeds.survey import Survey, is_not_sold
 from shop.feeds.table import Row
 from shop.models import Product

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from shop.feeds import values
+from shop.feeds.cells import first_cell, fitting, length_of
+from shop.feeds.details import MAX_ALT
 from shop.feeds.mapping import ColumnMapping, Grouped
 from shop.feeds.product import FeedImage, FeedProduct, Refusal, RowRefused
-from shop.feeds.reader import MAX_ALT, first_cell, fitting, length_of, read_row, sku_of
+from shop.feeds.reader import NO_COLUMN, read_row, sku_of
 from shop.feeds.survey import Survey
 from shop.feeds.table import Row
 from shop.models import Product
@@ -81,7 +83,8 @@ class _Group:
         }
         sku = sku_of(row, self.mapping)
         if not sku or sku in self.found.repeated:
-            cells[self.mapping.columns["sku"][0]] = _short(derived, length_of(Product, "sku"))
+            column = self.mapping.columns.get("sku", NO_COLUMN)[0]
+            cells[column] = _short(derived, length_of(Product, "sku"))
         return Row(row.line, cells)
 
     def _options(self, row: Row) -> dict[str, str]:

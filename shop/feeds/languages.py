@@ -5,20 +5,20 @@ from itertools import pairwise
 from typing import NamedTuple
 
 #: Signs that stand beside words in any language.
-SIGNS = frozenset("“”„‘’‚‹›«»–—…°®™©€£§±²³½¼¾×µ•·¡¿º\u00a0\u3000、。（）「」・！：，")
+SIGNS = frozenset("“”„‘’‚‹›«»–—…°®™©€£§±²³½¼¾×µ•·¡¿º\u00a0\u3000、。（）「」・！：，،؛؟")
 #: Signs that follow a letter.
-_ENDS = frozenset("”’»›…™®°²³º·¡\u00a0\u3000、。（）「」・！：，")
-_VOWELS = frozenset("аеёиоуыэюяєії")
+_ENDS = frozenset("”’»›…™®°²³º·¡\u00a0\u3000、。（）「」・！：，،؛؟")
+_VOWELS = frozenset("аеёиоуыэюяєіїαεηιουωάέήίόύώ")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f'’]+")
 #: The share of signs and letters outside ASCII that must be right.
-SURE = 0.9
+SURE = 0.85
 #: What a text of several languages is worth beside one of a single language.
 MIXED = 0.93
 #: Letters of another script that must be seen before its code page is told.
 FEW = 10
 #: Another code page that comes so near leaves the question open.
-NEAR = 0.06
+NEAR = 0.05
 
 
 class Language(NamedTuple):
@@ -109,7 +109,7 @@ def _alphabetic(text: str, language: Language, signs_suffice: bool) -> float:
     More signs than letters are zero unless ``signs_suffice``.
     """
     others = [letter for letter in text if letter > "\x7f"]
-    letters = set(language.letters)
+    letters = frozenset(language.letters)
     right = common = written = 0.0
     for word in _WORD.findall(text):
         foreign = [letter for letter in word if letter > "\x7f" and letter not in SIGNS]
@@ -135,10 +135,10 @@ def _alphabetic(text: str, language: Language, signs_suffice: bool) -> float:
         return 0
     share = (right + signs) / max(len(others), 1)
     if language.common:
-        share *= min(1.0, common / max(written, 1) / 0.6) if written >= FEW else 0
-    if "о" in letters:  # in Cyrillic three to five letters of ten are vowels
+        share *= min(1.0, common / max(written, 1) / 0.66) if written >= FEW else 0
+    if letters & _VOWELS:  # of Cyrillic and Greek three to six letters of ten are vowels
         vowels = sum(letter.lower() in _VOWELS for letter in others) / max(written, 1)
-        share *= 1.0 if vowels > 0.27 else 0.5
+        share *= 1.0 if 0.27 < vowels < 0.65 else 0.5
     return share
 
 

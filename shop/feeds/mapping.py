@@ -118,13 +118,14 @@ class ColumnMapping:
     def for_file(self, columns: Iterable[str], names: Iterable[str]) -> "ColumnMapping":
         """This mapping without the columns the file does not have.
 
-        Raises :class:`FeedError` where one is missing that may not be: SKU and title, and
-        in a mapping written for one file any column it names.
+        Raises :class:`FeedError` where one is missing that may not be: SKU (unless rows are
+        grouped) and title, and in a mapping written for one file any column it names.
         """
         columns = list(columns)
         there = {column.partition(" ")[0] for column in columns}
         for target, sources in [*self.columns.items(), *self.attributes.items()]:
-            optional = self.recognised_by and target not in ("sku", "title")
+            needed = ("title",) if self.grouped else ("sku", "title")
+            optional = self.recognised_by and target not in needed
             if not optional and not there.intersection(sources):
                 wanted = " or ".join(map(repr, sources))
                 raise FeedError(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shop.feeds.cells import first_cell
 from shop.feeds.images import ImageFolder
 from shop.feeds.mapping import ColumnMapping
-from shop.feeds.reader import first_cell, sku_of
+from shop.feeds.reader import sku_of
 from shop.feeds.references import split_references
 from shop.feeds.table import Row
 

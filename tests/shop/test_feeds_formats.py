@@ -1,6 +1,7 @@
 """What the exports of other shops mean by their columns."""
 
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 
@@ -81,6 +82,31 @@ def test_a_variant_is_known_by_handle_and_options_whatever_its_sku(run):  # noqa
     }  # fmt: skip
     printed = run(SHOPIFY, rows[:2], deactivate_missing=True)
     assert count(printed, "deactivated") == 3
+
+
+def test_an_export_without_skus(run):  # noqa: F811
+    columns = [at for at, name in enumerate(SHOPIFY) if name != "Variant SKU"]
+    rows = [[row[at] for at in columns] for row in (shopify("top", "S"), shopify("hat"))]
+    header = [SHOPIFY[at] for at in columns]
+    assert count(run(header, rows), "created") == 2
+    assert count(run(header, rows), "unchanged") == 2
+    assert set(Product.objects.values_list("sku", flat=True)) == {"top-S", "hat"}
+
+
+def test_a_feed_in_xml_and_one_in_another_code_page(run, tmp_path):  # noqa: F811
+    from django.core.management import call_command
+
+    item = "<item><g:id>1</g:id><g:title>Oak</g:title><g:price>12.500 KWD</g:price></item>"
+    (tmp_path / "feed.xml").write_text(f"<rss><channel>{item}</channel></rss>")
+    call_command("import_catalog", tmp_path / "feed.xml", stdout=StringIO())
+    assert Product.objects.get().price == Decimal("12.50")
+    text = "id;title;price\n1;Платье синее шерстяное;1 990,50 руб.\n"
+    (tmp_path / "feed.csv").write_bytes(text.encode("cp1251"))
+    out = StringIO()
+    call_command("import_catalog", tmp_path / "feed.csv", stdout=out)
+    assert "Read as cp1251, which is a guess" in out.getvalue()
+    product = Product.objects.get()
+    assert (product.name, product.price) == ("Платье синее шерстяное", Decimal("1990.50"))
 
 
 def test_keys_that_look_alike_are_two_products(run):  # noqa: F811
