@@ -18,6 +18,7 @@ _SAME_UNIT = re.compile(
     "(\\d+(?:\\.\\d+)?)\\s{0,2}(?=\\1(?!\\w))"
 )
 _TIMES = re.compile("(?<=\\d)\\s{0,2}[x\u00d7*]\\s{0,2}(?=\\d)")
+_MAY_BE_SIZE = re.compile("\\d\\s{0,2}(?:[cfimnth]{1,4}\\s{0,2})?[x\u00d7*]\\s{0,2}\\d")
 _POINTED_SIZE = re.compile(r"(?<![\d.])\d+(?:\.\d+)?(?:x\d+(?:\.\d+)?)+")
 _SIZE = re.compile(r"[^\W\d_]{0,3}\d+(?:d\d+)?(?:x\d+(?:d\d+)?)+")
 _VALUE_BELOW_ZERO = re.compile(r"(?<![\w.])(?<!\d\s)-(\d{1,4}(?:\.\d{1,3})?)(?![\w.])")
@@ -69,6 +70,8 @@ def write_plainly(text: str) -> str:
 def join_sizes(text: str) -> str:
     """``20 x 30 cm`` → ``20x30 cm``; of ``20.5 x 30`` the point is written ``d``, because a
     lexeme with a point and letters would be taken apart."""
+    if not _MAY_BE_SIZE.search(text):
+        return text
     for _ in range(_DIRECTIONS):
         text = _SAME_UNIT.sub(r"x\2 ", text)
     text = _POINTED_SIZE.sub(lambda size: size[0].replace(".", "d"), _TIMES.sub("x", text))

@@ -82,8 +82,7 @@ def words_of(text: str) -> list[str]:
     Of a run of letters in a script without blanks each two neighbours are one, as search
     engines do that have no dictionary (Nie et al. 2000): 赤いシャツ → 赤い いシ シャ ャツ.
     """
-    words = [piece for word in _WORD.findall(normalised(text)) for piece in _pieces(word)]
-    return numbers.join_sizes(" ".join(words)).split() if "x" in text.casefold() else words
+    return list(_split(normalised(text)))
 
 
 def is_unspaced(text: str) -> bool:
@@ -94,7 +93,7 @@ def is_unspaced(text: str) -> bool:
 def extra_words_of(text: str, *, near: bool = False) -> list[str]:
     """Words a text also answers to: ``t-shirt`` as ``tshirt``, ``100 ml`` as ``100ml``, 茶碗 as
     茶; with ``near`` also ``T shirt`` as ``tshirt``."""
-    words = words_of(text)
+    words = _split(normalised(text))
     found = [*_extra_words(text, words), *(_near(words) if near else ())]
     return list(dict.fromkeys(word[:LONGEST] for word in found))
 
@@ -113,7 +112,7 @@ def compounds_of(text: str) -> Iterator[Compound]:
     """Words that are joined by a hyphen, an apostrophe, ``&`` or, of single letters, dots."""
     for match in _COMPOUND.finditer(uniform(text)):
         written = match[0]
-        parts = tuple(words_of(written))
+        parts = _split.__wrapped__(written.replace("'", ""))
         spellings = [written]
         if written.endswith("'s"):
             spellings.append(written[:-2])
@@ -141,6 +140,17 @@ def border_spellings(word: str) -> list[str]:
 _MOST_PIECES = 4
 
 
+@lru_cache(maxsize=4)
+def _split(plain: str) -> tuple[str, ...]:
+    """The words of a text that is :func:`normalised`."""
+    if plain.isascii():
+        words = [word[:LONGEST] for word in _WORD.findall(plain)]
+    else:
+        words = [piece for word in _WORD.findall(plain) for piece in _pieces(word)]
+    # Signs that stood between the numbers of a size are gone.
+    return tuple(numbers.join_sizes(" ".join(words)).split() if "x" in plain else words)
+
+
 def _pieces(word: str) -> Iterator[str]:
     if not is_unspaced(word):
         yield word[:LONGEST]
@@ -165,7 +175,7 @@ def _extra_words(text: str, words: Sequence[str]) -> Iterator[str]:
         if "x" in measure:
             yield measure.rsplit("x", 1)[-1]
     for word in words:
-        if numbers.is_size(word):
+        if "x" in word and numbers.is_size(word):
             yield from numbers.directions(word)
     yield from numbers.below_zero(plain)
     yield from negated(words)
