@@ -26,6 +26,9 @@ _JOINED = 3
 #: Words with fewer letters are not parted: ``carpet`` is no pet for a car.
 _SHORTEST_PARTED = 7
 _SHORTEST_PART = 3
+_LONGEST_PARTED = 25
+#: Words of a query that are parted at most: what is said at length is found without.
+_MOST_PARTED = 3
 
 
 def grouped(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]]]:
@@ -61,7 +64,11 @@ def other_spellings(words: QueryWords) -> dict[int, list[Spelling]]:
         ways = [(way, SAME) for way in wording.border_spellings(word)]
         if word not in words.measures:
             found.setdefault(at, []).extend(ways)
-        found.setdefault(at, []).extend((way, PARTED) for way in _parted(word))
+    long = [at for at, word in enumerate(words.words) if _may_be_parted(word)]
+    for at in long[:_MOST_PARTED]:
+        word, last = words.words[at], len(words.words[at]) - _SHORTEST_PART
+        ways = [(f"{word[:cut]} {word[cut:]}", PARTED) for cut in range(_SHORTEST_PART, last + 1)]
+        found.setdefault(at, []).extend(ways)
     return found
 
 
@@ -81,11 +88,9 @@ def _joined(words: Sequence[str]) -> Iterator[str]:
         yield from wording.joined_by_and(words[0], words[2])
 
 
-def _parted(word: str) -> Iterator[str]:
-    long = _SHORTEST_PARTED <= len(word) <= wording.LONGEST
-    if long and word.isalpha() and not wording.is_unspaced(word):
-        for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1):
-            yield f"{word[:at]} {word[at:]}"
+def _may_be_parted(word: str) -> bool:
+    long = _SHORTEST_PARTED <= len(word) <= _LONGEST_PARTED
+    return long and word.isalpha() and not wording.is_unspaced(word)
 
 
 def _measured(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]]]:

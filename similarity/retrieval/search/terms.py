@@ -102,11 +102,11 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
                 looked.documents, looked.listed, plain.query,
                 (SELECT documents FROM similarity_searchlexeme WHERE lexeme = '')
             FROM unnest(%(asked)s::text[]) AS asked(text),
-            LATERAL (SELECT to_tsvector(%(config)s::regconfig, unaccent(asked.text)) AS vector)
-                AS stemmed,
+            LATERAL (SELECT to_tsvector(%(config)s::regconfig, unaccent(asked.text)) AS vector
+                OFFSET 0) AS stemmed,  -- else it would be inlined, and made three times
             LATERAL (SELECT CASE WHEN length(stemmed.vector) = 0
-                THEN phraseto_tsquery('simple', unaccent(asked.text))::text ELSE '' END AS query)
-                AS plain,
+                THEN phraseto_tsquery('simple', unaccent(asked.text))::text ELSE '' END AS query
+                OFFSET 0) AS plain,
             LATERAL (
                 SELECT min(coalesce(known.documents, 0)) AS documents,
                        count(*) = 1 AND bool_and(known.best IS NOT NULL) AS listed
