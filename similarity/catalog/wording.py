@@ -118,6 +118,8 @@ def compounds_of(text: str) -> Iterator[Compound]:
             spellings.append(written[:-2])
         if elision := _ELISION.match(written):
             spellings.append(written[elision.end() :])
+        if "&" in written:
+            spellings.append(written.replace("&", AND))
         joined = dict.fromkeys(_JOINTS.sub("", one)[:LONGEST] for one in spellings)
         told = [one for one in joined if (one,) != parts and not one.isdecimal()]
         if not is_unspaced(written):

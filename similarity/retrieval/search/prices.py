@@ -29,19 +29,22 @@ class PriceReading(NamedTuple):
     as_words: str
 
 
-_SIGN = "[€$£¥₹₩₺₽₴₫฿₱₪₦]"
+_SIGN = "[€$£¥₹₩₺₽₴₫฿₱₪₦円元원]"
 _CODES = (
     "eur|euros?|usd|dollars?|bucks|gbp|quid|chf|francs?|franken|jpy|yen|cny|rmb|yuan|inr|rs|rupees?"
     "|rupien|try|tl|lira|rub|uah|pln|zl|zloty|czk|kc|huf|sek|nok|dkk|kr|kronor|kroner|cad|aud|nzd"
-    "|mxn|pesos?|brl|reais|krw|won|vnd|thb|baht|idr|rp|ils|zar|aed|sar"
+    "|mxn|pesos?|brl|reais|krw|won|руб[а-я]{0,5}|грн|гривен|vnd|thb|baht|idr|rp|ils|zar|aed|sar"
 )
 _CURRENCY = rf"(?:{_SIGN}|(?:{_CODES})(?![^\W_]))"
+#: ``50,-`` is a price, too.
+_EVEN = r"[.,]-{1,2}(?![\w-])"
 _NUMBER = r"\d{1,3}(?:\.\d{3})+(?!\d)|\d{1,7}(?:\.\d{1,2})?"
 
 
 def _amount(name: str) -> str:
     return (
-        rf"(?P<before_{name}>{_CURRENCY}\s?)?(?P<{name}>{_NUMBER})(?P<after_{name}>\s?{_CURRENCY})?"
+        rf"(?P<before_{name}>{_CURRENCY}\s?)?(?P<{name}>{_NUMBER})"
+        rf"(?P<after_{name}>\s?{_CURRENCY}|{_EVEN})?"
     )
 
 
@@ -58,36 +61,42 @@ _BEGIN = r"(?<![^\W_])"
 
 #: Words before the highest price; the second group only where a currency says that it is one.
 _BELOW = (
-    "(?:for )?under|below|less than|cheaper than|up to|not? (?:more|over) than|at most|no more than"
+    "under|below|less than|cheaper than|up to|not? more than|not over|at most"
     "|unter|weniger als|billiger als|gunstiger als|hochstens|bis zu"
     "|moins de|moins cher que|jusqu'a|menos de|por debajo de|mas barato que|hasta"
-    "|meno di|fino a|sotto i|minder dan|onder|goedkoper dan|ponizej|mindre an|under"
+    "|meno di|fino a|sotto i|minder dan|onder|goedkoper dan|ponizej|mindre an"
+    "|дешевле|не дороже|меньше"
 )
 _BELOW_WITH_CURRENCY = (
-    "max(?:imum|imal|imo|imaal)?\\.?|bis|tot|massimo|sotto|for|upto|within|budget"
+    "max(?:imum|imal|imo|imaal)?\\.?|bis|tot|massimo|sotto|for|upto|within|budget|do|до"
 )
 _ABOVE = (
     "over|above|more than|at least|uber|mehr als|mindestens|plus de|mas de|mais de|piu di|oltre"
-    "|meer dan|boven|starting at"
+    "|meer dan|boven|starting at|дороже|больше"
 )
-_ABOVE_WITH_CURRENCY = "min(?:imum|imal|imo|imaal)?\\.?|from|ab|von|desde|a partir de|vanaf|des"
+_ABOVE_WITH_CURRENCY = "min(?:imum|imal|imo|imaal)?\\.?|from|ab|von|desde|a partir de|vanaf|des|от"
 _PRICE_WORD = (
     "price[ds]?|pricing|costs?|costing|cheap(?:er)?|budget|preis|prix|precio|preco|prezzo|prijs"
 )
-_CHEAPER = re.compile("cheaper|billiger|gunstiger|moins cher|mas barato|goedkoper|budget")
+_CHEAPER = re.compile(
+    "cheaper|billiger|gunstiger|moins cher|mas barato|goedkoper|budget|дешевле|не дороже|дороже"
+)
+#: ``por menos de 20 euros``
+_FOR = r"(?:(?:for|fur|por|pour|per|voor|a)\s)?"
 _TWO = re.compile(
     rf"{_BEGIN}(?:(?P<pair>between|zwischen|entre|tra|tussen|from|von|de|da)\s)?{_amount('low')}"
     rf"\s?(?P<to>-|to|and|bis|und|et|y|e|a|en|tot)\s?{_amount('high')}{_END}"
 )
 _BOUND = re.compile(
-    rf"(?:{_BEGIN}(?:(?P<price>{_PRICE_WORD})\s)?"
+    rf"(?:{_BEGIN}(?:(?P<price>{_PRICE_WORD})\s)?{_FOR}"
     rf"(?:(?P<below>{_BELOW})|(?P<above>{_ABOVE})|(?P<weak_below>{_BELOW_WITH_CURRENCY})"
     rf"|(?P<weak_above>{_ABOVE_WITH_CURRENCY}))\s|(?P<sign>[<>≤≥]=?)\s?){_amount('low')}{_END}"
 )
 _AFTER = re.compile(
-    rf"(?<![\w.]){_amount('low')}\s(?P<after>(?:or|and|oder|und|ou|o) (?:less|under|below|weniger"
-    rf"|darunter|moins|menos)|max(?:imum|imal)?|(?P<above>(?:or|and|oder|und) (?:more|mehr|up)))"
-    r"(?![^\W_])"
+    rf"(?<![\w.]){_amount('low')}(?:\s(?P<or_less>(?:or|and|oder|und|ou|o)\s(?:less|under|below"
+    rf"|weniger|darunter|moins|menos))(?![^\W_])|\s?(?P<weak_below>(?:max(?:imum|imal)?|alti)(?![^\W_])"
+    rf"|以下|以内|未満|이하|미만)|\s?(?P<weak_above>(?:or|and|oder|und)\s(?:more|mehr|up)(?![^\W_])"
+    rf"|以上|이상))"
 )
 _PAIRS = frozenset(["between", "zwischen", "entre", "tra", "tussen"])
 
@@ -116,8 +125,8 @@ def _bound(match: re.Match[str]) -> PriceRange | None:
     said = match[0].strip()
     certain = _has_currency(match, "low") or bool(re.search(r"\.\d\d$", match["low"]))
     certain = certain or bool(_group(match, "price") or _CHEAPER.match(said))
-    weak = _group(match, "weak_below") or _group(match, "weak_above") or _group(match, "after")
-    if weak and not certain and not re.search(" (?:or|and|oder|und) ", said):
+    weak = _group(match, "weak_below") or _group(match, "weak_above")
+    if weak and not certain:
         return None  # "air max 270", "windows from 7"
     above = _group(match, "above") or _group(match, "weak_above")
     value = _value(match["low"])

@@ -39,6 +39,13 @@ def test_phrases_unwanted_words_and_the_rest():
         ("lamp 40 $ or less", None, "40", ("lamp",)),
         ("lamp < ¥4000", None, "4000", ("lamp",)),
         ("fernseher ab 300 CHF", "300", None, ("fernseher",)),
+        ("vestido por menos de 20 euros", None, "20", ("vestido",)),
+        ("tisch unter 50,-", None, "50", ("tisch",)),
+        ("платье до 500 рублей", None, "500", ("платье",)),
+        ("платье дешевле 500", None, "500", ("платье",)),
+        ("elbise 500 TL altı", None, "500", ("elbise",)),
+        ("バッグ 5000円以下", None, "5000", ("バッ", "ッグ")),
+        ("lamp 40 eur max", None, "40", ("lamp",)),
     ],
 )
 def test_prices_are_taken_out_of_the_words(text, low, high, rest):
@@ -83,6 +90,8 @@ def test_a_number_without_a_currency_may_be_a_price(text, low, high, as_words):
         "sleeping bag below -10",
         "under 50%",
         "lamp 50 €",
+        "pack of 2 or more",
+        "gift for 50",
     ],
 )
 def test_other_numbers_are_no_prices(text):
