@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from similarity.catalog.folding import MARKS
 from similarity.catalog.wording import (
     border_spellings,
     code_of,
@@ -107,7 +108,8 @@ def test_a_code_is_the_same_however_it_is_set(code):
 @given(st.text())
 def test_words_hold_nothing_that_the_database_could_read_as_more(text):
     for word in [*words_of(text), *extra_words_of(text)]:
-        assert all(letter.isalnum() or letter == "." for letter in word)
+        assert all(letter.isalnum() or letter in f".{MARKS}" for letter in word)
+        assert word[0] not in MARKS
         assert len(word) <= 60
 
 
