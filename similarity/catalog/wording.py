@@ -6,6 +6,7 @@ an operator.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class Compound(NamedTuple):
 
 def normalised(text: str) -> str:
     """In small plain letters, without accents; dashes, apostrophes and numbers made uniform."""
-    return uniform(text).replace("'", "")
+    return unicodedata.normalize("NFC", uniform(text).replace("'", ""))
 
 
 @lru_cache(maxsize=4)  # the same text is read for its words, its compounds and its measures
@@ -157,12 +158,12 @@ def _pieces(word: str) -> Iterator[str]:
     if not is_unspaced(word):
         yield word[:LONGEST]
         return
-    for run in _RUNS.findall(word):
+    for run in filter(None, (run.lstrip(MARKS) for run in _RUNS.findall(word))):
         letters = _LETTER_WITH_MARKS.findall(run) if is_unspaced(run) else ()
         if len(letters) > 2:
             yield from ("".join(letters[at : at + 2])[:LONGEST] for at in range(len(letters) - 1))
-        elif piece := run.lstrip(MARKS):
-            yield piece[:LONGEST]
+        else:
+            yield run[:LONGEST]
 
 
 def _extra_words(text: str, words: Sequence[str]) -> Iterator[str]:

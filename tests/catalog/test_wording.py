@@ -13,6 +13,13 @@ from similarity.catalog.wording import (
     words_of,
 )
 
+#: Any text, and texts of what numbers, sizes, joints and marks are made of.
+TEXTS = (
+    st.text()
+    | st.text("0123456789 x×/.,-'\"&nmc½₁٣_’%a", max_size=25)
+    | st.text("ก็าेाガカ゛\u3099é\u0301ß x1'-", max_size=20)
+)
+
 
 @pytest.mark.parametrize(
     ("text", "words"),
@@ -105,7 +112,7 @@ def test_a_code_is_the_same_however_it_is_set(code):
     assert code_of(code) == "ab123x"
 
 
-@given(st.text())
+@given(TEXTS)
 def test_words_hold_nothing_that_the_database_could_read_as_more(text):
     for word in [*words_of(text), *extra_words_of(text)]:
         assert all(letter.isalnum() or letter in f".{MARKS}" for letter in word)
@@ -113,7 +120,7 @@ def test_words_hold_nothing_that_the_database_could_read_as_more(text):
         assert len(word) <= 60
 
 
-@given(st.text())
+@given(TEXTS)
 def test_words_of_words_are_the_same_words(text):
     """A suggestion, which is made of words, must find what it was made from."""
     words = words_of(text)
