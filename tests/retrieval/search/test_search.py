@@ -261,12 +261,12 @@ def test_a_facet_is_counted_under_the_other_filters(wardrobe):
 
 def test_lists_and_booleans_are_counted_as_filters_take_them(indexed):
     indexed(
-        {"name": "Lamp", "attributes": {"colour": ["red", "blue"], "dimmable": True}},
-        {"name": "Lamp two", "attributes": {"colour": "red", "dimmable": False}},
+        {"name": "Lamp", "attributes": {"colour": ["red", "blue"], "fits": True}},
+        {"name": "Lamp two", "attributes": {"colour": "red", "fits": False}},
     )
-    page = search("lamp", facets=["colour", "dimmable"])
+    page = search("lamp", facets=["colour", "fits"])
     assert counts(page.facets["colour"]) == {"red": 2, "blue": 1}
-    assert counts(page.facets["dimmable"]) == {"yes": 1, "no": 1}
+    assert counts(page.facets["fits"]) == {"yes": 1, "no": 1}
 
 
 @pytest.mark.parametrize(
