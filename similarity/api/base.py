@@ -29,6 +29,9 @@ MAX_BODY = 64 * 1024
 #: The query parameter of REST framework that names a format.
 FORMAT = "format"
 
+#: Characters of a product's key.
+MAX_KEY = 255
+
 #: Characters of a key that an error repeats.
 SHOWN = 100
 
@@ -169,12 +172,18 @@ def read_text(body: Mapping[str, Any], name: str, *, most: int) -> str:
 
 
 def _key(name: str, key: Any) -> Any:
-    if isinstance(key, bool) or not isinstance(key, int | str) or not is_storable(str(key)):
-        raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name)
+    require_key(key, name)
     try:
         return key_of(key)
     except QueryError as error:
         raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name) from error
+
+
+def require_key(key: Any, name: str) -> None:
+    """Raises :class:`BadParameter` for what no product's key can be."""
+    is_key = isinstance(key, int | str) and not isinstance(key, bool)
+    if not is_key or len(str(key)) > MAX_KEY or not is_storable(str(key)):
+        raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name)
 
 
 def is_storable(text: str) -> bool:

@@ -15,7 +15,7 @@ from similarity import conf
 from similarity.api import refusals
 from similarity.api.more_like_schema import KEY, FiltersField
 from similarity.api.schema import ETAG, TAG, filter_parameters
-from similarity.api.serializers import HitSerializer
+from similarity.api.serializers import BodySerializer, HitSerializer
 from similarity.retrieval.bought_together import MAX_CART
 
 DEFAULT_LIMIT = 4
@@ -35,7 +35,7 @@ class CartField(serializers.ListField):
     """Keys, one at least."""
 
 
-class CartRequestSerializer(serializers.Serializer):
+class CartRequestSerializer(BodySerializer):
     products = CartField(help_text="Keys of the products in the cart.")
     limit = serializers.IntegerField(
         required=False, min_value=1, help_text=f"{DEFAULT_LIMIT} by default."

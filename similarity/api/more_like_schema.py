@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
 from similarity.api import refusals
-from similarity.api.serializers import HitSerializer, KeyField
+from similarity.api.serializers import BodySerializer, HitSerializer, KeyField
 from similarity.retrieval.more_like import MAX_GIVEN
 
 KEY = {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 255}]}
@@ -33,7 +33,7 @@ class FiltersField(serializers.DictField):
     """Name → value, or a list of alternatives."""
 
 
-class MoreLikeRequestSerializer(serializers.Serializer):
+class MoreLikeRequestSerializer(BodySerializer):
     liked = LikedField(help_text="Keys of products; those that do not exist are left out.")
     disliked = DislikedField(required=False, help_text="None of them may be in `liked`.")
     limit = serializers.IntegerField(required=False, min_value=1, help_text="8 by default.")

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from similarity import conf
-from similarity.api.base import SHOWN, SimilarityView, is_storable, read_body, read_text
+from similarity.api.base import SHOWN, SimilarityView, read_body, read_text, require_key
 from similarity.api.errors import BadParameter
 from similarity.api.rerank_schema import (
     EXAMPLES,
@@ -110,8 +110,7 @@ def _entry(entry: Any) -> tuple[int | str, float | None]:
 
 def _key(key: Any) -> int | str:
     """As it was sent: a key that no product has is no mistake, the host's index may lag."""
-    if isinstance(key, bool) or not isinstance(key, int | str) or not is_storable(str(key)):
-        raise BadParameter(f"results holds {ascii(key)[:SHOWN]}, which is no key.", "results")
+    require_key(key, "results")
     return key
 
 

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
 from similarity.api import refusals
-from similarity.api.serializers import KeyField
+from similarity.api.serializers import BodySerializer, KeyField
 
 MAX_QUERY = 300
 MAX_RESULTS = 500
@@ -31,8 +31,10 @@ class ResultsField(serializers.ListField):
     """Keys, or objects of a key and the host's score."""
 
 
-class RerankRequestSerializer(serializers.Serializer):
-    query = serializers.CharField(max_length=MAX_QUERY, help_text="What the shopper typed.")
+class RerankRequestSerializer(BodySerializer):
+    query = serializers.RegexField(
+        r"\S", max_length=MAX_QUERY, help_text="What the shopper typed; not blank."
+    )
     results = ResultsField(
         help_text="Keys of products in the order of the host's own search, with its scores where "
         "it has some; a score counts only where every result has one."

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from similarity import conf
 from similarity.api import refusals, serializers
-from similarity.api.filters import filter_names
+from similarity.api.filters import MAX_PRICE, filter_names
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
 from similarity.retrieval.query import MODES
@@ -112,7 +112,7 @@ def _option_parameters() -> list[OpenApiParameter]:
 def filter_parameters() -> list[OpenApiParameter]:
     """What narrows the hits, as the settings have it."""
     adapter = get_adapter()
-    amount = {"type": "number", "minimum": 0}
+    amount = {"type": "number", "minimum": 0, "maximum": MAX_PRICE, "exclusiveMaximum": True}
     prices = ["min_price", "max_price"] if adapter.has_price else []
     attributes = [
         OpenApiParameter(

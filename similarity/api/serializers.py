@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -18,6 +19,21 @@ class KeyField(serializers.Field):
 
     def to_representation(self, value: Any) -> int | str:
         return value if isinstance(value, int) else str(value)
+
+
+class BodySerializer(serializers.Serializer):
+    """What a request's body may hold; a field that is not known is refused."""
+
+
+class BodyExtension(OpenApiSerializerExtension):
+    """Tells clients of :class:`BodySerializer` that no more fields are taken."""
+
+    target_class = BodySerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> Any:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
 
 
 class ReasonSerializer(serializers.Serializer):

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
-from django.db.models import DateField, Model
+from django.db.models import DateField, EmailField, Model
 
 from similarity import conf
 from similarity.catalog.order_mapping import MappedOrders
@@ -40,7 +40,7 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
                 _check_products(adapter)
                 or [*_check_quantity(adapter), *_check_one_product(adapter)]
             ),
-            *_check_customer(adapter),
+            *(_check_customer(adapter) or _check_guests(adapter)),
             *_check_user(adapter),
             *_check_filter(adapter, "counted"),
             *_check_filter(adapter, "verified"),
@@ -152,6 +152,30 @@ def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
         )
         for key, path in named
         if Path(path).leads_to_many(adapter.model)
+    ]
+
+
+def _check_guests(adapter: MappedOrders) -> list[CheckMessage]:
+    """Orders without a customer are nobody's, although their addresses tell them apart."""
+    paths = adapter.customer_paths
+    fields = Path(paths[0])._fields(adapter.model) if len(paths) == 1 else []
+    if not any(field.null for field in fields):
+        return []
+    addresses = [
+        field.name
+        for field in adapter.model._meta.concrete_fields
+        if isinstance(field, EmailField) or "email" in field.name.lower()
+    ]
+    if not addresses or addresses[0] in paths:
+        return []
+    both = [paths[0], addresses[0]]
+    return [
+        Warning(
+            f"SIMILARITY['ORDERS']['customer'] is {paths[0]!r}, which may be empty: no such order, "
+            "a guest's, helps a pair to be shown.",
+            hint=f"Name what tells guests apart too: {both!r}.",
+            id="similarity.W063",
+        )
     ]
 
 

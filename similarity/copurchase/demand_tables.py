@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from similarity.connections.csv_cells import inert_cell
+from similarity.connections.csv_cells import inert_cell as _plain
 from similarity.copurchase.demand_expectation import Expectation
 from similarity.copurchase.demand_report import DemandPair, DemandReport
 
@@ -174,7 +174,7 @@ def _text_row(report: DemandReport, pair: DemandPair) -> Sequence[str]:
 def _named(report: DemandReport, item: str) -> tuple[str, str]:
     members = report.sales.members.get(item, ())
     key = members[0] if members and report.kind == "product" else item
-    return inert_cell(key), inert_cell(report.title(item))
+    return _plain(key), _plain(report.title(item))
 
 
 def _bounds(expectation: Expectation) -> list[str]:

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 from django.core.management import call_command
+from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
@@ -58,3 +59,23 @@ def test_health_asks_for_no_login(document):
     for name in ("live", "ready"):
         described = document["paths"][f"/api/similarity/v1/health/{name}"]["get"]
         assert [wanted for wanted in described.get("security", []) if wanted] == []
+
+
+@pytest.mark.parametrize("name", ["RerankRequest", "CartRequest", "MoreLikeRequest"])
+def test_a_body_takes_no_other_fields(document, name):
+    """As the code has it: an unknown field is 400, so that a typo is found."""
+    assert document["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_a_budget_may_be_null_and_a_query_not_blank(document):
+    fields = document["components"]["schemas"]["RerankRequest"]["properties"]
+    assert fields["budget_ms"]["nullable"] is True
+    assert fields["query"]["pattern"] == r"\S"
+
+
+@pytest.mark.django_db
+def test_a_key_has_as_many_characters_as_the_document_says(shelf):
+    for key, status in (("x" * 255, 200), ("x" * 256, 400)):
+        body = {"query": "linen", "results": [key]}
+        answer = APIClient().post("/api/similarity/v1/rerank/", body, format="json")
+        assert answer.status_code == status

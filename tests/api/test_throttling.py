@@ -147,7 +147,7 @@ def test_exactly_so_many_pass_whatever_is_asked_at_once(kind, settings, monkeypa
     assert passed == 120
 
 
-def test_a_new_period_begins_when_the_last_is_over(settings, monkeypatch):
+def test_a_new_period_begins_with_what_is_left_of_the_last(settings, monkeypatch):
     settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "2/min"}
     cache = LocMemCache("throttle-periods", {})
     cache.clear()
@@ -156,12 +156,40 @@ def test_a_new_period_begins_when_the_last_is_over(settings, monkeypatch):
     for module in (throttling.time, __import__("time")):
         monkeypatch.setattr(module, "time", lambda: now[0])
     asked = []
-    for step in (0, 10, 10, 39, 2, 1, 1):
-        now[0] += step
+    for second in (0, 10, 20, 59, 61, 91, 100, 121, 500, 501, 502):
+        now[0] = 1_000_000.0 + second
         throttle = ClientThrottle("search")
         asked.append(throttle.allow_request(request_of(REMOTE_ADDR="192.0.2.1"), None))
         assert 0 < throttle.wait() <= 60
-    assert asked == [True, True, False, False, True, True, False]
+    assert asked == [True, True, False, False, False, True, False, True, True, True, False]
+
+
+def test_no_burst_passes_where_two_periods_meet(settings, monkeypatch):
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "10/min"}
+    cache = LocMemCache("throttle-borders", {})
+    cache.clear()
+    through(cache, monkeypatch)
+    passed = []
+    for second in (0, *range(50, 70)):
+        monkeypatch.setattr(throttling.time, "time", lambda at=second: 1_000_000.0 + at)
+        for _ in range(5):
+            if ClientThrottle("search").allow_request(request_of(REMOTE_ADDR="192.0.2.1"), None):
+                passed.append(second)
+    assert len([at for at in passed if at < 60]) == 10
+    assert len([at for at in passed if at >= 60]) <= 2
+
+
+def test_who_asks_a_little_too_often_keeps_what_the_rate_allows(settings, monkeypatch):
+    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "10/min"}
+    cache = LocMemCache("throttle-steady", {})
+    cache.clear()
+    through(cache, monkeypatch)
+    passed = 0
+    for second in range(0, 600, 5):  # twelve a minute
+        monkeypatch.setattr(throttling.time, "time", lambda at=second: 1_000_000.0 + at)
+        request = request_of(REMOTE_ADDR="192.0.2.1")
+        passed += ClientThrottle("search").allow_request(request, None)
+    assert 80 <= passed <= 110
 
 
 @pytest.mark.parametrize("error", [ConnectionError, TimeoutError])

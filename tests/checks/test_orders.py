@@ -70,6 +70,7 @@ def test_the_shop_is_configured_well():
         ({"customer": ...}, "W062", "cannot be told apart", "['customer_id', 'email']"),
         ({"customer": ["customer_id", "e_mail"]}, "E051", "no field 'e_mail'", "'email'"),
         ({"customer": ["email", "lines__id"]}, "E055", "gives an order several", "customer_id"),
+        ({"customer": "customer_id"}, "W063", "may be empty", "['customer_id', 'email']"),
         ({"customer": []}, "E050", "'customer'] is []", "docs/settings.md"),
         ({"customer": ["email", 3]}, "E050", "a list of paths", "docs/settings.md"),
     ],
