@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from similarity import conf
+from similarity.catalog import relations
 from similarity.catalog.card import Card, page_url
 from similarity.catalog.content import ProductContent
 from similarity.catalog.paths import text_value
@@ -111,12 +112,8 @@ class CatalogAdapter(abc.ABC):
     def dependents(self, instance: Model) -> Iterator[Any]:
         """Primary keys of products whose content is read from ``instance``."""
         for model, lookups in self.related_models().items():
-            if isinstance(instance, model):
-                for lookup in lookups:
-                    # Where the row was written: a read replica may not have it yet.
-                    manager = self.model._base_manager.using(instance._state.db)
-                    products = manager.filter(**{lookup: instance.pk})
-                    yield from products.values_list("pk", flat=True).iterator(chunk_size=5000)
+            # Where rows are written: a read replica may not have them yet.
+            yield from relations.dependents(self.model, model, lookups, instance, self.write_alias)
 
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
         """Primary key → what its variants share, empty for a product without variants.
