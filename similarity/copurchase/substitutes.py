@@ -67,7 +67,7 @@ def _known(keys: Sequence[Any], using: str | None) -> tuple[dict[Any, set[Any]],
         if valued is None:
             named = adapter.values_of("category", products)
             rows = products.values_list("pk", "similarity_fused")
-            told: Any = [(key, fused, named.get(key, ())) for key, fused in rows]
+            told = [(key, fused, named.get(key, ())) for key, fused in rows]
         else:
             told = valued.values_list("pk", "similarity_fused", VALUE)
         for key, fused, values in told:
