@@ -1,4 +1,4 @@
-"""`make matrix`: the test suite with other versions of Python and Django, each in a venv of its own.
+"""`make matrix`: the tests with other versions of Python and Django, in a venv for each pair.
 
     python -m tests.matrix                       # every pair whose Python is installed
     python -m tests.matrix 3.13/6.1 -- tests/api # one pair, and arguments for pytest
