@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import router
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import translation
 
 from similarity import conf
 from similarity.catalog import relations
@@ -47,6 +49,14 @@ class CatalogAdapter(abc.ABC):
         it right after a change, so that it reads where products are written
         (:attr:`write_alias`) and not from a replica that may lag behind.
         """
+
+    def read(self, keys: Iterable[Any]) -> list[ProductContent]:
+        """:meth:`content` in the site's own language, ``LANGUAGE_CODE``, whoever asks.
+
+        Translated fields would otherwise change a product's fingerprint with each page's language.
+        """
+        with translation.override(settings.LANGUAGE_CODE):
+            return list(self.content(keys))
 
     @abc.abstractmethod
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
@@ -121,7 +131,7 @@ class CatalogAdapter(abc.ABC):
         By way of :meth:`content`; a host whose group is a column may read that alone.
         """
         field = self.model._meta.pk
-        return {field.to_python(read.key): read.group for read in self.content(keys)}
+        return {field.to_python(read.key): read.group for read in self.read(keys)}
 
     def popular(self, products: QuerySet[Any]) -> QuerySet[Any] | None:
         """``products`` by falling sales, or None where the host does not say.
@@ -169,7 +179,7 @@ class CatalogAdapter(abc.ABC):
         if valued is None:
             key_of = self.model._meta.pk.to_python
             keys = list(products.order_by().values_list("pk", flat=True))
-            rows = ((key_of(read.key), read.attributes.get(name)) for read in self.content(keys))
+            rows = ((key_of(read.key), read.attributes.get(name)) for read in self.read(keys))
         else:
             rows = valued.values_list("pk", VALUE)
         found: dict[Any, list[str]] = {}
