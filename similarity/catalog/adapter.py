@@ -50,7 +50,7 @@ class CatalogAdapter(abc.ABC):
         (:attr:`write_alias`) and not from a replica that may lag behind.
         """
 
-    def read(self, keys: Iterable[Any]) -> list[ProductContent]:
+    def read_content(self, keys: Iterable[Any]) -> list[ProductContent]:
         """:meth:`content` in the site's own language, ``LANGUAGE_CODE``, whoever asks.
 
         Translated fields would otherwise change a product's fingerprint with each page's language.
@@ -131,7 +131,7 @@ class CatalogAdapter(abc.ABC):
         By way of :meth:`content`; a host whose group is a column may read that alone.
         """
         field = self.model._meta.pk
-        return {field.to_python(read.key): read.group for read in self.read(keys)}
+        return {field.to_python(read.key): read.group for read in self.read_content(keys)}
 
     def popular(self, products: QuerySet[Any]) -> QuerySet[Any] | None:
         """``products`` by falling sales, or None where the host does not say.
@@ -179,7 +179,9 @@ class CatalogAdapter(abc.ABC):
         if valued is None:
             key_of = self.model._meta.pk.to_python
             keys = list(products.order_by().values_list("pk", flat=True))
-            rows = ((key_of(read.key), read.attributes.get(name)) for read in self.read(keys))
+            rows = (
+                (key_of(read.key), read.attributes.get(name)) for read in self.read_content(keys)
+            )
         else:
             rows = valued.values_list("pk", VALUE)
         found: dict[Any, list[str]] = {}

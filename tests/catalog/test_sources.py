@@ -252,7 +252,7 @@ class Translated(TagsOnly):
 @pytest.mark.parametrize("language", ["de", "fr", None])
 def test_content_is_read_in_the_language_of_the_site(settings, language):
     with override(language):
-        [read] = Translated().read([1])
+        [read] = Translated().read_content([1])
         assert read.title == f"mug in {settings.LANGUAGE_CODE}"
         assert Translated().groups([1]) == {1: settings.LANGUAGE_CODE}
         assert get_language() == language
