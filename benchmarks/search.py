@@ -186,7 +186,7 @@ def first_page(text: str, scored: int | None = None) -> set[str]:
     reading_ = reading.read(text, Within(get_adapter().eligible()))
     limits = {name: scored for name in ("SCORED", "COMMON") if scored is not None}
     with patch.multiple(lexical, **limits) if limits else nullcontext():
-        ranked = ranking.rank(reading_, Within(get_adapter().eligible()), get_adapter())
+        ranked = ranking.rank(reading_, Within(get_adapter().eligible()))
     return {str(one.key) for one in ranked.found[:24]}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shop.models import Product
+from shop.templatetags.shop import money
 from similarity.catalog.sources import LEVEL
 from similarity.retrieval.search.page import PriceBucket
 
@@ -75,19 +76,36 @@ def facet_counts(products: Iterable[Product], name: str) -> list[tuple[str, int]
 
 
 def price_ranges(
-    buckets: Sequence[PriceBucket], query: Callable[..., str]
+    buckets: Sequence[PriceBucket], query: Callable[..., str], currency: str = ""
 ) -> list[tuple[str, str, int]]:
-    """(label, query string, products) of each range of prices in which there are some.
+    """(label, query string, products) of each range of prices.
 
     ``query`` makes the query string of the search with other bounds.
     """
     ranges = []
-    for bucket in buckets:
-        highest = bucket.high - CENT  # the bucket ends below its bound, the filter at it
-        if bucket.count:
-            address = query(min_price=f"{bucket.low:f}", max_price=f"{highest:f}")
-            ranges.append((f"{bucket.low:.2f} to {highest:.2f}", address, bucket.count))
+    for at, bucket in enumerate(buckets):
+        # The first and the last are open, and a bucket ends below its bound, a filter at it.
+        low = bucket.low if at else None
+        high = bucket.high if at < len(buckets) - 1 else None
+        bounds = {"min_price": low, "max_price": high and high - CENT}
+        address = query(**{name: f"{one:f}" for name, one in bounds.items() if one is not None})
+        ranges.append((price_label(low, high, currency), address, bucket.count))
     return ranges if len(ranges) > 1 else []
+
+
+def price_label(low: Decimal | None, high: Decimal | None, currency: str) -> str:
+    """``Under €20``, ``€20 to €50``, ``€50 and over``; without a currency the numbers alone."""
+    if low is None:
+        return f"Under {_amount(high, currency)}"
+    if high is None:
+        return f"{_amount(low, currency)} and over"
+    return f"{_amount(low, currency)} to {_amount(high, currency)}"
+
+
+def _amount(amount: Decimal | None, currency: str) -> str:
+    """As the shop writes prices, whole numbers without cents."""
+    written = money(amount or Decimal(0), currency).strip()
+    return written.removesuffix(".00")
 
 
 def _values(product: Product, name: str) -> list[str]:

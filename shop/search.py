@@ -9,14 +9,23 @@ from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from shop.facets import FACETS, Chip, Facet, facet_counts, price_ranges, value_label
+from shop.facets import (
+    FACETS,
+    Chip,
+    Facet,
+    facet_counts,
+    price_label,
+    price_ranges,
+    value_label,
+)
 from shop.models import Brand, Category, Product
 from similarity.api.filters import narrow
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
+from similarity.retrieval.hits import Hit
 from similarity.retrieval.rerank import rerank
 from similarity.retrieval.search.engine import search
-from similarity.retrieval.search.page import SearchPage
+from similarity.retrieval.search.page import Outcome, SearchPage
 from similarity.retrieval.search.picture import search_by_picture
 from similarity.retrieval.stored import FloatArray
 
@@ -33,13 +42,25 @@ SORTS = {
     "newest": "Newest",
 }
 
-#: What is said where no product has all the words and others are shown.
-RESCUES = {
+#: What the page says above what it shows, by the outcome of the search.
+NOTICES = {
     "near_code": "No product has this code. These have one that is nearly the same.",
-    "some_words": "No product has all of these words. These have some of them.",
-    "text": "No product has these words. These come nearest to what they mean.",
-    "popular": "Nothing here answers these words. This is what others buy most.",
+    "some_words": "No product has all of these words. These have most of them.",
+    Outcome.RELATED: "No product matches these words. The products below are close in meaning.",
+    Outcome.PRICED_OUT: "Nothing that matches has this price. The products below match at "
+    "another price.",
+    Outcome.FILTERED_OUT: "Nothing that matches passes the filters. The products below match "
+    "without them.",
+    Outcome.OUT_OF_TIME: "The search took too long and was cut short before it had looked at "
+    "every product. Please search again.",
 }
+
+#: The heading of what matches but for the price or the filters, and of what is merely near.
+OTHERWISE = {
+    Outcome.PRICED_OUT: "At another price",
+    Outcome.FILTERED_OUT: "Without the filters",
+}
+RELATED = "Related products"
 
 
 @dataclass(frozen=True)
@@ -59,7 +80,13 @@ class Results:
     is_first: bool = True
     searched: str = ""  #: the words that were searched for, corrected or as typed
     as_typed_query: str = ""  #: the words in quotes, where others were searched for
-    rescue_text: str = ""
+    outcome: str = Outcome.FOUND
+    notice: str = ""
+    remedy_query: str = ""  #: the search that the notice recommends
+    remedy_label: str = ""
+    related: Sequence[Product] = ()
+    related_title: str = RELATED
+    best_sellers: Sequence[Product] = ()
     categories: Sequence[Category] = field(default_factory=list)
     brands: Sequence[Brand] = field(default_factory=list)
     lowest_price: Decimal | None = None  #: not told: the ranges say more
@@ -105,24 +132,52 @@ class Search:
         page = self._page(facets)
         first = not self.asked.get("after")
         searched = page.did_you_mean if page.corrected else self.text
-        # Within a page only, so that pages neither repeat a product nor leave one out.
-        by_relevance = self.sort == "relevance"
-        hits = rerank(self.text, page.hits, self.user).results if by_relevance else page.hits
+        found = page.hits if page.total else []
+        # Within a page only, so that pages neither repeat a product nor leave one out. By the
+        # words that were searched for: what is found, ranked and offered is one reading.
+        by_relevance = self.sort == "relevance" and len(found) > 1
+        hits = rerank(searched, found, self.user).results if by_relevance else found
+        remedy_label, remedy_query = self._remedy(page)
         return self._results(
-            [hit.product for hit in hits],
+            products_of(hits),
             how_many(page.total, "" if page.total_is_exact else "+"),
             page.facets,
+            price_chip=self._price_chip(page),
             sorts=[(name, label, name == self.sort) for name, label in SORTS.items()],
-            price_ranges=price_ranges(page.prices, self.query),
+            price_ranges=price_ranges(page.prices, self.query, currency_of(found)),
             counts_are_estimates=not page.facets_are_exact,
             next_query=self.query(after=page.next) if page.next else "",
             is_first=first,
             searched=searched,
             as_typed_query=self.query(q=self._quoted()) if page.corrected else "",
-            rescue_text=RESCUES.get(page.rescued, ""),
-            categories=named(Category, self.text) if first else [],
-            brands=named(Brand, self.text) if first else [],
+            outcome=page.outcome,
+            notice=NOTICES.get(page.outcome) or NOTICES.get(page.rescued, ""),
+            remedy_label=remedy_label,
+            remedy_query=remedy_query,
+            related=products_of(page.related),
+            related_title=OTHERWISE.get(page.outcome, RELATED),
+            best_sellers=products_of(page.hits) if page.outcome == Outcome.NOTHING else (),
+            categories=named(Category, searched) if first else [],
+            brands=named(Brand, searched) if first else [],
         )
+
+    def _remedy(self, page: SearchPage) -> tuple[str, str]:
+        """(label, query string) of the search to try next; ("", "") where there is none."""
+        if page.outcome == Outcome.PRICED_OUT:
+            return "Search at any price", self.query(q=page.without_price)
+        if page.outcome == Outcome.FILTERED_OUT:
+            return "Clear the filters", self._cleared()
+        if page.outcome == Outcome.OUT_OF_TIME:
+            return "Search again", self.query()
+        return "", ""
+
+    def _price_chip(self, page: SearchPage) -> list[Chip]:
+        """The price that was read in the query, so that a shopper sees it and can take it out."""
+        if page.price is None:
+            return []
+        currency = currency_of([*page.hits, *page.related])
+        label = price_label(page.price.low, page.price.high, currency)
+        return [Chip(label, self.query(q=page.without_price))]
 
     def by_picture(self, picture: FloatArray) -> Results:
         hits = search_by_picture(picture, self.text, MOST_ALIKE, within=self.within())
@@ -133,8 +188,9 @@ class Search:
                 within = self.within(name)
                 found = search_by_picture(picture, self.text, MOST_ALIKE, within=within)
             counts[name] = facet_counts([hit.product for hit in found], name)
-        count_text = f"{how_many(len(hits))}, most alike first"
-        return self._results([hit.product for hit in hits], count_text, counts, sorts=[])
+        more = "+" if len(hits) == MOST_ALIKE else ""
+        count_text = f"{how_many(len(hits), more)} like your picture, most alike first"
+        return self._results(products_of(hits), count_text, counts, sorts=[])
 
     def query(self, **changes: Any) -> str:
         """The query string of this search with ``changes``; from its first page, unless told."""
@@ -150,6 +206,8 @@ class Search:
 
     def _page(self, facets: Mapping[str, QuerySet]) -> SearchPage:
         asked = {"within": self.within(), "sort": self.sort, "facets": facets}
+        if self.filters:
+            asked["unfiltered"] = self.within(*self.filters)
         try:
             return search(self.text, PAGE_SIZE, after=self.asked.get("after") or None, **asked)
         except QueryError:  # an address cut off when it was copied: from the first page again
@@ -160,20 +218,24 @@ class Search:
         products: Sequence[Any],
         count_text: str,
         counts: Mapping[str, Iterable[tuple[str, int]]],
+        price_chip: Sequence[Chip] = (),
         **about: Any,
     ) -> Results:
-        clear = {name: self.data[name] for name in ("q", "picture") if self.data.get(name)}
-        cleared = QueryDict(mutable=True)
-        cleared.update(clear)
         return Results(
-            products=[product for product in products if product is not None],
+            products=products,
             count_text=count_text,
             facets=self._facets(counts),
-            chips=self._chips(),
+            chips=[*price_chip, *self._chips()],
             first_query=self.query(),
-            clear_query=cleared.urlencode(),
+            clear_query=self._cleared(),
             **about,
         )
+
+    def _cleared(self) -> str:
+        """The same search without filters; a price that the words name stays."""
+        cleared = QueryDict(mutable=True)
+        cleared.update({name: self.data[name] for name in ("q", "picture") if self.data.get(name)})
+        return cleared.urlencode()
 
     def _facets(self, counts: Mapping[str, Iterable[tuple[str, int]]]) -> list[Facet]:
         """Those with a choice, or with one that is made."""
@@ -201,6 +263,16 @@ class Search:
         kept = [other for other in rest.pop(name, []) if value is not None and other != value]
         rest.setlist(name, kept)
         return rest.urlencode()
+
+
+def products_of(hits: Iterable[Hit]) -> list[Any]:
+    return [hit.product for hit in hits if hit.product is not None]
+
+
+def currency_of(hits: Iterable[Hit]) -> str:
+    """The currency of the products; "" where they have several, or there are none."""
+    currencies = {product.currency for product in products_of(hits)}
+    return currencies.pop() if len(currencies) == 1 else ""
 
 
 def how_many(products: int, more: str = "") -> str:

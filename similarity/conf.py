@@ -161,6 +161,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=40),
         "options": {"queue": "similarity"},
     },
+    "similarity-learn-query-floors": {
+        "task": "similarity.learn_query_floors",
+        "schedule": crontab(hour=4, minute=0),
+        "options": {"queue": "similarity"},
+    },
     "similarity-tidy-cells": {
         "task": "similarity.tidy_cells",
         "schedule": crontab(hour=4, minute=40),

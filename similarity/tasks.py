@@ -39,6 +39,7 @@ from similarity.indexing import (
     polling,
     progress,
     queries,
+    query_floors,
     reconcile,
     retiring,
     stand_in,
@@ -120,6 +121,12 @@ def propose_bundles() -> int:
 def count_words() -> bool:
     """Count the words of the search index anew, as ranking and spelling go by them."""
     return vocabulary.refresh()
+
+
+@shared_task(name="similarity.learn_query_floors", ignore_result=True)
+def learn_query_floors() -> None:
+    """Learn anew how near to a query a product must be to count as near."""
+    query_floors.refresh()
 
 
 @shared_task(name="similarity.drop_retired_versions", ignore_result=True)

@@ -8,13 +8,18 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.forms import PictureForm, SearchForm
+from shop.navigation import top_categories
 from shop.search import find
 from similarity.api.errors import RETRY_AFTER_S
 from similarity.api.throttling import PICTURES, ClientThrottle
 from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
 from similarity.retrieval.asked_often import asked_by
+from similarity.retrieval.search.page import Outcome
 from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
+
+#: Categories that a page without results begins with.
+MOST_CATEGORIES = 12
 
 #: Said where words were given too; without, there is nothing to show in place of the pictures.
 WORDS_ALONE = (
@@ -36,7 +41,10 @@ def search(request: HttpRequest) -> HttpResponse:
         messages.warning(request, FORGOTTEN)
     if text or picture is not None:
         with asked_by(request):
-            context["results"] = find(form.cleaned_data, request.GET, request.user, picture)
+            results = find(form.cleaned_data, request.GET, request.user, picture)
+        context["results"] = results
+        if results.outcome == Outcome.NOTHING:
+            context["starting_points"] = top_categories()[:MOST_CATEGORIES]
     return render(request, "shop/search.html", context)
 
 

@@ -32,6 +32,7 @@ class SearchView(SimilarityView):
                 parameters.text,
                 parameters.limit,
                 within=parameters.within(eligible, adapter),
+                unfiltered=eligible if parameters.filters else None,
                 sort=parameters.sort,
                 after=parameters.after,
                 facets=parameters.facet_rooms(eligible, adapter),
@@ -58,7 +59,9 @@ def _page_data(page: SearchPage, adapter: CatalogAdapter, following: str | None)
     return {
         "total": page.total,
         "total_is_exact": page.total_is_exact,
+        "outcome": page.outcome,
         "results": [hit_data(hit, adapter, explain=False) for hit in page.hits],
+        "related": [hit_data(hit, adapter, explain=False) for hit in page.related],
         "facets": [
             {"name": name, "values": [value._asdict() for value in values]}
             for name, values in page.facets.items()
@@ -68,12 +71,21 @@ def _page_data(page: SearchPage, adapter: CatalogAdapter, following: str | None)
             for bucket in page.prices
         ],
         "facets_are_exact": page.facets_are_exact,
+        "price": _price_data(page),
         "did_you_mean": page.did_you_mean,
         "corrected": page.corrected,
         "rescued": page.rescued,
         "hybrid": page.hybrid,
         "next": following,
     }
+
+
+def _price_data(page: SearchPage) -> dict[str, str | None] | None:
+    """The price that was read in the words, and the words without it."""
+    if page.price is None:
+        return None
+    low, high = (None if one is None else str(one) for one in (page.price.low, page.price.high))
+    return {"low": low, "high": high, "without": page.without_price}
 
 
 def _address(request: Request, cursor: str) -> str:

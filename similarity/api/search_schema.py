@@ -12,6 +12,7 @@ from similarity.api.schema import TAG, filter_parameters
 from similarity.api.search_parameters import DEFAULT_LIMIT, DEFAULT_SUGGESTIONS
 from similarity.api.serializers import HitSerializer
 from similarity.catalog.adapter import get_adapter
+from similarity.retrieval.search.page import Outcome
 from similarity.retrieval.search.sorting import SORTS
 from similarity.retrieval.search.words import MAX_LENGTH
 
@@ -32,14 +33,38 @@ class PriceBucketSerializer(serializers.Serializer):
     count = serializers.IntegerField()
 
 
+class QueryPriceSerializer(serializers.Serializer):
+    low = serializers.DecimalField(max_digits=15, decimal_places=2, allow_null=True)
+    high = serializers.DecimalField(max_digits=15, decimal_places=2, allow_null=True)
+    without = serializers.CharField(help_text="The query without the price, to search for next.")
+
+
 class SearchPageSerializer(serializers.Serializer):
-    total = serializers.IntegerField(help_text="Products that the pages hold, 1000 at most.")
+    total = serializers.IntegerField(
+        help_text="Products that match, 1000 at most: the pages hold them all, in any order of "
+        "`sort`. 0 where none does."
+    )
     total_is_exact = serializers.BooleanField(help_text="False means that there are more.")
+    outcome = serializers.ChoiceField(
+        choices=[one.value for one in Outcome],
+        help_text="found: `results` match. related: nothing matches, `related` is alike in "
+        "meaning. priced_out: what matches has another price than the query names, and stands "
+        "in `related`. filtered_out: what matches does not pass the filters, and stands in "
+        "`related`. out_of_time: the time was up before the products were looked through; ask "
+        "again. nothing: nothing matches and nothing is near; `results` are best sellers.",
+    )
     results = HitSerializer(
         many=True,
-        help_text="Their tier is code, near_code (a code one slip away), words (every word), "
-        "some_words, text or image (by meaning alone, of texts or of photos); popular, "
-        "newest and catalogue are no answer to the query.",
+        help_text="Their tier is code, near_code (a code one slip away), words (every word) or "
+        "some_words (at least half of the query); popular, newest and catalogue are no answer to "
+        "the query.",
+    )
+    related = HitSerializer(
+        many=True,
+        help_text="What is near and no match, best first, `limit` at most, on the last page; in "
+        "neither `total` nor `facets`. Their tier is some_words, text or image (alike in "
+        "meaning, by text or by photo), or where price or filters kept them out the tier of a "
+        "match.",
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")
@@ -47,11 +72,15 @@ class SearchPageSerializer(serializers.Serializer):
         help_text="False means that counts of facets and prices are estimates, or that some were "
         "left out for lack of time."
     )
+    price = QueryPriceSerializer(
+        allow_null=True, help_text="The price that was read in `q`; null where it names none."
+    )
     did_you_mean = serializers.CharField(help_text="The query put right, or an empty text.")
     corrected = serializers.BooleanField(help_text="The results are those of `did_you_mean`.")
     rescued = serializers.CharField(
-        help_text="near_code, some_words, text or popular, where no product holds every word; "
-        "else empty."
+        help_text="Where no product holds every word: near_code or some_words (results have such "
+        "a code, or hold some words), text (no results, related ones alike in meaning) or popular "
+        "(best sellers); else empty."
     )
     hybrid = serializers.BooleanField(help_text="Whether meaning took part beside words.")
     next = serializers.CharField(
@@ -75,6 +104,7 @@ FOUND = OpenApiExample(
     value={
         "total": 61,
         "total_is_exact": True,
+        "outcome": "found",
         "results": [
             {
                 "id": 17,
@@ -84,8 +114,10 @@ FOUND = OpenApiExample(
                 "url": "/p/17/linen-shirt-navy/",
             }
         ],
+        "related": [],
         "facets": [{"name": "colour", "values": [{"value": "navy", "count": 27}]}],
-        "prices": [{"low": "0.00", "high": "50.00", "count": 61}],
+        "prices": [{"low": "10", "high": "50", "count": 61}],
+        "price": None,
         "did_you_mean": "navy shirt",
         "corrected": True,
         "rescued": "",

@@ -39,7 +39,7 @@ class Nearest:
     groups: dict[Any, str] = field(default_factory=dict)
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """Unit rows (N, d) float32 of N products."""
 
     products: list[Neighbour]
@@ -58,7 +58,7 @@ def nearest(
     A product that has no vector there is left out. ``progress`` is called with the number of
     products compared so far.
     """
-    asked = _read(version, column, sample)
+    asked = read_rows(version, column, sample)
     if not asked.products:
         return Nearest()
     own = _positions([product.key for product in asked.products])
@@ -135,7 +135,7 @@ def _positions(values: Sequence[Any]) -> dict[Any, list[int]]:
     return found
 
 
-def _eligible(version: EncoderVersion, column: str) -> Iterator[_Rows]:
+def _eligible(version: EncoderVersion, column: str) -> Iterator[Rows]:
     eligible = get_adapter().eligible().using(vectors.alias()).order_by("pk").values_list("pk")
     after: Any = None
     while True:
@@ -144,12 +144,12 @@ def _eligible(version: EncoderVersion, column: str) -> Iterator[_Rows]:
         if not keys:
             return
         after = keys[-1]
-        page = _read(version, column, list(dict.fromkeys(keys)))
+        page = read_rows(version, column, list(dict.fromkeys(keys)))
         if page.products:
             yield page
 
 
-def _read(version: EncoderVersion, column: str, keys: Sequence[Any]) -> _Rows:
+def read_rows(version: EncoderVersion, column: str, keys: Sequence[Any]) -> Rows:
     binary = Func(F(column), function="halfvec_send", output_field=BinaryField())
     rows = (
         ProductVectors.objects.using(vectors.alias())
@@ -164,7 +164,7 @@ def _read(version: EncoderVersion, column: str, keys: Sequence[Any]) -> _Rows:
     length = len(packed[0]) if packed else 4
     # pgvector's wire form: two int16 (length, unused), then halves, the high byte first.
     halves = np.frombuffer(b"".join(packed), ">f2").reshape(len(packed), length // 2)[:, 2:]
-    return _Rows(products, _unit(halves.astype(np.float32)))
+    return Rows(products, _unit(halves.astype(np.float32)))
 
 
 def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

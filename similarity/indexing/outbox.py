@@ -18,6 +18,7 @@ from similarity.indexing import (
     encoding,
     floors,
     pipeline,
+    query_floors,
     versions,
     vocabulary,
     workers,
@@ -89,7 +90,8 @@ def drain(budget_s: float = 20.0) -> int:
     with owner(PendingProduct.objects.write_alias) as number:
         taken = _take(number, until)
     if taken and not has_due():
-        vocabulary.refresh_if_outgrown()
+        if vocabulary.refresh_if_outgrown():
+            query_floors.refresh()
         floors.learn_if_outgrown()
     return taken
 

@@ -127,16 +127,16 @@ def _overlap(first: Nearest, second: Nearest) -> float | None:
 
 def _same_category(found: Nearest) -> float | None:
     keys = {near.key for nearest in found.others.values() for near in nearest}
-    categories = _categories([*keys, *found.others])
+    named = categories([*keys, *found.others])
     shares = [
-        np.mean([bool(categories[key] & categories.get(near.key, set())) for near in nearest])
+        np.mean([bool(named[key] & named.get(near.key, set())) for near in nearest])
         for key, nearest in found.others.items()
-        if nearest and key in categories
+        if nearest and key in named
     ]
     return float(np.mean(shares)) if shares else None
 
 
-def _categories(keys: Sequence[Any]) -> dict[Any, set[str]]:
+def categories(keys: Sequence[Any]) -> dict[Any, set[str]]:
     """Key → its categories; a product may have several, and one without any is left out."""
     products = conf.product_model()._base_manager.using(vectors.alias()).filter(pk__in=keys)
     found = get_adapter().values_of("category", products)

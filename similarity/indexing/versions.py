@@ -17,7 +17,17 @@ from django.utils import timezone
 from similarity.connections import wakeup
 from similarity.connections.locks import advisory_lock, taken_for_transaction
 from similarity.exceptions import VersionError
-from similarity.indexing import building, floors, gate, indexes, quality, queries, vectors, workers
+from similarity.indexing import (
+    building,
+    floors,
+    gate,
+    indexes,
+    quality,
+    queries,
+    query_floors,
+    vectors,
+    workers,
+)
 from similarity.indexing.indexes import Progress
 from similarity.indexing.maintained import every_version
 from similarity.indexing.progress import LOCK, BuildProgress, is_building
@@ -119,6 +129,7 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
     indexes.create_indexes(version, progress)
     index_s = time.monotonic() - started
     floors.learn(version)
+    query_floors.learn(version)
     version.figures |= {
         "products": _stored(version).count(),
         "failed": version.progress.get("failed", 0),

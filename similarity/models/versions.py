@@ -4,6 +4,10 @@ import hashlib
 
 from django.db import models
 
+#: The least cosines by which a product is near, until the catalogue's own are learned. What sets
+#: photos apart differs from network to network, so until then the order alone tells of them.
+UNLEARNED_QUERY_FLOORS = {"text": 0.35, "image": 0.0, "photo": -1.0}
+
 
 class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
     def live(self) -> "EncoderVersion | None":
@@ -42,6 +46,9 @@ class EncoderVersion(models.Model):
     weights = models.JSONField()
     #: part → {block: [start, stop]} inside the part's vector, for explanations
     blocks = models.JSONField(default=dict, blank=True)
+    #: part → least cosine of a query with a product's vector by which the product is near,
+    #: learned on the catalogue; ``photo``: that of a picture with ``image`` vectors
+    query_floors = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
     #: Number of products the fusion was fitted on.
     fitted_on = models.PositiveIntegerField(default=0)
     #: Quality and size figures, shown in the admin.
@@ -85,6 +92,10 @@ class EncoderVersion(models.Model):
         if self.encoders.get("image", {}).get("joint"):
             parts["image"] = int(self.dimensions["image"])
         return parts
+
+    def query_floor(self, name: str) -> float:
+        """The floor of that name, see :attr:`query_floors`."""
+        return float(self.query_floors.get(name, UNLEARNED_QUERY_FLOORS[name]))
 
     def artefact_is_intact(self) -> bool:
         """Whether the stored fusion still has the hash it was saved with."""

@@ -33,17 +33,18 @@ KEEP_S = 3600
 
 
 class PendingVector:
-    """A query's vectors, known already or asked for; ``parts``: ``EncoderVersion.query_parts``."""
+    """A query's vectors, known already or asked for, in the spaces of ``version``."""
 
     def __init__(
         self,
         row: FloatArray | None,
         asked: ask_worker.Asked | None = None,
-        parts: Mapping[str, int] | None = None,
+        version: EncoderVersion | None = None,
     ) -> None:
         self._row = row
         self._asked = asked
-        self._parts = parts or {}
+        #: The live one, of which not all fields are loaded; None before the first.
+        self.version = version
         #: Whether a worker was asked and did not answer in the time it was waited for.
         self.unanswered = False
 
@@ -59,7 +60,8 @@ class PendingVector:
             answer = self._asked.wait(timeout_s)
             self.unanswered = answer is None
             row = None if answer is None else answer.row
-        return {} if row is None else _split(row, self._parts)
+        parts = self.version.query_parts if self.version else {}
+        return {} if row is None else _split(row, parts)
 
 
 def query_vector(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
@@ -85,17 +87,17 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
         logger.warning("No vector of a query: the database does not answer (%s).", error)
         return PendingVector(None)
     if version is None or not version.query_parts:
-        return PendingVector(None)
+        return PendingVector(None, version=version)
     count = partial(asked_often.count, query, asked_often.asker())
     if row is not None:
         background.start(count)
-        return PendingVector(row, parts=version.query_parts)
+        return PendingVector(row, version=version)
     limit_ms = conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
     name = caching.digest(query)  # keyed: what was searched cannot be read from the cache
     question = Question("text", name, version.pk, query.encode(), KEEP_S)
     asked = ask_worker.begin(question, left_ms, before=count)
-    return PendingVector(None, asked, version.query_parts)
+    return PendingVector(None, asked, version)
 
 
 def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray | None:

@@ -118,7 +118,7 @@ def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reran
     with deadline.reading(using) as reading:
         pending = query_vectors.begin(text, timeout_ms=int(1000 * deadline.left_s))
         ranker = current_ranker(reading)
-        known = read(words, listed.keys, adapter, reading, user)
+        known = read(words, listed.keys, adapter, reading, pending.version, user)
     vector = pending.wait(deadline.left_s)
     if pending.unanswered:
         deadline.check()

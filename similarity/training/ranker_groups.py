@@ -17,6 +17,7 @@ from similarity.retrieval.query_vectors import normalised
 from similarity.retrieval.ranking.deadline import Deadline
 from similarity.retrieval.ranking.signals import COLUMN, cosines_of, read, signals_of
 from similarity.retrieval.search.words import parse_query
+from similarity.retrieval.shelf import live_version
 from similarity.training.judged import Judged
 from similarity.training.ranker import Group
 
@@ -88,7 +89,7 @@ def _group(
 ) -> Group:
     words = parse_query(normalised(judged.query))
     with Deadline(_BUDGET_MS).reading(EncoderVersion.objects.db) as reading:
-        known = read(words, keys, adapter, reading)
+        known = read(words, keys, adapter, reading, live_version(reading.using))
     cosines = cosines_of(keys, known.vectors, vectors.get(judged.query))
     values = signals_of(words, keys, None, known, cosines).values
     values[:, COLUMN["position"]] = 0.0

@@ -20,10 +20,12 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from similarity import conf
+from similarity.catalog import wording
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.encoders.text import TransformerTextEncoder
 from similarity.exceptions import ConfigurationError
+from similarity.indexing import query_floors
 from similarity.retrieval.search import hybrid, lexical, ranking, reading
 from similarity.retrieval.search.meaning import NEIGHBOURS, RESCORED
 from similarity.training.rank_metrics import EXPONENTIAL, OFFICIAL, ndcg, recall, reciprocal_rank
@@ -51,11 +53,19 @@ class Rankings(NamedTuple):
     full: Sequence[Sequence[int]]
 
 
-class Words(NamedTuple):
-    """Per query, lexical scores of those judged, and of all, in the order of search."""
+class Holding(NamedTuple):
+    """Products that hold words of a query, in the order of search: their lexical scores, and the
+    share of the query that each holds."""
 
-    judged: Sequence[Scores]
-    full: Sequence[Scores]
+    scores: Scores
+    held: Scores
+
+
+class Words(NamedTuple):
+    """Per query, of those judged, and of all."""
+
+    judged: Sequence[Holding]
+    full: Sequence[Holding]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,9 @@ class Row:
     full_ndcg: float
     recall: float
     reciprocal_rank: float
+    #: Of the judged products that are answers, the share that is exact or a substitute; None where
+    #: nothing but a place tells what is an answer.
+    good: float | None = None
 
 
 @dataclass
@@ -79,10 +92,12 @@ class SearchReport:
     products: int
     rows: list[Row] = field(default_factory=list)
     chosen: list[float] = field(default_factory=list)
+    #: The least cosine of what is near, learned on the data set.
+    floor: float = 0.0
 
     def text(self) -> str:
-        heads = ("judged list", "", "full corpus", "", "")
-        names = ("NDCG@10", "exponential", "NDCG@10", "recall@50", "MRR")
+        heads = ("judged list", "", "full corpus", "", "", "answers")
+        names = ("NDCG@10", "exponential", "NDCG@10", "recall@50", "MRR", "E or S")
         lines = [
             f"{self.dataset}: {self.queries} queries, {self.products} products",
             f"{'':<34}" + "".join(f"{head:>13}" for head in heads),
@@ -95,8 +110,10 @@ class SearchReport:
                 row.full_ndcg,
                 row.recall,
                 row.reciprocal_rank,
+                *([] if row.good is None else [row.good]),
             )
             lines.append(f"{row.name:<34}" + "".join(f"{figure:>13.4f}" for figure in figures))
+        lines.append(f"floor of the cosine, learned here: {self.floor:.4f}")
         if self.chosen:
             told = ", ".join(f"{weight:g}" for weight in self.chosen)
             lines.append(f"weight of words chosen in each fold: {told}")
@@ -109,6 +126,7 @@ class SearchReport:
             "products": self.products,
             "rows": [asdict(row) for row in self.rows],
             "chosen": self.chosen,
+            "floor": self.floor,
         }
 
 
@@ -120,21 +138,27 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
     data = load_search_dataset(dataset or "esci", data_dir, limit)
     report = SearchReport(data.name, len(data.queries), len(data.contents))
 
-    def add(name: str, ranked: Rankings) -> None:
-        report.rows.append(judge(name, ranked, data.queries))
+    def add(name: str, ranked: Rankings, answers: Sequence[Sequence[int]] | None = None) -> None:
+        report.rows.append(judge(name, ranked, data.queries, answers))
 
     hosts = {}
     for name, scorer in scorers(data, cache):
         hosts[name] = by_scores(scorer, data.queries)
         add(name, hosts[name])
     words = by_words(data)
-    cosines = cosines_of(data, cache)
-    add("words", ranked_words(words, data.queries))
-    add("vector", by_scores(lambda number: cosines[number], data.queries))
+    cosines, report.floor = cosines_of(data, cache)
+    add("words", ranked_words(words, data.queries), [matches(one.held) for one in words.full])
+    nearest = by_scores(lambda number: cosines[number], data.queries)
+    add("vector", nearest, [one[:NEIGHBOURS] for one in nearest.full])
+    near = [
+        [one for one in found[:NEIGHBOURS] if cosines[number, one] >= report.floor]
+        for number, found in enumerate(nearest.full)
+    ]
+    add("vector, above the floor", Rankings(nearest.judged, near), near)
     add("reciprocal ranks", by_ranks(words, cosines, data.queries))
-    hosts["hybrid"] = blended(words, cosines, data.queries, hybrid.WEIGHT)
-    add("hybrid, as served", hosts["hybrid"])
-    report.chosen, held_out = cross_validated(words, cosines, data.queries)
+    hosts["hybrid"] = blended(words, cosines, data.queries, hybrid.WEIGHT, report.floor)
+    add("hybrid, as served", hosts["hybrid"], hosts["hybrid"].full)
+    report.chosen, held_out = cross_validated(words, cosines, data.queries, report.floor)
     add("hybrid, cross-validated", held_out)
     for name in (next(iter(hosts)), "hybrid"):
         order, parts = hosts[name], folds(len(data.queries))
@@ -143,8 +167,14 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
     return report
 
 
-def judge(name: str, ranked: Rankings, queries: Sequence[JudgedQuery]) -> Row:
-    """Means over the queries."""
+def judge(
+    name: str,
+    ranked: Rankings,
+    queries: Sequence[JudgedQuery],
+    answers: Sequence[Sequence[int]] | None = None,
+) -> Row:
+    """Means over the queries; ``answers``: per query what is shown, where that is not a matter of
+    the place alone."""
 
     def mean(metric: Callable[..., float], lists: Sequence[Sequence[int]], *more: Any) -> float:
         values = [metric(one, q.labels, *more) for one, q in zip(lists, queries, strict=True)]
@@ -157,7 +187,19 @@ def judge(name: str, ranked: Rankings, queries: Sequence[JudgedQuery]) -> Row:
         full_ndcg=mean(ndcg, ranked.full, OFFICIAL),
         recall=mean(recall, ranked.full),
         reciprocal_rank=mean(reciprocal_rank, ranked.full),
+        good=None if answers is None else _good(answers, queries),
     )
+
+
+def _good(answers: Sequence[Sequence[int]], queries: Sequence[JudgedQuery]) -> float:
+    """Of all answers that were judged, the share that is exact or a substitute."""
+    labels = [
+        query.labels[one]
+        for found, query in zip(answers, queries, strict=True)
+        for one in found
+        if one in query.labels
+    ]
+    return float(np.mean([label in "ES" for label in labels])) if labels else 0.0
 
 
 def by_words(data: SearchDataset) -> Words:
@@ -166,20 +208,20 @@ def by_words(data: SearchDataset) -> Words:
     with scratch_index(data.contents) as using:
         for query in data.queries:
             read = reading.read(query.text, scratch_within(using))
-            found, _total, _mode = ranking.by_words(read.query, scratch_within(using))
-            full.append(_scores(found, data))
+            found = ranking.by_words(read.query, scratch_within(using)).found
+            full.append(_holding(found, data))
             among = scratch_within(using, sorted(query.labels))
-            judged.append(_scores(lexical.best(read.query, among, "any", DEPTH)[0], data))
+            judged.append(_holding(lexical.best(read.query, among, "any", DEPTH)[0], data))
     return Words(judged, full)
 
 
 def ranked_words(words: Words, queries: Sequence[JudgedQuery]) -> Rankings:
     """By words alone; a judged product that holds none comes last, as the data set has it."""
     judged = [
-        [*scores, *(one for one in sorted(query.labels) if one not in scores)]
-        for scores, query in zip(words.judged, queries, strict=True)
+        [*one.scores, *(at for at in sorted(query.labels) if at not in one.scores)]
+        for one, query in zip(words.judged, queries, strict=True)
     ]
-    return Rankings(judged, [list(scores) for scores in words.full])
+    return Rankings(judged, [list(one.scores) for one in words.full])
 
 
 def by_scores(scorer: Scorer, queries: Sequence[JudgedQuery]) -> Rankings:
@@ -193,8 +235,9 @@ def by_scores(scorer: Scorer, queries: Sequence[JudgedQuery]) -> Rankings:
     return Rankings(judged, full)
 
 
-def cosines_of(data: SearchDataset, cache: Path) -> FloatArray:
-    """float32 (Q, N): of every query with every product, in the space of stored text vectors."""
+def cosines_of(data: SearchDataset, cache: Path) -> tuple[FloatArray, float]:
+    """float32 (Q, N): of every query with every product, in the space of stored text vectors; and
+    the floor that is learned there."""
     encoder = get_encoders()["text"]
     if not isinstance(encoder, TransformerTextEncoder):
         raise ConfigurationError(
@@ -205,23 +248,51 @@ def cosines_of(data: SearchDataset, cache: Path) -> FloatArray:
         rows = VectorCache(cache).encode({"text": encoder}, data.contents, bar.update)["text"]
     fusion = Fusion.fit({"text": rows}, {"text": 1.0}, conf.get("DIMENSIONS"))
     products = fusion.project("text", rows.vectors)
-    asked = encoder.encode_texts([query.text for query in data.queries])
-    return np.asarray(fusion.project("text", asked.vectors) @ products.T, np.float32)
+    spoken = {word for content in data.contents for word in wording.words_of(content.title)}
+    made = query_floors.nonsense(sorted(spoken), query_floors.PROBES)
+    asked = encoder.encode_texts([*(query.text for query in data.queries), *made])
+    placed = fusion.project("text", asked.vectors)
+    queries, probes = placed[: len(data.queries)], placed[len(data.queries) :]
+    floor = query_floors.floor(probes, products, len(products))
+    return np.asarray(queries @ products.T, np.float32), floor
 
 
 def blended(
-    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], weight: float
+    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], weight: float, floor: float
 ) -> Rankings:
-    """As served: NEIGHBOURS join what holds the words, RESCORED of which get their cosine."""
+    """As served: what matches by its words, then what is related. RESCORED of those with words get
+    their cosine, and NEIGHBOURS come in as far as they lie above the floor."""
     judged, full = [], []
     for number, query in enumerate(queries):
         near = {one: float(cosines[number, one]) for one in sorted(query.labels)}
-        judged.append(list(hybrid.blend(words.judged[number], near, weight)))
+        scores = hybrid.blend(words.judged[number].scores, near, weight)
+        first = served(scores, words.judged[number].held, near, floor)
+        judged.append([*first, *(one for one in scores if one not in set(first))])
         nearest = [int(one) for one in np.argsort(-cosines[number], kind="stable")[:NEIGHBOURS]]
-        looked_up = [*nearest, *list(words.full[number])[:RESCORED]]
+        nearest = [one for one in nearest if cosines[number, one] >= floor]
+        looked_up = [*nearest, *list(words.full[number].scores)[:RESCORED]]
         near = {one: float(cosines[number, one]) for one in looked_up}
-        full.append(list(hybrid.blend(words.full[number], near, weight)))
+        scores = hybrid.blend(words.full[number].scores, near, weight)
+        full.append(served(scores, words.full[number].held, near, floor))
     return Rankings(judged, full)
+
+
+def served(scores: Scores, held: Scores, near: Scores, floor: float) -> list[int]:
+    """``scores``, best first, as search parts them: matches, then what is related."""
+    matching = set(matches(held))
+    related = [
+        one
+        for one in scores
+        if one not in matching
+        and (lexical.is_enough(held.get(one, 0.0)) or near.get(one, -1.0) >= floor)
+    ]
+    return [*(one for one in scores if one in matching), *related]
+
+
+def matches(held: Scores) -> list[int]:
+    """Those that hold every word, or where none does enough of them."""
+    every = [one for one, share in held.items() if share > 1 - 1e-4]
+    return every or [one for one, share in held.items() if lexical.is_enough(share)]
 
 
 def by_ranks(words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]) -> Rankings:
@@ -239,10 +310,10 @@ def by_ranks(words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]) 
 
 
 def cross_validated(
-    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]
+    words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], floor: float
 ) -> tuple[list[float], Rankings]:
     """(weight of words in each fold, rankings of queries by what was chosen on others)."""
-    trials = {weight: blended(words, cosines, queries, weight) for weight in WEIGHTS}
+    trials = {weight: blended(words, cosines, queries, weight, floor) for weight in WEIGHTS}
     worth = {weight: _worth(ranked, queries) for weight, ranked in trials.items()}
     chosen: list[float] = []
     judged: list[Sequence[int]] = [()] * len(queries)
@@ -276,6 +347,10 @@ def _worth(ranked: Rankings, queries: Sequence[JudgedQuery]) -> Any:
     )
 
 
-def _scores(found: Sequence[Any], data: SearchDataset) -> Scores:
+def _holding(found: Sequence[Any], data: SearchDataset) -> Holding:
     at = positions((one.key for one in found), len(data.contents))
-    return {position: one.score for position, one in zip(at, found, strict=True)}
+    together = list(zip(at, found, strict=True))
+    return Holding(
+        {position: one.score for position, one in together},
+        {position: one.held for position, one in together},
+    )

@@ -1,6 +1,7 @@
 """The search page: what it finds, how it says so, and what can be asked for next."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
+from shop import search as shop_search
 from shop.models import Product
-from shop.search import RESCUES
+from shop.search import NOTICES
 from shop.views import search as views
-from similarity.retrieval.search import matches, picture
+from similarity.retrieval.hits import Hit
+from similarity.retrieval.search import Outcome, engine, matches, picture
+from similarity.retrieval.search.budget import Budget
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
 from tests.shop.test_accessibility import Page
 
@@ -73,17 +77,106 @@ def test_a_misspelt_word_is_put_right_and_the_shopper_is_told(client, lamps):
     assert "<h1>Results for “desk lamp”</h1>" in page
     assert "Search for “dsek lamp” as typed" in page
     typed = client.get(f"/search/?{response.context['results'].as_typed_query}")
-    assert "<h1>Results for “&quot;dsek lamp&quot;”</h1>" in typed.content.decode()
+    assert "<h1>Nothing found for “&quot;dsek lamp&quot;”</h1>" in typed.content.decode()
 
 
 def test_where_no_product_has_all_the_words_it_is_said(client, lamps):
-    assert RESCUES["some_words"] in page_of(client, q="desk chair lamp navy")
+    assert NOTICES["some_words"] in page_of(client, q="desk chair lamp navy")
     assert "notice--warning" not in page_of(client, q="desk lamp")
 
 
 @pytest.mark.parametrize("text", ["zzzzqqqq", "a\x00b", "x" * 201, "   ", "!!! & | :*", "'\"%_\\"])
 def test_search_without_result_says_so(client, db, text):
     assert "empty__title" in page_of(client, q=text)
+
+
+def test_a_correction_is_what_is_ranked_and_offered(client, lamps, monkeypatch):
+    """One reading of a query for the whole page."""
+    ranked = []
+
+    def rerank(query, hits, user):
+        ranked.append(query)
+        return original(query, hits, user)
+
+    original = shop_search.rerank
+    monkeypatch.setattr(shop_search, "rerank", rerank)
+    page = page_of(client, q="lmap ")
+    assert ranked == ["lamp"]
+    assert 'href="/c/lamps/"' in page
+
+
+def test_what_is_near_stands_below_a_heading_of_its_own(client, lamps, monkeypatch):
+    chair = Product.objects.get(name="Oak chair")
+
+    def search(*arguments, **options):
+        page = original(*arguments, **options)
+        return replace(page, related=[Hit(str(chair.pk), 0.2, "text", product=chair)])
+
+    original = shop_search.search
+    monkeypatch.setattr(shop_search, "search", search)
+    page = page_of(client, q="lamp")
+    assert "6 products" in page
+    assert page.index("Desk lamp 5") < page.index(">Related products<") < page.index("Oak chair")
+
+
+def test_gibberish_is_said_to_find_nothing_with_ways_to_go_on(client, lamps):
+    response = client.get(reverse("shop:search"), {"q": "asdfqwerzxcv"})
+    page = response.content.decode()
+    assert "<h1>Nothing found for “asdfqwerzxcv”</h1>" in page
+    assert page.index(">Shop by category<") < page.index(">Best sellers<")
+    assert 'href="/c/lamps/"' in page
+    assert names(response) == []
+    assert "product" not in response.context["results"].notice
+
+
+def test_a_price_that_nothing_has_is_said_and_can_be_taken_back(client, lamps):
+    response = client.get(reverse("shop:search"), {"q": "lamp under 5 €"})
+    page = response.content.decode()
+    assert NOTICES[Outcome.PRICED_OUT] in page
+    assert "these words" not in page
+    assert "Desk lamp 0" in page
+    results = response.context["results"]
+    assert [chip.label for chip in results.chips] == ["Under €5"]
+    for query in (results.chips[0].query, results.remedy_query):
+        assert len(names(client.get(f"{reverse('shop:search')}?{query}"))) == 6
+
+
+def test_a_price_that_is_read_is_a_chip_where_products_have_it_too(client, lamps):
+    response = client.get(reverse("shop:search"), {"q": "lamp between 15 and 35", "brand": "Brera"})
+    assert names(response) == ["Desk lamp 1"]
+    assert [chip.label for chip in response.context["results"].chips] == ["€15 to €35", "Brera"]
+
+
+def test_a_search_that_was_cut_short_says_so(client, lamps, monkeypatch):
+    monkeypatch.setattr(engine.Budget, "configured", lambda: Budget(0))
+    page = page_of(client, q="lamp")
+    assert NOTICES[Outcome.OUT_OF_TIME] in page
+    assert ">Search again<" in page
+    assert "Nothing" not in page[page.index("<h1>") : page.index("</main>")]
+
+
+def test_ranges_of_prices_are_round_with_their_currency_and_none_is_empty(client, lamps):
+    results = client.get(reverse("shop:search"), {"q": "lamp"}).context["results"]
+    labels = [label for label, _query, _count in results.price_ranges]
+    assert labels[0].startswith("Under €")
+    assert labels[-1].endswith(" and over")
+    assert sum(count for _label, _query, count in results.price_ranges) == 6
+    for _label, query, count in results.price_ranges:
+        assert len(names(client.get(f"{reverse('shop:search')}?{query}"))) == count > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_takes_few_statements(client, at_angle, index):  # noqa: F811
+    """Search, the order of its products, filters and the shop's own; 33 and more before."""
+    for at in range(30):
+        at_angle(at, name=f"Lamp {at}", brand=f"B{at % 3}")
+    index()
+    for asked, most in (({"q": "lamp"}, 22), ({"q": "lmap "}, 27), ({"q": "zzzzqqqq"}, 24)):
+        page_of(client, **asked)
+        with CaptureQueriesContext(connection) as queries:
+            page_of(client, **asked)
+        sent = [one["sql"][:150] for one in queries]
+        assert len(sent) <= most, sent
 
 
 def test_facets_tell_how_many_products_each_value_has(client, lamps):
@@ -145,8 +238,10 @@ def test_a_feed_that_spells_colour_otherwise_has_the_facet_too(client, make_prod
 
 def test_a_filter_that_leaves_nothing_offers_to_clear(client, lamps):
     page = page_of(client, q="lamp", colour="magenta")
-    assert "Nothing matches these filters" in page
-    assert "?q=lamp" in page
+    assert NOTICES[Outcome.FILTERED_OUT] in page
+    assert 'href="?q=lamp">Clear the filters' in page
+    assert "Desk lamp 0" in page, "below a heading of its own"
+    assert "Nothing matches these filters" in page_of(client, q="zzzzqqqq", colour="magenta")
 
 
 def test_prices_that_cannot_be_are_told(client, lamps):

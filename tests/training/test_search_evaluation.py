@@ -11,8 +11,16 @@ from similarity.models import SearchDocument, SearchWord
 from similarity.retrieval.search import search
 from similarity.training import search_evaluation
 from similarity.training.scratch_index import key_at, positions, scratch_index
-from similarity.training.search_datasets import load_search_dataset
-from similarity.training.search_evaluation import blended, by_words, cross_validated, folds, judge
+from similarity.training.search_datasets import JudgedQuery, load_search_dataset
+from similarity.training.search_evaluation import (
+    Rankings,
+    blended,
+    by_words,
+    cross_validated,
+    folds,
+    judge,
+    served,
+)
 
 PRODUCTS = [
     {"title": "Red linen dress", "brand": "Alder", "color": "red", "category": ["Dresses"]},
@@ -57,8 +65,8 @@ def test_words_are_ranked_as_the_shop_would(folder, make_product):
     """The scratch tables answer as the shop's own tables with the same products do."""
     data = load_search_dataset("tiny", folder)
     words = by_words(data)
-    assert next(iter(words.full[0])) == 1
-    assert list(words.full[1]) == [3], "the misspelt word is put right"
+    assert next(iter(words.full[0].scores)) == 1
+    assert list(words.full[1].scores) == [3], "the misspelt word is put right"
     for one in data.contents:
         make_product(
             name=one.title,
@@ -71,7 +79,7 @@ def test_words_are_ranked_as_the_shop_would(folder, make_product):
     documents.index([str(key) for key in _keys()])
     vocabulary.refresh()
     served = [hit.product.name for hit in search("linen shirt ", hybrid=False).hits]
-    assert served[0] == data.contents[next(iter(words.full[0]))].title
+    assert served[0] == data.contents[next(iter(words.full[0].scores))].title
 
 
 @pytest.mark.django_db(transaction=True)
@@ -105,13 +113,26 @@ def test_the_weight_that_is_best_elsewhere_is_chosen(folder):
     """Meaning that is right on every query outweighs words, and wrong meaning does not."""
     data = load_search_dataset("tiny", folder)
     queries = [data.queries[0]] * 10
-    words = search_evaluation.Words([{2: 1.0, 1: 0.2}] * 10, [{2: 1.0, 1: 0.2}] * 10)
+    holding = search_evaluation.Holding({2: 1.0, 1: 0.2}, {2: 1.0, 1: 1.0})
+    words = search_evaluation.Words([holding] * 10, [holding] * 10)
     right = np.tile(np.array([0, 1.0, 0, 0], np.float32), (10, 1))
-    chosen, ranked = cross_validated(words, right, queries)
+    chosen, ranked = cross_validated(words, right, queries, 0.5)
     assert max(chosen) < 0.6
     assert judge("", ranked, queries).judged_ndcg == pytest.approx(1)
-    wrong = blended(words, right, queries, 0.95)
+    wrong = blended(words, right, queries, 0.95, 0.5)
     assert judge("", wrong, queries).judged_ndcg < 1
+
+
+def test_what_is_served_are_matches_and_then_what_is_near():
+    """As search parts them; the share of good answers counts those that were judged."""
+    scores = {0: 0.9, 1: 0.8, 2: 0.7, 3: 0.6, 4: 0.5}
+    near = {0: 0.1, 1: 0.1, 3: 0.6, 4: 0.2}
+    assert served(scores, {1: 1.0, 2: 0.6, 0: 0.2}, near, 0.5) == [1, 2, 3]
+    assert served(scores, {2: 0.6, 0: 0.2}, near, 0.5) == [2, 3]
+    queries = [JudgedQuery("q", {1: "E", 2: "S", 3: "I", 4: "C"})]
+    row = judge("", Rankings([[1, 2, 3, 4]], [[1, 2, 3]]), queries, [[1, 2, 3, 0]])
+    assert row.good == pytest.approx(2 / 3)
+    assert judge("", Rankings([[1]], [[1]]), queries).good is None
 
 
 def _keys():

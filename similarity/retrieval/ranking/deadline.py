@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import DatabaseError, connections
 
-from similarity.retrieval.search.budget import QUERY_CANCELED
-from similarity.retrieval.session import local_settings
+from similarity.retrieval.search.budget import QUERY_CANCELED, bounding
+from similarity.retrieval.session import savepoint
 
 
 class OutOfTime(Exception):
@@ -41,16 +41,19 @@ class Deadline:
         if self.left_s <= 0:
             raise OutOfTime
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of a query: PostgreSQL ends it when the time is up. Zero would mean no limit at all."""
+        return {"statement_timeout": str(max(int(1000 * self.left_s), 1))}
+
     @contextmanager
     def reading(self, using: str) -> Iterator["Reading"]:
-        """One transaction of queries, each of which PostgreSQL ends when the time is up."""
+        """Queries that PostgreSQL ends when the time is up; the limit is sent with each."""
         self.check()
-        with local_settings(using, {"statement_timeout": self._timeout()}) as cursor:
-            yield Reading(self, using, cursor)
-
-    def _timeout(self) -> str:
-        # Zero would mean no limit at all.
-        return f"{max(int(1000 * self.left_s), 1)}ms"
+        with connections[using].cursor() as cursor:
+            reading = Reading(self, using, cursor)
+            with bounding(using, lambda: reading.settings):
+                yield reading
 
 
 class Reading:
@@ -62,34 +65,35 @@ class Reading:
         self._deadline = deadline
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Of a query that is sent now."""
+        return self._deadline.settings
+
+    @property
     def left_ms(self) -> float:
         """Above 0; raises :class:`OutOfTime` when nothing is left."""
         self._deadline.check()
         return 1000 * self._deadline.left_s
 
-    def step(self) -> None:
-        """Before each query: it has the time that is left now."""
+    def check(self) -> None:
+        """Before each query: raises :class:`OutOfTime` when nothing is left."""
         self._deadline.check()
-        self.cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true)", [self._deadline._timeout()]
-        )
-        self.cursor.fetchall()
 
     @contextmanager
-    def aside(self, budget_ms: float) -> Iterator["Reading"]:
+    def aside(self, budget_ms: float) -> Iterator[None]:
         """Queries that the answer can do without, in ``budget_ms`` from now on.
 
         Past that time PostgreSQL ends the query that runs, and none begins, whoever sends it:
         :class:`OutOfTime`. An error leaves the transaction as it was before.
         """
-        deadline = Deadline(budget_ms)
+        whole, self._deadline = self._deadline, Deadline(budget_ms)
 
         def in_time(execute: Callable[..., Any], *arguments: Any) -> Any:
-            deadline.check()
+            self._deadline.check()
             return execute(*arguments)
 
-        with (
-            deadline.reading(self.using) as reading,
-            connections[self.using].execute_wrapper(in_time),
-        ):
-            yield reading
+        try:
+            with savepoint(self.using), connections[self.using].execute_wrapper(in_time):
+                yield
+        finally:
+            self._deadline = whole

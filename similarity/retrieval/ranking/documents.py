@@ -66,7 +66,7 @@ def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
         *query.measures,
         *(one for some in query.compounds for one in some.joined),
     ]
-    reading.step()
+    reading.check()
     reading.cursor.execute(_TERMS, [conf.get("SEARCH_CONFIG"), " ".join(words)])
     return [
         Term(lexeme, _rarity(documents, total or 0))
@@ -81,7 +81,7 @@ def read_documents(
     field = SearchDocument._meta.get_field("product")
     sql = _DOCUMENTS.format(key_type=key_type(reading.using))
     lexemes = [term.lexeme for term in terms]
-    reading.step()
+    reading.check()
     reading.cursor.execute(sql, [lexemes, database_keys(keys, reading.using)])
     rows = reading.cursor.fetchall()
     to_python = field.target_field.to_python

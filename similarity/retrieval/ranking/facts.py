@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.models import CountedItem, CountedProduct
@@ -23,40 +23,37 @@ class Facts:
 
 
 def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> Facts:
-    """What is known of the products of these keys at this moment."""
-    products = adapter.model._base_manager.using(reading.using).filter(pk__in=keys).order_by()
-    reading.step()
-    prices = _prices(products, adapter)
-    reading.step()
-    in_stock = frozenset(adapter.in_stock(products).values_list("pk", flat=True))
+    """Return what is known of the products of these keys at this moment; two queries, or three
+    where no orders are counted."""
+    every = adapter.model._base_manager.using(reading.using)
+    products = every.filter(pk__in=keys).order_by()
+    stocked = adapter.in_stock(every.filter(pk=OuterRef("pk")).order_by())
+    priced = adapter.annotate_price(products)
+    price = [PRICE] if PRICE in priced.query.annotations else []
+    rows = priced.annotate(similarity_in_stock=Exists(stocked))
+    reading.check()
+    prices: dict[Any, float | None] = {}
+    in_stock = set()
+    for key, is_stocked, *one in rows.values_list("pk", "similarity_in_stock", *price):
+        prices[key] = None if not one or one[0] is None else float(one[0])
+        if is_stocked:
+            in_stock.add(key)
     popularity = _sales(list(prices), reading)
     if not popularity:
-        reading.step()
+        reading.check()
         popularity = _ranks(products, adapter)
-    return Facts(prices, in_stock, popularity)
-
-
-def _prices(products: QuerySet[Any], adapter: CatalogAdapter) -> dict[Any, float | None]:
-    priced = adapter.annotate_price(products)
-    if PRICE not in priced.query.annotations:
-        return dict.fromkeys(products.values_list("pk", flat=True))
-    rows = priced.values_list("pk", PRICE)
-    return {key: None if price is None else float(price) for key, price in rows}
+    return Facts(prices, frozenset(in_stock), popularity)
 
 
 def _sales(keys: Sequence[Any], reading: Reading) -> dict[Any, float]:
     """By the decayed weight of orders; empty where no orders are counted."""
     by_text = {str(key): key for key in keys}
-    reading.step()
+    item = CountedItem.objects.filter(number=OuterRef("item")).values("weight")[:1]
     counted = CountedProduct.objects.using(reading.using).filter(key__in=list(by_text))
-    items = dict(counted.values_list("key", "item"))
-    if not items:
-        return {}
-    reading.step()
-    rows = CountedItem.objects.using(reading.using).filter(number__in=set(items.values()))
-    weights = dict(rows.values_list("number", "weight"))
-    logs = {by_text[key]: float(np.log1p(weights.get(item, 0))) for key, item in items.items()}
-    most = max(logs.values())
+    reading.check()
+    weights = dict(counted.values_list("key", Subquery(item)))
+    logs = {by_text[key]: float(np.log1p(weight or 0)) for key, weight in weights.items()}
+    most = max(logs.values(), default=0)
     return {key: value / most for key, value in logs.items()} if most else {}
 
 

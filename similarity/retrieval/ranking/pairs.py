@@ -64,10 +64,10 @@ def second_scores(
 
 def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> dict[Any, str]:
     """Key → title and attributes, as a shopper would read them."""
-    reading.step()
+    reading.check()
     documents = SearchDocument.objects.using(reading.using).filter(product__in=keys)
     values = dict(documents.values_list("product_id", "values"))
-    reading.step()
+    reading.check()
     products = adapter.model._base_manager.using(reading.using).filter(pk__in=keys)
     titles = {product.pk: title_of(adapter, product) for product in products}
     told = {key: "; ".join(v.partition("=")[2] for v in values.get(key, ())) for key in titles}

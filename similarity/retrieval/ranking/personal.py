@@ -39,8 +39,8 @@ def read_nearness(
         adapter = get_order_adapter() if getattr(user, "is_authenticated", False) else None
         if adapter is None:
             return {}
-        with reading.aside(budget_ms) as aside:
-            return _nearness(adapter, user, keys, version, aside)
+        with reading.aside(budget_ms):
+            return _nearness(adapter, user, keys, version, reading)
     except OutOfTime as error:
         _tell_slow(budget_ms, error)
     except DatabaseError as error:
@@ -64,7 +64,7 @@ def _nearness(
     bought = [key_of(key) for key in adapter.bought_by(user, LATEST, reading.using)]
     if not bought:
         return {}
-    reading.step()
+    reading.check()
     rows = read_vectors(version, {*bought, *keys}, ["fused"], reading.using)
     liked = list(_fused({key: rows[key] for key in bought if key in rows}).values())
     if not liked:

@@ -27,7 +27,7 @@ class Ranker(NamedTuple):
 
 def current_ranker(reading: Reading) -> Ranker:
     """The live ranker; the blend where there is none that this release can use."""
-    reading.step()
+    reading.check()
     live = (
         RankerVersion.objects.using(reading.using)
         .filter(status=RankerVersion.Status.LIVE)

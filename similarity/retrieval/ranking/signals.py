@@ -23,7 +23,6 @@ from similarity.retrieval.ranking.given import Scores
 from similarity.retrieval.ranking.personal import read_nearness
 from similarity.retrieval.ranking.wanted import attribute_scores, price_scores
 from similarity.retrieval.search.words import QueryWords
-from similarity.retrieval.shelf import live_version
 from similarity.retrieval.stored import FloatArray as Vector
 from similarity.retrieval.stored import read_vectors
 
@@ -78,11 +77,12 @@ def read(
     keys: Sequence[Any],
     adapter: CatalogAdapter,
     reading: Reading,
+    version: EncoderVersion | None,
     user: Any = None,
 ) -> Read:
     """Everything that signals are made of but the query's vector; None among ``keys`` is nothing.
 
-    ``user``: the shopper, where what they bought is to count.
+    ``version``: the live one. ``user``: the shopper, where what they bought is to count.
 
     Raises :class:`OutOfTime` when the time is up, and what the database raises.
     """
@@ -90,8 +90,6 @@ def read(
     terms = read_terms(query, reading)
     documents = read_documents(real, terms, reading)
     facts = read_facts(real, adapter, reading)
-    reading.step()
-    version = live_version(reading.using)
     vectors = _texts(real, version, reading)
     # Last: it is the least of the signals, and the host's own code.
     nearness = {} if version is None else read_nearness(user, real, version, reading)
@@ -134,9 +132,9 @@ def _texts(
     keys: Sequence[Any], version: EncoderVersion | None, reading: Reading
 ) -> dict[Any, Vector]:
     """Text vectors by key."""
-    if version is None:
+    if version is None or "text" not in version.dimensions:
         return {}
-    reading.step()
+    reading.check()
     stored = read_vectors(version, keys, ["text"], reading.using)
     return {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}  # type: ignore[misc]
 

@@ -1,8 +1,8 @@
 """The time that the database may take over one page of search."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from django.db import Error, OperationalError, connections
@@ -58,16 +58,9 @@ class Budget:
             self.late = True
             return otherwise
 
-    @contextmanager
-    def bounding(self, using: str) -> Iterator[None]:
+    def bounding(self, using: str) -> AbstractContextManager[None]:
         """Each query of the block runs under :attr:`settings` of its moment."""
-        connection = connections[using]
-        if connection.settings_dict["OPTIONS"].get("server_side_binding", False):
-            with local_settings(using, self.settings):
-                yield
-        else:
-            with _Bounding(connection, self) as bounding, connection.execute_wrapper(bounding):
-                yield
+        return bounding(using, lambda: self.settings)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -76,6 +69,18 @@ class Budget:
         yield
         if self._until is not None:
             self._until += time.monotonic() - started
+
+
+@contextmanager
+def bounding(using: str, settings: Callable[[], Mapping[str, str]]) -> Iterator[None]:
+    """Each query of the block runs under the ``settings`` of its moment, sent in its message."""
+    connection = connections[using]
+    if connection.settings_dict["OPTIONS"].get("server_side_binding", False):
+        with local_settings(using, settings()):
+            yield
+    else:
+        with _Bounding(connection, settings) as bound, connection.execute_wrapper(bound):
+            yield
 
 
 class _Bounding:
@@ -91,9 +96,11 @@ class _Bounding:
     of its own.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper, budget: Budget) -> None:
+    def __init__(
+        self, connection: BaseDatabaseWrapper, settings: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._connection = connection
-        self._budget = budget
+        self._settings = settings
         self._in_hosts = connection.in_atomic_block or not connection.get_autocommit()
         self._begun = False
 
@@ -120,7 +127,7 @@ class _Bounding:
         # Where a query failed, Django's own ROLLBACK TO must come first.
         if sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
             return ""
-        settings = self._budget.settings.items()
+        settings = self._settings().items()
         return "".join(f"SET LOCAL {name} = {value}; " for name, value in settings)
 
     def __exit__(self, failed: type[BaseException] | None, *error: object) -> None:

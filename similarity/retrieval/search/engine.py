@@ -1,7 +1,7 @@
-"""``search``: a shopper's words in, a page of products out."""
+"""``search``: a shopper's words in, a page of products out, and what stands beside them."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,10 +17,16 @@ from similarity.retrieval.search import facets as counting
 from similarity.retrieval.search import ranking, sorting
 from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.search.matches import Matches
-from similarity.retrieval.search.page import FacetValue, Position, PriceBucket, SearchPage
+from similarity.retrieval.search.page import (
+    FacetValue,
+    Outcome,
+    Position,
+    PriceBucket,
+    SearchPage,
+)
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading, read
-from similarity.retrieval.search.words import PriceRange
+from similarity.retrieval.search.words import PriceRange, QueryWords
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
 
@@ -32,28 +38,32 @@ def search(
     limit: int = 24,
     *,
     within: QuerySet[Any] | None = None,
+    unfiltered: QuerySet[Any] | None = None,
     sort: str = "relevance",
     after: str | None = None,
     facets: Facets = (),
     vector: FloatArray | Mapping[str, FloatArray] | None = None,
     hybrid: bool = True,
 ) -> SearchPage:
-    """Products that answer a query, best first: by code, by words and by meaning.
+    """Return the products that match a query, best first, and what is near to it beside them.
 
     ``text`` is what a shopper typed; ``"phrases"``, ``-unwanted`` and prices (``under 50``)
-    are understood, misspelt words put right. Hits are products of ``within`` (default: the
-    adapter's ``eligible()``), one for each group of variants, ``limit`` of them wherever so
-    many match. Where none holds every word, those that hold some come, then those alike in
-    meaning, then best sellers, and ``SearchPage.rescued`` and the tiers of the hits say so.
+    are understood, misspelt words put right. Hits match by a code or by words: every word, or
+    where no product holds all, at least half of the query. They are products of ``within``
+    (default: the adapter's ``eligible()``), one for each group of variants, ``limit`` of them
+    wherever so many match. ``SearchPage.related`` holds what is near and no match, and
+    ``SearchPage.outcome`` tells apart why there is no match: nothing answers, none has the
+    price, none passes the filters, or the time was up.
 
-    ``sort``: ``relevance``, ``price``, ``-price``, ``newest``. ``after``: the cursor of the
-    page before; pages repeat and skip nothing while the catalogue stands still, and end after
-    MAX_DEPTH hits. ``facets``: names of attributes, and ``price``, whose values are counted
-    among the products found; or name → queryset to count in instead of ``within``, which
-    leaves out the filter of the facet itself. ``vector``: float32 (D,), the query's in the
-    space of ``ProductVectors.text``, or part (``text``, ``image``) → vector; None asks
-    :mod:`similarity.retrieval.query_vectors`, and where there is none in time, or without
-    ``hybrid``, words rank alone.
+    ``unfiltered``: ``within`` without the filters that the shopper chose, where some are.
+    ``sort``: ``relevance``, ``price``, ``-price``, ``newest``; the products are the same in
+    each. ``after``: the cursor of the page before; pages repeat and skip nothing while the
+    catalogue stands still, and end after MAX_DEPTH hits. ``facets``: names of attributes, and
+    ``price``, whose values are counted among the matches; or name → queryset to count in
+    instead of ``within``, which leaves out the filter of the facet itself. ``vector``: float32
+    (D,), the query's in the space of ``ProductVectors.text``, or part (``text``, ``image``) →
+    vector; None asks :mod:`similarity.retrieval.query_vectors`. Where there is none in time, or
+    without ``hybrid``, words rank alone and nothing is related by meaning.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
     never for what ``text`` says.
@@ -65,16 +75,23 @@ def search(
     position = Position.parse(after) if after else None
     room = Within(adapter.eligible() if within is None else within)
     reading = read(text, room, budget)
-    room = _priced(room, reading.words.price, adapter)
     wanted = hybrid and (position is None or position.hybrid)
     vectors = _vectors(reading, vector) if wanted else None
-    ranked = ranking.rank(reading, room, adapter, vectors, budget)
-    ranked = sorting.in_order(ranked, sort, reading, room, adapter, budget)
+    asked = _Asked(reading, room, unfiltered, adapter, vectors, budget)
+    answer = asked.answer()
+    ranked = sorting.in_order(answer.ranked, sort, reading, answer.within, adapter, budget)
     shown, following = _page(ranked, position, limit)
-    counted = _Facets(facets, reading, ranked, room, adapter, budget).count()
+    near = ranked.related[:limit] if following is None else ()
+    hits = _hits([*shown, *near], answer.shown_within)
+    counted = _Facets(facets, reading, ranked, answer.within, adapter, budget).count()
+    keys = {str(one.key) for one in shown}
     return SearchPage(
-        hits=_hits(shown, room),
+        hits=[hit for hit in hits if hit.key in keys],
         total=min(ranked.total, len(ranked.found)),
+        outcome=answer.outcome,
+        related=[hit for hit in hits if hit.key not in keys],
+        price=reading.words.price,
+        without_price=_without_price(reading.words),
         total_is_exact=ranked.complete and ranked.total <= MAX_DEPTH,
         facets=counted.values,
         prices=counted.prices,
@@ -86,6 +103,69 @@ def search(
         hybrid=ranked.hybrid,
         took_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+class _Answer(NamedTuple):
+    """``within``: where matches lie; ``shown_within``: where all that is shown does."""
+
+    outcome: Outcome
+    ranked: Ranking
+    within: Within
+    shown_within: Within
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query, and where it is looked for."""
+
+    reading: Reading
+    room: Within
+    unfiltered: QuerySet[Any] | None
+    adapter: CatalogAdapter
+    vectors: Callable[[], Mapping[str, FloatArray]] | None
+    budget: Budget
+
+    def answer(self) -> _Answer:
+        """What matches; else why nothing does, and what can be shown instead."""
+        price = self.reading.words.price
+        priced = _priced(self.room, price, self.adapter)
+        ranked = self._rank(priced, self.vectors)
+        if ranked.found:
+            return _Answer(Outcome.FOUND, ranked, priced, priced)
+        for outcome, room in self._wider():
+            if not self.budget.late:
+                found = self._rank(room, None).found
+                if found:
+                    empty = Ranking(related=found, hybrid=ranked.hybrid)
+                    return _Answer(outcome, empty, priced, room)
+        if self.budget.late:
+            nothing = Ranking(related=ranked.related, hybrid=ranked.hybrid, complete=False)
+            return _Answer(Outcome.OUT_OF_TIME, nothing, priced, priced)
+        if ranked.related:
+            return _Answer(Outcome.RELATED, ranked, priced, priced)
+        sellers = ranking.best_sellers(priced, self.adapter)
+        popular = Ranking(sellers, rescued="popular", hybrid=ranked.hybrid)
+        return _Answer(Outcome.NOTHING, popular, priced, priced)
+
+    def _wider(self) -> Iterator[tuple[Outcome, Within]]:
+        """Where else a match may lie, and what it means if it does."""
+        if not self.reading.query.terms:
+            return
+        if self.reading.words.price:
+            yield Outcome.PRICED_OUT, self.room
+        if self.unfiltered is not None:
+            yield Outcome.FILTERED_OUT, Within(self.unfiltered)
+
+    def _rank(
+        self, within: Within, vectors: Callable[[], Mapping[str, FloatArray]] | None
+    ) -> Ranking:
+        return ranking.rank(self.reading, within, vectors, self.budget)
+
+
+def _without_price(words: QueryWords) -> str:
+    if words.price is None:
+        return ""
+    return " ".join([*words.words, *(f"-{word}" for word in words.excluded)])
 
 
 class _Counted(NamedTuple):
@@ -123,9 +203,7 @@ class _Facets:
 
     @property
     def _matches(self) -> Matches:
-        tiers = ("code", "near_code", "text", "image")
-        others = [one.key for one in self.ranked.found if one.tier in tiers]
-        return Matches(self.reading.query, self.ranked.mode, others, self.ranked.total)
+        return self.ranked.matches(self.reading.query)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
         """(where to count, names), each queryset once: most leave out no filter that is set."""

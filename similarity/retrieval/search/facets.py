@@ -4,8 +4,9 @@ Products found are read once, with all that is counted, and counted here; where 
 many, one in 16 or in 256 of them is, and what is told is an estimate.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,7 @@ PRICE = "price"
 #: Values of a facet that are shown at most.
 MOST_VALUES = 50
 MOST_FACETS = 20
-BUCKETS = 8
+BUCKETS = 6
 
 
 def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
@@ -80,25 +81,21 @@ class Values:
         return sorted(counted, key=lambda one: (-one.count, one.value))[:MOST_VALUES]
 
     def prices(self) -> list[PriceBucket]:
-        """Buckets of round and equal width from the lowest to the highest price."""
+        """Buckets with round edges that hold about as many products each, and none is empty."""
         priced = [
             (value if isinstance(value, Decimal) else Decimal(str(value)), groups)
             for value, groups in self._held[PRICE]
         ]
         if not priced:
             return []
-        prices = [price for price, _groups in priced]
-        low, high = min(prices), max(prices)
-        width = round_width((high - low) / BUCKETS)
-        first = (low / width).to_integral_value(ROUND_FLOOR) * width
+        edges = round_edges([price for price, groups in priced for _ in groups], BUCKETS)
         buckets: dict[int, set[str]] = {}
         for price, groups in priced:
-            buckets.setdefault(int((price - first) / width), set()).update(groups)
+            at = min(bisect_right(edges, price), len(edges) - 1) - 1
+            buckets.setdefault(max(at, 0), set()).update(groups)
         return [
-            PriceBucket(
-                first + width * at, first + width * (at + 1), self._about(len(buckets.get(at, ())))
-            )
-            for at in range(int((high - first) / width) + 1)
+            PriceBucket(edges[at], edges[at + 1], self._about(len(buckets[at])))
+            for at in sorted(buckets)
         ]
 
     def _about(self, counted: int) -> int:
@@ -110,14 +107,29 @@ class Values:
         return round(number / unit) * unit
 
 
-def round_width(width: Decimal) -> Decimal:
-    """The next of 1, 2, 5, 10, 20, 50 … cents and above."""
-    step = Decimal("0.01")
-    while True:
-        for factor in (1, 2, 5):
-            if step * factor >= width:
-                return step * factor
-        step *= 10
+def round_edges(prices: Sequence[Decimal], buckets: int) -> list[Decimal]:
+    """Two edges or more, rising, from below the lowest price to above the highest.
+
+    Those between are the round numbers next to where so many ``buckets`` of equally many prices
+    would part; one that leaves a bucket empty is left out.
+    """
+    ordered = sorted(prices)
+    first, last = _round(ordered[0], ROUND_FLOOR), _round(ordered[-1], ROUND_CEILING)
+    edges = [first]
+    for at in range(1, buckets):
+        edge = _round(ordered[len(ordered) * at // buckets], ROUND_HALF_UP)
+        lower, upper = bisect_left(ordered, edges[-1]), bisect_left(ordered, edge)
+        if edges[-1] < edge < last and lower < upper < len(ordered):
+            edges.append(edge)
+    return [*edges, last if last > edges[-1] else edges[-1] * 2 or Decimal(1)]
+
+
+def _round(price: Decimal, rounding: str) -> Decimal:
+    """One digit and a half: 1, 1.5, 2, 2.5 … 9.5 times a power of ten."""
+    if price <= 0:
+        return Decimal(0)
+    unit = Decimal(10) ** price.adjusted() / 2
+    return (price / unit).to_integral_value(rounding) * unit
 
 
 def _texts(value: Any) -> list[str]:

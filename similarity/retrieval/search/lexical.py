@@ -44,14 +44,21 @@ BROAD = 10_000
 
 #: The weight of a number without a unit beside that of the query's most common word.
 MINOR = 0.5
+#: A product that lacks some of the words matches where those that it holds make up so much of the
+#: query, by their rarity: of *navy dress* a dress does, and a navy sock does not.
+LEAST_HELD = 0.5
+#: The same, as sums in single precision are compared with it.
+_ENOUGH_HELD = LEAST_HELD - 1e-4
 
 
 class Match(NamedTuple):
-    """A product that holds the words; ``score`` compares matches of one query only."""
+    """A product that holds words; ``score`` compares matches of one query only. ``held``: the
+    share of the query that it holds, see :attr:`LexicalQuery.held`."""
 
     key: Any
     group: str
     score: float
+    held: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,35 @@ class LexicalQuery:
         ]
 
     @property
+    def held(self) -> Fragment:
+        """The share of the query that the row :data:`CANDIDATE` holds, 0 to 1: rare words weigh
+        more, and one that no document holds weighs no more than the rarest that some do."""
+        idfs = self.idfs
+        known = [idf for idf, term in zip(idfs, self.terms, strict=True) if term.documents]
+        weighs = [min(idf, max(known, default=idf)) for idf in idfs]
+        each, params = [], []
+        for term, weight in zip(self.terms, weighs, strict=True):
+            each.append(f"({CANDIDATE}.document @@ %s::tsquery)::int * %s::real")
+            params += [term.held or term.query, weight / sum(weighs)]
+        return Fragment(f"({' + '.join(each)})", tuple(params))
+
+    def matching(self, mode: str) -> Fragment | None:
+        """A condition on the row :data:`CANDIDATE`: it matches. None without terms.
+
+        Where not ``all`` words must be held, it is LEAST_HELD of the query.
+        """
+        if not (wanted := self.tsquery(mode)):
+            return None
+        holds = Fragment(f"{CANDIDATE}.document @@ %s::tsquery", (wanted,))
+        if mode == "all":
+            return holds
+        held = self.held
+        return Fragment(
+            f"{holds.sql} AND {held.sql} >= %s::real",
+            (*holds.params, *held.params, _ENOUGH_HELD),
+        )
+
+    @property
     def score(self) -> Fragment:
         """The score of the row :data:`CANDIDATE`."""
         ranks, params = [], []
@@ -140,27 +176,37 @@ class LexicalQuery:
         return Fragment(f"({' + '.join(ranks)}) / {damping} + ({' + '.join(held)})", tuple(params))
 
 
+def is_enough(held: float) -> bool:
+    """Whether a product that holds this share of the query matches where none holds all."""
+    return held >= _ENOUGH_HELD
+
+
+#: Asks for nothing.
+NOTHING = LexicalQuery((), 0)
+
+
 def best(
     query: LexicalQuery, within: Within, mode: str, rows: int, budget: Budget = UNLIMITED
 ) -> tuple[list[Match], int]:
-    """(the best ``rows`` matches, one a group, best first; how many groups match in all).
+    """(the best ``rows`` products that hold words, one a group, those that match first and each
+    best first; how many groups match in all, by :meth:`LexicalQuery.matching`).
 
-    Where there are more than SCORED, their number is estimated, and the matches are those of
+    Where more than SCORED hold words, the number is estimated, and the products are those of
     the words' champion lists; of a single word these are the same. Before the lists are made,
     they are those among a share of all documents.
     """
-    wanted = query.tsquery(mode)
-    if within.keys is None or not wanted:
+    matching = query.matching(mode)
+    if within.keys is None or matching is None:
         return [], 0
     attempt = partial(budget.attempt, within.using)
-    run = partial(_best, query, wanted, rows=rows, using=within.using)
+    run = partial(_best, query, mode, rows=rows, using=within.using)
     nothing: tuple[list[Match], int] = ([], 0)
     many = query.most(mode)
     listed = any(term.is_listed for term in query.terms)
     alone = listed and len(query.terms) == 1
     if many <= (COMMON if alone else SCORED):
         return attempt(lambda: run(sampling.passing(within)), nothing)
-    many = attempt(lambda: sampling.estimate(wanted, within), many)
+    many = attempt(lambda: sampling.estimate(matching, within), many)
     found = nothing[0]
     if many > (rows if alone else SCORED):
         source = _champions(query, within) if listed else sampling.shared(many, SCORED, within)
@@ -172,24 +218,27 @@ def best(
 
 
 def _best(
-    query: LexicalQuery, wanted: str, source: Fragment, *, rows: int, using: str
+    query: LexicalQuery, mode: str, source: Fragment, *, rows: int, using: str
 ) -> tuple[list[Match], int]:
-    score = query.score
+    score, held = query.score, Fragment("1") if mode == "all" else query.held
     order = key_order("product_id")
     inner = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {score.sql} AS score '  # noqa: S608
-        f"FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ %s::tsquery AND {source.sql}"
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {score.sql} AS score, '  # noqa: S608
+        f"{held.sql} AS held FROM {TABLE} AS {CANDIDATE} "
+        f"WHERE {CANDIDATE}.document @@ %s::tsquery AND {source.sql}"
     )
+    best_first = f"held >= {_ENOUGH_HELD} DESC, score DESC, {order}"
     sql = (
-        'SELECT product_id, "group", score, count(*) OVER () FROM ('  # noqa: S608
-        f'SELECT DISTINCT ON ("group") * FROM ({inner}) AS matching '
-        f'ORDER BY "group", score DESC, {order}) AS first '
-        f"ORDER BY score DESC, {order} LIMIT %s"
+        'SELECT product_id, "group", score, held, '  # noqa: S608
+        f"count(*) FILTER (WHERE held >= {_ENOUGH_HELD}) OVER () FROM ("
+        f'SELECT DISTINCT ON ("group") * FROM ({inner}) AS holding '
+        f'ORDER BY "group", {best_first}) AS first ORDER BY {best_first} LIMIT %s'
     )
+    wanted = query.tsquery(mode)
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, (*score.params, wanted, *source.params, rows))
+        cursor.execute(sql, (*score.params, *held.params, wanted, *source.params, rows))
         found = cursor.fetchall()
-    return [Match(*row[:3]) for row in found], found[0][3] if found else 0
+    return [Match(*row[:4]) for row in found], found[0][4] if found else 0
 
 
 def _champions(query: LexicalQuery, within: Within) -> Fragment:

@@ -43,9 +43,8 @@ class Matches:
         more than COUNTED, of some more than COUNTED."""
         narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
         passes = sampling.among(within) if narrow else sampling.passing(within)
-        conditions = []
-        if wanted := self.query.tsquery(self.mode):
-            conditions.append(Fragment(f"{CANDIDATE}.document @@ %s::tsquery", (wanted,)))
+        matching = self.query.matching(self.mode)
+        conditions = [matching] if matching else []
         if self.others:
             kind, keys = key_type(within.using), database_keys(self.others, within.using)
             conditions.append(Fragment(f"{CANDIDATE}.product_id = ANY(%s::{kind}[])", (keys,)))
@@ -63,11 +62,12 @@ class Matches:
         kind = key_type(using)
         sql = f"SELECT unnest(%s::{kind}[])"
         params: tuple[Any, ...] = (database_keys(self.others, using),)
-        if text := self.query.tsquery(self.mode):
+        if matching := self.query.matching(self.mode):
             sql += (
-                f" UNION ALL SELECT product_id FROM {lexical.TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
+                f" UNION ALL SELECT product_id FROM {lexical.TABLE} AS {CANDIDATE} "  # noqa: S608
+                f"WHERE {matching.sql}"
             )
-            params += (text,)
+            params += matching.params
         return Fragment(sql, params)
 
 

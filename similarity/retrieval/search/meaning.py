@@ -36,6 +36,10 @@ class Meaning:
     version: EncoderVersion
     within: Within
 
+    def floor(self, part: str) -> float:
+        """The least cosine by which a product is near: `similarity.indexing.query_floors`."""
+        return self.version.query_floor(part)
+
     def neighbours(self, part: str, query: LexicalQuery) -> list[Match]:
         """The nearest products by one part, one a group, the score being the cosine; they too
         hold the query's phrases and none of the words it leaves out."""

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from similarity.exceptions import QueryError
 from similarity.retrieval.hits import Hit
+from similarity.retrieval.search.prices import PriceRange
 from similarity.retrieval.within import key_of
 
 
@@ -28,13 +30,43 @@ class PriceBucket(NamedTuple):
     count: int  # type: ignore[assignment] # a tuple counts too; nobody asks this one
 
 
+class Outcome(StrEnum):
+    """What became of a search."""
+
+    #: Products match: ``total`` of them.
+    FOUND = "found"
+    #: None matches; what is near in meaning stands in ``related``.
+    RELATED = "related"
+    #: None that matches has the price that the query names; ``related`` holds those of any price.
+    PRICED_OUT = "priced_out"
+    #: None that matches passes the shopper's filters; ``related`` holds those that do not.
+    FILTERED_OUT = "filtered_out"
+    #: The time was up before the products were looked through: ask again.
+    OUT_OF_TIME = "out_of_time"
+    #: Nothing matches, and nothing is near.
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class SearchPage:
-    """Hits of one page, best first, and what to show around them."""
+    """Hits of one page, best first, and what to show around them.
+
+    ``hits`` match by codes or words; where ``rescued`` is ``popular`` they are best sellers,
+    and no answer.
+    """
 
     hits: list[Hit]
-    #: Products that the pages hold together, MAX_DEPTH at most; of variants one counts.
+    #: Products that match, MAX_DEPTH at most; of variants one counts. The pages hold them all, and
+    #: no order, and no vector that is late, changes which they are.
     total: int
+    outcome: Outcome = Outcome.FOUND
+    #: Products that are near and no match, best first: they hold some of the words, are alike in
+    #: meaning, or match but for price or filters. On the page where the matches end.
+    related: Sequence[Hit] = ()
+    #: The price that was read in the query; None where it names none.
+    price: PriceRange | None = None
+    #: The query as it was typed without the price; "" where it names none.
+    without_price: str = ""
     #: False where there are more than ``total``, to be shown as "1000+".
     total_is_exact: bool = True
     #: Attribute → its values, the most frequent first; those asked for.
@@ -48,9 +80,10 @@ class SearchPage:
     did_you_mean: str = ""
     #: Whether the hits are those of ``did_you_mean``, since the query as typed finds nothing.
     corrected: bool = False
-    #: How hits were found where no product holds every word: ``near_code`` (by a code that is one
-    #: slip from the query, and so another product's), ``some_words``, ``text`` (by meaning alone),
-    #: ``popular`` (best sellers, no answer to the query); "" where none was needed.
+    #: What stands in where no product holds every word: ``near_code`` (hits whose code is one slip
+    #: from the query, and so another product's), ``some_words`` (hits that hold at least half of
+    #: what was asked for), ``text`` (no hits; ``related`` is alike in meaning), ``popular`` (hits
+    #: are best sellers, no answer to the query); "" where none was needed.
     rescued: str = ""
     #: Cursor to pass as ``after`` for the page that follows; None at the end.
     next: str | None = None

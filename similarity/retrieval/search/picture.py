@@ -16,6 +16,7 @@ import numpy as np
 from django.db.models import QuerySet
 
 from similarity import conf
+from similarity.catalog.adapter import get_adapter
 from similarity.catalog.picture_header import Limits, check_cost
 from similarity.connections import caching
 from similarity.exceptions import SimilarityError
@@ -23,9 +24,10 @@ from similarity.models import EncoderVersion
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.query_vectors import picture_vector
 from similarity.retrieval.search.engine import search
+from similarity.retrieval.shelf import live_version
 from similarity.retrieval.shelves import similar_to_vector
 from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import key_of
+from similarity.retrieval.within import Within, key_of
 
 #: The share of the words where picture and words are given, the picture having the rest;
 #: see docs/search.md for what others give.
@@ -97,13 +99,21 @@ def search_by_picture(
 ) -> list[Hit]:
     """Products that look like the picture of ``vector``, those of ``within`` only, best first.
 
-    With ``text``, the ``MAX_LIMIT`` that look most like it are ranked by the words too, and
-    both rankings joined by reciprocal-rank fusion, the words with ``TEXT_SHARE``: "this, but
-    in navy". Words that match none of them change nothing. ``Hit.tier`` is ``image``, and
-    ``image+text`` where the words found the hit as well.
+    Those that are less alike than the floor of the live version are left out, so that there may
+    be fewer than ``limit``, or none. With ``text``, the ``MAX_LIMIT`` that look most like it are
+    ranked by the words too, and both rankings joined by reciprocal-rank fusion, the words with
+    ``TEXT_SHARE``: "this, but in navy". Words that match none of them change nothing.
+    ``Hit.tier`` is ``image``, and ``image+text`` where the words found the hit as well.
     """
     most = conf.get("MAX_LIMIT")
-    alike = similar_to_vector(vector, most if text else limit, column="image", within=within)
+    room = get_adapter().eligible() if within is None else within
+    version = live_version(Within(room).using)
+    if version is None:
+        return []
+    wanted = most if text else limit
+    alike = similar_to_vector(vector, wanted, column="image", version=version, within=room)
+    # A score is (1 + cosine) / 2.
+    alike = [hit for hit in alike if 2 * hit.score - 1 >= version.query_floor("photo")]
     if not text or not alike:
         return alike[:limit]
     return fuse(alike, _told(text, alike, most))[:limit]
@@ -115,8 +125,10 @@ def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
     within = products.filter(pk__in=[key_of(hit.key) for hit in alike])
     for by_meaning in (False, True):
         page = search(text, most, within=within, hybrid=by_meaning)
-        if page.hits and page.rescued != "popular":  # best sellers are no answer to the words
-            return [hit.key for hit in page.hits]
+        # Best sellers are no answer to the words.
+        found = page.hits if page.total and page.rescued != "popular" else page.related
+        if found:
+            return [hit.key for hit in found]
     return []
 
 

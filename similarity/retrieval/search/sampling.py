@@ -38,15 +38,15 @@ def shared(many: int, most: int, within: Within) -> Fragment:
     return Fragment(f"{drawn(share)} AND {passes.sql}", passes.params)
 
 
-def estimate(wanted: str, within: Within) -> int:
-    """About how many groups of ``within`` a tsquery finds; off by a tenth at 25,000."""
+def estimate(matching: Fragment, within: Within) -> int:
+    """About how many groups of ``within`` meet a condition; off by a tenth at 25,000."""
     share = SHARES[-1]
     passes = passing(within)
     with connections[within.using].cursor() as cursor:
         cursor.execute(
             f'SELECT count(DISTINCT {CANDIDATE}."group") FROM {TABLE} AS {CANDIDATE} '  # noqa: S608
-            f"WHERE {CANDIDATE}.document @@ %s::tsquery AND {drawn(share)} AND {passes.sql}",
-            (wanted, *passes.params),
+            f"WHERE {matching.sql} AND {drawn(share)} AND {passes.sql}",
+            (*matching.params, *passes.params),
         )
         [(counted,)] = cursor.fetchall()
     return share * int(counted)

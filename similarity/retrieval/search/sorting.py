@@ -1,4 +1,4 @@
-"""Orders other than by relevance: of the products that match every word."""
+"""Orders other than by relevance: of the very products that match."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,6 @@ from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.retrieval import fallback
 from similarity.retrieval.search.budget import UNLIMITED, Budget
-from similarity.retrieval.search.lexical import LexicalQuery
 from similarity.retrieval.search.matches import Matches, found_products
 from similarity.retrieval.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.retrieval.search.reading import Reading
@@ -20,14 +19,8 @@ from similarity.retrieval.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
 
-#: Where no product holds every word, so many of the most relevant are sorted: at the end of a
-#: long list stands what has little to do with the query, and might be the cheapest.
-MOST_RELEVANT = 100
-
 #: Where more match, those that were ranked are sorted.
 SORTED = 50_000
-
-NOTHING = LexicalQuery((), 0)
 
 
 def check(sort: str, adapter: CatalogAdapter) -> None:
@@ -57,18 +50,15 @@ def in_order(
     if sort == "relevance" or not ranking.total:
         return ranking
     order = [*_order(sort), "pk"]
-    sure = [one for one in ranking.found if one.tier in ("code", "words")]
-    ranked = Matches(NOTHING, "all", [one.key for one in sure or ranking.found[:MOST_RELEVANT]])
     found: list[Ranked] = []
-    if sure and ranking.total <= SORTED:
-        codes = [one.key for one in sure if one.tier == "code"]
-        every = Matches(reading.query, "all", codes)
+    if ranking.total <= SORTED:
+        every = ranking.matches(reading.query)
         sort_all = partial(_sorted, every, order, ranking, within, adapter)
         found = budget.attempt(within.using, sort_all, found)
-    complete = bool(found) or not sure
+    complete = bool(found)
     if not found:
         with UNLIMITED.bounding(within.using):
-            found = _sorted(ranked, order, ranking, within, adapter)
+            found = _sorted(ranking.ranked_matches(), order, ranking, within, adapter)
     return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=complete)
 
 
@@ -84,6 +74,7 @@ def _sorted(
     Their scores and tiers are those of the ranking, wherever it goes so far.
     """
     known = {one.group: one for one in ranking.found}
+    unranked = ranking.rescued or "words"
     products = adapter.annotate_price(found_products(within, matches.keys(within.using)))
     products = products.order_by(*order)
     rows = products.values_list("pk", "similarity_group")
@@ -93,7 +84,7 @@ def _sorted(
         page = list(rows[start : start + size])
         for key, group in page:
             told = known.get(group)
-            tier = (told.score, told.tier) if told else (0.0, "words")
+            tier = (told.score, told.tier) if told else (0.0, unranked)
             found.setdefault(group, Ranked(key, group, *tier))
         if len(page) < size or len(found) > MAX_DEPTH:
             break

@@ -39,5 +39,9 @@ def names(page):
     return [hit.product.name for hit in page.hits]
 
 
+def related(page):
+    return [hit.product.name for hit in page.related]
+
+
 def counts(values):
     return {one.value: one.count for one in values}

@@ -11,8 +11,8 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.indexing import documents
 from similarity.models import Synonym
-from similarity.retrieval.search import lexical, ranking, search
-from tests.retrieval.search.conftest import counts, names
+from similarity.retrieval.search import Outcome, lexical, ranking, search
+from tests.retrieval.search.conftest import counts, names, related
 
 EAST = np.array([1, 0], np.float32)
 
@@ -136,7 +136,7 @@ def test_a_code_that_is_one_word_does_not_beat_all_words(indexed):
         {"name": "Vitamin B12", "sku": "V-7"},
         {"name": "Lamp", "sku": "B12"},
     )
-    assert [hit.tier for hit in search("levis 501").hits] == ["words", "some_words"]
+    assert [hit.tier for hit in search("levis 501").hits] == ["words"]
     assert names(search("levis 501"))[0] == "Jeans 501"
     assert names(search("vitamin b12"))[0] == "Vitamin B12"
     assert names(search("501"))[0] == "Garden gnome"
@@ -162,9 +162,11 @@ def test_neighbours_rescue_and_then_best_sellers_that_are_no_answer(wardrobe, ma
     version = make_version({"text": 1.0}, {"text": 2}, blocks={})
     store(wardrobe[4], version, text=[1, 0])
     page = search("zzzzzz ", vector=np.array([1, 0], np.float32))
-    assert (names(page), page.rescued, page.hybrid) == (["Wool jumper"], "text", True)
+    assert (page.hits, page.total, page.outcome) == ([], 0, Outcome.RELATED)
+    assert (related(page), page.rescued, page.hybrid) == (["Wool jumper"], "text", True)
     page = search("zzzzzz ")
     assert (page.rescued, page.total, page.next) == ("popular", 0, None)
+    assert (page.outcome, page.related) == (Outcome.NOTHING, [])
     assert {hit.tier for hit in page.hits} <= {"popular", "newest", "catalogue"}
 
 
@@ -174,7 +176,8 @@ def test_a_product_near_in_meaning_and_in_words_leads(wardrobe, make_version, st
     store(wardrobe[4], version, text=[1, 0])
     page = search("linen", vector=np.array([1, 0], np.float32))
     assert names(page)[0] == "Navy linen shirt"
-    assert set(names(page)) == {"Navy linen shirt", "Red linen dress", "Wool jumper"}
+    assert set(names(page)) == {"Navy linen shirt", "Red linen dress"}
+    assert related(page) == ["Wool jumper"]
 
 
 def test_neighbours_hold_phrases_and_none_of_the_unwanted_words(wardrobe, make_version, store):
@@ -182,8 +185,10 @@ def test_neighbours_hold_phrases_and_none_of_the_unwanted_words(wardrobe, make_v
     for product in wardrobe:
         store(product, version, text=[1, 0])
     vector = np.array([1, 0], np.float32)
-    assert "Navy linen shirt" not in names(search("linen -navy", vector=vector))
-    assert names(search('"red linen"', vector=vector)) == ["Red linen dress"]
+    page = search("linen -navy", vector=vector)
+    assert "Navy linen shirt" not in [*names(page), *related(page)]
+    page = search('"red linen"', vector=vector)
+    assert (names(page), related(page)) == (["Red linen dress"], [])
 
 
 def test_hits_hold_nothing_that_may_not_be_shown(wardrobe):
@@ -339,17 +344,19 @@ def test_the_index_is_used(wardrobe, django_assert_max_num_queries):
     assert "similarity_search_document" in plan
 
 
-def test_two_words_are_asked_for_before_one_where_one_would_bring_too_many(wardrobe, monkeypatch):
+def test_two_words_are_asked_for_before_one_where_one_would_bring_too_many(indexed, monkeypatch):
+    """A hood is half of what is asked for, and comes in only where pairs bring too few."""
+    indexed(
+        *({"name": f"{name} {at}"} for name in ("Navy shirt", "Cotton shirt") for at in range(3)),
+        *({"name": f"Hood {at}"} for at in range(3)),
+        *({"name": f"Lamp {at}"} for at in range(20)),
+    )
     monkeypatch.setattr(lexical, "BROAD", 0)
-    monkeypatch.setattr(ranking, "ENOUGH", 2)
-    assert set(names(search("navy cotton shirt umbrella "))) == {
-        "Navy cotton T-shirt",
-        "Navy linen shirt",
-        "Olive jacket",
-    }
-    monkeypatch.setattr(ranking, "ENOUGH", 48)
-    page = search("linen dress umbrella ")
-    assert "Navy linen shirt" in names(page), "two bring too few, so one will do"
+    monkeypatch.setattr(lexical, "_ENOUGH_HELD", 0.2)
+    for enough, kinds in ((2, {"Navy", "Cotton"}), (48, {"Navy", "Cotton", "Hood"})):
+        monkeypatch.setattr(ranking, "ENOUGH", enough)
+        page = search("navy cotton shirt hood ", 100)
+        assert {name.split()[0] for name in names(page)} == kinds
 
 
 def test_a_product_without_a_document_is_not_found_and_breaks_nothing(make_product, wardrobe):
