@@ -38,6 +38,9 @@ services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
 test: $(INSTALLED) chromium java load promtool lint ## install what is needed and run every check and test
 	$(BIN)/python -m pytest $(ARGS)
 
+matrix: ## the tests with other versions of Python and Django (PAIRS="3.13/6.1")
+	$(PYTHON) -m tests.matrix $(PAIRS) -- $(ARGS)
+
 chaos: $(INSTALLED) ## minutes of kills during saves, and what delay_on_commit makes of the same
 	SIMILARITY_CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
 	$(BIN)/python benchmarks/chaos.py

@@ -7,7 +7,7 @@ order once everything is committed.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,20 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from similarity.catalog.orders import OrderAdapter, get_order_adapter
 from similarity.catalog.paths import Path
+from similarity.catalog.relations import (
+    Link,
+    concrete,
+    ends,
+    links,
+    own_keys,
+    relatives,
+    row_key,
+)
 from similarity.connections import wakeup
 from similarity.copurchase import runs
 from similarity.exceptions import SimilarityError
 from similarity.models import PendingOrder
-from similarity.receivers import guarded, receive, with_children
+from similarity.receivers import guarded, receive
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +45,13 @@ def connect() -> None:
         if adapter is None:
             return
         related, customers = adapter.related_models(), adapter.customer_models()
-        through = adapter.many_to_many()
     except SimilarityError as error:  # similarity.checks reports it with a hint
         logger.error("Orders are not followed: %s", error)
         return
-    for model in with_children(adapter.model):
+    for model in relatives(adapter.model):
         receive(post_save, order_saved, model)
-        receive(post_delete, order_deleted, model)
+        if issubclass(concrete(model), concrete(adapter.model)):
+            receive(post_delete, order_deleted, model)
     for model, lookups in _every(related).items():
         receive(post_save, part_saved, model)
         receive(pre_delete, part_deleted, model)
@@ -50,24 +59,25 @@ def connect() -> None:
             receive(pre_save, part_moving, model)
     for model in _every(customers):
         receive(pre_delete, part_deleted, model)
-    for model in through:
-        receive(m2m_changed, products_changed, model)
-        if not model._meta.auto_created:
-            receive(post_save, link_changed, model)
-            receive(post_delete, link_changed, model)
+    for join in {link.through for link in _links(adapter)}:
+        receive(m2m_changed, products_changed, join)
+        if not join._meta.auto_created:
+            receive(pre_save, part_moving, join)
+            receive(post_save, part_saved, join)
+            receive(pre_delete, part_deleted, join)
 
 
 def order_saved(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
     if not raw:
-        _enqueue(using, lambda _adapter: [instance.pk], instance)
+        _enqueue(using, lambda adapter: own_keys(adapter.model, instance, using), instance)
 
 
 def order_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     """What was counted of it is taken back."""
-    key = instance.pk
-    _enqueue(using, lambda _adapter: [key], instance)
+    found = row_key(instance, _adapter().model)
+    _enqueue(using, lambda _adapter: [found[1]] if found else [], instance)
 
 
 def part_moving(
@@ -78,7 +88,7 @@ def part_moving(
     def remember() -> None:
         stored = type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
         if stored is not None:
-            instance.__dict__[_LEFT] = list(_adapter().dependents(stored))
+            instance.__dict__[_LEFT] = list(_orders_of(_adapter(), stored, using))
 
     if not raw and not instance._state.adding:
         guarded(using, remember, instance, _REMEDY)
@@ -89,20 +99,12 @@ def part_saved(
 ) -> None:
     left = instance.__dict__.pop(_LEFT, ())
     if not raw:
-        _enqueue(using, lambda adapter: [*left, *adapter.dependents(instance)], instance)
+        _enqueue(using, lambda adapter: [*left, *_orders_of(adapter, instance, using)], instance)
 
 
 def part_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     """Before the delete: afterwards nothing tells which orders the row belonged to."""
-    _enqueue(using, lambda adapter: adapter.dependents(instance), instance)
-
-
-def link_changed(
-    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
-) -> None:
-    """A row of a host's own through model was saved or deleted."""
-    if not raw:
-        _enqueue(using, lambda adapter: [getattr(instance, _link(sender, adapter))], instance)
+    _enqueue(using, lambda adapter: list(_orders_of(adapter, instance, using)), instance)
 
 
 def products_changed(
@@ -116,16 +118,39 @@ def products_changed(
 ) -> None:
     """Either side may be the order; a clear from the product's side names no orders."""
 
-    def keys(adapter: OrderAdapter) -> Iterable[Any]:
-        if isinstance(instance, adapter.model):
-            return [instance.pk] if action.startswith("post_") else ()
-        if action == "pre_clear":
-            to_order, to_product = _link(sender, adapter), _link(sender, adapter, other=True)
-            rows = sender._base_manager.using(using).filter(**{to_product: instance.pk})
-            return list(rows.values_list(to_order, flat=True))
-        return pk_set or () if action in ("post_add", "post_remove") else ()
+    if action not in ("post_add", "post_remove", "pre_clear", "post_clear"):
+        return
+
+    def keys(adapter: OrderAdapter) -> Iterator[Any]:
+        for link in list(_links(adapter, sender)) or ends(adapter.model, sender, []):
+            values: list[Any] = []
+            if action == "pre_clear":
+                values += link.linked_to(instance, using)
+            elif row_key(instance, link.end) is not None:
+                values.append(getattr(instance, link.target))
+            if model in relatives(link.end):
+                values += pk_set or ()
+            yield from link.keys(adapter.model, values, using)
 
     _enqueue(using, keys, instance)
+
+
+def _links(adapter: OrderAdapter, through: type[Model] | None = None) -> Iterator[Link]:
+    """Keys of join tables, or of one, that lead to orders."""
+    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
+    found = list(links(adapter.model, lookups))
+    on_the_way = {link.through for link in found}
+    for named in adapter.many_to_many():
+        if named not in on_the_way:
+            found += ends(adapter.model, named, [])
+    yield from (link for link in dict.fromkeys(found) if through in (None, link.through))
+
+
+def _orders_of(adapter: OrderAdapter, instance: Model, using: str) -> Iterator[Any]:
+    """Primary keys of orders that the row is read for."""
+    yield from adapter.dependents(instance)
+    for link in _links(adapter, concrete(type(instance))):
+        yield from link.keys_of(adapter.model, instance, using)
 
 
 def _enqueue(using: str, keys: Callable[[OrderAdapter], Iterable[Any]], instance: Model) -> None:
@@ -165,17 +190,6 @@ def _adapter() -> OrderAdapter:
     return adapter
 
 
-def _link(through: type[Model], adapter: OrderAdapter, *, other: bool = False) -> str:
-    """Attribute name of a through model's key to the order, or to the other end."""
-    for field in through._meta.concrete_fields:
-        target = field.related_model
-        if isinstance(target, type) and issubclass(adapter.model, target) is not other:
-            return field.attname
-    raise LookupError(f"{through._meta.label} has no key to {adapter.model._meta.label}")
-
-
 def _every(related: Any) -> dict[type[Model], list[str]]:
-    """Models with those derived from them → lookups from order to them."""
-    return {
-        model: list(lookups) for each, lookups in related.items() for model in with_children(each)
-    }
+    """Models with their relatives → lookups from order to them."""
+    return {model: list(lookups) for each, lookups in related.items() for model in relatives(each)}

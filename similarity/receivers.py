@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from django.apps import apps
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Model
 
@@ -19,11 +18,6 @@ def receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> N
         sender=model,
         dispatch_uid=f"similarity.{receiver.__name__}.{model._meta.label}",
     )
-
-
-def with_children(model: type[Model]) -> list[type[Model]]:
-    """The model and those derived from it: a proxy sends signals in its own name."""
-    return [each for each in apps.get_models(include_auto_created=True) if issubclass(each, model)]
 
 
 def guarded(

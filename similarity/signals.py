@@ -14,88 +14,135 @@ What nobody told, and a product created by a process that is killed then, is fou
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import FileField, Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from similarity import conf, receivers
 from similarity.capture import mode
-from similarity.catalog.adapter import get_adapter
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.paths import Path
+from similarity.catalog.relations import (
+    Link,
+    concrete,
+    ends,
+    links,
+    own_keys,
+    relatives,
+    row_key,
+)
 from similarity.connections import wakeup
 from similarity.exceptions import SimilarityError
 from similarity.models import PendingProduct
-from similarity.receivers import receive, with_children
+from similarity.receivers import receive
 
 logger = logging.getLogger(__name__)
 
 #: Where an instance that is being saved keeps the products it belonged to before.
 _LEFT = "_similarity_left"
 
+#: Where it keeps what was read of it before.
+_BEFORE = "_similarity_before"
+
 #: Where an instance says that it was marked before its save.
 _AHEAD = "_similarity_ahead"
 
 
 def connect() -> None:
-    """Connect the receivers to the models the catalogue is read from."""
+    """Connect the receivers to the tables the catalogue is read from."""
     try:
         product = conf.product_model()
         adapter = get_adapter()
-        related, through = adapter.related_models(), adapter.many_to_many()
+        related, joins = adapter.related_models(), list(_links(adapter))
     except SimilarityError as error:  # similarity.checks reports it with a hint
         logger.error("Changes of products are not followed: %s", error)
         return
-    for model in with_children(product):
+    for model in relatives(product):
         receive(pre_save, product_saving, model)
-        receive(post_save, product_saved, model)
-        receive(post_delete, product_deleted, model)
+        receive(post_save, row_saved, model)
+        receive(pre_delete, row_deleting, model)
+        if concrete(model) is concrete(product):
+            receive(post_delete, product_deleted, model)
     for each, lookups in related.items():
-        for model in with_children(each):
-            if issubclass(model, product):
-                continue
-            receive(post_save, related_saved, model)
-            receive(pre_delete, related_deleted, model)
-            if any(Path(lookup).leads_to_owned(product) for lookup in lookups):
-                receive(pre_save, related_moving, model)
-    for model in through:
-        receive(m2m_changed, many_to_many_changed, model)
-        if not model._meta.auto_created:
-            receive(post_save, through_changed, model)
-            receive(post_delete, through_changed, model)
+        moves = any(Path(lookup).leads_to_owned(product) for lookup in lookups)
+        for model in relatives(each):
+            receive(post_save, row_saved, model)
+            receive(pre_delete, row_deleting, model)
+            if moves:
+                receive(pre_save, row_moving, model)
+    for through in {link.through for link in joins}:
+        receive(m2m_changed, many_to_many_changed, through)
+        if not through._meta.auto_created:
+            receive(pre_save, row_moving, through)
+            receive(post_save, row_saved, through)
+            receive(pre_delete, row_deleting, through)
 
 
 def product_saving(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
     instance.__dict__.pop(_AHEAD, None)
+    product = conf.product_model()
+    found = row_key(instance, product)
     if raw or instance._state.adding or not _committed_alone(using):
+        return
+    if found is None or found[0] != concrete(product)._meta.pk.name:
+        return  # the row of a parent: which product it is part of takes a query
+    if not _reads(instance, kwargs.get("update_fields")):
         return
 
     def mark() -> None:
-        PendingProduct.objects.enqueue([instance.pk], durable=False)
+        PendingProduct.objects.enqueue([found[1]], durable=False)
         instance.__dict__[_AHEAD] = True
 
     _guarded(using, mark, instance, if_locked=lambda: None)  # the mark after the save waits
 
 
-def product_saved(
+def row_moving(
+    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
+) -> None:
+    """Before the save: the photo may be given to another product, and the first one loses it."""
+
+    own = row_key(instance, conf.product_model())
+
+    def remember() -> None:
+        stored = type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
+        if stored is not None:
+            instance.__dict__[_BEFORE] = _values(stored) if own is None else None
+            instance.__dict__[_LEFT] = list(_products_of(stored, using))
+
+    instance.__dict__.pop(_BEFORE, None)
+    if raw or instance._state.adding or mode.at_work():
+        return
+    if _reads(instance, kwargs.get("update_fields")):
+        _guarded(using, remember, instance)
+
+
+def row_saved(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
     ahead = instance.__dict__.pop(_AHEAD, False)
-    if not raw:
-        durable = not (ahead and _committed_alone(using))
-        _enqueue(using, lambda: [instance.pk], instance, durable=durable)
+    left, before = instance.__dict__.pop(_LEFT, ()), instance.__dict__.pop(_BEFORE, None)
+    if raw or not _reads(instance, kwargs.get("update_fields")):
+        return
+    if before is not None and before == _values(instance):
+        return  # nothing that is read of the row has changed
+    durable = not (ahead and _committed_alone(using))
+    _enqueue(using, lambda: [*left, *_products_of(instance, using)], instance, durable=durable)
 
 
-def _committed_alone(using: str) -> bool:
-    """Whether statements on ``using`` are committed one by one, in the outbox's database, and
-    nothing but receivers marks products."""
-    here = using == PendingProduct.objects.write_alias and transaction.get_autocommit(using)
-    return here and not mode.at_work()
+def row_deleting(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
+    """Before the delete: afterwards nothing tells which products the row belonged to."""
+    gone = concrete(type(instance)) is concrete(conf.product_model())
+
+    def keys() -> list[Any]:
+        return [key for key in _products_of(instance, using) if not gone or key != instance.pk]
+
+    _enqueue(using, keys, instance)
 
 
 def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
@@ -104,39 +151,6 @@ def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: 
         return
     key = str(instance.pk)
     _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
-
-
-def related_moving(
-    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
-) -> None:
-    """Before the save: the photo may be given to another product, and the first one loses it."""
-
-    def remember() -> None:
-        instance.__dict__[_LEFT] = list(get_adapter().dependents(instance))
-
-    if not raw and not instance._state.adding and not mode.at_work():
-        _guarded(using, remember, instance)
-
-
-def related_saved(
-    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
-) -> None:
-    left = instance.__dict__.pop(_LEFT, ())
-    if not raw:
-        _enqueue(using, lambda: [*left, *get_adapter().dependents(instance)], instance)
-
-
-def related_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    """Before the delete: afterwards nothing tells which products the row belonged to."""
-    _enqueue(using, lambda: get_adapter().dependents(instance), instance)
-
-
-def through_changed(
-    sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
-) -> None:
-    """A row of a host's own through model was saved or deleted."""
-    if not raw:
-        _enqueue(using, lambda: _products_of(instance), instance)
 
 
 def many_to_many_changed(
@@ -149,17 +163,90 @@ def many_to_many_changed(
     using: str,
     **kwargs: Any,
 ) -> None:
-    """Either side may be the product; a clear from the other side names no products."""
-    product = conf.product_model()
+    """Either side may lead to products; a clear from the other side names no rows."""
     # Adding what is there already is told without keys.
-    changed = bool(pk_set) if action != "post_clear" else True
-    ended = action in ("post_add", "post_remove", "post_clear")
-    if ended and changed and isinstance(instance, product):
-        _enqueue(using, lambda: [instance.pk], instance)
-    if action in ("post_add", "post_remove") and issubclass(model, product):
-        _enqueue(using, lambda: pk_set or (), instance)
-    if action == "pre_clear" and issubclass(model, product):
-        _enqueue(using, lambda: _linked_to(sender, instance, using), instance)
+    if action not in ("post_add", "post_remove", "pre_clear", "post_clear") or pk_set == set():
+        return
+    product = conf.product_model()
+
+    def keys() -> Iterator[Any]:
+        for link in _links(get_adapter(), sender):
+            values: list[Any] = []
+            if action == "pre_clear":
+                values += link.linked_to(instance, using)
+            elif row_key(instance, link.end) is not None:
+                values.append(getattr(instance, link.target))
+            if model in relatives(link.end):
+                values += pk_set or ()
+            yield from link.keys(product, values, using)
+
+    _enqueue(using, keys, instance)
+
+
+def _committed_alone(using: str) -> bool:
+    """Whether statements on ``using`` are committed one by one, in the outbox's database, and
+    nothing but receivers marks products."""
+    here = using == PendingProduct.objects.write_alias and transaction.get_autocommit(using)
+    return here and not mode.at_work()
+
+
+def _links(adapter: CatalogAdapter, through: type[Model] | None = None) -> Iterator[Link]:
+    """Keys of join tables, or of one, that lead to products."""
+    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
+    found = list(links(adapter.model, lookups))
+    on_the_way = {link.through for link in found}
+    for named in adapter.many_to_many():
+        if named not in on_the_way:
+            found += ends(adapter.model, named, [])
+    yield from (link for link in dict.fromkeys(found) if through in (None, link.through))
+
+
+def _products_of(instance: Model, using: str) -> Iterator[Any]:
+    """Primary keys of products that the row is, is part of, or is read for."""
+    adapter = get_adapter()
+    yield from own_keys(adapter.model, instance, using)
+    yield from adapter.dependents(instance)
+    for link in _links(adapter, concrete(type(instance))):
+        yield from link.keys_of(adapter.model, instance, using)
+
+
+def _reads(instance: Model, update_fields: Collection[str] | None) -> bool:
+    """Whether any of the fields that a save writes is read, all of them without a list."""
+    columns = _columns_read(instance)
+    if update_fields is None or columns is None:
+        return columns != set()
+    fields: list[Any] = [instance._meta.get_field(name) for name in update_fields]
+    return any(field.column in columns for field in fields)
+
+
+def _columns_read(instance: Model) -> set[str] | None:
+    """Columns of the row's tables that are read, keys to other rows included; None for every."""
+    adapter, model = get_adapter(), concrete(type(instance))
+    if any(_links(adapter, model)):
+        return None
+    columns: set[str] = set()
+    for table in [model, *map(concrete, model._meta.get_parent_list())]:
+        read = adapter.columns_read(table)
+        if read is None:
+            return None
+        columns |= set(read)
+    if columns and row_key(instance, adapter.model) is None:
+        # Keys to other rows tell which product reads this one.
+        fields: list[Any] = list(model._meta.concrete_fields)
+        columns |= {field.column for field in fields if field.is_relation}
+    return columns
+
+
+def _values(instance: Model) -> tuple[Any, ...] | None:
+    """What is read of a row; None where that cannot be compared, as a file that may be written
+    anew under its name."""
+    columns = _columns_read(instance)
+    if columns is None:
+        return None
+    fields = [f for f in instance._meta.concrete_fields if f.column in columns]
+    if any(isinstance(field, FileField) for field in fields):
+        return None
+    return tuple(getattr(instance, field.attname) for field in fields)
 
 
 def _enqueue(
@@ -203,31 +290,3 @@ def _guarded(
     if_locked: Callable[[], Any] | None = None,
 ) -> None:
     receivers.guarded(alias, write, instance, "embed it by 'manage.py embed'", if_locked)
-
-
-def _linked_to(through: type[Model], instance: Model, using: str) -> list[Any]:
-    """Products that the through model links to ``instance``."""
-    to_product, to_other = _ends(through, type(instance))
-    rows = through._base_manager.using(using).filter(**{to_other: instance.pk})
-    return list(rows.values_list(to_product, flat=True))
-
-
-def _products_of(row: Model) -> list[Any]:
-    to_product, _to_other = _ends(type(row), None)
-    key = getattr(row, to_product)
-    return [] if key is None else [key]
-
-
-def _ends(through: type[Model], other: type[Model] | None) -> tuple[str, str]:
-    """Attribute names of the through model's keys to the product and to the other model."""
-    product = conf.product_model()
-    to_product = to_other = ""
-    for field in through._meta.concrete_fields:
-        target = field.related_model
-        if not isinstance(target, type):
-            continue
-        if not to_product and issubclass(product, target):
-            to_product = field.attname
-        elif other is not None and issubclass(other, target):
-            to_other = field.attname
-    return to_product, to_other

@@ -222,12 +222,6 @@ def test_many_to_many_changes_from_both_sides(order, make_product, monkeypatch, 
     assert send(product, "post_clear", Order, None) == set()
 
 
-def test_a_row_of_a_through_model_marks_its_order(order, forget):
-    line = order.lines.get()
-    order_signals.link_changed(sender=OrderLine, instance=line, using="default")
-    assert pending() == {order.pk}
-
-
 def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
     settings.SIMILARITY = {"ORDERS": {"no_such_key": "name"}}
     order_signals.connect()

@@ -255,31 +255,6 @@ def test_bulk_changes_are_told_by_the_host(make_product):
     assert pending() == {product.pk for product in products}
 
 
-def test_many_to_many_changes_from_both_sides(product, make_product, monkeypatch):
-    """Through a relation that the shop lacks: categories as if products had many."""
-    other = make_product()
-    PendingProduct.objects.all().delete()
-
-    def send(instance, action, reverse, model, pk_set):
-        signals.many_to_many_changed(
-            sender=Product, instance=instance, action=action, reverse=reverse,
-            model=model, pk_set=pk_set, using="default",
-        )  # fmt: skip
-        found = pending()
-        PendingProduct.objects.all().delete()
-        return found
-
-    tag = product.category
-    assert send(product, "post_add", False, Category, {tag.pk}) == {product.pk}
-    assert send(product, "post_clear", False, Category, None) == {product.pk}
-    assert send(tag, "post_add", True, Product, {product.pk, other.pk}) == {product.pk, other.pk}
-    assert send(tag, "post_remove", True, Product, {other.pk}) == {other.pk}
-    assert send(tag, "pre_add", True, Product, {other.pk}) == set()
-    # Product itself stands for the through model: its keys lead to category and, by pk, product.
-    monkeypatch.setattr(signals, "_ends", lambda through, other: ("pk", "category_id"))
-    assert send(tag, "pre_clear", True, Product, None) == {product.pk, other.pk}
-
-
 def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
     settings.SIMILARITY = {"CATALOG": {"no_such_key": "name"}}
     signals.connect()
@@ -288,9 +263,9 @@ def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
 
 def test_proxies_and_every_read_model_have_receivers():
     senders = {key[0] for key, *_ in models.signals.post_save.receivers}
-    assert f"similarity.product_saved.{Product._meta.label}" in senders
+    assert f"similarity.row_saved.{Product._meta.label}" in senders
     for model in FieldMappingAdapter(images="images__image").related_models():
-        assert f"similarity.related_saved.{model._meta.label}" in senders
+        assert f"similarity.row_saved.{model._meta.label}" in senders
 
 
 def test_connecting_runs_no_query(django_assert_num_queries):

@@ -1,6 +1,7 @@
 import logging
 import re
 from datetime import timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from unittest import mock
 
@@ -18,6 +19,7 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
 from similarity.retrieval import cached, fragments
 from similarity.retrieval.hits import Hit, Reason
+from similarity.templatetags import similarity as tags
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -48,7 +50,7 @@ def test_shelf_shows_the_nearest_in_order(shelf):  # noqa: F811
     assert found == sorted(found)
     assert -1 not in found
     assert shelf[4].get_absolute_url() not in html
-    assert "20.00 EUR" in html
+    assert tags.money(Decimal(20), "EUR") in html
 
 
 def test_two_shelves_of_one_product_share_no_id_and_one_style_sheet(shelf):  # noqa: F811
@@ -350,3 +352,39 @@ def test_eligible_that_compares_with_now_keeps_its_shelf(shelf, settings, monkey
     assert len({key(moment + timedelta(seconds=at)) for at in range(0, 120, 7)}) == 1
     assert key(moment) != key(moment + timedelta(hours=1)), "a sale that began shows"
     assert key(moment) != cached._cache_key(["x"], Product.objects.filter(is_active=True))
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "written"),
+    [
+        ("en", "EUR", "€1,235.90"),
+        ("en-gb", "GBP", "£1,235.90"),
+        ("de", "EUR", "1.235,90\xa0€"),
+        ("en", "JPY", "¥1,236"),
+        ("en", "", "1,235.90"),
+        ("xx", "EUR", "1235.90 EUR"),
+    ],
+)
+def test_a_price_is_written_as_the_language_writes_it(language, currency, written):
+    pytest.importorskip("babel")
+    with translation.override(language):
+        assert tags.money(Decimal("1235.90"), currency) == written
+
+
+def test_a_price_without_babel_has_the_code_of_its_currency(monkeypatch):
+    monkeypatch.setattr(tags, "_babel", lambda: None)
+    assert tags.money(Decimal("5.9"), "EUR") == "5.90 EUR"
+    assert tags.money(None, "EUR") == ""
+
+
+def test_a_lazy_shelf_speaks_the_language_of_its_page(shelf, settings, monkeypatch):  # noqa: F811
+    """The browser of a shopper on a German page may ask for English."""
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    monkeypatch.setattr(Product, "get_absolute_url", lambda self: f"/{translation.get_language()}/")
+    with translation.override("de"):
+        _html, address = lazy_address(shelf[0])
+    answer = Client().get(address, headers={"accept-language": "en"})
+    assert b'href="/de/"' in answer.content
+    assert b'href="/en/"' not in answer.content
+    assert answer["Content-Language"] == "de"

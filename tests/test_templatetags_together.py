@@ -20,6 +20,7 @@ from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import Bundle
 from similarity.retrieval import companions
 from similarity.retrieval.bought_together import MAX_CART
+from similarity.templatetags.similarity import money
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_shelf_of_a_product(others, mug):
     assert shown(html) == ["Other 0", "Other 1", "Other 2"]
     assert "Bought together" in html
     assert "often bought together" in html
-    assert "All together: 72.50 EUR" in html
+    assert f"All together: {money(Decimal('72.50'), 'EUR')}<" in html
     assert f'href="{others[0].get_absolute_url()}"' in html
 
 
@@ -182,7 +183,8 @@ def test_bundles_of_a_product(bundle, mug):
     html = render("{% bundle_offers product %}", product=mug)
     assert shown(html) == ["Mug", "Pot"]
     assert "Tea for two" in html
-    assert "All together: 30.00 EUR, 2.50 EUR less than alone" in html
+    price, saving = (money(Decimal(one), "EUR") for one in ("30.00", "2.50"))
+    assert f"All together: {price}, {saving} less than alone" in html
     Product.objects.filter(name="Pot").update(stock=0)
     assert render("{% bundle_offers product %}", product=mug) == ""
 

@@ -3,9 +3,11 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
 from rest_framework.renderers import JSONRenderer, StaticHTMLRenderer
@@ -35,7 +37,10 @@ class FragmentView(SimilarityView):
             asked = ShelfArguments.from_signed(arguments)
         except BadSignature as error:
             raise Http404("This shelf has no valid signature, or is too old.") from error
-        return _answer(request._request, asked)
+        with translation.override(asked.language or translation.get_language()):
+            response = _answer(request._request, asked)
+            response["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
+        return response
 
 
 def _answer(request: HttpRequest, asked: ShelfArguments) -> HttpResponse:

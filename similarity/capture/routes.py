@@ -8,9 +8,9 @@ from django.db import connections
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 
+from similarity.catalog import relations
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import fields_of
-from similarity.models.vectors import key_type
 
 #: The rows a statement wrote, as the queries of :attr:`Watched.routes` see them.
 CHANGED = "similarity_changed"
@@ -41,8 +41,9 @@ class _Route:
     model: type[Model]
     column: str
     lookup: str
-    #: Of a generic relation: the column that names the owner's content type.
+    #: Of a generic relation: the column that names the owner's content type, and the owner.
     content_type: str = ""
+    owner: type[Model] | None = None
     #: Of a join table: its rows are what links, whatever an adapter says that it reads of them.
     links: bool = False
 
@@ -81,56 +82,42 @@ def _routes(adapter: CatalogAdapter) -> Iterator[_Route]:
     for model, lookups in adapter.related_models().items():
         for lookup in lookups:
             yield from _over(product, model, lookup)
+    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
+    joins = list(relations.links(product, lookups))
     for through in adapter.many_to_many():
-        yield from _through(product, through)
+        if through not in {link.through for link in joins}:
+            joins += relations.ends(product, through, [])
+    for link in joins:
+        owner = link.end if link.content_type else None
+        yield _Route(link.through, link.column, link.lookup, link.content_type, owner, links=True)
 
 
 def _over(product: type[Model], model: type[Model], lookup: str) -> Iterator[_Route]:
-    """From the rows of ``model``, and from the many-to-many tables on the way to them."""
+    """From the rows of ``model`` and of its parents."""
     names = lookup.split("__")
     fields = fields_of(product, names)
-    for at, field in enumerate(fields):
-        last = at == len(fields) - 1
-        before = names[:at]
-        if field.many_to_many:
-            yield _many_to_many(field, before)
-        if not last:
-            continue
-        if getattr(field, "object_id_field_name", None):
-            yield _generic(field, before)
-        elif field.one_to_many or (field.one_to_one and field.auto_created):
-            owner = field.field.target_field.name
-            yield _Route(field.field.model, field.field.column, "__".join([*before, owner]))
-        else:
-            yield _Route(model, key_column(model), "__".join([*names, "pk"]))
-
-
-def _many_to_many(field: Any, before: list[str]) -> _Route:
-    if field.auto_created:  # from the other side: ``field`` is the relation, seen backwards
-        through, name = field.through, field.field.m2m_reverse_field_name()
+    field, before = fields[-1], names[: len(fields) - 1]
+    if getattr(field, "object_id_field_name", None):
+        yield _generic(field, before, fields[-2].related_model if before else product)
+    elif field.one_to_many or (field.one_to_one and field.auto_created):
+        owner = field.field.target_field.name
+        yield _Route(field.field.model, field.field.column, "__".join([*before, owner]))
     else:
-        through, name = field.remote_field.through, field.m2m_field_name()
-    key = through._meta.get_field(name)
-    return _Route(through, key.column, "__".join([*before, key.target_field.name]), links=True)
+        yield _Route(model, key_column(model), "__".join([*names, "pk"]))
+    for parent in model._meta.get_parent_list():
+        key = parent._meta.pk.name
+        yield _Route(parent, key_column(parent), "__".join([*names, key]))
 
 
-def _generic(field: Any, before: list[str]) -> _Route:
+def _generic(field: Any, before: list[str], owner: type[Model]) -> _Route:
     related = field.related_model._meta
     return _Route(
         field.related_model,
         related.get_field(field.object_id_field_name).column,
         "__".join([*before, "pk"]),
         related.get_field(field.content_type_field_name).column,
+        _concrete(owner),
     )
-
-
-def _through(product: type[Model], through: type[Model]) -> Iterator[_Route]:
-    fields: list[Any] = list(through._meta.concrete_fields)
-    for field in fields:
-        target = field.related_model
-        if isinstance(target, type) and issubclass(product, target):
-            yield _Route(through, field.column, field.target_field.name, links=True)
-            return
 
 
 def key_column(model: type[Model]) -> str:
@@ -152,11 +139,11 @@ def _query(adapter: CatalogAdapter, route: _Route) -> str:
         return f"SELECT {quote(route.column)} FROM {CHANGED}"  # noqa: S608 - names of columns
     values, parameters = f"{quote(route.column)}", []
     if route.content_type:
-        product = _concrete(adapter.model)._meta
+        owner = (route.owner or _concrete(adapter.model))._meta
         mine = "SELECT id FROM django_content_type WHERE app_label = %s AND model = %s"
         own_rows = f"CASE WHEN {quote(route.content_type)} = ({mine}) THEN {values} END"
-        values = f"CAST({own_rows} AS {key_type(alias)})"
-        parameters = [product.app_label, product.model_name]
+        values = f"CAST({own_rows} AS {owner.pk.rel_db_type(connection)})"
+        parameters = [owner.app_label, owner.model_name]
     rows = RawSQL(f"SELECT {values} FROM {CHANGED}", parameters)  # noqa: S608, S611 - column names
     products = adapter.model._base_manager.using(alias).filter(**{f"{route.lookup}__in": rows})
     sql, values_of = products.order_by().values_list("pk").query.get_compiler(alias).as_sql()

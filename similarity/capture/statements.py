@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from similarity.capture.routes import CHANGED, Watched, key_column
 from similarity.models import SpilledChange
@@ -115,10 +115,21 @@ def _body(table: Watched, operation: str, around: Surroundings) -> tuple[str, st
     if own and operation == "TRUNCATE":
         return f"DELETE FROM {_OUTBOX}", "NULL"  # noqa: S608
     if own and operation == "DELETE":
-        return _forget(around.quote(around.key)), "NULL"
-    keys = _keys(table, operation, around)
-    spill = f"INSERT INTO {_SPILLED} (product_key) {keys}"
-    return ENQUEUE.format(force="false", keys=keys), spill
+        forget = _forget(around.quote(around.key))
+        if len(table.routes) == 1:  # the product's own key
+            return forget, "NULL"
+        # Products that are read from others, as variants are from their parent.
+        others = replace(table, routes=table.routes[1:])
+        mark, spill = _mark(_keys(others, operation, around))
+        return f"{forget}; {mark}", spill
+    return _mark(_keys(table, operation, around))
+
+
+def _mark(keys: str) -> tuple[str, str]:
+    return (
+        ENQUEUE.format(force="false", keys=keys),
+        f"INSERT INTO {_SPILLED} (product_key) {keys}",
+    )
 
 
 def _forget(key: str) -> str:

@@ -10,11 +10,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import router
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import translation
 
 from similarity import conf
+from similarity.catalog import relations
 from similarity.catalog.card import Card, page_url
 from similarity.catalog.content import ProductContent
 from similarity.catalog.paths import text_value
@@ -46,6 +49,14 @@ class CatalogAdapter(abc.ABC):
         it right after a change, so that it reads where products are written
         (:attr:`write_alias`) and not from a replica that may lag behind.
         """
+
+    def read_content(self, keys: Iterable[Any]) -> list[ProductContent]:
+        """:meth:`content` in the site's own language, ``LANGUAGE_CODE``, whoever asks.
+
+        Translated fields would otherwise change a product's fingerprint with each page's language.
+        """
+        with translation.override(settings.LANGUAGE_CODE):
+            return list(self.content(keys))
 
     @abc.abstractmethod
     def eligible(self, request: HttpRequest | None = None) -> QuerySet[Any]:
@@ -111,12 +122,8 @@ class CatalogAdapter(abc.ABC):
     def dependents(self, instance: Model) -> Iterator[Any]:
         """Primary keys of products whose content is read from ``instance``."""
         for model, lookups in self.related_models().items():
-            if isinstance(instance, model):
-                for lookup in lookups:
-                    # Where the row was written: a read replica may not have it yet.
-                    manager = self.model._base_manager.using(instance._state.db)
-                    products = manager.filter(**{lookup: instance.pk})
-                    yield from products.values_list("pk", flat=True).iterator(chunk_size=5000)
+            # Where rows are written: a read replica may not have them yet.
+            yield from relations.dependents(self.model, model, lookups, instance, self.write_alias)
 
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
         """Primary key → what its variants share, empty for a product without variants.
@@ -124,7 +131,7 @@ class CatalogAdapter(abc.ABC):
         By way of :meth:`content`; a host whose group is a column may read that alone.
         """
         field = self.model._meta.pk
-        return {field.to_python(read.key): read.group for read in self.content(keys)}
+        return {field.to_python(read.key): read.group for read in self.read_content(keys)}
 
     def popular(self, products: QuerySet[Any]) -> QuerySet[Any] | None:
         """``products`` by falling sales, or None where the host does not say.
@@ -172,7 +179,9 @@ class CatalogAdapter(abc.ABC):
         if valued is None:
             key_of = self.model._meta.pk.to_python
             keys = list(products.order_by().values_list("pk", flat=True))
-            rows = ((key_of(read.key), read.attributes.get(name)) for read in self.content(keys))
+            rows = (
+                (key_of(read.key), read.attributes.get(name)) for read in self.read_content(keys)
+            )
         else:
             rows = valued.values_list("pk", VALUE)
         found: dict[Any, list[str]] = {}

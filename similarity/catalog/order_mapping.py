@@ -95,9 +95,9 @@ class MappedOrders(OrderAdapter):
         rows = (
             self._placed(since, until)
             .annotate(similarity_day=self._day())
-            .values_list(self.mapping["products"], "similarity_day")
+            .values_list(self._product, "similarity_day")
             .annotate(similarity_units=Sum(quantity) if quantity else Count("pk"))
-            .order_by("similarity_day", self.mapping["products"])
+            .order_by("similarity_day", self._product)
         )
         for product, day, units in rows.iterator(chunk_size=CHUNK):
             if product is not None and units:
@@ -109,7 +109,7 @@ class MappedOrders(OrderAdapter):
         is_user = isinstance(user, get_user_model()) and user.pk is not None
         if "user" not in self.mapping or not is_user:
             return ()
-        product, placed_at = self.mapping["products"], self.mapping["placed_at"]
+        product, placed_at = self._product, self.mapping["placed_at"]
         lines = self.model._base_manager.using(using).filter(**self._counted)
         lines = lines.filter(
             # By ``pk``: a foreign key with ``to_field`` would compare user 5 with the name "5".
@@ -142,7 +142,7 @@ class MappedOrders(OrderAdapter):
         """One query, a row for each line: rows of an order follow each other."""
         customers, quantity = self.customer_paths, self._optional("quantity")
         columns = [
-            *("pk", self.mapping["placed_at"], self.mapping["products"]),
+            *("pk", self.mapping["placed_at"], self._product),
             *(*quantity, *customers),
         ]
         rows = orders.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK)
@@ -213,6 +213,14 @@ class MappedOrders(OrderAdapter):
             return self.model._meta.pk.to_python(key)
         except ValidationError:  # no order can have it
             return None
+
+    @cached_property
+    def _product(self) -> str:
+        """The path to the products' primary keys: a line may name a product by its SKU."""
+        path: str = self.mapping["products"]
+        field = (Path(path)._fields(self.model) or [None])[-1]
+        by_key = not getattr(field, "many_to_one", False) or field.target_field.primary_key
+        return path if by_key else f"{path}__pk"
 
     @cached_property
     def _has_time(self) -> bool:

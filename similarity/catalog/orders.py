@@ -15,7 +15,7 @@ from django.db import router
 from django.db.models import Model
 
 from similarity import conf
-from similarity.catalog import times
+from similarity.catalog import relations, times
 from similarity.exceptions import ConfigurationError
 
 
@@ -110,21 +110,19 @@ class OrderAdapter(abc.ABC):
         """Primary keys of the orders that are read from ``instance``."""
         for models in (self.related_models(), self.customer_models()):
             for model, lookups in models.items():
-                for lookup in lookups if isinstance(instance, model) else ():
-                    yield from self._orders_of(instance, lookup)
+                for lookup in lookups:
+                    yield from self._orders_of(instance, model, lookup)
 
-    def _orders_of(self, instance: Model, lookup: str) -> Iterator[Any]:
+    def _orders_of(self, instance: Model, model: type[Model], lookup: str) -> Iterator[Any]:
         """A line names its order itself; of anything else the database is asked."""
         field = self.model._meta.get_field(lookup) if "__" not in lookup else None
         to_order = getattr(field, "field", None) if getattr(field, "one_to_many", False) else None
-        if to_order is not None and to_order.target_field.primary_key:
+        if isinstance(instance, model) and to_order and to_order.target_field.primary_key:
             key = getattr(instance, to_order.attname)
             yield from () if key is None else (key,)
             return
-        # Where the row was written: a read replica may not have it yet.
-        orders = self.model._base_manager.using(instance._state.db)
-        found = orders.filter(**{lookup: instance.pk}).values_list("pk", flat=True)
-        yield from found.iterator(chunk_size=5000)
+        # Where rows are written: a read replica may not have them yet.
+        yield from relations.dependents(self.model, model, [lookup], instance, self.write_alias)
 
 
 def get_order_adapter() -> OrderAdapter | None:

@@ -65,7 +65,8 @@ class Path:
 
     def leads_to_owned(self, model: type[Model]) -> bool:
         """Whether rows on the way name their owner (photos do), and may come to name another."""
-        return any(field.one_to_many for field in self._fields(model))
+        fields = self._fields(model)
+        return any(f.one_to_many or (f.one_to_one and f.auto_created) for f in fields)
 
     def split(self, model: type[Model]) -> "tuple[Path, Path]":
         """(the way to the rows of the last to-many relation, the way from such a row)."""

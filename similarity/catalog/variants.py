@@ -89,8 +89,9 @@ class VariantAdapter(CatalogAdapter):
         return list(getattr(product, self.children).all())
 
     def groups(self, keys: Iterable[Any]) -> Mapping[Any, str]:
-        products = self.model._base_manager.filter(pk__in=list(keys))
-        variants = self.model._base_manager.filter(**{f"{self.parent}__in": products.values("pk")})
+        every = self.model._base_manager.using(self.write_alias)
+        products = every.filter(pk__in=list(keys))
+        variants = every.filter(**{f"{self.parent}__in": products.values("pk")})
         parents = set(variants.values_list(f"{self.parent}__pk", flat=True))
         rows = products.values_list("pk", f"{self.parent}__pk")
         return {key: self._group(key, parent, key in parents) for key, parent in rows}

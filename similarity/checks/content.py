@@ -37,7 +37,7 @@ def _is_there(adapter: CatalogAdapter) -> bool:
 
 def _check_read(adapter: CatalogAdapter, key: Any) -> list[CheckMessage]:
     try:
-        [content] = adapter.content([str(key)])
+        [content] = adapter.read_content([str(key)])
         if not isinstance(content, ProductContent) or content.key != str(key):
             raise TypeError(f"it gave {content!r:.200} for the key {str(key)!r}")
         content.fingerprint  # noqa: B018 - computed of every value

@@ -33,9 +33,7 @@ def read_contents(
     adapter: CatalogAdapter, keys: Sequence[str]
 ) -> tuple[list[ProductContent], Errors]:
     """What the adapter tells of the products, in the order of ``keys``, and its errors."""
-    results, errors = _isolated(
-        keys, lambda some: list(adapter.content(some)), key=str, stage="read"
-    )
+    results, errors = _isolated(keys, adapter.read_content, key=str, stage="read")
     found = {content.key: content for result in results for content in result}
     return [found[key] for key in keys if key in found], errors
 

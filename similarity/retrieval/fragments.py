@@ -31,6 +31,8 @@ class ShelfArguments:
     diversity: float
     explain: bool
     template: str
+    #: Of the page, because the address of the shelf names none.
+    language: str = ""
 
     @property
     def shelf_id(self) -> str:

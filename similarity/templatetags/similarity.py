@@ -8,15 +8,20 @@ An error is logged, and the page goes on without the shelf.
 """
 
 import logging
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.db.models import QuerySet
 from django.template import Context
+from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, to_locale
 
 from similarity.exceptions import QueryError
 from similarity.logs import log_error
@@ -52,7 +57,8 @@ def similar_products(
     if is_nothing(product, "similar_products"):
         return mark_safe("")
     try:
-        arguments = ShelfArguments(str(key_of(product)), limit, title, diversity, explain, template)
+        told = (str(key_of(product)), limit, title, diversity, explain, template)
+        arguments = ShelfArguments(*told, language=get_language() or "")
         if lazy:
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
@@ -154,6 +160,24 @@ def bundle_offers(
     return draw(context, "bundle_offers", product, template, title, find)
 
 
+@register.filter
+def money(amount: Decimal | None, currency: str = "") -> str:
+    """A price as the page's language writes it: "€35.90", "35,90 €".
+
+    By Babel where it is installed, and "35.90 EUR" without.
+    """
+    if amount is None:
+        return ""
+    babel = _babel()
+    if currency and babel:
+        try:
+            locale = to_locale(get_language() or settings.LANGUAGE_CODE)
+            return str(babel.numbers.format_currency(amount, currency, locale=locale))
+        except babel.UnknownLocaleError:
+            pass  # a language of the host's own
+    return f"{floatformat(amount, '2g')} {currency}".strip()
+
+
 @register.simple_tag
 def asset(name: str) -> str:
     """Address of a style sheet or script of the plugin.
@@ -165,6 +189,15 @@ def asset(name: str) -> str:
     except Exception as error:  # noqa: BLE001 - storages raise their own errors
         log_error(logger, error, "There is no address of %s; run: manage.py collectstatic.", name)
         return ""
+
+
+@cache
+def _babel() -> Any:
+    try:
+        import_module("babel.numbers")
+        return import_module("babel")
+    except ImportError:
+        return None
 
 
 def _hits(

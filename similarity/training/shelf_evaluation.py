@@ -100,7 +100,7 @@ def of_shop(products: int) -> ShelfEvaluation:
     shown = {key for shelves in found.values() for hits in shelves.values() for key in hits}
     paths = {
         content.key: content.attributes.get("category", "")
-        for content in get_adapter().content({*map(str, asked), *shown})
+        for content in get_adapter().read_content({*map(str, asked), *shown})
     }
     _require_categories(list(paths.values()))
     return ShelfEvaluation(

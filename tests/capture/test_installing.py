@@ -102,3 +102,42 @@ def test_a_database_half_migrated_is_told_and_no_error(by_triggers, caplog):
     execute("ALTER TABLE shop_product RENAME TO elsewhere")
     triggers.keep_up_to_date(using="default")
     assert "shop_product" not in {each.table for each in triggers.states()}
+
+
+def test_triggers_of_another_schema_are_left_alone(settings):
+    """Each tenant of a database with several schemas has triggers of its own."""
+    settings.SIMILARITY = similarity_settings(CAPTURE="triggers")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE SCHEMA tenant; CREATE TABLE tenant.shop_product (id bigint); "
+            "CREATE FUNCTION tenant.similarity_capture_update_other() RETURNS trigger "
+            "LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+            "CREATE TRIGGER similarity_capture_update AFTER UPDATE ON tenant.shop_product "
+            "FOR EACH STATEMENT EXECUTE FUNCTION tenant.similarity_capture_update_other()"
+        )
+
+    def of_tenant():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'tenant.shop_product'::regclass"
+            )
+            return cursor.fetchone()[0]
+
+    triggers.install()
+    assert of_tenant() == 1
+    assert {each.state for each in triggers.states()} == {"installed"}
+    triggers.uninstall()
+    assert of_tenant() == 1
+
+
+def test_no_trigger_stays_without_the_outbox(settings):
+    """After ``migrate similarity zero`` they would warn at every statement of the host."""
+    settings.SIMILARITY = similarity_settings(CAPTURE="triggers")
+    triggers.install()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE similarity_pendingproduct RENAME TO put_aside")
+        triggers.keep_up_to_date()
+        cursor.execute("ALTER TABLE put_aside RENAME TO similarity_pendingproduct")
+    assert {each.state for each in triggers.states()} == {"missing"}
+    triggers.keep_up_to_date()
+    assert {each.state for each in triggers.states()} == {"installed"}

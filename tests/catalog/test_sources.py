@@ -1,10 +1,15 @@
 """Of several values one is chosen by a named rule, in Python as in the database."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.db.models import Q
+from django.utils.translation import get_language, override
 
+import similarity
+from similarity.api.filters import narrow
 from similarity.catalog.adapter import PRICE, VALUE, CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.catalog.mapping import FieldMappingAdapter
@@ -224,12 +229,38 @@ def test_values_of_an_adapter_without_annotations_come_from_the_content(make_pro
 @pytest.mark.parametrize("facet", ["fit", "nothing"])
 def test_an_attribute_that_no_query_can_tell_is_no_facet(client, make_product, settings, facet):
     settings.SIMILARITY = {"CATALOG": f"{__name__}.TagsOnly"}
-    slim, _wide = make_product(name="slim jeans"), make_product(name="jeans")
+    slim, wide = make_product(name="slim jeans"), make_product(name="jeans")
+    adapter = TagsOnly()
+    assert list(narrow(adapter, adapter.eligible(), {"fit": ["wide"]})) == [wide]
     address = f"/api/similarity/v1/products/{slim.pk}/similar/"
-    found = client.get(address, {"fit": "wide"})
-    assert [hit["title"] for hit in found.json()["results"]] == ["jeans"]
+    assert client.get(address, {"fit": "wide"}).status_code == 200
     refused = client.get("/api/similarity/v1/search/", {"q": "jeans", "facets": facet})
     assert refused.status_code == 400
     assert "There is no facet" in refused.json()["error"]["message"]
     refused = client.get("/api/similarity/v1/search/", {"q": "jeans", "sort": "price"})
     assert refused.status_code == 400
+
+
+class Translated(TagsOnly):
+    """Titles in the active language, as fields of translation packages give them."""
+
+    def content(self, keys):
+        for key in keys:
+            yield ProductContent(str(key), f"mug in {get_language()}", group=get_language())
+
+
+@pytest.mark.parametrize("language", ["de", "fr", None])
+def test_content_is_read_in_the_language_of_the_site(settings, language):
+    with override(language):
+        [read] = Translated().read_content([1])
+        assert read.title == f"mug in {settings.LANGUAGE_CODE}"
+        assert Translated().groups([1]) == {1: settings.LANGUAGE_CODE}
+        assert get_language() == language
+
+
+def test_every_reader_reads_in_that_language():
+    """``content`` itself is called in one place."""
+    plugin = Path(similarity.__file__).parent
+    direct = re.compile(r"(?<!super\(\))\.content\(")
+    calls = {path.name for path in plugin.rglob("*.py") if direct.search(path.read_text())}
+    assert calls == {"adapter.py"}

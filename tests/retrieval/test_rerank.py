@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Product
+from shop.models import Brand, Product
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.connections.mailbox import Answer
@@ -79,6 +80,21 @@ class TestWhatIsGiven:
         answer = rerank("red scarf", given, budget_ms=AMPLE_MS)
         assert answer.results == [given[2], given[1], given[0]]
         assert rerank("red scarf", tuple(given), budget_ms=AMPLE_MS).results == answer.results
+
+    @pytest.mark.parametrize("named_by", ["pk", "object", "text"])
+    def test_results_of_another_package_are_taken_by_key_or_object(self, three, named_by):
+        """As Haystack's ``SearchResult``, whose ``pk`` is a text."""
+        facts = {"pk": lambda one: {"pk": one.pk}, "object": lambda one: {"object": one}}
+        facts["text"] = lambda one: {"pk": str(one.pk), "model": Product, "object": None}
+        given = [SimpleNamespace(**facts[named_by](one)) for one in three]
+        answer = rerank("red scarf", given, budget_ms=AMPLE_MS)
+        assert answer.reranked
+        assert answer.results == [given[2], given[1], given[0]]
+
+    def test_a_result_of_another_model_keeps_its_place(self, three):
+        brand = SimpleNamespace(model=Brand, pk=three[0].pk)
+        answer = rerank("red scarf", [brand, *three], budget_ms=AMPLE_MS)
+        assert answer.results == [brand, *reversed(three)]
 
     def test_a_queryset_is_read_once_with_what_it_selects(self, three):
         products = Product.objects.order_by("pk").select_related("brand")

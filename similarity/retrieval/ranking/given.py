@@ -35,6 +35,8 @@ class Given:
 def given(results: Any) -> Given:
     """Take apart a list, tuple or queryset of products, keys, hits or (either, score) pairs.
 
+    Results of another package are taken by their ``pk`` or ``object``, Haystack's for example.
+
     ``RERANK_LIMIT`` of them are re-ordered. A queryset that is not sliced is read that far
     and no further. Raises :class:`QueryError` for anything else.
     """
@@ -68,6 +70,8 @@ def _key(product: Any) -> Any:
 
     Raises :class:`QueryError` for an object of another model, which is a mistake.
     """
+    if not isinstance(product, Model):
+        product = _named_by(product)
     try:
         key = key_of(product)
     except QueryError:
@@ -75,6 +79,21 @@ def _key(product: Any) -> Any:
             raise
         return None
     return key if _is_storable(key) else None
+
+
+def _named_by(result: Any) -> Any:
+    """The key that another package's result has as ``pk``, or its ``object``; else ``result``.
+
+    Of another model's result, as an index of several models gives, there is no product.
+    """
+    model = getattr(result, "model", None)
+    if isinstance(model, type) and not issubclass(model, key_field().model):
+        return None
+    key = getattr(result, "pk", None)
+    if key is None:
+        found = getattr(result, "object", None)
+        key = found if isinstance(found, Model) else None
+    return result if key is None else key
 
 
 def _is_storable(key: Any) -> bool:
