@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "IMAGE_DOMAINS": [],
     "IMAGE_FETCH_TIMEOUT_S": 10,  # for one photo in all, redirects included
     # "signals" of Django, or "triggers" in the database, which also see bulk changes and raw SQL.
+    # None follows nothing, for a host's tests.
     "CAPTURE": "signals",
     "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
     "BATCH_SIZE": 64,  # products a worker claims at once

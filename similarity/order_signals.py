@@ -30,7 +30,7 @@ from similarity.connections import wakeup
 from similarity.copurchase import runs
 from similarity.exceptions import SimilarityError
 from similarity.models import PendingOrder
-from similarity.receivers import guarded, receive
+from similarity.receivers import are_off, guarded, receive
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def part_moving(
         if stored is not None:
             instance.__dict__[_LEFT] = list(_orders_of(_adapter(), stored, using))
 
-    if not raw and not instance._state.adding:
+    if not raw and not instance._state.adding and not are_off():
         guarded(using, remember, instance, _REMEDY)
 
 
@@ -158,6 +158,8 @@ def _enqueue(using: str, keys: Callable[[OrderAdapter], Iterable[Any]], instance
 
     An order saved in another database than the outbox's is enqueued after its commit.
     """
+    if are_off():
+        return
     outbox = runs.alias()
     changed: list[Any] = []
 

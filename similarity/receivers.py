@@ -8,6 +8,8 @@ from typing import Any
 from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Model
 
+from similarity import conf
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,6 +20,11 @@ def receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> N
         sender=model,
         dispatch_uid=f"similarity.{receiver.__name__}.{model._meta.label}",
     )
+
+
+def are_off() -> bool:
+    """Whether the host follows no changes at all, as in its own tests."""
+    return conf.get("CAPTURE") is None
 
 
 def guarded(

@@ -88,7 +88,7 @@ def product_saving(
     instance.__dict__.pop(_AHEAD, None)
     product = conf.product_model()
     found = row_key(instance, product)
-    if raw or instance._state.adding or not _committed_alone(using):
+    if raw or instance._state.adding or receivers.are_off() or not _committed_alone(using):
         return
     if found is None or found[0] != concrete(product)._meta.pk.name:
         return  # the row of a parent: which product it is part of takes a query
@@ -116,7 +116,7 @@ def row_moving(
             instance.__dict__[_LEFT] = list(_products_of(stored, using))
 
     instance.__dict__.pop(_BEFORE, None)
-    if raw or instance._state.adding or mode.at_work():
+    if raw or instance._state.adding or receivers.are_off() or mode.at_work():
         return
     if _reads(instance, kwargs.get("update_fields")):
         _guarded(using, remember, instance)
@@ -147,7 +147,7 @@ def row_deleting(sender: type[Model], instance: Model, using: str, **kwargs: Any
 
 def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     """The vectors go by the database's own cascade."""
-    if mode.at_work():
+    if receivers.are_off() or mode.at_work():
         return
     key = str(instance.pk)
     _guarded(using, partial(PendingProduct.objects.filter(product_key=key).delete), instance)
@@ -258,6 +258,8 @@ def _enqueue(
     one whose row another transaction holds: two that change the photos of the same products
     in different order would wait for each other, and PostgreSQL ends one of the waits.
     """
+    if receivers.are_off():
+        return
     outbox = PendingProduct.objects.write_alias
     if mode.at_work():  # they have written the rows already, in the statement that made them due
         wakeup.on_commit(outbox)

@@ -60,6 +60,11 @@ _told_of_project = Pause(60.0)
 #: Longest one task works on the outbox before it gives way to others of its queue.
 BUDGET_S = 20.0
 
+#: Seconds between two signs of life of a worker that sends no heartbeats.
+ALIVE_EVERY_S = 5.0
+
+_ended = threading.Event()
+
 
 @shared_task(name=wakeup.TASK, ignore_result=True)
 def drain_outbox() -> int:
@@ -281,6 +286,22 @@ def _note_alive(**kwargs: Any) -> None:
             caching.attempt(partial(mailbox.note_alive, queue))
 
 
+def _stay_known(**kwargs: Any) -> None:
+    """Say so without heartbeats too (``--without-heartbeat``), by a thread of the worker."""
+    _ended.clear()
+    threading.Thread(target=_note_until_the_end, name="similarity-alive", daemon=True).start()
+
+
+def _note_until_the_end() -> None:
+    while not _ended.wait(ALIVE_EVERY_S):
+        _note_alive()
+        connections.close_all()  # of a cache that is a table
+
+
+def _be_forgotten(**kwargs: Any) -> None:
+    _ended.set()
+
+
 def _serve_metrics(**kwargs: Any) -> None:
     """Workers have no HTTP server; a wrong address must not keep one from starting."""
     if (address := conf.get("METRICS_ADDRESS")) is None:
@@ -350,6 +371,9 @@ def _load_networks(*, texts: bool, pictures: bool) -> None:
 
 
 heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
+worker_ready.connect(_note_alive, dispatch_uid="similarity.note_alive")
+worker_ready.connect(_stay_known, dispatch_uid="similarity.stay_known")
+worker_shutdown.connect(_be_forgotten, dispatch_uid="similarity.be_forgotten")
 celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
 worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
 worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")

@@ -271,3 +271,16 @@ def test_proxies_and_every_read_model_have_receivers():
 def test_connecting_runs_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
         signals.connect()
+
+
+def test_nothing_is_followed_where_a_host_says_so(
+    make_product, settings, django_assert_num_queries
+):
+    product = make_product()
+    PendingProduct.objects.all().delete()
+    settings.SIMILARITY = {**settings.SIMILARITY, "CAPTURE": None}
+    with django_assert_num_queries(1):
+        product.save()
+    product.category.save()
+    product.delete()
+    assert not PendingProduct.objects.exists()

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - fixtures that are imported
 
+import threading
 import time
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -116,3 +117,12 @@ def test_prefork_pools_that_drain_the_outbox_are_looked_after(pool, queue, watch
         assert processes() == []
         worker.pool = SimpleNamespace(active=True, info={"processes": [7, 8]})
         assert processes() == [7, 8]
+
+
+def test_a_worker_without_heartbeats_is_seen(monkeypatch):
+    noted = threading.Event()
+    monkeypatch.setattr(tasks, "ALIVE_EVERY_S", 0.01)
+    monkeypatch.setattr(tasks, "_note_alive", noted.set)
+    tasks._stay_known()
+    assert noted.wait(10)
+    tasks._be_forgotten()

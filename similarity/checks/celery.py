@@ -10,7 +10,7 @@ def check_celery(**kwargs: Any) -> list[CheckMessage]:
     """A project that never imports its app sends its messages to a broker on localhost."""
     app = _state._tls.current_app or _state.default_app
     if app is not None and app.main != "default":
-        return []
+        return [_eager()] if app.conf.task_always_eager else []
     return [
         Warning(
             "This process imports no Celery app: saves and searches look for a broker at "
@@ -21,3 +21,13 @@ def check_celery(**kwargs: Any) -> list[CheckMessage]:
             id="similarity.W046",
         )
     ]
+
+
+def _eager() -> CheckMessage:
+    return Warning(
+        "Celery runs tasks eagerly (task_always_eager): a save would wait for the encoders, so "
+        "that it wakes no worker.",
+        hint="Embed by 'manage.py embed --now', or start a worker, which looks by itself; in tests "
+        "set SIMILARITY['CAPTURE'] = None.",
+        id="similarity.W074",
+    )

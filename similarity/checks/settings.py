@@ -226,7 +226,10 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "IMAGES_PER_PRODUCT": WHOLE,
     "IMAGE_DOMAINS": ("a list of domains such as 'cdn.example.com'", _is_list_of_text),
     "IMAGE_FETCH_TIMEOUT_S": SECONDS,
-    "CAPTURE": ("'signals' or 'triggers'", lambda value: value in ("signals", "triggers")),
+    "CAPTURE": (
+        "'signals', 'triggers' or None",
+        lambda value: value in ("signals", "triggers", None),
+    ),
     "QUEUE": ("the name of a Celery queue", _is_text),
     "BATCH_SIZE": WHOLE,
     "LEASE_S": SECONDS,

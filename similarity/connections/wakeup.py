@@ -55,11 +55,10 @@ def _waker(task: str) -> Callable[[], Any]:
 def wake_soon(task: str = TASK) -> None:
     """Have ``task`` sent by this process's thread; returns at once.
 
-    Where Celery runs tasks eagerly, as in tests, it has run when this returns.
+    Where Celery runs tasks eagerly nothing is sent: the save would wait for the encoders. Changes
+    stay in the outbox for a worker, or for 'manage.py embed --now'.
     """
-    if current_app.conf.task_always_eager:
-        wake(task)
-    else:
+    if not current_app.conf.task_always_eager:
         _sender.ask(task)
 
 

@@ -69,4 +69,7 @@ def _take_lock(cursor: Any, wait_s: float) -> None:
             f"Another process has been counting orders for more than {wait_s:g} s; "
             "let it finish and try again."
         ) from error
-    cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    # A role's limits are for its pages: a full count takes minutes, some of them without a query.
+    cursor.execute("SET LOCAL lock_timeout = 0")
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

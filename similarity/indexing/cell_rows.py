@@ -134,6 +134,7 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
         cursor.execute("SET LOCAL work_mem = '512MB'")
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute("SET LOCAL jit = off")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a role's limit is for its pages
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_assigned")
         cursor.execute(
             "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer, "

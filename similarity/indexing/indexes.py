@@ -74,7 +74,10 @@ def create_indexes(version: EncoderVersion, progress: Progress | None = None) ->
             continue
         if state == INVALID:
             _drop(index_name(version, column))
-        with _reported(connection.alias, f"index {column}", progress):
+        with (
+            _without_limits(connection),
+            _reported(connection.alias, f"index {column}", progress),
+        ):
             _execute(create_statement(version, column))
         built.append(index_name(version, column))
     if built and not cells.wanted(version, connection.alias):
@@ -179,7 +182,7 @@ def _drop(name: str) -> None:
         return
     for attempt in range(1, DROP_ATTEMPTS + 1):
         try:
-            with _lock_timeout(connection, DROP_WAIT_S):
+            with _session_setting(connection, "lock_timeout", f"{1000 * DROP_WAIT_S:.0f}"):
                 _execute(f"DROP {statement.format('CONCURRENTLY')}")
             return
         except OperationalError as error:
@@ -195,17 +198,32 @@ def _drop(name: str) -> None:
 
 
 @contextmanager
-def _lock_timeout(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+def _without_limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """A role's limits are for its pages, and an index takes as long as it takes."""
+    if connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        yield
+        return
+    with (
+        _session_setting(connection, "statement_timeout", "0"),
+        _session_setting(connection, "lock_timeout", "0"),
+    ):
+        yield
+
+
+@contextmanager
+def _session_setting(connection: BaseDatabaseWrapper, name: str, value: str) -> Iterator[None]:
     """Of the session, for a statement outside transactions; put back afterwards."""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW lock_timeout")
+        cursor.execute("SELECT current_setting(%s)", [name])
         before = cursor.fetchone()[0]
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{1000 * seconds:.0f}"])
+        cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
+            cursor.execute("SELECT set_config(%s, %s, false)", [name, before])
 
 
 def _execute(statement: str) -> None:

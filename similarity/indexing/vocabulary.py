@@ -56,6 +56,7 @@ def refresh(*, lists: bool = True) -> bool:
             for table, column, counts in _COUNTS:
                 _refresh(table, column, counts)
             with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+                cursor.execute(_NO_LIMIT)
                 cursor.execute(_VALUES)
             if lists:
                 champions.refresh()
@@ -82,6 +83,7 @@ def refresh_if_outgrown() -> bool:
 def _refresh(table: str, column: str, counts: str) -> None:
     """What is gone is told by the snapshot that counts: a word added meanwhile stays."""
     with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+        cursor.execute(_NO_LIMIT)
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_counted")
         cursor.execute(
             "CREATE TEMPORARY TABLE similarity_counted ON COMMIT DROP AS "  # noqa: S608 - constants
@@ -100,6 +102,10 @@ def _refresh(table: str, column: str, counts: str) -> None:
             f"DELETE FROM {table} WHERE {column} IN "  # noqa: S608 - constants
             "(SELECT word FROM similarity_counted WHERE documents = 0)"
         )
+
+
+#: A role's limit is for its pages.
+_NO_LIMIT = "SET LOCAL statement_timeout = 0"
 
 
 def _cursor():  # type: ignore[no-untyped-def]

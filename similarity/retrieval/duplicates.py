@@ -41,10 +41,14 @@ BLOCK = 1000
 #: Cells that each product is compared with: those that are as good as the same lie close.
 CELLS_EACH = 6
 
+#: A role's limit is for its pages.
+BATCH_SETTINGS = {"statement_timeout": "0", "lock_timeout": "0"}
+
 #: Sorting switched off leaves the planner no plan but the index that gives the order; the scan
 #: goes on past the variants of the product itself.
 INDEX_SETTINGS = {
     "jit": "off",
+    **BATCH_SETTINGS,
     "enable_sort": "off",
     "enable_seqscan": "off",
     "hnsw.iterative_scan": "relaxed_order",
@@ -181,7 +185,7 @@ def _by_cells(
         nearness = np.stack([_unit(row, "fused") for row in rows.values()]) @ standing.centroids.T
         cell = np.argpartition(-nearness, near - 1, axis=1)[:, :near]
         keys = [key for key in database_keys(rows, using) for _ in range(near)]
-        with connections[using].cursor() as cursor:
+        with local_settings(using, BATCH_SETTINGS) as cursor:
             asked = (keys, cell.ravel().tolist(), -least)
             cursor.execute(_beside_sql(standing, version, using), asked)
             yield set(cursor.fetchall())

@@ -1,19 +1,61 @@
 """How the tags draw: into the page's own engine, each element id and style sheet once a page."""
 
+import asyncio
 import hashlib
 import json
 import logging
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
+from django.db import close_old_connections
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
 from similarity.logs import log_error
 
 logger = logging.getLogger(__name__)
+
+
+#: Threads that draw shelves for pages of async views.
+ASYNC_THREADS = 4
+
+_threads = ThreadPoolExecutor(ASYNC_THREADS, "similarity-async")
+
+
+def anywhere(tag: Callable[..., Any]) -> Callable[..., Any]:
+    """Let ``tag`` be used in an async view's page too, where Django forbids queries.
+
+    It is drawn in a thread with a connection of its own, and the page waits for it.
+    """
+
+    @wraps(tag)
+    def drawn(*arguments: Any, **named: Any) -> Any:
+        if not _in_async_view():
+            return tag(*arguments, **named)
+        call = partial(_in_thread, partial(tag, *arguments, **named))
+        return _threads.submit(copy_context().run, call).result()
+
+    return drawn
+
+
+def _in_async_view() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_thread(call: Callable[[], Any]) -> Any:
+    close_old_connections()
+    try:
+        return call()
+    finally:
+        close_old_connections()
 
 
 def draw(

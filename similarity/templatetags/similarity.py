@@ -29,13 +29,14 @@ from similarity.retrieval import companions
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
 from similarity.retrieval.hits import Hit
-from similarity.templatetags.rendering import draw, is_nothing, key_of, render, unique_id
+from similarity.templatetags.rendering import anywhere, draw, is_nothing, key_of, render, unique_id
 
 logger = logging.getLogger(__name__)
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
+@anywhere
 def similar_products(
     context: Context,
     product: Any,
@@ -72,6 +73,7 @@ def similar_products(
 
 
 @register.simple_tag(takes_context=True)
+@anywhere
 def get_similar(
     context: Context,
     product: Any,
@@ -92,6 +94,7 @@ def get_similar(
 
 
 @register.simple_tag(takes_context=True)
+@anywhere
 def bought_together(
     context: Context,
     product: Any,
@@ -116,6 +119,7 @@ def bought_together(
 
 
 @register.simple_tag(takes_context=True)
+@anywhere
 def cart_companions(
     context: Context,
     cart: Any,
@@ -140,6 +144,7 @@ def cart_companions(
 
 
 @register.simple_tag(takes_context=True)
+@anywhere
 def bundle_offers(
     context: Context,
     product: Any,

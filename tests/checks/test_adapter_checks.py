@@ -1,6 +1,7 @@
 """Checks of an adapter, and of what a host's managers raise: a message, never a traceback."""
 
 import pytest
+from celery import current_app
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import models
@@ -212,3 +213,11 @@ class TestHints:
         assert message.hint.startswith("Known are id, sku, name")
         assert "and 9 more" in did_you_mean("x", [str(at) for at in range(29)])
         assert settings_checks.MOST_NAMED == 20
+
+
+def test_eager_tasks_are_told():
+    current_app.conf.task_always_eager = True
+    try:
+        assert set(told(check_celery())) == {"W074"}
+    finally:
+        current_app.conf.task_always_eager = False
