@@ -211,6 +211,8 @@ def ours(columns: Columns, memory_mb: int, *, upkeep: bool = False) -> Callable[
     from similarity.copurchase.local import LocalEngine
 
     rule = CountingRule(TODAY, half_life_days=180.0, max_basket=100, window_days=DAYS)
+    nothing = np.empty(0, np.int64)
+    release = ranking.Release(ranking.Released({}, nothing, nothing), ())
 
     def run() -> None:
         with transaction.atomic():
@@ -218,7 +220,7 @@ def ours(columns: Columns, memory_mb: int, *, upkeep: bool = False) -> Callable[
             for block in counts.pairs():
                 if upkeep:
                     storage.copy_pairs(cursor, block)
-                ranking.copy_best(block, counts.items, counts.total_weight, cursor)
+                release.write(block, counts.items, counts.total_weight, cursor)
 
     return run
 

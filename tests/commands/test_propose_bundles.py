@@ -19,7 +19,7 @@ def orders(make_product):
     for number in range(12):
         order = Order.objects.create(
             number=f"N{number}",
-            email="x@example.com",
+            email=f"{number}@example.com",
             name="x",
             address="x",
             placed_at=timezone.now() - timedelta(days=number),

@@ -63,11 +63,11 @@ def test_a_worker_killed_while_it_counts_loses_nothing(sell, tmp_path):
     orders = [sell(f"A-{number}") for number in range(5)]
     with transaction.atomic(), connection.cursor() as cursor:
         # Before the worker starts: the messages of the orders wait for it already.
-        cursor.execute("LOCK TABLE similarity_productpartners IN EXCLUSIVE MODE")
+        cursor.execute("LOCK TABLE similarity_paircounts IN EXCLUSIVE MODE")
         with worker(tmp_path) as process:
             wakeup.wake(runs.TASK)
-            # Its last step: ledger, items and pairs are written and not committed.
-            wait_for(lambda: waits_for("similarity_productpartners", cursor), 60, process)
+            # Ledger, products and items are written and not committed.
+            wait_for(lambda: waits_for("similarity_paircounts", cursor), 60, process)
             kill(process)
     assert not CountedBasket.objects.exists()
     assert PendingOrder.objects.count() == 5

@@ -11,7 +11,7 @@ from tests.uuid_host.models import Tag
 
 
 class ListedOrders(OrderAdapter):
-    """Each of ``bought`` is an order of yesterday, by a guest."""
+    """Each of ``bought`` is an order of yesterday, each by another shopper."""
 
     model = Tag  # nothing is saved to it here, so that no order changes by a signal
     bought: ClassVar[list[tuple]] = []
@@ -21,7 +21,7 @@ class ListedOrders(OrderAdapter):
     ) -> Iterator[Basket]:
         at = timezone.now() - timedelta(days=1)
         for number, products in enumerate(self.bought):
-            yield Basket(str(number), "", at, tuple(products))
+            yield Basket(str(number), f"shopper {number}", at, tuple(products))
 
     def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
         wanted = set(keys)

@@ -227,7 +227,7 @@ def test_a_lazy_shelf_is_fetched(articles):
 def bought(articles, settings, monkeypatch):
     """The first article is bought with the third, and with the second less often."""
     first, second, third, *others = (article.pk for article in articles)
-    orders = [(first, third)] * 6 + [(first, second)] * 3 + [(other,) for other in others * 8]
+    orders = [(first, third)] * 6 + [(first, second)] * 4 + [(other,) for other in others * 8]
     monkeypatch.setattr(ListedOrders, "bought", orders)
     adapter = f"{ListedOrders.__module__}.{ListedOrders.__qualname__}"
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": adapter}
