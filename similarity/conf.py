@@ -172,6 +172,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=4, minute=40),
         "options": {"queue": "similarity"},
     },
+    "similarity-settle-inputs": {
+        "task": "similarity.settle_inputs",
+        "schedule": crontab(hour=2, minute=40),
+        "options": {"queue": "similarity"},
+    },
     "similarity-learn-floors": {
         "task": "similarity.learn_floors",
         "schedule": crontab(hour=4, minute=50),

@@ -42,6 +42,7 @@ from similarity.indexing import (
     query_floors,
     reconcile,
     retiring,
+    shared,
     stand_in,
     vectors,
     versions,
@@ -259,6 +260,12 @@ def learn_floors() -> None:
     for version in maintained.every_version().maintained():
         if version.status != EncoderVersion.Status.BUILDING:
             floors.learn(version)
+
+
+@shared_task(name="similarity.settle_inputs", ignore_result=True)
+def settle_inputs() -> int:
+    """Judge anew which inputs many unlike products share; returns how many are embedded again."""
+    return shared.settle_all()
 
 
 @shared_task(name="similarity.tidy_cells", ignore_result=True)

@@ -17,8 +17,9 @@ from similarity.connections.clock import database_time
 from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
-from similarity.indexing import encoding, indexes, maintained, pipeline, vectors
+from similarity.indexing import encoding, indexes, maintained, pipeline, shared, vectors
 from similarity.indexing.indexes import Progress
+from similarity.indexing.inputs import Inputs
 from similarity.indexing.progress import BuildProgress
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
@@ -41,7 +42,7 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
     """A new building version, its fusion fitted on a sample, whose vectors it keeps."""
     encoders = get_encoders()
     read_at = database_time(vectors.alias())
-    batch = _encode_sample(encoders, sample, progress)
+    batch, found = _encode_sample(encoders, sample, progress)
     fusion = Fusion.fit(batch.parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS"))
     artefact = fusion.to_bytes()
     version = EncoderVersion.objects.create(
@@ -60,6 +61,7 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
         with transaction.atomic(using=vectors.alias()):
             present = vectors.lock_products(keys)
             pipeline.write_batch(version, batch, present, read_at=read_at)
+            pipeline.write_inputs(batch, found, present & set(keys))
     return version
 
 
@@ -125,21 +127,44 @@ def sample_keys(size: int) -> list[str]:
 
 def _encode_sample(
     encoders: dict[str, Encoder], sample: int, progress: Progress | None
-) -> encoding.EncodedBatch:
-    """Products that cannot be read or encoded are left out; the outbox reports them."""
+) -> tuple[encoding.EncodedBatch, list[Inputs]]:
+    """Products that cannot be read or encoded are left out; the outbox reports them.
+
+    What the first of them share with the last is known at the end: those are encoded again.
+    """
     adapter = get_adapter()
     keys = sample_keys(sample)
     batches = [encoding.EncodedBatch([], _nothing(encoders))]
+    found: list[Inputs] = []
     for done, some in enumerate(chunks(keys, conf.get("BATCH_SIZE"))):
         if progress:
             progress("learn", done * conf.get("BATCH_SIZE"), len(keys))
         contents, _unread = encoding.read_contents(adapter, some)
-        batch, _refused = encoding.encode(contents, encoders)
+        batch, of_batch, _refused = pipeline.encode_masked(contents, encoders, found)
+        found += of_batch
         if batch.contents:
             batches.append(batch)
     if progress:
         progress("learn", len(keys), len(keys))
-    return encoding.join(batches)
+    return _masked_anew(encoding.join(batches), found, encoders)
+
+
+def _masked_anew(
+    batch: encoding.EncodedBatch, found: list[Inputs], encoders: dict[str, Encoder]
+) -> tuple[encoding.EncodedBatch, list[Inputs]]:
+    """The sample with those products encoded again that share more than was seen at first."""
+    now = shared.judged(found)
+    outdated = {new.key for old, new in zip(found, now, strict=True) if new.absent != old.absent}
+    rows = {content.key: row for row, content in enumerate(batch.contents)}
+    keys = [key for key in rows if key in outdated]
+    for some in chunks(keys, conf.get("BATCH_SIZE")):
+        contents = [batch.contents[rows[key]] for key in some]
+        again, _found, _refused = pipeline.encode_masked(contents, encoders, now)
+        for part, encoded in again.parts.items():
+            places = [rows[content.key] for content in again.contents]
+            batch.parts[part].vectors[places] = encoded.vectors
+            batch.parts[part].present[places] = encoded.present
+    return batch, now
 
 
 def _nothing(encoders: dict[str, Encoder]) -> dict[str, Encoded]:

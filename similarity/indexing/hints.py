@@ -6,11 +6,13 @@ from similarity import conf
 from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, indexes, maintained, progress
+from similarity.indexing import building, indexes, inputs, maintained, progress
 from similarity.models import EncoderVersion, PendingProduct
 
 #: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
 GROWN = 10
+#: The share of products from which on texts that are not read are told of.
+UNREAD = 0.05
 
 
 def hints(live: EncoderVersion | None, products: int, covered: int, eligible: int) -> list[str]:
@@ -22,6 +24,19 @@ def hints(live: EncoderVersion | None, products: int, covered: int, eligible: in
         *_of_building(),
         *_of_products(live, products, covered, eligible),
     ]
+
+
+def of_inputs(products: int) -> Iterator[str]:
+    """What to do where the text model cannot read many of the products' texts."""
+    unread = inputs.figures()["unread"]
+    if unread > UNREAD * products:
+        model = conf.get("ENCODERS")["text"]["OPTIONS"].get("model", "of the default")
+        yield (
+            f"The text model {model} cannot read the texts of {unread} of {products} products "
+            f"({unread / products:.0%}), which count as absent: name a multilingual model in "
+            "SIMILARITY['ENCODERS']['text'], multilingual-e5-small for one, and run 'manage.py "
+            "build_version --promote' (docs/encoding.md)."
+        )
 
 
 def _of_versions(live: EncoderVersion) -> Iterator[str]:

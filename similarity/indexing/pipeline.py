@@ -14,13 +14,15 @@ from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
 from similarity.connections import metrics
 from similarity.connections.clock import database_time
-from similarity.encoders.base import Encoded
+from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fused
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, encoding, vectors
+from similarity.indexing import documents, encoding, inputs, shared, vectors
+from similarity.indexing.inputs import Inputs
 from similarity.indexing.maintained import encoders_of, fusion_of, runnable_versions
 from similarity.models import EncoderVersion, PendingProduct
+from similarity.models.inputs import DESCRIPTION, TITLE
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class _Work:
     batch: encoding.EncodedBatch
     names: Mapping[int, Mapping[str, str]]
     errors: Mapping[str, str]
+    shared: Sequence[Inputs] = ()
 
     def batch_of(self, version: EncoderVersion) -> encoding.EncodedBatch:
         """The rows that this version's own encoders made."""
@@ -197,8 +200,23 @@ def _read_and_encode(
         for part, encoder in encoders_of(version).items()
     }
     with metrics.timed("batch_seconds", stage="encode"):
-        batch, refused = encoding.encode([c for c in contents if c.key in wanted], encoders)
-    return _Work(keys, read_at, contents, stale, batch, names, {**unread, **refused})
+        batch, found, refused = encode_masked([c for c in contents if c.key in wanted], encoders)
+    return _Work(keys, read_at, contents, stale, batch, names, {**unread, **refused}, found)
+
+
+def encode_masked(
+    contents: Sequence[ProductContent],
+    encoders: Mapping[str, Encoder],
+    beside: Sequence[Inputs] = (),
+) -> tuple[encoding.EncodedBatch, list[Inputs], encoding.Errors]:
+    """Encode products without the inputs that they share with unlike ones, see ``shared``.
+
+    The batch holds the contents as the catalogue has them.
+    """
+    without, found = shared.masked(contents, encoders.values(), beside)
+    batch, refused = encoding.encode(without, encoders)
+    whole = {content.key: content for content in contents}
+    return batch._replace(contents=[whole[one.key] for one in batch.contents]), found, refused
 
 
 def _row_names(version: EncoderVersion) -> dict[str, str]:
@@ -232,6 +250,7 @@ def _store(
                 work.stale[version.pk] & done,
                 read_at=work.read_at if claims is None else None,
             )
+        touched = write_inputs(work.batch, work.shared, done)
         delayed = _delayed(work, claims or ())
         finished = done - set(delayed)
         PendingProduct.objects.acknowledge([c for c in claims or () if c.product_key in finished])
@@ -242,7 +261,33 @@ def _store(
             PendingProduct.objects.fail([row], work.errors[row.product_key])
         elif row.product_key not in done:
             PendingProduct.objects.release([row])
+    _settle(touched)
     return set(work.keys) - done - set(work.errors)
+
+
+def write_inputs(batch: encoding.EncodedBatch, found: Sequence[Inputs], keys: set[str]) -> set[int]:
+    """Store the inputs of the batch's products in ``keys``; returns the names to settle."""
+    text = batch.parts.get("text")
+    unread = {
+        content.key
+        for row, content in enumerate(batch.contents)
+        if text is not None and not text.present[row]
+    }
+    kinds = {
+        each.key: {one.name & 3 for one in each.inputs if one.name not in each.absent}
+        for each in found
+    }
+    unread = {key for key in unread if kinds.get(key, set()) & {TITLE, DESCRIPTION}}
+    settled = {content.key for content in batch.contents if not content.delayed}
+    return inputs.write(found, unread, keys & settled)
+
+
+def _settle(touched: set[int]) -> None:
+    """After the commit, so that of two workers the later one sees what both wrote."""
+    try:
+        shared.settle(touched)
+    except Exception:  # a door: what was written stands, and the nightly round judges it anew
+        logger.exception("Inputs that products share are not judged now.")
 
 
 def _delayed(work: _Work, claims: Sequence[PendingProduct]) -> dict[str, str]:

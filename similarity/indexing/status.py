@@ -11,6 +11,7 @@ from similarity.indexing import (
     health,
     hints,
     indexes,
+    inputs,
     maintained,
     outbox,
     progress,
@@ -58,13 +59,14 @@ def _state() -> dict[str, Any]:
         "coverage": {"eligible": eligible, "with_vectors": covered},
         "outbox": {**outbox.counts()._asdict(), "lag_s": round(outbox.lag_s(), 1)},
         "dead": _dead(),
+        "inputs": dict(inputs.figures()),
         "reconcile": reconcile.last(),
         "build_running": progress.is_building(),
         "versions": _versions(),
         "workers": heartbeat.seen_if_known(),
         "index_bytes": indexes.sizes(),
         "table_bytes": _table_bytes(),
-        "hints": hints.hints(live, products, covered, eligible),
+        "hints": [*hints.hints(live, products, covered, eligible), *hints.of_inputs(products)],
     }
 
 

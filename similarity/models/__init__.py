@@ -15,6 +15,7 @@ from similarity.models.copurchase import (
 )
 from similarity.models.demand import DemandSnapshot
 from similarity.models.duplicates import DuplicateListing
+from similarity.models.inputs import ProductInputs
 from similarity.models.outbox import PendingProduct
 from similarity.models.queries import HotQuery, HotQueryVector
 from similarity.models.rankers import RankerVersion
@@ -45,6 +46,7 @@ __all__ = [
     "PairCounts",
     "PendingOrder",
     "PendingProduct",
+    "ProductInputs",
     "ProductPartners",
     "ProductVectors",
     "RankerVersion",

@@ -61,6 +61,8 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
         f"Vectors    {_size(report['table_bytes'])}",
     ]
     lines += [f"  dead     product {row['product']}: {row['error']}" for row in report["dead"]]
+    if line := _inputs_line(report["inputs"]):
+        lines.append(line)
     lines.append(_reconcile_line(report["reconcile"]))
     lines += [_version_line(version) for version in report["versions"]]
     if report["build_running"] and not any(version["building"] for version in report["versions"]):
@@ -70,6 +72,18 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
     lines += _order_lines(report["orders"]) if report["orders"] else []
     return lines + [_worker_line(name, worker) for name, worker in report["workers"].items()]
+
+
+def _inputs_line(figures: dict[str, int]) -> str:
+    """Products with an input that counts as absent, by kind; empty where none has any."""
+    told = [
+        f"{figures[kind]} with a {kind} that many unlike products share"
+        for kind in ("photo", "title", "description")
+        if figures[kind]
+    ]
+    if figures["unread"]:
+        told.append(f"{figures['unread']} with a text that the model cannot read")
+    return f"Absent     counts, in products: {', '.join(told)}" if told else ""
 
 
 def _version_line(version: dict[str, Any]) -> str:

@@ -1,0 +1,91 @@
+"""What a photo looks like in a few bytes, the same for a copy in another size, format or quality.
+
+A *look* is the brightness of 8 × 8 fields and the tint of 2 × 2. Looks that may belong together
+are found by *names*: numbers that a look and its copies have in common. Looks of one name are
+compared before they count as the same.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import islice, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.encoders.images import on_white
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+#: Bytes of a look.
+FIELDS, TINTS = 64, 8
+SIZE = FIELDS + TINTS
+
+#: Copies differ by so much at most, of 255: in the mean of all fields and in any one of them.
+MEAN_DIFFERENCE, MOST_DIFFERENCE = 1.5, 8
+
+#: Directions that the brightness of the fields is measured along, and the width of a step: a copy
+#: differs by a twentieth of a step along most of them, two photos by many.
+DIRECTIONS, STEP = 8, 14.0
+#: So near to the next step, the name of that one is looked for too; this many names at most.
+SLACK = 0.15
+MOST_NAMES = 16
+
+Floats = npt.NDArray[np.float64]
+
+
+def look_of(image: "Image.Image") -> bytes:
+    """The look of a decoded photo."""
+    pixels = on_white(image).convert("YCbCr")
+    fields = np.asarray(pixels.resize((8, 8), resample=4))[..., 0]  # Resampling.BOX: exact means
+    tints = np.asarray(pixels.resize((2, 2), resample=4))[..., 1:]
+    return fields.tobytes() + np.ascontiguousarray(tints).tobytes()
+
+
+def is_same(look: bytes, other: bytes) -> bool:
+    """Whether two looks are of one picture."""
+    difference = np.abs(_numbers(look) - _numbers(other))
+    return bool(difference.mean() <= MEAN_DIFFERENCE and difference.max() <= MOST_DIFFERENCE)
+
+
+def name_of_look(look: bytes) -> bytes:
+    """The name that a look is kept under."""
+    return _named(np.floor(_measures(look)))
+
+
+def names_of_look(look: bytes) -> list[bytes]:
+    """The names that its copies may be kept under, its own first."""
+    measures = _measures(look)
+    steps = np.floor(measures)
+    beside = measures - steps
+    choices = [
+        (step, step - 1) if part < SLACK else (step, step + 1) if part > 1 - SLACK else (step,)
+        for step, part in zip(steps, beside, strict=True)
+    ]
+    return [_named(np.array(some)) for some in islice(product(*choices), MOST_NAMES)]
+
+
+def _measures(look: bytes) -> Floats:
+    """Steps along each direction; what all fields have in common is left out."""
+    fields = _numbers(look)[:FIELDS]
+    measures: Floats = _SIGNS @ (fields - np.median(fields)) / 8 / STEP + 0.5
+    return measures
+
+
+def _numbers(look: bytes) -> Floats:
+    return np.frombuffer(look, np.uint8).astype(np.float64)
+
+
+def _named(steps: Floats) -> bytes:
+    return hashlib.blake2b(steps.astype(np.int32).tobytes(), digest_size=16).digest()
+
+
+def _signs() -> Iterator[list[int]]:
+    """Rows of 64 signs that are the same in every process, on every machine."""
+    for at in range(DIRECTIONS):
+        bits = int.from_bytes(hashlib.blake2b(b"look%d" % at, digest_size=8).digest(), "big")
+        yield [1 if bits >> place & 1 else -1 for place in range(FIELDS)]
+
+
+_SIGNS: Floats = np.array(list(_signs()), dtype=np.float64)
