@@ -30,9 +30,8 @@ def of_inputs(products: int) -> Iterator[str]:
     """What to do where the text model cannot read many of the products' texts."""
     unread = inputs.figures()["unread"]
     if unread > UNREAD * products:
-        model = conf.get("ENCODERS")["text"]["OPTIONS"].get("model", "of the default")
         yield (
-            f"The text model {model} cannot read the texts of {unread} of {products} products "
+            f"The text model cannot read the texts of {unread} of {products} products "
             f"({unread / products:.0%}), which count as absent: name a multilingual model in "
             "SIMILARITY['ENCODERS']['text'], multilingual-e5-small for one, and run 'manage.py "
             "build_version --promote' (docs/encoding.md)."

@@ -12,7 +12,14 @@ from shop.models import Order, Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.copurchase.full import count_all
 from similarity.indexing import health, outbox, progress, reconcile, status, versions, workers
-from similarity.models import CountRun, EncoderVersion, PendingOrder, PendingProduct, ReconcileRound
+from similarity.models import (
+    CountRun,
+    EncoderVersion,
+    PendingOrder,
+    PendingProduct,
+    ProductInputs,
+    ReconcileRound,
+)
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -242,3 +249,22 @@ class Joining(FieldMappingAdapter):
 
     def eligible(self, request=None):
         return self.model.objects.filter(images__position__gte=0)
+
+
+def test_inputs_that_count_as_absent_are_counted(make_product, capsys):
+    versions.ensure_live_version()
+    for at in range(3):
+        ProductInputs.objects.create(
+            product=make_product(),
+            group=at,
+            kinds=[1],
+            names=[8, 14],
+            absent=[8, 14][: (0, 1, 2)[at]],
+            unread=at == 0,
+            incomplete=True,
+        )
+    written = text(capsys)
+    assert "2 with a photo that many unlike products share" in written
+    assert "1 with a description that many unlike products share" in written
+    assert "1 with a text that the model cannot read" in written
+    assert "name a multilingual model" in written

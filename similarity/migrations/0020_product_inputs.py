@@ -25,7 +25,7 @@ def untie(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("similarity", "0017_shelf_floor")]
+    dependencies = [("similarity", "0019_query_floors")]
 
     operations = [
         migrations.CreateModel(
