@@ -186,5 +186,6 @@ def test_later_vectors_are_not_overwritten_without_a_claim(live, make_product):
 def test_writes_of_a_batch_take_few_queries(live, make_product, django_assert_max_num_queries):
     products = [make_product() for _ in range(20)]
     maintained.fusion_of(live)
-    with django_assert_max_num_queries(20):
+    # A dozen of them are what products share, looked up before and settled after.
+    with django_assert_max_num_queries(32):
         embed(*products)
