@@ -114,8 +114,8 @@ def test_a_child_that_died_between_two_pictures_costs_none(pool):
 
 def test_a_child_that_hangs_is_ended_and_the_photo_is_tried_again_later(pool, monkeypatch):
     """A machine that stands still says nothing of the picture."""
+    pool.decode(SOUND, LIMITS)  # a child takes its time to start
     monkeypatch.setattr(decoder_processes, "HANGS_AFTER_S", 0.3)
-    pool.decode(SOUND, LIMITS)
     stopped = only_child(pool)
     os.kill(stopped.pid, signal.SIGSTOP)
     with pytest.raises(EncoderError, match="not decoded within"):
