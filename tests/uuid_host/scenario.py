@@ -100,8 +100,9 @@ def test_pages_by_cursor_show_every_article_once(articles, plan):
 
 def test_pages_of_articles_without_vectors(articles):
     ProductVectors.objects.all().delete()
-    first = similar_page(articles[0], 6)
-    second = similar_page(articles[0], 6, after=first.next)
+    assert similar_page(articles[0], 6).hits == [], "nothing says what is of its kind"
+    first = similar_page(articles[0], 6, fill=True)
+    second = similar_page(articles[0], 6, after=first.next, fill=True)
     keys = [hit.key for hit in (*first.hits, *second.hits)]
     assert len(set(keys)) == len(articles) - 1
     assert second.next is None
