@@ -13,6 +13,7 @@ from django.utils import timezone
 from oscar.apps.partner import strategy
 from oscar.core.loading import get_model
 
+from similarity.capture import triggers
 from similarity.catalog.adapter import get_adapter
 from similarity.copurchase import full
 from similarity.indexing import outbox
@@ -262,6 +263,14 @@ def test_cards_of_a_shelf_cost_no_query_each(shop, django_assert_max_num_queries
     assert all(card.price is not None for card in cards)
 
 
+@pytest.fixture(params=["signals", "triggers"])
+def capture(request, shop, settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "CAPTURE": request.param}
+    if request.param == "triggers":
+        triggers.install()
+    return request.param
+
+
 def pending():
     return set(PendingProduct.objects.values_list("product_key", flat=True))
 
@@ -309,14 +318,18 @@ def change(shop, what):
 @pytest.mark.parametrize(
     "what",
     [
+        "title of a parent",
         "code of a child",
         "category of a parent",
         "name of a category above",
         "name of an option",
         "photo of a parent",
+        "child deleted",
     ],
 )
-def test_a_change_reaches_parents_and_children(shop, what):
+def test_a_change_reaches_parents_and_children(shop, capture, what):
+    if (capture, what) == ("triggers", "name of a category above"):
+        pytest.skip("the tree is a text, which triggers do not follow; reconcile finds it")
     assert pending() == set()
     expected = change(shop, what)
     assert expected <= pending()
