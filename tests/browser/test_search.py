@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from django.conf import settings
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -145,6 +146,28 @@ def test_facets_narrow_and_chips_take_back(open_page, searched, options):
     chips = page.get_by_role("list", name="Filters in force")
     chips.get_by_role("link", name="Crimson").click()
     expect(page.locator(".card")).not_to_have_count(1)
+
+
+@BOTH
+@pytest.mark.parametrize("viewport", ["desktop", "phone"])
+def test_nothing_found_is_said_and_a_price_can_be_taken_back(
+    open_page, searched, viewport, options, monkeypatch
+):
+    """The machine may be busy: what is shown is not to depend on it."""
+    monkeypatch.setitem(settings.SIMILARITY, "SEARCH_BUDGET_MS", None)
+    page = open_page(viewport, **options)
+    page.goto("/search/?q=asdfqwerzxcv")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing found for “asdfqwerzxcv”")
+    expect(page.get_by_role("heading", name="Shop by category")).to_be_visible()
+    fits(page)
+    page.goto(f"/search/?{urlencode({'q': 'lamp under 1 €'})}")
+    expect(page.get_by_role("status")).to_contain_text("Nothing that matches has this price")
+    others = page.get_by_role("region", name="At another price")
+    expect(others.locator(".card")).to_have_count(6)
+    fits(page)
+    chips = page.get_by_role("list", name="Filters in force")
+    chips.get_by_role("link", name="Under €1").click()
+    expect(page.locator(".count")).to_have_text("6 products")
 
 
 @pytest.mark.parametrize("viewport", ["desktop", "phone"])
