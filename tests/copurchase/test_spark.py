@@ -64,10 +64,13 @@ def random_baskets(seed, baskets=400, items=25, shoppers=60):
     size = chance.integers(0, 10, baskets)
     basket = np.repeat(np.arange(baskets), size)
     line = np.unique(basket * items + chance.zipf(1.5, len(basket)) % items)
+    shopper = chance.integers(-shoppers, shoppers, baskets).astype(np.int64)
+    # Each basket of nobody known is its own.
+    shopper = np.where(shopper < 0, -1 - np.arange(baskets), shopper)
     return Baskets(
         basket=(line // items).astype(np.int32),
         item=(line % items).astype(np.int32),
-        shopper=chance.integers(-shoppers, shoppers, baskets).astype(np.int64),
+        shopper=shopper,
         day=chance.integers(19_600, 20_010, baskets).astype(np.int32),  # some after the day
         items=items,
     )
