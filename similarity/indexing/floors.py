@@ -150,7 +150,8 @@ def _columns(
     sample: Sample, pairs: Sequence[Pair], departments: Mapping[int, int]
 ) -> dict[str, dict[str, float]]:
     of = np.array([departments.get(int(number), int(number)) for number in sample.categories])
-    apart = np.asarray(sample.groups[:, None] != sample.groups[None, :])
+    groups = np.unique(sample.groups.astype(str), return_inverse=True)[1]
+    apart: npt.NDArray[np.bool_] = groups[:, None] != groups[None, :]
     if len(set(of.tolist()) - {0}) > 1:
         apart &= of[:, None] != of[None, :]
     learned = {}
