@@ -36,6 +36,7 @@ ALLOWED_HOSTS = ["testserver"]
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "catalog"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates",
               "DIRS": [os.path.dirname(__file__)], "APP_DIRS": True}]
+import celeryapp  # a project that is no package has no __init__.py for it
 """
 URLS = """
 from django.shortcuts import get_object_or_404, render

@@ -151,13 +151,13 @@ def _columns(
 ) -> dict[str, dict[str, float]]:
     of = np.array([departments.get(int(number), int(number)) for number in sample.categories])
     groups = np.unique(sample.groups.astype(str), return_inverse=True)[1]
-    apart: npt.NDArray[np.bool_] = groups[:, None] != groups[None, :]
+    apart: npt.NDArray[np.bool_] = np.not_equal.outer(groups, groups)
     if len(set(of.tolist()) - {0}) > 1:
         apart &= of[:, None] != of[None, :]
     learned = {}
     for column, rows in sample.rows.items():
         present = rows.any(axis=1)
-        cosines = (rows @ rows.T)[apart & present[:, None] & present[None, :]]
+        cosines = (rows @ rows.T)[apart & np.logical_and.outer(present, present)]
         near = [
             float(own[column] @ other[column]) for own, other in pairs if _both(own, other, column)
         ]

@@ -314,6 +314,7 @@ def test_a_key_that_changes_is_another_product(articles, captured):
     """Both keys are told: the one is gone, the other is new."""
     old, new = articles[5].pk, type(articles[5].pk)(str(uuid.uuid4()))
     execute("DELETE FROM similarity_productvectors; DELETE FROM similarity_searchdocument")
+    execute("DELETE FROM similarity_productinputs")
     execute("UPDATE uuid_host_article SET id = %s WHERE id = %s", new, old)
     assert pending() == {str(old), str(new)}
 
