@@ -257,7 +257,7 @@ def test_an_outage_of_the_storage_enqueues_nothing_and_loses_nothing(stored_phot
         patch.setattr(FileSystemStorage, "size", fail)
         patch.setattr(FileSystemStorage, "_open", lambda self, name, mode: fail(self, name))
         assert reconcile.reconcile(restart=True).enqueued == 0
-        outbox.enqueue(ProductImage.objects.values_list("product", flat=True), force=True)
+        outbox.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
         assert drain() == 4
         assert ProductVectors.objects.filter(image=None).count() == 0
         assert ProductVectors.objects.filter(fingerprint=UNSETTLED).count() == 4
@@ -271,7 +271,7 @@ def test_an_outage_of_the_storage_enqueues_nothing_and_loses_nothing(stored_phot
 def test_a_storage_folder_that_is_not_mounted_is_an_outage(stored_photos):
     stored_photos.rename(stored_photos.with_name("elsewhere"))
     assert reconcile.reconcile(restart=True).enqueued == 0
-    outbox.enqueue(ProductImage.objects.values_list("product", flat=True), force=True)
+    outbox.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
     drain()
     assert ProductVectors.objects.filter(image=None).count() == 0
 
