@@ -31,7 +31,7 @@ def delay(sender: type, instance: Product, **kwargs: object) -> None:
 
 def follow(what: str) -> None:
     if what != "similarity":
-        for signal, name in ((pre_save, "product_saving"), (post_save, "product_saved")):
+        for signal, name in ((pre_save, "product_saving"), (post_save, "row_saved")):
             uid = f"similarity.{name}.{Product._meta.label}"
             if not signal.disconnect(sender=Product, dispatch_uid=uid):
                 sys.exit(f"No receiver is connected as {uid}.")

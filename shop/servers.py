@@ -145,7 +145,10 @@ def _start_valkey() -> str:
     # Not as arguments, which every user of the machine can list.
     lines = "".join(f"{name} {value}\n" for name, value in options.items())
     command = [str(get_binary_path()), "-"]
-    subprocess.run(command, input=lines, text=True, check=True, timeout=30)  # noqa: S603
+    # What Valkey says at its start is no output of the command that starts it.
+    subprocess.run(  # noqa: S603
+        command, input=lines, text=True, check=True, timeout=30, stdout=subprocess.DEVNULL
+    )
     address = f"redis://:{password}@127.0.0.1:{port}"
     deadline = time.monotonic() + 15
     while not _answers(address):

@@ -58,8 +58,10 @@ class HashEncoder(Encoder):
             for word in words:
                 seed = hashlib.sha256(f"{self.salt}{word}".encode()).digest()[:8]
                 vectors[row] += np.random.default_rng(list(seed)).standard_normal(self.size)
-        HashEncoder.calls += bool(contents)
-        HashEncoder.encoded += [content.key for content in contents]
+        # Texts without a key are nonsense that floors are learned from.
+        products = [content.key for content in contents if content.key]
+        HashEncoder.calls += bool(products)
+        HashEncoder.encoded += products
         encoded = Encoded(unit_rows(vectors), np.abs(vectors).max(axis=1, initial=0) > 0)
         for row, content in enumerate(contents):
             if "nan" in self.words(content):

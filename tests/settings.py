@@ -24,7 +24,10 @@ if not os.environ.get("CACHE_URL"):
 
 SIMILARITY = {
     **SIMILARITY,  # noqa: F405
-    "CATALOG": {**SIMILARITY["CATALOG"], "facets": ["colour", "color", "material", "size", "fits"]},  # noqa: F405
+    "CATALOG": {
+        **SIMILARITY["CATALOG"],  # noqa: F405
+        "facets": ["colour", "color", "material", "size", "fits", "dimmable"],
+    },
     # Most orders of tests are placed and never shipped.
     "ORDERS": {**SIMILARITY["ORDERS"], "verified": {}},  # noqa: F405
 }

@@ -41,7 +41,8 @@ def test_a_shelf_is_drawn_in_an_async_view(make_product, caplog):
         return page.render(Context({"product": products[0]}))
 
     caplog.clear()
-    html = asyncio.run(view())
+    with ThreadPoolExecutor(1) as thread:  # a browser's loop may run in this one
+        html = thread.submit(asyncio.run, view()).result()
     assert html.count("[red mug") == 3
     assert "<section" in html or "<ul" in html
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
