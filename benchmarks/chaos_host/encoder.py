@@ -49,8 +49,11 @@ class ChaosEncoder(Encoder):
 
 
 def hold(contents: Sequence[ProductContent]) -> None:
-    """Say which products are in hand, take the time of encoding them, and die of a poison."""
-    held = {"at": time.time(), "keys": [content.key for content in contents]}
+    """Say which products are in hand, take the time of encoding them, and die of a poison.
+
+    The text of a query has no key and is no product.
+    """
+    held = {"at": time.time(), "keys": [content.key for content in contents if content.key]}
     path = Path(settings.FOLDER) / "held" / str(os.getpid())
     path.with_suffix(".new").write_text(json.dumps(held))
     path.with_suffix(".new").rename(path)

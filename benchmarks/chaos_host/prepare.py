@@ -38,7 +38,8 @@ def main() -> None:
         cursor.execute(TRIGGERS.format(table=table, mark=mark))
     with transaction.atomic():
         for number in range(int(sys.argv[1])):
-            Product.objects.create(title=f"product {number}", text="as it was at the start")
+            # Without a text: the plugin leaves out one that many unlike products share.
+            Product.objects.create(title=f"product {number}")
 
 
 if __name__ == "__main__":
