@@ -4,8 +4,8 @@ import csv
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.models import DemandSnapshot
 from tests.fixtures_demand import make_demand_shop  # noqa: F401
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _today(demand_shop, monkeypatch):
-    monkeypatch.setattr(timezone, "localdate", lambda *args: demand_shop.today)
+    monkeypatch.setattr(times, "today", lambda: demand_shop.today)
 
 
 def run(capsys, *arguments):

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from similarity import tasks
+from similarity.catalog import times
 from similarity.copurchase import co_demand
 from similarity.copurchase.co_demand import category_report, product_report, shop_sales
 from similarity.copurchase.demand_report import Question
@@ -51,7 +52,7 @@ def test_a_shop_without_orders_is_told_the_setting(settings):
 
 @pytest.fixture
 def today(demand_shop, monkeypatch):
-    monkeypatch.setattr(timezone, "localdate", lambda *args: demand_shop.today)
+    monkeypatch.setattr(times, "today", lambda: demand_shop.today)
 
 
 def kept():
@@ -76,7 +77,7 @@ def test_a_catalogue_without_categories_has_its_products_told(today, settings):
 def test_a_shop_with_nothing_to_tell_yet_keeps_what_it_has_and_logs_no_error(
     demand_shop, settings, monkeypatch, caplog
 ):
-    monkeypatch.setattr(timezone, "localdate", lambda *args: MONDAY + timedelta(weeks=9))
+    monkeypatch.setattr(times, "today", lambda: MONDAY + timedelta(weeks=9))
     caplog.set_level(logging.INFO, "similarity")
     DemandSnapshot.objects.create(
         kind="product", item="1", pairs=0, warnings=0, report={}, made_at=timezone.now()

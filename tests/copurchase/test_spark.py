@@ -210,7 +210,7 @@ def order_lines(seed=5):
 
 
 def assert_agrees_with_reference(named, lines):
-    """Against the plain definition, shopper by shopper."""
+    """Against the plain definition, shopper by shopper; a guest adds no shopper."""
     orders = {}
     for no, who, day, sku in lines:
         since = RULE.reference_day - RULE.window_days
@@ -218,12 +218,13 @@ def assert_agrees_with_reference(named, lines):
             orders.setdefault(no, (who, (day - EPOCH).days, set()))[2].add(sku)
     shoppers = {}
     for no, (who, day, skus) in orders.items():
-        shoppers.setdefault(who or f"guest {no}", []).append((day, no, sorted(skus)))
+        shopper = (bool(who), who or no)
+        shoppers.setdefault(shopper, []).append((day, no, sorted(skus)))
     pairs = {}
-    for baskets in shoppers.values():
+    for (known, _name), baskets in shoppers.items():
         for pair, (weight, count) in contributions(baskets, RULE)[1].items():
             was = pairs.get(pair, (0, 0, 0))
-            pairs[pair] = (was[0] + weight, was[1] + count, was[2] + 1)
+            pairs[pair] = (was[0] + weight, was[1] + count, was[2] + known)
     found = {
         (named.items[first], named.items[second]): figures
         for first, second, *figures in np.column_stack(pairs_of(named.counts)).tolist()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.utils import timezone
 
 from shop.seed import catalogue
 from similarity.catalog.content import ProductContent
@@ -154,8 +153,9 @@ def test_the_nightly_task_learns_for_every_version_that_is_kept_up_to_date(shop,
 
 
 def test_where_nothing_can_be_learned_the_log_says_why(shop, caplog):
-    """The encoders of the settings are not those of the version."""
-    EncoderVersion.objects.update(query_floors={"text": 0.3}, promoted_at=timezone.now())
+    """The encoders that the version was made with are gone."""
+    gone = {"class": "host.Gone", "options": {}, "signature": "gone", "dimension": 2}
+    EncoderVersion.objects.update(query_floors={"text": 0.3}, encoders={"text": gone})
     learn_query_floors()
     assert "not learned anew" in caplog.text
     assert EncoderVersion.objects.get(pk=shop.pk).query_floors == {"text": 0.3}

@@ -33,17 +33,19 @@ def looks(cells_catalogue):
 
 
 @pytest.mark.parametrize("recall", [0.5, 0.9, 0.99])
-def test_the_depth_holds_the_share_of_the_neighbours_wanted(looks, recall):
+def test_the_depth_is_the_least_that_holds_the_share_of_the_neighbours_wanted(looks, recall):
+    """Sketches differ by whole bits, so that many rows are as far and one step adds them all."""
     made, found = looks
     figures = sketch_depth.depths(
         made, "default", (("depths", look) for look, *_others in found), recall
     )
     (depth,) = figures["depths"]
-    held = []
-    for _look, nearest, apart in found:
-        ahead = (apart[None, :] <= apart[nearest][:, None]).sum(axis=1)
-        held.extend(ahead <= depth)
-    assert np.mean(held) == pytest.approx(recall, abs=0.02)
+    ahead = np.concatenate(
+        [(apart[None, :] <= apart[nearest][:, None]).sum(axis=1) for _look, nearest, apart in found]
+    )
+    one = 1 / len(ahead)
+    assert np.mean(ahead <= depth) >= recall - one
+    assert np.mean(ahead <= depth - 1) <= recall + one
 
 
 def test_a_filter_takes_those_in_the_way_out_too(looks):
