@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from similarity.catalog.picture_header import FORMATS, Limits
-from similarity.encoders.picture_decoder import ANSWER, REFUSED, REQUEST
+from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError, ImageRejected
 
 #: Seconds of the processor for a product's photo; one of 40 million pixels takes about two.
@@ -49,6 +49,9 @@ class DecoderProcess:
     """A child, and the pipes to it. Used by one thread at a time."""
 
     def __init__(self) -> None:
+        package("PIL.Image")  # a web process, which decodes nothing, may lack it
+        #: The child's program as a module, for the form of requests and answers.
+        self._program = package("similarity.encoders.picture_decoder")
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         #: False once the child has ended, or may still write an answer that nothing waits for.
@@ -78,7 +81,7 @@ class DecoderProcess:
         finally:
             hangs.cancel()
             self.usable = complete
-        if mode == REFUSED:
+        if mode == self._program.REFUSED:
             raise ImageRejected(f"The image {body.decode()}; replace it by a sound file.")
         return Pixels(mode.decode().strip(), size, body)
 
@@ -86,9 +89,10 @@ class DecoderProcess:
         self, data: bytes, limits: Limits, cpu_s: float
     ) -> tuple[bytes, tuple[int, int], bytes]:
         memory = BASE_BYTES + 2 * limits.bytes + BYTES_PER_PIXEL * limits.pixels
-        self._write(REQUEST.pack(len(data), limits.pixels, memory, cpu_s))
+        self._write(self._program.REQUEST.pack(len(data), limits.pixels, memory, cpu_s))
         self._write(data)
-        mode, width, height, size = ANSWER.unpack(self._read(ANSWER.size))
+        answer = self._program.ANSWER
+        mode, width, height, size = answer.unpack(self._read(answer.size))
         return mode, (width, height), self._read(size)
 
     def _write(self, data: bytes) -> None:

@@ -78,11 +78,17 @@ def test_from_home_to_widget_to_cart_and_re_embedding_in_the_admin(
     expect(page.get_by_role("link", name="Products", exact=True)).to_be_visible()
     page.goto(reverse("admin:shop_product_change", args=[scarf.pk]))
     page.get_by_label("Name:", exact=True).fill("Stoneware mug in navy")
+    page.locator(".field-category [role=combobox]").click()
+    page.locator(".select2-search__field").fill("Mug")
+    page.get_by_role("option", name="Mug").click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     wait_for(lambda: not PendingProduct.objects.exists(), 60, process)
     page.goto(scarf.get_absolute_url())
-    assert all("mug" in name for name in shelf_names(page)[:4]), "a new title, new neighbours"
+    shelf = shelf_names(page)  # of a new title and category, new neighbours
+    assert all("mug" in name for name in shelf), shelf
+    answer = page.request.get(f"/api/similarity/v1/products/{scarf.pk}/similar/?limit=4").json()
+    assert {result["tier"] for result in answer["results"]} == {"fused"}, "by its new vectors"
 
     before = ProductVectors.objects.get(product=scarf).encoded_at
     page.goto(reverse("admin:shop_product_changelist"))

@@ -231,7 +231,7 @@ def test_a_file_that_is_no_picture_is_said(open_page, pictured, tmp_path):
     page.goto("/search/picture/")
     page.get_by_label("Choose or take a picture").set_input_files(path)
     page.locator(".picture-search").get_by_role("button", name="Search").click()
-    expect(page.locator(".errorlist")).to_contain_text("no picture in a known format")
+    expect(page.locator(".errorlist")).to_contain_text("in none of the formats JPEG")
 
 
 def test_a_picture_that_cannot_be_shown_is_sent_as_it_is(open_page, pictured, tmp_path):

@@ -30,7 +30,7 @@ EMPTY = {
 FULL = {
     "a megabyte": "red shirt " * 100_000,
     "a megabyte without a blank": "x" * 1_000_000,
-    "five megabytes of markup": "<b>red</b>" * 500_000,
+    "five megabytes of markup": "<b>red</b> " * 500_000,
     "open tags": "<" * 200_000,
     "entities": "&amp;" * 100_000,
     "nested entities": "&amp;amp;amp;" * 50_000,
@@ -73,6 +73,7 @@ FULL = {
 READ = {
     *("a megabyte", "five megabytes of markup", "direction marks", "both directions"),
     *("byte order marks", "NUL between", "surrogates between", "line ends", "repeated lines"),
+    *("zero width", "script"),
 }
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from similarity.catalog.photos import PhotoAbsent
 from similarity.exceptions import ConfigurationError
 from similarity.training.datasets import load_dataset
 
@@ -30,7 +31,7 @@ def test_a_folder_of_ones_own(tmp_path):
     assert data.contents[0].price == Decimal("9.50")
     assert dict(data.contents[0].attributes) == {"brand": "Ember"}
     assert [image.name for image in data.contents[1].images] == ["mine/mugs/blue.png"]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PhotoAbsent, match="is not there"):
         data.contents[1].images[0].read(10)
 
 
