@@ -21,7 +21,7 @@ from similarity.catalog.relations import (
     Link,
     concrete,
     ends,
-    links,
+    join_links,
     own_keys,
     relatives,
     row_key,
@@ -122,28 +122,16 @@ def products_changed(
         return
 
     def keys(adapter: OrderAdapter) -> Iterator[Any]:
-        for link in list(_links(adapter, sender)) or ends(adapter.model, sender, []):
-            values: list[Any] = []
-            if action == "pre_clear":
-                values += link.linked_to(instance, using)
-            elif row_key(instance, link.end) is not None:
-                values.append(getattr(instance, link.target))
-            if model in relatives(link.end):
-                values += pk_set or ()
-            yield from link.keys(adapter.model, values, using)
+        for link in _links(adapter, sender) or ends(adapter.model, sender, []):
+            yield from link.keys_of_change(adapter.model, instance, action, model, pk_set, using)
 
     _enqueue(using, keys, instance)
 
 
-def _links(adapter: OrderAdapter, through: type[Model] | None = None) -> Iterator[Link]:
+def _links(adapter: OrderAdapter, through: type[Model] | None = None) -> list[Link]:
     """Keys of join tables, or of one, that lead to orders."""
-    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
-    found = list(links(adapter.model, lookups))
-    on_the_way = {link.through for link in found}
-    for named in adapter.many_to_many():
-        if named not in on_the_way:
-            found += ends(adapter.model, named, [])
-    yield from (link for link in dict.fromkeys(found) if through in (None, link.through))
+    found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
+    return [link for link in found if through in (None, link.through)]
 
 
 def _orders_of(adapter: OrderAdapter, instance: Model, using: str) -> Iterator[Any]:

@@ -29,8 +29,7 @@ from similarity.catalog.paths import Path
 from similarity.catalog.relations import (
     Link,
     concrete,
-    ends,
-    links,
+    join_links,
     own_keys,
     relatives,
     row_key,
@@ -57,7 +56,7 @@ def connect() -> None:
     try:
         product = conf.product_model()
         adapter = get_adapter()
-        related, joins = adapter.related_models(), list(_links(adapter))
+        related, joins = adapter.related_models(), _links(adapter)
     except SimilarityError as error:  # similarity.checks reports it with a hint
         logger.error("Changes of products are not followed: %s", error)
         return
@@ -171,14 +170,7 @@ def many_to_many_changed(
 
     def keys() -> Iterator[Any]:
         for link in _links(get_adapter(), sender):
-            values: list[Any] = []
-            if action == "pre_clear":
-                values += link.linked_to(instance, using)
-            elif row_key(instance, link.end) is not None:
-                values.append(getattr(instance, link.target))
-            if model in relatives(link.end):
-                values += pk_set or ()
-            yield from link.keys(product, values, using)
+            yield from link.keys_of_change(product, instance, action, model, pk_set, using)
 
     _enqueue(using, keys, instance)
 
@@ -190,15 +182,10 @@ def _committed_alone(using: str) -> bool:
     return here and not mode.at_work()
 
 
-def _links(adapter: CatalogAdapter, through: type[Model] | None = None) -> Iterator[Link]:
+def _links(adapter: CatalogAdapter, through: type[Model] | None = None) -> list[Link]:
     """Keys of join tables, or of one, that lead to products."""
-    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
-    found = list(links(adapter.model, lookups))
-    on_the_way = {link.through for link in found}
-    for named in adapter.many_to_many():
-        if named not in on_the_way:
-            found += ends(adapter.model, named, [])
-    yield from (link for link in dict.fromkeys(found) if through in (None, link.through))
+    found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
+    return [link for link in found if through in (None, link.through)]
 
 
 def _products_of(instance: Model, using: str) -> Iterator[Any]:

@@ -82,12 +82,8 @@ def _routes(adapter: CatalogAdapter) -> Iterator[_Route]:
     for model, lookups in adapter.related_models().items():
         for lookup in lookups:
             yield from _over(product, model, lookup)
-    lookups = [lookup for each in adapter.related_models().values() for lookup in each]
-    joins = list(relations.links(product, lookups))
-    for through in adapter.many_to_many():
-        if through not in {link.through for link in joins}:
-            joins += relations.ends(product, through, [])
-    for link in joins:
+    related, throughs = adapter.related_models().values(), adapter.many_to_many()
+    for link in relations.join_links(product, related, throughs):
         owner = link.end if link.content_type else None
         yield _Route(link.through, link.column, link.lookup, link.content_type, owner, links=True)
 

@@ -106,6 +106,29 @@ class Link:
         elif known:
             yield from _keys(owner, using, {f"{self.lookup}__in": known})
 
+    def keys_of_change(
+        self,
+        owner: type[Model],
+        instance: Model,
+        action: str,
+        model: type[Model],
+        pk_set: set[Any] | None,
+        using: str,
+    ) -> Iterator[Any]:
+        """Yield the owners that a change of a many-to-many relation concerns.
+
+        The arguments are those of Django's ``m2m_changed``. Either side may lead to owners, and a
+        clear from the other side names no rows.
+        """
+        values: list[Any] = []
+        if action == "pre_clear":
+            values += self.linked_to(instance, using)
+        elif row_key(instance, self.end) is not None:
+            values.append(getattr(instance, self.target))
+        if model in relatives(self.end):
+            values += pk_set or ()
+        yield from self.keys(owner, values, using)
+
     def linked_to(self, other: Model, using: str) -> list[Any]:
         """Return the values of the key in rows whose other ends name ``other``."""
         rows = self.through._base_manager.using(using)
@@ -123,6 +146,24 @@ class Link:
     def _attname(self, column: str) -> str:
         fields = self.through._meta.concrete_fields
         return next(field.attname for field in fields if field.column == column)
+
+
+def join_links(
+    owner: type[Model],
+    related: Iterable[Iterable[str]],
+    throughs: Iterable[type[Model]],
+) -> list[Link]:
+    """Return the keys of join tables that lead to owners, each once.
+
+    ``related`` are the lookups of each model that owners are read from. ``throughs`` are join
+    tables that an adapter names; one that no lookup passes is taken to join owners themselves.
+    """
+    found = list(links(owner, (lookup for lookups in related for lookup in lookups)))
+    on_the_way = {link.through for link in found}
+    for through in throughs:
+        if through not in on_the_way:
+            found += ends(owner, through, [])
+    return list(dict.fromkeys(found))
 
 
 def links(owner: type[Model], lookups: Iterable[str]) -> Iterator[Link]:
