@@ -3,28 +3,18 @@
 In processes of their own, because a process has one product model.
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
+from tests.host_process import run_host
+
 pytest.importorskip("oscar", reason="django-oscar is not installed; it is in requirements.txt")
 
-ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "tests.oscar_host.settings"
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment},
-    )
+run = partial(run_host, SETTINGS, timeout_s=600)
 
 
 def test_system_checks_pass():

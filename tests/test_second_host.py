@@ -3,26 +3,16 @@
 Each test runs in a process of its own, since a process has one product model.
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.host_process import run_host
+
 SETTINGS = "tests.uuid_host.settings"
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": SETTINGS, **environment},
-    )
+run = partial(run_host, SETTINGS)
 
 
 @pytest.mark.parametrize("auto_field", ["AutoField", "BigAutoField"])

@@ -189,7 +189,7 @@ class OscarCatalogue(VariantAdapter):
 
     def annotate_price(self, products: QuerySet[Any]) -> QuerySet[Any]:
         """The lowest price before tax, of the product or its variants."""
-        records = self.stock_records().filter(_OF_PRODUCT, price__isnull=False)
+        records = self.stock_records().filter(oscar_filters.OF_PRODUCT, price__isnull=False)
         return products.annotate(**{PRICE: Subquery(records.order_by("price").values("price")[:1])})
 
     def _attributes(self, product: Any) -> dict[str, str]:
@@ -235,10 +235,6 @@ class OscarOrders(MappedOrders):
             counted={"status__in": counted} if counted else {},
             verified={"status__in": list(self.verified)} if self.verified else {},
         )
-
-
-#: Rows of a product that a query outside asks for, or of one of its variants on sale.
-_OF_PRODUCT = Q(product=OuterRef("pk")) | Q(product__parent=OuterRef("pk"), product__is_public=True)
 
 
 def _sold_by(records: QuerySet[Any]) -> Q:

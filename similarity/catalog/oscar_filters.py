@@ -35,6 +35,8 @@ VALUES = {
     "float": "value_float",
     "boolean": "value_boolean",
 }
+#: Rows of a product that a query outside asks for, or of one of its variants on sale.
+OF_PRODUCT = Q(product=OuterRef("pk")) | Q(product__parent=OuterRef("pk"), product__is_public=True)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -73,9 +75,7 @@ def value(name: str) -> Any:
     types = _types_of(name)
     if not types:
         return None
-    own = Q(product=OuterRef("pk"))
-    variants = Q(product__parent=OuterRef("pk"), product__is_public=True)
-    rows = _attribute_values().filter(own | variants, attribute__code=name)
+    rows = _attribute_values().filter(OF_PRODUCT, attribute__code=name)
     text = Coalesce(*(_as_text(kind) for kind in types), Value(""), output_field=TextField())
     return ArraySubquery(rows.order_by("pk").values_list(text, flat=True))
 
