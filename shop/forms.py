@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 
 from shop.cart import MAX_QUANTITY
+from similarity.api.filters import MAX_LENGTH, MAX_VALUES
 
 
 class PriceForm(forms.Form):
@@ -54,10 +55,14 @@ class FilterForm(PriceForm):
 
 
 class ValuesField(forms.MultipleChoiceField):
-    """Values that are offered only once the search has been made: any short text."""
+    """Values that are offered only once the search has been made: any short text, and of many
+    the first so many."""
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(super().to_python(value)[:MAX_VALUES])
 
     def valid_value(self, value: str) -> bool:
-        return 0 < len(value) <= 250 and "\0" not in value
+        return 0 < len(value) <= MAX_LENGTH and "\0" not in value
 
 
 class SearchForm(PriceForm):

@@ -55,7 +55,7 @@ def enqueue(
     sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL:
     a host calls this after them, in the same transaction. ``force`` embeds products
     even where nothing the encoders read has changed. Raises ``ValidationError`` for a
-    key the product model cannot have.
+    key the product model cannot have, and ``TypeError`` for rows of another model.
     """
     keys = _keys(products)
     count = 0
@@ -166,8 +166,21 @@ def _rows() -> PendingProductQuerySet:
 
 def _keys(products: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
     """Keys as the adapter writes them: a UUID in capitals is the same product."""
+    model = conf.product_model()
     if isinstance(products, QuerySet):
+        _check_model(model, products.model)
         products = products.values_list("pk", flat=True).iterator(chunk_size=ENQUEUE_ROWS)
-    to_python = conf.product_model()._meta.pk.to_python
     for product in products:
-        yield str(to_python(product.pk if isinstance(product, Model) else product))
+        if isinstance(product, Model):
+            _check_model(model, type(product))
+            product = product.pk
+        yield str(model._meta.pk.to_python(product))
+
+
+def _check_model(expected: type[Model], given: type[Model]) -> None:
+    """Parents, children and proxies have the product's key; other models have keys of their own."""
+    if not (issubclass(given, expected) or issubclass(expected, given)):
+        raise TypeError(
+            f"enqueue() was given rows of {given._meta.label}; pass products "
+            f"({expected._meta.label}) or their primary keys."
+        )

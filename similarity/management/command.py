@@ -11,6 +11,8 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
+from django.db import DatabaseError, OperationalError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from tqdm import tqdm
 
 from similarity.exceptions import SimilarityError
@@ -23,7 +25,8 @@ class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
 
 
 class SimilarityCommand(BaseCommand):
-    """Errors of the plugin end as one line; Ctrl-C says how to go on and exits with 130."""
+    """Errors of the plugin, and a database that is away or not migrated, end as one line; Ctrl-C
+    says how to go on and exits with 130."""
 
     examples = ""
     if_interrupted = "Interrupted."
@@ -38,9 +41,26 @@ class SimilarityCommand(BaseCommand):
             return super().execute(*args, **options)
         except SimilarityError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            if not (remedy := _remedy(error)):
+                raise
+            first_line = str(error).splitlines()[0].rstrip(".:")
+            raise CommandError(f"{first_line}. {remedy}") from error
         except KeyboardInterrupt:
             self.stderr.write(f"\n{self.if_interrupted}")
             raise SystemExit(INTERRUPTED) from None
+
+
+def _remedy(error: DatabaseError) -> str:
+    """What to do about a database that is away or not migrated; empty for other trouble."""
+    cause = error.__cause__
+    if isinstance(cause, UndefinedTable | UndefinedColumn):
+        return "Run manage.py migrate, then this command again."
+    state = getattr(cause, "sqlstate", "") or ""
+    # Without a state the server was never reached; 08 is a broken connection, 57P a shutdown.
+    if isinstance(error, OperationalError) and (not state or state.startswith(("08", "57P"))):
+        return "Start PostgreSQL, or mend DATABASES, then run this command again."
+    return ""
 
 
 class ProgressBars:

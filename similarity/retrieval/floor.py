@@ -57,15 +57,18 @@ class Floor:
     def admits(self, categories: Collection[int], hit: Candidate, heights: Heights) -> bool:
         """Whether a shelf for a product of these categories (their numbers) may show the hit."""
         if hit.score >= heights.outside:
-            return any(self._is_close(own, hit.category) for own in categories)
+            return any(self.is_close(own, hit.category) for own in categories)
         return hit.score >= heights.inside and any(
             self._department(own) == self._department(hit.category)
             for own in categories
             if own and hit.category
         )
 
-    def _is_close(self, own: int, other: int) -> bool:
-        """A category that is new or missing keeps nothing out by itself."""
+    def is_close(self, own: int, other: int) -> bool:
+        """Whether the second category (a number) is near the first, in its department or learned.
+
+        A category that is new or missing keeps nothing out by itself.
+        """
         if own == other or not (own in self._departments and other in self._departments):
             return True
         same = self._department(own) == self._department(other)

@@ -280,12 +280,12 @@ def blended(
 def served(scores: Scores, held: Scores, near: Scores, floor: float) -> list[int]:
     """``scores``, best first, as search parts them: matches, then what is related."""
     matching = set(matches(held))
-    related = [
-        one
-        for one in scores
-        if one not in matching
-        and (lexical.is_enough(held.get(one, 0.0)) or near.get(one, -1.0) >= floor)
-    ]
+
+    def is_related(one: int) -> bool:
+        share = held.get(one, 0.0)
+        return lexical.is_enough(share) or near.get(one, -1.0) >= lexical.least_cosine(floor, share)
+
+    related = [one for one in scores if one not in matching and is_related(one)]
     return [*(one for one in scores if one in matching), *related]
 
 

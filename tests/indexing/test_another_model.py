@@ -37,7 +37,7 @@ def found_by(words, version):
     rows, _present = queries.text_vectors([words], version)
     meaning = meaning_of({"text": rows[0]}, Within(Product.objects.all()))
     assert meaning.version == version
-    cosines = meaning.cosines(list(Product.objects.values_list("pk", flat=True)))["text"]
+    cosines = meaning.stored(list(Product.objects.values_list("pk", flat=True))).cosines["text"]
     return max(cosines, key=cosines.get)
 
 

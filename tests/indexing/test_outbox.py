@@ -8,7 +8,7 @@ import pytest
 from django.db import DataError, connection
 from django.db.models import F
 
-from shop.models import Product
+from shop.models import Category, Product
 from similarity.indexing import outbox, pipeline, vectors, versions
 from similarity.models import PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
@@ -123,6 +123,16 @@ def test_keys_are_written_as_the_adapter_writes_them(make_product):
     PendingProduct.objects.all().delete()
     outbox.enqueue([f" {product.pk} ", product.pk, product])
     assert PendingProduct.objects.get().product_key == str(product.pk)
+
+
+def test_rows_of_another_model_are_no_products(make_product):
+    """Their keys would be taken for those of products that nobody meant."""
+    product = make_product(category="Lamps")
+    PendingProduct.objects.all().delete()
+    for given in (Category.objects.all(), [product, product.category]):
+        with pytest.raises(TypeError, match=r"shop\.Category; pass products \(shop\.Product\)"):
+            outbox.enqueue(given)
+    assert not PendingProduct.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

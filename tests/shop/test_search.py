@@ -433,3 +433,12 @@ def test_no_query_string_breaks_the_page(client, make_product, query):
     """Crawlers, old links and curious people send all of them."""
     make_product(name="Plain lamp", attributes={"colour": "navy"})
     assert client.get(f"/search/?{query}").status_code in (200, 302, 400, 404)
+
+
+@pytest.mark.parametrize("name", ["category", "brand", "colour", "material"])
+def test_of_very_many_values_the_first_are_taken(client, lamps, name):
+    wanted = {"category": "Lamps", "brand": "Halden", "colour": "navy"}.get(name, "oak")
+    many = [wanted, *(f"value {number}" for number in range(950))]
+    response = client.get(reverse("shop:search"), {"q": "desk lamp", name: many})
+    assert response.status_code == 200
+    assert bool(names(response)) == (name != "material"), "no lamp is of oak"

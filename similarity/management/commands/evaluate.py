@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.module_loading import import_string
 from tqdm import tqdm
 
@@ -15,7 +15,7 @@ from similarity import conf
 from similarity.encoders.base import Encoded
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
-from similarity.exceptions import SimilarityError
+from similarity.management.command import SimilarityCommand
 from similarity.training.datasets import FORMATS, Dataset, load_dataset
 from similarity.training.evaluation import evaluate, table
 from similarity.training.picture import contact_sheet
@@ -43,16 +43,18 @@ EVALUATIONS: dict[str, str] = {
 }
 
 
-class Command(BaseCommand):
+class Command(SimilarityCommand):
     help = (
         "Encode a catalogue whose types, colours and genders are known, find the ten most "
         "similar of every product, and print which share of them is alike: by each part alone "
         "and by the fused vector. Labels are never given to the encoders as attributes. "
-        "Neither the shop's tables nor any server is used; vectors are kept in --cache. "
+        "The shop's products are not read and nothing is written ('search' makes "
+        "temporary tables in the database); vectors are kept in --cache. "
         "'evaluate shelves' without --dataset looks at shelves of this shop instead: how many hits "
         "are of another department, with a floor and filled."
     )
     requires_system_checks = []
+    if_interrupted = "Stopped; what was encoded is kept for the next run."
 
     def add_arguments(self, parser: CommandParser) -> None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -96,15 +98,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            if options["what"] != "similar":
-                self._report(options)
-            else:
-                self._tune(options) if options["tune"] else self._evaluate(options)
-        except SimilarityError as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            raise CommandError("Stopped; what was encoded is kept for the next run.") from None
+        if options["what"] != "similar":
+            self._report(options)
+        else:
+            self._tune(options) if options["tune"] else self._evaluate(options)
 
     def _evaluate(self, options: dict[str, Any]) -> None:
         names = options["dataset"] or ["myntra"]

@@ -181,6 +181,15 @@ def is_enough(held: float) -> bool:
     return held >= _ENOUGH_HELD
 
 
+def least_cosine(floor: float, held: float) -> float:
+    """The least cosine with the query of a related product that holds this share of its words.
+
+    That of a product without any is the ``floor``; it falls evenly to 0 at half of the words,
+    where nearness is no longer asked for.
+    """
+    return floor * max(1 - held / LEAST_HELD, 0.0)
+
+
 #: Asks for nothing.
 NOTHING = LexicalQuery((), 0)
 

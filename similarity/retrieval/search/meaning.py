@@ -4,7 +4,7 @@ image vectors where its image encoder knows words."""
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connections
@@ -25,6 +25,13 @@ from similarity.retrieval.within import Within, database_keys
 NEIGHBOURS = 100
 #: Products found by words whose cosine is looked up; those after them count as far.
 RESCORED = 200
+
+
+class Stored(NamedTuple):
+    """``cosines``: part → key → cosine with the query; ``categories``: key → category's number."""
+
+    cosines: dict[str, dict[Any, float]]
+    categories: dict[Any, int]
 
 
 @dataclass(frozen=True)
@@ -48,20 +55,23 @@ class Meaning:
         allowed = _allowed([one.key for one in found], query.restriction, self.within)
         return [Match(one.key, one.group, 2 * one.score - 1) for one in found if one.key in allowed]
 
-    def cosines(self, keys: Sequence[Any]) -> Mapping[str, Mapping[Any, float]]:
-        """Part → key → cosine, of those that have such a vector; one query."""
+    def stored(self, keys: Sequence[Any]) -> Stored:
+        """What is known of those products that have vectors; one query."""
         # In single precision: in half, of which they are stored, they would be rounded.
         cosines = [
             1 - CosineDistance(Cast(part, VectorField()), vector)
             for part, vector in self.vectors.items()
         ]
         stored = ProductVectors.objects.using(self.within.using).of_version(self.version)
-        rows = stored.filter(product_id__in=list(keys)).values_list("product_id", *cosines)
-        found: dict[str, dict[Any, float]] = {part: {} for part in self.vectors}
-        for key, *near in rows:
-            for part, cosine in zip(found, near, strict=True):
+        rows = stored.filter(product_id__in=list(keys)).values_list(
+            "product_id", "category", *cosines
+        )
+        found = Stored({part: {} for part in self.vectors}, {})
+        for key, category, *near in rows:
+            found.categories[key] = category
+            for part, cosine in zip(found.cosines, near, strict=True):
                 if cosine is not None and not math.isnan(cosine):  # of a vector of zeros
-                    found[part][key] = cosine
+                    found.cosines[part][key] = cosine
         return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.retrieval import fallback
+from similarity.retrieval.floor import floor_of
 from similarity.retrieval.found import Taken
 from similarity.retrieval.search import codes, hybrid, lexical
 from similarity.retrieval.search.budget import UNLIMITED, Budget
@@ -17,7 +18,7 @@ from similarity.retrieval.search.lexical import (
     Match,
 )
 from similarity.retrieval.search.matches import Matches
-from similarity.retrieval.search.meaning import RESCORED, Meaning, meaning_of
+from similarity.retrieval.search.meaning import RESCORED, Meaning, Stored, meaning_of
 from similarity.retrieval.search.reading import Reading
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within
@@ -98,7 +99,7 @@ class ByWords(NamedTuple):
 
 class Near(NamedTuple):
     """``ranked``: products by words and by meaning, blended; ``alike``: groups of those that are
-    as near in meaning as the floor asks."""
+    as near in meaning as :func:`lexical.least_cosine` asks."""
 
     ranked: list[Ranked]
     alike: Set[str]
@@ -200,20 +201,38 @@ def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery)
     of_group = {one.group: one for one in [*reversed(others), *words]}
     # Of a product near by one vector the other one's cosine is not known yet.
     asked = [*words[:RESCORED], *(others if len(neighbours) > 1 else ())]
-    stored = meaning.cosines([one.key for one in asked])
+    stored = meaning.stored([one.key for one in asked])
     near = {}
     for part, found in neighbours.items():
-        near[part] = {one.group: stored[part][one.key] for one in asked if one.key in stored[part]}
+        cosines = stored.cosines[part]
+        near[part] = {one.group: cosines[one.key] for one in asked if one.key in cosines}
         for one in found:
             near[part][one.group] = max(one.score, near[part].get(one.group, -1.0))
     scores = hybrid.blend({one.group: one.score for one in words}, hybrid.meant(near))
+    lenient = _lenient(words, meaning, stored)
     alike = {
         group
         for part, cosines in near.items()
         for group, cosine in cosines.items()
-        if cosine >= meaning.floor(part)
+        if cosine >= lexical.least_cosine(meaning.floor(part), lenient.get(group, 0.0))
     }
     return Near([of_group[group]._replace(score=score) for group, score in scores.items()], alike)
+
+
+def _lenient(words: Sequence[Ranked], meaning: Meaning, stored: Stored) -> dict[str, float]:
+    """Group → share of the query's words, of products that need not be as near for holding it.
+
+    Where some products hold every word, only those of categories close to theirs: "bag" alone
+    does not relate a handbag to a sleeping bag.
+    """
+    floor = floor_of(meaning.version)
+    categories = stored.categories
+    own = {categories[one.key] for one in words if one.tier in SURE and one.key in categories}
+    close = {
+        category: not own or any(floor.is_close(one, category) for one in own)
+        for category in {0, *categories.values()}
+    }
+    return {one.group: one.held for one in words if close[categories.get(one.key, 0)]}
 
 
 def best_sellers(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLERS) -> list[Ranked]:

@@ -6,7 +6,7 @@ from django.db import OperationalError
 
 from shop.models import Product
 from similarity.models import EncoderVersion
-from similarity.retrieval.search import Outcome, engine, ranking, search
+from similarity.retrieval.search import Outcome, engine, lexical, ranking, search
 from similarity.retrieval.search.budget import QUERY_CANCELED, Budget
 from tests.retrieval.search.conftest import counts, names, related
 
@@ -92,6 +92,40 @@ def test_a_word_that_no_product_has_weighs_no_more_than_a_known_one(shop):
     page = search("zzzzqqqq vvvvkkkk dress ", 100, vector=EAST)
     assert page.total == 0, "a third of what was asked for"
     assert {name.split()[0] for name in related(page)} == {"Linen", "Wool"}
+
+
+def test_the_more_words_a_product_holds_the_less_near_it_has_to_be(shop):
+    """A third of the words lowers the floor of 0.6 to 0.2: socks (0.5) pass, a teapot (0.1) not."""
+    for text, some in (("socks", {"Navy"}), ("teapot", set())):
+        page = search(f"zzzzqqqq vvvvkkkk {text} ", 100, vector=EAST)
+        assert page.total == 0
+        assert {name.split()[0] for name in related(page)} == {"Linen", "Wool"} | some
+
+
+def test_a_word_alone_relates_nothing_to_matches_of_a_far_category(indexed, make_version, store):
+    """All lie below the floor of 0.6; "bag" makes up for it in the department alone."""
+    outdoor, fashion, camp = 1, 2, 3
+    categories = {"Mummy sleeping bag": outdoor, "Camp bag": camp, "Saddle bag": fashion}
+    products = indexed(*({"name": name, "category": name} for name in categories))
+    version = make_version({"text": 1.0}, {"text": 2}, blocks={})
+    floor = {"departments": {str(outdoor): 9, str(camp): 9, str(fashion): fashion}}
+    EncoderVersion.objects.filter(pk=version.pk).update(query_floors={"text": 0.6}, floor=floor)
+    for product in products:
+        stored = store(product, version, text=[0.5, np.sqrt(0.75)])
+        stored.category = categories[product.name]
+        stored.save(update_fields=["category"])
+    page = search("sleeping bag", vector=EAST)
+    assert (names(page), related(page)) == (["Mummy sleeping bag"], ["Camp bag"])
+    page = search("sleeping pillow bag", vector=EAST)
+    assert page.total == 1
+    assert "Saddle bag" not in related(page)
+    page = search("zzzzqqqq bag", vector=EAST)
+    assert set(names(page)) == set(categories), "no product holds both: each is half an answer"
+
+
+@pytest.mark.parametrize(("held", "least"), [(0, 0.6), (0.25, 0.3), (0.4, 0.12), (0.5, 0), (1, 0)])
+def test_the_least_cosine_falls_evenly_to_half_of_the_words(held, least):
+    assert lexical.least_cosine(0.6, held) == pytest.approx(least)
 
 
 @pytest.mark.parametrize("text", ["%", "-", "!!!", "", "—", "😀"])
