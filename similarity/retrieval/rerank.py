@@ -13,6 +13,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 from similarity.retrieval import query_vectors
+from similarity.retrieval.ranking.blend import OF_SEARCH, WEIGHTS
 from similarity.retrieval.ranking.deadline import Deadline, OutOfTime, was_ended
 from similarity.retrieval.ranking.given import Given, given
 from similarity.retrieval.ranking.pairs import second_scores
@@ -59,7 +60,9 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs
     of one of these and the host's score. The first ``RERANK_LIMIT`` are re-ordered, the rest
     stay behind them; a queryset is read once, and one that is not sliced no further than
-    that. Results that are no known product keep their places. ``user``: the shopper, as
+    that. Results that are no known product keep their places. Hits of
+    :func:`~similarity.retrieval.search.search` are in the order of words and meaning already:
+    the blend moves them by stock, sales and the shopper alone. ``user``: the shopper, as
     ``request.user``; what a signed-in one bought counts where ``ORDERS`` names ``user``, or its
     adapter knows :meth:`~similarity.catalog.orders.OrderAdapter.bought_by`.
 
@@ -117,7 +120,7 @@ def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reran
     adapter = get_adapter()
     with deadline.reading(using) as reading:
         pending = query_vectors.begin(text, timeout_ms=int(1000 * deadline.left_s))
-        ranker = current_ranker(reading)
+        ranker = current_ranker(reading, OF_SEARCH if listed.is_of_search else WEIGHTS)
         known = read(words, listed.keys, adapter, reading, pending.version, user)
     vector = pending.wait(deadline.left_s)
     if pending.unanswered:

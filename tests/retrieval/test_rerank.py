@@ -81,6 +81,15 @@ class TestWhatIsGiven:
         assert answer.results == [given[2], given[1], given[0]]
         assert rerank("red scarf", tuple(given), budget_ms=AMPLE_MS).results == answer.results
 
+    def test_hits_of_our_search_are_moved_by_stock_and_sales_alone(self, three):
+        """Their order has read the words, and the meaning better than the blend weighs it."""
+        hits = [Hit(str(one.pk), 0.5, "words") for one in three]
+        assert rerank("red scarf", hits, budget_ms=AMPLE_MS).results == hits
+        Product.objects.filter(pk=three[0].pk).update(stock=0)
+        moved = rerank("red scarf", hits, budget_ms=AMPLE_MS)
+        assert moved.results == [hits[1], hits[2], hits[0]]
+        assert moved.ranker == "blend"
+
     @pytest.mark.parametrize("named_by", ["pk", "object", "text"])
     def test_results_of_another_package_are_taken_by_key_or_object(self, three, named_by):
         """As Haystack's ``SearchResult``, whose ``pk`` is a text."""

@@ -1,5 +1,7 @@
 """The fixed blend: how results are re-ordered where no ranker was learned."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from similarity.retrieval.ranking.documents import FloatArray
@@ -18,7 +20,16 @@ WEIGHTS = {
     "taste": 0.02,
 }
 
+#: Hits of this plugin's search, whose order has read the words, the meaning and the attributes.
+OF_SEARCH = WEIGHTS | {
+    "position": 1.0,
+    "score": 0.0,
+    "words": 0.0,
+    "vector": 0.0,
+    "attributes": 0.0,
+}
 
-def blend(values: FloatArray) -> FloatArray:
+
+def blend(values: FloatArray, weights: Mapping[str, float] = WEIGHTS) -> FloatArray:
     """Scores (N,) of signals (N, len(SIGNALS)): their weighted sum."""
-    return values @ np.array([WEIGHTS.get(name, 0.0) for name in SIGNALS])
+    return values @ np.array([weights.get(name, 0.0) for name in SIGNALS])

@@ -31,6 +31,11 @@ class Given:
     keys: list[Any]
     scores: Scores | None
 
+    @property
+    def is_of_search(self) -> bool:
+        """Whether these are hits of this plugin's own search."""
+        return all(isinstance(item, Hit) for item in self.head)
+
 
 def given(results: Any) -> Given:
     """Take apart a list, tuple or queryset of products, keys, hits or (either, score) pairs.

@@ -1,13 +1,13 @@
 """Which ranker scores: the learned one that is live, else the fixed blend."""
 
 import logging
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from similarity.exceptions import RankerError
 from similarity.models import RankerVersion
-from similarity.retrieval.ranking.blend import blend
+from similarity.retrieval.ranking.blend import WEIGHTS, blend
 from similarity.retrieval.ranking.deadline import Reading
 from similarity.retrieval.ranking.documents import FloatArray
 from similarity.retrieval.ranking.network import Network, read_network
@@ -25,8 +25,9 @@ class Ranker(NamedTuple):
     scores: Callable[[FloatArray], FloatArray]
 
 
-def current_ranker(reading: Reading) -> Ranker:
-    """The live ranker; the blend where there is none that this release can use."""
+def current_ranker(reading: Reading, weights: Mapping[str, float] = WEIGHTS) -> Ranker:
+    """The live ranker; the blend by ``weights`` where there is none that this release can use."""
+    fixed = Ranker(BLEND, partial(blend, weights=weights))
     reading.check()
     live = (
         RankerVersion.objects.using(reading.using)
@@ -35,10 +36,10 @@ def current_ranker(reading: Reading) -> Ranker:
         .first()
     )
     if live is None:
-        return Ranker(BLEND, blend)
+        return fixed
     pk, sha256, signals = live
     network = _network(pk, sha256, tuple(signals), reading.using)
-    return Ranker(f"ranker {pk}", network.scores) if network else Ranker(BLEND, blend)
+    return Ranker(f"ranker {pk}", network.scores) if network else fixed
 
 
 @lru_cache(maxsize=4)
