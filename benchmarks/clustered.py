@@ -9,11 +9,13 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
@@ -25,6 +27,7 @@ from similarity.retrieval import shelf
 
 TABLE = ProductVectors._meta.db_table
 PRODUCTS = Product._meta.db_table
+FIELDS = Product._meta.concrete_fields
 
 DEPARTMENTS = 2
 CATEGORIES = 300
@@ -60,34 +63,48 @@ class Shapes:
 
 def build(count: int, dimension: int, seed: int) -> EncoderVersion:
     """``count`` products with keys from 1, their vectors, and a live version without indexes."""
-    shapes = Shapes(count, dimension, seed)
-    categories = _categories()
-    numbers = [category_number(path) for path in _paths(categories)]
-    brand = Brand.objects.create(name="Maker", slug="maker")
-    with connection.cursor() as cursor:
-        columns = (
-            "id, sku, name, slug, description, category_id, brand_id, price, currency, stock, "
-            'is_active, attributes, "group", created_at, updated_at'
-        )
-        with cursor.copy(f"COPY {PRODUCTS} ({columns}) FROM STDIN") as stream:
-            prices = shapes.dice.random(count) * 1000
-            now = "2026-01-01 00:00:00+00"
-            for at in range(count):
-                key, price = at + 1, prices[at]
-                stream.write(
-                    f"{key}\tS{key}\tProduct {key}\tp{key}\t\t{categories[shapes.category[at]]}\t"
-                    f"{brand.pk}\t{price:.2f}\tEUR\t5\tt\t{{}}\t\t{now}\t{now}\n"
-                )
-        cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [PRODUCTS, count])
-    version = EncoderVersion.objects.create(
-        status="live", encoders={}, fusion=b"", weights={}, dimensions={"fused": dimension}
-    )
-    copy_vectors(version, shapes, [numbers[category] for category in shapes.category])
+    with transaction.atomic():  # a run that is ended while it fills leaves nothing behind
+        version = _fill(Shapes(count, dimension, seed), count, dimension)
     with connection.cursor() as cursor:
         # As a shop that filters by price would have it; it serves the peers too.
         cursor.execute(f"CREATE INDEX ON {PRODUCTS} (price)")
         cursor.execute("VACUUM ANALYZE")
     return version
+
+
+def _fill(shapes: Shapes, count: int, dimension: int) -> EncoderVersion:
+    categories = _categories()
+    numbers = [category_number(path) for path in _paths(categories)]
+    brand = Brand.objects.create(name="Maker", slug="maker")
+    prices = shapes.dice.random(count) * 1000
+    with connection.cursor() as cursor:
+        columns = ", ".join(f'"{field.column}"' for field in FIELDS)
+        with cursor.copy(f"COPY {PRODUCTS} ({columns}) FROM STDIN") as stream:
+            row = _usual_row(brand)
+            for at in range(count):
+                key = at + 1
+                row |= {"id": key, "sku": f"S{key}", "name": f"Product {key}", "slug": f"p{key}"}
+                row |= {
+                    "category_id": categories[shapes.category[at]],
+                    "price": f"{prices[at]:.2f}",
+                }
+                stream.write_row(tuple(row.values()))
+        cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [PRODUCTS, count])
+    version = EncoderVersion.objects.create(
+        status="live", encoders={}, fusion=b"", weights={}, dimensions={"fused": dimension}
+    )
+    copy_vectors(version, shapes, [numbers[category] for category in shapes.category])
+    return version
+
+
+def _usual_row(brand: Brand) -> dict[str, Any]:
+    """Column → what a product without anything special has there, in the order of FIELDS."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    usual = Product(brand=brand, stock=5, created_at=now, updated_at=now)
+    return {
+        field.column: field.get_db_prep_save(getattr(usual, field.attname), connection)
+        for field in FIELDS
+    }
 
 
 def copy_vectors(version: EncoderVersion, shapes: Shapes, categories: Sequence[int]) -> None:
