@@ -35,7 +35,7 @@ DAYS = 730
 TODAY = 20_000  # days since 1970-01-01
 SCHEMA = "similarity_benchmark"
 
-Columns = dict[str, Any]  # those of similarity.copurchase.engine.Baskets
+Columns = dict[str, Any]  # those of similarity.orders.counting.engine.Baskets
 
 
 def main() -> None:
@@ -189,7 +189,7 @@ def cursor_of_table(memory_mb: int) -> Any:
     }
     from django.db import connection
 
-    from similarity.models import PairCounts, ProductPartners
+    from similarity.orders.models import PairCounts, ProductPartners
 
     cursor = connection.cursor()
     cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
@@ -206,9 +206,9 @@ def ours(columns: Columns, memory_mb: int, *, upkeep: bool = False) -> Callable[
     cursor = cursor_of_table(memory_mb)
     from django.db import transaction
 
-    from similarity.copurchase import ranking, storage
-    from similarity.copurchase.engine import Baskets, CountingRule
-    from similarity.copurchase.local import LocalEngine
+    from similarity.orders.counting import ranking, storage
+    from similarity.orders.counting.engine import Baskets, CountingRule
+    from similarity.orders.counting.local import LocalEngine
 
     rule = CountingRule(TODAY, half_life_days=180.0, max_basket=100, window_days=DAYS)
     nothing = np.empty(0, np.int64)

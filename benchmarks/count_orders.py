@@ -39,9 +39,9 @@ from django.utils import timezone  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from benchmarks.scratch import own_database  # noqa: E402
 from shop.models import Order  # noqa: E402
-from similarity.catalog.orders import Basket, OrderAdapter, Sale  # noqa: E402
-from similarity.copurchase.full import count_all  # noqa: E402
-from similarity.copurchase.updating import count_pending, enqueue  # noqa: E402
+from similarity.orders.adapter import Basket, OrderAdapter, Sale  # noqa: E402
+from similarity.orders.counting.full import count_all  # noqa: E402
+from similarity.orders.counting.updating import count_pending, enqueue  # noqa: E402
 
 CHANGED = (1, 100, 1000)
 

@@ -29,7 +29,7 @@ from similarity import conf
 from similarity.encoders.base import unit_rows
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
-from similarity.training import misfiled
+from similarity.insights import misfiled
 from similarity.training.datasets import FORMATS, load_dataset
 from similarity.training.vector_cache import VectorCache
 

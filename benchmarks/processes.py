@@ -116,7 +116,7 @@ def wait_for_site(port: int, log: Path) -> None:
 
 def wait_for_worker(log: Path) -> None:
     """Until it answers a query: its network is loaded by then."""
-    from similarity.retrieval.query_vectors import query_vector
+    from similarity.search.query_vectors import query_vector
 
     until = time.monotonic() + 90
     while query_vector("a first query", timeout_ms=1000) is None:

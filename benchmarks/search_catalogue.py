@@ -14,8 +14,9 @@ from django.db import connection
 from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
-from similarity.indexing import documents
-from similarity.models import EncoderVersion, ProductVectors, SearchLexeme
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.search import documents
+from similarity.search.models import SearchLexeme
 
 DIMENSION = 384
 COLOURS = ["red", "navy", "black", "white", "olive", "teal", "mustard", "rust", "grey", "sand"]

@@ -59,7 +59,8 @@ def build(products: int, *, embed: bool = True) -> list[int]:
 def embed_all() -> None:
     """Documents and vectors of every product, in this process."""
     from shop.models import Product
-    from similarity.indexing import documents, outbox, versions
+    from similarity.indexing import outbox, versions
+    from similarity.search import documents
 
     documents.index_all()
     versions.ensure_live_version()

@@ -14,8 +14,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from shop.cart import Cart, CartLine, CartRefused
-from similarity.copurchase.pricing import WITHOUT_CENTS
-from similarity.retrieval.bundle_offers import Offer, offers_of
+from similarity.orders.bundles.offers import Offer, offers_of
+from similarity.orders.bundles.pricing import WITHOUT_CENTS
 
 SESSION_KEY = "cart_bundles"
 MAX_BUNDLES = 20  # different ones

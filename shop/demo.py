@@ -303,7 +303,7 @@ def show(port: int) -> None:
         say(f"  the same as JSON                      {site}/api/similarity/v1/products/", end="")
         say(f"{product.pk}/similar/?explain=1")
     say(f"  search, also by a picture             {site}/search/?q=navy+dress")
-    say(f"  bundles found in orders, for staff    {site}/admin/similarity/bundle/")
+    say(f"  bundles found in orders, for staff    {site}/admin/similarity_orders/bundle/")
     say(f"  the admin                             {site}/admin/", end="")
     password = recall("admin_password")
     say(f"  (admin / {password})\n" if password else "\n")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from shop.models import Product
 from shop.templatetags.shop import money
 from similarity.catalog.sources import LEVEL
-from similarity.retrieval.search.page import PriceBucket
+from similarity.search.page import PriceBucket
 
 MAX_VALUES = 24
 CENT = Decimal("0.01")

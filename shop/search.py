@@ -23,11 +23,11 @@ from similarity.api.filters import narrow
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.rerank import rerank
-from similarity.retrieval.search.engine import search
-from similarity.retrieval.search.page import Outcome, SearchPage
-from similarity.retrieval.search.picture import search_by_picture
 from similarity.retrieval.stored import FloatArray
+from similarity.search.engine import search
+from similarity.search.page import Outcome, SearchPage
+from similarity.search.picture import search_by_picture
+from similarity.search.reranking.rerank import rerank
 
 PAGE_SIZE = 24
 MAX_OFFERED = 6  # categories or brands of that name

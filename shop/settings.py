@@ -8,7 +8,7 @@ import dj_database_url
 
 from shop import servers
 from shop.secret_key import secret_key
-from similarity.conf import BEAT_SCHEDULE
+from similarity import beat_schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -31,6 +31,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "similarity",
+    "similarity.search",
+    "similarity.orders",
+    "similarity.insights",
+    "similarity.planning",
     "shop",
 ]
 
@@ -144,7 +148,7 @@ SIMILARITY: dict[str, Any] = {
         "verified": {"status": "shipped"},
     },
 }
-CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+CELERY_BEAT_SCHEDULE = beat_schedule(INSTALLED_APPS, SIMILARITY)
 # What Prometheus sends to read /metrics, and where workers serve their own.
 SIMILARITY["METRICS_TOKEN"] = os.environ.get("METRICS_TOKEN") or None
 SIMILARITY["METRICS_ADDRESS"] = os.environ.get("METRICS_ADDRESS") or None

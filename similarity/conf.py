@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from celery.schedules import crontab
 from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -92,14 +91,14 @@ DEFAULTS: dict[str, Any] = {
     "METRICS_TOKEN": None,  # text that Prometheus sends as "Authorization: Bearer …"
     "METRICS_ADDRESS": None,  # "host:port" at which a worker serves its own metrics
     # A dict maps the order model's fields; a string is the dotted path of an adapter; None
-    # says that there are no orders. See similarity.catalog.order_mapping.MappedOrders.
+    # says that there are no orders. See similarity.orders.mapping.MappedOrders.
     "ORDERS": None,
     "ORDERS_WINDOW_DAYS": 730,  # older orders do not count
     "HALF_LIFE_DAYS": 180,  # an order counts half after so many days
     "MIN_SHOPPERS": 3,  # a pair that fewer bought is shown to nobody
     "MAX_BASKET": 100,  # a larger order (a reseller's) makes no pairs
     "PARTNERS": 50,  # partners kept for each item
-    "COPURCHASE_ENGINE": "similarity.copurchase.local.LocalEngine",
+    "COPURCHASE_ENGINE": "similarity.orders.counting.local.LocalEngine",
     "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
     # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
     "SPARK": {},
@@ -124,89 +123,6 @@ DEFAULTS: dict[str, Any] = {
     "SEARCH_BUDGET_MS": 500,  # longest the database searches and counts for a page; None: no limit
     "RERANK_LIMIT": 200,  # results that are re-ordered; those after them keep their order
     "CROSS_ENCODER": None,  # folder or package of a transformers model that judges the best 50
-}
-
-
-#: For the host's CELERY_BEAT_SCHEDULE; it stands here since settings may import no models.
-#: A host that sets another ``SIMILARITY["QUEUE"]`` names it in these options too. What is done
-#: each night or week has an hour, by Celery's clock: an interval of a day begins anew wherever
-#: beat is started without the file it kept, as by a new container, and may never end.
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "similarity-drain-outbox": {
-        "task": "similarity.drain_outbox",
-        "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 300},
-    },
-    "similarity-reconcile": {
-        "task": "similarity.reconcile",
-        "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 30},
-    },
-    "similarity-count-orders": {
-        "task": "similarity.count_orders",
-        "schedule": 30.0,
-        "options": {"queue": "similarity", "expires": 300},
-    },
-    "similarity-count-all-orders": {
-        "task": "similarity.count_all_orders",
-        "schedule": crontab(hour=3, minute=10),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-propose-bundles": {
-        "task": "similarity.propose_bundles",
-        "schedule": crontab(hour=4, minute=10),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-count-words": {
-        "task": "similarity.count_words",
-        "schedule": crontab(hour=3, minute=40),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-learn-query-floors": {
-        "task": "similarity.learn_query_floors",
-        "schedule": crontab(hour=4, minute=0),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-tidy-cells": {
-        "task": "similarity.tidy_cells",
-        "schedule": crontab(hour=4, minute=40),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-settle-inputs": {
-        "task": "similarity.settle_inputs",
-        "schedule": crontab(hour=2, minute=40),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-learn-floors": {
-        "task": "similarity.learn_floors",
-        "schedule": crontab(hour=4, minute=50),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-drop-retired-versions": {
-        "task": "similarity.drop_retired_versions",
-        "schedule": crontab(hour=5, minute=10),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-find-duplicates": {
-        "task": "similarity.find_duplicates",
-        "schedule": crontab(day_of_week="sunday", hour=1, minute=10),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-keep-co-demand": {
-        "task": "similarity.keep_co_demand",
-        "schedule": crontab(day_of_week="monday", hour=5, minute=40),
-        "options": {"queue": "similarity"},
-    },
-    "similarity-go-on-building": {
-        "task": "similarity.go_on_building",
-        "schedule": 60.0,
-        "options": {"queue": "similarity", "expires": 60},
-    },
-    "similarity-prepare-hot-queries": {
-        "task": "similarity.prepare_hot_queries",
-        "schedule": 3600.0,
-        "options": {"queue": "similarity", "expires": 3600},
-    },
 }
 
 

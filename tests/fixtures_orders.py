@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from shop.models import Order, OrderLine
-from similarity.copurchase.full import count_all
+from similarity.orders.counting.full import count_all
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from shop.models import Order, OrderLine, Product
 from similarity import tasks
 from similarity.connections import wakeup
 from similarity.indexing import outbox
-from similarity.models import EncoderVersion, PendingOrder, PendingProduct
+from similarity.models import EncoderVersion, PendingProduct
+from similarity.orders.models import PendingOrder
 from tests.encoders_fake import similarity_settings
 
 Step = tuple[str, Callable[[], object]]

@@ -14,30 +14,35 @@ from tests.databases import current_address
 
 PLUGIN = Path(similarity.__file__).parent
 
-#: room → rooms it may import besides itself. A module outside every room is a mistake.
+#: Optional apps → other optional apps that they may import, besides the core.
+APPS = {"search": set(), "orders": set(), "insights": set(), "planning": {"orders"}}
+
+#: Room of the core → rooms it may import besides itself. A module outside every room is a mistake.
 BASE = {"conf", "exceptions", "logs"}
-CORE = BASE | {"catalog", "models", "connections"}
-READ = CORE | {"copurchase", "retrieval"}
-WRITE = CORE | {"encoders", "indexing", "copurchase"}
+CORE = BASE | {"catalog", "models", "connections", "extension"}
+READ = CORE | {"retrieval"}
+WRITE = CORE | {"encoders", "indexing"}
 ALLOWED = {
     "exceptions": set(),
     "logs": set(),
+    "lazy": set(),
+    "schedule": set(),
     "conf": {"exceptions"},
     "catalog": BASE,
-    "models": BASE | {"connections"},
     "connections": BASE,
+    "extension": BASE | {"catalog", "connections", "models"},
+    "models": BASE | {"connections", "extension"},
     "capture": CORE,
     "encoders": BASE | {"catalog"},
     "indexing": CORE | {"encoders"},
-    "copurchase": CORE,
     "training": READ | {"encoders", "indexing"},
-    "retrieval": CORE | {"copurchase"},
-    "tasks": WRITE | {"retrieval", "training"},
+    "retrieval": CORE,
+    "worker": WRITE,
+    "tasks": WRITE | {"worker"},
     "checks": READ | {"capture", "encoders", "indexing"},
     "receivers": BASE,
     "signals": WRITE | {"capture", "tasks", "receivers"},
-    "order_signals": CORE | {"copurchase", "receivers"},
-    "apps": {"capture", "checks", "signals", "order_signals"},
+    "apps": {"capture", "checks", "schedule", "signals"},
     "api": READ | {"indexing", "tasks"},
     "templatetags": READ,
     "admin": READ | {"indexing", "tasks"},
@@ -45,60 +50,69 @@ ALLOWED = {
     "migrations": {"conf", "models"},
 }
 MODULES = sorted(path.relative_to(PLUGIN.parent) for path in PLUGIN.rglob("*.py"))
+TREES = {module: ast.parse((PLUGIN.parent / module).read_text()) for module in MODULES}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_imports_point_one_way(module):
-    room = room_of(".".join(module.with_suffix("").parts))
-    if room is None:
-        assert module.parts == ("similarity", "__init__.py"), f"{module} is in no room"
-        return
-    allowed = ALLOWED[room] | {room}
-    tree = ast.parse((PLUGIN.parent / module).read_text())
-    imported = {room_of(name) for name in imports(tree)} - {None}
-    assert imported <= allowed, f"{module} may not import {sorted(imported - allowed)}"
+def test_rooms_of_the_core_import_one_way():
+    faults = []
+    for module, tree in TREES.items():
+        room = room_of(".".join(module.with_suffix("").parts))
+        if room in APPS or module.parts == ("similarity", "__init__.py"):
+            continue
+        if room not in ALLOWED:
+            faults.append(f"{module} is in no room")
+            continue
+        imported = {room_of(name) for name in imports(tree)} - {None, room}
+        if wrong := imported - ALLOWED[room]:
+            faults.append(f"{module} may not import {sorted(wrong)}")
+    assert not faults
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_plugin_never_imports_its_host(module):
-    tree = ast.parse((PLUGIN.parent / module).read_text())
-    hosts = [name for name in imports(tree) if name.split(".")[0] in ("shop", "tests")]
+def test_optional_apps_import_the_core_and_never_each_other():
+    """But for those that they need, which their ``ready`` asks for."""
+    faults = []
+    for module, tree in TREES.items():
+        room = room_of(".".join(module.with_suffix("").parts))
+        imported = {room_of(name) for name in imports(tree)} & APPS.keys() - {room}
+        if wrong := imported - APPS.get(room, set()):
+            faults.append(f"{module} may not import {sorted(wrong)}")
+    assert not faults
+
+
+def test_plugin_never_imports_its_host():
+    hosts = [
+        f"{module} imports {name}"
+        for module, tree in TREES.items()
+        for name in imports(tree)
+        if name.split(".")[0] in ("shop", "tests")
+    ]
     assert not hosts
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_torch_is_imported_lazily_and_in_its_rooms_only(module):
+def test_torch_is_imported_lazily_and_in_its_rooms_only():
     heavy = ("torch", "torchvision", "transformers", "safetensors", "efficientnet_lite_pytorch")
-    tree = ast.parse((PLUGIN.parent / module).read_text())
-    at_import = [name for name in imports(tree, lazily=False) if name.split(".")[0] in heavy]
-    assert not at_import, "import it inside the function that needs it"
-    anywhere = [name for name in imports(tree) if name.split(".")[0] in heavy]
-    assert not anywhere or module.parts[1] in ("encoders", "training")
+    for module, tree in TREES.items():
+        at_import = [name for name in imports(tree, lazily=False) if name.split(".")[0] in heavy]
+        assert not at_import, f"{module}: import it inside the function that needs it"
+        anywhere = [name for name in imports(tree) if name.split(".")[0] in heavy]
+        assert not anywhere or {"encoders", "training"} & set(module.parts), module
 
 
 def test_no_pickle_in_the_plugin():
     loaders = ("pickle", "dill", "joblib", "shelve", "marshal", "cloudpickle")
-    for module in MODULES:
-        tree = ast.parse((PLUGIN.parent / module).read_text())
+    for module, tree in TREES.items():
         found = [name for name in imports(tree) if name.split(".")[0] in loaders]
         assert not found, f"{module} imports {found}"
 
 
-def test_the_document_names_every_module_in_its_room():
+def test_the_document_names_every_app_and_every_room():
     """docs/architecture.md is the plugin's true account: nothing missing, nothing that is gone."""
-    named: dict[str, set[str]] = {}
-    room = ""
-    for line in (PLUGIN.parent / "docs" / "architecture.md").read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 3 and "`" in cells[1]:
-            room = cells[0].strip("`/") or room
-            named.setdefault(room, set()).update(re.findall(r"`(\w+)`", cells[1]))
-    existing: dict[str, set[str]] = {}
-    for module in MODULES:
-        if module.stem != "__init__" and "migrations" not in module.parts:
-            home = module.parts[1] if len(module.parts) > 2 else "similarity"
-            existing.setdefault(home, set()).add(module.stem)
-    assert named == existing
+    text = (PLUGIN.parent / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"^\| `(similarity[\w./]*)` \|", text, re.MULTILINE))
+    rooms = {module.parts[1] for module in MODULES if len(module.parts) > 2}
+    expected = {f"similarity.{app}" for app in APPS} | {"similarity"}
+    expected |= {f"similarity/{room}/" for room in rooms - APPS.keys() - {"migrations"}}
+    assert named == expected
 
 
 SERVE_A_PAGE = """
@@ -141,9 +155,10 @@ def test_serving_a_page_loads_no_torch(url, make_product, tmp_path):
 
 
 def room_of(module: str) -> str | None:
-    """``similarity.encoders.text`` → ``encoders``; None for anything outside the plugin."""
+    """``similarity.encoders.text`` → ``encoders``; None for what is in no room, or no plugin's."""
     parts = module.split(".")
-    return parts[1] if parts[0] == "similarity" and len(parts) > 1 and parts[1] in ALLOWED else None
+    rooms = ALLOWED.keys() | APPS.keys()
+    return parts[1] if parts[0] == "similarity" and len(parts) > 1 and parts[1] in rooms else None
 
 
 def imports(tree: ast.Module, *, lazily: bool = True) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from similarity import conf
-from similarity.retrieval import ask_worker
+from similarity.search import ask_worker
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docker-compose.yml").read_text()

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from similarity import conf, signals
 from similarity.capture import mode, triggers
-from similarity.catalog.order_mapping import MappedOrders
 from similarity.models import PendingProduct
+from similarity.orders.mapping import MappedOrders
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db

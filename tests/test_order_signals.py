@@ -11,9 +11,9 @@ from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
 from shop.models import Category, Customer, Order, OrderLine, Product
-from similarity import order_signals
-from similarity.copurchase import updating
-from similarity.models import PendingOrder
+from similarity.orders import signals
+from similarity.orders.counting import updating
+from similarity.orders.models import PendingOrder
 from tests.fixtures_indexing import dead_broker, wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -206,7 +206,7 @@ def test_many_to_many_changes_from_both_sides(order, make_product, monkeypatch, 
     product = order.lines.get().product
 
     def send(instance, action, model, pk_set):
-        order_signals.products_changed(
+        signals.products_changed(
             sender=OrderLine, instance=instance, action=action, model=model,
             pk_set=pk_set, using="default",
         )  # fmt: skip
@@ -224,7 +224,7 @@ def test_many_to_many_changes_from_both_sides(order, make_product, monkeypatch, 
 
 def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
     settings.SIMILARITY = {"ORDERS": {"no_such_key": "name"}}
-    order_signals.connect()
+    signals.connect()
     assert "no_such_key" in caplog.text
 
 
@@ -237,4 +237,4 @@ def test_models_orders_are_read_from_have_receivers_and_others_have_none():
 
 def test_connecting_runs_no_query(django_assert_num_queries):
     with django_assert_num_queries(0):
-        order_signals.connect()
+        signals.connect()

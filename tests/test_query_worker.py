@@ -7,10 +7,10 @@ import pytest
 from django.core.cache import cache
 
 from similarity.connections import background
-from similarity.indexing import documents, versions
-from similarity.retrieval import ask_worker
-from similarity.retrieval.query_vectors import query_vector
-from similarity.retrieval.rerank import rerank
+from similarity.indexing import versions
+from similarity.search import ask_worker, documents
+from similarity.search.query_vectors import query_vector
+from similarity.search.reranking.rerank import rerank
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker
 

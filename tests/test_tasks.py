@@ -11,20 +11,23 @@ from types import SimpleNamespace
 import pytest
 from celery import current_app
 from celery.schedules import maybe_schedule
+from django.conf import settings
 from django.utils import timezone
 
-from similarity import conf, tasks
+from similarity import beat_schedule, tasks, worker
 from similarity.indexing import stand_in, versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
+
+SCHEDULE = beat_schedule(settings.INSTALLED_APPS)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 
 
 def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
     product = make_product()
-    [task] = [s["task"] for s in conf.BEAT_SCHEDULE.values() if "drain" in s["task"]]
+    [task] = [s["task"] for s in SCHEDULE.values() if "drain" in s["task"]]
     assert wakeups == [], "no message came"
     current_app.tasks[task]()
     assert ProductVectors.objects.filter(product=product).exists()
@@ -32,15 +35,15 @@ def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
 
 
 def test_every_scheduled_task_exists():
-    assert {s["task"] for s in conf.BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+    assert {s["task"] for s in SCHEDULE.values()} <= set(current_app.tasks)
 
 
-@pytest.mark.parametrize("name", conf.BEAT_SCHEDULE)
+@pytest.mark.parametrize("name", SCHEDULE)
 def test_nightly_work_is_done_however_often_beat_is_started_anew(name):
     """An interval of a day begins anew with each start that finds no file of the last one."""
 
     def next_run(started):
-        schedule = maybe_schedule(deepcopy(conf.BEAT_SCHEDULE[name]["schedule"]))
+        schedule = maybe_schedule(deepcopy(SCHEDULE[name]["schedule"]))
         schedule.nowfun = lambda: started
         return started + timedelta(seconds=schedule.is_due(started).next)
 
@@ -85,12 +88,12 @@ def test_retired_versions_but_one_are_dropped(make_product):
 def test_a_worker_of_another_queue_is_no_worker_of_ours(monkeypatch):
     monkeypatch.setattr(workers, "_noted", {})
     monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {"celery": 1}, raising=False)
-    tasks._note_alive()
+    worker._note_alive()
     assert workers.seen() == {}
     monkeypatch.setattr(
         type(current_app.amqp.queues), "consume_from", {"similarity": 1}, raising=False
     )
-    tasks._note_alive()
+    worker._note_alive()
     assert len(workers.seen()) == 1
 
 
@@ -107,22 +110,30 @@ def test_prefork_pools_that_drain_the_outbox_are_looked_after(pool, queue, watch
     started = []
     monkeypatch.setattr(stand_in, "start", started.append)
     monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {queue: 1}, raising=False)
-    worker = SimpleNamespace(pool_cls=type("TaskPool", (), {"__module__": pool}))
-    tasks._watch_pool(instance=worker)
+    running = SimpleNamespace(pool_cls=type("TaskPool", (), {"__module__": pool}))
+    worker._watch_pool(instance=running)
     assert bool(started) == watched
     if watched:
         (processes,) = started
         assert processes() == []
-        worker.pool = SimpleNamespace(active=False)
+        running.pool = SimpleNamespace(active=False)
         assert processes() == []
-        worker.pool = SimpleNamespace(active=True, info={"processes": [7, 8]})
+        running.pool = SimpleNamespace(active=True, info={"processes": [7, 8]})
         assert processes() == [7, 8]
 
 
 def test_a_worker_without_heartbeats_is_seen(monkeypatch):
     noted = threading.Event()
-    monkeypatch.setattr(tasks, "ALIVE_EVERY_S", 0.01)
-    monkeypatch.setattr(tasks, "_note_alive", noted.set)
-    tasks._stay_known()
+    monkeypatch.setattr(worker, "ALIVE_EVERY_S", 0.01)
+    monkeypatch.setattr(worker, "_note_alive", noted.set)
+    worker._stay_known()
     assert noted.wait(10)
-    tasks._be_forgotten()
+    worker._be_forgotten()
+
+
+def test_the_schedule_holds_the_work_of_the_installed_apps_on_the_queue_that_is_set():
+    alone = beat_schedule(["shop", "similarity"], {"QUEUE": "similarity.gpu"})
+    assert {one["task"] for one in alone.values()} >= {"similarity.drain_outbox"}
+    assert {one["options"]["queue"] for one in alone.values()} == {"similarity.gpu"}
+    more = beat_schedule(["similarity", "similarity.insights"])
+    assert {name for name in more if name not in alone} == {"similarity-find-duplicates"}

@@ -17,9 +17,9 @@ from django.utils import translation
 from shop.models import Product
 from similarity.catalog.card import Card
 from similarity.catalog.mapping import FieldMappingAdapter
-from similarity.models import Bundle
-from similarity.retrieval import companions
-from similarity.retrieval.bought_together import MAX_CART
+from similarity.orders import companions
+from similarity.orders.models import Bundle
+from similarity.orders.together import MAX_CART
 from similarity.templatetags.similarity import money
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
@@ -49,7 +49,7 @@ def others(buy, counted, make_product, mug):
 
 def render(source, **context):
     request = context.pop("request", RequestFactory().get("/"))
-    template = Template("{% load similarity %}" + source)
+    template = Template("{% load similarity similarity_orders %}" + source)
     return template.render(Context({"request": request, **context})).strip()
 
 

@@ -9,7 +9,7 @@ import os
 
 import dj_database_url
 
-from similarity.conf import BEAT_SCHEDULE
+from similarity import beat_schedule
 
 WAY = os.environ.get("CHAOS_WAY", "similarity")
 FOLDER = os.environ.get("CHAOS_FOLDER", "")
@@ -32,7 +32,7 @@ CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 if WAY == "similarity":
-    CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
+    CELERY_BEAT_SCHEDULE = beat_schedule(INSTALLED_APPS)
 else:
     CELERY_TASK_DEFAULT_QUEUE = "similarity"
 if WAY == "careful":

@@ -15,7 +15,7 @@ from shop.seed import orders
 from shop.seed.brands import BRANDS
 from shop.seed.catalogue import KINDS, PREFIX, Item, plan
 from shop.seed.photos import drawn
-from similarity.copurchase import updating
+from similarity.orders.counting import updating
 
 
 @dataclass

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 from shop.bundles import CartBundles
 from shop.cart import CartRefused
 from shop.templatetags.shop import money
-from similarity.models import Bundle
-from similarity.retrieval.bundle_offers import offers_of
+from similarity.orders.bundles.offers import offers_of
+from similarity.orders.models import Bundle
 
 
 @require_POST

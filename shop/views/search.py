@@ -12,11 +12,11 @@ from shop.navigation import top_categories
 from shop.search import find
 from similarity.api.errors import RETRY_AFTER_S
 from similarity.api.throttling import PICTURES, ClientThrottle
-from similarity.api.uploads import bound_upload
 from similarity.exceptions import ImageRejected
-from similarity.retrieval.asked_often import asked_by
-from similarity.retrieval.search.page import Outcome
-from similarity.retrieval.search.picture import PictureUnavailable, recall, remember, vector_of
+from similarity.search.api.uploads import bound_upload
+from similarity.search.asked_often import asked_by
+from similarity.search.page import Outcome
+from similarity.search.picture import PictureUnavailable, recall, remember, vector_of
 
 #: Categories that a page without results begins with.
 MOST_CATEGORIES = 12

@@ -11,34 +11,11 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from similarity import conf
-from similarity.admin import (
-    bundles,
-    catalogue_map,
-    co_demand,
-    duplicates,
-    inputs,
-    orders,
-    outbox,
-    rankers,
-    synonyms,
-    versions,
-)
+from similarity.admin import inputs, outbox, versions
 from similarity.admin.products import ReembedMixin, add_actions
 from similarity.exceptions import ConfigurationError
 
-__all__ = [
-    "ReembedMixin",
-    "bundles",
-    "catalogue_map",
-    "co_demand",
-    "duplicates",
-    "inputs",
-    "orders",
-    "outbox",
-    "rankers",
-    "synonyms",
-    "versions",
-]
+__all__ = ["ReembedMixin", "inputs", "outbox", "versions"]
 
 
 def _join_host() -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from django.db import Error, connections, transaction
 from django.db.models import Count
 
-from similarity import conf
 from similarity.connections import caching
 from similarity.connections.metrics_export import Gauge
 from similarity.exceptions import SimilarityError
+from similarity.extension import extensions
 from similarity.indexing import figures, indexes, maintained, quality, vectors, workers
-from similarity.models import EncoderVersion, PendingOrder, ProductVectors
+from similarity.models import EncoderVersion, ProductVectors
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,8 @@ def read() -> list[Gauge]:
     """Every gauge that can be had; ``database_up`` is 0 where the database does not answer."""
     found: list[Gauge] = []
     up = True
-    for group in (_outbox, _orders, _versions, _coverage, _indexes):
+    added = (extension.gauges for extension in extensions())
+    for group in (_outbox, *added, _versions, _coverage, _indexes):
         if up:
             up = _add(found, group)
     found.extend(_workers())
@@ -48,9 +49,9 @@ def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
                 cursor.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT_MS)}")
             found.extend(list(group()))
     except SimilarityError as error:
-        logger.warning("No metrics of %s: %s", group.__name__.strip("_"), error)
+        logger.warning("No metrics of %s: %s", group.__qualname__.strip("_"), error)
     except Error as error:
-        logger.warning("No metrics of %s: %s", group.__name__.strip("_"), error)
+        logger.warning("No metrics of %s: %s", group.__qualname__.strip("_"), error)
         return connections[alias].connection is not None and connections[alias].is_usable()
     return True
 
@@ -71,25 +72,6 @@ def _outbox() -> Iterator[Gauge]:
         "outbox_oldest_seconds",
         "Age of the oldest change that is not embedded, failed attempts included.",
         [({}, waiting.oldest_s)],
-    )
-
-
-def _orders() -> Iterator[Gauge]:
-    if conf.get("ORDERS") is None:
-        return
-    rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
-    yield Gauge(
-        "outbox_orders",
-        f"Changes of orders that are not counted yet; estimated above {figures.EXACT}.",
-        [
-            ({"state": "waiting"}, float(figures.about(rows.waiting()))),
-            ({"state": "dead"}, float(figures.about(rows.dead()))),
-        ],
-    )
-    yield Gauge(
-        "outbox_orders_lag_seconds",
-        "For how long the longest waiting change of an order has been due.",
-        [({}, figures.first_of(rows.waiting(), 1).lag_s)],
     )
 
 

@@ -1,27 +1,22 @@
 """``path("api/similarity/v1/", include("similarity.api.urls"))``"""
 
-from django.urls import path, re_path, register_converter
+from django.urls import include, path, re_path, register_converter
 from django.urls.converters import PathConverter
 
-from similarity.api.bought_together import BoughtTogetherView, CartView
 from similarity.api.fragments import FragmentView
 from similarity.api.health import LiveView, ReadyView
 from similarity.api.metrics import MetricsView
 from similarity.api.more_like import MoreLikeView
 from similarity.api.nothing import NothingView
-from similarity.api.picture_search import PictureSearchView
-from similarity.api.rerank import RerankView
-from similarity.api.search import SearchView, SuggestView
 from similarity.api.views import SimilarView
+from similarity.extension import extensions
 
 app_name = "similarity"
 
 
 #: What the paths of the API begin with.
-ROOTS = (
-    *("products", "search", "suggest", "cart", "more-like-these", "rerank"),
-    *("fragments", "health", "metrics"),
-)
+ROOTS = ("products", "more-like-these", "fragments", "health", "metrics")
+ALL_ROOTS = (*ROOTS, *(root for extension in extensions() for root in extension.url_roots))
 
 
 class KeyConverter(PathConverter):
@@ -34,23 +29,14 @@ register_converter(KeyConverter, "similarity_key")
 
 urlpatterns = [
     path("products/<similarity_key:key>/similar/", SimilarView.as_view(), name="similar"),
-    path("search/", SearchView.as_view(), name="search"),
-    path("suggest/", SuggestView.as_view(), name="suggest"),
-    path(
-        "products/<similarity_key:key>/bought-together/",
-        BoughtTogetherView.as_view(),
-        name="bought_together",
-    ),
-    path("cart/bought-together/", CartView.as_view(), name="cart_bought_together"),
-    path("search/image/", PictureSearchView.as_view(), name="search_image"),
     path("more-like-these/", MoreLikeView.as_view(), name="more_like_these"),
-    path("rerank/", RerankView.as_view(), name="rerank"),
     path("fragments/<str:arguments>/", FragmentView.as_view(), name="fragment"),
     path("health/live", LiveView.as_view(), name="live"),
     path("health/ready", ReadyView.as_view(), name="ready"),
     path("health/live/", LiveView.as_view(schema=None)),
     path("health/ready/", ReadyView.as_view(schema=None)),
     path("metrics/", MetricsView.as_view(), name="metrics"),
+    *(path("", include(extension.urls)) for extension in extensions() if extension.urls),
     # Below our own names alone: the prefix may be shared with the host's API.
-    re_path(rf"^(?:(?:{'|'.join(ROOTS)})/.*)?$", NothingView.as_view()),
+    re_path(rf"^(?:(?:{'|'.join(ALL_ROOTS)})/.*)?$", NothingView.as_view()),
 ]

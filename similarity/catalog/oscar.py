@@ -1,8 +1,8 @@
-"""The catalogue and the orders of django-oscar, as its sandbox has them and as shops fork them.
+"""The catalogue of django-oscar, as its sandbox has it and as shops fork it.
 
     SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
     SIMILARITY = {"CATALOG": "similarity.catalog.oscar.OscarCatalogue",
-                  "ORDERS": "similarity.catalog.oscar.OscarOrders"}
+                  "ORDERS": "similarity.orders.oscar.OscarOrders"}
 
 Models are found by ``get_model``, so that forked apps count. docs/oscar.md says the rest.
 """
@@ -12,7 +12,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -23,7 +22,6 @@ from similarity.catalog import oscar_filters
 from similarity.catalog.adapter import PRICE, VALUE
 from similarity.catalog.card import Card, image_url, page_url
 from similarity.catalog.content import ProductContent
-from similarity.catalog.order_mapping import MappedOrders
 from similarity.catalog.paths import image_refs
 from similarity.catalog.variants import VariantAdapter
 
@@ -209,32 +207,6 @@ class OscarCatalogue(VariantAdapter):
     @cached_property
     def category_paths(self) -> Mapping[Any, str]:
         return oscar_filters.read_category_paths(self.write_alias)
-
-
-class OscarOrders(MappedOrders):
-    """Orders of django-oscar: guests are told apart by their e-mail address.
-
-    Of ``OSCAR_ORDER_STATUS_PIPELINE`` all statuses count but those in ``cancelled``; without a
-    pipeline every order counts. Oscar places an order once it is paid. A shop that places it
-    earlier names in ``verified`` the statuses that follow the payment.
-    """
-
-    cancelled: Collection[str] = ("cancelled", "canceled", "refunded", "returned", "declined")
-    verified: Collection[str] = ()
-
-    def __init__(self) -> None:
-        pipeline = getattr(settings, "OSCAR_ORDER_STATUS_PIPELINE", {})
-        counted = [status for status in pipeline if status.lower() not in self.cancelled]
-        super().__init__(
-            model="order.Order",
-            placed_at="date_placed",
-            products="lines__product",
-            quantity="lines__quantity",
-            customer=["user_id", "guest_email"],
-            user="user",
-            counted={"status__in": counted} if counted else {},
-            verified={"status__in": list(self.verified)} if self.verified else {},
-        )
 
 
 def _sold_by(records: QuerySet[Any]) -> Q:

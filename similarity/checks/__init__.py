@@ -19,7 +19,6 @@ from similarity.checks.content import check_content
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
-from similarity.checks.orders import check_orders
 from similarity.checks.settings import check_settings
 
 Check = Callable[..., list[checks.CheckMessage]]
@@ -28,14 +27,19 @@ Check = Callable[..., list[checks.CheckMessage]]
 def register_all() -> None:
     """Register the checks; registering twice is the same as once."""
     every = (
-        *(check_settings, check_catalog, check_orders),
+        *(check_settings, check_catalog),
         *(check_encoders, check_aliases, check_doors, check_celery),
     )
     for check in every:
-        checks.register(contained(check), "similarity")
+        register(check)
     checks.register(contained(check_cache_values), "similarity", deploy=True)
     for check in (check_database, check_capture, check_content):
-        checks.register(contained(check), checks.Tags.database)
+        register(check, database=True)
+
+
+def register(check: Check, *, database: bool = False) -> None:
+    """Register a check of the core or of an optional app, contained."""
+    checks.register(contained(check), checks.Tags.database if database else "similarity")
 
 
 @cache

@@ -4,15 +4,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connections, router
 from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Model
 
 from similarity import conf
 from similarity.exceptions import ConfigurationError
+from similarity.extension import extensions
 from similarity.indexing import indexes, maintained
 from similarity.models.extensions import ExtensionState, extension_states, statements
+from similarity.models.product_keys import foreign_key_name
 
 #: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
 MIN_PGVECTOR = (0, 8)
@@ -57,7 +61,7 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        told = _check_extensions(alias) or _check_search_config(alias)
+        told = _check_extensions(alias)
         return told + (_check_migrations(alias) or [*_check_cascade(alias), *_check_made(alias)])
     except DatabaseError as error:
         return [
@@ -126,45 +130,28 @@ def _check_rights(alias: str, states: Sequence[ExtensionState]) -> list[CheckMes
     return messages
 
 
-def _check_search_config(alias: str) -> list[CheckMessage]:
-    config = str(conf.get("SEARCH_CONFIG"))
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_ts_config "
-            "WHERE cfgname = %s), (SELECT string_agg(cfgname, ', ' ORDER BY cfgname) "
-            "FROM pg_ts_config)",
-            [config],
-        )
-        exists, known = cursor.fetchone()
-    if exists:
-        return []
-    return [
-        Error(
-            f"SIMILARITY['SEARCH_CONFIG'] is {config!r}, which the database {alias!r} does not "
-            "have.",
-            hint=f"Choose one of {known}, or make it by CREATE TEXT SEARCH CONFIGURATION.",
-            id="similarity.E037",
-        )
-    ]
-
-
 def _check_migrations(alias: str) -> list[CheckMessage]:
     try:
         executor = MigrationExecutor(connections[alias])
     except (ValueError, NodeNotFoundError) as error:
         return [_unknown_history(error)]
-    targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == "similarity"]
+    labels = {
+        config.label
+        for config in apps.get_app_configs()
+        if config.name.split(".")[0] == "similarity"
+    }
+    targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] in labels]
     unapplied = [
-        migration.name
+        f"{migration.app_label}.{migration.name}"
         for migration, _backwards in executor.migration_plan(targets)
-        if migration.app_label == "similarity"
+        if migration.app_label in labels
     ]
     if not unapplied:
         return []
     return [
         Warning(
             f"Migrations of similarity are not applied to {alias!r}: {', '.join(unapplied)}.",
-            hint="Run: manage.py migrate similarity.",
+            hint="Run: manage.py migrate.",
             id="similarity.W035",
         )
     ]
@@ -199,12 +186,11 @@ def _check_made(alias: str) -> list[CheckMessage]:
 
 def _check_cascade(alias: str) -> list[CheckMessage]:
     """The key's own migrations can lose it: Django puts back only what its models say."""
-    from similarity.models import ProductVectors, SearchDocument
+    from similarity.models import ProductInputs, ProductVectors
 
-    keys = {
-        ProductVectors._meta.db_table: "similarity_vectors_product_fk",
-        SearchDocument._meta.db_table: "similarity_search_product_fk",
-    }
+    models: list[type[Model]] = [ProductVectors, ProductInputs]
+    models += [model for one in extensions() for model in one.product_models()]
+    keys = {model._meta.db_table: foreign_key_name(model._meta.db_table) for model in models}
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE confdeltype = 'c' "

@@ -1,18 +1,20 @@
 """A page of the catalogue beside what is stored of it; no model runs."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
-from similarity.indexing import documents, encoding, maintained, vectors
-from similarity.models import EncoderVersion, PendingProduct, ProductVectors, SearchDocument
+from similarity.extension import extensions
+from similarity.indexing import encoding, maintained, vectors
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 
 logger = logging.getLogger(__name__)
 
@@ -60,37 +62,31 @@ def compare(adapter: CatalogAdapter, keys: Sequence[Any], after: Any, last: bool
 
 
 def _outdated(contents: Sequence[ProductContent]) -> tuple[list[str], list[str]]:
-    """(stale, missing) in any version that is kept up to date, or in the search index."""
+    """(stale, missing) in any version that is kept up to date, or in what extensions keep."""
     versions = list(maintained.every_version().maintained())
     keys = [content.key for content in contents]
     stored = vectors.fingerprints(versions, keys)
-    searched = _document_fingerprints(keys)
+    kept = [(one, one.fingerprints(keys)) for one in extensions() if one.product_models()]
     # What a version that is being built lacks, its building still brings.
     full = [version.pk for version in versions if version.status != Status.BUILDING]
     live = any(version.status == Status.LIVE for version in versions)
     stale, missing = [], []
     for content in contents:
         found = {version.pk: stored.get((version.pk, content.key)) for version in versions}
-        document = searched.get(content.key)
         lacking = not live or any(found[pk] is None for pk in full)
-        if (lacking and not content.is_blank) or document is None:
+        unwritten = any(content.key not in marks for _one, marks in kept)
+        if (lacking and not content.is_blank) or unwritten:
             missing.append(content.key)
-        elif _differs(content, [mark for mark in found.values() if mark is not None], document):
+        # Not known now is not changed: an outage of the photos' storage puts nothing in the outbox.
+        elif any(content.matches(mark) is False for mark in found.values() if mark is not None) or (
+            any(one.fingerprint(content) != marks[content.key] for one, marks in kept)
+        ):
             stale.append(content.key)
     return stale, missing
 
 
-def _differs(content: ProductContent, fingerprints: Sequence[str], document: str) -> bool:
-    return (
-        # Not known now is not changed: an outage of the photos' storage puts nothing in the outbox.
-        any(content.matches(mark) is False for mark in fingerprints)
-        or documents.Document(content).fingerprint != document
-    )
-
-
-def _document_fingerprints(keys: Sequence[Any]) -> Mapping[str, str]:
-    rows = SearchDocument.objects.using(vectors.alias()).filter(product__in=keys)
-    return {str(key): mark for key, mark in rows.values_list("product_id", "fingerprint")}
+def _product_models() -> list[type[Model]]:
+    return [ProductVectors, *(model for one in extensions() for model in one.product_models())]
 
 
 def _in_outbox(keys: Sequence[str]) -> set[str]:
@@ -103,7 +99,7 @@ def _with_rows(keys: Sequence[Any]) -> set[Any]:
     """Those of which something is stored."""
     return {
         key
-        for model in (ProductVectors, SearchDocument)
+        for model in _product_models()
         for key in (
             model._default_manager.using(vectors.alias())
             .filter(product__in=keys)
@@ -121,7 +117,7 @@ def _between(after: Any, upto: Any, keys: set[Any]) -> set[Any]:
     lost it.
     """
     found: set[Any] = set()
-    for model in (ProductVectors, SearchDocument):
+    for model in _product_models():
         rows = model._default_manager.using(vectors.alias()).exclude(product__in=keys)
         if after is not None:
             rows = rows.filter(product_id__gt=after)
@@ -149,7 +145,7 @@ def delete_orphans(adapter: CatalogAdapter, keys: Collection[Any]) -> int:
         back, unread = encoding.read_contents(adapter, [str(key) for key in keys])
         kept = {content.key for content in back} | set(unread)
         gone = [key for key in keys if str(key) not in kept]
-        for model in (ProductVectors, SearchDocument):
+        for model in _product_models():
             rows = model._default_manager.using(vectors.alias())
             rows.filter(product__in=gone).delete()
     return len(gone)

@@ -21,9 +21,10 @@ from django.db import connections
 from django.utils import timezone
 
 from similarity.catalog.adapter import get_adapter
+from similarity.extension import extensions
 from similarity.indexing import building, encoding, neighbours, vectors
 from similarity.indexing.maintained import every_version
-from similarity.models import CategoryComplement, EncoderVersion, ProductVectors
+from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import PARTS, category_number, department_of
 
 logger = logging.getLogger(__name__)
@@ -266,10 +267,10 @@ def _names(version: EncoderVersion, numbers: Sequence[int]) -> dict[int, str]:
 def _bought_together(names: Mapping[int, str]) -> set[tuple[int, int]]:
     """Pairs of categories that orders hold together more often than by chance."""
     numbers = {name: number for number, name in names.items()}
-    rows = CategoryComplement.objects.using(vectors.alias())
     return {
         (numbers[one], numbers[other])
-        for one, other in rows.values_list("category", "complement")
+        for extension in extensions()
+        for one, other in extension.related_categories()
         if one in numbers and other in numbers
     }
 

@@ -13,16 +13,8 @@ from similarity import conf
 from similarity.connections import metrics, wakeup
 from similarity.connections.locks import LockTaken, owner
 from similarity.exceptions import SimilarityError
-from similarity.indexing import (
-    documents,
-    encoding,
-    floors,
-    pipeline,
-    query_floors,
-    versions,
-    vocabulary,
-    workers,
-)
+from similarity.extension import extensions
+from similarity.indexing import encoding, floors, pipeline, versions, workers
 from similarity.models import PendingProduct, SpilledChange
 from similarity.models.outbox import PendingProductQuerySet
 
@@ -85,13 +77,14 @@ def drain(budget_s: float = 20.0) -> int:
     except LockTaken:  # another worker is at the first start; beat or its own drain goes on
         return 0
     except SimilarityError:
-        documents.index_waiting()  # search needs no encoder
+        for extension in extensions():
+            extension.write_waiting()  # search needs no encoder
         raise
     with owner(PendingProduct.objects.write_alias) as number:
         taken = _take(number, until)
     if taken and not has_due():
-        if vocabulary.refresh_if_outgrown():
-            query_floors.refresh()
+        for extension in extensions():
+            extension.outbox_is_empty()
         floors.learn_if_outgrown()
     return taken
 

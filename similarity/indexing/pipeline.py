@@ -18,7 +18,8 @@ from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fused
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, encoding, inputs, shared, vectors
+from similarity.extension import extensions
+from similarity.indexing import encoding, inputs, shared, vectors
 from similarity.indexing.inputs import Inputs
 from similarity.indexing.maintained import encoders_of, fusion_of, runnable_versions
 from similarity.models import EncoderVersion, PendingProduct
@@ -87,9 +88,9 @@ def embed(
 
     A product whose fingerprint is stored already runs no model, unless ``force`` is set. With
     ``claims`` the products are those of the claimed outbox rows, which are acknowledged
-    in the transaction that writes the vectors; ``keys`` is not read then. Search documents
-    are written there too, also of a product whose vectors are not, and of all where encoders
-    or versions allow no work.
+    in the transaction that writes the vectors; ``keys`` is not read then. What extensions keep
+    of products is written there too, also of a product whose vectors are not, and of all where
+    encoders or versions allow no work.
 
     Raises :class:`SimilarityError` where encoders or versions allow no work at all; claims
     are given back first.
@@ -98,7 +99,8 @@ def embed(
         return embed_into(runnable_versions(), keys, force=force, claims=claims)
     except SimilarityError as error:
         metrics.count("embed_errors_total", len(keys) or len(claims or ()), kind="settings")
-        documents.index(list(keys) or [row.product_key for row in claims or ()])
+        for extension in extensions():
+            extension.write_without_vectors(list(keys) or [row.product_key for row in claims or ()])
         PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
         raise
     except (KeyboardInterrupt, SystemExit, OperationalError) as error:
@@ -238,17 +240,17 @@ def _store(
     with transaction.atomic(using=vectors.alias()):
         held = PendingProduct.objects.hold(claims) if claims is not None else set(work.keys)
         locked = vectors.lock_products(held & existing)
-        documents.write(
-            [content for content in work.contents if content.key in held & locked],
-            read_at=work.read_at if claims is None else None,
-        )
+        read_at = work.read_at if claims is None else None
+        written = [content for content in work.contents if content.key in held & locked]
+        for extension in extensions():
+            extension.write(written, read_at)
         done = held & (locked | (set(work.keys) - existing)) - set(work.errors)
         for version in versions:
             write_batch(
                 version,
                 work.batch_of(version),
                 work.stale[version.pk] & done,
-                read_at=work.read_at if claims is None else None,
+                read_at=read_at,
             )
         touched = write_inputs(work.batch, work.shared, done)
         delayed = _delayed(work, claims or ())

@@ -9,21 +9,21 @@ exact nearest ``K``:
 - ``overlap``: column → neighbours that both versions have.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from django.db import connections
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import MD5, Cast
 from django.utils import timezone
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
+from similarity.extension import extensions
 from similarity.indexing import neighbours, vectors
 from similarity.indexing.indexes import Progress
 from similarity.indexing.neighbours import Nearest
-from similarity.models import CountedItem, EncoderVersion, ProductPartners, ProductVectors
+from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import PARTS
 
 #: Neighbours looked at, a usual shelf's.
@@ -162,19 +162,7 @@ def _bought_together(found: Nearest) -> float | None:
     return float(np.mean(hits)) if hits else None
 
 
-_PARTNERS = f"""
-    SELECT item.name, array_agg(partner.name)
-    FROM {CountedItem._meta.db_table} AS item
-    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
-    CROSS JOIN LATERAL unnest(stored.partners, stored.shoppers) AS pair(number, shoppers)
-    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
-    WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
-    GROUP BY item.name
-"""  # noqa: S608 - the tables' own names
-
-
-def _partners(groups: Sequence[str]) -> Mapping[str, set[str]]:
-    """Group → the groups it was bought together with, by enough shoppers."""
-    with connections[vectors.alias()].cursor() as cursor:
-        cursor.execute(_PARTNERS, [list(groups), conf.get("MIN_SHOPPERS")])
-        return {name: set(partners) for name, partners in cursor.fetchall()}
+def _partners(groups: Sequence[str]) -> Mapping[str, Collection[str]]:
+    """Group → the groups it was bought together with, where an app counts orders."""
+    known = (extension.bought_with(groups) for extension in extensions())
+    return next((found for found in known if found), {})

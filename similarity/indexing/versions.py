@@ -17,17 +17,8 @@ from django.utils import timezone
 from similarity.connections import wakeup
 from similarity.connections.locks import advisory_lock, taken_for_transaction
 from similarity.exceptions import VersionError
-from similarity.indexing import (
-    building,
-    floors,
-    gate,
-    indexes,
-    quality,
-    queries,
-    query_floors,
-    vectors,
-    workers,
-)
+from similarity.extension import extensions
+from similarity.indexing import building, floors, gate, indexes, quality, vectors, workers
 from similarity.indexing.indexes import Progress
 from similarity.indexing.maintained import every_version
 from similarity.indexing.progress import LOCK, BuildProgress, is_building
@@ -129,7 +120,8 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
     indexes.create_indexes(version, progress)
     index_s = time.monotonic() - started
     floors.learn(version)
-    query_floors.learn(version)
+    for extension in extensions():
+        extension.version_is_built(version)
     version.figures |= {
         "products": _stored(version).count(),
         "failed": version.progress.get("failed", 0),
@@ -276,7 +268,8 @@ def _switch(version: EncoderVersion, *, back: bool = False) -> None:
         version.save(
             update_fields=["status", "promoted_at", "retired_at", "replaced", "catches_up_with"]
         )
-        wakeup.on_commit(vectors.alias(), queries.TASK)
+        for extension in extensions():
+            extension.version_goes_live(vectors.alias())
 
 
 def _other_live(version: EncoderVersion) -> EncoderVersion | None:

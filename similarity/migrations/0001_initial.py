@@ -1,59 +1,92 @@
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.utils.timezone
-import pgvector.django
+import pgvector.django.halfvec
 from django.conf import settings
 from django.db import migrations, models
 
 from similarity.migrations._host import product_migration
 from similarity.models.extensions import create_extensions
+from similarity.models.product_keys import tie_to_products
 
-VECTORS = "similarity_productvectors"
+PARTS = ("text", "image", "colour", "attributes")
 
 
 def make_extensions(apps, schema_editor):
     create_extensions(schema_editor.connection.alias)
 
 
-def _product_columns(apps, schema_editor):
-    vectors = apps.get_model("similarity", "ProductVectors")
-    product = vectors._meta.get_field("product").remote_field.model
-    quote = schema_editor.quote_name
-    return quote(product._meta.db_table), quote(product._meta.pk.column)
+def shape_vectors(apps, schema_editor):
+    """``fused`` stays in the row: a scan over vectors moved out of it (TOAST) is four times slower.
 
-
-def shape_table(apps, schema_editor):
-    """Vectors go with their product, also by raw SQL; ``fused`` stays in the row.
-
-    A scan over vectors moved out of the row (TOAST) is four times slower, so ``fused``
-    is PLAIN, and the part vectors, read for some hundred candidates only, leave first.
+    The part vectors, read for some hundred candidates only, leave first.
     """
-    table, column = _product_columns(apps, schema_editor)
+    external = ", ".join(f"ALTER COLUMN {part} SET STORAGE EXTERNAL" for part in PARTS)
     schema_editor.execute(
-        f"ALTER TABLE {VECTORS} ADD CONSTRAINT similarity_vectors_product_fk "
-        f"FOREIGN KEY (product_id) REFERENCES {table} ({column}) "
-        "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED"
+        f"ALTER TABLE similarity_productvectors ALTER COLUMN fused SET STORAGE PLAIN, {external}"
     )
-    schema_editor.execute(
-        f"ALTER TABLE {VECTORS} ALTER COLUMN fused SET STORAGE PLAIN, "
-        + ", ".join(
-            f"ALTER COLUMN {part} SET STORAGE EXTERNAL"
-            for part in ("text", "image", "colour", "attributes")
+
+
+def drop_cells(apps, schema_editor):
+    """Each set of cells has tables of its own, made beside the vectors when cells are built."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(nspname) || '.' || quote_ident(relname) FROM pg_class "
+            "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE relkind = 'r' "
+            "AND relname ~ '^similarity_cells_[0-9]+(_sample)?$' AND relnamespace = "
+            "(SELECT relnamespace FROM pg_class WHERE oid = to_regclass('similarity_vectorcells'))"
         )
-    )
-
-
-def unshape_table(apps, schema_editor):
-    schema_editor.execute(f"ALTER TABLE {VECTORS} DROP CONSTRAINT similarity_vectors_product_fk")
+        for (table,) in cursor.fetchall():
+            schema_editor.execute(f"DROP TABLE {table}")
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [product_migration()]
+    dependencies = [
+        product_migration(),
+    ]
 
     operations = [
         # They stay after a migration back to zero: the host may use them too.
         migrations.RunPython(make_extensions, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name="ReconcileRound",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("after_key", models.CharField(blank=True, max_length=255)),
+                ("checked", models.PositiveBigIntegerField(default=0)),
+                ("stale", models.PositiveBigIntegerField(default=0)),
+                ("missing", models.PositiveBigIntegerField(default=0)),
+                ("orphaned", models.PositiveBigIntegerField(default=0)),
+                ("enqueued", models.PositiveBigIntegerField(default=0)),
+                ("deleted", models.PositiveBigIntegerField(default=0)),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SpilledChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("product_key", models.CharField(max_length=255)),
+            ],
+        ),
         migrations.CreateModel(
             name="EncoderVersion",
             fields=[
@@ -82,20 +115,45 @@ class Migration(migrations.Migration):
                 ("dimensions", models.JSONField()),
                 ("weights", models.JSONField()),
                 ("blocks", models.JSONField(blank=True, default=dict)),
+                (
+                    "query_floors",
+                    models.JSONField(blank=True, db_default={}, default=dict, editable=False),
+                ),
                 ("fitted_on", models.PositiveIntegerField(default=0)),
                 ("figures", models.JSONField(blank=True, default=dict)),
+                (
+                    "floor",
+                    models.JSONField(blank=True, db_default={}, default=dict, editable=False),
+                ),
+                ("progress", models.JSONField(blank=True, db_default={}, default=dict)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("promoted_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "catches_up_with",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="similarity.encoderversion",
+                    ),
+                ),
+                (
+                    "replaced",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="similarity.encoderversion",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("status", "live")),
-                        fields=("status",),
-                        name="similarity_one_live_version",
-                    )
-                ],
             },
         ),
         migrations.CreateModel(
@@ -113,6 +171,8 @@ class Migration(migrations.Migration):
                 ("available_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("attempts", models.PositiveIntegerField(default=0)),
                 ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("lease_owner", models.IntegerField(blank=True, editable=False, null=True)),
+                ("kills", models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ("last_error", models.TextField(blank=True)),
                 ("dead", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
@@ -124,7 +184,74 @@ class Migration(migrations.Migration):
                         condition=models.Q(("dead", False)),
                         fields=["available_at"],
                         name="similarity_pending_due",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("lease_until__isnull", False)),
+                        fields=["lease_until"],
+                        name="similarity_pending_leased",
+                    ),
+                    models.Index(
+                        condition=models.Q(("dead", False), ("kills__gt", 0)),
+                        fields=["kills", "available_at"],
+                        name="similarity_pending_suspect",
+                    ),
+                    models.Index(
+                        condition=models.Q(("dead", True)),
+                        fields=["available_at"],
+                        name="similarity_pending_dead",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProductInputs",
+            fields=[
+                (
+                    "product",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.SIMILARITY_PRODUCT_MODEL,
+                    ),
+                ),
+                ("group", models.BigIntegerField()),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), size=None
+                    ),
+                ),
+                (
+                    "names",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), size=None
+                    ),
+                ),
+                ("looks", models.BinaryField(default=b"")),
+                (
+                    "absent",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("unread", models.BooleanField(default=False)),
+                ("incomplete", models.BooleanField(default=False)),
+            ],
+            options={
+                "verbose_name": "product with inputs that count as absent",
+                "verbose_name_plural": "products with inputs that count as absent",
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=False, fields=["names"], name="similarity_inputs_names"
+                    ),
+                    models.Index(
+                        condition=models.Q(("incomplete", True)),
+                        fields=["product"],
+                        name="similarity_inputs_incomplete",
+                    ),
                 ],
             },
         ),
@@ -143,6 +270,7 @@ class Migration(migrations.Migration):
                 ("colour", pgvector.django.halfvec.HalfVectorField(null=True)),
                 ("attributes", pgvector.django.halfvec.HalfVectorField(null=True)),
                 ("group", models.CharField(max_length=255)),
+                ("category", models.IntegerField(db_default=0, default=0)),
                 ("fingerprint", models.CharField(max_length=64)),
                 ("encoded_at", models.DateTimeField(auto_now=True)),
                 (
@@ -165,12 +293,72 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "product vectors",
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("product", "version"), name="similarity_vectors_product_version"
-                    )
-                ],
             },
         ),
-        migrations.RunPython(shape_table, unshape_table),
+        migrations.CreateModel(
+            name="VectorCells",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("live", models.BooleanField(default=False)),
+                ("centroids", models.BinaryField()),
+                ("categories", models.BinaryField()),
+                ("counts", models.BinaryField(default=bytes)),
+                ("rotations", models.BinaryField()),
+                ("thresholds", models.BinaryField()),
+                ("figures", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("replaced_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="similarity.encoderversion",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "vector cells",
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="encoderversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "live")),
+                fields=("status",),
+                name="similarity_one_live_version",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="productvectors",
+            index=models.Index(
+                condition=models.Q(("group__startswith", "product:"), _negated=True),
+                fields=["group"],
+                name="similarity_vectors_variants",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="productvectors",
+            constraint=models.UniqueConstraint(
+                fields=("product", "version"), name="similarity_vectors_product_version"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="vectorcells",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("live", True)),
+                fields=("version",),
+                name="similarity_one_live_cells",
+            ),
+        ),
+        tie_to_products("similarity", "ProductVectors"),
+        tie_to_products("similarity", "ProductInputs"),
+        migrations.RunPython(shape_vectors, migrations.RunPython.noop),
+        migrations.RunPython(migrations.RunPython.noop, drop_cells),
     ]

@@ -5,9 +5,12 @@ from typing import NamedTuple
 from django.db import ProgrammingError, connections, transaction
 
 from similarity.exceptions import ConfigurationError
+from similarity.extension import extensions
 
-#: Vectors, words with a slip, letters without their marks.
-EXTENSIONS = ("vector", "pg_trgm", "unaccent")
+
+def extension_names() -> list[str]:
+    """Return the extensions that the core and the installed apps need."""
+    return ["vector", *(name for one in extensions() for name in one.postgres_extensions)]
 
 
 class ExtensionState(NamedTuple):
@@ -26,7 +29,7 @@ class ExtensionState(NamedTuple):
 
 
 def extension_states(alias: str) -> list[ExtensionState]:
-    """Return the state of each of ``EXTENSIONS`` in the database ``alias``."""
+    """Return the state of each needed extension in the database ``alias``."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             """
@@ -42,7 +45,7 @@ def extension_states(alias: str) -> list[ExtensionState]:
             LEFT JOIN pg_namespace ON pg_namespace.oid = extnamespace
             ORDER BY position
             """,
-            [list(EXTENSIONS)],
+            [extension_names()],
         )
         return [ExtensionState(*row) for row in cursor.fetchall()]
 

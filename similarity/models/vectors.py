@@ -2,8 +2,12 @@
 
 import hashlib
 import zlib
+from collections.abc import Collection
+from typing import Any
 
 from django.db import connections, models
+from django.db.models import Window
+from django.db.models.functions import DenseRank
 from pgvector.django import HalfVectorField
 
 from similarity import conf
@@ -14,12 +18,38 @@ LEVELS = " > "
 
 #: The columns that hold a part's vector, in the order of explanations.
 PARTS = ("text", "image", "colour", "attributes")
+#: What the name of a group begins with that holds one product alone.
+ALONE = "product:"
+#: Products of a group that are looked at where any will do.
+MAX_MEMBERS = 200
 
 
 class ProductVectorsQuerySet(models.QuerySet["ProductVectors"]):
     def of_version(self, version: EncoderVersion) -> "ProductVectorsQuerySet":
         """Every query starts here: vectors of two versions cannot be compared."""
         return self.filter(version=version)
+
+    def members(self, groups: Collection[str]) -> dict[str, list[Any]]:
+        """Group → keys of its products, at most ``MAX_MEMBERS`` of each, in key order.
+
+        ``groups`` are names as :func:`group_name` makes them. Those of a product without variants
+        hold nothing else, and are not asked about. One query at most.
+        """
+        several = [name for name in groups if not name.startswith(ALONE)]
+        if not several:
+            return {}
+        # The second condition is that of the index.
+        rows = self.filter(group__in=several).exclude(group__startswith=ALONE)
+        # A product has the same place in each version.
+        place = Window(DenseRank(), partition_by="group", order_by="product_id")
+        placed = (
+            rows.annotate(place=place).filter(place__lte=MAX_MEMBERS).order_by("group", "place")
+        )
+        keys = placed.values_list("group", "product_id", "place").distinct()
+        found: dict[str, list[Any]] = {}
+        for group, key, _place in keys:
+            found.setdefault(group, []).append(key)
+        return found
 
 
 class ProductVectors(models.Model):
@@ -61,6 +91,13 @@ class ProductVectors(models.Model):
                 fields=["product", "version"], name="similarity_vectors_product_version"
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["group"],
+                condition=~models.Q(group__startswith=ALONE),
+                name="similarity_vectors_variants",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"vectors of product {self.product_id}, version {self.version_id}"
@@ -79,7 +116,7 @@ def group_name(key: str, group: str) -> str:
 
     The prefixes keep a product's key from being another's group.
     """
-    name = f"group:{group}" if group else f"product:{key}"
+    name = f"group:{group}" if group else f"{ALONE}{key}"
     return name if len(name) <= 255 else f"hash:{hashlib.sha256(name.encode()).hexdigest()}"
 
 

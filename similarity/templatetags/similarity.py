@@ -2,8 +2,6 @@
 
 ``{% similar_products product limit=8 %}`` renders ``similarity/similar_products.html``;
 ``{% get_similar product limit=8 as hits %}`` gives the hits to a template of the host's.
-``{% bought_together product %}``, ``{% cart_companions cart %}`` and
-``{% bundle_offers product %}`` render the template of their name.
 An error is logged, and the page goes on without the shelf.
 """
 
@@ -25,11 +23,10 @@ from django.utils.translation import get_language, gettext, to_locale
 
 from similarity.exceptions import QueryError
 from similarity.logs import log_error
-from similarity.retrieval import companions
 from similarity.retrieval.cached import cached_similar, shelf_items
 from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
 from similarity.retrieval.hits import Hit
-from similarity.templatetags.rendering import anywhere, draw, is_nothing, key_of, render, unique_id
+from similarity.templatetags.rendering import anywhere, is_nothing, key_of, render, unique_id
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -91,78 +88,6 @@ def get_similar(
     except Exception as error:  # noqa: BLE001 - the page goes on without the products
         log_error(logger, error, "No products similar to %s.", key_of(product))
         return []
-
-
-@register.simple_tag(takes_context=True)
-@anywhere
-def bought_together(
-    context: Context,
-    product: Any,
-    limit: int = 4,
-    *,
-    title: str | None = None,
-    within: QuerySet[Any] | None = None,
-    explain: bool = False,
-    template: str = "similarity/bought_together.html",
-) -> SafeString:
-    """A shelf of what is bought together with ``product``, and what all of it costs."""
-
-    def find() -> dict[str, Any]:
-        request = context.get("request")
-        hits = companions.product_companions(
-            product, limit, request=request, within=within, explain=explain
-        )
-        return companions.with_total(product, shelf_items(hits, request), request) if hits else {}
-
-    title = gettext("Bought together") if title is None else title
-    return draw(context, "bought_together", product, template, title, find, explain=explain)
-
-
-@register.simple_tag(takes_context=True)
-@anywhere
-def cart_companions(
-    context: Context,
-    cart: Any,
-    limit: int = 4,
-    *,
-    title: str | None = None,
-    within: QuerySet[Any] | None = None,
-    explain: bool = False,
-    template: str = "similarity/cart_companions.html",
-) -> SafeString:
-    """A shelf of what goes with a whole cart: products, keys, or lines with a ``product``."""
-
-    def find() -> dict[str, Any]:
-        request = context.get("request")
-        hits = companions.cart_companions(
-            cart, limit, request=request, within=within, explain=explain
-        )
-        return {"items": shelf_items(hits, request)} if hits else {}
-
-    title = gettext("Goes with your cart") if title is None else title
-    return draw(context, "cart_companions", cart, template, title, find, explain=explain)
-
-
-@register.simple_tag(takes_context=True)
-@anywhere
-def bundle_offers(
-    context: Context,
-    product: Any,
-    limit: int = 2,
-    *,
-    title: str | None = None,
-    within: QuerySet[Any] | None = None,
-    template: str = "similarity/bundle_offers.html",
-) -> SafeString:
-    """Published bundles with ``product`` in them that can be bought now."""
-
-    def find() -> dict[str, Any]:
-        request = context.get("request")
-        offers = companions.offers(product, limit, request=request, within=within)
-        return {"offers": offers} if offers else {}
-
-    title = gettext("Cheaper together") if title is None else title
-    return draw(context, "bundle_offers", product, template, title, find)
 
 
 @register.filter

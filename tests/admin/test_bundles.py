@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shop.models import Product
-from similarity.copurchase import publishing
 from similarity.exceptions import BundleError
-from similarity.models import Bundle
+from similarity.orders.bundles import publishing
+from similarity.orders.models import Bundle
 
 pytestmark = pytest.mark.django_db
 
-LIST = reverse("admin:similarity_bundle_changelist")
-ADD = reverse("admin:similarity_bundle_add")
+LIST = reverse("admin:similarity_orders_bundle_changelist")
+ADD = reverse("admin:similarity_orders_bundle_add")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def act(client, action, *bundles):
 
 
 def change(bundle):
-    return reverse("admin:similarity_bundle_change", args=[bundle.pk])
+    return reverse("admin:similarity_orders_bundle_change", args=[bundle.pk])
 
 
 def save(client, bundle, **fields):

@@ -8,14 +8,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from similarity.admin.map_picture import DEEPEST, Picture, Window, is_within
-from similarity.models import CatalogueMap, EncoderVersion
+from similarity.insights.admin.map_picture import DEEPEST, Picture, Window, is_within
+from similarity.insights.models import CatalogueMap
+from similarity.models import EncoderVersion
 from tests.fixtures_indexing import dead_broker, wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
-MAP = "/admin/similarity/cataloguemap/map/"
-DRAW = "/admin/similarity/cataloguemap/draw/"
+MAP = "/admin/similarity_insights/cataloguemap/map/"
+DRAW = "/admin/similarity_insights/cataloguemap/draw/"
 NAMES = [f"Home > Kind {number}" for number in range(6)]
 NAMES += ["Wear > Boots", "Wear > Hats", "Wear > Hats > Caps", "Toys"]
 
@@ -188,11 +189,11 @@ def test_before_the_first_map_it_says_how_to_draw_one(admin_client):
 
 
 def test_maps_drawn_before_are_listed_and_shown(admin_client, drawn):
-    listed = admin_client.get("/admin/similarity/cataloguemap/")
-    address = reverse("admin:similarity_cataloguemap_change", args=[drawn.pk])
+    listed = admin_client.get("/admin/similarity_insights/cataloguemap/")
+    address = reverse("admin:similarity_insights_cataloguemap_change", args=[drawn.pk])
     assert address in listed.content.decode()
     assert "Thing 2" in body(admin_client.get(address))
-    gone = reverse("admin:similarity_cataloguemap_change", args=[drawn.pk + 99])
+    gone = reverse("admin:similarity_insights_cataloguemap_change", args=[drawn.pk + 99])
     assert admin_client.get(gone).status_code == 404
 
 

@@ -10,17 +10,17 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from similarity.admin.demand_chart import nice_top
-from similarity.copurchase.demand_backtest import Calibration
-from similarity.copurchase.demand_report import DemandReport, Question, demand_report
-from similarity.copurchase.demand_snapshots import keep
-from similarity.copurchase.demand_tables import COLUMNS
-from similarity.models import DemandSnapshot
+from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_chart import nice_top
+from similarity.planning.demand_report import DemandReport, Question, demand_report
+from similarity.planning.demand_snapshots import keep
+from similarity.planning.demand_tables import COLUMNS
+from similarity.planning.models import DemandSnapshot
 from tests.copurchase.demand_series import linked_shop, weekly
 
 pytestmark = pytest.mark.django_db
 
-LIST = reverse("admin:similarity_demandsnapshot_changelist")
+LIST = reverse("admin:similarity_planning_demandsnapshot_changelist")
 TITLES = {"product:0": "Mug <b>", "product:1": "=Plate"}
 
 
@@ -39,7 +39,7 @@ def snapshot(report):
 
 
 def page_of(snapshot):
-    return reverse("admin:similarity_demandsnapshot_change", args=[snapshot.pk])
+    return reverse("admin:similarity_planning_demandsnapshot_change", args=[snapshot.pk])
 
 
 def test_list_and_page_say_what_was_found(snapshot, admin_client):
@@ -55,7 +55,7 @@ def test_list_and_page_say_what_was_found(snapshot, admin_client):
 
 
 def test_csv_has_the_rows_and_runs_no_formula(snapshot, admin_client):
-    address = reverse("admin:similarity_demandsnapshot_csv", args=[snapshot.pk])
+    address = reverse("admin:similarity_planning_demandsnapshot_csv", args=[snapshot.pk])
     assert address in admin_client.get(page_of(snapshot)).content.decode()
     response = admin_client.get(address)
     assert response["Content-Disposition"] == 'attachment; filename="co-demand-mug-b.csv"'
@@ -77,13 +77,13 @@ def test_permissions(snapshot):
     user = User.objects.create_user("clerk", is_staff=True)
     client = Client()
     client.force_login(user)
-    csv_address = reverse("admin:similarity_demandsnapshot_csv", args=[snapshot.pk])
+    csv_address = reverse("admin:similarity_planning_demandsnapshot_csv", args=[snapshot.pk])
     for address in (LIST, page_of(snapshot), csv_address):
         assert client.get(address).status_code == 403
     user.user_permissions.set(Permission.objects.filter(codename="view_demandsnapshot"))
     for address in (LIST, page_of(snapshot), csv_address):
         assert client.get(address).status_code == 200
-    missing = reverse("admin:similarity_demandsnapshot_csv", args=[0])
+    missing = reverse("admin:similarity_planning_demandsnapshot_csv", args=[0])
     assert client.get(missing).status_code == 404
 
 

@@ -6,12 +6,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from similarity.models import DuplicateListing
-from similarity.retrieval.duplicates import Duplicate
+from similarity.insights.duplicates import Duplicate
+from similarity.insights.models import DuplicateListing
 
 pytestmark = pytest.mark.django_db
 
-LIST = reverse("admin:similarity_duplicatelisting_changelist")
+LIST = reverse("admin:similarity_insights_duplicatelisting_changelist")
 
 
 @pytest.fixture

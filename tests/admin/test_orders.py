@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shop.models import Order
-from similarity.models import PendingOrder
+from similarity.orders.models import PendingOrder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
-OUTBOX = reverse("admin:similarity_pendingorder_changelist")
+OUTBOX = reverse("admin:similarity_orders_pendingorder_changelist")
 
 
 @pytest.fixture
@@ -70,11 +70,12 @@ def test_given_up_orders_are_revived(
 
 def test_rows_can_be_neither_added_nor_deleted(staff, rows):
     row = PendingOrder.objects.first()
-    assert staff.get(reverse("admin:similarity_pendingorder_add")).status_code == 403
+    assert staff.get(reverse("admin:similarity_orders_pendingorder_add")).status_code == 403
     assert (
-        staff.get(reverse("admin:similarity_pendingorder_delete", args=[row.pk])).status_code == 403
+        staff.get(reverse("admin:similarity_orders_pendingorder_delete", args=[row.pk])).status_code
+        == 403
     )
-    page = staff.get(reverse("admin:similarity_pendingorder_change", args=[row.pk]))
+    page = staff.get(reverse("admin:similarity_orders_pendingorder_change", args=[row.pk]))
     assert page.status_code == 200
 
 

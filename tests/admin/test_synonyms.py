@@ -4,15 +4,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from similarity.indexing import documents, vocabulary
-from similarity.models import Synonym
-from similarity.retrieval.search import search
-from similarity.retrieval.search.synonyms import synonyms
+from similarity.search import documents, search, vocabulary
+from similarity.search.models import Synonym
+from similarity.search.synonyms import synonyms
 
 pytestmark = pytest.mark.django_db
 
-LIST = reverse("admin:similarity_synonym_changelist")
-ADD = reverse("admin:similarity_synonym_add")
+LIST = reverse("admin:similarity_search_synonym_changelist")
+ADD = reverse("admin:similarity_search_synonym_add")
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_a_synonym_that_is_added_switched_and_deleted_holds_at_once(
 def test_the_list_and_the_form_can_be_seen(admin_client):
     synonym = Synonym.objects.create(terms="smartphone", only_from="iphone")
     assert "only from iphone" in admin_client.get(LIST, {"q": "iphone"}).content.decode()
-    page = reverse("admin:similarity_synonym_change", args=[synonym.pk])
+    page = reverse("admin:similarity_search_synonym_change", args=[synonym.pk])
     assert admin_client.get(page).status_code == 200
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from shop.models import Product
-from similarity.retrieval.bought_together import MAX_CART
+from similarity.orders.together import MAX_CART
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]

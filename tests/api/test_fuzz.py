@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from shop.wsgi import application
-from similarity.retrieval.search import picture
+from similarity.search import picture
 
 EXAMPLES = int(os.environ.get("SIMILARITY_FUZZ_EXAMPLES", "25"))
 

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from shop.models import Product
 from similarity.catalog.adapter import get_adapter
 from similarity.retrieval.fragments import ShelfArguments
-from similarity.retrieval.rerank import Reranked
+from similarity.search.reranking.rerank import Reranked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -62,7 +62,7 @@ def test_re_ranking_keeps_it_in_its_place(draft, shelf, monkeypatch):
         given.extend(listed)
         return Reranked(list(listed), reranked=False)
 
-    monkeypatch.setattr("similarity.api.rerank.rerank", rerank)
+    monkeypatch.setattr("similarity.search.api.rerank.rerank", rerank)
     keys = [shelf[0].pk, draft.pk, NOBODY, "no key"]
     answer = post("rerank/", query="linen", results=keys).json()
     assert answer["results"] == keys

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine
-from similarity.copurchase.full import count_all
-from similarity.indexing import documents
+from similarity.orders.counting.full import count_all
+from similarity.search import documents
 from tests.databases import current_address
 
 ASK = """

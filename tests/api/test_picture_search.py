@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from similarity.api import uploads
 from similarity.exceptions import ImageRejected
-from similarity.retrieval.search import picture
-from similarity.retrieval.search.page import SearchPage
+from similarity.search import picture
+from similarity.search.api import uploads
+from similarity.search.page import SearchPage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

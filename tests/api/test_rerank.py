@@ -7,10 +7,9 @@ import time
 import pytest
 from rest_framework.test import APIClient
 
-from similarity.api.rerank_schema import MAX_RESULTS
 from similarity.connections import caching, wakeup
-from similarity.indexing import documents
-from similarity.retrieval import ask_worker
+from similarity.search import ask_worker, documents
+from similarity.search.api.rerank_schema import MAX_RESULTS
 from tests.fixtures_indexing import dead_broker  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]

@@ -2,8 +2,7 @@ import pytest
 from django.urls import reverse
 
 from shop.models import Product
-from similarity.indexing import documents, vocabulary
-from similarity.retrieval import query_vectors
+from similarity.search import documents, query_vectors, vocabulary
 
 pytestmark = pytest.mark.django_db
 

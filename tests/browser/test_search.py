@@ -10,8 +10,7 @@ from django.conf import settings
 from PIL import Image
 from playwright.sync_api import expect
 
-from similarity.indexing import documents
-from similarity.retrieval.search import picture
+from similarity.search import documents, picture
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
 from tests.browser.test_shop import fits
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from shop.models import Order
-from similarity.indexing import documents
+from similarity.search import documents
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from shop.models import Customer, Order, OrderLine, Product
-from similarity.catalog.order_mapping import MappedOrders
-from similarity.catalog.orders import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.exceptions import ConfigurationError
+from similarity.orders.adapter import Basket, OrderAdapter, Sale, get_order_adapter
+from similarity.orders.mapping import MappedOrders
 from tests.fixtures_replica import with_replica  # noqa: F401
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -3,9 +3,9 @@
 import pytest
 
 from shop.models import Order
-from similarity.catalog.order_mapping import MappedOrders
-from similarity.checks.orders import check_orders
 from similarity.checks.settings import check_settings
+from similarity.orders.checks import check_orders
+from similarity.orders.mapping import MappedOrders
 
 
 class NeedsArguments(MappedOrders):

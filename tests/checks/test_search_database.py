@@ -21,7 +21,8 @@ def test_a_configuration_the_database_does_not_have_is_named(settings):
 def test_documents_that_do_not_go_with_their_product_are_told():
     with connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE similarity_searchdocument DROP CONSTRAINT similarity_search_product_fk"
+            "ALTER TABLE similarity_searchdocument "
+            "DROP CONSTRAINT similarity_searchdocument_product_fk"
         )
     [warning] = check_database(databases=["default"])
     assert warning.id == "similarity.W036"

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from similarity.catalog import times
-from similarity.models import DemandSnapshot
+from similarity.planning.models import DemandSnapshot
 from tests.fixtures_demand import make_demand_shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db

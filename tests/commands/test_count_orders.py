@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shop.models import Order
-from similarity.copurchase import runs
-from similarity.models import CountedBasket, PendingOrder
+from similarity.orders.counting import runs
+from similarity.orders.models import CountedBasket, PendingOrder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]

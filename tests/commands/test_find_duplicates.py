@@ -9,8 +9,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pgvector import HalfVector
 
-from similarity import tasks
-from similarity.models import DuplicateListing, EncoderVersion, ProductVectors
+from similarity.insights import tasks
+from similarity.insights.models import DuplicateListing
+from similarity.models import EncoderVersion, ProductVectors
 
 pytestmark = pytest.mark.django_db
 

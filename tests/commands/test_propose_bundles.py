@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shop.models import Order, OrderLine
-from similarity.models import Bundle
+from similarity.orders.models import Bundle
 
 pytestmark = pytest.mark.django_db
 

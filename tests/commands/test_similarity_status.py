@@ -10,16 +10,10 @@ from django.utils import timezone
 
 from shop.models import Order, Product
 from similarity.catalog.mapping import FieldMappingAdapter
-from similarity.copurchase.full import count_all
 from similarity.indexing import health, outbox, progress, reconcile, status, versions, workers
-from similarity.models import (
-    CountRun,
-    EncoderVersion,
-    PendingOrder,
-    PendingProduct,
-    ProductInputs,
-    ReconcileRound,
-)
+from similarity.models import EncoderVersion, PendingProduct, ProductInputs, ReconcileRound
+from similarity.orders.counting.full import count_all
+from similarity.orders.models import CountRun, PendingOrder
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 

@@ -6,10 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from similarity.indexing import documents
-from similarity.models import RankerVersion
-from similarity.retrieval.rerank import rerank
-from similarity.training import ranker_training
+from similarity.search import documents
+from similarity.search.models import RankerVersion
+from similarity.search.reranking.rerank import rerank
+from similarity.search.training import ranker_training
 
 pytestmark = pytest.mark.django_db
 

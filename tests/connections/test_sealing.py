@@ -11,7 +11,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from similarity.connections import caching, mailbox
 from similarity.connections.sealing import JSONSerializer, seal, unseal
 from similarity.indexing import workers
-from similarity.retrieval.search.synonyms import synonyms
+from similarity.search.synonyms import synonyms
 
 KEY = "similarity:test:1"
 VALUES = [

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from similarity.copurchase.contributions import contributions
-from similarity.copurchase.engine import Baskets, CountingRule, Counts
+from similarity.orders.counting.contributions import contributions
+from similarity.orders.counting.engine import Baskets, CountingRule, Counts
 
 #: (shopper, day, items)
 Basket = tuple[int, int, Sequence[int]]

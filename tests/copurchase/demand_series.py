@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 
-from similarity.copurchase.demand import WeeklySales
+from similarity.planning.demand import WeeklySales
 
 MONDAY = date(2025, 1, 6)
 

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine
-from similarity.copurchase import updating
-from similarity.copurchase.storage import unpack_numbers, unpack_pairs
-from similarity.models import (
+from similarity.orders.counting import updating
+from similarity.orders.counting.storage import unpack_numbers, unpack_pairs
+from similarity.orders.models import (
     CountedBasket,
     CountedItem,
     CountedProduct,

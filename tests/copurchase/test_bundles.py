@@ -1,5 +1,7 @@
 """Itemsets counted by hand and by brute force; proposals that staff can trust."""
 
+# ruff: noqa: F811 - fixtures that are imported
+
 import builtins
 import datetime as dt
 import random
@@ -12,13 +14,14 @@ import pytest
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine, Product
-from similarity.copurchase import bundles, proposals
-from similarity.copurchase.bundles import BasketLines, MiningRule, mine
-from similarity.copurchase.pricing import Sums, suggested_price
 from similarity.exceptions import BundleError, ConfigurationError
-from similarity.indexing import documents
-from similarity.models import Bundle, EncoderVersion, ProductVectors
-from similarity.tasks import propose_bundles
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.orders.bundles import itemsets, proposals
+from similarity.orders.bundles.itemsets import BasketLines, MiningRule, mine
+from similarity.orders.bundles.pricing import Sums, suggested_price
+from similarity.orders.models import Bundle
+from similarity.orders.tasks import propose_bundles
+from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.databases import current_address
 
 RULE = MiningRule(min_support=0.0, min_lift=1.5, min_shoppers=1, wanted=50)
@@ -77,7 +80,7 @@ def test_a_best_seller_does_not_ride_along_with_a_pair():
 def test_a_best_seller_does_not_fill_the_list():
     baskets = [{0, partner} for partner in range(1, 9) for _ in range(3)] + [{20}] * 200
     found = mine(lines(baskets), RULE)
-    assert len(found) == bundles.SETS_PER_ITEM
+    assert len(found) == itemsets.SETS_PER_ITEM
 
 
 def test_one_shoppers_habit_is_never_proposed():
@@ -102,7 +105,7 @@ def test_substitutes_are_no_bundle_and_only_candidates_are_judged():
 
 
 def test_support_rises_until_the_pairs_can_be_grown(monkeypatch):
-    monkeypatch.setattr(bundles, "MOST_PAIRS", 3)
+    monkeypatch.setattr(itemsets, "MOST_PAIRS", 3)
     baskets = [{0, 1}] * 9 + [{2, 3}] * 8 + [{4, 5}] * 7 + [{6, 7}] * 2 + [{8, 9}] * 2 + [{10}] * 99
     found = [each.items for each in mine(lines(baskets), RULE)]
     assert found == [(0, 1), (2, 3), (4, 5)]
@@ -232,14 +235,15 @@ def test_variants_count_as_one_and_the_one_sold_most_is_in_the_bundle(make_produ
     assert bundle.orders == 4
 
 
-def test_another_of_the_group_is_proposed_where_no_ordered_one_is_on_sale(make_product, order):
+def test_another_of_the_group_is_proposed_where_no_ordered_one_is_on_sale(
+    make_product, order, at_angle
+):
     tent = make_product(name="Tent")
-    ordered, shown = (make_product(name="Mat", group="mat") for _ in range(2))
+    ordered, shown = (at_angle(10, name="Mat", group="mat") for _ in range(2))
     for customer in range(4):
         order([tent, ordered], customer)
     for customer in range(10, 20):
         order([make_product()], customer)
-    documents.index_all()
     Product.objects.filter(pk=ordered.pk).update(is_active=False)
     proposals.propose()
     [bundle] = Bundle.objects.all()
@@ -266,12 +270,12 @@ def test_two_that_replace_each_other_are_not_proposed(
 ):
     """As alike as can be: of one category they are substitutes, of two they are not."""
     pair = [make_product(category="Outdoor"), make_product(category=category)]
-    version = EncoderVersion.objects.create(
+    live = EncoderVersion.objects.create(
         status="live", fusion=b"", encoders={}, dimensions={}, weights={}
     )
     for product in pair:
         ProductVectors.objects.create(
-            product=product, version=version, fused=[0.6, 0.8], group="x", fingerprint="x"
+            product=product, version=live, fused=[0.6, 0.8], group="x", fingerprint="x"
         )
     for customer in range(4):
         order(pair, customer)

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from similarity import tasks
 from similarity.catalog import times
-from similarity.copurchase import co_demand
-from similarity.copurchase.co_demand import category_report, product_report, shop_sales
-from similarity.copurchase.demand_report import Question
 from similarity.exceptions import ConfigurationError, DemandError
-from similarity.models import DemandSnapshot
+from similarity.planning import co_demand, tasks
+from similarity.planning.co_demand import category_report, product_report, shop_sales
+from similarity.planning.demand_report import Question
+from similarity.planning.models import DemandSnapshot
 from tests.fixtures_demand import MONDAY, make_demand_shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,11 @@
 import pytest
 
 from shop.models import Customer, Order
-from similarity.copurchase import complements
-from similarity.copurchase.complements import MOST, complements_of
-from similarity.copurchase.engine import CountingRule
-from similarity.copurchase.reading import Orders
-from similarity.models import CategoryComplement
+from similarity.orders import complements
+from similarity.orders.complements import MOST, complements_of
+from similarity.orders.counting.engine import CountingRule
+from similarity.orders.counting.reading import Orders
+from similarity.orders.models import CategoryComplement
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
 pytestmark = pytest.mark.django_db

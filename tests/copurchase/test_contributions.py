@@ -5,8 +5,8 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similarity.copurchase.contributions import contributions
-from similarity.copurchase.engine import ONE
+from similarity.orders.counting.contributions import contributions
+from similarity.orders.counting.engine import ONE
 from tests.copurchase.baskets import RULE
 
 

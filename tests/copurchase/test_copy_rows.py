@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from similarity.copurchase import storage
-from similarity.copurchase.copy_rows import rows_of_arrays
-from similarity.models import ProductPartners
+from similarity.orders.counting import storage
+from similarity.orders.counting.copy_rows import rows_of_arrays
+from similarity.orders.models import ProductPartners
 
 pytestmark = pytest.mark.django_db
 

@@ -6,11 +6,13 @@ import time
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.utils import timezone
 
-from similarity import conf, tasks
-from similarity.copurchase import full, ranking, runs, updating
-from similarity.models import PendingOrder
+from similarity import beat_schedule
+from similarity.orders import tasks
+from similarity.orders.counting import full, ranking, runs, updating
+from similarity.orders.models import PendingOrder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
@@ -18,7 +20,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
 
 def test_beat_counts_what_a_lost_message_left(random_shop):
     random_shop(1).place(at=timezone.now())
-    scheduled = [s["task"] for s in conf.BEAT_SCHEDULE.values() if "count_orders" in s["task"]]
+    scheduled = [
+        s["task"]
+        for s in beat_schedule(settings.INSTALLED_APPS).values()
+        if "count_orders" in s["task"]
+    ]
     current_app.tasks[scheduled[0]]()
     assert runs.last_run().baskets == 1
     assert not PendingOrder.objects.exists()

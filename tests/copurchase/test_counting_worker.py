@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from shop import checkout
 from shop.cart import CartLine
 from similarity.connections import wakeup
-from similarity.copurchase import runs
-from similarity.copurchase.full import count_all
-from similarity.models import CountedBasket, PendingOrder
+from similarity.orders.counting import runs
+from similarity.orders.counting.full import count_all
+from similarity.orders.models import CountedBasket, PendingOrder
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker
 

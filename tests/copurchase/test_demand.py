@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from similarity.catalog.orders import Sale
-from similarity.copurchase.demand import read_weekly_sales, weekly_sales
 from similarity.exceptions import DemandError
+from similarity.orders.adapter import Sale
+from similarity.planning.demand import read_weekly_sales, weekly_sales
 from tests.copurchase.demand_series import weekly
 
 MONDAY = date(2025, 1, 6)

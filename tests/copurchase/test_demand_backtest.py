@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similarity.copurchase.demand_backtest import (
+from similarity.planning.demand_backtest import (
     HORIZON,
     UNCALIBRATED,
     Case,
@@ -13,8 +13,8 @@ from similarity.copurchase.demand_backtest import (
     past_cases,
     series_of,
 )
-from similarity.copurchase.demand_expectation import Expectation, widened
-from similarity.copurchase.demand_links import Link, LinkRule
+from similarity.planning.demand_expectation import Expectation, widened
+from similarity.planning.demand_links import Link, LinkRule
 from tests.copurchase.demand_series import MONDAY, weekly
 
 

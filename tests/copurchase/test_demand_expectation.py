@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from similarity.copurchase.demand_expectation import (
+from similarity.exceptions import DemandError
+from similarity.planning.demand_expectation import (
     MAX_SPAN_WEEKS,
     line_through,
     orders_with,
     span_weeks,
     units_of,
 )
-from similarity.exceptions import DemandError
 
 
 def test_interval_of_units_holds_what_is_sold_next():

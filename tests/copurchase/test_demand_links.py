@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from similarity.copurchase.demand_links import (
+from similarity.exceptions import DemandError
+from similarity.planning.demand_links import (
     LinkRule,
     _discoveries,
     demand_links,
     lagged_correlations,
     p_values,
 )
-from similarity.copurchase.demand_residuals import residuals
-from similarity.exceptions import DemandError
+from similarity.planning.demand_residuals import residuals
 from tests.copurchase.demand_series import linked_shop, shop, weekly
 
 PLANTED = ("product:0", "product:1")

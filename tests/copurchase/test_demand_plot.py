@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from similarity.copurchase.demand_backtest import Calibration
-from similarity.copurchase.demand_plot import FIRST, SECOND, plot_png
-from similarity.copurchase.demand_report import DemandReport, Question, demand_report
 from similarity.exceptions import ConfigurationError
+from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_plot import FIRST, SECOND, plot_png
+from similarity.planning.demand_report import DemandReport, Question, demand_report
 from tests.copurchase.demand_series import linked_shop, weekly
 
 CALIBRATION = Calibration(0.8, 1.5, 90, 0.81)

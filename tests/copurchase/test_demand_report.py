@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from similarity.catalog.orders import Basket
-from similarity.copurchase.demand_backtest import Calibration
-from similarity.copurchase.demand_report import Question, demand_report, typical_quantity
-from similarity.copurchase.demand_tables import COLUMNS, sentence, table, warning, write_csv
-from similarity.copurchase.partners import Partner
+from similarity.orders.adapter import Basket
+from similarity.orders.partners import Partner
+from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_report import Question, demand_report, typical_quantity
+from similarity.planning.demand_tables import COLUMNS, sentence, table, warning, write_csv
 from tests.copurchase.demand_series import linked_shop, weekly
 
 CALIBRATION = Calibration(0.8, 1.5, 90, 0.81)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from similarity.copurchase.engine import ONE, basket_weight, basket_weights
-from similarity.copurchase.local import LocalEngine
+from similarity.orders.counting.engine import ONE, basket_weight, basket_weights
+from similarity.orders.counting.local import LocalEngine
 from tests.copurchase.baskets import RULE, as_dicts, by_definition, columns, some_baskets
 
 ENGINES = [LocalEngine]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similarity.copurchase.forecast import (
+from similarity.planning.forecast import (
     Neighbours,
     last_value,
     learned,

@@ -11,14 +11,14 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from shop.models import Customer, Order, OrderLine
-from similarity.catalog.order_mapping import MappedOrders
-from similarity.copurchase import full, ledger, reading, runs, storage, updating
-from similarity.copurchase.engine import ONE
-from similarity.copurchase.full import count_all
-from similarity.copurchase.partners import partners_of
 from similarity.exceptions import ConfigurationError, CountError
-from similarity.models import CountedItem, CountedProduct, CountRun, PendingOrder
 from similarity.models.vectors import group_name
+from similarity.orders.counting import full, ledger, reading, runs, storage, updating
+from similarity.orders.counting.engine import ONE
+from similarity.orders.counting.full import count_all
+from similarity.orders.mapping import MappedOrders
+from similarity.orders.models import CountedItem, CountedProduct, CountRun, PendingOrder
+from similarity.orders.partners import partners_of
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 

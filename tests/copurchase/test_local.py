@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from similarity.copurchase import local
-from similarity.copurchase.engine import Baskets, PairBlock
-from similarity.copurchase.local import LocalEngine
 from similarity.exceptions import CountError
+from similarity.orders.counting import local
+from similarity.orders.counting.engine import Baskets, PairBlock
+from similarity.orders.counting.local import LocalEngine
 from tests.copurchase.baskets import RULE, as_dicts, by_definition, columns
 
 

@@ -4,11 +4,11 @@ import pytest
 from django.utils import timezone
 
 from shop.models import Customer, Order
-from similarity.copurchase import scores, updating
-from similarity.copurchase.full import count_all
-from similarity.copurchase.partners import partners_of
-from similarity.models import CountedItem, CountRun, ProductPartners
 from similarity.models.vectors import group_name
+from similarity.orders.counting import scores, updating
+from similarity.orders.counting.full import count_all
+from similarity.orders.models import CountedItem, CountRun, ProductPartners
+from similarity.orders.partners import partners_of
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 

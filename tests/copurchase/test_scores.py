@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similarity.copurchase import scores
-from similarity.copurchase.engine import ONE, ItemCounts, PairBlock
+from similarity.orders.counting import scores
+from similarity.orders.counting.engine import ONE, ItemCounts, PairBlock
 
 #: 1,000 baskets: 100 with a, 50 with b, 25 with both.
 BOTH, A, B, ALL = (number * ONE for number in (25, 100, 50, 1000))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similarity.copurchase.shortage import short_weeks, stock_out_effect
+from similarity.planning.shortage import short_weeks, stock_out_effect
 from tests.copurchase.demand_series import weekly
 
 WEEKS = 50

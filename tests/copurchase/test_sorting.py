@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similarity.copurchase import sorting
+from similarity.orders.counting import sorting
 from tests.copurchase.baskets import RULE
 
 some = st.lists(st.tuples(st.integers(-3, 3), st.integers(-400, 1010)), min_size=1, max_size=40)

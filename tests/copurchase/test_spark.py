@@ -18,14 +18,14 @@ import pytest
 from django.utils import timezone
 
 from shop.models import Order, OrderLine
-from similarity.copurchase import spark, spark_session
-from similarity.copurchase.contributions import contributions
-from similarity.copurchase.engine import Baskets, CountingRule
-from similarity.copurchase.full import count_all
-from similarity.copurchase.local import LocalEngine
-from similarity.copurchase.spark import LineColumns, SparkEngine
 from similarity.exceptions import ConfigurationError, CountError
-from similarity.models import PairCounts
+from similarity.orders.counting import spark, spark_session
+from similarity.orders.counting.contributions import contributions
+from similarity.orders.counting.engine import Baskets, CountingRule
+from similarity.orders.counting.full import count_all
+from similarity.orders.counting.local import LocalEngine
+from similarity.orders.counting.spark import LineColumns, SparkEngine
+from similarity.orders.models import PairCounts
 from tests.databases import current_address
 
 RULE = CountingRule(reference_day=20_000, half_life_days=90.0, max_basket=6, window_days=400)
@@ -171,7 +171,7 @@ class TestSpark:
         expected = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
         settings.SIMILARITY = {
             **settings.SIMILARITY,
-            "COPURCHASE_ENGINE": "similarity.copurchase.spark.SparkEngine",
+            "COPURCHASE_ENGINE": "similarity.orders.counting.spark.SparkEngine",
         }
         count_all()
         stored = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]

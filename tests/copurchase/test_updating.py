@@ -12,12 +12,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from shop.models import Order
-from similarity.catalog.order_mapping import MappedOrders
-from similarity.catalog.orders import get_order_adapter
-from similarity.copurchase import applying, full, ledger, ranking, runs, updating
-from similarity.copurchase.full import count_all
-from similarity.copurchase.updating import count_pending
-from similarity.models import PairCounts, PendingOrder
+from similarity.orders.adapter import get_order_adapter
+from similarity.orders.counting import applying, full, ledger, ranking, runs, updating
+from similarity.orders.counting.full import count_all
+from similarity.orders.counting.updating import count_pending
+from similarity.orders.mapping import MappedOrders
+from similarity.orders.models import PairCounts, PendingOrder
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from similarity.catalog.orders import Basket
-from similarity.copurchase.weekly_baskets import weekly_together
+from similarity.orders.adapter import Basket
+from similarity.planning.weekly_baskets import weekly_together
 from tests.copurchase.demand_series import weekly
 
 

@@ -8,7 +8,7 @@ import transformers
 from similarity.connections.mailbox import Question
 from similarity.encoders.cross import CrossEncoder, cross_encoder
 from similarity.exceptions import EncoderError
-from similarity.indexing import queries
+from similarity.search import queries
 from tests.encoders.models import SIZES, save_tokenizer
 
 

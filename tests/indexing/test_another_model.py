@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from shop.models import Product
-from similarity.indexing import gate, outbox, queries, retiring, versions
+from similarity.indexing import gate, outbox, retiring, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-from similarity.retrieval.search.meaning import meaning_of
 from similarity.retrieval.shelves import similar_to
 from similarity.retrieval.within import Within
+from similarity.search import queries
+from similarity.search.meaning import meaning_of
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)

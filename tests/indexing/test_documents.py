@@ -5,16 +5,11 @@ from django.db import connection
 from shop.models import Brand, Product
 from similarity.catalog.content import ProductContent
 from similarity.exceptions import SimilarityError
-from similarity.indexing import documents, outbox, pipeline, reconcile, versions, vocabulary
-from similarity.indexing.documents import Document
-from similarity.models import (
-    PendingProduct,
-    SearchDocument,
-    SearchLexeme,
-    SearchValue,
-    SearchWord,
-)
-from similarity.retrieval.search import search
+from similarity.indexing import outbox, pipeline, reconcile, versions
+from similarity.models import PendingProduct
+from similarity.search import documents, search, vocabulary
+from similarity.search.documents import Document
+from similarity.search.models import SearchDocument, SearchLexeme, SearchValue, SearchWord
 from tests.encoders_fake import HashEncoder
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,9 @@ import pytest
 
 from shop.models import Category, Product
 from similarity.indexing import floors, outbox
-from similarity.models import CategoryComplement, EncoderVersion, ProductVectors
+from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
+from similarity.orders.models import CategoryComplement
 from similarity.retrieval.shelves import similar_to
 from tests.retrieval.conftest import make_catalogue, make_version, store  # noqa: F401
 

@@ -19,8 +19,8 @@ from similarity.catalog.photos import PhotoAbsent, PhotoUnavailable
 from similarity.encoders import images
 from similarity.encoders.base import Encoded, unit_rows
 from similarity.indexing import outbox, reconcile, versions
+from similarity.insights import duplicates
 from similarity.models import PendingProduct, ProductVectors
-from similarity.retrieval import duplicates
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db

@@ -9,14 +9,9 @@ from pgvector import HalfVector
 
 from similarity.exceptions import VersionError
 from similarity.indexing import gate, indexes, neighbours, quality, versions
-from similarity.models import (
-    CountedItem,
-    CountRun,
-    EncoderVersion,
-    ProductPartners,
-    ProductVectors,
-)
+from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import group_name
+from similarity.orders.models import CountedItem, CountRun, ProductPartners
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db

@@ -13,11 +13,11 @@ from shop.seed import catalogue
 from similarity.catalog.content import ProductContent
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.text import TransformerTextEncoder
-from similarity.indexing import documents, query_floors, vocabulary
-from similarity.indexing.query_floors import floor, nonsense
 from similarity.models import EncoderVersion
 from similarity.models.versions import UNLEARNED_QUERY_FLOORS
-from similarity.tasks import learn_query_floors
+from similarity.search import documents, query_floors, vocabulary
+from similarity.search.query_floors import floor, nonsense
+from similarity.search.tasks import learn_query_floors
 from tests.retrieval.conftest import make_version, store  # noqa: F401 - fixtures
 
 DATA = Path(os.environ.get("SIMILARITY_DATA_DIR") or Path(__file__).parents[3] / "shared" / "data")

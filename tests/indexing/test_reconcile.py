@@ -13,8 +13,9 @@ from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.indexing import comparison, maintained, outbox, reconcile, retiring, versions
-from similarity.models import PendingProduct, ProductVectors, ReconcileRound, SearchDocument
+from similarity.models import PendingProduct, ProductVectors, ReconcileRound
 from similarity.models.vectors import group_name
+from similarity.search.models import SearchDocument
 from similarity.tasks import drain_outbox, reconcile_catalogue
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
@@ -145,7 +146,8 @@ def test_vectors_of_products_that_are_gone_are_deleted(catalogue, small_pages):
     """As after a migration of the host that lost the foreign key."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE similarity_productvectors DROP CONSTRAINT similarity_vectors_product_fk"
+            "ALTER TABLE similarity_productvectors "
+            "DROP CONSTRAINT similarity_productvectors_product_fk"
         )
     live = maintained.every_version().live()
     some = ProductVectors.objects.first()

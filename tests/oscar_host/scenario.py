@@ -15,12 +15,12 @@ from oscar.core.loading import get_model
 
 from similarity.capture import triggers
 from similarity.catalog.adapter import get_adapter
-from similarity.copurchase import full
 from similarity.indexing import outbox
 from similarity.models import PendingProduct
-from similarity.retrieval.bought_together import bought_together
-from similarity.retrieval.search import search
+from similarity.orders.counting import full
+from similarity.orders.together import bought_together
 from similarity.retrieval.shelves import similar_to
+from similarity.search import search
 from tests.oscar_host import catalogue
 
 pytestmark = pytest.mark.django_db

@@ -109,11 +109,11 @@ INSTALLED_APPS = [
 ]
 
 # What docs/oscar.md adds.
-INSTALLED_APPS += ["rest_framework", "similarity"]
+INSTALLED_APPS += ["rest_framework", "similarity", "similarity.search", "similarity.orders"]
 SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
 SIMILARITY = {
     "CATALOG": "similarity.catalog.oscar.OscarCatalogue",
-    "ORDERS": "similarity.catalog.oscar.OscarOrders",
+    "ORDERS": "similarity.orders.oscar.OscarOrders",
 }
 
 # Quick encoders, which make of equal words equal vectors.

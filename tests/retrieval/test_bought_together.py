@@ -8,14 +8,12 @@ from django.utils import translation
 
 from shop.models import Category, Product
 from similarity.catalog.mapping import FieldMappingAdapter
-from similarity.copurchase.full import count_all
-from similarity.copurchase.partners import Partner
 from similarity.exceptions import QueryError
-from similarity.indexing import documents
-from similarity.models import SearchDocument
-from similarity.models import search as search_models
+from similarity.models import ProductVectors, vectors
 from similarity.models.vectors import group_name
-from similarity.retrieval.bought_together import MAX_CART, bought_together, figures_of
+from similarity.orders.counting.full import count_all
+from similarity.orders.partners import Partner
+from similarity.orders.together import MAX_CART, bought_together, figures_of
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
@@ -109,14 +107,13 @@ def test_one_of_a_group_comes_the_one_bought_most_of_those_shown(buy, counted, m
     assert products(bought_together(mug)) == [green]
 
 
-def test_one_that_nobody_ordered_stands_for_its_group(buy, counted, make_product):
+def test_one_that_nobody_ordered_stands_for_its_group(buy, counted, make_product, at_angle):
     """Orders name the size, and shelves show the page: what is sold and what is shown differ."""
     mug = make_product()
-    ordered, shown = make_product(group="pot"), make_product(group="pot")
+    ordered, shown = at_angle(10, group="pot"), at_angle(20, group="pot")
     make_product(group="pan")
     buy(mug, ordered)
     counted()
-    documents.index_all()
     Product.objects.filter(pk=ordered.pk).update(is_active=False)
     assert products(bought_together(mug)) == [shown]
     assert products(bought_together(shown)) == [mug]
@@ -124,17 +121,17 @@ def test_one_that_nobody_ordered_stands_for_its_group(buy, counted, make_product
     assert products(bought_together(mug)) == []
 
 
-def test_members_of_a_group_are_bounded_and_found_by_an_index(make_product, monkeypatch):
-    made = [make_product(group="pot") for _ in range(4)]
-    alone = make_product()
-    documents.index_all()
-    monkeypatch.setattr(search_models, "MAX_MEMBERS", 3)
+def test_members_of_a_group_are_bounded_and_found_by_an_index(at_angle, monkeypatch):
+    made = [at_angle(angle, group="pot") for angle in range(4)]
+    alone = at_angle(9)
+    monkeypatch.setattr(vectors, "MAX_MEMBERS", 3)
     groups = [group_name(str(alone.pk), ""), "group:pot", "group:nothing"]
-    assert SearchDocument.objects.members(groups) == {"group:pot": [one.pk for one in made[:3]]}
+    assert ProductVectors.objects.members(groups) == {"group:pot": [one.pk for one in made[:3]]}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plan = SearchDocument.objects.filter(group="group:pot").explain()
-    assert "similarity_search_group" in plan
+        variants = ProductVectors.objects.exclude(group__startswith=vectors.ALONE)
+        plan = variants.filter(group="group:pot").explain()
+    assert "similarity_vectors_variants" in plan
 
 
 def test_a_substitute_is_left_out_and_what_only_looks_alike_is_not(buy, counted, mug, at_angle):

@@ -6,8 +6,8 @@ import pytest
 
 from shop.models import Product
 from similarity.exceptions import QueryError
-from similarity.models import Bundle
-from similarity.retrieval.bundle_offers import bundle_offers, offers_of
+from similarity.orders.bundles.offers import bundle_offers, offers_of
+from similarity.orders.models import Bundle
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,9 @@ import pytest
 
 from similarity.exceptions import QueryError, VersionError
 from similarity.indexing import cells
+from similarity.insights import duplicates
+from similarity.insights.duplicates import DuplicateSearch, find_duplicates, judge
 from similarity.models import EncoderVersion
-from similarity.retrieval import duplicates
-from similarity.retrieval.duplicates import DuplicateSearch, find_duplicates, judge
 from similarity.retrieval.session import local_settings
 from similarity.retrieval.stored import StoredVectors
 from tests.retrieval.conftest import DIMENSIONS, build_index

@@ -9,16 +9,17 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from shop.models import Customer, Order, OrderLine
-from similarity.catalog.order_mapping import MappedOrders
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import documents, queries, versions
+from similarity.indexing import versions
 from similarity.models import ProductVectors
-from similarity.retrieval.ranking import personal
-from similarity.retrieval.ranking.personal import taste_cosines
-from similarity.retrieval.ranking.signals import COLUMN
-from similarity.retrieval.rerank import rerank
+from similarity.orders.mapping import MappedOrders
 from similarity.retrieval.stored import StoredVectors
 from similarity.retrieval.tastes import tastes
+from similarity.search import documents, queries
+from similarity.search.reranking import personal
+from similarity.search.reranking.personal import taste_cosines
+from similarity.search.reranking.rerank import rerank
+from similarity.search.reranking.signals import COLUMN
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -104,7 +105,7 @@ def test_without_the_setting_nobody_s_orders_are_read(ada, buys, mugs, teapot, s
 
 def test_who_is_signed_in_is_who_the_endpoint_asks_for(ada, buys, mugs, teapot, monkeypatch):
     """With more time than the endpoint lets anybody ask for: the machine may be busy."""
-    monkeypatch.setattr("similarity.api.rerank._budget", lambda body: AMPLE_MS)
+    monkeypatch.setattr("similarity.search.api.rerank._budget", lambda body: AMPLE_MS)
     buys(ada, teapot)
     client = APIClient()
     body = {"query": "mug", "results": [mug.pk for mug in mugs]}

@@ -17,16 +17,16 @@ from django.db.models.expressions import RawSQL
 from django.test import RequestFactory
 from kombu import Connection
 
-from similarity import tasks
 from similarity.catalog.content import ProductContent
 from similarity.connections import background, caching, mailbox, wakeup
 from similarity.connections.pause import Pause
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ImageRejected
-from similarity.indexing import maintained, queries, versions
-from similarity.models import HotQuery, ProductVectors
-from similarity.retrieval import ask_worker, asked_often, query_vectors
-from similarity.retrieval.query_vectors import normalised, picture_vector, query_vector
+from similarity.indexing import maintained, versions
+from similarity.models import ProductVectors
+from similarity.search import ask_worker, asked_often, queries, query_vectors, tasks
+from similarity.search.models import HotQuery
+from similarity.search.query_vectors import normalised, picture_vector, query_vector
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
 

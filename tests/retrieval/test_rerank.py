@@ -18,19 +18,20 @@ from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.connections.mailbox import Answer
 from similarity.exceptions import QueryError, RankerError
-from similarity.indexing import documents, queries, versions
-from similarity.models import CountedItem, CountedProduct, RankerVersion
-from similarity.retrieval import ask_worker
+from similarity.indexing import versions
+from similarity.orders.models import CountedItem, CountedProduct
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.ranking import documents as ranking_documents
-from similarity.retrieval.ranking import pairs, rankers
-from similarity.retrieval.ranking.blend import WEIGHTS, blend
-from similarity.retrieval.ranking.deadline import Deadline, OutOfTime
-from similarity.retrieval.ranking.network import Network, read_network
-from similarity.retrieval.ranking.signals import COLUMN, SIGNALS, standardised
-from similarity.retrieval.ranking.wanted import price_scores
-from similarity.retrieval.rerank import rerank
-from similarity.retrieval.search.words import PriceRange, parse_query
+from similarity.search import ask_worker, documents, queries
+from similarity.search.models import RankerVersion
+from similarity.search.reranking import documents as ranking_documents
+from similarity.search.reranking import pairs, rankers
+from similarity.search.reranking.blend import WEIGHTS, blend
+from similarity.search.reranking.deadline import Deadline, OutOfTime
+from similarity.search.reranking.network import Network, read_network
+from similarity.search.reranking.rerank import rerank
+from similarity.search.reranking.signals import COLUMN, SIGNALS, standardised
+from similarity.search.reranking.wanted import price_scores
+from similarity.search.words import PriceRange, parse_query
 from tests.databases import current_address
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -253,14 +254,14 @@ class TestTime:
             time.sleep(0.06)
             return rankers.Ranker("slow", blend)
 
-        monkeypatch.setattr("similarity.retrieval.rerank.current_ranker", dawdle)
+        monkeypatch.setattr("similarity.search.reranking.rerank.current_ranker", dawdle)
         assert rerank("red scarf", three, budget_ms=50).reason == "out_of_time"
 
     def test_whatever_fails_the_order_given_comes_back(self, three, monkeypatch, caplog):
         def fail(*arguments):
             raise ZeroDivisionError
 
-        monkeypatch.setattr("similarity.retrieval.rerank.signals_of", fail)
+        monkeypatch.setattr("similarity.search.reranking.rerank.signals_of", fail)
         answer = rerank("red scarf", three, budget_ms=AMPLE_MS)
         assert (answer.results, answer.reranked, answer.reason) == (three, False, "error")
         assert "re-ranking failed" in caplog.text
@@ -394,8 +395,8 @@ WITHOUT_TORCH = """
 import sys
 import django
 django.setup()
-from similarity.retrieval.query_vectors import query_vector
-from similarity.retrieval.rerank import rerank
+from similarity.search.query_vectors import query_vector
+from similarity.search.reranking.rerank import rerank
 from similarity.api import rerank as endpoint
 answer = rerank("red scarf", ["1", "2"], budget_ms=30_000)
 query_vector("red scarf", timeout_ms=10)

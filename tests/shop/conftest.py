@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from shop.models import ProductImage
-from similarity.indexing import documents
+from similarity.search import documents
 
 
 @pytest.fixture

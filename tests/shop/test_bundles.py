@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from shop.bundles import split_saving
 from shop.models import Order, Product
-from similarity.models import Bundle
-from similarity.retrieval.bundle_offers import Offer
+from similarity.orders.bundles.offers import Offer
+from similarity.orders.models import Bundle
 from tests.shop.test_checkout import PERSON
 
 pytestmark = pytest.mark.django_db

@@ -142,7 +142,7 @@ def test_a_text_mark_is_no_part_of_a_code(run):  # noqa: F811
 
 
 def test_codes_are_found_by_search(run, index):  # noqa: F811
-    from similarity.retrieval.search import search
+    from similarity.search import search
 
     run(GOOGLE, [["1", "Pan", "5 EUR", "in stock", "", "4006381333931", "AB-77", "N/A"],
                  ["2", "Pot", "5 EUR", "in stock", "", "4,00638E+12", "-", "none"]])  # fmt: skip

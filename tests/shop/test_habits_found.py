@@ -8,11 +8,11 @@ from shop.models import Product
 from shop.seed import load
 from shop.seed.catalogue import plan
 from shop.seed.habits import partners
-from similarity.copurchase.complements import complements_of
-from similarity.copurchase.full import count_all
-from similarity.copurchase.partners import partners_of
 from similarity.models.vectors import group_name
-from similarity.retrieval.bought_together import bought_together
+from similarity.orders.complements import complements_of
+from similarity.orders.counting.full import count_all
+from similarity.orders.partners import partners_of
+from similarity.orders.together import bought_together
 
 pytestmark = pytest.mark.django_db
 SEED = 7

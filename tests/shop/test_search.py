@@ -17,8 +17,8 @@ from shop.models import Product
 from shop.search import NOTICES
 from shop.views import search as views
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.search import Outcome, engine, matches, picture
-from similarity.retrieval.search.budget import Budget
+from similarity.search import Outcome, engine, matches, picture
+from similarity.search.budget import Budget
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
 from tests.shop.test_accessibility import Page
 

@@ -5,9 +5,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from similarity.exceptions import QueryError, VersionError
-from similarity.models import CatalogueMap
-from similarity.tasks import map_catalogue
-from similarity.training import catalogue_map, layout
+from similarity.insights import catalogue_map, layout
+from similarity.insights.models import CatalogueMap
+from similarity.insights.tasks import map_catalogue
 from tests.retrieval.conftest import make_version, store  # noqa: F401
 
 pytestmark = pytest.mark.django_db

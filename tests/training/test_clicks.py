@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from similarity.exceptions import RankerError
-from similarity.training.clicks import (
+from similarity.search.training.clicks import (
     LARGEST_WEIGHT,
     PositionBias,
     Shown,
@@ -16,7 +16,7 @@ from similarity.training.clicks import (
     position_bias,
     read_clicks,
 )
-from similarity.training.judged import read_judgements
+from similarity.search.training.judged import read_judgements
 
 EXAMINED = np.array([1.0, 0.6, 0.4, 0.25, 0.15])
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from similarity.copurchase.engine import Baskets
-from similarity.training import copurchase_evaluation, copurchase_peers
-from similarity.training.copurchase_blends import DEFAULT, MEASURES, Pairs
-from similarity.training.copurchase_datasets import by_time, load_baskets, slice_of
-from similarity.training.hidden_items import Hidden, hide, judge, matrix
+from similarity.orders.counting.engine import Baskets
+from similarity.orders.evaluation import copurchase_evaluation, copurchase_peers
+from similarity.orders.evaluation.copurchase_blends import DEFAULT, MEASURES, Pairs
+from similarity.orders.evaluation.copurchase_datasets import by_time, load_baskets, slice_of
+from similarity.orders.evaluation.hidden_items import Hidden, hide, judge, matrix
 
 pytest.importorskip("scipy")
 

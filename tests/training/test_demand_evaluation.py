@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from similarity.exceptions import ConfigurationError
-from similarity.training.demand_evaluation import run
-from similarity.training.retail_orders import read_online_retail
+from similarity.planning.evaluation.demand_evaluation import run
+from similarity.planning.evaluation.retail_orders import read_online_retail
 
 WEEKS = 40
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "CustomerID")

@@ -7,7 +7,7 @@ import pytest
 
 from similarity.encoders.base import unit_rows
 from similarity.exceptions import ConfigurationError
-from similarity.training import layout
+from similarity.insights import layout
 
 
 @pytest.fixture

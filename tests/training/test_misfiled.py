@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from similarity.encoders.base import unit_rows
-from similarity.training import misfiled
+from similarity.insights import misfiled
 
 NAMES = ["Chairs", "Lamps", "Lamps > Floor lamps", "Rugs"]
 

@@ -2,7 +2,13 @@ import math
 
 import pytest
 
-from similarity.training.rank_metrics import EXPONENTIAL, OFFICIAL, ndcg, recall, reciprocal_rank
+from similarity.search.training.rank_metrics import (
+    EXPONENTIAL,
+    OFFICIAL,
+    ndcg,
+    recall,
+    reciprocal_rank,
+)
 
 LABELS = {0: "E", 1: "S", 2: "I", 3: "E"}
 

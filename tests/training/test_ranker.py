@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from similarity.exceptions import RankerError
-from similarity.models import RankerVersion
-from similarity.retrieval.ranking.blend import WEIGHTS, blend
-from similarity.retrieval.ranking.network import read_network
-from similarity.retrieval.ranking.signals import COLUMN, SIGNALS
-from similarity.training import ranker_versions
-from similarity.training.ranker import Group, dcg, fit, ndcg
-from similarity.training.ranker_evaluation import (
+from similarity.search.models import RankerVersion
+from similarity.search.reranking.blend import WEIGHTS, blend
+from similarity.search.reranking.network import read_network
+from similarity.search.reranking.signals import COLUMN, SIGNALS
+from similarity.search.training import ranker_versions
+from similarity.search.training.ranker import Group, dcg, fit, ndcg
+from similarity.search.training.ranker_evaluation import (
     LEAST_QUERIES,
     Difference,
     Evaluation,

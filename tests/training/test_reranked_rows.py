@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from similarity.catalog.content import ProductContent
-from similarity.models import SearchDocument
-from similarity.training.reranked_rows import reranked_rows
-from similarity.training.search_datasets import JudgedQuery, SearchDataset
-from similarity.training.search_evaluation import folds
+from similarity.search.evaluation.reranked_rows import reranked_rows
+from similarity.search.evaluation.search_datasets import JudgedQuery, SearchDataset
+from similarity.search.evaluation.search_evaluation import folds
+from similarity.search.models import SearchDocument
 
 pytestmark = pytest.mark.django_db
 

@@ -6,13 +6,11 @@ import pytest
 from django.db import connection
 
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import documents, vocabulary
-from similarity.models import SearchDocument, SearchWord
-from similarity.retrieval.search import search
-from similarity.training import search_evaluation
-from similarity.training.scratch_index import key_at, positions, scratch_index
-from similarity.training.search_datasets import JudgedQuery, load_search_dataset
-from similarity.training.search_evaluation import (
+from similarity.search import documents, search, vocabulary
+from similarity.search.evaluation import search_evaluation
+from similarity.search.evaluation.scratch_index import key_at, positions, scratch_index
+from similarity.search.evaluation.search_datasets import JudgedQuery, load_search_dataset
+from similarity.search.evaluation.search_evaluation import (
     Rankings,
     blended,
     by_words,
@@ -21,6 +19,7 @@ from similarity.training.search_evaluation import (
     judge,
     served,
 )
+from similarity.search.models import SearchDocument, SearchWord
 
 PRODUCTS = [
     {"title": "Red linen dress", "brand": "Alder", "color": "red", "category": ["Dresses"]},

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.utils import timezone
 
-from similarity.catalog.orders import Basket, OrderAdapter, Sale
+from similarity.orders.adapter import Basket, OrderAdapter, Sale
 from tests.uuid_host.models import Tag
 
 

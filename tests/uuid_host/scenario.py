@@ -10,11 +10,11 @@ from django.test import Client
 from django.urls import reverse
 
 from similarity.capture import triggers
-from similarity.copurchase import full
 from similarity.indexing import cells, indexes, outbox, quality, reconcile, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.orders.counting import full
+from similarity.orders.together import bought_together
 from similarity.retrieval import candidates, plans, trace
-from similarity.retrieval.bought_together import bought_together
 from similarity.retrieval.shelves import similar_page, similar_to
 from tests.uuid_host.models import Article, Tag
 from tests.uuid_host.orders import ListedOrders
@@ -197,7 +197,7 @@ def test_api_and_tag_agree(articles):
     keys = [result["id"] for result in answer.json()["results"]]
     assert len(keys) == 4
     page = Template(
-        "{% load similarity %}{% get_similar article limit=4 as hits %}"
+        "{% load similarity similarity_orders %}{% get_similar article limit=4 as hits %}"
         "{% for hit in hits %}{{ hit.key|safe }}|{% endfor %}"
     )
     assert page.render(Context({"article": articles[0]})).split("|")[:-1] == keys
@@ -214,7 +214,9 @@ def test_api_pages_to_the_end(articles):
 
 
 def test_a_lazy_shelf_is_fetched(articles):
-    page = Template("{% load similarity %}{% similar_products article lazy=True %}")
+    page = Template(
+        "{% load similarity similarity_orders %}{% similar_products article lazy=True %}"
+    )
     html = page.render(Context({"article": articles[0]}))
     fragment = html.split('data-similarity-src="')[1].split('"')[0]
     shelf = Client().get(fragment, headers={"x-similarity-fragment": "1"}).content.decode()
@@ -240,7 +242,10 @@ def test_what_is_bought_together(bought):
     first, second, third = bought[:3]
     for given in (first, first.pk, str(first.pk), [first, bought[5]]):
         assert [hit.product for hit in bought_together(given)] == [third, second]
-    page = Template("{% load similarity %}{% bought_together a limit=1 %}{% cart_companions c %}")
+    page = Template(
+        "{% load similarity similarity_orders %}"
+        "{% bought_together a limit=1 %}{% cart_companions c %}"
+    )
     html = page.render(Context({"a": first, "c": [first, third]}))
     assert html.count("similarity-item") == 2
     assert third.headline in html

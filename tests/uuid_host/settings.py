@@ -44,6 +44,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "similarity",
+    "similarity.search",
+    "similarity.orders",
+    "similarity.insights",
+    "similarity.planning",
     "tests.uuid_host",
 ]
 

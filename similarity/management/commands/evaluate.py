@@ -36,9 +36,9 @@ Run = Callable[[str | None, Path, Path, int | None], Report]
 
 #: What is judged, besides similar products → the function that does it.
 EVALUATIONS: dict[str, str] = {
-    "copurchase": "similarity.training.copurchase_evaluation.run",
-    "co-demand": "similarity.training.demand_evaluation.run",
-    "search": "similarity.training.search_evaluation.run",
+    "copurchase": "similarity.orders.evaluation.copurchase_evaluation.run",
+    "co-demand": "similarity.planning.evaluation.demand_evaluation.run",
+    "search": "similarity.search.evaluation.search_evaluation.run",
     "shelves": "similarity.training.shelf_evaluation.run",
 }
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.copurchase import status as orders
+from similarity.extension import extensions
 from similarity.indexing import status
 from similarity.management.command import SimilarityCommand
 
@@ -29,7 +29,8 @@ class Command(SimilarityCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         report = status.report()
         if "products" in report:
-            report["orders"] = orders.report()
+            for extension in extensions():
+                report |= extension.status()
         text = json.dumps(report, indent=1) if options["json"] else "\n".join(_lines(report))
         self.stdout.write(text)
         if options["check"] and not report["healthy"]:
@@ -70,7 +71,8 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
     if report["rollback_to"]:
         lines.append(f"Roll back  to version {report['rollback_to']}: manage.py promote --rollback")
     lines += [f"Index      {name} {_size(size)}" for name, size in report["index_bytes"].items()]
-    lines += _order_lines(report["orders"]) if report["orders"] else []
+    for extension in extensions():
+        lines += extension.status_lines(report)
     return lines + [_worker_line(name, worker) for name, worker in report["workers"].items()]
 
 
@@ -118,18 +120,6 @@ def _reconcile_line(rounds: dict[str, Any]) -> str:
     if running := rounds["running"]:
         told.append(f"a round is on its way, {running['checked']} products compared")
     return f"Reconcile  {'; '.join(told) or 'no round yet; beat, or manage.py reconcile'}"
-
-
-def _order_lines(orders: dict[str, Any]) -> list[str]:
-    outbox = orders["outbox"]
-    lines = [
-        f"Orders     {orders['orders']} counted, {orders['items']} items, of them with partners "
-        f"{orders['items_with_partners']}; all anew at {orders['full_at'] or 'no time yet'}",
-        f"Outbox     of orders: {outbox['waiting']} waiting ({outbox['due']} due), "
-        f"{outbox['dead']} dead, lag {outbox['lag_s']} s",
-    ]
-    lines += [f"  dead     order {row['order']}: {row['error']}" for row in orders["dead"]]
-    return lines + [f"Do         {hint}" for hint in orders["hints"]]
 
 
 def _size(size: int) -> str:

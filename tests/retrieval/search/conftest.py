@@ -2,7 +2,7 @@
 
 import pytest
 
-from similarity.indexing import documents, vocabulary
+from similarity.search import documents, vocabulary
 
 
 @pytest.fixture

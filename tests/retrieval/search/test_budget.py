@@ -6,9 +6,9 @@ from contextlib import nullcontext
 import pytest
 from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 
-from similarity.models import SearchDocument, SearchValue
-from similarity.retrieval.search.budget import Budget
 from similarity.retrieval.session import local_settings
+from similarity.search.budget import Budget
+from similarity.search.models import SearchDocument, SearchValue
 
 pytestmark = pytest.mark.django_db
 

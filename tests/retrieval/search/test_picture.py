@@ -14,9 +14,9 @@ from similarity.connections import caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
 from similarity.retrieval.hits import Hit
-from similarity.retrieval.search import picture
-from similarity.retrieval.search.page import SearchPage
-from similarity.retrieval.search.picture import (
+from similarity.search import picture
+from similarity.search.page import SearchPage
+from similarity.search.picture import (
     PictureUnavailable,
     check_picture,
     fuse,

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from shop.models import ProductImage
 from similarity.encoders.registry import get_encoder
 from similarity.exceptions import ImageRejected
-from similarity.indexing import queries
 from similarity.indexing.versions import build_version, promote
-from similarity.retrieval.search.picture import search_by_picture, vector_of
+from similarity.search import queries
+from similarity.search.picture import search_by_picture, vector_of
 
 COLOURS = ["navy", "olive", "crimson", "gold", "teal", "plum"]
 

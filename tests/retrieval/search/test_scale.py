@@ -10,10 +10,9 @@ import pytest
 from django.db import connection
 
 from shop.models import Product
-from similarity.indexing import champions, documents, vocabulary
-from similarity.models import SearchLexeme
-from similarity.models import search as tables
-from similarity.retrieval.search import (
+from similarity.search import (
+    champions,
+    documents,
     lexical,
     matches,
     ranking,
@@ -22,8 +21,11 @@ from similarity.retrieval.search import (
     sorting,
     suggest,
     terms,
+    vocabulary,
 )
-from similarity.retrieval.search.terms import Alternative
+from similarity.search.models import SearchLexeme
+from similarity.search.models import documents as tables
+from similarity.search.terms import Alternative
 from tests.retrieval.search.conftest import counts
 
 MANY = 75

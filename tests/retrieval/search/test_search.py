@@ -9,9 +9,8 @@ from shop.models import Product
 from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
-from similarity.indexing import documents
-from similarity.models import Synonym
-from similarity.retrieval.search import Outcome, lexical, ranking, search
+from similarity.search import Outcome, documents, lexical, ranking, search
+from similarity.search.models import Synonym
 from tests.retrieval.search.conftest import counts, names, related
 
 EAST = np.array([1, 0], np.float32)
@@ -27,7 +26,7 @@ def vectors_of_all(wardrobe, make_version, store):
 @pytest.fixture(autouse=True)
 def _words_alone(monkeypatch):
     """No worker runs here, and none is asked."""
-    from similarity.retrieval import query_vectors
+    from similarity.search import query_vectors
 
     monkeypatch.setattr(
         query_vectors, "begin", lambda text, **options: query_vectors.PendingVector(None)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from similarity.retrieval.search import search, spellings
-from similarity.retrieval.search.words import parse_query
+from similarity.search import search, spellings
+from similarity.search.words import parse_query
 from tests.retrieval.search.conftest import names
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from shop.models import Product
 from similarity.exceptions import QueryError
-from similarity.retrieval.search import suggest
+from similarity.search import suggest
 
 
 def of_kind(found, kind):

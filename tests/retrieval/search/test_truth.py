@@ -6,8 +6,8 @@ from django.db import OperationalError
 
 from shop.models import Product
 from similarity.models import EncoderVersion
-from similarity.retrieval.search import Outcome, engine, lexical, ranking, search
-from similarity.retrieval.search.budget import QUERY_CANCELED, Budget
+from similarity.search import Outcome, engine, lexical, ranking, search
+from similarity.search.budget import QUERY_CANCELED, Budget
 from tests.retrieval.search.conftest import counts, names, related
 
 EAST = np.array([1, 0], np.float32)
@@ -16,7 +16,7 @@ SORTS = ["relevance", "price", "-price", "newest"]
 
 @pytest.fixture(autouse=True)
 def _no_worker(monkeypatch):
-    from similarity.retrieval import query_vectors
+    from similarity.search import query_vectors
 
     monkeypatch.setattr(
         query_vectors, "begin", lambda text, **options: query_vectors.PendingVector(None)

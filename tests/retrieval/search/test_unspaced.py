@@ -3,8 +3,8 @@
 import pytest
 
 from similarity.catalog import wording
-from similarity.models import SearchWord
-from similarity.retrieval.search import search, suggest
+from similarity.search import search, suggest
+from similarity.search.models import SearchWord
 from tests.retrieval.search.conftest import names
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similarity.retrieval.search.words import MAX_WORDS, parse_query
+from similarity.search.words import MAX_WORDS, parse_query
 
 
 def test_phrases_unwanted_words_and_the_rest():

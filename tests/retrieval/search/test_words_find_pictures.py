@@ -10,12 +10,11 @@ from django.core.cache import cache
 
 from shop.models import ProductImage
 from similarity.connections.mailbox import Question
-from similarity.indexing import documents, queries, vocabulary
 from similarity.indexing.versions import build_version, promote, rollback
-from similarity.models import EncoderVersion, HotQueryVector, ProductVectors
-from similarity.retrieval import query_vectors
-from similarity.retrieval.search import hybrid, meaning, search
-from similarity.retrieval.search.picture import search_by_picture
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.search import documents, hybrid, meaning, queries, query_vectors, search, vocabulary
+from similarity.search.models import HotQueryVector
+from similarity.search.picture import search_by_picture
 from tests.encoders.models import COLOURS
 from tests.encoders_fake import similarity_settings
 

@@ -1,0 +1,1 @@
+"""What the vectors say of the catalogue: a map of it, and near-duplicate listings."""

@@ -1,0 +1,36 @@
+"""Celery tasks of insights."""
+
+import logging
+
+from celery import shared_task
+
+from similarity.exceptions import SimilarityError
+from similarity.indexing import vectors
+from similarity.insights import catalogue_map, duplicates
+from similarity.insights.models import DuplicateListing
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="similarity.map_catalogue", ignore_result=True)
+def map_catalogue() -> None:
+    """Draw the map of the catalogue that the admin shows."""
+    try:
+        catalogue_map.draw()
+    except SimilarityError as error:
+        logger.error("The catalogue is not drawn: %s", error)
+
+
+@shared_task(name="similarity.find_duplicates", ignore_result=True)
+def find_duplicates(threshold: float = duplicates.THRESHOLD) -> int:
+    """Bring the near-duplicate listings of the admin up to date; returns how many are open.
+
+    ``threshold``: the least cosine of text and of picture, 0.5 to 1.
+    """
+    try:
+        search = duplicates.DuplicateSearch(threshold)
+        found = duplicates.find_duplicates(search, using=vectors.alias())
+    except SimilarityError as error:
+        logger.error("No near-duplicates are looked for: %s", error)
+        return 0
+    return DuplicateListing.objects.replace(found)

@@ -1,0 +1,111 @@
+"""Bundles that can be bought now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import Card, card_of
+from similarity.exceptions import QueryError
+from similarity.orders.bundles.bundle_contents import product_keys
+from similarity.orders.bundles.pricing import sums_of
+from similarity.orders.models import Bundle
+from similarity.retrieval.within import key_of
+
+#: Published bundles of one product that are looked at; more are not worth a query each page.
+LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A published bundle and the host's products in it, all of which can be bought now.
+
+    ``total`` is the sum of their prices as they are now, ``price`` what the bundle costs,
+    ``cards`` what the default templates show of each product.
+    """
+
+    key: str
+    bundle: Bundle
+    products: tuple[Any, ...]
+    cards: tuple[Card, ...]
+    total: Decimal
+    price: Decimal
+    currency: str
+
+    @property
+    def saving(self) -> Decimal:
+        """Always above 0: what saves nothing is no offer."""
+        return self.total - self.price
+
+    @property
+    def name(self) -> str:
+        return self.bundle.name
+
+
+def bundle_offers(
+    product: Model | Any,
+    limit: int = 2,
+    *,
+    within: QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+) -> list[Offer]:
+    """Bundles that hold ``product`` and can be bought now, those bought most often first.
+
+    ``within`` narrows what may be shown to ``request``. Two queries, and those by which the
+    host prefetches what a card shows. Raises :class:`QueryError` for a limit out of range and
+    for what is no product.
+    """
+    most = conf.get("MAX_LIMIT")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
+        raise QueryError(f"limit is {limit!r}; it must be a whole number from 1 to {most}.")
+    bundles = Bundle.objects.published().holding(key_of(product))[:LOOKED_AT]
+    return _offers(bundles, within, request)[:limit]
+
+
+def offers_of(
+    keys: Iterable[str], *, within: QuerySet[Any] | None = None, request: HttpRequest | None = None
+) -> dict[str, Offer]:
+    """The bundles of these keys that can be bought now, by key: for a cart, by two queries."""
+    known = [int(key) for key in keys if str(key).isdecimal() and len(str(key)) < 19]
+    bundles = Bundle.objects.published().filter(pk__in=known) if known else ()
+    return {offer.key: offer for offer in _offers(bundles, within, request)}
+
+
+def _offers(
+    bundles: Iterable[Bundle], within: QuerySet[Any] | None, request: HttpRequest | None
+) -> list[Offer]:
+    found = list(bundles)
+    if not found:
+        return []
+    adapter = get_adapter()
+    buyable = adapter.for_display(adapter.in_stock(adapter.eligible(request)))
+    if within is not None:
+        buyable = buyable.filter(pk__in=within.values("pk"))
+    wanted = product_keys({key for bundle in found for key in bundle.products}, adapter)
+    products = {str(product.pk): product for product in buyable.order_by().filter(pk__in=wanted)}
+    offers = (_offer(bundle, products, adapter, request) for bundle in found)
+    return [offer for offer in offers if offer is not None]
+
+
+def _offer(
+    bundle: Bundle,
+    products: dict[str, Any],
+    adapter: CatalogAdapter,
+    request: HttpRequest | None,
+) -> Offer | None:
+    if not all(key in products for key in bundle.products):
+        return None
+    held = tuple(products[key] for key in bundle.products)
+    sums = sums_of(held, adapter, request)
+    # Prices change after a bundle was published: one that saves nothing is not offered.
+    if sums is None or sums.price is None or sums.currency != bundle.currency:
+        return None
+    if not bundle.price or bundle.price >= sums.price:
+        return None
+    cards = tuple(card_of(adapter, product, request) for product in held)
+    return Offer(str(bundle.pk), bundle, held, cards, sums.price, bundle.price, sums.currency)

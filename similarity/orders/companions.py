@@ -1,0 +1,116 @@
+"""What the template tags show of co-purchases: shelves of a product and a cart, and bundles."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import router
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from similarity.catalog.adapter import get_adapter
+from similarity.catalog.card import Card, card_of
+from similarity.connections import metrics
+from similarity.orders.bundles.offers import Offer, bundle_offers
+from similarity.orders.models import Bundle
+from similarity.orders.together import MAX_CART, bought_together, require_limit
+from similarity.retrieval.cached import ShelfItem, cached_hits, language_of, shown_to
+from similarity.retrieval.hits import Hit
+from similarity.retrieval.session import savepoint
+from similarity.retrieval.within import key_of
+
+
+class Total(NamedTuple):
+    """What several products cost together."""
+
+    price: Decimal
+    currency: str
+
+
+def product_companions(
+    product: Model | Any,
+    limit: int = 4,
+    *,
+    request: HttpRequest | None = None,
+    within: QuerySet[Any] | None = None,
+    explain: bool = False,
+) -> list[Hit]:
+    """As :func:`similarity.orders.together.bought_together`, for a product's page.
+
+    Which products go together is cached for ``CACHE_TIMEOUT_S``; whether they may be shown
+    now is asked each time, and those in reserve move up. ``within`` narrows what may be shown.
+    """
+    require_limit(limit)
+    told = ["together", str(key_of(product)), limit, explain, language_of(explain)]
+    eligible = shown_to(request, within)
+    with metrics.timed("shelf_seconds", shelf="bought_together"), savepoint(eligible.db):
+        return cached_hits(
+            told,
+            limit,
+            eligible,
+            lambda asked: bought_together(product, asked, within=eligible, explain=explain),
+        )
+
+
+def cart_companions(
+    cart: Iterable[Any],
+    limit: int = 4,
+    *,
+    request: HttpRequest | None = None,
+    within: QuerySet[Any] | None = None,
+    explain: bool = False,
+) -> list[Hit]:
+    """What goes with a whole cart: products, keys, or the cart's lines with a ``product`` each.
+
+    Of a cart of more than ``MAX_CART`` products the last ones are asked about. Not cached,
+    for a cart is one shopper's and seldom looked at twice.
+    """
+    eligible = shown_to(request, within)
+    products = products_of(cart)[-MAX_CART:]
+    with metrics.timed("shelf_seconds", shelf="cart"), savepoint(eligible.db):
+        return bought_together(products, limit, within=eligible, explain=explain)
+
+
+def products_of(cart: Any) -> list[Any]:
+    """Products or keys of whatever a host calls a cart; a related manager stands for its rows."""
+    model = get_adapter().model
+    every = cart.all() if hasattr(cart, "all") else cart
+    return [
+        line if isinstance(line, model) else getattr(line, "product", line)
+        for line in every
+        if line is not None
+    ]
+
+
+def offers(
+    product: Model | Any,
+    limit: int = 2,
+    *,
+    request: HttpRequest | None = None,
+    within: QuerySet[Any] | None = None,
+) -> list[Offer]:
+    """As :func:`similarity.orders.bundles.offers.bundle_offers`, for a product's page."""
+    alias = router.db_for_read(Bundle)
+    with metrics.timed("shelf_seconds", shelf="bundles"), savepoint(alias):
+        return bundle_offers(product, limit, request=request, within=within)
+
+
+def with_total(
+    product: Model | Any, items: Sequence[ShelfItem], request: HttpRequest | None = None
+) -> dict[str, Any]:
+    """What a template shows of a product and its companions.
+
+    ``card`` is the product's own, and ``total`` what all cost; None where a key was given.
+    """
+    card = card_of(get_adapter(), product, request) if isinstance(product, Model) else None
+    total = total_of([card, *(item.card for item in items)]) if card else None
+    return {"items": items, "product": product, "card": card, "total": total}
+
+
+def total_of(cards: Sequence[Card]) -> Total | None:
+    """The sum of the prices; None where one has none, or they are in several currencies."""
+    currencies = {card.currency for card in cards}
+    prices = [card.price for card in cards if card.price is not None]
+    if len(currencies) != 1 or len(prices) != len(cards):
+        return None
+    return Total(sum(prices, Decimal(0)), currencies.pop())

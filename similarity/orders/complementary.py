@@ -1,0 +1,109 @@
+"""Companions of products that orders say nothing about: of categories that go with theirs.
+
+Which categories go together is learned from orders
+(:mod:`similarity.orders.complements`); within each, what is most like the product in
+style comes first. Such a hit says where it comes from, and has no score: nothing was measured.
+"""
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.orders.complements import Complement, complements_of
+from similarity.retrieval import candidates
+from similarity.retrieval.hits import Hit, Reason
+from similarity.retrieval.plans import VectorSearch
+from similarity.retrieval.shelf import live_version
+from similarity.retrieval.stored import StoredVectors, read_vectors
+from similarity.retrieval.within import Within
+
+if TYPE_CHECKING:
+    from similarity.orders.together import Cart, Found
+
+TIER = "complement"
+
+#: Categories a shelf is filled from.
+CATEGORIES = 3
+
+
+def fill(cart: "Cart", wanted: int, taken: Sequence["Found"], *, explain: bool) -> list[Hit]:
+    """At most ``wanted`` products of complementary categories, the categories taking turns.
+
+    ``taken`` are on the shelf already, and their variants do not follow.
+    """
+    source = _source(cart)
+    if source is None:
+        return []
+    names = _categories_of(cart.keys, cart.adapter, cart.within.using)
+    complements = complements_of(names, cart.within.using)[:CATEGORIES] if names else []
+    lists: list[list[tuple[Any, Complement]]] = []
+    for complement in complements:
+        if len(lists) == wanted:
+            break  # each fills a place
+        found = _nearest(cart, complement, source, wanted, taken)
+        lists += [found] if found else []
+    in_turn = [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
+    chosen: dict[Any, Complement] = {}
+    for key, complement in in_turn:
+        chosen.setdefault(key, complement)
+    keys = list(chosen)[:wanted]
+    products = cart.within.load(keys) if keys else {}
+    return [_hit(products[key], chosen[key], explain=explain) for key in keys if key in products]
+
+
+def _source(cart: "Cart") -> tuple[Any, StoredVectors] | None:
+    """The live version, and the vectors of the last product of the cart that has some."""
+    version = live_version(cart.within.using)
+    if version is None:
+        return None
+    stored = read_vectors(version, cart.keys, ("fused",), cart.within.using)
+    with_vectors = [stored[key] for key in cart.keys if key in stored and stored[key].has("fused")]
+    return (version, with_vectors[-1]) if with_vectors else None
+
+
+def _nearest(
+    cart: "Cart",
+    complement: Complement,
+    source: tuple[Any, StoredVectors],
+    wanted: int,
+    taken: Sequence["Found"],
+) -> list[tuple[Any, Complement]]:
+    version, stored = source
+    vector = stored.vectors["fused"]
+    assert vector is not None  # noqa: S101 - _source asks has() first
+    in_category = cart.adapter.filter_by("category", [complement.name])
+    if in_category is None:
+        return []
+    within = Within(cart.within.narrowed().filter(in_category))
+    search = VectorSearch(
+        version,
+        "fused",
+        vector,
+        within,
+        exclude=[*cart.keys, *(one.product.pk for one in taken)],
+        exclude_groups=[*cart.items, *(one.partner.item for one in taken)],
+    )
+    found = candidates.nearest(search, wanted)[:wanted]
+    return [(candidate.key, complement) for candidate in found]
+
+
+def _categories_of(keys: Sequence[Any], adapter: CatalogAdapter, using: str) -> list[str]:
+    products = adapter.model._base_manager.using(using).filter(pk__in=list(keys))
+    found = adapter.values_of("category", products)
+    return list(dict.fromkeys(name for names in found.values() for name in names))
+
+
+def _hit(product: Any, complement: Complement, *, explain: bool) -> Hit:
+    reasons = (_reason(complement),) if explain else ()
+    return Hit(str(product.pk), 0.0, TIER, reasons=reasons, product=product)
+
+
+def _reason(complement: Complement) -> Reason:
+    """The last level of a path says enough to a shopper."""
+    name = complement.name.rsplit(" > ", 1)[-1]
+    return Reason(
+        TIER, 1.0, gettext("%(category)s: often bought with such products") % {"category": name}
+    )

@@ -1,0 +1,147 @@
+"""Count every order anew: the nightly count, and the first one.
+
+Orders that change meanwhile stay in the outbox. What was read of each stands in the ledger,
+so that counting the change afterwards adds the exact difference.
+"""
+
+import struct
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connections
+from django.db.models.functions import Now
+
+from similarity.connections import wakeup
+from similarity.exceptions import ConfigurationError
+from similarity.orders import complements
+from similarity.orders.adapter import get_order_adapter
+from similarity.orders.counting import ranking, runs, storage
+from similarity.orders.counting.engine import CountingRule, Counts, get_engine
+from similarity.orders.counting.reading import (
+    EPOCH,
+    Items,
+    Orders,
+    Progress,
+    columns,
+    read_orders,
+    roll_up,
+)
+from similarity.orders.models import CountedItem, CountedProduct, CountRun
+
+#: How long a full count waits for another process that counts.
+WAIT_S = 60.0
+
+
+def count_all(progress: Progress | None = None, *, only_first: bool = False) -> CountRun:
+    """Count all orders of the window and replace every count; returns the run.
+
+    One transaction: pages show the former counts until it is committed, and never wait.
+    ``only_first`` leaves everything as it is where another process has counted meanwhile.
+    Raises :class:`ConfigurationError` without an order adapter, and
+    :class:`similarity.orders.counting.runs.CountBusy` where another process counts for too long.
+    """
+    adapter = get_order_adapter()
+    if adapter is None:
+        raise ConfigurationError(
+            "SIMILARITY['ORDERS'] is None, so that there are no orders to count; map the order "
+            "model there, see docs/settings.md."
+        )
+    report = progress or _silent
+    began = time.monotonic()
+    with runs.counting(WAIT_S) as last, connections[runs.alias()].cursor() as cursor:
+        if only_first and last is not None:
+            return last
+        rule = CountingRule.from_settings()
+        released = ranking.read_released(cursor)
+        storage.empty_tables(runs.alias())
+        orders = read_orders(adapter, rule, cursor, report, last.baskets if last else 0)
+        items = roll_up(orders)
+        counts = get_engine().count(columns(orders, items), rule, report)
+        _write_names(orders, items, counts, cursor)
+        _write_pairs(counts, ranking.Release(released, items.names), cursor, report)
+        complements.learn(orders, rule, runs.alias())
+        run = _finish(orders, items, counts, rule, time.monotonic() - began)
+    wakeup.wake(runs.TASK)  # what changed meanwhile waits
+    return run
+
+
+def _write_names(orders: Orders, items: Items, counts: Counts, cursor: Any) -> None:
+    """Products and items with their counts."""
+    product = np.frombuffer(orders.product, np.int32)
+    bought = np.bincount(product, minlength=len(orders.number)).tolist()
+    keys = [str(key) for key in orders.number]
+    item_of = items.of_product.tolist()
+    products: list[list[str]] = [[] for _ in items.names]
+    for number in sorted(range(len(keys)), key=lambda at: (-bought[at], keys[at])):
+        products[item_of[number]].append(keys[number])
+    storage.copy_into(
+        cursor,
+        CountedProduct._meta.db_table,
+        ("number", "key", "item", "orders"),
+        _product_rows(keys, item_of, bought),
+    )
+    storage.copy_into(
+        cursor,
+        CountedItem._meta.db_table,
+        ("number", "name", "products", "weight", "orders", "shoppers", "shown_weight"),
+        _item_rows(items.names, products, counts),
+    )
+
+
+def _product_rows(keys: list[str], items: list[int], orders: list[int]) -> Iterator[bytes]:
+    for number, (key, item, bought) in enumerate(zip(keys, items, orders, strict=True)):
+        yield struct.pack("!hii", 4, 4, number)
+        yield storage.text_field(key)
+        yield struct.pack("!iiii", 4, item, 4, bought)
+
+
+def _item_rows(names: list[str], products: list[list[str]], counts: Counts) -> Iterator[bytes]:
+    numbers = (column.tolist() for column in counts.items)
+    for number, (name, keys, weight, orders, shoppers) in enumerate(
+        zip(names, products, *numbers, strict=True)
+    ):
+        yield struct.pack("!hii", 7, 4, number)
+        yield storage.text_field(name)
+        yield storage.text_array_field(keys)
+        yield struct.pack("!iqiiiiiq", 8, weight, 4, orders, 4, shoppers, 8, weight)
+
+
+def _write_pairs(counts: Counts, release: ranking.Release, cursor: Any, progress: Progress) -> None:
+    """All pairs for upkeep and the best of them for pages, block by block."""
+    total = len(counts.items.weight)
+    for block in counts.pairs():
+        storage.copy_pairs(cursor, block)
+        release.write(block, counts.items, counts.total_weight, cursor)
+        progress("write", int(block.first[-1]) + 1 if len(block.first) else 0, total)
+    progress("write", total, total)
+
+
+def _finish(
+    orders: Orders, items: Items, counts: Counts, rule: CountingRule, took_s: float
+) -> CountRun:
+    run, _created = CountRun.objects.using(runs.alias()).update_or_create(
+        pk=1,
+        defaults={
+            "reference_day": EPOCH + timedelta(days=rule.reference_day),
+            "half_life_days": rule.half_life_days,
+            "window_days": rule.window_days,
+            "max_basket": rule.max_basket,
+            "baskets": counts.baskets,
+            "total_weight": counts.total_weight,
+            "shown_weight": counts.total_weight,
+            "items": len(items.names),
+            "products": len(orders.number),
+            "full_at": Now(),
+            "full_s": took_s,
+            "counted_at": Now(),
+        },
+    )
+    run.refresh_from_db(using=runs.alias())
+    return run
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """For who wants no report."""

@@ -1,0 +1,75 @@
+"""What was counted of each order, so that a change of it can be counted exactly once.
+
+A change is the difference between what stands here and what the order is now. Counting an
+order again, after a crash or by two workers, finds no difference and does nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import connections
+
+from similarity.orders.counting.storage import pack_numbers, unpack_numbers
+from similarity.orders.models import CountedBasket
+
+_TABLE = CountedBasket._meta.db_table
+
+
+class Recorded(NamedTuple):
+    """One order as it was counted: ``day`` since 1970-01-01, numbers of products ascending."""
+
+    shopper: int
+    day: int
+    products: tuple[int, ...]
+
+
+def of_orders(keys: Iterable[str], alias: str) -> dict[str, Recorded]:
+    """What stands in the ledger of these orders; one that is not counted is left out."""
+    return dict(_read("order_key = ANY(%s::text[])", list(keys), alias))
+
+
+def of_shoppers(shoppers: Iterable[int], alias: str) -> dict[int, dict[str, Recorded]]:
+    """Every order in the ledger of these shoppers, by shopper and order key."""
+    found: dict[int, dict[str, Recorded]] = {shopper: {} for shopper in shoppers}
+    for key, recorded in _read("shopper = ANY(%s::bigint[])", list(found), alias):
+        found[recorded.shopper][key] = recorded
+    return found
+
+
+def replace(baskets: Mapping[str, Recorded], gone: Sequence[str], alias: str) -> None:
+    """Write ``baskets``, new or changed, and delete those of ``gone``."""
+    with connections[alias].cursor() as cursor:
+        if gone:
+            cursor.execute(
+                f"DELETE FROM {_TABLE} WHERE order_key = ANY(%s::text[])",  # noqa: S608
+                [list(gone)],
+            )
+        if baskets:
+            cursor.execute(
+                f"""
+                INSERT INTO {_TABLE} (order_key, shopper, day, products)
+                SELECT * FROM unnest(%s::text[], %s::bigint[], %s::int[], %s::bytea[])
+                ON CONFLICT (order_key) DO UPDATE SET shopper = excluded.shopper,
+                    day = excluded.day, products = excluded.products
+                """,  # noqa: S608 - the table's own name
+                [
+                    list(baskets),
+                    [basket.shopper for basket in baskets.values()],
+                    [basket.day for basket in baskets.values()],
+                    [pack_numbers(basket.products) for basket in baskets.values()],
+                ],
+            )
+
+
+def _read(condition: str, values: list[str] | list[int], alias: str) -> list[tuple[str, Recorded]]:
+    if not values:
+        return []
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT order_key, shopper, day, products FROM {_TABLE} WHERE {condition}",  # noqa: S608
+            [values],
+        )
+        return [
+            (key, Recorded(shopper, day, tuple(unpack_numbers(products))))
+            for key, shopper, day, products in cursor
+        ]

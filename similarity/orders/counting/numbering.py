@@ -1,0 +1,82 @@
+"""Products and items get numbers; the variants of one product are one item.
+
+Which item a product counts for is settled when it is first counted and kept until the
+next full count, so that a change of its group takes back nothing that was never counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connections
+
+from similarity.catalog.adapter import get_adapter
+from similarity.models.vectors import group_name
+from similarity.orders.models import CountedItem, CountedProduct, CountRun
+
+#: Products whose groups are asked for at once.
+GROUPED_AT_ONCE = 5000
+
+
+def item_names(keys: Sequence[Any]) -> list[str]:
+    """The name of the item each product counts for, in the order of ``keys``."""
+    adapter = get_adapter()
+    names: list[str] = []
+    for start in range(0, len(keys), GROUPED_AT_ONCE):
+        some = keys[start : start + GROUPED_AT_ONCE]
+        groups = adapter.groups(some)
+        names += [group_name(str(key), groups.get(key) or "") for key in some]
+    return names
+
+
+def number_products(keys: Iterable[Any], run: CountRun, alias: str) -> dict[Any, int]:
+    """The number of each product, those that were never counted get the next ones.
+
+    ``run``, which the caller has locked and saves, knows the numbers given out.
+    """
+    wanted = {str(key): key for key in keys}
+    numbers = _numbers(CountedProduct, "key", wanted, alias)
+    new = [key for text, key in sorted(wanted.items()) if text not in numbers]
+    if new:
+        names = item_names(new)
+        items = _number_items(names, run, alias)
+        rows = [
+            CountedProduct(number=run.products + at, key=str(key), item=items[name])
+            for at, (key, name) in enumerate(zip(new, names, strict=True))
+        ]
+        CountedProduct.objects.using(alias).bulk_create(rows)
+        run.products += len(rows)
+        numbers.update({row.key: row.number for row in rows})
+    return {key: numbers[text] for text, key in wanted.items()}
+
+
+def items_of(products: Iterable[int], alias: str) -> Mapping[int, int]:
+    """Number of a product → number of its item."""
+    rows = CountedProduct.objects.using(alias).filter(number__in=set(products))
+    return dict(rows.values_list("number", "item"))
+
+
+def _number_items(names: Iterable[str], run: CountRun, alias: str) -> dict[str, int]:
+    wanted = dict.fromkeys(names)
+    numbers = _numbers(CountedItem, "name", wanted, alias)
+    rows = [
+        CountedItem(number=run.items + at, name=name)
+        for at, name in enumerate(name for name in wanted if name not in numbers)
+    ]
+    CountedItem.objects.using(alias).bulk_create(rows)
+    run.items += len(rows)
+    return numbers | {row.name: row.number for row in rows}
+
+
+def _numbers(
+    model: type[CountedProduct] | type[CountedItem],
+    column: str,
+    values: Iterable[str],
+    alias: str,
+) -> dict[str, int]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT {column}, number FROM {model._meta.db_table} "  # noqa: S608 - our own names
+            f"WHERE {column} = ANY(%s::text[])",
+            [list(values)],
+        )
+        return dict(cursor.fetchall())

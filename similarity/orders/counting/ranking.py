@@ -1,0 +1,129 @@
+"""The partners of each item that pages show: released by a full count, withdrawn at once.
+
+What shoppers see of a pair changes by a full count alone, once a day: no order can be made out
+by looking before and after it. Only a pair that too few shoppers are left of is taken away
+sooner. A pair is shown first when one shopper more than ``MIN_SHOPPERS`` bought it, and as long as
+``MIN_SHOPPERS`` did, so that it does not come and go with one order.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from similarity import conf
+from similarity.orders.counting import scores, storage
+from similarity.orders.counting.engine import ItemCounts, PairBlock
+from similarity.orders.counting.storage import Rows
+from similarity.orders.models import CountedItem, ProductPartners
+
+_TABLE = ProductPartners._meta.db_table
+_ITEMS = CountedItem._meta.db_table
+
+
+class Released(NamedTuple):
+    """The pairs of the last release: names by number, then the numbers of both, a row a pair."""
+
+    names: Mapping[int, str]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
+def read_released(cursor: Any) -> Released:
+    """The pairs that pages show now, before a full count gives out numbers anew."""
+    cursor.execute(f"SELECT number, name FROM {_ITEMS}")  # noqa: S608 - our own names
+    names = dict(cursor.fetchall())
+    rows = list(_read_partners(cursor))
+    lengths = [len(partners) for _number, partners in rows]
+    first = np.repeat(np.array([number for number, _ in rows], np.int64), lengths)
+    second = np.concatenate([np.empty(0, np.int64), *(partners for _, partners in rows)])
+    return Released(names, first, second)
+
+
+class Release:
+    """Chooses what a full count shows; ``names`` are the items of the new numbers."""
+
+    def __init__(self, released: Released, names: Sequence[str]) -> None:
+        self.least = conf.get("MIN_SHOPPERS")
+        number = {name: at for at, name in enumerate(names)}
+        renumbered = np.full(max(released.names, default=0) + 1, -1, np.int64)
+        for old, name in released.names.items():
+            renumbered[old] = number.get(name, -1)
+        first, second = renumbered[released.first], renumbered[released.second]
+        known = (first >= 0) & (second >= 0)
+        self._shown = np.sort(_pair_keys(first[known], second[known]))
+
+    def write(self, block: PairBlock, items: ItemCounts, total_weight: int, cursor: Any) -> None:
+        """Write the partners of a block of a full count; ``items`` are all items' counts."""
+        kept = self.may_be_shown(block)
+        block = PairBlock._make(column[kept] for column in block)
+        most = conf.get("PARTNERS")
+        best = scores.rank(block, items, total_weight, most=most, min_shoppers=self.least)
+        if len(best):
+            first = block.first[best]
+            starts = storage.row_starts(first)
+            ends = np.append(starts, len(best))
+            storage.copy_partners(cursor, first[starts], ends, _pairs(block, best))
+
+    def may_be_shown(self, block: PairBlock) -> NDArray[np.bool_]:
+        """(P,) whether enough shoppers bought the pair. A threshold of one hides nobody."""
+        shown = block.shoppers >= self.least
+        if self.least > 1 and len(shown):
+            edge = np.flatnonzero(block.shoppers == self.least)
+            keys = _pair_keys(block.first[edge].astype(np.int64), block.second[edge])
+            shown[edge] = np.isin(keys, self._shown, assume_unique=True)
+        return shown
+
+
+def withdraw(rows: Rows, alias: str) -> None:
+    """Take away the pairs of ``rows``, as counted now, that too few shoppers are left of."""
+    least = conf.get("MIN_SHOPPERS")
+    gone: list[int] = []
+    left: list[ProductPartners] = []
+    for stored in ProductPartners.objects.using(alias).filter(number__in=list(rows)):
+        kept = _shoppers(rows[stored.number], stored.partners) >= least
+        if kept.all():
+            continue
+        gone.append(stored.number)
+        for column in ("partners", "weights", "orders", "shoppers"):
+            setattr(stored, column, np.array(getattr(stored, column), np.int64)[kept].tolist())
+        left += [stored] if stored.partners else []
+    if gone:
+        ProductPartners.objects.using(alias).filter(number__in=gone).delete()
+        ProductPartners.objects.using(alias).bulk_create(left)
+
+
+def _shoppers(row: NDArray[np.void], partners: Sequence[int]) -> NDArray[np.int64]:
+    """How many bought each partner, 0 where nobody did; ``row`` is by rising ``second``."""
+    wanted = np.asarray(partners, np.int32)
+    at = np.minimum(np.searchsorted(row["second"], wanted), max(len(row) - 1, 0))
+    if not len(row):
+        return np.zeros(len(wanted), np.int64)
+    return np.where(row["second"][at] == wanted, row["shoppers"][at], 0).astype(np.int64)
+
+
+def _pair_keys(first: NDArray[np.int64], second: NDArray[np.integer]) -> NDArray[np.int64]:
+    return (first << 32) | second
+
+
+def _read_partners(cursor: Any) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """(number, partners) of each row, in COPY's binary format: millions of numbers at once."""
+    with cursor.copy(f"COPY {_TABLE} (number, partners) TO STDOUT (FORMAT BINARY)") as copy:
+        data = b"".join(copy)
+    at = 19  # the header
+    while struct.unpack_from(">h", data, at) != (-1,):
+        _fields, _length, number, size = struct.unpack_from(">hiii", data, at)
+        at += 14
+        # An array's head has 20 bytes, each element its length before it.
+        held = np.frombuffer(data, ">i4", (size - 20) // 4, at + 20)
+        yield number, held[1::2].astype(np.int64)
+        at += size
+
+
+def _pairs(block: PairBlock, at: NDArray[np.int64]) -> NDArray[np.void]:
+    pairs = np.empty(len(at), storage.PAIR)
+    for name in storage.PAIR.names or ():
+        pairs[name] = getattr(block, name)[at]
+    return pairs

@@ -1,0 +1,75 @@
+"""One process counts at a time, in one transaction: what stands is always a whole count."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.db import OperationalError, connections, transaction
+
+from similarity.exceptions import CountError
+from similarity.orders.models import CountedItem, CountRun, PendingOrder, ProductPartners
+
+#: The task that counts what waits, and the one that counts every order.
+TASK = "similarity.count_orders"
+FULL_TASK = "similarity.count_all_orders"
+
+
+class CountBusy(CountError):
+    """Another process is counting."""
+
+
+def alias() -> str:
+    """The database that holds the counts."""
+    return str(PendingOrder.objects.write_alias)
+
+
+def last_run() -> CountRun | None:
+    """How the counts were made; None before the first full count."""
+    return CountRun.objects.using(alias()).first()
+
+
+class Figures(NamedTuple):
+    """How many items were counted, and how many have partners that are shown."""
+
+    items: int
+    with_partners: int
+
+
+def figures() -> Figures:
+    """What stands in the tables now."""
+    using = alias()
+    return Figures(
+        items=CountedItem.objects.using(using).count(),
+        with_partners=ProductPartners.objects.using(using).count(),
+    )
+
+
+@contextmanager
+def counting(wait_s: float) -> Iterator[CountRun | None]:
+    """A transaction in which nobody else counts, with the last run.
+
+    The lock ends with the transaction, however that ends. Raises :class:`CountBusy` where it
+    is not free within ``wait_s``.
+    """
+    using = alias()
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            _take_lock(cursor, wait_s)
+        yield CountRun.objects.using(using).first()
+
+
+def _take_lock(cursor: Any, wait_s: float) -> None:
+    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(wait_s * 1000)}ms"])
+    try:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('similarity.count', 0))")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
+            raise
+        raise CountBusy(
+            f"Another process has been counting orders for more than {wait_s:g} s; "
+            "let it finish and try again."
+        ) from error
+    # A role's limits are for its pages: a full count takes minutes, some of them without a query.
+    cursor.execute("SET LOCAL lock_timeout = 0")
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

@@ -1,0 +1,198 @@
+"""Counts as packed rows: numpy arrays to bytes and back, and the fastest way into a table.
+
+Rows are written by COPY in PostgreSQL's binary format, built from whole arrays.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import OperationalError, connections, transaction
+from django.db.models import Model
+from numpy.typing import NDArray
+
+from similarity.orders.counting.copy_rows import rows_of_arrays
+from similarity.orders.counting.engine import PairBlock
+from similarity.orders.models import (
+    CountedBasket,
+    CountedItem,
+    CountedProduct,
+    PairCounts,
+    ProductPartners,
+)
+
+#: One partner of an item: its number and the counts of the pair, by rising number.
+PAIR = np.dtype([("second", "<i4"), ("weight", "<i8"), ("orders", "<i4"), ("shoppers", "<i4")])
+
+#: number of an item → its partners, an array of PAIR
+Rows = dict[int, NDArray[np.void]]
+
+#: A pair of one shopper's one order, as most are: the rest of its counts is 1, its weight small.
+ONCE = np.dtype([("second", "<i4"), ("weight", "<i4")])
+
+#: Bytes given to the connection at once.
+WRITE_BYTES = 1 << 20
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_COUNT = struct.Struct("<i")
+_count = _COUNT.pack
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """Whole numbers as int32, for ``CountedBasket.products``."""
+    return np.asarray(numbers, "<i4").tobytes()
+
+
+def unpack_numbers(packed: bytes | memoryview) -> list[int]:
+    numbers: list[int] = np.frombuffer(packed, "<i4").tolist()
+    return numbers
+
+
+def pack_pairs(pairs: NDArray[np.void]) -> bytes:
+    """Pairs of one item for ``PairCounts.pairs``: how many of :data:`ONCE`, those, the others."""
+    once = (pairs["orders"] == 1) & (pairs["shoppers"] == 1)
+    return b"".join((_count(int(once.sum())), _once(pairs[once]).tobytes(), pairs[~once].tobytes()))
+
+
+def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
+    """A row of ``PairCounts`` as an array of :data:`PAIR`."""
+    (number,) = _COUNT.unpack_from(packed)
+    once = np.frombuffer(packed, ONCE, number, _COUNT.size)
+    others = np.frombuffer(packed, PAIR, offset=_COUNT.size + once.nbytes)
+    pairs = np.ones(len(once) + len(others), PAIR)
+    pairs["second"][: len(once)] = once["second"]
+    pairs["weight"][: len(once)] = once["weight"]
+    pairs[len(once) :] = others
+    return pairs[np.argsort(pairs["second"])]
+
+
+def block_of(rows: Rows) -> PairBlock:
+    """Rows of items as an engine gives them; those without partners leave nothing."""
+    numbers = sorted(rows)
+    pairs = np.concatenate([np.empty(0, PAIR), *(rows[number] for number in numbers)])
+    lengths = [len(rows[number]) for number in numbers]
+    first = np.repeat(np.array(numbers, np.int32), lengths)
+    return PairBlock(first, *(pairs[name].copy() for name in PairBlock._fields[1:]))
+
+
+def copy_into(
+    cursor: Any, table: str, columns: Sequence[str], rows: Iterable[bytes | memoryview]
+) -> None:
+    """Write rows, each in COPY's binary format, into a table."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.write(_HEADER)
+        for some in _gathered(rows):
+            copy.write(some)
+        copy.write(_TRAILER)
+
+
+def text_field(text: str) -> bytes:
+    encoded = text.encode()
+    return struct.pack("!i", len(encoded)) + encoded
+
+
+def text_array_field(texts: Sequence[str]) -> bytes:
+    if not texts:
+        return struct.pack("!iiii", 12, 0, 0, 25)
+    held = b"".join(text_field(text) for text in texts)
+    return struct.pack("!iiiiii", 20 + len(held), 1, 0, 25, len(texts), 1) + held
+
+
+def copy_pairs(cursor: Any, block: PairBlock) -> None:
+    """Every pair of a block of counts as rows of ``PairCounts``."""
+    if not len(block.first):
+        return
+    starts = row_starts(block.first)
+    is_once = (block.orders == 1) & (block.shoppers == 1)
+    lengths = np.diff(starts, append=len(block.first))
+    ones = np.add.reduceat(is_once, starts, dtype=np.int64)
+    once, others = _packed(block, is_once, ONCE), _packed(block, ~is_once, PAIR)
+    head = struct.Struct("!hiii").pack
+
+    def rows() -> Iterator[bytes | memoryview]:
+        one = other = 0
+        for number, of_one, length in zip(
+            block.first[starts].tolist(), ones.tolist(), lengths.tolist(), strict=True
+        ):
+            held = once[one : (one := one + of_one * ONCE.itemsize)]
+            more = others[other : (other := other + (length - of_one) * PAIR.itemsize)]
+            yield head(2, 4, number, _COUNT.size + len(held) + len(more)) + _count(of_one)
+            yield held
+            yield more
+
+    copy_into(cursor, PairCounts._meta.db_table, ("number", "pairs"), rows())
+
+
+def row_starts(first: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where each item's pairs begin; ``first`` is sorted."""
+    begins = np.ones(len(first), bool)
+    np.not_equal(first[1:], first[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+def copy_partners(
+    cursor: Any, firsts: NDArray[np.integer], starts: NDArray[np.integer], best: NDArray[np.void]
+) -> None:
+    """Rows of ``ProductPartners`` from partners that are already chosen and in order."""
+    columns = [
+        (best["second"], ">i4"),
+        (best["weight"], ">i8"),
+        (best["orders"], ">i4"),
+        (best["shoppers"], ">i4"),
+    ]
+    names = ("number", "partners", "weights", "orders", "shoppers")
+    rows = rows_of_arrays(firsts, starts, columns)
+    copy_into(cursor, ProductPartners._meta.db_table, names, [rows])
+
+
+def empty_tables(alias: str) -> None:
+    """Delete every count but the run, within the caller's transaction.
+
+    What pages read is deleted row by row, which makes no page wait. What only counting
+    reads is truncated, where nothing holds the table (a backup does) at the moment.
+    """
+    with connections[alias].cursor() as cursor:
+        for table in _tables(CountedProduct, CountedItem, ProductPartners):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        for table in _tables(CountedBasket, PairCounts):
+            try:
+                with transaction.atomic(using=alias):
+                    cursor.execute("SET LOCAL lock_timeout TO '1s'")
+                    cursor.execute(f"TRUNCATE {table}")
+                    cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+            except OperationalError:
+                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _tables(*models: type[Model]) -> list[str]:
+    return [model._meta.db_table for model in models]
+
+
+def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:
+    packed = np.empty(len(pairs), ONCE)
+    packed["second"], packed["weight"] = pairs["second"], pairs["weight"]
+    return packed
+
+
+def _packed(block: PairBlock, chosen: NDArray[np.bool_], kind: np.dtype[np.void]) -> memoryview:
+    """The chosen pairs of a block as bytes."""
+    packed = np.empty(int(chosen.sum()), kind)
+    for name in kind.names or ():
+        packed[name] = getattr(block, name)[chosen]
+    return packed.view(np.uint8).data
+
+
+def _gathered(rows: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """Small pieces joined into writes of about WRITE_BYTES."""
+    waiting: list[bytes | memoryview] = []
+    size = 0
+    for row in rows:
+        waiting.append(row)
+        size += len(row)
+        if size >= WRITE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)

@@ -1,0 +1,250 @@
+"""Changed orders in, counted orders out: what saves, commands and workers call."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Model, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from similarity import conf
+from similarity.connections import wakeup
+from similarity.exceptions import ConfigurationError, SimilarityError
+from similarity.models.leases import backoff_s
+from similarity.orders.adapter import OrderAdapter, get_order_adapter
+from similarity.orders.counting import applying, ledger, numbering, pseudonyms, ranking, runs
+from similarity.orders.counting.differences import difference
+from similarity.orders.counting.engine import CountingRule
+from similarity.orders.counting.full import count_all
+from similarity.orders.counting.ledger import Recorded
+from similarity.orders.counting.reading import day_number, in_window
+from similarity.orders.models import CountRun, PendingOrder
+from similarity.orders.models.counts import PendingOrderQuerySet
+
+logger = logging.getLogger(__name__)
+
+#: Rows of the outbox that one transaction counts.
+BATCH = 200
+
+#: Rows one statement of :func:`enqueue` writes.
+ENQUEUE_ROWS = 5000
+
+#: How long a worker waits for another to end its transaction. An empty one, which may have
+#: looked just before this worker's order was committed, ends at once.
+WAIT_S = 2.0
+
+#: Errors that no order can be blamed for: its rows stay due, and no attempt is counted.
+NOT_THE_ORDERS = (OperationalError, InterfaceError, SimilarityError)
+
+
+class Waiting(NamedTuple):
+    """Rows of the outbox of orders; ``lag_s`` is how long the oldest has been due."""
+
+    waiting: int
+    due: int
+    dead: int
+    lag_s: float
+
+
+def enqueue(orders: Iterable[Any] | QuerySet[Any], *, wake: bool = True) -> int:
+    """Mark orders as changed and wake a worker after commit; returns how many.
+
+    ``orders`` are primary keys, instances, or a queryset of the order model. Django sends no
+    signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL: a host calls
+    this after them, in the same transaction; of what is deleted so it takes the keys before.
+    """
+    keys = _keys(orders)
+    count = 0
+    while some := list(islice(keys, ENQUEUE_ROWS)):
+        count += PendingOrder.objects.enqueue(some)
+    if count and wake:
+        wakeup.on_commit(runs.alias(), runs.TASK)
+    return count
+
+
+def count_pending(budget_s: float = 20.0) -> int:
+    """Count changed orders until none is due or ``budget_s`` is over; returns how many rows.
+
+    Any number of workers may call it; one counts at a time. The first call of all counts
+    every order. An order that is gone, or does not count any more, is taken back.
+    """
+    adapter = get_order_adapter()
+    if adapter is None:
+        return 0
+    until = time.monotonic() + budget_s
+    done = 0
+    try:
+        if runs.last_run() is None:
+            count_all(only_first=True)
+        while time.monotonic() < until and (rows := _count_some(adapter)):
+            done += rows
+    except runs.CountBusy:  # whoever counts goes on with what waits
+        logger.info("Another process counts orders; %d rows were counted here.", done)
+    except applying.CountsDisagree as error:
+        logger.error("%s Every order is counted anew.", error)
+        count_all()
+    return done
+
+
+def has_due() -> bool:
+    """Whether a worker would find something to do now."""
+    return _rows().due().exists()
+
+
+def waiting() -> Waiting:
+    """What waits in the outbox of orders."""
+    rows = _rows()
+    oldest = rows.waiting().order_by("available_at").annotate(age=Now() - F("available_at"))
+    age = oldest.values_list("age", flat=True).first()
+    return Waiting(
+        waiting=rows.waiting().count(),
+        due=rows.due().count(),
+        dead=rows.dead().count(),
+        lag_s=max(0.0, age.total_seconds()) if age is not None else 0.0,
+    )
+
+
+def _count_some(adapter: OrderAdapter) -> int:
+    """Count one batch; where its orders cannot be counted together, each by itself."""
+    with runs.counting(WAIT_S):
+        rows = list(_rows().due().order_by("available_at", "pk")[:BATCH])
+        try:
+            with transaction.atomic(using=runs.alias()):
+                _count(rows, adapter)
+            return len(rows)
+        except NOT_THE_ORDERS:
+            raise
+        except Exception:
+            logger.exception("%d orders cannot be counted together; one by one.", len(rows))
+    for row in rows:
+        _count_alone(row, adapter)
+    return len(rows)
+
+
+def _count_alone(row: PendingOrder, adapter: OrderAdapter) -> None:
+    with runs.counting(WAIT_S):
+        try:
+            with transaction.atomic(using=runs.alias()):
+                _count([row], adapter)
+        except NOT_THE_ORDERS:
+            raise
+        except Exception as error:
+            logger.exception("Order %s cannot be counted.", row.order_key)
+            attempts = row.attempts + 1
+            _rows().filter(pk=row.pk).update(
+                attempts=attempts,
+                last_error=f"{type(error).__name__}: {error}"[:2000],
+                dead=attempts >= conf.get("MAX_ATTEMPTS"),
+                available_at=Now() + timedelta(seconds=backoff_s(attempts)),
+            )
+
+
+def _count(rows: Sequence[PendingOrder], adapter: OrderAdapter) -> None:
+    """Add to every count what the orders of ``rows`` are now, less what was counted of them."""
+    if not rows:
+        return
+    alias = runs.alias()
+    run = CountRun.objects.using(alias).get()
+    rule = _rule(run)
+    keys = list(dict.fromkeys(row.order_key for row in rows))
+    before = ledger.of_orders(keys, alias)
+    now = _as_they_are(keys, adapter, run, rule)
+    changed = [key for key in keys if before.get(key) != now.get(key)]
+    if changed:
+        _count_changed(changed, before, now, run, rule)
+        run.counted_at = timezone.now()
+        run.save(using=alias)
+    _rows().filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def _count_changed(
+    changed: Sequence[str],
+    before: dict[str, Recorded],
+    now: dict[str, Recorded],
+    run: CountRun,
+    rule: CountingRule,
+) -> None:
+    alias = runs.alias()
+    touched = {order.shopper for key in changed for order in _both(key, before, now)}
+    then = ledger.of_shoppers(touched, alias)
+    after = {shopper: dict(orders) for shopper, orders in then.items()}
+    for key in changed:
+        if key in before:
+            del after[before[key].shopper][key]
+        if key in now:
+            after[now[key].shopper][key] = now[key]
+    every = [order for orders in (*then.values(), *after.values()) for order in orders.values()]
+    products = {product for order in every for product in order.products}
+    found = difference(then, after, changed, numbering.items_of(products, alias), rule)
+    ledger.replace(
+        {key: now[key] for key in changed if key in now},
+        [key for key in changed if key not in now],
+        alias,
+    )
+    run.baskets += found.baskets
+    run.total_weight += found.total_weight
+    ranking.withdraw(applying.apply(found, alias), alias)
+    applying.forget_empty(found, alias)
+
+
+def _as_they_are(
+    keys: Sequence[str], adapter: OrderAdapter, run: CountRun, rule: CountingRule
+) -> dict[str, Recorded]:
+    """The orders that count, as the host has them at this moment."""
+    baskets = [
+        (basket, day)
+        for basket in adapter.baskets_of(keys)
+        if basket.products and in_window(day := day_number(basket.day), rule)
+    ]
+    bought = {product for basket, _day in baskets for product in basket.products}
+    number = numbering.number_products(bought, run, runs.alias())
+    return {
+        basket.key: Recorded(
+            pseudonyms.shopper_of(basket),
+            day,
+            tuple(sorted(number[product] for product in basket.products)),
+        )
+        for basket, day in baskets
+    }
+
+
+def _both(key: str, before: dict[str, Recorded], now: dict[str, Recorded]) -> Iterator[Recorded]:
+    for orders in (before, now):
+        if key in orders:
+            yield orders[key]
+
+
+def _rule(run: CountRun) -> CountingRule:
+    """The rule of the last full count, whatever the settings say by now."""
+    return CountingRule(
+        reference_day=day_number(run.reference_day),
+        half_life_days=run.half_life_days,
+        max_basket=run.max_basket,
+        window_days=run.window_days,
+    )
+
+
+def _rows() -> PendingOrderQuerySet:
+    """The outbox as it is written: a replica may not have the row a worker was woken for."""
+    rows: PendingOrderQuerySet = PendingOrder.objects.using(runs.alias())
+    return rows
+
+
+def _keys(orders: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
+    """Keys as the adapter writes them: a UUID in capitals is the same order."""
+    adapter = get_order_adapter()
+    if adapter is None:
+        raise ConfigurationError(
+            "SIMILARITY['ORDERS'] is None, so that no order can be marked; map the order model "
+            "there, see docs/settings.md."
+        )
+    if isinstance(orders, QuerySet):
+        orders = orders.values_list("pk", flat=True).iterator(chunk_size=ENQUEUE_ROWS)
+    to_python = adapter.model._meta.pk.to_python
+    for order in orders:
+        yield str(to_python(order.pk if isinstance(order, Model) else order))

@@ -1,0 +1,80 @@
+"""What orders add to the work of the core, and what they tell other apps."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import connections
+from django.db.models import OuterRef, Subquery
+
+from similarity import conf
+from similarity.connections.metrics_export import Gauge
+from similarity.extension import Extension
+from similarity.indexing import figures, vectors
+from similarity.orders import status
+from similarity.orders.adapter import get_order_adapter
+from similarity.orders.models import (
+    CategoryComplement,
+    CountedItem,
+    CountedProduct,
+    PendingOrder,
+    ProductPartners,
+)
+
+_PARTNERS = f"""
+    SELECT item.name, array_agg(partner.name)
+    FROM {CountedItem._meta.db_table} AS item
+    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
+    CROSS JOIN LATERAL unnest(stored.partners, stored.shoppers) AS pair(number, shoppers)
+    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
+    WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
+    GROUP BY item.name
+"""  # noqa: S608 - the tables' own names
+
+
+class OrdersExtension(Extension):
+    urls = "similarity.orders.api.urls"
+    url_roots = ("cart",)
+
+    def related_categories(self) -> Collection[tuple[str, str]]:
+        rows = CategoryComplement.objects.using(vectors.alias())
+        return list(rows.values_list("category", "complement"))
+
+    def bought_with(self, groups: Sequence[str]) -> Mapping[str, Collection[str]]:
+        """Pairs that enough shoppers bought."""
+        with connections[vectors.alias()].cursor() as cursor:
+            cursor.execute(_PARTNERS, [list(groups), conf.get("MIN_SHOPPERS")])
+            return {name: set(partners) for name, partners in cursor.fetchall()}
+
+    def sales(self, keys: Sequence[str], using: str) -> Mapping[str, float]:
+        """The decayed weight of orders."""
+        item = CountedItem.objects.filter(number=OuterRef("item")).values("weight")[:1]
+        counted = CountedProduct.objects.using(using).filter(key__in=list(keys))
+        return dict(counted.values_list("key", Subquery(item)))
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[str]:
+        adapter = get_order_adapter()
+        return [] if adapter is None else list(adapter.bought_by(user, most, using))
+
+    def status(self) -> Mapping[str, Any]:
+        return {"orders": status.report()}
+
+    def status_lines(self, report: Mapping[str, Any]) -> list[str]:
+        return status.lines(report["orders"]) if report["orders"] else []
+
+    def gauges(self) -> Iterator[Gauge]:
+        if conf.get("ORDERS") is None:
+            return
+        rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
+        yield Gauge(
+            "outbox_orders",
+            f"Changes of orders that are not counted yet; estimated above {figures.EXACT}.",
+            [
+                ({"state": "waiting"}, float(figures.about(rows.waiting()))),
+                ({"state": "dead"}, float(figures.about(rows.dead()))),
+            ],
+        )
+        yield Gauge(
+            "outbox_orders_lag_seconds",
+            "For how long the longest waiting change of an order has been due.",
+            [({}, figures.first_of(rows.waiting(), 1).lag_s)],
+        )

@@ -1,0 +1,264 @@
+"""The adapter for orders that a mapping of fields describes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Count, DateTimeField, F, Model, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from similarity import conf
+from similarity.catalog import times
+from similarity.catalog.paths import Path
+from similarity.exceptions import ConfigurationError
+from similarity.orders.adapter import Basket, OrderAdapter, Sale
+
+#: Rows a streamed query fetches at once.
+CHUNK = 10_000
+
+#: Lines read for each product that a user bought: the same one may be bought again and again.
+LINES_A_PRODUCT = 4
+
+
+class MappedOrders(OrderAdapter):
+    """Reads orders by a mapping of fields, without code.
+
+    ``model`` is the order model as ``app_label.ModelName``. ``placed_at`` names its time or
+    date, ``customer`` a path to what tells customers apart (``customer_id``), or a list of paths
+    of which the first that is filled counts (``["customer_id", "email"]``), ``products`` the path
+    to the products (``lines__product``), ``quantity`` the path to how many of each (left out: one),
+    ``user`` the path to the user who placed it (``customer__user``; left out, no results are
+    personal). ``counted`` holds the filter of orders that count, as keyword arguments of
+    ``QuerySet.filter``; ``verified`` narrows these to orders that cost somebody something (paid,
+    shipped, or of a verified customer): from these alone pages learn what is bought together.
+
+    Raises :class:`ConfigurationError` for a key it does not know, a value of the wrong type,
+    one that is missing, or a model that no installed app has.
+    """
+
+    NEEDED = ("model", "placed_at", "products")
+    TEXT_KEYS = (*NEEDED, "quantity", "user")
+    LIST_KEYS = ("customer",)
+    DICT_KEYS = ("counted", "verified")
+    KEYS = (*TEXT_KEYS, *LIST_KEYS, *DICT_KEYS)
+
+    def __init__(self, **mapping: Any) -> None:
+        for key, value in mapping.items():
+            if key not in self.KEYS:
+                raise ConfigurationError(
+                    f"SIMILARITY['ORDERS'] has the unknown key {key!r}; "
+                    f"known are {', '.join(self.KEYS)}."
+                )
+            self._require_kind(key, value)
+        for key in self.NEEDED:
+            if key not in mapping:
+                raise ConfigurationError(
+                    f"SIMILARITY['ORDERS'] has no {key!r}, and orders cannot be read without."
+                )
+        self.mapping = mapping
+        self.model = _model(mapping["model"])
+
+    def _require_kind(self, key: str, value: Any) -> None:
+        is_path = isinstance(value, str)
+        if key in self.TEXT_KEYS:
+            fits, wanted = is_path, "a path such as 'lines__product'"
+        elif key in self.LIST_KEYS:
+            listed = isinstance(value, list | tuple) and value
+            fits = is_path or bool(listed and all(isinstance(path, str) for path in value))
+            wanted = "a path such as 'customer_id', or a list of paths"
+        else:
+            fits, wanted = isinstance(value, Mapping), "a dict"
+        if not fits:
+            raise ConfigurationError(
+                f"SIMILARITY['ORDERS'][{key!r}] is {value!r}; it must be {wanted}."
+            )
+
+    def baskets(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Basket]:
+        return self._read(self._verified(self._placed(since, until)))
+
+    def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
+        known = [key for key in map(self._key, keys) if key is not None]
+        return self._read(self._verified(self.orders().filter(pk__in=known)))
+
+    def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
+        quantity = self.mapping.get("quantity")
+        rows = (
+            self._placed(since, until)
+            .annotate(similarity_day=self._day())
+            .values_list(self._product, "similarity_day")
+            .annotate(similarity_units=Sum(quantity) if quantity else Count("pk"))
+            .order_by("similarity_day", self._product)
+        )
+        for product, day, units in rows.iterator(chunk_size=CHUNK):
+            if product is not None and units:
+                yield Sale(product, day, round(units))
+
+    def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
+        # Another kind of login has a key that some user has too, and an unsaved user's None
+        # would find every order that is a guest's.
+        is_user = isinstance(user, get_user_model()) and user.pk is not None
+        if "user" not in self.mapping or not is_user:
+            return ()
+        product, placed_at = self._product, self.mapping["placed_at"]
+        lines = self.model._base_manager.using(using).filter(**self._counted)
+        lines = lines.filter(
+            # By ``pk``: a foreign key with ``to_field`` would compare user 5 with the name "5".
+            **{f"{self.mapping['user']}__pk": user.pk},
+            **{f"{placed_at}__isnull": False, f"{product}__isnull": False},
+            **{f"{quantity}__gt": 0 for quantity in self._optional("quantity")},
+        )
+        latest = lines.order_by(f"-{placed_at}", "-pk", product).values_list(product, flat=True)
+        return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]
+
+    def related_models(self) -> Mapping[type[Model], Sequence[str]]:
+        """What lies on the way to the products and to what ``counted`` asks for."""
+        filters = (*self._counted, *self.mapping.get("verified", {}))
+        paths = [self.mapping["products"], *self._optional("quantity"), *filters]
+        return self._relations(paths, without=conf.product_model())
+
+    def customer_models(self) -> Mapping[type[Model], Sequence[str]]:
+        return self._relations(self.customer_paths, without=self.model)
+
+    def many_to_many(self) -> Sequence[type[Model]]:
+        return list(Path(self.mapping["products"]).through_models(self.model))
+
+    @property
+    def customer_paths(self) -> Sequence[str]:
+        """The paths of ``customer``; of an order the first that is filled counts."""
+        named = self.mapping.get("customer", ())
+        return (named,) if isinstance(named, str) else tuple(named)
+
+    def _read(self, orders: QuerySet[Any]) -> Iterator[Basket]:
+        """One query, a row for each line: rows of an order follow each other."""
+        customers, quantity = self.customer_paths, self._optional("quantity")
+        columns = [
+            *("pk", self.mapping["placed_at"], self._product),
+            *(*quantity, *customers),
+        ]
+        rows = orders.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK)
+        first_customer = 3 + len(quantity)
+        for key, lines in groupby(rows, key=itemgetter(0)):
+            held = list(lines)
+            at = held[0][1]
+            products = _bought(held, bool(quantity))
+            if at is None or not products:
+                continue  # a cart that was never placed, or an order emptied of its lines
+            customer = self._customer(held[0][first_customer:])
+            yield Basket(str(key), customer, times.aware(at), products)
+
+    def _customer(self, values: Sequence[Any]) -> str:
+        """The first value that is filled; of several paths with the path, so that none meet."""
+        for path, value in zip(self.customer_paths, values, strict=True):
+            text = "" if value is None else str(value).strip()
+            if text:
+                return text if len(values) == 1 else f"{path}:{text}"
+        return ""
+
+    def _verified(self, orders: QuerySet[Any]) -> QuerySet[Any]:
+        verified = self.mapping.get("verified")
+        if not verified:
+            return orders
+        if any(Path(lookup).leads_to_many(self.model) for lookup in verified):
+            # A join would give each line once for each payment, say.
+            chosen = self.model._base_manager.using(self.write_alias).filter(**verified)
+            return orders.filter(pk__in=chosen.values("pk"))
+        return orders.filter(**verified)
+
+    def _placed(self, since: datetime | None, until: datetime | None) -> QuerySet[Any]:
+        orders, field = self.orders(), self.mapping["placed_at"]
+        if since is not None:
+            orders = orders.filter(**{f"{field}__gte": self._bound(since)})
+        if until is not None:
+            orders = orders.filter(**{f"{field}__lt": self._bound(until)})
+        return orders
+
+    def orders(self) -> QuerySet[Any]:
+        """The orders that count, where they are written."""
+        orders = self.model._base_manager.using(self.write_alias)
+        return orders.filter(**self._counted)
+
+    @property
+    def _counted(self) -> Mapping[str, Any]:
+        counted: Mapping[str, Any] = self.mapping.get("counted", {})
+        return counted
+
+    def _optional(self, key: str) -> list[str]:
+        return [self.mapping[key]] if key in self.mapping else []
+
+    def _relations(
+        self, paths: Iterable[str], without: type[Model]
+    ) -> dict[type[Model], list[str]]:
+        """Related models on ``paths`` but for one and what lies behind it → lookups to them."""
+        related: dict[type[Model], list[str]] = {}
+        for path in paths:
+            for model, lookup in Path(path).relations(self.model):
+                if issubclass(without, model):
+                    break
+                if lookup not in related.setdefault(model, []):
+                    related[model].append(lookup)
+        return related
+
+    def _key(self, key: str) -> Any:
+        try:
+            return self.model._meta.pk.to_python(key)
+        except ValidationError:  # no order can have it
+            return None
+
+    @cached_property
+    def _product(self) -> str:
+        """The path to the products' primary keys: a line may name a product by its SKU."""
+        path: str = self.mapping["products"]
+        field = (Path(path)._fields(self.model) or [None])[-1]
+        by_key = not getattr(field, "many_to_one", False) or field.target_field.primary_key
+        return path if by_key else f"{path}__pk"
+
+    @cached_property
+    def _has_time(self) -> bool:
+        field = Path(self.mapping["placed_at"])._fields(self.model)[-1]
+        return isinstance(field, DateTimeField)
+
+    def _day(self) -> Any:
+        field = self.mapping["placed_at"]
+        if not self._has_time:
+            return F(field)
+        zone = timezone.get_default_timezone() if settings.USE_TZ else None
+        return TruncDate(field, tzinfo=zone)
+
+    def _bound(self, at: datetime) -> Any:
+        """``at`` as the field holds it: a date, a naive time, or an aware one."""
+        return times.stored(at) if self._has_time else times.day_of(at)
+
+
+def _bought(lines: Sequence[Any], has_quantity: bool) -> tuple[Any, ...]:
+    """The products of an order's lines (key, at, product, quantity …), each once.
+
+    What was ordered and taken back on another line, or never ordered, is not bought.
+    """
+    if not has_quantity or all(line[3] and line[3] > 0 for line in lines):
+        return tuple(dict.fromkeys(line[2] for line in lines if line[2] is not None))
+    units: dict[Any, Any] = {}
+    for line in lines:
+        if line[2] is not None:
+            units[line[2]] = units.get(line[2], 0) + (1 if line[3] is None else line[3])
+    return tuple(product for product, number in units.items() if number > 0)
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        model: type[Model] = apps.get_model(label)
+    except (LookupError, ValueError) as error:
+        raise ConfigurationError(
+            f"SIMILARITY['ORDERS']['model'] is {label!r}, and no installed app has that model; "
+            "name it as 'app_label.ModelName', for example 'shop.Order'."
+        ) from error
+    return model

@@ -1,0 +1,28 @@
+"""Which categories go together, learned from orders, for products nobody has bought yet."""
+
+from django.db import models
+
+
+class CategoryComplement(models.Model):
+    """In orders with ``category``, ``complement`` is found more often than by chance."""
+
+    category = models.CharField(max_length=500)
+    complement = models.CharField(max_length=500)
+    #: Orders that hold both, of ``shoppers`` different shoppers.
+    orders = models.PositiveIntegerField()
+    shoppers = models.PositiveIntegerField()
+    #: How many times more often than by chance.
+    lift = models.FloatField()
+    #: 0 to 1, what complements are ranked by.
+    score = models.FloatField()
+
+    class Meta:
+        db_table = "similarity_categorycomplement"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "complement"], name="similarity_one_complement"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category} goes with {self.complement}"

@@ -1,0 +1,235 @@
+"""What was bought together: the outbox of orders, what was counted of them, and the counts.
+
+Products, items (a product, or all variants of one) and orders are joined by whole numbers
+that a full count gives out anew. Lists are packed, for a hundred thousand items with
+all their partners are written at once. Customers are known by a pseudonym only.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connections, models, router
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class PendingOrderQuerySet(models.QuerySet["PendingOrder"]):
+    def due(self) -> "PendingOrderQuerySet":
+        """Rows a worker may take now."""
+        return self.filter(dead=False, available_at__lte=Now())
+
+    def waiting(self) -> "PendingOrderQuerySet":
+        """Rows that will be counted: due now, or backing off after an error."""
+        return self.filter(dead=False)
+
+    def dead(self) -> "PendingOrderQuerySet":
+        """Rows given up after MAX_ATTEMPTS, their last error kept."""
+        return self.filter(dead=True)
+
+    def revive(self) -> int:
+        """Make dead rows due again, with a fresh count of attempts."""
+        return self.filter(dead=True).update(dead=False, attempts=0, available_at=Now())
+
+
+class PendingOrderManager(models.Manager.from_queryset(PendingOrderQuerySet)):  # type: ignore[misc]
+    def enqueue(self, keys: Iterable[Any]) -> int:
+        """Mark orders as changed; returns how many.
+
+        Each change adds a row, so that no transaction of the host ever waits for a worker
+        or for another that changes the same order. One transaction adds one row an order.
+        """
+        wanted = list(dict.fromkeys(str(key) for key in keys))
+        if not wanted:
+            return 0
+        with connections[self.write_alias].cursor() as cursor:
+            cursor.execute(
+                f"""
+                INSERT INTO {_TABLE} (order_key, transaction, available_at, attempts,
+                                      last_error, dead, created_at)
+                SELECT key, pg_current_xact_id()::text::bigint, statement_timestamp(), 0,
+                       '', false, statement_timestamp()
+                FROM unnest(%s::text[]) AS key
+                WHERE NOT EXISTS (
+                    SELECT FROM {_TABLE} AS pending WHERE pending.order_key = key
+                    AND pending.transaction = pg_current_xact_id()::text::bigint
+                )
+                """,  # noqa: S608 - the table's own name
+                [wanted],
+            )
+        return len(wanted)
+
+    def get_queryset(self) -> PendingOrderQuerySet:
+        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
+        rows: PendingOrderQuerySet = super().get_queryset().using(self.write_alias)
+        return rows
+
+    @property
+    def write_alias(self) -> str:
+        """The database that holds the outbox and the counts."""
+        return self._db or router.db_for_write(PendingOrder)
+
+
+class PendingOrder(models.Model):
+    """An order was placed, changed or deleted: one row for each change, deleted once counted."""
+
+    order_key = models.CharField(max_length=255)
+    #: The database transaction that made the row.
+    transaction = models.BigIntegerField()
+    available_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    dead = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = PendingOrderManager()
+
+    class Meta:
+        db_table = "similarity_pendingorder"
+        verbose_name = "pending order"
+        indexes = [
+            models.Index(fields=["order_key"], name="similarity_order_key"),
+            models.Index(
+                fields=["available_at"],
+                condition=models.Q(dead=False),
+                name="similarity_order_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"order {self.order_key}"
+
+
+class CountRun(models.Model):
+    """The one row that says how the counts were made; whoever changes them locks it.
+
+    Incremental counting keeps to the day and the rule of the last full count, whatever the
+    settings say by now, so that both come to the same figures.
+    """
+
+    reference_day = models.DateField()
+    half_life_days = models.FloatField()
+    window_days = models.PositiveIntegerField()
+    max_basket = models.PositiveIntegerField()
+    #: Orders that count, and their weights' sum as the engine defines it.
+    baskets = models.PositiveBigIntegerField(default=0)
+    total_weight = models.BigIntegerField(default=0)
+    #: The same at the last full count, which pages show.
+    shown_weight = models.BigIntegerField(default=0)
+    #: Numbers given out to items and products, for the next ones.
+    items = models.PositiveIntegerField(default=0)
+    products = models.PositiveIntegerField(default=0)
+    full_at = models.DateTimeField()
+    full_s = models.FloatField(default=0)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "similarity_countrun"
+        verbose_name = "count of co-purchases"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="similarity_one_count_run")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.baskets} orders counted by {self.reference_day}"
+
+
+class CountedBasket(models.Model):
+    """The ledger: what was counted of an order, so that it can be taken back exactly."""
+
+    # A constraint and not unique=True, which makes a second index for LIKE. In collation C,
+    # keys are compared as bytes, and a million of them are indexed in a third of the time.
+    order_key = models.CharField(max_length=255, db_collation="C")
+    #: A keyed hash of the customer's key, see ``similarity.orders.counting.pseudonyms``.
+    shopper = models.BigIntegerField(db_index=True)
+    day = models.IntegerField()  # since 1970-01-01
+    products = models.BinaryField()  # numbers of products, int32, ascending
+
+    class Meta:
+        db_table = "similarity_countedbasket"
+        constraints = [
+            models.UniqueConstraint(fields=["order_key"], name="similarity_one_basket_an_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"order {self.order_key}"
+
+
+class CountedProduct(models.Model):
+    """A product that was bought, and the item it counts for until the next full count."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    key = models.CharField(max_length=255, db_collation="C")
+    item = models.PositiveIntegerField(db_index=True)
+    orders = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "similarity_countedproduct"
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="similarity_counted_product_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"product {self.key}"
+
+
+class CountedItem(models.Model):
+    """A product, or all variants of one, and how often it was bought."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    #: See ``similarity.models.vectors.group_name``.
+    name = models.CharField(max_length=255, db_collation="C")
+    #: Keys of its products, the one in most orders first.
+    products = ArrayField(models.TextField(), default=list)
+    weight = models.BigIntegerField(default=0)
+    orders = models.PositiveIntegerField(default=0)
+    shoppers = models.PositiveIntegerField(default=0)
+    #: ``weight`` at the last full count, which pages show.
+    shown_weight = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "similarity_counteditem"
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="similarity_counted_item_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PairCounts(models.Model):
+    """Every partner of an item with its counts, for upkeep; pages read ProductPartners."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    pairs = models.BinaryField()  # see similarity.orders.counting.storage.PAIR
+
+    class Meta:
+        db_table = "similarity_paircounts"
+        verbose_name_plural = "pair counts"
+
+    def __str__(self) -> str:
+        return f"pairs of item {self.number}"
+
+
+class ProductPartners(models.Model):
+    """The best partners of an item as of the last full count, which released them, best first.
+
+    Only pairs of at least MIN_SHOPPERS shoppers stand here; see
+    ``similarity.orders.counting.ranking``. The figures are made when read, with ``shown_weight``.
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)
+    partners = ArrayField(models.IntegerField())
+    weights = ArrayField(models.BigIntegerField())
+    orders = ArrayField(models.IntegerField())
+    shoppers = ArrayField(models.IntegerField())
+
+    class Meta:
+        db_table = "similarity_productpartners"
+        verbose_name_plural = "product partners"
+
+    def __str__(self) -> str:
+        return f"partners of item {self.number}"
+
+
+_TABLE = PendingOrder._meta.db_table

@@ -1,0 +1,86 @@
+"""What goes with an item, as pages read it: one query, then arithmetic on a few numbers."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db import connections
+
+from similarity import conf
+from similarity.orders.counting import scores
+from similarity.orders.models import CountedItem, CountRun, ProductPartners
+
+
+class Partner(NamedTuple):
+    """An item bought together with another, and how much that says.
+
+    ``products`` are keys as text, the one in most orders first. ``orders`` and ``shoppers``
+    bought both. ``support`` and ``confidence`` are shares (0–1), ``lift`` is how many times
+    more often than by chance, ``log_likelihood_ratio`` how sure that is, ``score`` (0–1) what
+    partners are ranked by.
+    """
+
+    item: str
+    products: tuple[str, ...]
+    orders: int
+    shoppers: int
+    support: float
+    confidence: float
+    lift: float
+    log_likelihood_ratio: float
+    score: float
+
+
+def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[Partner]]:
+    """Partners of each item, best first, at most ``SIMILARITY["PARTNERS"]`` of each.
+
+    ``items`` are names as :func:`similarity.models.vectors.group_name` makes them; one that
+    was never bought has none and is left out. A pair of fewer than
+    ``SIMILARITY["MIN_SHOPPERS"]`` shoppers is never told. The figures are those of the last full
+    count. One query.
+    """
+    if not items:
+        return {}
+    with connections[using].cursor() as cursor:
+        cursor.execute(_QUERY, [list(items), conf.get("MIN_SHOPPERS")])
+        rows = cursor.fetchall()
+    most = conf.get("PARTNERS")
+    return {name: _ranked(list(found))[:most] for name, found in groupby(rows, key=itemgetter(0))}
+
+
+_QUERY = f"""
+    SELECT item.name, partner.name, partner.products, pair.weight, pair.orders, pair.shoppers,
+           item.shown_weight, partner.shown_weight, run.shown_weight
+    FROM {CountedItem._meta.db_table} AS item
+    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
+    CROSS JOIN {CountRun._meta.db_table} AS run
+    CROSS JOIN LATERAL unnest(stored.partners, stored.weights, stored.orders, stored.shoppers)
+        AS pair(number, weight, orders, shoppers)
+    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
+    WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
+    ORDER BY item.name
+"""  # noqa: S608 - the tables' own names
+
+
+def _ranked(rows: Sequence[Any]) -> list[Partner]:
+    """The rows of one item as partners, best first."""
+    pair, first, second, total = (
+        np.array([row[at] for row in rows], np.int64) for at in (3, 6, 7, 8)
+    )
+    figures = zip(
+        scores.support(pair, total).tolist(),
+        scores.confidence(pair, first).tolist(),
+        scores.lift(pair, first, second, total).tolist(),
+        scores.log_likelihood_ratio(pair, first, second, total).tolist(),
+        scores.blend(pair, first, second, total).tolist(),
+        strict=True,
+    )
+    partners = [
+        Partner(name, tuple(products), orders, shoppers, *measured)
+        for (_item, name, products, _weight, orders, shoppers, *_totals), measured in zip(
+            rows, figures, strict=True
+        )
+    ]
+    return sorted(partners, key=lambda partner: -partner.score)

@@ -1,0 +1,87 @@
+"""One report of where the counting of orders stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from similarity.orders.adapter import get_order_adapter
+from similarity.orders.counting import runs, updating
+from similarity.orders.counting.engine import CountingRule
+from similarity.orders.models import CountRun, PendingOrder
+
+#: Orders given up that a report names.
+DEAD_SHOWN = 5
+
+#: A last full count older than this many days says that nothing runs the nightly one.
+STALE_DAYS = 2
+
+
+def report() -> dict[str, Any] | None:
+    """What ``similarity_status`` prints of orders, as plain values; None without orders."""
+    if get_order_adapter() is None:
+        return None
+    run, waiting = runs.last_run(), updating.waiting()
+    counted = runs.figures()
+    return {
+        "outbox": {**waiting._asdict(), "lag_s": round(waiting.lag_s, 1)},
+        "dead": _dead(),
+        "orders": run.baskets if run else 0,
+        "items": counted.items,
+        "items_with_partners": counted.with_partners,
+        "reference_day": run.reference_day.isoformat() if run else None,
+        "full_at": run.full_at.isoformat() if run else None,
+        "full_s": round(run.full_s, 1) if run else None,
+        "hints": _hints(run, waiting.dead),
+    }
+
+
+def lines(orders: Mapping[str, Any]) -> list[str]:
+    """What ``similarity_status`` prints of the report."""
+    outbox = orders["outbox"]
+    told = [
+        f"Orders     {orders['orders']} counted, {orders['items']} items, of them with partners "
+        f"{orders['items_with_partners']}; all anew at {orders['full_at'] or 'no time yet'}",
+        f"Outbox     of orders: {outbox['waiting']} waiting ({outbox['due']} due), "
+        f"{outbox['dead']} dead, lag {outbox['lag_s']} s",
+    ]
+    told += [f"  dead     order {row['order']}: {row['error']}" for row in orders["dead"]]
+    return told + [f"Do         {hint}" for hint in orders["hints"]]
+
+
+def _dead() -> list[dict[str, str]]:
+    rows = PendingOrder.objects.using(runs.alias()).dead().order_by("-available_at")
+    return [{"order": row.order_key, "error": row.last_error} for row in rows[:DEAD_SHOWN]]
+
+
+def _hints(run: CountRun | None, dead: int) -> list[str]:
+    """What somebody should do now."""
+    if run is None:
+        return ["No order was ever counted: start a worker, or run 'manage.py count_orders'."]
+    hints = []
+    if (timezone.now() - run.full_at).days >= STALE_DAYS:
+        hints.append(
+            f"Orders were last counted anew at {run.full_at:%Y-%m-%d %H:%M}: start celery beat "
+            "with similarity.beat_schedule, or run 'manage.py count_orders --full' each night."
+        )
+    now = CountingRule.from_settings()
+    changed = [
+        setting
+        for setting, before, after in (
+            ("HALF_LIFE_DAYS", run.half_life_days, now.half_life_days),
+            ("ORDERS_WINDOW_DAYS", run.window_days, now.window_days),
+            ("MAX_BASKET", run.max_basket, now.max_basket),
+        )
+        if before != after
+    ]
+    if changed:
+        hints.append(
+            f"{', '.join(changed)} changed since the last full count: it takes effect with the "
+            "next one, or with 'manage.py count_orders --full' at once."
+        )
+    if dead:
+        hints.append(
+            f"{dead} changes of orders were given up; mend the cause and revive them in the admin, "
+            "or run 'manage.py count_orders --full'."
+        )
+    return hints

@@ -1,0 +1,48 @@
+"""Celery tasks of orders."""
+
+import logging
+
+from celery import shared_task
+
+from similarity.connections import wakeup
+from similarity.exceptions import SimilarityError
+from similarity.orders.adapter import get_order_adapter
+from similarity.orders.bundles import proposals
+from similarity.orders.counting import full, runs, updating
+from similarity.tasks import BUDGET_S
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name=runs.TASK, ignore_result=True)
+def count_orders() -> int:
+    """Count orders that changed, for ``BUDGET_S`` at most; a new task goes on while some wait."""
+    try:
+        counted = updating.count_pending(BUDGET_S)
+    except SimilarityError as error:
+        logger.error("Orders are not counted: %s", error)
+        return 0
+    if counted and updating.has_due():
+        wakeup.wake(runs.TASK)
+    return counted
+
+
+@shared_task(name=runs.FULL_TASK, ignore_result=True)
+def count_all_orders() -> None:
+    """Count every order anew, as of today."""
+    if get_order_adapter() is None:
+        return
+    try:
+        full.count_all()
+    except SimilarityError as error:
+        logger.error("The orders are not counted anew: %s", error)
+
+
+@shared_task(name="similarity.propose_bundles", ignore_result=True)
+def propose_bundles() -> int:
+    """Bring the proposals of bundles up to date; returns how many are new."""
+    try:
+        return proposals.propose_nightly()
+    except SimilarityError as error:
+        logger.error("No bundles are proposed: %s", error)
+        return 0

@@ -1,0 +1,108 @@
+"""Co-demand of this shop: its orders, its catalogue and its counted co-purchases put together."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from importlib.util import find_spec
+
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import ConfigurationError, DemandError
+from similarity.orders.adapter import OrderAdapter, get_order_adapter
+from similarity.orders.partners import partners_of
+from similarity.planning.demand import WEEKS, WeeklySales, midnight, read_weekly_sales
+from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_links import Progress
+from similarity.planning.demand_names import categories, item_of_product, titles
+from similarity.planning.demand_report import DemandReport, Question, demand_report
+from similarity.planning.demand_snapshots import keep
+
+logger = logging.getLogger(__name__)
+
+INSTALL = "pip install 'django-similarity[reports]'"
+
+
+def keep_weekly() -> None:
+    """Put :func:`all_reports` in the place of what is kept for the admin.
+
+    A host that has no orders, too few weeks of them or not installed scipy is told so in the
+    log only, and what was kept before stands.
+    """
+    if get_order_adapter() is None:
+        return
+    if find_spec("scipy") is None:
+        logger.info("No co-demand is kept: %s", INSTALL)
+        return
+    try:
+        for report in all_reports(shop_sales(), Question()):
+            keep(report)
+    except DemandError as error:
+        logger.info("No co-demand is kept: %s", error)
+
+
+def all_reports(
+    sales: WeeklySales, question: Question, progress: Progress | None = None
+) -> Iterator[DemandReport]:
+    """Of all products and, where the catalogue knows any, of all categories."""
+    yield product_report(sales, question, progress=progress)
+    if get_adapter().filter_by("category", ()) is not None:
+        yield category_report(sales, question, progress=progress)
+
+
+def shop_sales(weeks: int = WEEKS, today: date | None = None) -> WeeklySales:
+    """Weekly units of every item.
+
+    Raises :class:`DemandError` for a shop without orders, and :class:`ConfigurationError`
+    where scipy is not installed, which all that is made of them needs.
+    """
+    if find_spec("scipy") is None:
+        raise ConfigurationError(
+            f"Co-demand is computed by scipy, which is not installed; install it with: {INSTALL}"
+        )
+    return read_weekly_sales(_orders(), weeks, today)
+
+
+def product_report(
+    sales: WeeklySales,
+    question: Question,
+    *,
+    product: str | None = None,
+    calibration: Calibration | None = None,
+    progress: Progress | None = None,
+) -> DemandReport:
+    """Of all products, or of the one whose key is given."""
+    if product is not None:
+        question = replace(question, of=item_of_product(sales, product))
+    report = demand_report(
+        sales,
+        question,
+        partners=partners_of,
+        baskets=lambda: _orders().baskets(since=midnight(sales.monday)),
+        calibration=calibration,
+        progress=progress,
+    )
+    named = {name for pair in report.pairs for name in (pair.first, pair.second)}
+    named |= {question.of} if question.of else set()
+    return replace(report, titles=titles(sales, get_adapter(), sorted(named)))
+
+
+def category_report(
+    sales: WeeklySales,
+    question: Question,
+    *,
+    category: str | None = None,
+    progress: Progress | None = None,
+) -> DemandReport:
+    """Of all categories, or of one. Raises :class:`DemandError` for one that sold nothing."""
+    summed = sales.summed(categories(sales, get_adapter()))
+    if category is not None:
+        summed.of(category)
+        question = replace(question, of=category)
+    return replace(demand_report(summed, question, progress=progress), kind="category")
+
+
+def _orders() -> OrderAdapter:
+    orders = get_order_adapter()
+    if orders is None:
+        raise DemandError("SIMILARITY['ORDERS'] is not set, so that there are no sales to read.")
+    return orders

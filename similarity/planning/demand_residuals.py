@@ -1,0 +1,78 @@
+"""What is left of weekly sales without what all items share."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.planning.demand import WeeklySales
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Residuals(NamedTuple):
+    """``rows`` (I, W) of mean 0 and length 1, or all zero; W weeks of which ``closed`` are no
+    information; ``regressors``: how many were taken out besides the mean."""
+
+    rows: FloatArray
+    closed: int
+    regressors: int
+
+
+def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Residuals:
+    """What is left of log sales (I, W) without what all items share, as normal scores.
+
+    log(1 + units), and ranks instead of what is left of it: a wholesaler's thousand must not
+    outweigh all other weeks, and p values of skewed series would be far too small. Weeks in
+    which the shop was as good as closed say nothing of any two items: they are left out of
+    the fit and are zero. An item whose sales the regressors explain wholly is all zero and
+    correlates with nothing. With ``rows``, of those alone, and the others are the shop.
+    """
+    logs, traded = np.log1p(sales.units.astype(np.float64)), sales.traded
+    others = logs if rows is None else np.delete(logs, rows, axis=0)
+    basis, _ = np.linalg.qr(_design(others, traded)[traded])
+    logs = logs if rows is None else logs[rows]
+    left = logs[:, traded] - (logs[:, traded] @ basis) @ basis.T
+    scale = np.maximum(np.linalg.norm(logs, axis=1, keepdims=True), 1.0)
+    varies = np.linalg.norm(left, axis=1, keepdims=True) > 1e-9 * scale
+    scores = np.zeros_like(logs)
+    scores[:, traded] = np.where(varies, _normal_scores(left), 0.0)
+    return Residuals(unit_rows(scores), int((~traded).sum()), basis.shape[1] - 1)
+
+
+def _design(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+    """Constant, trend, the shop's movement and, once it was seen twice, the year (W, R)."""
+    weeks = logs.shape[1]
+    time = np.arange(weeks) / max(weeks - 1, 1)
+    columns = [np.ones(weeks), time, _movement(logs, traded)]
+    if weeks >= 104:  # a season seen once cannot be told from a trend
+        year = 2 * np.pi * np.arange(weeks) / 52.18
+        columns += [np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)]
+    return np.column_stack(columns)
+
+
+def _movement(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+    """The mean over items of standardised log sales: what the whole shop does (W,)."""
+    centred = logs - logs[:, traded].mean(axis=1, keepdims=True)
+    spread = logs[:, traded].std(axis=1, keepdims=True)
+    return np.divide(centred, spread, out=np.zeros_like(logs), where=spread > 0).mean(axis=0)
+
+
+def _normal_scores(rows: FloatArray) -> FloatArray:
+    """Each value replaced by the normal quantile of its rank in the row (van der Waerden)."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    return ndtri(rankdata(rows, axis=1) / (rows.shape[1] + 1))
+
+
+def autocorrelation(left: FloatArray) -> FloatArray:
+    """Of each row with itself a week later; rows have mean 0 and length 1. At least 0: one
+    that swings to and fro is not taken for more weeks than there are."""
+    return np.clip((left[:, 1:] * left[:, :-1]).sum(axis=1), 0.0, 0.95)
+
+
+def unit_rows(rows: FloatArray) -> FloatArray:
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)

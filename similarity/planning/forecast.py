@@ -1,0 +1,138 @@
+"""Weekly demand of the next weeks: simple forecasts, and one that looks at partners too.
+
+The learned ones are one ridge regression for all items and each week ahead. It explains the
+log of demand over the item's level by what the item did lately; with ``neighbours`` also by
+what its partners did. All is on the scale of logs, so that its middle is near the median.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.planning.demand import WeeklySales
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Weeks a level is the mean of, and a naive season's length: a year needs two of history.
+LEVEL_WEEKS = 8
+SEASON_WEEKS = 4
+RIDGE = 10.0
+
+
+class Neighbours(NamedTuple):
+    """item → (partner, share); the shares of one item add up to 1."""
+
+    of: Mapping[str, Sequence[tuple[str, float]]]
+
+
+class Forecast(NamedTuple):
+    """``middle``, ``low``, ``high`` (I, H): units in each of the next weeks."""
+
+    middle: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def last_value(units: npt.ArrayLike, ahead: int) -> FloatArray:
+    """What each item (I, W) sold last, (I, H)."""
+    return np.repeat(np.asarray(units, np.float64)[:, -1:], ahead, axis=1)
+
+
+def seasonal_naive(units: npt.ArrayLike, ahead: int, season: int = SEASON_WEEKS) -> FloatArray:
+    """What each item sold in the week a season before, (I, H)."""
+    latest = np.asarray(units, np.float64)[:, -season:]
+    return latest[:, np.arange(ahead) % season]
+
+
+def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -> FloatArray:
+    """The mean of the latest weeks, (I, H)."""
+    mean = np.asarray(units, np.float64)[:, -weeks:].mean(axis=1, keepdims=True)
+    return np.repeat(mean, ahead, axis=1)
+
+
+def learned(
+    sales: WeeklySales, ahead: int, neighbours: Neighbours | None = None, level: float = 0.8
+) -> Forecast:
+    """The next ``ahead`` weeks of every item, each week by a regression of its own.
+
+    It learns from every week that has LEVEL_WEEKS before it; the interval holds a share
+    ``level`` of what it left of them.
+    """
+    shares = _shares(sales, neighbours)
+    pasts = [sales.until(origin) for origin in range(LEVEL_WEEKS, sales.weeks + 1)]
+    designs = [features(past, shares) for past in pasts]
+    levels = [np.log1p(_mean(past.units, LEVEL_WEEKS)) for past in pasts]
+    weeks = [_learned_step(sales, step, designs, levels, level) for step in range(1, ahead + 1)]
+    return Forecast(*np.stack(weeks, axis=2))
+
+
+def _learned_step(
+    sales: WeeklySales,
+    step: int,
+    designs: Sequence[FloatArray],
+    levels: Sequence[FloatArray],
+    level: float,
+) -> FloatArray:
+    """(3, I): middle, low and high of the week ``step`` ahead."""
+    known = len(designs) - step  # origins whose week ahead is known
+    sold = [np.log1p(sales.units[:, LEVEL_WEEKS + at + step - 1]) for at in range(known)]
+    design = np.concatenate(designs[:known])
+    target = np.concatenate([each - levels[at] for at, each in enumerate(sold)])
+    coefficients = _ridge(design, target)
+    left = (target - design @ coefficients).reshape(known, -1)
+    own = np.sqrt((left**2).sum(axis=0) / max(known - 1, 1))
+    spread = np.maximum((own + own.mean()) / 2, 1e-6)  # half-way to what all have
+    low, high = np.quantile(left / spread, [(1 - level) / 2, (1 + level) / 2])
+    middle = levels[-1] + designs[-1] @ coefficients
+    bounds = np.stack([middle, middle + low * spread, middle + high * spread])
+    return np.maximum(np.expm1(bounds), 0.0)
+
+
+def _ridge(design: FloatArray, target: FloatArray) -> FloatArray:
+    penalty = RIDGE * np.eye(design.shape[1])
+    penalty[0, 0] = 0.0  # the constant
+    found = np.linalg.solve(design.T @ design + penalty, design.T @ target)
+    return np.asarray(found, np.float64)
+
+
+def features(sales: WeeklySales, shares: Any) -> FloatArray:
+    """(I, F) as of the end of ``sales``: constant, own recent weeks, the shop's; partners'.
+
+    ``shares`` (I, I), sparse: in rows the share each partner has; None leaves them out.
+    """
+    recent = _deviations(sales.units)
+    shop = _deviations(sales.of_shop[None])[0]
+    columns = [np.ones(len(recent)), *recent.T, *np.repeat(shop[:, None], len(recent), axis=1)]
+    if shares is not None:
+        having = np.asarray(shares.sum(axis=1)).ravel() > 0
+        # What partners did beyond what the shop did.
+        columns += [having.astype(np.float64), *(shares @ (recent - shop)).T]
+    return np.column_stack(columns)
+
+
+def _deviations(units: npt.NDArray[np.int64]) -> FloatArray:
+    """Log of the last week, of the last two and of the last four over the level (I, 3)."""
+    level = np.log1p(_mean(units, LEVEL_WEEKS))
+    return np.column_stack([np.log1p(_mean(units, weeks)) - level for weeks in (1, 2, 4)])
+
+
+def _mean(units: npt.NDArray[np.int64], weeks: int) -> FloatArray:
+    return units[:, -weeks:].mean(axis=1)
+
+
+def _shares(sales: WeeklySales, neighbours: Neighbours | None) -> Any:
+    if neighbours is None:
+        return None
+    from scipy.sparse import csr_array  # no served page imports it
+
+    entries = [
+        (share, sales.row[item], sales.row[partner])
+        for item, partners in neighbours.of.items()
+        for partner, share in partners
+        if item in sales.row and partner in sales.row
+    ]
+    values, rows, columns = zip(*entries, strict=True) if entries else ((), (), ())
+    places = (np.array(rows, np.int64), np.array(columns, np.int64))
+    return csr_array((np.array(values, np.float64), places), shape=(len(sales.names),) * 2)

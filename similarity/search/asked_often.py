@@ -1,0 +1,90 @@
+"""Counts queries, so that those many shoppers ask can be prepared.
+
+A query is written down only once ``QUERY_MIN_ASKED`` clients asked it within a week. Counted is in
+the cache, under hashes that are keyed anew each week: neither queries nor clients can be read
+from it, and a client who asks the same again counts once. A query that is asked outside of
+:func:`asked_by` is not counted.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.core.cache import caches
+from django.http import HttpRequest
+
+from similarity import conf
+from similarity.connections import caching, wakeup
+from similarity.connections.clients import client_of
+from similarity.search.models.queries import LONGEST_KEPT
+
+#: The task that writes queries down.
+TASK = "similarity.keep_query"
+
+WEEK_S = 7 * 24 * 3600
+#: Longest that the message to write a query down waits for a worker.
+EXPIRES_S = 600
+
+#: A query of more words is somebody's own.
+MOST_WORDS = 8
+
+#: What may tell of one person: an address of e-mail or of a house, numbers long enough for a
+#: telephone, an order or a bank account.
+PERSONAL = re.compile(
+    r"@|(\d[\s./()-]*){7,}"
+    r"|#\s*\d{3,}|\b(order|invoice|customer|account|tracking|bestellung|rechnung|commande)\W*\d{3,}"
+    r"|\b[a-z]{2}\d{2}\s?([a-z0-9]{4}\s?){2,}"
+    r"|\b(my name is|c/o)\b"
+    r"|\b(street|avenue|boulevard|lane|postcode|rue|calle|ulica|rua)\b.*\d"
+    r"|\d.*\b(street|avenue|boulevard|lane|postcode|rue|calle|rua)\b"
+    r"|(straße|strasse|weg|platz|gasse|allee)\b\W*\d",
+    re.IGNORECASE,
+)
+
+_asker: ContextVar[str] = ContextVar("similarity_asker", default="")
+
+
+@contextmanager
+def asked_by(request: HttpRequest) -> Iterator[None]:
+    """What is searched for within this is asked by the client of ``request``."""
+    token = _asker.set(client_of(request))
+    try:
+        yield
+    finally:
+        _asker.reset(token)
+
+
+def asker() -> str:
+    """The client whose search this is; empty where that is not known."""
+    return _asker.get()
+
+
+def count(query: str, client: str = "") -> None:
+    """Count that ``client`` asked a normalised query; blocks as long as the cache does."""
+    if not client or len(query) > LONGEST_KEPT or _is_personal(query):
+        return
+    asked = caching.attempt(lambda: _counted(query, client))
+    least = conf.get("QUERY_MIN_ASKED")
+    if asked and asked % least == 0:
+        wakeup.wake(TASK, args=[query, least], expires=EXPIRES_S)
+
+
+def _is_personal(query: str) -> bool:
+    return len(query.split()) > MOST_WORDS or PERSONAL.search(query) is not None
+
+
+def _counted(query: str, client: str) -> int:
+    """How many clients asked it this week; 0 where this one has been counted."""
+    cache: Any = caches[conf.get("CACHE")]
+    week = int(time.time() // WEEK_S)
+    if not cache.add(caching.key("asker", week, query, client), 1, WEEK_S):
+        return 0
+    key = caching.key("asked", week, query)
+    cache.add(key, 0, WEEK_S)
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # it was forgotten between the two
+        return 0

@@ -1,0 +1,336 @@
+"""Search documents: what a product says, as words; written beside its vectors, or without any.
+
+No model runs here. A document whose fingerprint has not changed is left as it is.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models.functions import Now
+
+from similarity import conf
+from similarity.catalog import wording
+from similarity.catalog.adapter import get_adapter
+from similarity.catalog.content import ProductContent
+from similarity.connections.clock import database_time
+from similarity.indexing import encoding, vectors
+from similarity.indexing.indexes import Progress
+from similarity.models.vectors import group_name, key_type
+from similarity.search.models import SearchDocument
+
+#: Part of every fingerprint: another number has all documents made anew.
+FORMAT = 4
+
+TITLE = 250  # characters kept of a title for completing
+LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
+#: Attributes that weigh B; others C.
+MAIN_ATTRIBUTES = ("brand", "category")
+LEVEL = " > "
+
+# The keys' type is the host's own. A tsvector of one field follows the other's positions.
+_UPSERT = """
+    INSERT INTO similarity_searchdocument AS stored
+        (product_id, document, length, title, codes, words, attribute_values, "group",
+         fingerprint, indexed_at)
+    SELECT product_id,
+        setweight(to_tsvector(%(config)s::regconfig, unaccent(title_text)), 'A')
+        || setweight(to_tsvector(%(config)s::regconfig, unaccent(main_text)), 'B')
+        || setweight(to_tsvector(%(config)s::regconfig, unaccent(other_text)), 'C')
+        || setweight(to_tsvector(%(config)s::regconfig, unaccent(long_text)), 'D')
+        || setweight(to_tsvector('simple', {stop_words}), 'A'),
+        length, title, codes, string_to_array(words, ' '), string_to_array(listed, E'\\n'),
+        "group", fingerprint, statement_timestamp()
+    FROM unnest(%(keys)s::{key_type}[], %(title_texts)s::text[], %(main_texts)s::text[],
+        %(other_texts)s::text[], %(long_texts)s::text[], %(lengths)s::int[], %(titles)s::text[],
+        %(codes)s::text[], %(words)s::text[], %(values)s::text[], %(groups)s::text[],
+        %(fingerprints)s::text[])
+        AS new(product_id, title_text, main_text, other_text, long_text, length, title, codes,
+               words, listed, "group", fingerprint)
+    ON CONFLICT (product_id) DO UPDATE SET
+        document = excluded.document, length = excluded.length, title = excluded.title,
+        codes = excluded.codes, words = excluded.words,
+        attribute_values = excluded.attribute_values, "group" = excluded."group",
+        fingerprint = excluded.fingerprint, indexed_at = excluded.indexed_at
+    WHERE %(read_at)s::timestamptz IS NULL OR stored.indexed_at < %(read_at)s
+"""
+
+#: Words of title, brand and category that the configuration stops: "The Who" is found by them.
+_STOP_WORDS = """coalesce((
+    SELECT string_agg(word, ' ')
+    FROM unnest(string_to_array(unaccent(title_text || ' ' || main_text), ' ')) AS said(word)
+    WHERE length(word) <= 12 AND to_tsvector(%(config)s::regconfig, word) = ''), '')"""
+
+# In order, so that two workers with the same new words never wait for each other in a circle.
+_NEW_WORDS = (
+    """
+    INSERT INTO similarity_searchlexeme (lexeme, documents)
+    SELECT DISTINCT lexeme COLLATE "C", 1
+    FROM similarity_searchdocument, unnest(document)
+    WHERE product_id = ANY(%(keys)s::{key_type}[])
+    AND NOT EXISTS (SELECT FROM similarity_searchlexeme AS known
+                    WHERE known.lexeme = unnest.lexeme COLLATE "C")
+    ORDER BY 1 ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO similarity_searchword (word, documents)
+    SELECT DISTINCT new.word COLLATE "C", 1
+    FROM similarity_searchdocument, unnest(words) AS new(word)
+    WHERE product_id = ANY(%(keys)s::{key_type}[])
+    AND NOT EXISTS (SELECT FROM similarity_searchword AS known
+                    WHERE known.word = new.word COLLATE "C")
+    ORDER BY 1 ON CONFLICT DO NOTHING
+    """,
+)
+_NEW_VALUES = """
+    INSERT INTO similarity_searchvalue (name, value, words, documents)
+    SELECT name, value, words, 1
+    FROM unnest(%(names)s::text[], %(values)s::text[], %(words)s::text[])
+        AS new(name, value, words)
+    WHERE NOT EXISTS (SELECT FROM similarity_searchvalue AS known
+                      WHERE known.name = new.name AND known.value = new.value)
+    ORDER BY name, value ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class Document:
+    """The texts of a product by weight, each in words that PostgreSQL's parser leaves whole."""
+
+    content: ProductContent
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """Attributes that the adapter names: others may be internal, and put no word into
+        suggestions and corrections."""
+        return sorted({*MAIN_ATTRIBUTES, *get_adapter().filter_names()})
+
+    @cached_property
+    def title(self) -> str:
+        """With codes, each whole (their pieces would be in every product): weight A."""
+        return _text([self.content.plain_title], self.codes)
+
+    @property
+    def plain_title(self) -> str:
+        """The title's words, for completing."""
+        return " ".join(wording.words_of(self.content.plain_title))[:TITLE]
+
+    @cached_property
+    def main(self) -> str:
+        """Brand and category: weight B."""
+        attributes = self.content.plain_attributes
+        return _text([attributes[name] for name in MAIN_ATTRIBUTES if name in attributes])
+
+    @cached_property
+    def other(self) -> str:
+        """Other attributes: weight C. Of one that is only true or not, its name."""
+        told = self._others
+        plain = [value for value in told.values() if value not in ("yes", "no")]
+        return _text([*plain, *(name for name, value in told.items() if value == "yes")])
+
+    @cached_property
+    def long(self) -> str:
+        """The description: weight D."""
+        return _text([self.content.plain_description], near=False)
+
+    @cached_property
+    def length(self) -> int:
+        return sum(len(text.split()) for text in (self.title, self.main, self.other, self.long))
+
+    @cached_property
+    def codes(self) -> list[str]:
+        codes = (wording.code_of(code) for code in self.content.codes)
+        return list(dict.fromkeys(code for code in codes if code))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Of title, brand, category and listed attributes, for completing and correcting; numbers,
+        codes and pieces of scripts without blanks are not."""
+        category = self.content.plain_attributes.get("category", "")
+        texts = [self.content.plain_title, category, *self._spoken]
+        found = (word for text in texts for word in wording.words_of(text))
+        return sorted(
+            word
+            for word in set(found)
+            if len(word) > 1 and not word.isnumeric() and not wording.is_unspaced(word)
+        )
+
+    @cached_property
+    def values(self) -> list[tuple[str, str, str]]:
+        """(attribute, value, its words) of each value that a shopper may name.
+
+        The value is as the host stores it, because filters compare it with the host's column.
+        """
+        found = []
+        for name, value in self.content.attributes.items():
+            clean = _clean(value)
+            plain = self.content.plain_attributes[name]
+            last = plain.rsplit(LEVEL, 1)[-1] if name == "category" else plain
+            words = " ".join(wording.words_of(last))
+            fits = len(name) <= 100 and len(clean) <= 500 and len(last) <= LONGEST_VALUE
+            if words and fits and "=" not in name:
+                found.append((_clean(name), clean, words))
+        return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that the document is made of, and of how."""
+        content = self.content
+        made_of = [
+            FORMAT,
+            conf.get("SEARCH_CONFIG"),
+            content.title,
+            content.description,
+            sorted(content.attributes.items()),
+            list(content.codes),
+            content.group,
+            self.listed,
+        ]
+        text = json.dumps(made_of, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def _others(self) -> Mapping[str, str]:
+        attributes = self.content.plain_attributes
+        return {name: value for name, value in attributes.items() if name not in MAIN_ATTRIBUTES}
+
+    @property
+    def _spoken(self) -> Iterable[str]:
+        """Values short enough to be words of a shopper's, of attributes that are listed."""
+        attributes = self.content.plain_attributes
+        values = (attributes.get(name, "") for name in self.listed)
+        return (value for value in values if len(value) <= LONGEST_VALUE)
+
+
+def index(keys: Sequence[str], *, force: bool = False) -> int:
+    """Bring the documents of these products up to date; returns how many were written.
+
+    Needs no encoder and no version. A product that cannot be read is left to the outbox, which
+    keeps its error.
+    """
+    read_at = database_time(vectors.alias())
+    contents, _unread = encoding.read_contents(get_adapter(), keys)
+    with transaction.atomic(using=vectors.alias()):
+        present = vectors.lock_products([content.key for content in contents])
+        current = [content for content in contents if content.key in present]
+        return write(current, read_at=read_at, force=force)
+
+
+def index_waiting(most: int = 1000) -> int:
+    """:func:`index` for products that wait in the outbox while no encoder can run.
+
+    Those without a document first, then those seen longest ago, so that a few calls go round
+    a long outbox and none of them takes long. The rows stay where they are.
+    """
+    with connections[vectors.alias()].cursor() as cursor:
+        cursor.execute(
+            "SELECT pending.product_key FROM similarity_pendingproduct AS pending "
+            "LEFT JOIN similarity_searchdocument AS stored "
+            "ON stored.product_id::text = pending.product_key WHERE NOT pending.dead "
+            "ORDER BY stored.indexed_at NULLS FIRST, pending.product_key LIMIT %s",
+            [most],
+        )
+        keys = [key for (key,) in cursor.fetchall()]
+    written = index(keys)
+    seen = SearchDocument.objects.using(vectors.alias()).filter(product__in=keys)
+    seen.update(indexed_at=Now())
+    return written
+
+
+def index_all(progress: Progress | None = None, *, force: bool = False) -> int:
+    """:func:`index` for the whole catalogue, in key order; then the words' counts."""
+    from similarity.indexing import building
+    from similarity.search import vocabulary  # they stand on the pipeline, as it on us
+
+    total = get_adapter().model._base_manager.using(vectors.alias()).count()
+    done = written = 0
+    for page in building.pages():
+        written += index(page, force=force)
+        done += len(page)
+        if progress:
+            progress("index", done, max(total, done))
+    vocabulary.refresh()
+    return written
+
+
+def write(
+    contents: Sequence[ProductContent], *, read_at: datetime | None = None, force: bool = False
+) -> int:
+    """Insert or replace the documents of products that are locked; returns how many.
+
+    As in :func:`similarity.indexing.vectors.write`, ``read_at`` leaves rows alone that someone
+    wrote since.
+    """
+    documents = [Document(content) for content in (contents if force else outdated(contents))]
+    if not documents:
+        return 0
+    field = SearchDocument._meta.get_field("product").target_field
+    rows = sorted((field.to_python(one.content.key), at) for at, one in enumerate(documents))
+    ordered = [documents[at] for _key, at in rows]
+    kind = key_type(vectors.alias())
+    keys = [key for key, _at in rows]
+    with connections[vectors.alias()].cursor() as cursor:
+        cursor.execute(
+            _UPSERT.format(key_type=kind, stop_words=_STOP_WORDS), _columns(keys, ordered, read_at)
+        )
+        for statement in _NEW_WORDS:
+            cursor.execute(statement.format(key_type=kind), {"keys": keys})
+        cursor.execute(_NEW_VALUES, _values(ordered))
+    return len(documents)
+
+
+def outdated(contents: Sequence[ProductContent]) -> list[ProductContent]:
+    """Those whose document is missing or was made from something else."""
+    rows = SearchDocument.objects.using(vectors.alias())
+    rows = rows.filter(product__in=[content.key for content in contents])
+    stored = {str(key): mark for key, mark in rows.values_list("product_id", "fingerprint")}
+    return [one for one in contents if stored.get(one.key) != Document(one).fingerprint]
+
+
+def _columns(
+    keys: Sequence[Any], documents: Sequence[Document], read_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "config": conf.get("SEARCH_CONFIG"),
+        "keys": keys,
+        "title_texts": [one.title for one in documents],
+        "main_texts": [one.main for one in documents],
+        "other_texts": [one.other for one in documents],
+        "long_texts": [one.long for one in documents],
+        "lengths": [one.length for one in documents],
+        "titles": [one.plain_title for one in documents],
+        "codes": [f" {' '.join(one.codes)} " if one.codes else "" for one in documents],
+        "words": [" ".join(one.words) for one in documents],
+        "values": ["\n".join(f"{n}={value}" for n, value, _w in one.values) for one in documents],
+        "groups": [group_name(one.content.key, one.content.group) for one in documents],
+        "fingerprints": [one.fingerprint for one in documents],
+        "read_at": read_at,
+    }
+
+
+def _values(documents: Sequence[Document]) -> dict[str, list[str]]:
+    values = sorted({value for one in documents for value in one.values})
+    return {
+        "names": [name for name, _value, _words in values],
+        "values": [value for _name, value, _words in values],
+        "words": [words for _name, _value, words in values],
+    }
+
+
+def _text(texts: Iterable[str], also: Iterable[str] = (), *, near: bool = True) -> str:
+    """Words in their order, and after them what else the texts answer to."""
+    read = [(wording.words_of(text), wording.extra_words_of(text, near=near)) for text in texts]
+    words = [word for some, _extra in read for word in some]
+    extra = [word for _some, more in read for word in more]
+    return " ".join([*words, *dict.fromkeys([*extra, *also])])
+
+
+def _clean(text: str) -> str:
+    """As PostgreSQL can store it, on one line."""
+    text = text.encode("utf-8", "ignore").decode().replace("\0", " ")
+    return " ".join(text.split())

@@ -1,0 +1,78 @@
+"""What a query has found, as SQL: to be counted, or sorted, whole or by a share of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
+
+from similarity.models.vectors import key_type
+from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys
+from similarity.search import lexical, sampling
+from similarity.search.columns import Columns
+from similarity.search.lexical import LexicalQuery
+from similarity.search.models import SearchDocument
+from similarity.search.models.documents import SHARES
+
+#: Products that are read to be counted, at most.
+COUNTED = 3_000
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the words match, and ``others`` found otherwise."""
+
+    query: LexicalQuery
+    mode: str
+    others: Sequence[Any] = ()
+    #: About how many there are, where that is known.
+    many: int = 0
+
+    def read(self, columns: Columns, within: Within) -> tuple[Sequence[tuple[Any, ...]], int]:
+        """(rows of :meth:`Columns.read` of those of ``within``, or of one in so many of them)."""
+        shares = [one for one in (1, *SHARES) if self.many <= one * COUNTED] or SHARES[-1:]
+        for share in shares:
+            rows = columns.read(self.among(within, share))
+            if len({key for _group, key, *_values in rows}) <= COUNTED:
+                break
+        return rows, share
+
+    def among(self, within: Within, share: int) -> Fragment:
+        """``SELECT product_id, "group"`` of one in ``share`` of those of ``within``; where they are
+        more than COUNTED, of some more than COUNTED."""
+        narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
+        passes = sampling.among(within) if narrow else sampling.passing(within)
+        matching = self.query.matching(self.mode)
+        conditions = [matching] if matching else []
+        if self.others:
+            kind, keys = key_type(within.using), database_keys(self.others, within.using)
+            conditions.append(Fragment(f"{CANDIDATE}.product_id = ANY(%s::{kind}[])", (keys,)))
+        each = [
+            f'(SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" '  # noqa: S608 - constants
+            f"FROM {lexical.TABLE} AS {CANDIDATE} WHERE {one.sql} "
+            f"AND {sampling.drawn(share)} AND {passes.sql} LIMIT {COUNTED + 1})"
+            for one in conditions
+        ]
+        params = [param for one in conditions for param in (*one.params, *passes.params)]
+        return Fragment(" UNION ".join(each), tuple(params))
+
+    def keys(self, using: str) -> Fragment:
+        """``SELECT key`` of all of them, whether they pass a filter or not."""
+        kind = key_type(using)
+        sql = f"SELECT unnest(%s::{kind}[])"
+        params: tuple[Any, ...] = (database_keys(self.others, using),)
+        if matching := self.query.matching(self.mode):
+            sql += (
+                f" UNION ALL SELECT product_id FROM {lexical.TABLE} AS {CANDIDATE} "  # noqa: S608
+                f"WHERE {matching.sql}"
+            )
+            params += matching.params
+        return Fragment(sql, params)
+
+
+def found_products(within: Within, matches: Fragment) -> QuerySet[Any]:
+    """The host's products that are found, with their variants' group as ``similarity_group``."""
+    group = SearchDocument.objects.filter(product=OuterRef("pk")).values("group")[:1]
+    products = within.narrowed().filter(pk__in=RawSQL(*matches))  # noqa: S611 - ours
+    return products.annotate(similarity_group=Subquery(group))

@@ -1,0 +1,101 @@
+"""How near products lie to a query in meaning: by the live version's text vectors, and by its
+image vectors where its image encoder knows words."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db import connections
+from django.db.models.functions import Cast
+from pgvector.django import CosineDistance, VectorField
+
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.vectors import key_type
+from similarity.retrieval import candidates
+from similarity.retrieval.plans import VectorSearch
+from similarity.retrieval.shelf import live_version
+from similarity.retrieval.stored import FloatArray
+from similarity.retrieval.within import Within, database_keys
+from similarity.search import lexical
+from similarity.search.lexical import LexicalQuery, Match
+
+#: Nearest products that take part, whatever words they hold.
+NEIGHBOURS = 100
+#: Products found by words whose cosine is looked up; those after them count as far.
+RESCORED = 200
+
+
+class Stored(NamedTuple):
+    """``cosines``: part → key → cosine with the query; ``categories``: key → category's number."""
+
+    cosines: dict[str, dict[Any, float]]
+    categories: dict[Any, int]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A query's vectors: part (``text``, ``image``) → float32 (D,) of length one, each in the
+    space of that part of ``version``."""
+
+    vectors: Mapping[str, FloatArray]
+    version: EncoderVersion
+    within: Within
+
+    def floor(self, part: str) -> float:
+        """The least cosine by which a product is near: `similarity.search.query_floors`."""
+        return self.version.query_floor(part)
+
+    def neighbours(self, part: str, query: LexicalQuery) -> list[Match]:
+        """The nearest products by one part, one a group, the score being the cosine; they too
+        hold the query's phrases and none of the words it leaves out."""
+        search = VectorSearch(self.version, part, self.vectors[part], self.within)
+        found = candidates.nearest(search, NEIGHBOURS, NEIGHBOURS)[:NEIGHBOURS]
+        allowed = _allowed([one.key for one in found], query.restriction, self.within)
+        return [Match(one.key, one.group, 2 * one.score - 1) for one in found if one.key in allowed]
+
+    def stored(self, keys: Sequence[Any]) -> Stored:
+        """What is known of those products that have vectors; one query."""
+        # In single precision: in half, of which they are stored, they would be rounded.
+        cosines = [
+            1 - CosineDistance(Cast(part, VectorField()), vector)
+            for part, vector in self.vectors.items()
+        ]
+        stored = ProductVectors.objects.using(self.within.using).of_version(self.version)
+        rows = stored.filter(product_id__in=list(keys)).values_list(
+            "product_id", "category", *cosines
+        )
+        found = Stored({part: {} for part in self.vectors}, {})
+        for key, category, *near in rows:
+            found.categories[key] = category
+            for part, cosine in zip(found.cosines, near, strict=True):
+                if cosine is not None and not math.isnan(cosine):  # of a vector of zeros
+                    found.cosines[part][key] = cosine
+        return found
+
+
+def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | None:
+    """None without a live version, or without any vector of the lengths that it has."""
+    version = live_version(within.using) if vectors else None
+    if version is None:
+        return None
+    sound: dict[str, FloatArray] = {}
+    for part, vector in vectors.items():
+        length = float(np.linalg.norm(vector))
+        if version.dimensions.get(part) == len(vector) and np.isfinite(length) and length > 0:
+            sound[part] = np.asarray(vector / length, np.float32)
+    return Meaning(sound, version, within) if sound else None
+
+
+def _allowed(keys: Sequence[Any], restriction: str, within: Within) -> set[Any]:
+    if not restriction or not keys:
+        return set(keys)
+    kind = key_type(within.using)
+    with connections[within.using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT product_id FROM {lexical.TABLE} "  # noqa: S608 - constants
+            f"WHERE product_id = ANY(%s::{kind}[]) AND document @@ %s::tsquery",
+            [database_keys(keys, within.using), restriction],
+        )
+        return {key for (key,) in cursor.fetchall()}

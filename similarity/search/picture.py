@@ -1,0 +1,186 @@
+"""Search by picture: products that look like a photo, also with words beside it.
+
+The web process reads no more of the photo than its header: a worker decodes it and answers
+with a vector of the kind that ``ProductVectors.image`` holds. Nothing of the photo is stored;
+it lies in the cache for the seconds that the worker takes.
+"""
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from django.db.models import QuerySet
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.catalog.picture_header import Limits, check_cost
+from similarity.connections import caching
+from similarity.exceptions import SimilarityError
+from similarity.models import EncoderVersion
+from similarity.retrieval.hits import Hit
+from similarity.retrieval.shelf import live_version
+from similarity.retrieval.shelves import similar_to_vector
+from similarity.retrieval.stored import FloatArray
+from similarity.retrieval.within import Within, key_of
+from similarity.search.engine import search
+from similarity.search.query_vectors import picture_vector
+
+#: The share of the words where picture and words are given, the picture having the rest;
+#: see docs/search.md for what others give.
+TEXT_SHARE = 0.5
+#: The constant of reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009).
+RANK_CONSTANT = 60
+
+#: How long a vector can be asked for by its token.
+REMEMBERED_S = 1800
+
+UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
+
+
+class PictureUnavailable(SimilarityError):
+    """No worker answered in time, or there is none; the same picture may be sent again."""
+
+
+class Waiting:
+    """Counts the threads of this process that wait."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def place(self, most: int) -> Iterator[bool]:
+        """Count this thread within the block; False where ``most`` others are counted."""
+        with self._lock:
+            free = self._count < most
+            self._count += free
+        try:
+            yield free
+        finally:
+            with self._lock:
+                self._count -= free
+
+
+_waiting = Waiting()
+
+
+def check_picture(data: bytes) -> None:
+    """Refuse what no worker should be troubled with; the file's name and type tell nothing.
+
+    Raises :class:`ImageRejected` as :func:`check_cost` does, within ``IMAGE_QUERY_MAX_BYTES`` and
+    ``IMAGE_QUERY_MAX_PIXELS``. A worker checks again, and finds what only decoding shows.
+    """
+    check_cost(data, Limits.of_query())
+
+
+def vector_of(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
+    """The picture's vector (D,), of the kind that ``image`` of the live version holds.
+
+    Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
+    :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
+    ``IMAGE_QUERY_TIMEOUT_MS``), and at once where ``IMAGE_QUERY_WAITING`` threads of this process
+    wait for pictures already: pictures never take the threads that other pages need.
+    """
+    check_picture(data)
+    limit_ms = conf.get("IMAGE_QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
+    with _waiting.place(conf.get("IMAGE_QUERY_WAITING")) as free:
+        vector = picture_vector(data, timeout_ms=limit_ms) if free else None
+    if vector is None:
+        raise PictureUnavailable(UNAVAILABLE)
+    return vector
+
+
+def search_by_picture(
+    vector: FloatArray, text: str = "", limit: int = 24, *, within: QuerySet[Any] | None = None
+) -> list[Hit]:
+    """Products that look like the picture of ``vector``, those of ``within`` only, best first.
+
+    Those that are less alike than the floor of the live version are left out, so that there may
+    be fewer than ``limit``, or none. With ``text``, the ``MAX_LIMIT`` that look most like it are
+    ranked by the words too, and both rankings joined by reciprocal-rank fusion, the words with
+    ``TEXT_SHARE``: "this, but in navy". Words that match none of them change nothing.
+    ``Hit.tier`` is ``image``, and ``image+text`` where the words found the hit as well.
+    """
+    most = conf.get("MAX_LIMIT")
+    room = get_adapter().eligible() if within is None else within
+    version = live_version(Within(room).using)
+    if version is None:
+        return []
+    wanted = most if text else limit
+    alike = similar_to_vector(vector, wanted, column="image", version=version, within=room)
+    # A score is (1 + cosine) / 2.
+    alike = [hit for hit in alike if 2 * hit.score - 1 >= version.query_floor("photo")]
+    if not text or not alike:
+        return alike[:limit]
+    return fuse(alike, _told(text, alike, most))[:limit]
+
+
+def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
+    """Keys of those that hold the words, or where none does of those near to their meaning."""
+    products = type(alike[0].product)._default_manager  # type: ignore[union-attr]
+    within = products.filter(pk__in=[key_of(hit.key) for hit in alike])
+    for by_meaning in (False, True):
+        page = search(text, most, within=within, hybrid=by_meaning)
+        # Best sellers are no answer to the words.
+        found = page.hits if page.total and page.rescued != "popular" else page.related
+        if found:
+            return [hit.key for hit in found]
+    return []
+
+
+def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHARE) -> list[Hit]:
+    """``alike`` re-ordered by reciprocal-rank fusion with the keys ``told``, best first.
+
+    A hit that stands first in both has the score 1.
+    """
+    if not told:
+        return list(alike)
+    place = {key: rank for rank, key in enumerate(told)}
+    fused = []
+    for rank, hit in enumerate(alike):
+        score = (1 - text_share) * _reciprocal(rank)
+        if hit.key in place:
+            score += text_share * _reciprocal(place[hit.key])
+        fused.append(replace(hit, score=score, tier="image+text" if hit.key in place else "image"))
+    return sorted(fused, key=lambda hit: -hit.score)
+
+
+def _reciprocal(rank: int) -> float:
+    """1 for the first, whose ``rank`` is 0."""
+    return (RANK_CONSTANT + 1) / (RANK_CONSTANT + 1 + rank)
+
+
+def remember(vector: FloatArray) -> str:
+    """A token for a picture's vector, not the picture, which is kept for ``REMEMBERED_S``.
+
+    It lets a shopper filter, reload and go back without sending the picture again. Raises
+    :class:`PictureUnavailable` where the cache takes nothing.
+    """
+    token = secrets.token_urlsafe(16)
+    name = _name(token)
+    kept = {"version": _live_key(), "vector": vector.astype("<f2").tobytes()}
+    caching.attempt(lambda: caching.store({name: kept}, REMEMBERED_S))
+    if caching.read(name) is None:
+        raise PictureUnavailable(UNAVAILABLE)
+    return token
+
+
+def recall(token: str) -> FloatArray | None:
+    """The vector of a token; None where it is too old, unknown, or of another version."""
+    kept = caching.read(_name(token)) if token.isascii() and len(token) < 50 else None
+    if kept is None or kept["version"] != _live_key():
+        return None
+    return np.frombuffer(kept["vector"], "<f2").astype(np.float32)
+
+
+def _name(token: str) -> str:
+    return caching.key("picture-vector", token)
+
+
+def _live_key() -> int | None:
+    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
+    return live.values_list("pk", flat=True).first()

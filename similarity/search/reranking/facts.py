@@ -1,0 +1,63 @@
+"""What is read live of the products themselves: that they exist, stock, price, sales."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from django.db.models import Exists, OuterRef, QuerySet
+
+from similarity.catalog.adapter import PRICE, CatalogAdapter
+from similarity.extension import extensions
+from similarity.search.reranking.deadline import Reading
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of the products that exist: ``prices`` has them all as keys."""
+
+    prices: dict[Any, float | None] = field(default_factory=dict)
+    in_stock: frozenset[Any] = frozenset()
+    #: Share of the best seller's sales, on a logarithmic scale, 0 to 1.
+    popularity: dict[Any, float] = field(default_factory=dict)
+
+
+def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> Facts:
+    """Return what is known of the products of these keys at this moment; two queries, or three
+    where no orders are counted."""
+    every = adapter.model._base_manager.using(reading.using)
+    products = every.filter(pk__in=keys).order_by()
+    stocked = adapter.in_stock(every.filter(pk=OuterRef("pk")).order_by())
+    priced = adapter.annotate_price(products)
+    price = [PRICE] if PRICE in priced.query.annotations else []
+    rows = priced.annotate(similarity_in_stock=Exists(stocked))
+    reading.check()
+    prices: dict[Any, float | None] = {}
+    in_stock = set()
+    for key, is_stocked, *one in rows.values_list("pk", "similarity_in_stock", *price):
+        prices[key] = None if not one or one[0] is None else float(one[0])
+        if is_stocked:
+            in_stock.add(key)
+    popularity = _sales(list(prices), reading)
+    if not popularity:
+        reading.check()
+        popularity = _ranks(products, adapter)
+    return Facts(prices, frozenset(in_stock), popularity)
+
+
+def _sales(keys: Sequence[Any], reading: Reading) -> dict[Any, float]:
+    """By the decayed weight of orders; empty where no orders are counted."""
+    by_text = {str(key): key for key in keys}
+    reading.check()
+    known = (extension.sales(list(by_text), reading.using) for extension in extensions())
+    weights: Mapping[str, float] = next((found for found in known if found), {})
+    logs = {by_text[key]: float(np.log1p(weight or 0)) for key, weight in weights.items()}
+    most = max(logs.values(), default=0)
+    return {key: value / most for key, value in logs.items()} if most else {}
+
+
+def _ranks(products: QuerySet[Any], adapter: CatalogAdapter) -> dict[Any, float]:
+    """By the host's own order of sales, where it has one."""
+    best = adapter.popular(products)
+    keys = [] if best is None else list(best.values_list("pk", flat=True))
+    return {key: 1 - rank / len(keys) for rank, key in enumerate(keys)}

@@ -1,0 +1,74 @@
+"""The optional second stage: a cross-encoder reads query and product together."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from similarity import conf
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.card import title_of
+from similarity.catalog.plaintext import plain_line
+from similarity.search.ask_worker import ask_worker
+from similarity.search.models import SearchDocument
+from similarity.search.reranking.deadline import Deadline, Reading
+from similarity.search.reranking.documents import FloatArray
+from similarity.search.reranking.signals import standardised
+
+#: How many of the best are judged, and what that judgement weighs beside the first stage's.
+MOST = 50
+SHARE = 0.7
+
+#: Time kept for the rest of the way when the worker is waited for.
+RESERVE_S = 0.005
+
+_LONGEST = 400  # characters of a product's text; more than the model reads
+
+
+def second_scores(
+    query: str,
+    keys: Sequence[Any],
+    first: FloatArray,
+    adapter: CatalogAdapter,
+    deadline: Deadline,
+    using: str,
+) -> FloatArray | None:
+    """Scores (N,) in which the cross-encoder's opinion of the best ``MOST`` has its share.
+
+    ``first`` (N,): the scores of the first stage. None where no model is configured or none
+    answers in time.
+    """
+    if not conf.get("CROSS_ENCODER"):
+        return None
+    best = [at for at in np.argsort(-first, kind="stable")[:MOST] if keys[at] is not None]
+    with deadline.reading(using) as reading:
+        texts = _texts([keys[at] for at in best], adapter, reading)
+    judged = [at for at in best if keys[at] in texts]
+    payload = {"query": query, "texts": [texts[keys[at]] for at in judged]}
+    left_ms = int(1000 * (deadline.left_s - RESERVE_S))
+    if not judged or left_ms <= 0:
+        return None
+    answer = ask_worker("pairs", json.dumps(payload).encode(), left_ms)
+    if answer is None or answer.row is None or len(answer.row) != len(judged):
+        return None
+    # Those that are not judged stay behind those that are.
+    floor = np.full(len(first), -np.inf)
+    mixed = (1 - SHARE) * standardised(first[judged])
+    floor[judged] = mixed + SHARE * standardised(answer.row.astype(np.float64))
+    rest = np.isinf(floor)
+    if rest.any():
+        floor[rest] = floor[judged].min() - 1 - (first[rest].max() - first[rest])
+    return floor
+
+
+def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> dict[Any, str]:
+    """Key → title and attributes, as a shopper would read them."""
+    reading.check()
+    documents = SearchDocument.objects.using(reading.using).filter(product__in=keys)
+    values = dict(documents.values_list("product_id", "values"))
+    reading.check()
+    products = adapter.model._base_manager.using(reading.using).filter(pk__in=keys)
+    titles = {product.pk: title_of(adapter, product) for product in products}
+    told = {key: "; ".join(v.partition("=")[2] for v in values.get(key, ())) for key in titles}
+    return {key: plain_line(f"{title}. {told[key]}", _LONGEST) for key, title in titles.items()}

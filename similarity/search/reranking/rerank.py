@@ -1,0 +1,151 @@
+"""``rerank``: the host's own search results in a better order, or as they were, in time."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from django.db import DatabaseError, router
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.exceptions import QueryError
+from similarity.models import ProductVectors
+from similarity.search import query_vectors
+from similarity.search.reranking.blend import OF_SEARCH, WEIGHTS
+from similarity.search.reranking.deadline import Deadline, OutOfTime, was_ended
+from similarity.search.reranking.given import Given, given
+from similarity.search.reranking.pairs import second_scores
+from similarity.search.reranking.rankers import current_ranker
+from similarity.search.reranking.signals import Signals, cosines_of, read, signals_of
+from similarity.search.words import parse_query
+
+logger = logging.getLogger(__name__)
+
+#: Why the order is the host's own.
+OUT_OF_TIME = "out_of_time"
+NO_VECTOR = "no_query_vector"
+NO_QUERY = "empty_query"
+NOTHING_KNOWN = "no_known_products"
+DATABASE = "database_error"
+FAILED = "error"
+
+#: The share of the budget kept for putting the answer together, and the most it is.
+RESERVE_SHARE = 0.1
+RESERVE_MS = 10
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """``results``: the very things that were given, in the new order.
+
+    ``reranked`` is false where they are in the order given, and ``reason`` says why:
+    ``out_of_time``, ``no_query_vector``, ``empty_query``, ``no_known_products``,
+    ``database_error`` or ``error``. ``ranker`` is ``blend`` or names the learned one.
+    """
+
+    results: list[Any]
+    reranked: bool
+    reason: str = ""
+    took_ms: float = 0.0
+    ranker: str = ""
+    #: Signal by signal what the results that were re-ordered were judged by, in the new order.
+    signals: Signals | None = None
+
+
+def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None = None) -> Reranked:
+    """The results of any search for ``query``, re-ordered.
+
+    ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs
+    of one of these and the host's score. The first ``RERANK_LIMIT`` are re-ordered, the rest
+    stay behind them; a queryset is read once, and one that is not sliced no further than
+    that. Results that are no known product keep their places. Hits of
+    :func:`~similarity.search.search` are in the order of words and meaning already:
+    the blend moves them by stock, sales and the shopper alone. ``user``: the shopper, as
+    ``request.user``; what a signed-in one bought counts where ``ORDERS`` names ``user``, or its
+    adapter knows :meth:`~similarity.orders.adapter.OrderAdapter.bought_by`.
+
+    Takes ``budget_ms`` (default ``RERANK_BUDGET_MS``) at most; where that is too short, and
+    whatever fails, the order given comes back, marked so. Raises :class:`QueryError` only
+    for arguments that are mistakes: objects of another model, a budget that is no number.
+    """
+    budget = _checked_budget(budget_ms)
+    deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
+    listed = given(results)
+    answer = _in_time(query, listed, user, deadline)
+    return replace(answer, took_ms=deadline.took_ms)
+
+
+def _checked_budget(budget_ms: int | None) -> int:
+    if budget_ms is None:
+        return int(conf.get("RERANK_BUDGET_MS"))
+    if isinstance(budget_ms, bool) or not isinstance(budget_ms, int) or budget_ms < 1:
+        raise QueryError(
+            f"budget_ms is {budget_ms!r}; pass a whole number of milliseconds above 0."
+        )
+    return budget_ms
+
+
+def _in_time(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
+    reason = FAILED
+    try:
+        return _reranked(query, listed, user, deadline)
+    except OutOfTime:
+        reason = OUT_OF_TIME
+    except _NoOrder as why:
+        reason = str(why)
+    except DatabaseError as error:
+        timed_out = was_ended(error)
+        reason = OUT_OF_TIME if timed_out else DATABASE
+        if not timed_out:
+            logger.warning("Results stay as they were: %s", error)
+    except Exception:  # a door: a search page must not fail for its order
+        logger.exception("Results stay as they were: re-ranking failed.")
+    return Reranked([*listed.head, *listed.rest], reranked=False, reason=reason)
+
+
+class _NoOrder(Exception):
+    """There is nothing to order by; its text is the reason."""
+
+
+def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
+    text = query_vectors.normalised(query)
+    words = parse_query(text)
+    if not words.words:
+        raise _NoOrder(NO_QUERY)
+    if not any(key is not None for key in listed.keys):
+        raise _NoOrder(NOTHING_KNOWN)
+    using = router.db_for_read(ProductVectors)
+    adapter = get_adapter()
+    with deadline.reading(using) as reading:
+        pending = query_vectors.begin(text, timeout_ms=int(1000 * deadline.left_s))
+        ranker = current_ranker(reading, OF_SEARCH if listed.is_of_search else WEIGHTS)
+        known = read(words, listed.keys, adapter, reading, pending.version, user)
+    vector = pending.wait(deadline.left_s)
+    if pending.unanswered:
+        deadline.check()
+        raise _NoOrder(NO_VECTOR)
+    signals = signals_of(
+        words, listed.keys, listed.scores, known, cosines_of(listed.keys, known.vectors, vector)
+    )
+    if not signals.known.any():
+        raise _NoOrder(NOTHING_KNOWN)
+    scores = ranker.scores(signals.values)
+    second = second_scores(text, listed.keys, scores, adapter, deadline, using)
+    deadline.check()
+    order = _order(scores if second is None else second, signals.known)
+    return Reranked(
+        [*(listed.head[at] for at in order), *listed.rest],
+        reranked=True,
+        ranker=ranker.name,
+        signals=replace(signals, values=signals.values[order], known=signals.known[order]),
+    )
+
+
+def _order(scores: Any, known: Any) -> Sequence[int]:
+    """Positions best first, equal ones as they were; unknown results keep their places."""
+    order = np.arange(len(scores))
+    places = np.flatnonzero(known)
+    order[places] = places[np.argsort(-scores[places], kind="stable")]
+    return [int(at) for at in order]

@@ -1,0 +1,171 @@
+"""The signals a result is judged by, one row a result."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from similarity.catalog.adapter import CatalogAdapter
+from similarity.models import EncoderVersion
+from similarity.retrieval.stored import FloatArray as Vector
+from similarity.retrieval.stored import read_vectors
+from similarity.search.reranking.deadline import Reading
+from similarity.search.reranking.documents import (
+    Document,
+    FloatArray,
+    Term,
+    read_documents,
+    read_terms,
+    word_scores,
+)
+from similarity.search.reranking.facts import Facts, read_facts
+from similarity.search.reranking.given import Scores
+from similarity.search.reranking.personal import read_nearness
+from similarity.search.reranking.wanted import attribute_scores, price_scores
+from similarity.search.words import QueryWords
+
+#: In the order of the columns. A learned ranker is stored with these names and is used only
+#: where they are the same.
+SIGNALS = (
+    "position",  # the host's own order: 1 the first, ½ the eleventh
+    "score",  # the host's own score, 0 the least of the list, 1 the best
+    "words",  # BM25 over title, brand, category, attributes, description
+    "words_in_title",  # share of the query's words, rare ones weighing more
+    "words_found",  # the same over all of the product's texts
+    "vector",  # cosine of query and product text, less the list's mean, in its deviations
+    "attributes",  # named in the query: 1 the product has them all, -1 it has others
+    "price",  # 1 within what the query asks, -1 far off
+    "popularity",  # of the list's best seller's, on a logarithmic scale
+    "in_stock",  # 1 or 0
+    "taste",  # cosine with what the shopper bought, less the list's mean, in its deviations
+)
+COLUMN = {name: at for at, name in enumerate(SIGNALS)}
+
+_HALF_AT = 10.0  # places down the list that halve the signal of the position
+
+
+@dataclass(frozen=True)
+class Signals:
+    """``values``: float64 (N, len(SIGNALS)); a signal that could not be had is 0 for all.
+
+    ``known``: bool (N,), which results are products that exist. ``lacking`` names the signals
+    that could not be had.
+    """
+
+    values: FloatArray
+    known: np.ndarray
+    lacking: tuple[str, ...] = ()
+
+
+class Read(NamedTuple):
+    """What the database knows of N results and of the query, before signals are made of it."""
+
+    terms: list[Term]
+    documents: list[Document | None]
+    facts: Facts
+    #: Text vectors by key, in the space of the version that is live.
+    vectors: dict[Any, Vector]
+    #: Cosine with the nearest of the shopper's tastes by key; empty where none are known, None
+    #: where they could not be had.
+    tastes: Mapping[Any, float] | None = MappingProxyType({})
+
+
+def read(
+    query: QueryWords,
+    keys: Sequence[Any],
+    adapter: CatalogAdapter,
+    reading: Reading,
+    version: EncoderVersion | None,
+    user: Any = None,
+) -> Read:
+    """Everything that signals are made of but the query's vector; None among ``keys`` is nothing.
+
+    ``version``: the live one. ``user``: the shopper, where what they bought is to count.
+
+    Raises :class:`OutOfTime` when the time is up, and what the database raises.
+    """
+    real = [key for key in keys if key is not None]
+    terms = read_terms(query, reading)
+    documents = read_documents(real, terms, reading)
+    facts = read_facts(real, adapter, reading)
+    vectors = _texts(real, version, reading)
+    # Last: it is the least of the signals, and the host's own code.
+    nearness = {} if version is None else read_nearness(user, real, version, reading)
+    return Read(terms, [documents.get(key) for key in keys], facts, vectors, nearness)
+
+
+def signals_of(
+    query: QueryWords,
+    keys: Sequence[Any],
+    scores: Scores | None,
+    read: Read,
+    cosines: FloatArray | None,
+) -> Signals:
+    """The signals of N results, whose host gave ``scores`` (N,) or none.
+
+    ``cosines`` (N,): as :func:`cosines_of` gives them, None where there are none.
+    """
+    values = np.zeros((len(keys), len(SIGNALS)))
+    values[:, COLUMN["position"]] = _HALF_AT / (_HALF_AT + np.arange(len(keys)))
+    if scores is not None:
+        values[:, COLUMN["score"]] = _scaled(scores)
+    words = slice(COLUMN["words"], COLUMN["words_found"] + 1)
+    values[:, words] = word_scores(read.terms, read.documents)
+    values[:, COLUMN["attributes"]] = attribute_scores(query, read.documents)
+    facts = read.facts
+    values[:, COLUMN["price"]] = price_scores(query.price, [facts.prices.get(key) for key in keys])
+    values[:, COLUMN["popularity"]] = [facts.popularity.get(key, 0.0) for key in keys]
+    values[:, COLUMN["in_stock"]] = [key in facts.in_stock for key in keys]
+    if cosines is not None:
+        values[:, COLUMN["vector"]] = standardised(cosines)
+    if read.tastes:
+        nearness = np.array([read.tastes.get(key, np.nan) for key in keys])
+        values[:, COLUMN["taste"]] = standardised(nearness)
+    known = np.array([key in facts.prices for key in keys], dtype=bool)
+    had = {"vector": cosines is not None, "taste": read.tastes is not None}
+    return Signals(values, known, tuple(name for name in SIGNALS if not had.get(name, True)))
+
+
+def _texts(
+    keys: Sequence[Any], version: EncoderVersion | None, reading: Reading
+) -> dict[Any, Vector]:
+    """Text vectors by key."""
+    if version is None or "text" not in version.dimensions:
+        return {}
+    reading.check()
+    stored = read_vectors(version, keys, ["text"], reading.using)
+    return {key: row.vectors["text"] for key, row in stored.items() if row.has("text")}  # type: ignore[misc]
+
+
+def cosines_of(
+    keys: Sequence[Any], vectors: dict[Any, Vector], vector: Vector | None
+) -> FloatArray | None:
+    """(N,) of the query's ``vector`` (D,) with each product's text.
+
+    NaN for a product without one; None where there is nothing to compare.
+    """
+    if vector is None or not vectors:
+        return None
+    if len(next(iter(vectors.values()))) != len(vector):
+        return None  # another version went live between the two
+    return np.array([_cosine(vector, vectors.get(key)) for key in keys])
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Less the mean, in standard deviations; NaN, and a list that is all alike, become 0."""
+    having = np.isfinite(values)
+    deviation = values[having].std() if having.any() else 0.0
+    if deviation < 1e-9:
+        return np.zeros_like(values)
+    return np.where(having, (values - values[having].mean()) / deviation, 0.0)
+
+
+def _cosine(vector: Vector, row: Vector | None) -> float:
+    return float("nan") if row is None else float(vector @ row / np.linalg.norm(row))
+
+
+def _scaled(scores: Scores) -> FloatArray:
+    spread = scores.max() - scores.min()
+    return (scores - scores.min()) / spread if spread > 0 else np.zeros_like(scores)

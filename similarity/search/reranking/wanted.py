@@ -1,0 +1,63 @@
+"""What a query asks for in so many words: a brand, a colour, a kind, a size, a price."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from similarity.catalog import wording
+from similarity.search.reranking.documents import Document, FloatArray
+from similarity.search.words import PriceRange, QueryWords
+
+
+def attribute_scores(query: QueryWords, documents: Sequence[Document | None]) -> FloatArray:
+    """(N,) in [-1, 1]: how far each product is what the query names.
+
+    A value is recognised when all its words stand in the query and a product of the list has
+    it. For each attribute named, a product that has the value gains, one that has another
+    value of it loses, and one that does not say neither.
+    """
+    asked = set(query.words)
+    wanted = _recognised(asked, documents)
+    scores = np.zeros(len(documents))
+    if not wanted:
+        return scores
+    for row, document in enumerate(documents):
+        if document is None:
+            continue
+        named = {value.partition("=")[0] for value in document.values}
+        own = set(document.values)
+        for name, values in wanted.items():
+            if own & values:
+                scores[row] += 1
+            elif name in named:
+                scores[row] -= 1
+    return scores / len(wanted)
+
+
+def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> FloatArray:
+    """(N,): 1 within the range, falling to -1 at twice its end or half; 0 where nothing is asked.
+
+    Prices are in the shop's currency. A product without a price has 0.
+    """
+    scores = np.zeros(len(prices))
+    if wanted is None:
+        return scores
+    for row, price in enumerate(prices):
+        if price is None:
+            continue
+        over = max(price / float(wanted.high) - 1, 0.0) if wanted.high else 0.0
+        under = max(float(wanted.low) / price - 1, 0.0) if wanted.low and price > 0 else 0.0
+        scores[row] = max(1 - 2 * max(over, under), -1.0)
+    return scores
+
+
+def _recognised(asked: set[str], documents: Sequence[Document | None]) -> dict[str, set[str]]:
+    """Attribute → its values (``name=value``) whose words all stand in the query."""
+    every = {value for document in documents if document for value in document.values}
+    wanted: dict[str, set[str]] = {}
+    for value in every:
+        name, _, text = value.partition("=")
+        words = wording.words_of(text.rsplit(" > ", 1)[-1])
+        if words and asked.issuperset(words):
+            wanted.setdefault(name, set()).add(value)
+    return wanted

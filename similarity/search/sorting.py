@@ -1,0 +1,98 @@
+"""Orders other than by relevance: of the very products that match."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+from django.db.models import F
+
+from similarity.catalog.adapter import PRICE, CatalogAdapter
+from similarity.exceptions import QueryError
+from similarity.retrieval import fallback
+from similarity.retrieval.within import Within
+from similarity.search.budget import UNLIMITED, Budget
+from similarity.search.matches import Matches, found_products
+from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
+from similarity.search.reading import Reading
+
+SORTS = ("relevance", "price", "-price", "newest")
+
+#: Where more match, those that were ranked are sorted.
+SORTED = 50_000
+
+
+def check(sort: str, adapter: CatalogAdapter) -> None:
+    """Raises :class:`QueryError` for an order that is not known or not to be had."""
+    if sort not in SORTS:
+        raise QueryError(f"sort is {sort!r:.100}; choose one of {', '.join(SORTS)}.")
+    if sort.endswith("price") and not adapter.has_price:
+        raise QueryError(
+            f"sort is {sort!r}, and the catalogue has no price that the database can sort by; "
+            "name a field in SIMILARITY['CATALOG']['price']."
+        )
+
+
+def in_order(
+    ranking: Ranking,
+    sort: str,
+    reading: Reading,
+    within: Within,
+    adapter: CatalogAdapter,
+    budget: Budget = UNLIMITED,
+) -> Ranking:
+    """The ranking's products by ``sort``, of variants the first.
+
+    Where more than SORTED match, or the time is up, those that were ranked, MAX_DEPTH at most,
+    are sorted and no others.
+    """
+    if sort == "relevance" or not ranking.total:
+        return ranking
+    order = [*_order(sort), "pk"]
+    found: list[Ranked] = []
+    if ranking.total <= SORTED:
+        every = ranking.matches(reading.query)
+        sort_all = partial(_sorted, every, order, ranking, within, adapter)
+        found = budget.attempt(within.using, sort_all, found)
+    complete = bool(found)
+    if not found:
+        with UNLIMITED.bounding(within.using):
+            found = _sorted(ranking.ranked_matches(), order, ranking, within, adapter)
+    return replace(ranking, found=found[:MAX_DEPTH], total=len(found), complete=complete)
+
+
+def _sorted(
+    matches: Matches,
+    order: Sequence[Any],
+    ranking: Ranking,
+    within: Within,
+    adapter: CatalogAdapter,
+) -> list[Ranked]:
+    """The first MAX_DEPTH groups and one more, where there are so many.
+
+    Their scores and tiers are those of the ranking, wherever it goes so far.
+    """
+    known = {one.group: one for one in ranking.found}
+    unranked = ranking.rescued or "words"
+    products = adapter.annotate_price(found_products(within, matches.keys(within.using)))
+    products = products.order_by(*order)
+    rows = products.values_list("pk", "similarity_group")
+    found: dict[str, Ranked] = {}
+    size = 2 * MAX_DEPTH  # variants are several to a group
+    for start in count(0, size):
+        page = list(rows[start : start + size])
+        for key, group in page:
+            told = known.get(group)
+            tier = (told.score, told.tier) if told else (0.0, unranked)
+            found.setdefault(group, Ranked(key, group, *tier))
+        if len(page) < size or len(found) > MAX_DEPTH:
+            break
+    return list(found.values())[: MAX_DEPTH + 1]
+
+
+def _order(sort: str) -> list[Any]:
+    if sort == "newest":
+        return fallback.catalogue_order()[1]
+    price = F(PRICE)
+    return [price.desc(nulls_last=True) if sort == "-price" else price.asc(nulls_last=True)]

@@ -1,0 +1,184 @@
+"""Suggestions while a shopper types: queries, categories and brands, products."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.db import connections
+from django.db.models import Model, Q, QuerySet
+
+from similarity import conf
+from similarity.catalog import wording
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.card import page_url, title_of
+from similarity.catalog.plaintext import plain_line
+from similarity.exceptions import QueryError
+from similarity.retrieval.within import Within, key_order
+from similarity.search import spelling, terms
+from similarity.search.budget import Budget
+from similarity.search.models import SearchDocument, SearchValue
+from similarity.search.spelling import Known
+
+TABLE = SearchDocument._meta.db_table
+
+#: Attributes whose values are suggested, by the kind of their suggestion.
+KINDS = ("category", "brand")
+
+#: Completions of the last word that are tried with the words before it.
+TRIED = 12
+#: Documents looked at for titles: whoever types so little gets any of so many.
+LOOKED_AT = 300
+MAX_LENGTH = 100
+#: Of the suggestions, at most so many are queries, and so many categories and brands.
+QUERIES = 5
+VALUES = 3
+
+_LAST_LEVEL = " > "
+
+
+class Suggestion(NamedTuple):
+    """``kind``: ``query``, ``category``, ``brand`` or ``product``. ``key`` is a product's key,
+    or the value to filter by; ``url`` the product's page, or ""."""
+
+    kind: str
+    text: str
+    key: str = ""
+    url: str = ""
+
+
+def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -> list[Suggestion]:
+    """What the text may become: completed queries, then categories and brands, then products.
+
+    The last word is taken as begun. Accents and capitals do not matter. Nothing is suggested
+    that finds no product of ``within`` (default: the adapter's ``eligible()``), nor what is not
+    found within ``SEARCH_BUDGET_MS``. Raises :class:`QueryError` for arguments it cannot serve.
+    """
+    budget = Budget.configured()
+    most = conf.get("MAX_LIMIT")
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
+        raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most}.")
+    words = wording.words_of(str(text)[:MAX_LENGTH])
+    if not words:
+        return []
+    adapter = get_adapter()
+    room = Within(adapter.eligible() if within is None else within)
+    if room.keys is None:
+        return []
+    ended = str(text)[:MAX_LENGTH][-1:].isspace()
+    found: list[Suggestion] = []
+    step = partial(_suggest, found, words, ended, limit, room, adapter)
+    budget.attempt(room.using, step, None)
+    return found[:limit]
+
+
+def _suggest(
+    found: list[Suggestion],
+    words: Sequence[str],
+    ended: bool,
+    limit: int,
+    within: Within,
+    adapter: CatalogAdapter,
+) -> None:
+    """Add to ``found`` as long as there is time."""
+    endings = _endings(words, within, ended=ended)
+    found += _queries(words, endings, within)[: min(QUERIES, max(limit // 2, 1))]
+    found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
+    found += _products(words, endings, within, adapter, limit - len(found))
+
+
+def _endings(words: Sequence[str], within: Within, *, ended: bool) -> list[Known]:
+    """What the last word may be; itself where a blank follows it."""
+    last = words[-1]
+    completed = [] if ended else spelling.completions(last, within.using, TRIED)
+    if completed or ended:
+        return completed or spelling.known([last], within.using)
+    return [Known(fixed, 0) for fixed in spelling.corrections([last], within).values()]
+
+
+def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> list[Suggestion]:
+    """The completed texts that find a product, in the order of how many documents have the word."""
+    texts = [" ".join([*words[:-1], ending.word]) for ending in endings]
+    typed = " ".join(words)
+    return [Suggestion("query", text) for text in spelling.finding(texts, within) if text != typed]
+
+
+def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> list[Suggestion]:
+    """Categories and brands with a word that begins as the text does, if a product has them."""
+    typed = " ".join(words)
+    begun = Q(words__startswith=typed) | Q(words__contains=f" {typed}")
+    rows = SearchValue.objects.using(within.using).filter(begun, name__in=KINDS)
+    found = []
+    for name, value in rows.order_by("-documents", "value").values_list("name", "value")[:8]:
+        holding = adapter.filter_by(name, [value])
+        if holding is not None and within.narrowed().filter(holding).exists():
+            text = value.rsplit(_LAST_LEVEL, 1)[-1] if name == "category" else value
+            found.append(Suggestion(name, plain_line(text), value))
+        if len(found) == VALUES:
+            break
+    return found
+
+
+def _products(
+    words: Sequence[str],
+    endings: Sequence[Known],
+    within: Within,
+    adapter: CatalogAdapter,
+    most: int,
+) -> list[Suggestion]:
+    """Products whose title begins with the text, then those that have all its words."""
+    if most < 1:
+        return []
+    keys = _titled(words, within, most)
+    if len(keys) < most:
+        keys += [key for key in _holding(words, endings, within, most) if key not in keys]
+    products = within.load(keys[:most])
+    return [_suggested(products[key], adapter) for key in keys[:most] if key in products]
+
+
+def _titled(words: Sequence[str], within: Within, most: int) -> list[Any]:
+    begun = ("title LIKE %s", (f"{' '.join(words)}%",), "char_length(title)")
+    return _first_of_groups(*begun, within, most)
+
+
+def _holding(
+    words: Sequence[str], endings: Sequence[Known], within: Within, most: int
+) -> list[Any]:
+    """By the words' weight in the title: the text search weights of a product's first words."""
+    looked, _total = terms.look_up([*words[:-1], *(one.word for one in endings)], within.using)
+    before = [looked[word].query for word in words[:-1] if looked[word].query]
+    last = [looked[one.word].query for one in endings if looked[one.word].query]
+    queries = [*before, f"({' | '.join(dict.fromkeys(last))})"] if last else before
+    if not queries:
+        return []
+    query = " & ".join(queries)
+    held = ("document @@ %s::tsquery", (query,), "-ts_rank(document, %s::tsquery)")
+    return _first_of_groups(*held, within, most, query)
+
+
+def _first_of_groups(
+    condition: str,
+    params: tuple[Any, ...],
+    order: str,
+    within: Within,
+    most: int,
+    *ordered_by: str,
+) -> list[Any]:
+    keys = within.keys
+    if keys is None:
+        return []
+    with connections[within.using].cursor() as cursor:
+        cursor.execute(
+            f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
+            f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
+            f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
+            (*params, *keys.params, *ordered_by, 4 * most),
+        )
+        rows = cursor.fetchall()
+    first: dict[str, Any] = {}
+    for key, group in rows:
+        first.setdefault(group, key)
+    return list(first.values())[:most]
+
+
+def _suggested(product: Model, adapter: CatalogAdapter) -> Suggestion:
+    return Suggestion("product", title_of(adapter, product), str(product.pk), page_url(product))

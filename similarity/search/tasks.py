@@ -1,0 +1,96 @@
+"""Celery tasks of search, and what a worker of queries does when it starts."""
+
+import logging
+import threading
+from functools import partial
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.db import connections
+
+from similarity import conf
+from similarity.connections import mailbox, wakeup
+from similarity.connections.pause import Pause
+from similarity.exceptions import SimilarityError
+from similarity.search import queries, query_floors, vocabulary
+from similarity.worker import takes_from
+
+logger = logging.getLogger(__name__)
+
+#: While it lasts the log need not say again that two projects share a queue.
+_told_of_project = Pause(60.0)
+
+
+@shared_task(name="similarity.count_words", ignore_result=True)
+def count_words() -> bool:
+    """Count the words of the search index anew, as ranking and spelling go by them."""
+    return vocabulary.refresh()
+
+
+@shared_task(name="similarity.learn_query_floors", ignore_result=True)
+def learn_query_floors() -> None:
+    """Learn anew how near to a query a product must be to count as near."""
+    query_floors.refresh()
+
+
+@shared_task(name=mailbox.TASK, ignore_result=True, bind=True)
+def answer_question(self: Any, *arguments: Any) -> bool:
+    """Answer a page that waits; see ``similarity.connections.mailbox``."""
+    if (handed_back := mailbox.of_another_project(arguments)) is not None:
+        _hand_back(handed_back, (self.request.delivery_info or {}).get("routing_key"))
+        return False
+    try:
+        return queries.answer(arguments)
+    except SimilarityError as error:
+        # The page goes on without; a traceback each time would say no more.
+        logger.error("A question is not answered: %s", error)
+        return False
+
+
+def _hand_back(arguments: list[Any], queue: str | None) -> None:
+    """Leave a question to the workers of the project that asks it."""
+    if not _told_of_project.lasts():
+        _told_of_project.begin()
+        logger.error(
+            "Another project asks its questions on the queue %r of this broker, and each answers "
+            "late or never. Give each project a database of the broker, or queues, of its own "
+            "(SIMILARITY['QUEUE'], 'QUERY_QUEUE' and 'IMAGE_QUERY_QUEUE').",
+            queue,
+        )
+    wakeup.wake(mailbox.TASK, args=arguments, queue=queue or conf.get("QUERY_QUEUE"), expires=5)
+
+
+@shared_task(name="similarity.keep_query", ignore_result=True)
+def keep_query(query: str, times: int) -> None:
+    """Write down a query that is asked often."""
+    queries.keep(query, times)
+
+
+@shared_task(name=queries.TASK, ignore_result=True)
+def prepare_hot_queries() -> int:
+    """Make the vectors that queries asked often lack."""
+    return queries.prepare()
+
+
+def _warm_up(**kwargs: Any) -> None:
+    """A worker of queries loads its networks before the first shopper waits for them.
+
+    In a thread, for Celery ends a process that is not up within seconds.
+    """
+    texts, pictures = takes_from(mailbox.QUERIES), takes_from(mailbox.PICTURES)
+    if texts or pictures:
+        load = partial(_load_networks, texts=texts, pictures=pictures)
+        threading.Thread(target=load, name="similarity-warm-up", daemon=True).start()
+
+
+def _load_networks(*, texts: bool, pictures: bool) -> None:
+    try:
+        queries.warm_up(texts=texts, pictures=pictures)
+    except Exception as error:  # noqa: BLE001 - a door: the first question will say the same
+        logger.warning("The networks for queries are not loaded ahead: %s", error)
+    finally:
+        connections.close_all()
+
+
+worker_process_init.connect(_warm_up, dispatch_uid="similarity.warm_up")

@@ -1,0 +1,122 @@
+"""How good rankers are: NDCG@10 over queries, the learned one on queries it has not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from similarity.exceptions import RankerError
+from similarity.search.reranking.blend import blend
+from similarity.search.reranking.documents import FloatArray
+from similarity.search.reranking.network import Network
+from similarity.search.training.ranker import Group, fit, ndcg
+
+FOLDS = 5
+#: Below it a fold would hold next to nothing.
+LEAST_QUERIES = 20
+#: A difference below so many standard errors may be chance: one in forty times it is.
+NOISE = 2.0
+
+_SEED = 11
+
+Fit = Callable[[Sequence[Group]], Network]
+
+
+class Difference(NamedTuple):
+    """Mean over queries, paired, and its standard error."""
+
+    mean: float
+    standard_error: float
+
+    @property
+    def beyond_noise(self) -> bool:
+        return self.mean > NOISE * self.standard_error
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``scores``: row's name → NDCG@10 of each of Q queries."""
+
+    scores: dict[str, FloatArray]
+
+    def mean(self, name: str) -> tuple[float, float]:
+        """(mean, standard error) over queries."""
+        values = self.scores[name]
+        return float(values.mean()), _standard_error(values)
+
+    def difference(self, name: str, other: str) -> Difference:
+        """How much better ``name`` is than ``other``, query by query."""
+        values = self.scores[name] - self.scores[other]
+        return Difference(float(values.mean()), _standard_error(values))
+
+    def text(self, against: str = "blend") -> str:
+        width = max(map(len, self.scores))
+        count = len(next(iter(self.scores.values())))
+        lines = [f"{'':{width}}  NDCG@10 ± error   less {against}   ({count} queries)"]
+        for name in self.scores:
+            mean, error = self.mean(name)
+            line = f"{name:{width}}  {mean:.4f} ± {error:.4f}"
+            if name != against:
+                than = self.difference(name, against)
+                line += f"  {than.mean:+.4f} ± {than.standard_error:.4f}"
+            lines.append(line)
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        told = {name: self.mean(name) for name in self.scores}
+        return {
+            name: {"ndcg": round(mean, 4), "standard_error": round(error, 4)}
+            for name, (mean, error) in told.items()
+        }
+
+
+def evaluate_rankers(
+    groups: Sequence[Group],
+    live: Network | None = None,
+    fit: Fit = fit,
+    progress: Callable[[int], object] = lambda count: None,
+) -> Evaluation:
+    """The order given, the blend, the live ranker and a new one, on the same queries.
+
+    The new one is trained ``FOLDS`` times, each time without the queries it is judged on. The
+    live one may have been trained on all of them, which favours it. Queries whose results are
+    all alike tell nothing and are left out. Raises :class:`RankerError` for too few.
+    """
+    useful = [group for group in groups if group.teaches]
+    if len(useful) < LEAST_QUERIES:
+        raise RankerError(
+            f"Only {len(useful)} queries have results of different use; {LEAST_QUERIES} at least "
+            "are needed to tell whether a ranker is any good."
+        )
+    scores = {
+        "order given": _judge(useful, lambda values: np.zeros(len(values))),
+        "blend": _judge(useful, blend),
+    }
+    if live is not None:
+        scores["live ranker"] = _judge(useful, live.scores)
+    scores["learned"] = cross_validated(useful, fit, progress)
+    return Evaluation(scores)
+
+
+def cross_validated(
+    groups: Sequence[Group], fit: Fit = fit, progress: Callable[[int], object] = lambda count: None
+) -> FloatArray:
+    """NDCG@10 (Q,) of each query by a network that was trained without it."""
+    order = np.random.default_rng(_SEED).permutation(len(groups))
+    found = np.zeros(len(groups))
+    for fold in range(FOLDS):
+        held_out = order[fold::FOLDS]
+        kept = np.setdiff1d(order, held_out)
+        network = fit([groups[at] for at in kept])
+        found[held_out] = _judge([groups[at] for at in held_out], network.scores)
+        progress(1)
+    return found
+
+
+def _judge(groups: Sequence[Group], scores: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    return np.array([ndcg(group.utilities, scores(group.values)) for group in groups])
+
+
+def _standard_error(values: FloatArray) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -1,0 +1,113 @@
+"""The life of learned rankers: saved, promoted when better, rolled back."""
+
+import hashlib
+from typing import Any
+
+from django.db import router, transaction
+from django.utils import timezone
+
+from similarity.exceptions import RankerError
+from similarity.search.models import RankerVersion
+from similarity.search.models.rankers import RankerVersionQuerySet
+from similarity.search.reranking.network import Network
+from similarity.search.reranking.rankers import usable_network
+from similarity.search.reranking.signals import SIGNALS
+from similarity.search.training.ranker_evaluation import Evaluation
+
+Status = RankerVersion.Status
+
+
+def save(network: Network, figures: dict[str, Any]) -> RankerVersion:
+    """A new candidate with what it was trained on and how good it was found."""
+    artefact = network.to_bytes()
+    return _rows().create(
+        signals=list(SIGNALS),
+        artefact=artefact,
+        sha256=hashlib.sha256(artefact).hexdigest(),
+        figures=figures,
+    )
+
+
+def live_network() -> Network | None:
+    """The live ranker's, or None where the blend orders or the live one cannot be used."""
+    live = _rows().live()
+    try:
+        return usable_network(live) if live else None
+    except RankerError:
+        return None  # the blend orders in its place
+
+
+def why_not(evaluation: Evaluation) -> str:
+    """Why the learned ranker does not deserve promotion; empty where it does."""
+    for other in ("blend", "live ranker"):
+        if other in evaluation.scores:
+            than = evaluation.difference("learned", other)
+            if not than.beyond_noise:
+                return (
+                    f"its NDCG@10 less that of the {other} is {than.mean:+.4f} ± "
+                    f"{than.standard_error:.4f}, which may be chance"
+                )
+    return ""
+
+
+def promote(version: RankerVersion | int | None = None) -> RankerVersion:
+    """Make a ranker the live one, in one transaction; None takes the newest candidate.
+
+    Raises :class:`RankerError` for one that is missing or that this release cannot use.
+    """
+    chosen = _find(version)
+    usable_network(chosen)
+    with transaction.atomic(using=_alias()):
+        # All rows are locked, so that of two promotions at once the second sees the first's.
+        list(_rows().select_for_update().order_by("pk").values_list("pk"))
+        _rows().filter(status=Status.LIVE).exclude(pk=chosen.pk).update(status=Status.RETIRED)
+        chosen.status = Status.LIVE
+        chosen.promoted_at = timezone.now()
+        chosen.save(update_fields=["status", "promoted_at"])
+    return chosen
+
+
+def rollback() -> RankerVersion | None:
+    """Retire the live ranker; the one before it goes live again, or the blend (None)."""
+    with transaction.atomic(using=_alias()):
+        list(_rows().select_for_update().order_by("pk").values_list("pk"))
+        live = _rows().live()
+        if live is None:
+            raise RankerError("No learned ranker is live: the blend orders already.")
+        before = (
+            _rows()
+            .filter(status=Status.RETIRED, promoted_at__lt=live.promoted_at)
+            .order_by("-promoted_at")
+            .first()
+        )
+        live.status = Status.RETIRED
+        live.save(update_fields=["status"])
+        if before is not None:
+            # It keeps its time: rolled back once more, the one before that follows.
+            before.status = Status.LIVE
+            before.save(update_fields=["status"])
+    return before
+
+
+def _find(version: RankerVersion | int | None) -> RankerVersion:
+    if isinstance(version, RankerVersion):
+        return version
+    rows = (
+        _rows().filter(status=Status.CANDIDATE) if version is None else _rows().filter(pk=version)
+    )
+    found = rows.order_by("-pk").first()
+    if found is None:
+        raise RankerError(
+            f"There is no ranker {version}; train one with 'manage.py train_ranker'."
+            if version
+            else "There is no candidate; train one with 'manage.py train_ranker'."
+        )
+    return found
+
+
+def _alias() -> str:
+    return router.db_for_write(RankerVersion)
+
+
+def _rows() -> RankerVersionQuerySet:
+    return RankerVersion.objects.using(_alias())

@@ -1,0 +1,113 @@
+"""How many documents hold each word, lexeme and attribute value: counted anew at times.
+
+Between two counts the indexer adds words it has not met, so that none is taken for a
+misspelling; how rare a word is changes little in a day.
+"""
+
+from django.db import connections, transaction
+
+from similarity.connections.locks import LockTaken, advisory_lock
+from similarity.indexing import vectors
+from similarity.search import champions
+
+#: Kept under the empty lexeme: the number of documents.
+TOTAL = ""
+
+#: A count is outgrown once the documents are so many times as many, or as few.
+OUTGROWN = 1.2
+
+_COUNTS = (
+    (
+        "similarity_searchlexeme",
+        "lexeme",
+        'SELECT word COLLATE "C", ndoc FROM ts_stat(\'SELECT document FROM '
+        "similarity_searchdocument') UNION ALL SELECT '', count(*) FROM similarity_searchdocument",
+    ),
+    (
+        "similarity_searchword",
+        "word",
+        'SELECT word COLLATE "C", count(*) FROM similarity_searchdocument, unnest(words) AS word '
+        "GROUP BY 1",
+    ),
+)
+_VALUES = """
+    WITH counted AS MATERIALIZED (
+        SELECT split_part(pair, '=', 1) AS name, substr(pair, strpos(pair, '=') + 1) AS value,
+               count(*) AS documents
+        FROM similarity_searchdocument, unnest(attribute_values) AS pair GROUP BY 1, 2
+    ), gone AS (
+        DELETE FROM similarity_searchvalue AS stored WHERE NOT EXISTS (
+            SELECT FROM counted WHERE counted.name = stored.name AND counted.value = stored.value)
+    )
+    UPDATE similarity_searchvalue AS stored SET documents = counted.documents FROM counted
+    WHERE stored.name = counted.name AND stored.value = counted.value
+    AND stored.documents <> counted.documents
+"""
+
+
+def refresh(*, lists: bool = True) -> bool:
+    """Count every word anew, and list who holds the common ones best; False where another
+    process is at it.
+
+    Each table in a transaction of its own, writing only what has changed. ``lists`` false
+    leaves the lists, which of a million products take minutes, to the nightly count.
+    """
+    try:
+        with advisory_lock("similarity.vocabulary", vectors.alias()):
+            for table, column, counts in _COUNTS:
+                _refresh(table, column, counts)
+            with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+                cursor.execute(_NO_LIMIT)
+                cursor.execute(_VALUES)
+            if lists:
+                champions.refresh()
+    except LockTaken:
+        return False
+    return True
+
+
+def refresh_if_outgrown() -> bool:
+    """:func:`refresh` where the number of documents has changed much since the last one."""
+    with _cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM similarity_searchdocument), "
+            "(SELECT documents FROM similarity_searchlexeme WHERE lexeme = %s)",
+            [TOTAL],
+        )
+        documents, counted = cursor.fetchone()
+    counted = counted or 0
+    if counted / OUTGROWN <= documents <= counted * OUTGROWN:
+        return False
+    return refresh(lists=False)
+
+
+def _refresh(table: str, column: str, counts: str) -> None:
+    """What is gone is told by the snapshot that counts: a word added meanwhile stays."""
+    with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+        cursor.execute(_NO_LIMIT)
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_counted")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE similarity_counted ON COMMIT DROP AS "  # noqa: S608 - constants
+            f"SELECT coalesce(counted.word, stored.{column}) AS word, "
+            "coalesce(counted.documents, 0) AS documents "
+            f"FROM ({counts}) AS counted(word, documents) "
+            f"FULL JOIN {table} AS stored ON stored.{column} = counted.word"
+        )
+        cursor.execute(
+            f"INSERT INTO {table} AS stored ({column}, documents) "  # noqa: S608 - constants
+            "SELECT word, documents FROM similarity_counted WHERE documents > 0 ORDER BY 1 "
+            f"ON CONFLICT ({column}) DO UPDATE SET documents = excluded.documents "
+            "WHERE stored.documents <> excluded.documents"
+        )
+        cursor.execute(
+            f"DELETE FROM {table} WHERE {column} IN "  # noqa: S608 - constants
+            "(SELECT word FROM similarity_counted WHERE documents = 0)"
+        )
+
+
+#: A role's limit is for its pages.
+_NO_LIMIT = "SET LOCAL statement_timeout = 0"
+
+
+def _cursor():  # type: ignore[no-untyped-def]
+    return connections[vectors.alias()].cursor()

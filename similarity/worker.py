@@ -1,0 +1,126 @@
+"""What a worker does when it starts, lives and ends, beside its tasks."""
+
+import logging
+import threading
+from functools import partial
+from typing import Any
+
+from celery import current_app
+from celery.signals import (
+    celeryd_after_setup,
+    heartbeat_sent,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from django.db import connections
+
+from similarity import conf
+from similarity.connections import caching, mailbox, metrics_export, wakeup
+from similarity.encoders.device import note_worker_processes
+from similarity.exceptions import SimilarityError
+from similarity.indexing import polling, stand_in, workers
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two signs of life of a worker that sends no heartbeats.
+ALIVE_EVERY_S = 5.0
+
+_ended = threading.Event()
+
+
+def takes_from(setting: str) -> bool:
+    """Whether this process is a worker's that takes from the queue of that setting."""
+    return conf.get(setting) in current_app.amqp.queues.consume_from
+
+
+def _note_alive(**kwargs: Any) -> None:
+    """Only workers that take from our queue count."""
+    if takes_from("QUEUE"):
+        workers.note()
+    for queue in (mailbox.QUERIES, mailbox.PICTURES):
+        if takes_from(queue):
+            caching.attempt(partial(mailbox.note_alive, queue))
+
+
+def _stay_known(**kwargs: Any) -> None:
+    """Say so without heartbeats too (``--without-heartbeat``), by a thread of the worker."""
+    _ended.clear()
+    threading.Thread(target=_note_until_the_end, name="similarity-alive", daemon=True).start()
+
+
+def _note_until_the_end() -> None:
+    while not _ended.wait(ALIVE_EVERY_S):
+        _note_alive()
+        connections.close_all()  # of a cache that is a table
+
+
+def _be_forgotten(**kwargs: Any) -> None:
+    _ended.set()
+
+
+def _serve_metrics(**kwargs: Any) -> None:
+    """Workers have no HTTP server; a wrong address must not keep one from starting."""
+    if (address := conf.get("METRICS_ADDRESS")) is None:
+        return
+    try:
+        metrics_export.serve(address)
+    except SimilarityError as error:
+        logger.error("Metrics are not served: %s", error)
+
+
+def _take_up(**kwargs: Any) -> None:
+    """A worker that starts looks at once for what the one before it left behind."""
+    if takes_from("QUEUE"):
+        wakeup.wake()
+
+
+def _poll(sender: Any = None, **kwargs: Any) -> None:
+    """In the processes that do the work: those of the pool, or the worker itself without any."""
+    pool = getattr(sender, "pool", None)
+    if pool is not None and pool.__class__.__module__ == "celery.concurrency.prefork":
+        return
+    if takes_from("QUEUE"):
+        polling.start()
+
+
+def _poll_no_more(**kwargs: Any) -> None:
+    polling.stop()
+
+
+def _watch_pool(instance: Any, **kwargs: Any) -> None:
+    """In the parent of a prefork pool, before it has one: the broker may be away by then."""
+    if "prefork" in instance.pool_cls.__module__ and takes_from("QUEUE"):
+        stand_in.start(partial(_pool_processes, instance))
+
+
+def _pool_processes(worker: Any) -> list[int]:
+    pool = getattr(worker, "pool", None)
+    return list(pool.info["processes"]) if pool is not None and pool.active else []
+
+
+def _watch_no_more(**kwargs: Any) -> None:
+    stand_in.stop()
+
+
+def _speak_as_one(**kwargs: Any) -> None:
+    workers.speak_as_one()
+
+
+heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")
+worker_ready.connect(_note_alive, dispatch_uid="similarity.note_alive")
+worker_ready.connect(_stay_known, dispatch_uid="similarity.stay_known")
+worker_shutdown.connect(_be_forgotten, dispatch_uid="similarity.be_forgotten")
+celeryd_after_setup.connect(note_worker_processes, dispatch_uid="similarity.note_processes")
+worker_ready.connect(_serve_metrics, dispatch_uid="similarity.serve_metrics")
+worker_ready.connect(_take_up, dispatch_uid="similarity.take_up")
+worker_process_init.connect(_poll, dispatch_uid="similarity.poll")
+worker_ready.connect(_poll, dispatch_uid="similarity.poll")
+worker_process_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
+worker_shutdown.connect(_poll_no_more, dispatch_uid="similarity.poll_no_more")
+celeryd_after_setup.connect(_watch_pool, dispatch_uid="similarity.watch_pool")
+worker_shutting_down.connect(_watch_no_more, dispatch_uid="similarity.watch_no_more")
+worker_shutdown.connect(_watch_no_more, dispatch_uid="similarity.watch_no_more")
+celeryd_after_setup.connect(_speak_as_one, dispatch_uid="similarity.speak_as_one")
