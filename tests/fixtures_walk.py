@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from celery import Task
-from django.apps import apps
+from celery import current_app
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
@@ -19,7 +18,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shop.models import Order, OrderLine, Product
-from similarity import tasks
 from similarity.connections import wakeup
 from similarity.indexing import outbox
 from similarity.models import EncoderVersion, PendingProduct
@@ -92,13 +90,14 @@ class Walk:
         yield "drain", outbox.drain
 
     def tasks(self) -> Iterator[Step]:
-        for task in vars(tasks).values():
-            if isinstance(task, Task):
+        current_app.loader.import_default_modules()
+        for name, task in sorted(current_app.tasks.items()):
+            if name.startswith("similarity."):
                 arguments = ARGUMENTS.get(task.name, tuple)
                 yield f"task {task.name}", lambda task=task, told=arguments: task(*told())
 
     def commands(self) -> Iterator[Step]:
-        ours = {name for name, app in get_commands().items() if app == "similarity"}
+        ours = {name for name, app in get_commands().items() if app.startswith("similarity")}
         assert ours == {*COMMANDS, *NOT_WALKED}, "a command has no step"
         for name, calls in COMMANDS.items():
             for options in calls:
@@ -119,10 +118,10 @@ class Walk:
         client = Client()
         user = get_user_model().objects.create_superuser("admin", "admin@example.com", "x")
         client.force_login(user)
-        for model in apps.get_app_config("similarity").get_models():
-            if model not in admin.site._registry:
+        for model in admin.site._registry:
+            if not model._meta.app_label.startswith("similarity"):
                 continue
-            name = f"admin:similarity_{model._meta.model_name}"
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
             address = reverse(f"{name}_changelist")
             yield address, lambda address=address: _page(client.get(address))
             keys = list(model._base_manager.using("default").values_list("pk", flat=True)[:3])

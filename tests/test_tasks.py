@@ -35,6 +35,7 @@ def test_beat_drains_what_a_lost_message_left(make_product, wakeups):
 
 
 def test_every_scheduled_task_exists():
+    current_app.loader.import_default_modules()
     assert {s["task"] for s in SCHEDULE.values()} <= set(current_app.tasks)
 
 

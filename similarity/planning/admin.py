@@ -46,7 +46,7 @@ class DemandSnapshotAdmin(LookedAt):
         table = path(
             "<path:object_id>/csv/",
             self.admin_site.admin_view(self.csv_view),
-            name="similarity_demandsnapshot_csv",
+            name="similarity_planning_demandsnapshot_csv",
         )
         return [table, *super().get_urls()]
 

@@ -50,15 +50,15 @@ def ready(live):
 @pytest.mark.parametrize(
     ("path", "under"),
     [
-        ("encoderversion/build/", "encoderversion"),
-        ("cataloguemap/map/", "cataloguemap"),
-        ("pendingproduct/progress/", "pendingproduct"),
+        ("encoderversion/build/", "similarity/encoderversion"),
+        ("cataloguemap/map/", "similarity_insights/cataloguemap"),
+        ("pendingproduct/progress/", "similarity/pendingproduct"),
     ],
 )
 def test_a_page_of_its_own_leads_back_to_the_list_it_belongs_to(staff, path, under):
-    text = staff.get(f"/admin/similarity/{path}").content.decode()
+    text = staff.get(f"/admin/{under.split('/')[0]}/{path}").content.decode()
     crumbs = text.split('<div class="breadcrumbs">')[1].split("</div>")[0]
-    assert re.findall('href="(.*?)"', crumbs)[-1] == f"/admin/similarity/{under}/"
+    assert re.findall('href="(.*?)"', crumbs)[-1] == f"/admin/{under}/"
 
 
 def page(name, version):

@@ -4,17 +4,18 @@ import pytest
 from django.db import connection
 
 from similarity.checks.database import check_database
+from similarity.search.checks import check_search
 
 
 @pytest.mark.django_db
 def test_a_configuration_the_database_does_not_have_is_named(settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_CONFIG": "klingon"}
-    [error] = check_database(databases=["default"])
+    [error] = check_search(databases=["default"])
     assert error.id == "similarity.E037"
     assert "klingon" in error.msg
     assert "english" in error.hint
     settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_CONFIG": "german"}
-    assert check_database(databases=["default"]) == []
+    assert check_search(databases=["default"]) == []
 
 
 @pytest.mark.django_db

@@ -397,7 +397,7 @@ import django
 django.setup()
 from similarity.search.query_vectors import query_vector
 from similarity.search.reranking.rerank import rerank
-from similarity.api import rerank as endpoint
+from similarity.search.api import rerank as endpoint
 answer = rerank("red scarf", ["1", "2"], budget_ms=30_000)
 query_vector("red scarf", timeout_ms=10)
 heavy = ("torch", "transformers", "safetensors", "scipy", "pandas")

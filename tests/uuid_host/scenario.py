@@ -197,7 +197,7 @@ def test_api_and_tag_agree(articles):
     keys = [result["id"] for result in answer.json()["results"]]
     assert len(keys) == 4
     page = Template(
-        "{% load similarity similarity_orders %}{% get_similar article limit=4 as hits %}"
+        "{% load similarity %}{% get_similar article limit=4 as hits %}"
         "{% for hit in hits %}{{ hit.key|safe }}|{% endfor %}"
     )
     assert page.render(Context({"article": articles[0]})).split("|")[:-1] == keys
@@ -214,9 +214,7 @@ def test_api_pages_to_the_end(articles):
 
 
 def test_a_lazy_shelf_is_fetched(articles):
-    page = Template(
-        "{% load similarity similarity_orders %}{% similar_products article lazy=True %}"
-    )
+    page = Template("{% load similarity %}{% similar_products article lazy=True %}")
     html = page.render(Context({"article": articles[0]}))
     fragment = html.split('data-similarity-src="')[1].split('"')[0]
     shelf = Client().get(fragment, headers={"x-similarity-fragment": "1"}).content.decode()

@@ -8,6 +8,9 @@ from shop import servers
 
 servers.start()
 
+#: Optional apps, all of them unless some are named.
+APPS = os.environ.get("HOST_APPS", "search orders insights planning").split()
+
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
@@ -44,10 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "similarity",
-    "similarity.search",
-    "similarity.orders",
-    "similarity.insights",
-    "similarity.planning",
+    *(f"similarity.{app}" for app in APPS),
     "tests.uuid_host",
 ]
 

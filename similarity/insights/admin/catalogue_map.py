@@ -61,8 +61,8 @@ class CatalogueMapAdmin(LookedAt):
         """Before the model's own: ``map/`` is no map's key."""
         wrap = self.admin_site.admin_view
         return [
-            path("map/", wrap(self.latest_view), name="similarity_cataloguemap_map"),
-            path("draw/", wrap(self.draw_view), name="similarity_cataloguemap_draw"),
+            path("map/", wrap(self.latest_view), name="similarity_insights_cataloguemap_map"),
+            path("draw/", wrap(self.draw_view), name="similarity_insights_cataloguemap_draw"),
             *super().get_urls(),
         ]
 
