@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from benchmarks.evaluate import read_options
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 ours = {name for name, app in get_commands().items() if app == "similarity"}
@@ -29,6 +31,16 @@ def test_commands_have_the_options_they_are_shown_with(document):
             option = word.split("=")[0]
             if option.startswith("--"):
                 assert option in parser._option_string_actions, f"{name} {option}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_benchmarks_are_there_and_evaluations_take_what_they_are_shown_with(document):
+    text = document.read_text()
+    for name in re.findall(r"benchmarks/\w+\.py", text):
+        assert (ROOT / name).is_file(), name
+    called = r"python benchmarks/evaluate\.py ([^`#\n]+)"
+    for words in map(shlex.split, re.findall(called, text)):
+        read_options([word.strip(".,") for word in words])
 
 
 def anchors(document: Path) -> set[str]:

@@ -3,12 +3,10 @@
 import argparse
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils.module_loading import import_string
 from tqdm import tqdm
 
 from similarity import conf
@@ -16,6 +14,7 @@ from similarity.encoders.base import Encoded
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.management.command import SimilarityCommand
+from similarity.training import shelf_evaluation
 from similarity.training.datasets import FORMATS, Dataset, load_dataset
 from similarity.training.evaluation import evaluate, table
 from similarity.training.picture import contact_sheet
@@ -23,33 +22,12 @@ from similarity.training.tuning import Choice, Trial, Tuner
 from similarity.training.vector_cache import VectorCache
 
 
-class Report(Protocol):
-    """Figures of one data set."""
-
-    def text(self) -> str: ...
-
-    def as_json(self) -> dict[str, Any]: ...
-
-
-#: (data set or None for its default, folder of data sets, cache folder, limit) → its figures.
-Run = Callable[[str | None, Path, Path, int | None], Report]
-
-#: What is judged, besides similar products → the function that does it.
-EVALUATIONS: dict[str, str] = {
-    "copurchase": "similarity.orders.evaluation.copurchase_evaluation.run",
-    "co-demand": "similarity.planning.evaluation.demand_evaluation.run",
-    "search": "similarity.search.evaluation.search_evaluation.run",
-    "shelves": "similarity.training.shelf_evaluation.run",
-}
-
-
 class Command(SimilarityCommand):
     help = (
         "Encode a catalogue whose types, colours and genders are known, find the ten most "
         "similar of every product, and print which share of them is alike: by each part alone "
         "and by the fused vector. Labels are never given to the encoders as attributes. "
-        "The shop's products are not read and nothing is written ('search' makes "
-        "temporary tables in the database); vectors are kept in --cache. "
+        "The shop's products are not read and nothing is written; vectors are kept in --cache. "
         "'evaluate shelves' without --dataset looks at shelves of this shop instead: how many hits "
         "are of another department, with a floor and filled."
     )
@@ -62,7 +40,7 @@ class Command(SimilarityCommand):
         parser.add_argument(
             "what",
             nargs="?",
-            choices=["similar", *EVALUATIONS],
+            choices=["similar", "shelves"],
             default="similar",
             help="what is judged",
         )
@@ -98,8 +76,8 @@ class Command(SimilarityCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["what"] != "similar":
-            self._report(options)
+        if options["what"] == "shelves":
+            self._shelves(options)
         else:
             self._tune(options) if options["tune"] else self._evaluate(options)
 
@@ -119,11 +97,11 @@ class Command(SimilarityCommand):
         if options["json"]:
             self.stdout.write(json.dumps(results if len(names) > 1 else results[0], indent=1))
 
-    def _report(self, options: dict[str, Any]) -> None:
-        run: Run = import_string(EVALUATIONS[options["what"]])
+    def _shelves(self, options: dict[str, Any]) -> None:
         names = options["dataset"] or [None]
         reports = [
-            run(name, options["data_dir"], options["cache"], options["limit"]) for name in names
+            shelf_evaluation.run(name, options["data_dir"], options["cache"], options["limit"])
+            for name in names
         ]
         if options["json"]:
             figures = [report.as_json() for report in reports]

@@ -1,12 +1,12 @@
-"""Rows of re-ranking in ``evaluate search``, on a catalogue whose right order is known."""
+"""Rows of re-ranking in the evaluation of search, on a catalogue whose right order is known."""
 
 import numpy as np
 import pytest
 
+from benchmarks.evaluation.reranked_rows import reranked_rows
+from benchmarks.evaluation.search_datasets import JudgedQuery, SearchDataset
+from benchmarks.evaluation.search_evaluation import folds
 from similarity.catalog.content import ProductContent
-from similarity.search.evaluation.reranked_rows import reranked_rows
-from similarity.search.evaluation.search_datasets import JudgedQuery, SearchDataset
-from similarity.search.evaluation.search_evaluation import folds
 from similarity.search.models import SearchDocument
 
 pytestmark = pytest.mark.django_db

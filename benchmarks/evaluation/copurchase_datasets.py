@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.evaluation.retail_orders import read_online_retail
 from similarity.exceptions import ConfigurationError
 from similarity.orders.counting.engine import Baskets
-from similarity.planning.evaluation.retail_orders import read_online_retail
 
 
 def load_baskets(name: str, data_dir: Path, limit: int | None = None) -> Baskets:

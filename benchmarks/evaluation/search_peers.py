@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connections
 
+from benchmarks.evaluation.search_datasets import SearchDataset
 from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.catalog.wording import words_of
 from similarity.encoders.weights import model_folder
 from similarity.indexing import vectors
-from similarity.search.evaluation.search_datasets import SearchDataset
 
 Scores = npt.NDArray[Any]
 #: Query number → a score for every product, float (N,).

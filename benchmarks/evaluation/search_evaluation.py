@@ -19,6 +19,21 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from benchmarks.evaluation.rank_metrics import (
+    EXPONENTIAL,
+    OFFICIAL,
+    ndcg,
+    recall,
+    reciprocal_rank,
+)
+from benchmarks.evaluation.reranked_rows import reranked_rows
+from benchmarks.evaluation.scratch_index import positions, scratch_index, scratch_within
+from benchmarks.evaluation.search_datasets import (
+    JudgedQuery,
+    SearchDataset,
+    load_search_dataset,
+)
+from benchmarks.evaluation.search_peers import Scorer, scorers
 from similarity import conf
 from similarity.catalog import wording
 from similarity.encoders.fusion import Fusion
@@ -26,22 +41,7 @@ from similarity.encoders.registry import get_encoders
 from similarity.encoders.text import TransformerTextEncoder
 from similarity.exceptions import ConfigurationError
 from similarity.search import hybrid, lexical, query_floors, ranking, reading
-from similarity.search.evaluation.reranked_rows import reranked_rows
-from similarity.search.evaluation.scratch_index import positions, scratch_index, scratch_within
-from similarity.search.evaluation.search_datasets import (
-    JudgedQuery,
-    SearchDataset,
-    load_search_dataset,
-)
-from similarity.search.evaluation.search_peers import Scorer, scorers
 from similarity.search.meaning import NEIGHBOURS, RESCORED
-from similarity.search.training.rank_metrics import (
-    EXPONENTIAL,
-    OFFICIAL,
-    ndcg,
-    recall,
-    reciprocal_rank,
-)
 from similarity.training.vector_cache import VectorCache
 
 FloatArray = npt.NDArray[np.float32]

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.evaluation.copurchase_peers import summed
+from benchmarks.evaluation.hidden_items import Recommender
 from similarity import conf
 from similarity.orders.counting import scores
 from similarity.orders.counting.engine import Baskets, CountingRule, Counts, PairBlock
 from similarity.orders.counting.local import LocalEngine
-from similarity.orders.evaluation.copurchase_peers import summed
-from similarity.orders.evaluation.hidden_items import Recommender
 
 Floats = npt.NDArray[np.float64]
 #: (pair, first, second, total) → the strength of a pair, 0 and up

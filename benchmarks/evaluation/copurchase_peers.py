@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.evaluation.hidden_items import Recommender
 from similarity.encoders.weights import package
-from similarity.orders.evaluation.hidden_items import Recommender
 
 #: Neighbours kept for each item: the libraries' default first.
 NEIGHBOURS = (20, 100, 500)

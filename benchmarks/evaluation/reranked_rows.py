@@ -1,4 +1,4 @@
-"""Rows of ``evaluate search`` for re-ranking: another order, put through ``rerank``'s scores.
+"""The rows for re-ranking in the evaluation of search: another order, scored as by ``rerank``.
 
 What is re-ordered is a host's search, BM25 say, or hybrid search; its order is a signal. Data sets
 of judged queries know neither sales nor stock, so those signals are the same for all. The
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from similarity.search.evaluation.scratch_index import key_at, scratch_index
-from similarity.search.evaluation.search_datasets import SearchDataset
+from benchmarks.evaluation.scratch_index import key_at, scratch_index
+from benchmarks.evaluation.search_datasets import SearchDataset
 from similarity.search.reranking.blend import blend
 from similarity.search.reranking.deadline import Deadline
 from similarity.search.reranking.documents import FloatArray, read_documents, read_terms

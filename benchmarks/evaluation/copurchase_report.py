@@ -1,11 +1,11 @@
-"""What ``evaluate copurchase`` found, as tables and as JSON."""
+"""The figures of the evaluation of co-purchase, as tables and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from similarity.orders.evaluation.hidden_items import Found
+from benchmarks.evaluation.hidden_items import Found
 
 
 class Row(NamedTuple):

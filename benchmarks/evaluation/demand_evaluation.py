@@ -1,4 +1,4 @@
-"""``evaluate co-demand``: do partners help to forecast, and do intervals hold what they say?
+"""The evaluation of co-demand: do partners help to forecast, and do intervals hold?
 
 As of several weeks, with what was known then: who is bought with whom, whose sales move
 together. Then the weeks that followed are forecast and looked at.
@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.evaluation.demand_scores import DemandEvaluation, Held, Score
+from benchmarks.evaluation.retail_orders import RetailOrders, read_online_retail
 from similarity import conf
 from similarity.exceptions import ConfigurationError
 from similarity.orders.counting import scores
@@ -28,8 +30,6 @@ from similarity.planning.demand_backtest import (
 )
 from similarity.planning.demand_expectation import LEVEL, orders_with, units_of, widened
 from similarity.planning.demand_links import LinkRule, demand_links
-from similarity.planning.evaluation.demand_scores import DemandEvaluation, Held, Score
-from similarity.planning.evaluation.retail_orders import RetailOrders, read_online_retail
 from similarity.planning.forecast import Forecast, Neighbours
 
 #: Weeks asked as of: the last is HORIZON before the end, each two before the next.

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.evaluation.copurchase_blends import DEFAULT, MEASURES, Blend, Pairs, sure
+from benchmarks.evaluation.copurchase_datasets import load_baskets, slice_of
+from benchmarks.evaluation.copurchase_peers import NEIGHBOURS, PEERS, summed
+from benchmarks.evaluation.copurchase_report import CopurchaseEvaluation, Row
+from benchmarks.evaluation.hidden_items import Hidden, Recommender, hide, judge, matrix
 from similarity import conf
 from similarity.exceptions import ConfigurationError
 from similarity.orders.counting import scores
 from similarity.orders.counting.engine import Baskets
-from similarity.orders.evaluation.copurchase_blends import DEFAULT, MEASURES, Blend, Pairs, sure
-from similarity.orders.evaluation.copurchase_datasets import load_baskets, slice_of
-from similarity.orders.evaluation.copurchase_peers import NEIGHBOURS, PEERS, summed
-from similarity.orders.evaluation.copurchase_report import CopurchaseEvaluation, Row
-from similarity.orders.evaluation.hidden_items import Hidden, Recommender, hide, judge, matrix
 
 TRAIN, VALIDATION = 0.8, 0.64
 DRAWS, SEED = 3, 20

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from similarity.search.training.rank_metrics import (
+from benchmarks.evaluation.rank_metrics import (
     EXPONENTIAL,
     OFFICIAL,
     ndcg,

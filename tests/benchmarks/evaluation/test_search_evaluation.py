@@ -5,12 +5,10 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from similarity.exceptions import ConfigurationError
-from similarity.search import documents, search, vocabulary
-from similarity.search.evaluation import search_evaluation
-from similarity.search.evaluation.scratch_index import key_at, positions, scratch_index
-from similarity.search.evaluation.search_datasets import JudgedQuery, load_search_dataset
-from similarity.search.evaluation.search_evaluation import (
+from benchmarks.evaluation import search_evaluation
+from benchmarks.evaluation.scratch_index import key_at, positions, scratch_index
+from benchmarks.evaluation.search_datasets import JudgedQuery, load_search_dataset
+from benchmarks.evaluation.search_evaluation import (
     Rankings,
     blended,
     by_words,
@@ -19,6 +17,8 @@ from similarity.search.evaluation.search_evaluation import (
     judge,
     served,
 )
+from similarity.exceptions import ConfigurationError
+from similarity.search import documents, search, vocabulary
 from similarity.search.models import SearchDocument, SearchWord
 
 PRODUCTS = [

@@ -3,17 +3,17 @@
 import csv
 import gzip
 import json
-from io import StringIO
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 
+from benchmarks.evaluate import evaluate, read_options
+from benchmarks.evaluation import copurchase_evaluation, copurchase_peers
+from benchmarks.evaluation.copurchase_blends import DEFAULT, MEASURES, Pairs
+from benchmarks.evaluation.copurchase_datasets import by_time, load_baskets, slice_of
+from benchmarks.evaluation.hidden_items import Hidden, hide, judge, matrix
+from similarity.exceptions import ConfigurationError
 from similarity.orders.counting.engine import Baskets
-from similarity.orders.evaluation import copurchase_evaluation, copurchase_peers
-from similarity.orders.evaluation.copurchase_blends import DEFAULT, MEASURES, Pairs
-from similarity.orders.evaluation.copurchase_datasets import by_time, load_baskets, slice_of
-from similarity.orders.evaluation.hidden_items import Hidden, hide, judge, matrix
 
 pytest.importorskip("scipy")
 
@@ -124,15 +124,15 @@ def groceries(tmp_path, habits):
     return tmp_path
 
 
+def run_command(data_dir, *options: str, dataset: str = "groceries") -> str:
+    words = ["copurchase", "--dataset", dataset, "--data-dir", str(data_dir), *options]
+    return evaluate(read_options(words))
+
+
 def test_the_command_prints_a_table_and_json(groceries, monkeypatch):
     monkeypatch.setattr(copurchase_evaluation, "PEERS", {})
-    arguments = ("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", str(groceries))
-    out = StringIO()
-    call_command(*arguments, stdout=out)
-    assert "similarity, MIN_SHOPPERS=3 (default)" in out.getvalue()
-    out = StringIO()
-    call_command(*arguments, "--json", stdout=out)
-    report = json.loads(out.getvalue())
+    assert "similarity, MIN_SHOPPERS=3 (default)" in run_command(groceries)
+    report = json.loads(run_command(groceries, "--json"))
     default = report["figures"]["similarity, MIN_SHOPPERS=3 (default)"]
     assert default["hr@10"] > report["figures"]["popularity"]["hr@10"]
     assert report["carts"] == 60
@@ -140,24 +140,21 @@ def test_the_command_prints_a_table_and_json(groceries, monkeypatch):
 
 
 def test_data_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(CommandError, match="online-retail, groceries"):
-        call_command("evaluate", "copurchase", "--dataset", "nothing")
-    with pytest.raises(CommandError, match=r"baskets\.csv\.gz"):
-        call_command("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", tmp_path)
+    with pytest.raises(ConfigurationError, match="online-retail, groceries"):
+        run_command(tmp_path, dataset="nothing")
+    with pytest.raises(ConfigurationError, match=r"baskets\.csv\.gz"):
+        run_command(tmp_path)
 
 
 def test_a_file_of_another_form_is_named(groceries):
     path = groceries / "groceries" / "baskets.csv.gz"
     with gzip.open(path, "wt") as file:
         file.write("basket,item\n1,2\n")
-    with pytest.raises(CommandError, match="basket_id and item_id"):
-        call_command("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", groceries)
+    with pytest.raises(ConfigurationError, match="basket_id and item_id"):
+        run_command(groceries)
 
 
 def test_too_few_baskets_to_split_is_an_error(groceries):
     assert len(load_baskets("groceries", groceries, limit=3).day) == 3
-    with pytest.raises(CommandError, match="too few"):
-        call_command(
-            *("evaluate", "copurchase", "--dataset", "groceries"),
-            *("--data-dir", groceries, "--limit", 1),
-        )
+    with pytest.raises(ConfigurationError, match="too few"):
+        run_command(groceries, "--limit", "1")

@@ -1,4 +1,4 @@
-"""What ``evaluate co-demand`` found, as tables and as JSON."""
+"""The figures of the evaluation of co-demand, as tables and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 
+from benchmarks.evaluate import evaluate, read_options
+from benchmarks.evaluation.demand_evaluation import run
+from benchmarks.evaluation.retail_orders import read_online_retail
 from similarity.exceptions import ConfigurationError
-from similarity.planning.evaluation.demand_evaluation import run
-from similarity.planning.evaluation.retail_orders import read_online_retail
 
 WEEKS = 40
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "CustomerID")
@@ -61,16 +61,16 @@ def test_tables_and_json_of_a_known_history(history):
     assert json.loads(json.dumps(found.as_json()))["items"] == 40
 
 
-def test_the_command_runs_it(history, capsys):
-    call_command("evaluate", "co-demand", "--data-dir", str(history), "--json")
-    assert json.loads(capsys.readouterr().out)["weeks"] == WEEKS
+def test_the_command_runs_it(history):
+    printed = evaluate(read_options(["co-demand", "--data-dir", str(history), "--json"]))
+    assert json.loads(printed)["weeks"] == WEEKS
 
 
 def test_a_data_set_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match="choose online-retail"):
         run("groceries", tmp_path, tmp_path, None)
-    with pytest.raises(CommandError, match=r"online_retail\.csv\.gz"):
-        call_command("evaluate", "co-demand", "--data-dir", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=r"online_retail\.csv\.gz"):
+        evaluate(read_options(["co-demand", "--data-dir", str(tmp_path)]))
 
 
 def test_cancellations_fees_and_returns_are_left_out(tmp_path):
