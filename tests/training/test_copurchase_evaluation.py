@@ -126,7 +126,15 @@ def groceries(tmp_path, habits):
 
 def test_the_command_prints_a_table_and_json(groceries, monkeypatch):
     monkeypatch.setattr(copurchase_evaluation, "PEERS", {})
-    arguments = ("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", str(groceries))
+    arguments = (
+        "similarity",
+        "evaluate",
+        "copurchase",
+        "--dataset",
+        "groceries",
+        "--data-dir",
+        str(groceries),
+    )
     out = StringIO()
     call_command(*arguments, stdout=out)
     assert "similarity, MIN_SHOPPERS=3 (default)" in out.getvalue()
@@ -141,9 +149,11 @@ def test_the_command_prints_a_table_and_json(groceries, monkeypatch):
 
 def test_data_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CommandError, match="online-retail, groceries"):
-        call_command("evaluate", "copurchase", "--dataset", "nothing")
+        call_command("similarity", "evaluate", "copurchase", "--dataset", "nothing")
     with pytest.raises(CommandError, match=r"baskets\.csv\.gz"):
-        call_command("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", tmp_path)
+        call_command(
+            "similarity", "evaluate", "copurchase", "--dataset", "groceries", "--data-dir", tmp_path
+        )
 
 
 def test_a_file_of_another_form_is_named(groceries):
@@ -151,13 +161,21 @@ def test_a_file_of_another_form_is_named(groceries):
     with gzip.open(path, "wt") as file:
         file.write("basket,item\n1,2\n")
     with pytest.raises(CommandError, match="basket_id and item_id"):
-        call_command("evaluate", "copurchase", "--dataset", "groceries", "--data-dir", groceries)
+        call_command(
+            "similarity",
+            "evaluate",
+            "copurchase",
+            "--dataset",
+            "groceries",
+            "--data-dir",
+            groceries,
+        )
 
 
 def test_too_few_baskets_to_split_is_an_error(groceries):
     assert len(load_baskets("groceries", groceries, limit=3).day) == 3
     with pytest.raises(CommandError, match="too few"):
         call_command(
-            *("evaluate", "copurchase", "--dataset", "groceries"),
+            *("similarity", "evaluate", "copurchase", "--dataset", "groceries"),
             *("--data-dir", groceries, "--limit", 1),
         )

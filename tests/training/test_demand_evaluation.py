@@ -62,7 +62,7 @@ def test_tables_and_json_of_a_known_history(history):
 
 
 def test_the_command_runs_it(history, capsys):
-    call_command("evaluate", "co-demand", "--data-dir", str(history), "--json")
+    call_command("similarity", "evaluate", "co-demand", "--data-dir", str(history), "--json")
     assert json.loads(capsys.readouterr().out)["weeks"] == WEEKS
 
 
@@ -70,7 +70,7 @@ def test_a_data_set_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match="choose online-retail"):
         run("groceries", tmp_path, tmp_path, None)
     with pytest.raises(CommandError, match=r"online_retail\.csv\.gz"):
-        call_command("evaluate", "co-demand", "--data-dir", str(tmp_path))
+        call_command("similarity", "evaluate", "co-demand", "--data-dir", str(tmp_path))
 
 
 def test_cancellations_fees_and_returns_are_left_out(tmp_path):

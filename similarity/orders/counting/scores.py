@@ -82,7 +82,7 @@ def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> 
 
     The cosine alone trusts pairs that a few baskets made; the ratio alone prefers whatever
     sells most. Of the blends tried, this one found the hidden item of later baskets best;
-    see docs/copurchase.md and ``manage.py evaluate copurchase``.
+    see docs/copurchase.md and ``manage.py similarity evaluate copurchase``.
     """
     sure = np.maximum(log_likelihood_ratio(pair, first, second, total), 0.0)
     return cosine(pair, first, second) * sure

@@ -1,4 +1,4 @@
-"""``evaluate co-demand``: do partners help to forecast, and do intervals hold what they say?
+"""``similarity evaluate co-demand``: do partners help to forecast, and do intervals hold?
 
 As of several weeks, with what was known then: who is bought with whom, whose sales move
 together. Then the weeks that followed are forecast and looked at.

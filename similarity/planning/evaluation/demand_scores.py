@@ -1,4 +1,4 @@
-"""What ``evaluate co-demand`` found, as tables and as JSON."""
+"""What ``similarity evaluate co-demand`` found, as tables and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Rows of ``evaluate search`` for re-ranking: another order, put through ``rerank``'s scores.
+"""Rows of ``similarity evaluate search`` for re-ranking: another order, by ``rerank``'s scores.
 
 What is re-ordered is a host's search, BM25 say, or hybrid search; its order is a signal. Data sets
 of judged queries know neither sales nor stock, so those signals are the same for all. The
