@@ -5,8 +5,8 @@
 
 Each question prints a table: its first row is the part or the fused vector as the plugin makes
 it under default settings, the others change one thing. Figures are shares of the ten nearest
-that are alike, as `manage.py evaluate` counts them; vectors are kept in its cache, so that a
-second run encodes nothing. No database and no server is used.
+that are alike, as `manage.py similarity evaluate` counts them; vectors are kept in its cache,
+so that a second run encodes nothing. No database and no server is used.
 """
 
 import argparse
@@ -229,8 +229,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--dataset",
         action="append",
-        help=f"{', '.join(FORMATS)}, or a folder as `manage.py evaluate` reads it; several times "
-        "for several (myntra and luma)",
+        help=f"{', '.join(FORMATS)}, or a folder as `manage.py similarity evaluate` reads it; "
+        "several times for several (myntra and luma)",
     )
     parser.add_argument(
         "--data-dir",

@@ -6,8 +6,8 @@
 Categories are the data sets' own labels of types, which no encoder is told. What is listed
 before anything is moved is the data sets' own doing: a type that is hard to tell, or a mistake
 of theirs. Found: moved products that are listed; right: listed ones, less those listed before,
-that were moved. Vectors are kept in the cache of `manage.py evaluate`, so that a second run
-encodes nothing and takes seconds. No database and no server is used.
+that were moved. Vectors are kept in the cache of `manage.py similarity evaluate`, so that a
+second run encodes nothing and takes seconds. No database and no server is used.
 """
 
 import argparse

@@ -143,7 +143,7 @@ def wait_for_vectors() -> None:
     """Follow the worker until the outbox is empty."""
     from django.core.management import call_command
 
-    call_command("embed", changed_only=True, wait=True)
+    call_command("similarity", "embed", changed_only=True, wait=True)
 
 
 def count_orders() -> None:
@@ -153,8 +153,8 @@ def count_orders() -> None:
     from shop.models import Order
 
     if Order.objects.exists():
-        call_command("count_orders")
-        call_command("propose_bundles")
+        call_command("similarity", "count-orders")
+        call_command("similarity", "propose-bundles")
 
 
 def worker_command() -> list[str]:

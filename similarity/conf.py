@@ -31,7 +31,8 @@ DEFAULTS: dict[str, Any] = {
             "OPTIONS": {},
         },
     },
-    # part → share of the fused vector's squared length; chosen by `manage.py evaluate --tune`.
+    # part → share of the fused vector's squared length;
+    # chosen by `manage.py similarity evaluate --tune`.
     "WEIGHTS": {"text": 0.45, "image": 0.35, "colour": 0.10, "attributes": 0.10},
     # part → length it is reduced to inside the fused vector; together 512 at most.
     "DIMENSIONS": {"text": 128, "image": 128, "colour": 64, "attributes": 96},

@@ -2,7 +2,7 @@
 
 An app subclasses :class:`Extension` and registers an instance in its ``AppConfig.ready()``.
 Admin, commands, tasks, template tags and migrations need no registration: Django and Celery find
-them by themselves.
+them by themselves, and ``manage.py similarity`` finds what an app keeps in ``subcommands``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -93,11 +93,11 @@ class Extension:
     # Operations
 
     def status(self) -> Mapping[str, Any]:
-        """Return what ``similarity_status --json`` adds, by name."""
+        """Return what ``similarity status --json`` adds, by name."""
         return {}
 
     def status_lines(self, report: Mapping[str, Any]) -> list[str]:
-        """Return lines that ``similarity_status`` prints of that report."""
+        """Return lines that ``similarity status`` prints of that report."""
         return []
 
     def gauges(self) -> Iterator[Gauge]:

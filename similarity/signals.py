@@ -278,4 +278,4 @@ def _guarded(
     instance: Model,
     if_locked: Callable[[], Any] | None = None,
 ) -> None:
-    receivers.guarded(alias, write, instance, "embed it by 'manage.py embed'", if_locked)
+    receivers.guarded(alias, write, instance, "embed it by 'manage.py similarity embed'", if_locked)

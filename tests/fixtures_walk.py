@@ -12,7 +12,7 @@ import pytest
 from celery import current_app
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,30 +20,31 @@ from django.utils import timezone
 from shop.models import Order, OrderLine, Product
 from similarity.connections import wakeup
 from similarity.indexing import outbox
+from similarity.management import subcommands
 from similarity.models import EncoderVersion, PendingProduct
 from similarity.orders.models import PendingOrder
 from tests.encoders_fake import similarity_settings
 
 Step = tuple[str, Callable[[], object]]
 
-#: Commands that need files of judgements or data sets; their own tests run them.
-NOT_WALKED = {"evaluate", "train_ranker"}
+#: Subcommands that need files of judgements or data sets; their own tests run them.
+NOT_WALKED = {"evaluate", "train-ranker"}
 
-#: Command → the arguments of each call.
-COMMANDS: dict[str, list[dict[str, object]]] = {
-    "embed": [{"now": True, "force": True}, {"changed_only": True, "now": True}],
-    "build_version": [{}],
-    "promote": [{"force": True}, {"rollback": True}],
-    "build_cells": [{}],
-    "index_search": [{"force": True}],
-    "count_orders": [{}, {"full": True}],
-    "co_demand": [{"all": True}],
-    "propose_bundles": [{}],
-    "find_duplicates": [{}],
-    "map_catalogue": [{}],
-    "reconcile": [{"restart": True}, {"dry_run": True}],
-    "similarity_status": [{}, {"json": True}],
-    "similarity_triggers": [{"action": "status"}],
+#: Subcommand → the arguments of each call.
+COMMANDS: dict[str, list[str]] = {
+    "embed": ["--now --force", "--changed-only --now"],
+    "build": [""],
+    "promote": ["--force", "--rollback"],
+    "build-cells": [""],
+    "search-index": ["--force"],
+    "count-orders": ["", "--full"],
+    "co-demand": ["--all"],
+    "propose-bundles": [""],
+    "duplicates": [""],
+    "map": [""],
+    "reconcile": ["--restart", "--dry-run"],
+    "status": ["", "--json"],
+    "triggers": ["status"],
 }
 
 #: Task → its arguments, where it has any.
@@ -74,8 +75,8 @@ def walk(make_product, settings):
 class Walk:
     def fill(self) -> None:
         """What a worker does first: a live version, and whatever waits embedded."""
-        call_command("embed", now=True, verbosity=0)
-        call_command("index_search", verbosity=0)
+        call_command("similarity", "embed", now=True, verbosity=0)
+        call_command("similarity", "search-index", verbosity=0)
 
     def saves(self) -> Iterator[Step]:
         product = Product.objects.using("default").select_related("brand").first()
@@ -97,16 +98,15 @@ class Walk:
                 yield f"task {task.name}", lambda task=task, told=arguments: task(*told())
 
     def commands(self) -> Iterator[Step]:
-        ours = {name for name, app in get_commands().items() if app.startswith("similarity")}
-        assert ours == {*COMMANDS, *NOT_WALKED}, "a command has no step"
+        ours = {name for names in subcommands.installed().values() for name in names}
+        assert ours == {*COMMANDS, *NOT_WALKED}, "a subcommand has no step"
         for name, calls in COMMANDS.items():
-            for options in calls:
-                told = dict(options)
-                action = [told.pop("action")] if "action" in told else []
+            for arguments in calls:
+                words = ["similarity", name, *arguments.split()]
                 yield (
-                    f"command {name} {options}",
-                    lambda name=name, action=action, told=told: call_command(
-                        name, *action, stdout=io.StringIO(), stderr=io.StringIO(), **told
+                    " ".join(words),
+                    lambda words=words: call_command(
+                        *words, stdout=io.StringIO(), stderr=io.StringIO()
                     ),
                 )
 

@@ -46,7 +46,8 @@ ALLOWED = {
     "api": READ | {"indexing", "tasks"},
     "templatetags": READ,
     "admin": READ | {"indexing", "tasks"},
-    "management": READ | WRITE | {"capture", "tasks", "training"},
+    "management": BASE,
+    "subcommands": READ | WRITE | {"capture", "management", "tasks", "training"},
     "migrations": {"conf", "models"},
 }
 MODULES = sorted(path.relative_to(PLUGIN.parent) for path in PLUGIN.rglob("*.py"))

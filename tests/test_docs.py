@@ -5,28 +5,28 @@ import shlex
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import get_commands
 
 from benchmarks.evaluate import read_options
+from similarity.management import subcommands
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-ours = {name for name, app in get_commands().items() if app == "similarity"}
 
 
 def typed(text: str) -> list[list[str]]:
-    """Calls of our commands, in blocks or between backticks, as words."""
+    """Calls of our subcommands, in blocks or between backticks, as words after ``similarity``."""
     lines = [line.split("#")[0] for line in re.findall(r"^(?:python )?manage\.py .*$", text, re.M)]
-    spans = re.findall(r"`(?:python )?manage\.py ([^`]*)`", text)
+    spans = re.findall(r"`(?:(?:python )?manage\.py\s)?(similarity\s[^`]*)`", text)
     calls = [line.split("manage.py ", 1)[1] for line in lines] + spans
     split = [shlex.split(re.sub(r"\s{3,}.*", "", call.replace("\n", " "))) for call in calls]
-    return [words for words in split if words and words[0] in ours]
+    return [words[1:] for words in split if words[0] == "similarity"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_have_the_options_they_are_shown_with(document):
     for name, *words in typed(document.read_text()):
-        parser = load_command_class("similarity", name).create_parser("manage.py", name)
+        parser = subcommands.load(name).create_parser("manage.py similarity", name)
         for word in words:
             option = word.split("=")[0]
             if option.startswith("--"):
@@ -41,6 +41,24 @@ def test_benchmarks_are_there_and_evaluations_take_what_they_are_shown_with(docu
     called = r"python benchmarks/evaluate\.py ([^`#\n]+)"
     for words in map(shlex.split, re.findall(called, text)):
         read_options([word.strip(".,") for word in words])
+
+
+WITH_ADVICE = [
+    path
+    for folder in ("similarity", "shop", "docs", "templates", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".py", ".html", ".md", ".yml")
+]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md", *WITH_ADVICE])
+def test_commands_named_anywhere_exist(path):
+    """In messages, hints, comments and documents; a text may go on in the next line."""
+    text = re.sub(r'"\s*\n\s*f?"|\s+', lambda gap: "" if '"' in gap[0] else " ", path.read_text())
+    names = {name for names in subcommands.installed().values() for name in names}
+    for command, name in re.findall(r"manage\.py ([a-z][\w-]*)(?: ([a-z][\w-]*))?", text):
+        assert command in get_commands(), f"manage.py {command}"
+        assert command != "similarity" or name in {*names, ""}, f"manage.py similarity {name}"
 
 
 def anchors(document: Path) -> set[str]:

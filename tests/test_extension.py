@@ -72,7 +72,7 @@ def test_status_and_figures_hold_what_it_says(seen, make_product, capsys):
 
     make_product()
     outbox.drain()
-    call_command("similarity_status")
+    call_command("similarity", "status")
     assert "Seen       1" in capsys.readouterr().out
     assert [one.values for one in gauges.read() if one.name == "seen"] == [[({}, 1.0)]]
 

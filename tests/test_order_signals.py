@@ -167,7 +167,7 @@ def test_an_outbox_that_fails_does_not_reach_the_save(order, monkeypatch, caplog
     assert order.name == "Saved all the same"
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert f"shop.Order {order.pk}" in record.getMessage()
-    assert "count_orders --full" in record.getMessage()
+    assert "similarity count-orders --full" in record.getMessage()
 
 
 @pytest.mark.django_db(transaction=True)

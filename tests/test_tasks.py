@@ -71,7 +71,7 @@ def test_weights_that_are_gone_are_logged_once_and_rows_stay(make_product, monke
     make_product()
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     assert tasks.drain_outbox() == 0
-    assert "build_version" in caplog.text
+    assert "similarity build" in caplog.text
     assert PendingProduct.objects.waiting().count() == 1
 
 

@@ -21,7 +21,7 @@ from similarity.models import EncoderVersion
 LIST = "admin:similarity_encoderversion_changelist"
 _NO_BROKER = (
     "The broker took no message, so that no worker knows of it: start it and try again, or run "
-    "'manage.py {command}'."
+    "'manage.py similarity {command}'."
 )
 
 
@@ -60,7 +60,7 @@ def build_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     elif wakeup.wake(progress.TASK, args=[time.time()]):
         messages.success(request, "A worker begins as soon as one is free.")
     else:
-        messages.error(request, _NO_BROKER.format(command="build_version"))
+        messages.error(request, _NO_BROKER.format(command="build"))
     return HttpResponseRedirect(reverse(LIST))
 
 

@@ -41,7 +41,7 @@ def at_work() -> bool:
         if not there:
             logger.error(
                 "SIMILARITY['CAPTURE'] is 'triggers', and they are not installed: only Django's "
-                "own saves are seen. Run 'manage.py similarity_triggers install'."
+                "own saves are seen. Run 'manage.py similarity triggers install'."
             )
     return there
 

@@ -95,7 +95,7 @@ def keep_up_to_date(**kwargs: Any) -> None:
     except (DatabaseError, SimilarityError) as error:
         logger.warning(
             "The triggers that see changes of products are not up to date: %s. Run 'manage.py "
-            "similarity_triggers install'.",
+            "similarity triggers install'.",
             str(error).strip(),
         )
 

@@ -33,7 +33,7 @@ def _wrong(wrong: Sequence[triggers.TriggerState]) -> CheckMessage:
     more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     return Warning(
         f"SIMILARITY['CAPTURE'] is 'triggers', and {told}{more}: changes of products are missed.",
-        hint="Run: manage.py similarity_triggers install.",
+        hint="Run: manage.py similarity triggers install.",
         id="similarity.W038",
     )
 
@@ -41,7 +41,7 @@ def _wrong(wrong: Sequence[triggers.TriggerState]) -> CheckMessage:
 def _unknown(error: SimilarityError) -> CheckMessage:
     return Warning(
         f"SIMILARITY['CAPTURE'] is 'triggers', and which are wanted is not known: {error}",
-        hint="Mend that, then run: manage.py similarity_triggers install.",
+        hint="Mend that, then run: manage.py similarity triggers install.",
         id="similarity.W038",
     )
 
@@ -50,6 +50,6 @@ def _left_over(count: int) -> CheckMessage:
     return Warning(
         f"SIMILARITY['CAPTURE'] is 'signals', and {count} triggers are still installed: each "
         "change is written twice.",
-        hint="Run: manage.py similarity_triggers uninstall.",
+        hint="Run: manage.py similarity triggers uninstall.",
         id="similarity.W039",
     )

@@ -16,7 +16,7 @@ def check_celery(**kwargs: Any) -> list[CheckMessage]:
             "This process imports no Celery app: saves and searches look for a broker at "
             "amqp://guest@localhost and reach no worker.",
             hint="Import the app where Django starts, in the __init__.py of the settings' package: "
-            "'from .celery import app'. A project without packages imports it in manage.py and "
+            "'from .celery import app'. A project without packages imports it in manage.py, and "
             "wsgi.py.",
             id="similarity.W046",
         )
@@ -27,7 +27,7 @@ def _eager() -> CheckMessage:
     return Warning(
         "Celery runs tasks eagerly (task_always_eager): a save would wait for the encoders, so "
         "that it wakes no worker.",
-        hint="Embed by 'manage.py embed --now', or start a worker, which looks by itself; in tests "
-        "set SIMILARITY['CAPTURE'] = None.",
+        hint="Embed by 'manage.py similarity embed --now', or start a worker, which looks by "
+        "itself; in tests set SIMILARITY['CAPTURE'] = None.",
         id="similarity.W074",
     )

@@ -61,7 +61,7 @@ def _failed(adapter: CatalogAdapter, method: str, key: Any, error: Exception) ->
     return Error(
         f"{type(adapter).__name__}.{method}() cannot read product {str(key)!r}: "
         f"{type(error).__name__}: {error}",
-        hint=f"Correct the adapter of SIMILARITY['CATALOG']; 'manage.py embed {key} --now' shows "
-        "the whole traceback.",
+        hint="Correct the adapter of SIMILARITY['CATALOG']; "
+        f"'manage.py similarity embed {key} --now' shows the whole traceback.",
         id="similarity.E026",
     )

@@ -178,7 +178,7 @@ def _check_made(alias: str) -> list[CheckMessage]:
         Warning(
             f"Live version {live.pk} in {alias!r} lacks what makes {' and '.join(lacking)} quick "
             "to search, as after a restore of data alone.",
-            hint=f"Run: manage.py promote {live.pk}.",
+            hint=f"Run: manage.py similarity promote {live.pk}.",
             id="similarity.W072",
         )
     ]

@@ -29,8 +29,8 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
     while not _ask(alias, "pg_try_advisory_lock", name):
         if time.monotonic() >= until:
             raise LockTaken(
-                f"Another process holds the lock {name!r}: a worker's first start or a "
-                "build_version is running. Let it finish, or stop it, and try again."
+                f"Another process holds the lock {name!r}: a worker's first start or "
+                "'manage.py similarity build' is running. Let it finish, or stop it, and try again."
             )
         time.sleep(0.2)
     with _given_up(alias, "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name):

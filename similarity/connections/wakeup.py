@@ -56,7 +56,7 @@ def wake_soon(task: str = TASK) -> None:
     """Have ``task`` sent by this process's thread; returns at once.
 
     Where Celery runs tasks eagerly nothing is sent: the save would wait for the encoders. Changes
-    stay in the outbox for a worker, or for 'manage.py embed --now'.
+    stay in the outbox for a worker, or for 'manage.py similarity embed --now'.
     """
     if not current_app.conf.task_always_eager:
         _sender.ask(task)

@@ -105,7 +105,8 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
         sizes = _sizes(version, alias)
         if not sizes:
             raise VersionError(
-                f"Version {version.pk} has no vectors to make cells of: run 'manage.py embed'."
+                f"Version {version.pk} has no vectors to make cells of: "
+                "run 'manage.py similarity embed'."
             )
         tell = progress or (lambda phase, done, total: None)
         tell("cells", 0, 3)

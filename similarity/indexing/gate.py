@@ -77,7 +77,7 @@ def _coverage(version: EncoderVersion, live: EncoderVersion | None) -> Line:
         _percent(_share(*quality.coverage(live))) if live else "–",
         f"at least {_percent(least)} (PROMOTE_MIN_COVERAGE)",
         GOOD if share >= least else REFUSED,
-        "Finish it with 'manage.py build_version', or let workers drain the outbox.",
+        "Finish it with 'manage.py similarity build', or let workers drain the outbox.",
     )
 
 
@@ -90,7 +90,7 @@ def _indexes(version: EncoderVersion) -> Line:
         "–",
         "all valid",
         REFUSED if wrong else GOOD,
-        f"'manage.py promote {version.pk}' builds them first.",
+        f"'manage.py similarity promote {version.pk}' builds them first.",
     )
 
 
@@ -118,7 +118,7 @@ def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[
             f"version {live.pk}",
             "made",
             REFUSED,
-            f"'manage.py promote {version.pk}' compares them first.",
+            f"'manage.py similarity promote {version.pk}' compares them first.",
         )
         return
     for measure, (name, setting) in _MEASURES.items():

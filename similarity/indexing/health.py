@@ -62,7 +62,9 @@ def _pgvector() -> HealthCheck:
 def _version() -> HealthCheck:
     live = _live()
     if live is None:
-        return HealthCheck(False, "no live version; start a worker and run 'manage.py embed'")
+        return HealthCheck(
+            False, "no live version; start a worker and run 'manage.py similarity embed'"
+        )
     return HealthCheck(True, f"version {live.pk} is live")
 
 
@@ -73,7 +75,7 @@ def _index() -> HealthCheck:
     states = indexes.states(live)
     missing = [f"{column} {state}" for column, state in states.items() if state != indexes.VALID]
     if missing:
-        remedy = f"'manage.py promote {live.pk}' builds it"
+        remedy = f"'manage.py similarity promote {live.pk}' builds it"
         return HealthCheck(False, f"index {', '.join(missing)} in version {live.pk}; {remedy}")
     return HealthCheck(True, f"valid on {', '.join(states)}")
 

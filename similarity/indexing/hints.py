@@ -18,7 +18,7 @@ UNREAD = 0.05
 def hints(live: EncoderVersion | None, products: int, covered: int, eligible: int) -> list[str]:
     """What somebody should do now, by the live version and the figures of the catalogue."""
     if live is None:
-        return ["There is no live version: start a worker and run 'manage.py embed'."]
+        return ["There is no live version: start a worker and run 'manage.py similarity embed'."]
     return [
         *_of_versions(live),
         *_of_building(),
@@ -34,7 +34,7 @@ def of_inputs(products: int) -> Iterator[str]:
             f"The text model cannot read the texts of {unread} of {products} products "
             f"({unread / products:.0%}), which count as absent: name a multilingual model in "
             "SIMILARITY['ENCODERS']['text'], multilingual-e5-small for one, and run 'manage.py "
-            "build_version --promote' (docs/encoding.md)."
+            "similarity build --promote' (docs/encoding.md)."
         )
 
 
@@ -42,16 +42,18 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
     if difference := _mismatch(live):
         yield (
             f"The encoders of live version {live.pk} cannot be had any more ({difference}): it is "
-            "not kept up to date. Put their weights back, or run 'manage.py build_version "
+            "not kept up to date. Put their weights back, or run 'manage.py similarity build "
             "--promote'."
         )
     newer = maintained.every_version().filter(status=EncoderVersion.Status.READY, pk__gt=live.pk)
     if (ready := newer.order_by("-pk").first()) is not None:
-        yield f"Version {ready.pk} is ready: 'manage.py promote {ready.pk}' makes it live."
+        yield (
+            f"Version {ready.pk} is ready: 'manage.py similarity promote {ready.pk}' makes it live."
+        )
     elif other := _differing_settings(live):
         yield (
             f"{' and '.join(other)} in the settings differ from live version {live.pk}'s, which "
-            "keeps its own: run 'manage.py build_version --promote' to use them."
+            "keeps its own: run 'manage.py similarity build --promote' to use them."
         )
     if (others := newer.count() - 1) > 0:
         yield (
@@ -62,7 +64,7 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
     if lacking:
         yield (
             f"Version {live.pk} lacks what makes {' and '.join(lacking)} quick to search, as after "
-            f"a restore of data alone: run 'manage.py promote {live.pk}'."
+            f"a restore of data alone: run 'manage.py similarity promote {live.pk}'."
         )
     if live.catches_up_with_id is not None:
         yield (
@@ -78,8 +80,8 @@ def _of_building() -> Iterator[str]:
     stopped = progress.described(begun.progress, running=False) or "stopped"
     reason = f" ({begun.progress['error']})" if begun.progress.get("error") else ""
     yield (
-        f"The building of version {begun.pk} {stopped}{reason}: 'manage.py build_version' goes on "
-        "where it stopped."
+        f"The building of version {begun.pk} {stopped}{reason}: 'manage.py similarity build' "
+        "goes on where it stopped."
     )
 
 
@@ -87,17 +89,17 @@ def _of_products(live: EncoderVersion, products: int, covered: int, eligible: in
     if eligible and covered < conf.get("PROMOTE_MIN_COVERAGE") * eligible:
         yield (
             f"{eligible - covered} of {eligible} eligible products have no vectors: "
-            "run 'manage.py reconcile'."
+            "run 'manage.py similarity reconcile'."
         )
     if live.fitted_on < building.SAMPLE and products > GROWN * max(live.fitted_on, 1):
         yield (
             f"Version {live.pk} was fitted on {live.fitted_on} products and the catalogue has "
-            f"{products} now: run 'manage.py build_version --promote'."
+            f"{products} now: run 'manage.py similarity build --promote'."
         )
     if dead := PendingProduct.objects.dead().count():
         yield (
             f"{dead} products were given up; mend the cause and revive them in the admin, or run "
-            "'manage.py embed' with their keys."
+            "'manage.py similarity embed' with their keys."
         )
 
 

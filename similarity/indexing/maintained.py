@@ -53,7 +53,7 @@ def encoder_of(version: EncoderVersion, part: str) -> Encoder:
     if part not in version.encoders:
         raise VersionError(
             f"Version {version.pk} has no part {part!r}, only {', '.join(version.encoders)}: set "
-            f"SIMILARITY['ENCODERS'][{part!r}] and run 'manage.py build_version --promote'."
+            f"SIMILARITY['ENCODERS'][{part!r}] and run 'manage.py similarity build --promote'."
         )
     return recorded_encoder(part, version.encoders[part])
 
@@ -91,14 +91,14 @@ def runnable_versions() -> list[EncoderVersion]:
                 raise VersionError(
                     f"The live version {version.pk} was made with encoders that cannot be had "
                     f"any more ({difference}). It goes on serving and is not kept up to date: "
-                    "put their weights back, or run 'manage.py build_version --promote'."
+                    "put their weights back, or run 'manage.py similarity build --promote'."
                 )
         if not difference:
             runnable.append(version)
     if not live:
         raise VersionError(
-            "There is no live encoder version yet; start a worker and run 'manage.py embed', "
-            "or run 'manage.py build_version --promote'."
+            "There is no live encoder version yet; start a worker and run "
+            "'manage.py similarity embed', or run 'manage.py similarity build --promote'."
         )
     return runnable
 
@@ -114,6 +114,6 @@ def _fusion(pk: int, sha256: str) -> Fusion:
     if not version.artefact_is_intact():
         raise VersionError(
             f"The fusion of version {pk} does not have the hash {sha256} it was saved with; "
-            "roll back with 'manage.py promote --rollback', or build a new version."
+            "roll back with 'manage.py similarity promote --rollback', or build a new version."
         )
     return Fusion.from_bytes(bytes(version.fusion))

@@ -25,9 +25,9 @@ KEPT_FOR = timedelta(days=1)
 def retire(version: EncoderVersion) -> None:
     """Take a version that never went live out of use: it is kept up to date no more.
 
-    Its indexes go, its vectors stay until :func:`drop_retired`; 'manage.py promote' builds the
-    indexes again. Raises :class:`VersionError` for the live version and for one that is
-    being built. A version retired before stays as it is, with its indexes for rolling back.
+    Its indexes go, its vectors stay until :func:`drop_retired`; 'manage.py similarity promote'
+    builds the indexes again. Raises :class:`VersionError` for the live version and for one that
+    is being built. A version retired before stays as it is, with its indexes for rolling back.
     """
     with advisory_lock(LOCK, vectors.alias()):
         row = every_version().filter(pk=version.pk)

@@ -31,7 +31,7 @@ SHOWN = 300
 
 
 def report() -> dict[str, Any]:
-    """Everything ``similarity_status`` prints, as plain values that JSON can hold.
+    """Everything ``similarity status`` prints, as plain values that JSON can hold.
 
     Where the database does not answer, ``healthy``, ``health`` and ``hints`` alone.
     """

@@ -190,14 +190,16 @@ def rollback(*, force: bool = False) -> EncoderVersion:
     if before is None:
         raise VersionError(
             "There is nothing to roll back to: no version is kept that was live before this one. "
-            "Promote one by its number ('manage.py promote ID'; 'manage.py similarity_status' "
-            "lists them), or build one with 'manage.py build_version'."
+            "Promote one by its number ('manage.py similarity promote ID'; "
+            "'manage.py similarity status' lists them), or build one with "
+            "'manage.py similarity build'."
         )
     missing = [column for column, s in indexes.states(before).items() if s != indexes.VALID]
     if missing and not force:
         raise VersionError(
-            f"Version {before.pk} has no valid index on {', '.join(missing)}: 'manage.py promote "
-            f"{before.pk}' builds it first, --force goes back at once and answers slowly."
+            f"Version {before.pk} has no valid index on {', '.join(missing)}: "
+            f"'manage.py similarity promote {before.pk}' builds it first, "
+            "--force goes back at once and answers slowly."
         )
     _switch(before, back=True)
     catch_up(before)
@@ -234,7 +236,7 @@ def find(version: EncoderVersion | int | None) -> EncoderVersion:
         found = every_version().filter(status=Status.READY).first()
         if found is None:
             raise VersionError(
-                "No version is ready to be promoted; make one with 'manage.py build_version'."
+                "No version is ready to be promoted; make one with 'manage.py similarity build'."
             )
         return found
     pk = version.pk if isinstance(version, EncoderVersion) else version

@@ -49,10 +49,14 @@ def draw(products: int = PRODUCTS, progress: Progress | None = None) -> Catalogu
     report = progress or (lambda phase, done, total: None)
     version = maintained.every_version().live()
     if version is None:
-        raise VersionError("There is no live version to draw; run 'manage.py embed' first.")
+        raise VersionError(
+            "There is no live version to draw; run 'manage.py similarity embed' first."
+        )
     rows = _sample(version, products, report)
     if not rows:
-        raise QueryError(f"Version {version.pk} has no vectors yet; run 'manage.py embed'.")
+        raise QueryError(
+            f"Version {version.pk} has no vectors yet; run 'manage.py similarity embed'."
+        )
     titles, paths = _told(rows, report)
     names, codes = _categories(paths)
     fused = np.stack([row.vectors["fused"] for row in rows])  # type: ignore[misc]

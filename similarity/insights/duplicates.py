@@ -102,7 +102,9 @@ def find_duplicates(
     search = search or DuplicateSearch()
     version = live_version(using)
     if version is None:
-        raise VersionError("No version is live yet; run 'manage.py embed' and a worker first.")
+        raise VersionError(
+            "No version is live yet; run 'manage.py similarity embed' and a worker first."
+        )
     kept: list[Duplicate] = []
     known: set[tuple[str, str]] = set()
     for pairs in _candidates(version, search.threshold - SLACK, using, progress):

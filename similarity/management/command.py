@@ -1,9 +1,9 @@
-"""What the plugin's commands share: help with examples, clean interruption, progress bars."""
+"""What the subcommands share: help with examples, clean interruption, progress bars."""
 
 import argparse
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import (
     BaseCommand,
@@ -28,6 +28,7 @@ class SimilarityCommand(BaseCommand):
     """Errors of the plugin, and a database that is away or not migrated, end as one line; Ctrl-C
     says how to go on and exits with 130."""
 
+    _called_from_command_line = False  # Django sets it, django-stubs does not know it
     examples = ""
     if_interrupted = "Interrupted."
 
@@ -47,8 +48,12 @@ class SimilarityCommand(BaseCommand):
             first_line = str(error).splitlines()[0].rstrip(".:")
             raise CommandError(f"{first_line}. {remedy}") from error
         except KeyboardInterrupt:
-            self.stderr.write(f"\n{self.if_interrupted}")
-            raise SystemExit(INTERRUPTED) from None
+            self.end_interrupted()
+
+    def end_interrupted(self) -> NoReturn:
+        """Write how to go on, and exit as a shell expects after Ctrl-C."""
+        self.stderr.write(f"\n{self.if_interrupted}")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _remedy(error: DatabaseError) -> str:

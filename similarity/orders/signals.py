@@ -170,7 +170,7 @@ def _enqueue(using: str, keys: Callable[[OrderAdapter], Iterable[Any]], instance
     transaction.on_commit(write_later, using=using, robust=True)
 
 
-_REMEDY = "the next full count has it, or 'manage.py count_orders --full' at once"
+_REMEDY = "the next full count has it, or 'manage.py similarity count-orders --full' at once"
 
 
 def _adapter() -> OrderAdapter:

@@ -18,7 +18,7 @@ STALE_DAYS = 2
 
 
 def report() -> dict[str, Any] | None:
-    """What ``similarity_status`` prints of orders, as plain values; None without orders."""
+    """What ``similarity status`` prints of orders, as plain values; None without orders."""
     if get_order_adapter() is None:
         return None
     run, waiting = runs.last_run(), updating.waiting()
@@ -37,7 +37,7 @@ def report() -> dict[str, Any] | None:
 
 
 def lines(orders: Mapping[str, Any]) -> list[str]:
-    """What ``similarity_status`` prints of the report."""
+    """What ``similarity status`` prints of the report."""
     outbox = orders["outbox"]
     told = [
         f"Orders     {orders['orders']} counted, {orders['items']} items, of them with partners "
@@ -57,12 +57,15 @@ def _dead() -> list[dict[str, str]]:
 def _hints(run: CountRun | None, dead: int) -> list[str]:
     """What somebody should do now."""
     if run is None:
-        return ["No order was ever counted: start a worker, or run 'manage.py count_orders'."]
+        return [
+            "No order was ever counted: start a worker, or run 'manage.py similarity count-orders'."
+        ]
     hints = []
     if (timezone.now() - run.full_at).days >= STALE_DAYS:
         hints.append(
             f"Orders were last counted anew at {run.full_at:%Y-%m-%d %H:%M}: start celery beat "
-            "with similarity.beat_schedule, or run 'manage.py count_orders --full' each night."
+            "with similarity.beat_schedule, or run 'manage.py similarity count-orders --full' "
+            "each night."
         )
     now = CountingRule.from_settings()
     changed = [
@@ -77,11 +80,11 @@ def _hints(run: CountRun | None, dead: int) -> list[str]:
     if changed:
         hints.append(
             f"{', '.join(changed)} changed since the last full count: it takes effect with the "
-            "next one, or with 'manage.py count_orders --full' at once."
+            "next one, or with 'manage.py similarity count-orders --full' at once."
         )
     if dead:
         hints.append(
             f"{dead} changes of orders were given up; mend the cause and revive them in the admin, "
-            "or run 'manage.py count_orders --full'."
+            "or run 'manage.py similarity count-orders --full'."
         )
     return hints

@@ -30,7 +30,7 @@ class WarningsFilter(admin.SimpleListFilter):
 
 @admin.register(DemandSnapshot)
 class DemandSnapshotAdmin(LookedAt):
-    """Read only: ``manage.py co_demand --all`` makes it."""
+    """Read only: ``manage.py similarity co-demand --all`` makes it."""
 
     list_display = ("title", "kind", "headline", "pairs", "warnings")
     list_filter = ("kind", WarningsFilter)

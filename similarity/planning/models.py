@@ -4,8 +4,8 @@ from django.db import models
 
 
 class DemandSnapshot(models.Model):
-    """What moves with one product or category; written anew by ``manage.py co_demand --all`` and,
-    once a week, by beat.
+    """What moves with one product or category; written anew by beat once a week, and by
+    ``manage.py similarity co-demand --all``.
 
     ``report`` is JSON as :mod:`similarity.planning.demand_snapshots` makes it: figures of
     items, and of pairs that enough shoppers bought; nothing of a single order.

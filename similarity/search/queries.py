@@ -169,7 +169,8 @@ def _version(pk: int) -> EncoderVersion:
     if difference:
         raise VersionError(
             f"Queries of version {pk} cannot be encoded, its encoders cannot be had any more "
-            f"({difference}): put their weights back, or run 'manage.py build_version --promote'."
+            f"({difference}): put their weights back, or run "
+            "'manage.py similarity build --promote'."
         )
     return version
 

@@ -184,7 +184,7 @@ def test_a_page_asks_few_queries_however_many_points(
 
 def test_before_the_first_map_it_says_how_to_draw_one(admin_client):
     html = body(admin_client.get(MAP))
-    assert "manage.py map_catalogue" in html
+    assert "manage.py similarity map" in html
     assert "<svg" not in html
 
 

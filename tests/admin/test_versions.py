@@ -125,7 +125,7 @@ def test_building_is_left_to_a_worker(staff, live, wakeups):  # noqa: F811
 
 def test_without_a_broker_it_says_what_to_run(staff, live, monkeypatch):
     monkeypatch.setattr(wakeup, "wake", lambda *args, **options: False)
-    assert "build_version" in staff.post(BUILD, follow=True).content.decode()
+    assert "manage.py similarity build" in staff.post(BUILD, follow=True).content.decode()
 
 
 def test_promoting_asks_with_the_table_then_switches(staff, live, ready):

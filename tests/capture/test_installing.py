@@ -27,19 +27,19 @@ def states():
 
 def test_installing_twice_changes_nothing_the_second_time(by_triggers, capsys):
     assert states() == {"missing"}
-    call_command("similarity_triggers", "install")
+    call_command("similarity", "triggers", "install")
     assert states() == {"installed"}
     tables = {each.table for each in triggers.states()}
     assert tables == {"shop_product", "shop_productimage", "shop_brand", "shop_category"}
     assert triggers.install() == 0
-    call_command("similarity_triggers", "status")
+    call_command("similarity", "triggers", "status")
     assert "installed  shop_brand similarity_capture_update" in capsys.readouterr().out
 
 
 def test_uninstalling_leaves_nothing_behind(by_triggers):
     triggers.install()
     with pytest.raises(CommandError, match="no change is seen"):
-        call_command("similarity_triggers", "uninstall")
+        call_command("similarity", "triggers", "uninstall")
     assert states() == {"missing"}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -101,5 +101,5 @@ def test_indexes_and_cells_that_a_restore_lacks_are_told(fake_encoders, make_pro
     product = make_product(name="red mug 99")
     outbox.drain()
     assert outbox.counts().waiting == 0, f"{product} is embedded without cells"
-    call_command("promote", str(live.pk), verbosity=0)
+    call_command("similarity", "promote", str(live.pk), verbosity=0)
     assert check_database(databases=["default"]) == []

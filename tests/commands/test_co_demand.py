@@ -1,4 +1,4 @@
-"""`manage.py co_demand`: text, CSV, plot, and what it refuses."""
+"""`manage.py similarity co-demand`: text, CSV, plot, and what it refuses."""
 
 import csv
 
@@ -18,7 +18,7 @@ def _today(demand_shop, monkeypatch):
 
 
 def run(capsys, *arguments):
-    call_command("co_demand", *arguments)
+    call_command("similarity", "co-demand", *arguments)
     return capsys.readouterr().out
 
 
@@ -80,4 +80,4 @@ def test_plot(demand_shop, capsys, tmp_path):
 )
 def test_what_cannot_be_is_refused_with_the_remedy(demand_shop, arguments, told):
     with pytest.raises(CommandError, match=told):
-        call_command("co_demand", *arguments)
+        call_command("similarity", "co-demand", *arguments)

@@ -1,4 +1,4 @@
-"""manage.py count_orders, run as a shop runs it."""
+"""manage.py similarity count-orders, run as a shop runs it."""
 
 import time
 
@@ -28,7 +28,7 @@ def orders(make_product):
 
 
 def text(capsys, *arguments):
-    call_command("count_orders", *arguments)
+    call_command("similarity", "count-orders", *arguments)
     return capsys.readouterr().out
 
 
@@ -59,7 +59,7 @@ def test_watching_goes_on_until_it_is_stopped(orders, capsys, monkeypatch):
 
     monkeypatch.setattr(time, "sleep", nap)
     with pytest.raises(SystemExit) as stopped:
-        call_command("count_orders", "--watch")
+        call_command("similarity", "count-orders", "--watch")
     assert stopped.value.code == 130
     assert CountedBasket.objects.count() == 3
     assert "what was not counted waits" in capsys.readouterr().err
@@ -69,7 +69,7 @@ def test_a_shop_without_orders_is_told(settings, capsys):
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
     assert "Nothing to count: SIMILARITY['ORDERS'] is None." in text(capsys)
     with pytest.raises(CommandError, match="map the order model"):
-        call_command("count_orders", "--full")
+        call_command("similarity", "count-orders", "--full")
     assert runs.last_run() is None
 
 
@@ -78,10 +78,10 @@ def test_orders_that_cannot_be_counted_are_an_error(orders, capsys):
     PendingOrder.objects.enqueue(["1"])
     PendingOrder.objects.update(dead=True, last_error="ValueError: a line without a price")
     with pytest.raises(CommandError, match=r"order 1 for one: ValueError: a line without a price"):
-        call_command("count_orders")
+        call_command("similarity", "count-orders")
 
 
 def test_its_help_has_examples(capsys):
     with pytest.raises(SystemExit):
-        call_command("count_orders", "--help")
-    assert "manage.py count_orders --full " in capsys.readouterr().out
+        call_command("similarity", "count-orders", "--help")
+    assert "manage.py similarity count-orders --full " in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""manage.py embed, run as a shop runs it."""
+"""manage.py similarity embed, run as a shop runs it."""
 
 import threading
 
@@ -8,8 +8,8 @@ from django.db import connection
 
 from shop.models import Product
 from similarity.indexing import outbox, versions, workers
-from similarity.management.commands import embed
 from similarity.models import PendingProduct, ProductVectors
+from similarity.subcommands import embed
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
@@ -28,28 +28,28 @@ def pending():
 
 
 def test_the_whole_catalogue_is_marked(products, capsys):
-    call_command("embed")
+    call_command("similarity", "embed")
     assert pending() == {str(product.pk) for product in products}
     assert "3 products marked" in capsys.readouterr().out
 
 
 def test_given_keys_are_marked_and_forced(products):
-    call_command("embed", str(products[0].pk), "--force")
+    call_command("similarity", "embed", str(products[0].pk), "--force")
     assert pending() == {str(products[0].pk)}
     assert PendingProduct.objects.get().force
 
 
 def test_only_what_changed_unseen_is_marked(products):
-    call_command("embed", "--now")
+    call_command("similarity", "embed", "--now")
     Product.objects.filter(pk=products[1].pk).update(name="Changed by SQL")
     HashEncoder.calls = 0
-    call_command("embed", "--changed-only")
+    call_command("similarity", "embed", "--changed-only")
     assert pending() == {str(products[1].pk)}
     assert HashEncoder.calls == 0
 
 
 def test_now_needs_no_worker(products, capsys):
-    call_command("embed", "--now")
+    call_command("similarity", "embed", "--now")
     assert ProductVectors.objects.count() == 3
     assert "All embedded" in capsys.readouterr().out
 
@@ -57,13 +57,13 @@ def test_now_needs_no_worker(products, capsys):
 def test_a_product_that_fails_ends_the_command_with_its_error(products, make_product):
     bad = make_product(name="poison")
     with pytest.raises(CommandError, match=rf"1 product.*product {bad.pk}.*cannot be encoded"):
-        call_command("embed", "--now")
+        call_command("similarity", "embed", "--now")
     assert ProductVectors.objects.count() == 3
 
 
 def test_a_key_of_the_wrong_kind_is_named(products):
     with pytest.raises(CommandError, match=r"No primary key of a product.*must be an integer"):
-        call_command("embed", "shoe", "--now")
+        call_command("similarity", "embed", "shoe", "--now")
 
 
 def test_ctrl_c_says_how_to_go_on(products, monkeypatch, capsys):
@@ -72,7 +72,7 @@ def test_ctrl_c_says_how_to_go_on(products, monkeypatch, capsys):
 
     monkeypatch.setattr(outbox, "drain", interrupt)
     with pytest.raises(SystemExit) as stopped:
-        call_command("embed", "--now")
+        call_command("similarity", "embed", "--now")
     assert stopped.value.code == 130
     assert "embed --wait" in capsys.readouterr().err
     assert len(pending()) == 3
@@ -81,7 +81,7 @@ def test_ctrl_c_says_how_to_go_on(products, monkeypatch, capsys):
 def test_waiting_without_a_worker_ends_in_time(products, monkeypatch, capsys):
     monkeypatch.setattr(embed, "SILENCE_S", 0.1)
     with pytest.raises(CommandError, match=r"3 products are not embedded after 0\.6 s"):
-        call_command("embed", "--wait", "--timeout", "0.6")
+        call_command("similarity", "embed", "--wait", "--timeout", "0.6")
     assert "No worker was seen" in capsys.readouterr().err
 
 
@@ -97,7 +97,7 @@ def test_waiting_follows_a_worker_to_the_end(products, capsys):
 
     worker = threading.Timer(0.3, work)
     worker.start()
-    call_command("embed", "--wait", "--force", "--timeout", "120")
+    call_command("similarity", "embed", "--wait", "--force", "--timeout", "120")
     worker.join()
     assert ProductVectors.objects.count() == 3
     assert "All embedded" in capsys.readouterr().out
@@ -107,14 +107,14 @@ def test_waiting_shows_that_a_worker_is_learning_first(products, monkeypatch, ca
     learning = {"seen_at": 0.0, "device": "", "doing": "learn", "done": 1, "total": 3}
     monkeypatch.setattr(embed.workers, "seen", lambda: {"host": learning})
     with pytest.raises(CommandError, match="not embedded"):
-        call_command("embed", "--wait", "--timeout", "0.1")
+        call_command("similarity", "embed", "--wait", "--timeout", "0.1")
     assert "learn:  33%" in capsys.readouterr().err
 
 
 def test_help_has_examples(capsys):
     with pytest.raises(SystemExit):
-        call_command("embed", "--help")
-    assert "manage.py embed --changed-only" in capsys.readouterr().out
+        call_command("similarity", "embed", "--help")
+    assert "manage.py similarity embed --changed-only" in capsys.readouterr().out
 
 
 def test_waiting_goes_on_without_the_cache(products, monkeypatch):
@@ -125,20 +125,20 @@ def test_waiting_goes_on_without_the_cache(products, monkeypatch):
 
     monkeypatch.setattr(workers, "seen", down)
     with pytest.raises(CommandError, match="3 products are not embedded"):
-        call_command("embed", "--wait", "--timeout", "0.1")
+        call_command("similarity", "embed", "--wait", "--timeout", "0.1")
 
 
 def test_a_key_no_product_has_is_named(products):
     with pytest.raises(CommandError, match=r"There is no product 987654; nothing was marked"):
-        call_command("embed", str(products[0].pk), "987654", "--now")
+        call_command("similarity", "embed", str(products[0].pk), "987654", "--now")
     assert pending() == set()
 
 
 def test_one_product_is_one_product(products, capsys):
-    call_command("embed", str(products[0].pk))
+    call_command("similarity", "embed", str(products[0].pk))
     assert "1 product marked." in capsys.readouterr().out
 
 
 def test_a_timeout_belongs_to_wait(products):
     with pytest.raises(CommandError, match="--timeout is for --wait"):
-        call_command("embed", "--timeout", "3")
+        call_command("similarity", "embed", "--timeout", "3")

@@ -1,4 +1,4 @@
-"""``manage.py evaluate`` end to end, with small encoders and with the real ones."""
+"""``manage.py similarity evaluate`` end to end, with small encoders and with the real ones."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def catalogue(tmp_path):
 
 def evaluate(*arguments, cache) -> str:
     out = StringIO()
-    call_command("evaluate", *arguments, cache=cache, stdout=out)
+    call_command("similarity", "evaluate", *arguments, cache=cache, stdout=out)
     return out.getvalue()
 
 

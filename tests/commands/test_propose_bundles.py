@@ -1,4 +1,4 @@
-"""`manage.py propose_bundles` says what it found."""
+"""`manage.py similarity propose-bundles` says what it found."""
 
 from datetime import timedelta
 
@@ -29,16 +29,16 @@ def orders(make_product):
 
 
 def test_it_proposes_and_counts(orders, capsys):
-    call_command("propose_bundles")
+    call_command("similarity", "propose-bundles")
     assert "12 orders read: 1 bundles are new, 0 were found again, 0 withdrawn." in (
         capsys.readouterr().out
     )
     assert Bundle.objects.get().orders == 4
-    call_command("propose_bundles")
+    call_command("similarity", "propose-bundles")
     assert "0 bundles are new, 1 were found again" in capsys.readouterr().out
 
 
 def test_an_error_is_one_line(settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
     with pytest.raises(CommandError, match=r"SIMILARITY\['ORDERS'\] is None"):
-        call_command("propose_bundles")
+        call_command("similarity", "propose-bundles")

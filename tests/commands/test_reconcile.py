@@ -1,4 +1,4 @@
-"""manage.py reconcile, run as a shop runs it."""
+"""manage.py similarity reconcile, run as a shop runs it."""
 
 import json
 
@@ -24,7 +24,7 @@ def changed(make_product):
 
 
 def test_a_round_is_told_in_words(changed, capsys):
-    call_command("reconcile")
+    call_command("similarity", "reconcile")
     out, err = capsys.readouterr()
     assert "3 products compared: 1 stale, 0 missing, 0 orphaned; 1 enqueued" in out
     assert "100%" in err
@@ -32,7 +32,7 @@ def test_a_round_is_told_in_words(changed, capsys):
 
 
 def test_and_as_json(changed, capsys):
-    call_command("reconcile", "--json", "--dry-run")
+    call_command("similarity", "reconcile", "--json", "--dry-run")
     told = json.loads(capsys.readouterr().out)
     assert (told["checked"], told["stale"], told["enqueued"]) == (3, 1, 0)
     assert told["finished"]
@@ -41,20 +41,20 @@ def test_and_as_json(changed, capsys):
 
 def test_a_budget_is_told_and_gone_on_with(changed, capsys, monkeypatch):
     monkeypatch.setattr(reconcile, "PAGE", 1)
-    call_command("reconcile", "--budget", "0", "--rate", "1000")
+    call_command("similarity", "reconcile", "--budget", "0", "--rate", "1000")
     assert "run it again to go on" in capsys.readouterr().out
-    call_command("reconcile", "--restart")
+    call_command("similarity", "reconcile", "--restart")
     assert "3 products compared" in capsys.readouterr().out
 
 
 def test_a_rate_of_nothing_is_refused(changed):
     with pytest.raises(CommandError, match="--rate is 0"):
-        call_command("reconcile", "--rate", "0")
+        call_command("similarity", "reconcile", "--rate", "0")
 
 
 def test_two_at_once_are_refused_in_words(changed, monkeypatch):
     monkeypatch.setattr(locks, "_ask", lambda alias, function, name: name != reconcile.LOCK)
-    for command in (["reconcile"], ["embed", "--changed-only"]):
+    for command in (["similarity", "reconcile"], ["similarity", "embed", "--changed-only"]):
         with pytest.raises(CommandError, match="Another process reconciles"):
             call_command(*command)
 
@@ -65,6 +65,6 @@ def test_ctrl_c_says_how_to_go_on(changed, monkeypatch, capsys):
 
     monkeypatch.setattr(reconcile, "reconcile", interrupt)
     with pytest.raises(SystemExit) as stopped:
-        call_command("reconcile")
+        call_command("similarity", "reconcile")
     assert stopped.value.code == 130
     assert "goes on where it stopped" in capsys.readouterr().err

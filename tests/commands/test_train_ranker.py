@@ -1,4 +1,4 @@
-"""``manage.py train_ranker``, on the shop's own products."""
+"""``manage.py similarity train-ranker``, on the shop's own products."""
 
 import csv
 from io import StringIO
@@ -45,7 +45,7 @@ def judgements(products, tmp_path):
 
 def run(*arguments):
     out = StringIO()
-    call_command("train_ranker", *map(str, arguments), stdout=out, stderr=StringIO())
+    call_command("similarity", "train-ranker", *map(str, arguments), stdout=out, stderr=StringIO())
     return out.getvalue()
 
 

@@ -34,7 +34,7 @@ def stored(version):
 
 def build_in_a_process():
     return subprocess.run(
-        [sys.executable, "manage.py", "build_version", "--sample", "2"],
+        [sys.executable, "manage.py", "similarity", "build", "--sample", "2"],
         cwd=ROOT,
         capture_output=True,
         text=True,

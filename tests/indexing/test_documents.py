@@ -128,7 +128,7 @@ def test_what_is_missing_or_outdated_is_found_by_reconciling(live, make_product)
 def test_the_command_makes_all_and_counts_words(make_product, capsys):
     for at in range(3):
         make_product(name=f"Lamp {at}", attributes={"colour": "red"})
-    call_command("index_search")
+    call_command("similarity", "search-index")
     assert "3 search documents written." in capsys.readouterr().out
     assert SearchWord.objects.get(word="lamp").documents == 3
     assert SearchLexeme.objects.get(lexeme="lamp").documents == 3

@@ -32,7 +32,7 @@ def test_all_is_well(healthy):
 def test_a_fresh_install_says_what_to_start():
     checks = health.checks()
     assert [name for name, c in checks.items() if not c.ok] == ["version", "index", "worker"]
-    assert "manage.py embed" in checks["version"].detail
+    assert "manage.py similarity embed" in checks["version"].detail
     assert "-Q similarity" in checks["worker"].detail
 
 

@@ -150,7 +150,7 @@ def test_other_weights_are_not_mixed_into_the_live_version(live, make_product, m
     PendingProduct.objects.all().delete()
     outbox.enqueue([product])
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
-    with pytest.raises(VersionError, match=r"hash-16-, now hash-16-\+retrained.*build_version"):
+    with pytest.raises(VersionError, match=r"hash-16-, now hash-16-\+retrained.*similarity build"):
         outbox.drain()
     row = PendingProduct.objects.get()
     assert (row.attempts, row.dead) == (0, False)

@@ -374,7 +374,7 @@ def test_a_question_for_encoders_that_are_not_ours_is_logged_with_the_remedy(
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     question = mailbox.Question("text", "x", live.pk, b"red scarf")
     assert tasks.answer_question(*mailbox.post(question)) is False
-    assert "build_version" in caplog.text
+    assert "similarity build" in caplog.text
     unknown = mailbox.Question("smell", "x", live.pk, b"red scarf")
     assert tasks.answer_question(*mailbox.post(unknown)) is False
     assert "different releases" in caplog.text

@@ -339,7 +339,7 @@ class TestLearned:
 
     @pytest.mark.parametrize("damage", [lambda d: d[:40], lambda d: b"x" * 99, lambda d: d[:-8]])
     def test_damaged_bytes_are_refused_with_the_remedy(self, damage):
-        with pytest.raises(RankerError, match="train_ranker"):
+        with pytest.raises(RankerError, match="similarity train-ranker"):
             read_network(damage(network(words=1.0).to_bytes()), len(SIGNALS))
 
     def test_values_that_are_not_finite_are_refused(self):

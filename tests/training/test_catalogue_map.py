@@ -108,13 +108,13 @@ def test_what_cannot_be_drawn_says_why(shop, make_version):  # noqa: F811
 
 def test_the_command_tells_what_lies_apart(shop, capsys):
     _version, products = shop
-    call_command("map_catalogue", "--products", "24")
+    call_command("similarity", "map", "--products", "24")
     out = capsys.readouterr().out
     assert "24 of 24 products" in out
     assert "1 lie apart" in out
     assert f"{products[12].pk} Lamp 12: in Chairs, 10 of its 10 nearest in Lamps" in out
     with pytest.raises(CommandError, match="cannot be drawn"):
-        call_command("map_catalogue", "--products", "99999999")
+        call_command("similarity", "map", "--products", "99999999")
 
 
 def test_the_task_draws_and_a_shop_without_a_version_is_a_line_in_the_log(shop, caplog):

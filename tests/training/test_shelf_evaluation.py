@@ -49,7 +49,7 @@ def test_of_a_data_set_the_floor_keeps_out_what_filling_lets_in(settings):
 def test_of_the_shop_at_hand(make_catalogue):  # noqa: F811
     made = make_catalogue(40, clusters=4)
     out = StringIO()
-    call_command("evaluate", "shelves", "--json", "--limit", "10", stdout=out)
+    call_command("similarity", "evaluate", "shelves", "--json", "--limit", "10", stdout=out)
     report = json.loads(out.getvalue())
     assert report["dataset"] == "this shop"
     # Nothing is learned yet: both are alike.
@@ -62,4 +62,4 @@ def test_without_categories_there_is_nothing_to_count(make_product):
     for _ in range(3):
         make_product()
     with pytest.raises(CommandError, match="Fewer than two categories"):
-        call_command("evaluate", "shelves", stdout=StringIO())
+        call_command("similarity", "evaluate", "shelves", stdout=StringIO())

@@ -51,7 +51,7 @@ class Apart:
 
 @admin.register(CatalogueMap)
 class CatalogueMapAdmin(LookedAt):
-    """Read only; a new map is drawn by a worker, on ``manage.py map_catalogue`` or the button."""
+    """Read only; a new map is drawn by a worker, on ``manage.py similarity map`` or the button."""
 
     list_display = ("made_at", "version", "shown", "products", "apart", "took_s")
     show_full_result_count = False

@@ -38,7 +38,7 @@ class DismissedFilter(admin.SimpleListFilter):
 
 @admin.register(DuplicateListing)
 class DuplicateListingAdmin(NotByHand):
-    """Read only, but for dismissing: ``manage.py find_duplicates`` makes the list."""
+    """Read only, but for dismissing: ``manage.py similarity duplicates`` makes the list."""
 
     list_display = ("first_listing", "second_listing", "likeness")
     list_display_links = None

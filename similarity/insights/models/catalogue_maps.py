@@ -6,7 +6,7 @@ from similarity.models.versions import EncoderVersion
 
 
 class CatalogueMap(models.Model):
-    """One drawing; ``manage.py map_catalogue`` and the admin make them, the last few are kept.
+    """One drawing; ``manage.py similarity map`` and the admin make them, the last few are kept.
 
     Titles are kept as they were: a page of thousands of points cannot ask for each product.
     """

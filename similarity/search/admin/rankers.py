@@ -13,7 +13,7 @@ from similarity.search.models import HotQuery, RankerVersion
 
 @admin.register(RankerVersion)
 class RankerVersionAdmin(LookedAt):
-    """Which ranker orders results, and how good each was found; ``train_ranker`` makes them."""
+    """Which ranker orders results, and how good each is; ``similarity train-ranker`` makes them."""
 
     list_display = ("__str__", "status", "trained_on", "ndcg", "created_at", "promoted_at")
     list_filter = ("status",)

@@ -12,7 +12,7 @@ class RankerVersionQuerySet(models.QuerySet["RankerVersion"]):
 
 
 class RankerVersion(models.Model):
-    """A small network over ranking signals, trained by ``manage.py train_ranker``."""
+    """A small network over ranking signals, trained by ``manage.py similarity train-ranker``."""
 
     class Status(models.TextChoices):
         CANDIDATE = "candidate"

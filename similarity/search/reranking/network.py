@@ -72,7 +72,8 @@ def read_network(data: bytes, signals: int) -> Network:
     except (KeyError, TypeError, ValueError) as error:
         raise RankerError(
             f"The stored ranker is damaged ({type(error).__name__}: {error}); train another with "
-            "'manage.py train_ranker', or go back with 'manage.py train_ranker --rollback'."
+            "'manage.py similarity train-ranker', or go back with "
+            "'manage.py similarity train-ranker --rollback'."
         ) from error
     return network
 

@@ -58,11 +58,11 @@ def usable_network(version: RankerVersion) -> Network:
     if tuple(version.signals) != SIGNALS:
         raise RankerError(
             f"Ranker {version.pk} reads the signals {', '.join(version.signals)}, and this release "
-            f"has {', '.join(SIGNALS)}; train another with 'manage.py train_ranker'."
+            f"has {', '.join(SIGNALS)}; train another with 'manage.py similarity train-ranker'."
         )
     if not version.artefact_is_intact():
         raise RankerError(
             f"Ranker {version.pk} does not have the hash {version.sha256} it was saved with; "
-            "go back with 'manage.py train_ranker --rollback', or train another."
+            "go back with 'manage.py similarity train-ranker --rollback', or train another."
         )
     return read_network(bytes(version.artefact), len(SIGNALS))

@@ -98,9 +98,9 @@ def _find(version: RankerVersion | int | None) -> RankerVersion:
     found = rows.order_by("-pk").first()
     if found is None:
         raise RankerError(
-            f"There is no ranker {version}; train one with 'manage.py train_ranker'."
+            f"There is no ranker {version}; train one with 'manage.py similarity train-ranker'."
             if version
-            else "There is no candidate; train one with 'manage.py train_ranker'."
+            else "There is no candidate; train one with 'manage.py similarity train-ranker'."
         )
     return found
 

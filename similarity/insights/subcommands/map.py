@@ -1,0 +1,52 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from similarity.insights import catalogue_map
+from similarity.insights.models import CatalogueMap
+from similarity.management.command import ProgressBars, SimilarityCommand
+
+PRINTED = 20
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Draw the map of the catalogue that the admin shows: products of the live version, near "
+        "each other where they are alike, and a list of those that lie among others than their "
+        "own category. Needs the extra 'map'."
+    )
+    examples = """examples:
+  manage.py similarity map
+  manage.py similarity map --products 2000
+"""
+    if_interrupted = "Stopped; the map drawn before is still there."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--products",
+            type=int,
+            default=catalogue_map.PRODUCTS,
+            help=f"products on it at most ({catalogue_map.PRODUCTS})",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with ProgressBars() as bars:
+            drawn = catalogue_map.draw(options["products"], bars)
+        self.stdout.write(
+            f"{drawn.shown} of {drawn.products} products of version {drawn.version_id} drawn in "
+            f"{drawn.took_s} s; the admin shows them. {len(drawn.outliers)} lie apart:"
+        )
+        for outlier in drawn.outliers[:PRINTED]:
+            self.stdout.write(f"  {_line(drawn, outlier)}")
+        if (more := len(drawn.outliers) - PRINTED) > 0:
+            self.stdout.write(f"  … and {more} more; the admin shows all.")
+
+
+def _line(drawn: CatalogueMap, outlier: dict[str, Any]) -> str:
+    row = outlier["row"]
+    title = f"{drawn.points['key'][row]} {drawn.points['title'][row]}"
+    if outlier["suggested"] < 0:
+        return f"{title}: like nothing else"
+    own = drawn.categories[drawn.points["category"][row]]["name"]
+    theirs = drawn.categories[outlier["suggested"]]["name"]
+    return f"{title}: in {own}, {outlier['theirs']} of its {outlier['of']} nearest in {theirs}"

@@ -1,0 +1,3 @@
+SUBCOMMANDS = {
+    "co-demand": "Find products whose demand moves together.",
+}

@@ -1,0 +1,114 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.planning.co_demand import all_reports, category_report, product_report, shop_sales
+from similarity.planning.demand import WEEKS
+from similarity.planning.demand_links import FALSE_SHARE, MAX_LAG, LinkRule
+from similarity.planning.demand_plot import plot_png
+from similarity.planning.demand_report import DemandReport, Question
+from similarity.planning.demand_snapshots import keep
+from similarity.planning.demand_tables import table, write_csv
+
+#: Rows that are printed; a CSV has all.
+PRINTED = 40
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Which products' demand moves together, for stock planning: weekly sales compared "
+        "at several lags without what the whole shop shares, pairs bought together, what to "
+        "expect of one when another sells, and what happened while one was out of stock."
+    )
+    examples = """examples:
+  manage.py similarity co-demand --product 17               what moves with one product
+  manage.py similarity co-demand --product 17 --sells 250   if it sells 250, expect …
+  manage.py similarity co-demand --category "Home > Lamps"  categories
+  manage.py similarity co-demand --all                      everything, kept for the admin
+  manage.py similarity co-demand --all --csv reports/       a CSV of products and one of categories
+  manage.py similarity co-demand --all --plot pairs.png     the surest pairs as a picture
+"""
+    if_interrupted = "Stopped; what was kept before is still there, and no file was written."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--product", metavar="KEY", help="primary key of a product")
+        what.add_argument("--category", metavar="NAME", help="a category as the catalogue names it")
+        what.add_argument("--all", action="store_true", help="all products, and all categories")
+        parser.add_argument("--csv", type=Path, metavar="DIR", help="write CSV files there")
+        parser.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG")
+        parser.add_argument("--sells", type=float, metavar="N", help="units the sentences speak of")
+        parser.add_argument("--weeks", type=int, default=WEEKS, help=f"of sales ({WEEKS})")
+        parser.add_argument("--max-lag", type=int, default=MAX_LAG, help=f"weeks ({MAX_LAG})")
+        parser.add_argument(
+            "--false-share",
+            type=float,
+            default=FALSE_SHARE,
+            help=f"expected share of false links at most ({FALSE_SHARE})",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="with --all: keep nothing for the admin"
+        )
+        parser.add_argument("--limit", type=int, default=1000, help="pairs at most (1000)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _require_sensible(options)
+        rule = LinkRule(max_lag=options["max_lag"], false_share=options["false_share"])
+        question = Question(quantity=options["sells"], rule=rule, most_pairs=options["limit"])
+        with ProgressBars() as bars:
+            reports = _reports(question, options, bars)
+        for report in reports:
+            self._print(report)
+            if options["all"] and not options["dry_run"]:
+                self.stdout.write(f"Kept for the admin: {keep(report)} items.\n")
+        if options["csv"]:
+            self._write_csv(reports, options["csv"])
+        if options["plot"]:
+            _write(options["plot"], plot_png(reports[0]))
+            self.stdout.write(f"Plot: {options['plot']}")
+
+    def _print(self, report: DemandReport) -> None:
+        self.stdout.write(table(replace(report, pairs=report.pairs[:PRINTED])))
+        left = len(report.pairs) - PRINTED
+        if left > 0:
+            self.stdout.write(f"… and {left} more pairs; --csv DIR writes all.")
+        self.stdout.write("")
+
+    def _write_csv(self, reports: list[DemandReport], folder: Path) -> None:
+        for report in reports:
+            name = "categories" if report.kind == "category" else "products"
+            path = folder / f"co_demand_{name}.csv"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with path.open("w", newline="", encoding="utf-8-sig") as file:
+                    count = write_csv(report, file)
+            except OSError as error:
+                raise CommandError(f"{str(path)!r} cannot be written: {error}") from error
+            self.stdout.write(f"{count} pairs: {path}")
+
+
+def _reports(question: Question, options: dict[str, Any], bars: ProgressBars) -> list[DemandReport]:
+    sales = shop_sales(options["weeks"])
+    if options["product"] is not None:
+        return [product_report(sales, question, product=options["product"], progress=bars)]
+    if options["category"] is not None:
+        return [category_report(sales, question, category=options["category"], progress=bars)]
+    return list(all_reports(sales, question, bars))
+
+
+def _require_sensible(options: dict[str, Any]) -> None:
+    for name, least in (("weeks", 1), ("limit", 1)):
+        if not least <= options[name] <= 100_000:
+            raise CommandError(f"--{name} is {options[name]}; give a number from {least} up.")
+    if options["sells"] is not None and not 0 < options["sells"] < 1e9:
+        raise CommandError(f"--sells is {options['sells']:g}; give a number of units above 0.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise CommandError(f"{str(path)!r} cannot be written: {error}") from error

@@ -1,0 +1,50 @@
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from similarity.indexing import building, gate, versions
+from similarity.management.command import ProgressBars, SimilarityCommand
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Make a new encoder version with the present settings: fit the fusion on a sample, embed "
+        "the whole catalogue for it, build its indexes. The live version serves meanwhile."
+    )
+    examples = """examples:
+  manage.py similarity build               build; look at the figures, then promote
+  manage.py similarity build --promote     build and switch
+
+Run it after changing ENCODERS, WEIGHTS or DIMENSIONS in SIMILARITY, and once after the
+catalogue has grown to many times what the live version was fitted on.
+"""
+    if_interrupted = "Stopped. Run 'manage.py similarity build' again: it goes on where it stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--promote", action="store_true", help="make it live when it is built")
+        parser.add_argument(
+            "--sample",
+            type=int,
+            default=building.SAMPLE,
+            metavar="N",
+            help=f"products the fusion is fitted on (default {building.SAMPLE})",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["sample"] < 1:
+            raise CommandError(
+                f"--sample is {options['sample']}; the fusion is fitted on 1 product at least, "
+                f"and well on {building.SAMPLE}."
+            )
+        with ProgressBars() as bars:
+            version = versions.build_version(bars, sample=options["sample"])
+        self.stdout.write(
+            f"Version {version.pk} is ready: {version.figures['products']} products, "
+            f"{version.figures['failed']} failed, embedded in {version.figures['embed_s']} s, "
+            f"indexes in {version.figures['index_s']} s, "
+            f"{version.figures['index_bytes'] / 2**20:.1f} MiB."
+        )
+        self.stdout.write(gate.table(versions.gate_of(version)))
+        if options["promote"]:
+            versions.promote(version)
+            self.stdout.write(f"Version {version.pk} is live.")

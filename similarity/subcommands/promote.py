@@ -1,0 +1,50 @@
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from similarity.indexing import gate, versions
+from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.models import EncoderVersion
+
+
+class Command(SimilarityCommand):
+    help = (
+        "Make an encoder version the live one, if its figures beside the live version's are good "
+        "enough, or go back to the one before. The switch is one row; the version that was live "
+        "is kept for rolling back."
+    )
+    examples = """examples:
+  manage.py similarity promote                 the newest version that is ready
+  manage.py similarity promote 7               version 7
+  manage.py similarity promote --rollback      the version that was live before
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("version", nargs="?", type=int, metavar="ID")
+        parser.add_argument("--rollback", action="store_true", help="go back to the one before")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="even where the table says that it should not be",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["rollback"] and options["version"] is not None:
+            raise CommandError("Give either a version or --rollback, not both.")
+        if options["rollback"]:
+            live = versions.rollback(force=options["force"])
+        else:
+            live = self._promoted(options["version"], options["force"])
+        self.stdout.write(f"Version {live.pk} is live.")
+
+    def _promoted(self, number: int | None, force: bool) -> EncoderVersion:
+        """The table is printed before anything is refused."""
+        chosen = versions.find(number)
+        with ProgressBars() as bars:
+            versions.prepare(chosen, bars, compare=not force)
+        table = versions.gate_of(chosen)
+        self.stdout.write(gate.table(table))
+        for line in table:
+            if line.state == gate.WARNING:
+                self.stdout.write(f"Look: {line.name} {line.new}. {line.remedy}")
+        return versions.promote(chosen, force=force)
