@@ -68,7 +68,7 @@ def test_a_changed_and_a_deleted_product_are_found_again(articles):
 
 
 def test_the_command_and_the_admin_know_what_is_installed(articles, admin_client, capsys):
-    call_command("similarity_status")
+    call_command("similarity", "status")
     assert "Healthy" in capsys.readouterr().out.replace("Not healthy", "Healthy")
     index = admin_client.get("/admin/").content.decode()
     for app in EVERY:
