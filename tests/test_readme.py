@@ -149,7 +149,7 @@ def test_the_install_section_gives_similar_products(host):
 
 
 def test_the_install_section_is_as_short_as_it_says():
-    assert len(snippet("settings").splitlines()) == 5
+    assert len(snippet("settings").splitlines()) == 6
     assert len(snippet("urls").splitlines()) == 1
     assert snippet("template").count("similar_products") == 1
 
