@@ -116,9 +116,9 @@ def wait_for_site(port: int, log: Path) -> None:
 
 def wait_for_worker(log: Path) -> None:
     """Until it answers a query: its network is loaded by then."""
-    from similarity.search.query_vectors import query_vector
+    from similarity.search.query_vectors import encode_query
 
     until = time.monotonic() + 90
-    while query_vector("a first query", timeout_ms=1000) is None:
+    while encode_query("a first query", timeout_ms=1000) is None:
         if time.monotonic() > until:
             sys.exit(f"The worker answers no query:\n{log.read_text()[-2000:]}")

@@ -250,7 +250,7 @@ def line(kept: Filter, what: str, plan: str, got: Measured) -> str:
 
 def plan_of(catalogue: Catalogue, kept: Filter) -> str:
     """The plans that answered the queries, the most frequent first."""
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         for at in catalogue.outside(kept)[:20]:
             candidates.nearest(search_for(catalogue, kept, catalogue.keys[at]), K)
     plans = [one.plan for one in answered]

@@ -14,8 +14,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from shop.cart import Cart, CartLine, CartRefused
-from similarity.orders.bundles.offers import Offer, offers_of
-from similarity.orders.bundles.pricing import WITHOUT_CENTS
+from similarity.orders import Offer, offers_of
 
 SESSION_KEY = "cart_bundles"
 MAX_BUNDLES = 20  # different ones
@@ -127,7 +126,7 @@ def split_saving(offer: Offer) -> dict[Any, Decimal]:
     In proportion to the prices, in whole cents, by largest remainders: the parts add up to the
     saving to the cent.
     """
-    cents = 1 if offer.currency in WITHOUT_CENTS else 100
+    cents = 10**offer.decimal_places
     saving, total = int(offer.saving * cents), int(offer.total * cents)
     shares = {
         product.pk: divmod(saving * int(product.price * cents), total) for product in offer.products

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shop.models import Product
+from shop.models import LEVEL, Product
 from shop.templatetags.shop import money
-from similarity.catalog.sources import LEVEL
-from similarity.search.page import PriceBucket
+from similarity.search import PriceBucket
 
 MAX_VALUES = 24
 CENT = Decimal("0.01")

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from shop.cart import MAX_QUANTITY
-from similarity.api.filters import MAX_LENGTH, MAX_VALUES
+from similarity import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
 
 
 class PriceForm(forms.Form):
@@ -59,10 +59,10 @@ class ValuesField(forms.MultipleChoiceField):
     the first so many."""
 
     def to_python(self, value: Any) -> list[str]:
-        return list(super().to_python(value)[:MAX_VALUES])
+        return list(super().to_python(value)[:MAX_FILTER_VALUES])
 
     def valid_value(self, value: str) -> bool:
-        return 0 < len(value) <= MAX_LENGTH and "\0" not in value
+        return 0 < len(value) <= MAX_FILTER_LENGTH and "\0" not in value
 
 
 class SearchForm(PriceForm):

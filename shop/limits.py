@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from similarity.api.throttling import AddressThrottle
+from similarity import AddressThrottle
 
 View = Callable[..., HttpResponse]
 

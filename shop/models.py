@@ -8,6 +8,9 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
 
+#: Between the levels of a category's path.
+LEVEL = " > "
+
 
 class Category(models.Model):
     name = models.CharField(max_length=120)
@@ -26,10 +29,10 @@ class Category(models.Model):
         return self.path
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.path = f"{self.parent.path} > {self.name}" if self.parent else self.name
+        self.path = f"{self.parent.path}{LEVEL}{self.name}" if self.parent else self.name
         super().save(*args, **kwargs)
         for child in self.children.all():
-            if not child.path.startswith(f"{self.path} > "):
+            if not child.path.startswith(f"{self.path}{LEVEL}"):
                 child.save()
 
     def get_absolute_url(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
@@ -19,15 +20,8 @@ from shop.facets import (
     value_label,
 )
 from shop.models import Brand, Category, Product
-from similarity.api.filters import narrow
-from similarity.catalog.adapter import get_adapter
-from similarity.exceptions import QueryError
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.stored import FloatArray
-from similarity.search.engine import search
-from similarity.search.page import Outcome, SearchPage
-from similarity.search.picture import search_by_picture
-from similarity.search.reranking.rerank import rerank
+from similarity import Hit, QueryError, filter_products
+from similarity.search import Outcome, SearchPage, rerank, search, search_by_picture
 
 PAGE_SIZE = 24
 MAX_OFFERED = 6  # categories or brands of that name
@@ -100,7 +94,7 @@ class Results:
 
 
 def find(
-    asked: Mapping[str, Any], data: QueryDict, user: Any, picture: FloatArray | None = None
+    asked: Mapping[str, Any], data: QueryDict, user: Any, picture: np.ndarray | None = None
 ) -> Results:
     """``asked`` is what a SearchForm read of ``data``; ``picture`` a vector to look like."""
     search_ = Search(asked, data, user)
@@ -124,7 +118,7 @@ class Search:
         products = Product.objects.filter(is_active=True)
         products = products.select_related("brand", "category").prefetch_related("images")
         filters = {name: values for name, values in self.filters.items() if name not in without}
-        return narrow(get_adapter(), products, filters)
+        return filter_products(products, filters)
 
     def by_words(self) -> Results:
         # What else a facet could be is told as if none of its values were chosen.
@@ -179,7 +173,7 @@ class Search:
         label = price_label(page.price.low, page.price.high, currency)
         return [Chip(label, self.query(q=page.without_price))]
 
-    def by_picture(self, picture: FloatArray) -> Results:
+    def by_picture(self, picture: np.ndarray) -> Results:
         hits = search_by_picture(picture, self.text, MOST_ALIKE, within=self.within())
         counts = {}
         for name in FACETS:

@@ -25,6 +25,14 @@ class QueryError(SimilarityError):
     """A retrieval call was given arguments it cannot serve."""
 
 
+class FilterError(QueryError):
+    """A filter was given a value that it cannot have; ``parameter`` is the filter's name."""
+
+    def __init__(self, message: str, parameter: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
 class DemandError(SimilarityError):
     """Sales are too few or too short for what is asked of them."""
 

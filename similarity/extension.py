@@ -108,7 +108,7 @@ class Extension:
 _registered: dict[type[Extension], Extension] = {}
 
 
-def register(extension: Extension) -> None:
+def register_extension(extension: Extension) -> None:
     """Add an app's extension, once however often this is called."""
     _registered[type(extension)] = extension
 

@@ -42,7 +42,7 @@ class Seen(Extension):
 @pytest.fixture
 def seen(monkeypatch):
     monkeypatch.setattr(extension, "_registered", dict(extension._registered))
-    extension.register(app := Seen())
+    extension.register_extension(app := Seen())
     return app
 
 
@@ -79,5 +79,5 @@ def test_status_and_figures_hold_what_it_says(seen, make_product, capsys):
 
 def test_registering_twice_is_registering_once(seen):
     before = len(extension.extensions())
-    extension.register(Seen())
+    extension.register_extension(Seen())
     assert len(extension.extensions()) == before

@@ -182,9 +182,9 @@ def test_checkouts_that_change_the_same_orders_never_wait_for_each_other():
     def mark(keys):
         try:
             with transaction.atomic():
-                updating.enqueue(keys[:1], wake=False)
+                updating.enqueue_orders(keys[:1], wake=False)
                 both.wait()
-                updating.enqueue(keys[1:], wake=False)
+                updating.enqueue_orders(keys[1:], wake=False)
         finally:
             connections.close_all()
 
@@ -197,7 +197,7 @@ def test_checkouts_that_change_the_same_orders_never_wait_for_each_other():
 def test_bulk_changes_are_told_by_the_host(order):
     Order.objects.update(status="cancelled")
     assert not pending(), "Django sends no signal for it"
-    assert updating.enqueue(Order.objects.all()) == 1
+    assert updating.enqueue_orders(Order.objects.all()) == 1
     assert pending() == {order.pk}
 
 

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from similarity.connections import background
 from similarity.indexing import versions
 from similarity.search import ask_worker, documents
-from similarity.search.query_vectors import query_vector
+from similarity.search.query_vectors import encode_query
 from similarity.search.reranking.rerank import rerank
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker
@@ -41,8 +41,8 @@ def products(make_product):
 
 def test_queries_are_answered_in_time_until_the_worker_is_killed(products, tmp_path):
     with worker(tmp_path, *QUEUE) as process:
-        wait_for(lambda: query_vector("first", timeout_ms=1000) is not None, 60, process)
-        vector = query_vector("red wool scarf", timeout_ms=AMPLE_MS)
+        wait_for(lambda: encode_query("first", timeout_ms=1000) is not None, 60, process)
+        vector = encode_query("red wool scarf", timeout_ms=AMPLE_MS)
         assert vector.shape == (8,)
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-3)
         answer = rerank("red scarf", products, budget_ms=AMPLE_MS)
@@ -64,9 +64,9 @@ def test_queries_are_answered_in_time_until_the_worker_is_killed(products, tmp_p
 
 def test_a_message_that_is_too_old_is_not_answered(products, tmp_path):
     """Else a worker that comes back would first work off what nobody waits for."""
-    assert query_vector("long ago", timeout_ms=20) is None
+    assert encode_query("long ago", timeout_ms=20) is None
     time.sleep(ask_worker.LATE_S + 1)
     with worker(tmp_path, *QUEUE) as process:
-        wait_for(lambda: query_vector("now", timeout_ms=1000) is not None, 60, process)
+        wait_for(lambda: encode_query("now", timeout_ms=1000) is not None, 60, process)
     asked = [key for key in cache._cache.get_client().keys("*answer:text*") if b"asked" not in key]
     assert len(asked) == 1

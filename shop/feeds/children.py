@@ -11,7 +11,7 @@ from shop.feeds.reader import read_row, sku_of
 from shop.feeds.survey import Survey, is_not_sold
 from shop.feeds.table import Row
 from shop.models import Product
-from similarity.catalog.plaintext import plain_line
+from similarity import plain_line
 
 
 def read_children(

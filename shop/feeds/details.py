@@ -6,7 +6,7 @@ from shop.feeds import values
 from shop.feeds.cells import Cells, first_cell, fitting
 from shop.feeds.product import FeedImage
 from shop.feeds.references import split_references
-from similarity.catalog.plaintext import plain_line
+from similarity import plain_line
 
 MAX_ATTRIBUTE = 2_000
 MAX_CODE = 100

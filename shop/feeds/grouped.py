@@ -14,7 +14,7 @@ from shop.feeds.reader import NO_COLUMN, read_row, sku_of
 from shop.feeds.survey import Survey
 from shop.feeds.table import Row
 from shop.models import Product
-from similarity.catalog.plaintext import plain_line
+from similarity import plain_line
 
 MAX_ROWS = 5_000  # of one product: it is held in memory
 NO_OPTION = "default title"

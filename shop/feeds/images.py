@@ -14,9 +14,7 @@ from django.core.files.base import ContentFile
 
 from shop.feeds.references import name_key, path_of
 from shop.models import ProductImage
-from similarity.catalog.picture_header import Limits, kind_of
-from similarity.encoders.images import decode
-from similarity.exceptions import ImageRejected
+from similarity import ImageRejected, check_image, image_format
 
 FIELD = ProductImage._meta.get_field("image")
 MAX_BYTES = 20 * 1024 * 1024
@@ -65,7 +63,7 @@ class ImageFolder:
         the bounds or cannot be decoded.
         """
         data = self._read(self._find(ref), ref)
-        kind = kind_of(data)
+        kind = image_format(data)
         if kind not in EXTENSIONS:
             raise ImageUnusable(f"image {ref!r} is no {KINDS}")
         stem = hashlib.sha256(data).hexdigest()[:32]
@@ -73,9 +71,10 @@ class ImageFolder:
         # The size tells a file that a killed import left half written.
         if self._storage.exists(name) and self._storage.size(name) == len(data):
             return name
-        limits = Limits(MAX_BYTES, MAX_PIXELS, "store a smaller one")
         try:
-            decode(data, limits)  # a header alone proves nothing
+            check_image(
+                data, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS
+            )  # a header alone proves nothing
         except ImageRejected as error:
             raise ImageUnusable(f"image {ref!r} is no whole {kind}: {error}") from error
         if not self.dry_run:

@@ -12,7 +12,7 @@ from shop.feeds.offer import read_currency, read_price, read_stock
 from shop.feeds.product import FeedProduct, Refusal, RowRefused
 from shop.feeds.table import Row
 from shop.models import Brand, Category, Product
-from similarity.catalog.plaintext import plain_line, plain_text
+from similarity import plain_line, plain_text
 
 MAX_DESCRIPTION = 50_000
 OTHER = "Other"

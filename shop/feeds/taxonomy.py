@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.utils.text import slugify
 
 from shop.models import Brand, Category
-from similarity.catalog.wording import code_of
+from similarity import normalise_code
 
 
 class Taxonomy:
@@ -57,7 +57,7 @@ class Taxonomy:
 
 
 def _brand_key(name: str) -> str:
-    return code_of(name) or name.casefold()
+    return normalise_code(name) or name.casefold()
 
 
 def slug_candidates(text: str, key: str) -> list[str]:

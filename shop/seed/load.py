@@ -15,7 +15,7 @@ from shop.seed import orders
 from shop.seed.brands import BRANDS
 from shop.seed.catalogue import KINDS, PREFIX, Item, plan
 from shop.seed.photos import drawn
-from similarity.orders.counting import updating
+from similarity.orders import enqueue_orders
 
 
 @dataclass
@@ -157,7 +157,7 @@ def _save_orders(items: Sequence[Item], seed: int, added: Added) -> None:
         for sku, quantity in basket.lines
     ]
     OrderLine.objects.bulk_create(lines, batch_size=1000)
-    updating.enqueue(made)  # Django sends no signal for bulk_create
+    enqueue_orders(made)  # Django sends no signal for bulk_create
     added.orders = len(made)
 
 

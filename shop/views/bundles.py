@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from shop.bundles import CartBundles
 from shop.cart import CartRefused
 from shop.templatetags.shop import money
-from similarity.orders.bundles.offers import offers_of
+from similarity.orders import offers_of
 from similarity.orders.models import Bundle
 
 

@@ -10,16 +10,23 @@ from django.views.decorators.http import require_http_methods, require_safe
 from shop.forms import PictureForm, SearchForm
 from shop.navigation import top_categories
 from shop.search import find
-from similarity.api.errors import RETRY_AFTER_S
-from similarity.api.throttling import PICTURES, ClientThrottle
-from similarity.exceptions import ImageRejected
-from similarity.search.api.uploads import bound_upload
-from similarity.search.asked_often import asked_by
-from similarity.search.page import Outcome
-from similarity.search.picture import PictureUnavailable, recall, remember, vector_of
+from similarity import ImageRejected
+from similarity.search import (
+    Outcome,
+    PictureThrottle,
+    PictureUnavailable,
+    asked_by,
+    bound_picture_upload,
+    encode_picture,
+    load_picture_vector,
+    store_picture_vector,
+)
 
 #: Categories that a page without results begins with.
 MOST_CATEGORIES = 12
+
+#: When to send a picture again that no worker could look at.
+RETRY_AFTER_S = 5
 
 #: Said where words were given too; without, there is nothing to show in place of the pictures.
 WORDS_ALONE = (
@@ -35,7 +42,7 @@ def search(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     text = form.cleaned_data.get("q", "")
     token = form.cleaned_data.get("picture", "")
-    picture = recall(token) if token else None
+    picture = load_picture_vector(token) if token else None
     context = {"form": form, "query": text, "picture": token if picture is not None else ""}
     if token and picture is None:
         messages.warning(request, FORGOTTEN)
@@ -52,7 +59,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_picture(request: HttpRequest) -> HttpResponse:
     """The form, and what it sends: bounded before anything reads it, so exempt up to there."""
-    refused = bound_upload(request) if request.method == "POST" else ""
+    refused = bound_picture_upload(request) if request.method == "POST" else ""
     if refused:
         form = PictureForm({})
         form.errors["image"] = form.error_class([refused])
@@ -68,11 +75,11 @@ def _by_picture(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, status=400)
     text = form.cleaned_data["q"]
-    if not ClientThrottle(PICTURES).allow_request(request, None):  # as many as by the API, together
+    if not PictureThrottle().allow_request(request, None):  # as many as by the API, together
         form.add_error(None, TOO_MANY)
         return _form(request, form, status=429)
     try:
-        token = remember(vector_of(form.cleaned_data["image"].read()))
+        token = store_picture_vector(encode_picture(form.cleaned_data["image"].read()))
     except ImageRejected as error:
         form.add_error("image", str(error))
         return _form(request, form, status=400)

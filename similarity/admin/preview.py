@@ -128,7 +128,7 @@ def _answers(
     every = adapter.for_display(adapter.model._default_manager.all())
     eligible = adapter.for_display(adapter.eligible())
     try:
-        with trace.collected() as answered:
+        with trace.trace_queries() as answered:
             shown = similar_to(product, SHOWN, within=eligible, weights=weights, explain=True)
         wider = similar_to(product, LOOKED_THROUGH, within=every, weights=weights, explain=True)
     except QueryError as error:  # every slider at zero

@@ -34,7 +34,7 @@ class BadParameter(exceptions.APIException):
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """The response to an error; None for one nobody foresaw, which is a bug and shows as such."""
     if isinstance(error, QueryError):
-        error = BadParameter(str(error))
+        error = BadParameter(str(error), getattr(error, "parameter", None))
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database does not answer %s: %s", context["request"].path, error)
         set_rollback()

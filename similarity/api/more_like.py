@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from similarity.api.base import SimilarityView, read_body, read_flag, read_keys, read_limit
 from similarity.api.body_filters import read_filters
 from similarity.api.errors import BadParameter
-from similarity.api.filters import narrow
 from similarity.api.health import is_staff
 from similarity.api.more_like_schema import EXAMPLES, RESPONSES, MoreLikeRequestSerializer
 from similarity.api.parameters import DEFAULT_LIMIT
@@ -19,6 +18,7 @@ from similarity.api.serializers import KeyField, hit_data
 from similarity.api.views import find_keys
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
+from similarity.retrieval.filters import filter_products
 from similarity.retrieval.more_like import MAX_GIVEN, more_like
 
 FIELDS = ("liked", "disliked", "limit", "explain", "filters")
@@ -42,7 +42,7 @@ class MoreLikeView(SimilarityView):
         liked, disliked = _given(read_keys(body, "liked", most=MAX_GIVEN), body)
         limit, explain = read_limit(body, DEFAULT_LIMIT), read_flag(body, "explain")
         eligible = adapter.for_display(adapter.eligible(request._request))
-        within = narrow(adapter, eligible, read_filters(body, adapter))
+        within = filter_products(eligible, read_filters(body, adapter), adapter)
         existing = find_keys(adapter, [*liked, *disliked], request)
         known = [key for key in liked if key in existing]
         if not known:

@@ -11,10 +11,10 @@ from django.core import signing
 from django.http import QueryDict
 
 from similarity.api.errors import BadParameter
-from similarity.api.filters import boolean
 from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
+from similarity.retrieval.filters import boolean
 from similarity.retrieval.query import Query
 
 SIGNER = signing.Signer(salt="similarity.cursor")

@@ -7,9 +7,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from similarity import conf
 from similarity.api import refusals, serializers
-from similarity.api.filters import MAX_PRICE, filter_names
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
+from similarity.retrieval.filters import MAX_PRICE, filter_names
 from similarity.retrieval.query import MODES
 from similarity.retrieval.scoring import METRICS
 

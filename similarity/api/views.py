@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from similarity.api.base import SimilarityView
-from similarity.api.filters import narrow
 from similarity.api.health import is_staff
 from similarity.api.parameters import Parameters
 from similarity.api.schema import SimilarSchema
@@ -21,6 +20,7 @@ from similarity.api.serializers import hit_data, plan_data
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.models import EncoderVersion
 from similarity.retrieval import trace
+from similarity.retrieval.filters import filter_products
 from similarity.retrieval.shelves import similar_page
 from similarity.retrieval.within import key_field
 
@@ -76,11 +76,11 @@ def _answer(
     live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
     version = live.values_list("pk", flat=True).first() if parameters.cursor else None
     eligible = adapter.for_display(adapter.eligible(request._request))
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         page = similar_page(
             product,
             parameters.limit,
-            within=narrow(adapter, eligible, parameters.filters),
+            within=filter_products(eligible, parameters.filters, adapter),
             after=parameters.after(product, version),
             **parameters.options,
         )

@@ -31,6 +31,10 @@ VALUE = "similarity_value"
 class CatalogAdapter(abc.ABC):
     """How the plugin reads a catalogue. ``content`` and ``eligible`` are what a host writes."""
 
+    #: Names of the annotations that :meth:`annotate_price` and :meth:`annotate_value` add.
+    price_annotation = PRICE
+    value_annotation = VALUE
+
     @property
     def model(self) -> type[Model]:
         """The host's product model."""
@@ -212,7 +216,7 @@ def get_adapter() -> CatalogAdapter:
         if not isinstance(adapter, CatalogAdapter):
             raise ConfigurationError(
                 f"SIMILARITY['CATALOG'] names {configured!r}, which is no CatalogAdapter; "
-                "derive it from similarity.catalog.adapter.CatalogAdapter."
+                "derive it from similarity.CatalogAdapter."
             )
         return adapter
     if isinstance(configured, Mapping):

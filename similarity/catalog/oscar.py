@@ -1,8 +1,8 @@
 """The catalogue of django-oscar, as its sandbox has it and as shops fork it.
 
     SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
-    SIMILARITY = {"CATALOG": "similarity.catalog.oscar.OscarCatalogue",
-                  "ORDERS": "similarity.orders.oscar.OscarOrders"}
+    SIMILARITY = {"CATALOG": "similarity.OscarCatalogue",
+                  "ORDERS": "similarity.orders.OscarOrders"}
 
 Models are found by ``get_model``, so that forked apps count. docs/oscar.md says the rest.
 """

@@ -77,7 +77,7 @@ def check_cost(data: bytes, limits: Limits) -> Header:
         raise ImageRejected(
             f"The image has more than {limits.bytes} bytes, the most allowed; {remedy}."
         )
-    kind = kind_of(data)
+    kind = image_format(data)
     if not kind:
         raise ImageRejected(f"The image is in none of the formats {', '.join(FORMATS)}.")
     try:
@@ -98,8 +98,8 @@ def check_cost(data: bytes, limits: Limits) -> Header:
     return Header(kind, width, height)
 
 
-def kind_of(data: bytes) -> str:
-    """The format that the first bytes tell, whatever the file is called; "" for none."""
+def image_format(data: bytes) -> str:
+    """Return the format by the first bytes, such as ``"JPEG"``; "" if it is none of ``FORMATS``."""
     for kind, at, sign in _SIGNATURES:
         if data[at : at + len(sign)] == sign:
             return kind

@@ -104,8 +104,8 @@ def measures_of(text: str) -> list[str]:
     return list(dict.fromkeys(one for one, _start, _end in numbers.measures(normalised(text))))
 
 
-def code_of(text: str) -> str:
-    """A code as it is compared: ``AB-123/x`` → ``ab123x``."""
+def normalise_code(text: str) -> str:
+    """Return a code as search compares it: ``AB-123/x`` → ``ab123x``."""
     return "".join(re.findall(r"[^\W_]+", fold(text)))[:100]
 
 

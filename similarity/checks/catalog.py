@@ -62,7 +62,7 @@ def check_catalog(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _adapter_error(configured: Any, error: Exception) -> Error:
-    hint = "Name a subclass of similarity.catalog.adapter.CatalogAdapter."
+    hint = "Name a subclass of similarity.CatalogAdapter."
     if isinstance(configured, Mapping):
         known = FieldMappingAdapter.KEYS
         unknown = [key for key in configured if key not in known]

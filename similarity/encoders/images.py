@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from similarity.catalog.content import ImageRef, ProductContent
-from similarity.catalog.picture_header import Limits, check_cost
+from similarity.catalog.picture_header import Limits, check_cost, image_format
 from similarity.encoders.decoder_processes import CPU_S, pool
 from similarity.encoders.known import name_of
 from similarity.encoders.weights import package
@@ -70,6 +70,20 @@ def decode(data: bytes, limits: Limits | None = None, cpu_s: float = CPU_S) -> "
         found = pool.decode(data, limits, cpu_s)
     image: Image.Image = package("PIL.Image").frombytes(found.mode, found.size, found.data)
     return image
+
+
+def check_image(data: bytes, *, max_bytes: int | None = None, max_pixels: int | None = None) -> str:
+    """Decode a photo as the encoders would and return its format, such as ``"JPEG"``.
+
+    For a host that checks photos before it stores them. The limits are ``IMAGE_MAX_BYTES`` and
+    ``IMAGE_MAX_PIXELS`` by default. Raises :class:`ImageRejected` for what is over them, is no
+    picture, is damaged or costs too much; needs the extra ``encoders``.
+    """
+    usual = Limits.of_photo()
+    most = usual.bytes if max_bytes is None else max_bytes
+    pixels = usual.pixels if max_pixels is None else max_pixels
+    decode(data, Limits(most, pixels, "store a smaller one"))
+    return image_format(data)
 
 
 def on_white(image: "Image.Image") -> "Image.Image":

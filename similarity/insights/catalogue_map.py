@@ -37,7 +37,7 @@ _PAGE = 1000
 Progress = Callable[[str, int, int], None]
 
 
-def draw(products: int = PRODUCTS, progress: Progress | None = None) -> CatalogueMap:
+def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = None) -> CatalogueMap:
     """Draw and keep a map of at most ``products`` of the live version; older maps are dropped.
 
     Raises :class:`VersionError` without a live version, :class:`QueryError` for a number that

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def map_catalogue() -> None:
     """Draw the map of the catalogue that the admin shows."""
     try:
-        catalogue_map.draw()
+        catalogue_map.draw_catalogue_map()
     except SimilarityError as error:
         logger.error("The catalogue is not drawn: %s", error)
 

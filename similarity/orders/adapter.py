@@ -153,6 +153,6 @@ def _make(dotted_path: str) -> OrderAdapter:
     if not isinstance(adapter, OrderAdapter) or not hasattr(adapter, "model"):
         raise ConfigurationError(
             f"SIMILARITY['ORDERS'] names {dotted_path!r}, which is no OrderAdapter with a model; "
-            "derive it from similarity.orders.adapter.OrderAdapter and set its model."
+            "derive it from similarity.orders.OrderAdapter and set its model."
         )
     return adapter

@@ -19,7 +19,7 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from similarity.checks import register
-        from similarity.extension import register as register_extension
+        from similarity.extension import register_extension
         from similarity.orders import checks, signals
         from similarity.orders.extension import OrdersExtension
 

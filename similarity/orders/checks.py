@@ -50,7 +50,7 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _adapter_error(configured: Any, error: Exception) -> Error:
-    hint = "Name a subclass of similarity.orders.adapter.OrderAdapter."
+    hint = "Name a subclass of similarity.orders.OrderAdapter."
     if isinstance(configured, Mapping):
         known = MappedOrders.KEYS
         unknown = [key for key in configured if key not in known]

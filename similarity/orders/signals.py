@@ -1,9 +1,9 @@
 """The host's orders into the outbox, in the host's own transaction.
 
 Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
-SQL; after those the host calls :func:`similarity.orders.counting.updating.enqueue`. Lines made
-by ``bulk_create`` beside their order's own ``save`` need no such call: a worker reads the
-order once everything is committed.
+SQL; after those the host calls :func:`similarity.orders.enqueue_orders`. Lines made by
+``bulk_create`` beside their order's own ``save`` need no such call: a worker reads the order
+once everything is committed.
 """
 
 import logging

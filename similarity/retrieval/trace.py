@@ -27,8 +27,8 @@ _answered: ContextVar[list[Answered] | None] = ContextVar("similarity_answered",
 
 
 @contextmanager
-def collected() -> Iterator[Sequence[Answered]]:
-    """What is asked within the block, in its order; filled while it runs."""
+def trace_queries() -> Iterator[Sequence[Answered]]:
+    """Collect how each vector query within the block was answered, in order."""
     answered: list[Answered] = []
     token = _answered.set(answered)
     try:

@@ -19,7 +19,7 @@ class SearchConfig(AppConfig):
 
     def ready(self) -> None:
         from similarity.checks import register
-        from similarity.extension import register as register_extension
+        from similarity.extension import register_extension
         from similarity.search import checks
         from similarity.search.extension import SearchExtension
 

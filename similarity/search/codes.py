@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 def found(words: QueryWords, within: Within) -> Found:
     """Products by their code, as it is."""
-    whole = wording.code_of(words.text)
+    whole = wording.normalise_code(words.text)
     forms = [form for form in _forms(words) if form != whole]
     exact = [f"% {whole} %"] if _is_written_as_code(words.text, whole) else []
     begun = [f"% {whole}%"] if looks_like_code(whole, SHORTEST_PART) else []
@@ -52,7 +52,7 @@ def found(words: QueryWords, within: Within) -> Found:
 def similar(words: QueryWords, within: Within) -> tuple[list[Match], str]:
     """(products with a code that the query is a part of, ``code``), or (those with a code that
     is one slip from it, ``near_code``): a neighbour of a code is another product."""
-    code = wording.code_of(words.text)
+    code = wording.normalise_code(words.text)
     if _is_part(code) and (parts := _find([f"%{code}%"], within)):
         return [match for _place, match in parts], "code"
     return _one_slip_away(code, within), "near_code"
@@ -95,7 +95,7 @@ def _one_slip_away(code: str, within: Within) -> list[Match]:
 
 def _forms(words: QueryWords) -> list[str]:
     """What may be a code: each word, and each as it was written (``ab-12``)."""
-    written = (wording.code_of(word) for word in words.text.split())
+    written = (wording.normalise_code(word) for word in words.text.split())
     forms = [*written, *words.words]
     return [form for form in dict.fromkeys(forms) if looks_like_code(form)][:8]
 

@@ -144,7 +144,7 @@ class Document:
 
     @cached_property
     def codes(self) -> list[str]:
-        codes = (wording.code_of(code) for code in self.content.codes)
+        codes = (wording.normalise_code(code) for code in self.content.codes)
         return list(dict.fromkeys(code for code in codes if code))
 
     @cached_property

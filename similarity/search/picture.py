@@ -36,7 +36,7 @@ TEXT_SHARE = 0.5
 RANK_CONSTANT = 60
 
 #: How long a vector can be asked for by its token.
-REMEMBERED_S = 1800
+KEPT_S = 1800
 
 UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
 
@@ -77,8 +77,8 @@ def check_picture(data: bytes) -> None:
     check_cost(data, Limits.of_query())
 
 
-def vector_of(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
-    """The picture's vector (D,), of the kind that ``image`` of the live version holds.
+def encode_picture(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
+    """Have a worker encode a picture; return its vector (D,) for :func:`search_by_picture`.
 
     Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
     :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
@@ -154,23 +154,23 @@ def _reciprocal(rank: int) -> float:
     return (RANK_CONSTANT + 1) / (RANK_CONSTANT + 1 + rank)
 
 
-def remember(vector: FloatArray) -> str:
-    """A token for a picture's vector, not the picture, which is kept for ``REMEMBERED_S``.
+def store_picture_vector(vector: FloatArray) -> str:
+    """Store a picture's vector, not the picture, for ``KEPT_S`` and return a token for it.
 
-    It lets a shopper filter, reload and go back without sending the picture again. Raises
-    :class:`PictureUnavailable` where the cache takes nothing.
+    With the token a shopper can filter, reload and go back without sending the picture again.
+    Raises :class:`PictureUnavailable` if the cache is away.
     """
     token = secrets.token_urlsafe(16)
     name = _name(token)
     kept = {"version": _live_key(), "vector": vector.astype("<f2").tobytes()}
-    caching.attempt(lambda: caching.store({name: kept}, REMEMBERED_S))
+    caching.attempt(lambda: caching.store({name: kept}, KEPT_S))
     if caching.read(name) is None:
         raise PictureUnavailable(UNAVAILABLE)
     return token
 
 
-def recall(token: str) -> FloatArray | None:
-    """The vector of a token; None where it is too old, unknown, or of another version."""
+def load_picture_vector(token: str) -> FloatArray | None:
+    """Return the vector of a token; None if it is unknown, too old or of another version."""
     kept = caching.read(_name(token)) if token.isascii() and len(token) < 50 else None
     if kept is None or kept["version"] != _live_key():
         return None

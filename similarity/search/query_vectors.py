@@ -65,7 +65,7 @@ class PendingVector:
         return {} if row is None else _split(row, parts)
 
 
-def query_vector(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
+def encode_query(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
     """The query in the space of ``ProductVectors.text`` of the live version.
 
     float32 (D,) of length one; None where there is nothing to encode, no live version, or
@@ -77,7 +77,7 @@ def query_vector(text: str, *, timeout_ms: int | None = None) -> FloatArray | No
 
 
 def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
-    """As :func:`query_vector`, for a caller with something else to do meanwhile."""
+    """As :func:`encode_query`, for a caller with something else to do meanwhile."""
     started = time.monotonic()
     query = normalised(text)
     if not query:
@@ -104,7 +104,7 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
 def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray | None:
     """A photo's bytes in the space of ``ProductVectors.image`` of the live version.
 
-    As :func:`query_vector`; the photo lies in the cache for some seconds and nowhere else.
+    As :func:`encode_query`; the photo lies in the cache for some seconds and nowhere else.
     Raises :class:`ImageRejected` where a worker found that it cannot be decoded.
     """
     try:

@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.utils.translation import get_language, override
 
 import similarity
-from similarity.api.filters import narrow
 from similarity.catalog.adapter import PRICE, VALUE, CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import ConfigurationError
+from similarity.retrieval.filters import filter_products
 
 
 def adapter_of(**mapping):
@@ -231,7 +231,7 @@ def test_an_attribute_that_no_query_can_tell_is_no_facet(client, make_product, s
     settings.SIMILARITY = {"CATALOG": f"{__name__}.TagsOnly"}
     slim, wide = make_product(name="slim jeans"), make_product(name="jeans")
     adapter = TagsOnly()
-    assert list(narrow(adapter, adapter.eligible(), {"fit": ["wide"]})) == [wide]
+    assert list(filter_products(adapter.eligible(), {"fit": ["wide"]}, adapter)) == [wide]
     address = f"/api/similarity/v1/products/{slim.pk}/similar/"
     assert client.get(address, {"fit": "wide"}).status_code == 200
     refused = client.get("/api/similarity/v1/search/", {"q": "jeans", "facets": facet})

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from similarity.catalog.folding import MARKS
 from similarity.catalog.wording import (
     border_spellings,
-    code_of,
     extra_words_of,
     measures_of,
+    normalise_code,
     words_of,
 )
 
@@ -109,7 +109,7 @@ def test_letters_and_digits_are_parted_at_their_borders(word, spellings):
 
 @pytest.mark.parametrize("code", ["AB-123/x", "ab 123 X", "AB123X", "ab.123.x"])
 def test_a_code_is_the_same_however_it_is_set(code):
-    assert code_of(code) == "ab123x"
+    assert normalise_code(code) == "ab123x"
 
 
 @given(TEXTS)

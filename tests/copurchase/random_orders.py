@@ -107,11 +107,11 @@ class RandomShop:
     def cancel_in_bulk(self, order):
         chosen = Order.objects.filter(pk__range=(order.pk, order.pk + 2))
         chosen.update(status="cancelled")
-        updating.enqueue(chosen, wake=False)
+        updating.enqueue_orders(chosen, wake=False)
 
     def say_it_again(self, order):
         """A message delivered twice, an outbox row written for nothing."""
-        updating.enqueue([order, order.pk], wake=False)
+        updating.enqueue_orders([order, order.pk], wake=False)
 
     changes = (
         *(change_status, change_status, delete, drop_line, add_line, move_line),

@@ -171,7 +171,7 @@ class TestSpark:
         expected = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
         settings.SIMILARITY = {
             **settings.SIMILARITY,
-            "COPURCHASE_ENGINE": "similarity.orders.counting.spark.SparkEngine",
+            "COPURCHASE_ENGINE": "similarity.orders.SparkEngine",
         }
         count_all()
         stored = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]

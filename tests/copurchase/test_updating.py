@@ -210,7 +210,7 @@ def test_counts_that_were_tampered_with_are_made_anew(random_shop, caplog):
     count_all()
     PairCounts.objects.all().delete()
     Order.objects.update(status="cancelled")
-    updating.enqueue(Order.objects.all(), wake=False)
+    updating.enqueue_orders(Order.objects.all(), wake=False)
     count_pending()
     assert "Every order is counted anew" in caplog.text
     count_pending()
@@ -287,7 +287,7 @@ def test_the_lag_is_that_of_the_oldest_due_order(random_shop):
 
 def test_an_unknown_kind_of_key_is_refused(random_shop):
     with pytest.raises(ValidationError):
-        updating.enqueue(["no number"])
+        updating.enqueue_orders(["no number"])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from PIL import Image, ImageFile
 from similarity.catalog.content import ImageRef, ProductContent
 from similarity.catalog.picture_header import FORMATS
 from similarity.encoders import images, picture_decoder
-from similarity.encoders.images import PhotoCache, decode, on_white, photos
+from similarity.encoders.images import PhotoCache, check_image, decode, on_white, photos
 from similarity.encoders.picture_decoder import MAX_SIDE
 from similarity.exceptions import ImageRejected
 from tests.encoders.photos import content, picture, ref, saved
@@ -26,6 +26,17 @@ def test_every_allowed_format_decodes(kind):
     red, green, _ = image.getpixel((22, 15))
     assert red > 200
     assert green < 80
+
+
+def test_a_host_checks_a_photo_before_it_stores_it():
+    photo = saved(picture(), "PNG")
+    assert check_image(photo) == "PNG"
+    with pytest.raises(ImageRejected, match="at most are decoded; store a smaller one"):
+        check_image(photo, max_pixels=60 * 40 - 1)
+    with pytest.raises(ImageRejected, match="the most allowed; store a smaller one"):
+        check_image(photo, max_bytes=len(photo) - 1)
+    with pytest.raises(ImageRejected):
+        check_image(photo[: len(photo) // 2])
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PPM", "ICO", "TGA"])

@@ -112,8 +112,8 @@ INSTALLED_APPS = [
 INSTALLED_APPS += ["rest_framework", "similarity", "similarity.search", "similarity.orders"]
 SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
 SIMILARITY = {
-    "CATALOG": "similarity.catalog.oscar.OscarCatalogue",
-    "ORDERS": "similarity.orders.oscar.OscarOrders",
+    "CATALOG": "similarity.OscarCatalogue",
+    "ORDERS": "similarity.orders.OscarOrders",
 }
 
 # Quick encoders, which make of equal words equal vectors.

@@ -1,5 +1,6 @@
 """Only bundles that can be bought now are offered, at prices of now."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -37,6 +38,12 @@ def test_an_offer_has_its_products_and_saving(publish, pair):
     assert [card.title for card in offer.cards] == ["One", "Two"]
     assert (offer.total, offer.price, offer.saving) == (Decimal("40"), Decimal("30"), Decimal("10"))
     assert (offer.currency, offer.key, offer.name) == ("EUR", str(bundle.pk), "A bundle")
+
+
+def test_an_offer_knows_whether_its_currency_has_cents(publish, pair):
+    offer = offers_of([str(publish(*pair).pk)]).popitem()[1]
+    assert offer.decimal_places == 2
+    assert replace(offer, currency="JPY").decimal_places == 0
 
 
 def test_a_product_a_key_or_its_text_will_do(publish, pair):

@@ -35,7 +35,7 @@ def search(version, product, products):
 def answered_by(version, product, products):
     """The keys found, the plans that found them, and the keys of a whole scan."""
     asked = search(version, product, products)
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         found = [one.key for one in candidates.nearest(asked, K)[:K]]
     right = [row.key for row in sorted(plans.exact(asked, K), key=lambda row: row.distance)]
     return found, [one.plan for one in answered], right
@@ -76,7 +76,7 @@ def test_far_from_its_filter_the_near_cells_are_passed_over(cells_catalogue):
     product = Product.objects.select_related("category").first()
     others = Product.objects.filter(category__slug="c1").exclude(category=product.category)
     asked = search(cells_catalogue, product, others)
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         candidates.nearest(asked, K)
     assert "far from the query" in answered[0].because
     standing = cells.standing(cells_catalogue, "default")
@@ -165,7 +165,7 @@ def test_cells_dropped_at_this_moment_leave_the_whole_scan(cells_catalogue):
     filter_statistics.statistics(asked.within, cells.standing(cells_catalogue, "default"))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {rows_table(VectorCells.objects.get().pk)}")
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         found = candidates.nearest(asked, K)
     assert answered[0].plan == "cells"
     assert answered[-1].plan == "exact"
@@ -177,7 +177,7 @@ def test_cells_dropped_at_this_moment_leave_the_whole_scan(cells_catalogue):
 def test_a_filter_is_judged_once(cells_catalogue, django_assert_num_queries):
     product = Product.objects.first()
     asked = search(cells_catalogue, product, Product.objects.filter(price__lt=800))
-    with trace.collected():
+    with trace.trace_queries():
         candidates.nearest(asked, K)
     cells.standing(cells_catalogue, "default")
     with django_assert_num_queries(4):  # which cells stand, savepoint, the query, its release
@@ -194,13 +194,13 @@ def test_a_filter_that_is_dear_to_judge_is_not(cells_catalogue, monkeypatch, cap
     assert known.share == 0.5
     assert set(known.rates.tolist()) == {0.5}
     assert "not judged" in caplog.text
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         assert len(candidates.nearest(asked, K)) >= K
     assert [one.plan for one in answered] == ["cells"]
 
 
 def test_the_choice_is_told(cells_catalogue):
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         similar_to(Product.objects.first(), 5, within=Product.objects.filter(price__lt=500))
     told = answered[0]
     assert told.column == "fused"

@@ -26,7 +26,7 @@ from similarity.indexing import maintained, versions
 from similarity.models import ProductVectors
 from similarity.search import ask_worker, asked_often, queries, query_vectors, tasks
 from similarity.search.models import HotQuery
-from similarity.search.query_vectors import normalised, picture_vector, query_vector
+from similarity.search.query_vectors import encode_query, normalised, picture_vector
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
 
@@ -97,7 +97,7 @@ def test_a_worker_places_the_query_among_the_products_texts(live, worker):
 
 def test_the_second_who_asks_is_answered_from_the_cache(live, worker):
     ask_with(worker, lambda: query_vectors.begin("red scarf", timeout_ms=LIMIT_MS))
-    assert query_vector("RED  scarf", timeout_ms=LIMIT_MS) is not None
+    assert encode_query("RED  scarf", timeout_ms=LIMIT_MS) is not None
     assert len(worker.messages) == 1
 
 
@@ -106,19 +106,19 @@ def test_a_hot_query_needs_neither_cache_nor_worker(live, sent, django_assert_nu
     assert queries.prepare() == 1
     cache.clear()
     with django_assert_num_queries(3):  # one, in a savepoint of the test's transaction
-        vector = query_vector("Red scarf", timeout_ms=LIMIT_MS)
+        vector = encode_query("Red scarf", timeout_ms=LIMIT_MS)
     assert vector == pytest.approx(by_hand("red scarf", live), abs=2e-3)
     assert mailbox.TASK not in [task for task, *_ in sent]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\0\0", "\ud800"])
 def test_nothing_to_encode_asks_nobody(live, sent, text):
-    assert query_vector(text, timeout_ms=LIMIT_MS) is None
+    assert encode_query(text, timeout_ms=LIMIT_MS) is None
     assert sent == []
 
 
 def test_without_a_live_version_nobody_is_asked(db, sent):
-    assert query_vector("red scarf", timeout_ms=LIMIT_MS) is None
+    assert encode_query("red scarf", timeout_ms=LIMIT_MS) is None
     assert sent == []
 
 
@@ -131,16 +131,16 @@ def test_equal_queries_at_once_are_asked_once(live, sent):
 
 def test_a_worker_that_never_answers_costs_the_limit_and_no_more(live, sent, settings):
     settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_TIMEOUT_MS": LIMIT_MS}
-    took = timed(lambda: query_vector("red scarf", timeout_ms=100))
+    took = timed(lambda: encode_query("red scarf", timeout_ms=100))
     assert 0.05 < took < LIMIT_S / 4
 
 
 def test_after_some_silence_nobody_is_asked_for_a_while(live, sent, caplog):
     for number in range(ask_worker.SILENCES):
-        query_vector(f"scarf {number}", timeout_ms=20)
+        encode_query(f"scarf {number}", timeout_ms=20)
     wait_until(lambda: ask_worker.silence.lasts())
     before = len(sent)
-    assert timed(lambda: query_vector("another", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
+    assert timed(lambda: encode_query("another", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
     assert len(sent) == before
     assert "Is a worker of that queue running?" in caplog.text
 
@@ -149,22 +149,22 @@ def test_of_a_worker_that_says_it_is_alive_an_answer_is_always_awaited(live, sen
     """It is busy, and not dead: what it answers late serves the next who asks the same."""
     mailbox.note_alive(mailbox.QUERIES)
     for number in range(ask_worker.SILENCES + 2):
-        query_vector(f"scarf {number}", timeout_ms=20)
+        encode_query(f"scarf {number}", timeout_ms=20)
     wait_until(nothing_under_way)
     assert [task for task, *_ in sent].count(mailbox.TASK) == ask_worker.SILENCES + 2
     assert not ask_worker.silence.lasts()
 
 
 def test_a_dead_broker_costs_little_once(live, dead_broker):
-    assert timed(lambda: query_vector("red scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
-    assert timed(lambda: query_vector("blue scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
+    assert timed(lambda: encode_query("red scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
+    assert timed(lambda: encode_query("blue scarf", timeout_ms=LIMIT_MS)) < LIMIT_S / 4
 
 
 def test_a_broker_that_hangs_holds_up_nobody(live, monkeypatch, silent_server):
     address = f"redis://127.0.0.1:{silent_server}/0"
     monkeypatch.setattr(wakeup, "CONNECT_TIMEOUT_S", LIMIT_S)
     monkeypatch.setattr(current_app, "connection_for_write", lambda **k: Connection(address, **k))
-    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < LIMIT_S / 4
+    assert timed(lambda: encode_query("red scarf", timeout_ms=100)) < LIMIT_S / 4
 
 
 def test_a_cache_that_hangs_holds_up_nobody(live, settings, silent_server, sent):
@@ -175,7 +175,7 @@ def test_a_cache_that_hangs_holds_up_nobody(live, settings, silent_server, sent)
             "OPTIONS": {"socket_timeout": LIMIT_S},
         }
     }
-    assert timed(lambda: query_vector("red scarf", timeout_ms=100)) < LIMIT_S / 4
+    assert timed(lambda: encode_query("red scarf", timeout_ms=100)) < LIMIT_S / 4
 
 
 def test_a_cache_that_is_down_holds_up_nobody(live, settings, sent):
@@ -185,7 +185,7 @@ def test_a_cache_that_is_down_holds_up_nobody(live, settings, sent):
             "LOCATION": f"redis://127.0.0.1:{closed_port()}/0",
         }
     }
-    assert query_vector("red scarf", timeout_ms=200) is None
+    assert encode_query("red scarf", timeout_ms=200) is None
     caching.resume()
 
 
@@ -193,7 +193,7 @@ def test_a_database_error_is_no_error_of_the_page_and_leaves_its_transaction(liv
     """Inside the host's transaction, which a failed query would otherwise spoil."""
     broken = RawSQL("1 / 0", (), output_field=BinaryField())
     monkeypatch.setattr(query_vectors, "Subquery", lambda *a, **k: broken)
-    assert query_vector("red scarf", timeout_ms=50) is None
+    assert encode_query("red scarf", timeout_ms=50) is None
     assert ProductVectors.objects.exists()
 
 
@@ -214,7 +214,7 @@ def test_in_process_encoding_needs_no_worker(settings, live, sent, monkeypatch):
     # The thread it runs in sees nothing of this test's transaction, so no version either.
     answer = mailbox.Answer(np.ones(8, np.float32))
     monkeypatch.setattr(queries, "compute", lambda question: answer)
-    assert query_vector("red scarf", timeout_ms=LIMIT_MS) == pytest.approx(np.ones(8))
+    assert encode_query("red scarf", timeout_ms=LIMIT_MS) == pytest.approx(np.ones(8))
     assert mailbox.TASK not in [task for task, *_ in sent]
 
 
@@ -263,7 +263,7 @@ class TestPictures:
     def test_pictures_have_a_queue_of_their_own(self, live, sent):
         mailbox.note_alive(mailbox.PICTURES)
         picture_vector(b"\xff\xd8\xff" + b"x" * 5000, timeout_ms=50)
-        query_vector("red scarf", timeout_ms=50)
+        encode_query("red scarf", timeout_ms=50)
         wait_until(lambda: len(sent) == 2)
         assert [options["queue"] for *_, options in sent] == [
             "similarity.pictures",
@@ -310,8 +310,8 @@ class TestCounting:
         seen = []
         monkeypatch.setattr(asked_often, "count", lambda *told: seen.append(told))
         with asked_often.asked_by(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")):
-            query_vector("red scarf", timeout_ms=1)
-        query_vector("blue scarf", timeout_ms=1)
+            encode_query("red scarf", timeout_ms=1)
+        encode_query("blue scarf", timeout_ms=1)
         wait_until(lambda: len(seen) == 2)
         assert seen == [("red scarf", "address:192.0.2.1"), ("blue scarf", "")]
 

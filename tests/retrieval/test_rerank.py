@@ -395,11 +395,11 @@ WITHOUT_TORCH = """
 import sys
 import django
 django.setup()
-from similarity.search.query_vectors import query_vector
+from similarity.search.query_vectors import encode_query
 from similarity.search.reranking.rerank import rerank
 from similarity.search.api import rerank as endpoint
 answer = rerank("red scarf", ["1", "2"], budget_ms=30_000)
-query_vector("red scarf", timeout_ms=10)
+encode_query("red scarf", timeout_ms=10)
 heavy = ("torch", "transformers", "safetensors", "scipy", "pandas")
 print(answer.reason, [name for name in heavy if name in sys.modules])
 """

@@ -43,7 +43,7 @@ def page(request, client, make_product, add_photo, index, monkeypatch):
     for _ in range(3):
         add_photo(product)
     index()
-    monkeypatch.setattr(views, "recall", lambda token: np.array([1, 0], np.float32))
+    monkeypatch.setattr(views, "load_picture_vector", lambda token: np.array([1, 0], np.float32))
     client.post(reverse("shop:cart_add", args=[product.pk]), {"quantity": 1})
     addresses = {
         "product": product.get_absolute_url(),

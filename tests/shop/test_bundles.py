@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from shop.bundles import split_saving
 from shop.models import Order, Product
-from similarity.orders.bundles.offers import Offer
+from similarity.orders import Offer
 from similarity.orders.models import Bundle
 from tests.shop.test_checkout import PERSON
 

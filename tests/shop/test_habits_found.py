@@ -9,10 +9,10 @@ from shop.seed import load
 from shop.seed.catalogue import plan
 from shop.seed.habits import partners
 from similarity.models.vectors import group_name
+from similarity.orders import bought_together
 from similarity.orders.complements import complements_of
 from similarity.orders.counting.full import count_all
 from similarity.orders.partners import partners_of
-from similarity.orders.together import bought_together
 
 pytestmark = pytest.mark.django_db
 SEED = 7

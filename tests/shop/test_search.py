@@ -16,7 +16,7 @@ from shop import search as shop_search
 from shop.models import Product
 from shop.search import NOTICES
 from shop.views import search as views
-from similarity.retrieval.hits import Hit
+from similarity import Hit
 from similarity.search import Outcome, engine, matches, picture
 from similarity.search.budget import Budget
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures

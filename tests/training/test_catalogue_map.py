@@ -41,7 +41,7 @@ def shop(make_product, make_version, store):  # noqa: F811
 
 def test_a_map_holds_every_product_with_its_place_title_and_category(shop):
     version, products = shop
-    drawn = catalogue_map.draw()
+    drawn = catalogue_map.draw_catalogue_map()
     assert drawn == CatalogueMap.objects.get()
     assert (drawn.version, drawn.products, drawn.shown) == (version, 24, 24)
     assert set(drawn.points["key"]) == {str(product.pk) for product in products}
@@ -56,7 +56,7 @@ def test_a_map_holds_every_product_with_its_place_title_and_category(shop):
 def test_the_misfiled_lamp_is_found_whatever_its_attributes_say(shop):
     """By the fused vectors it lies with the chairs: its category is in its attributes."""
     _version, products = shop
-    drawn = catalogue_map.draw()
+    drawn = catalogue_map.draw_catalogue_map()
     [outlier] = drawn.outliers
     assert drawn.points["key"][outlier["row"]] == str(products[12].pk)
     assert drawn.categories[outlier["suggested"]]["name"] == "Lamps"
@@ -65,14 +65,14 @@ def test_the_misfiled_lamp_is_found_whatever_its_attributes_say(shop):
 
 def test_a_sample_is_the_same_at_the_next_drawing_and_not_the_first_keys(shop):
     _version, products = shop
-    first, second = catalogue_map.draw(6), catalogue_map.draw(6)
+    first, second = catalogue_map.draw_catalogue_map(6), catalogue_map.draw_catalogue_map(6)
     assert (first.shown, first.products) == (6, 24)
     assert first.points["key"] == second.points["key"]
     assert set(first.points["key"]) != {str(product.pk) for product in products[:6]}
 
 
 def test_only_the_last_maps_are_kept(shop):
-    drawn = [catalogue_map.draw(4).pk for _ in range(catalogue_map.KEPT + 2)]
+    drawn = [catalogue_map.draw_catalogue_map(4).pk for _ in range(catalogue_map.KEPT + 2)]
     kept = set(CatalogueMap.objects.values_list("pk", flat=True))
     assert kept == set(drawn[-catalogue_map.KEPT :])
 
@@ -81,7 +81,7 @@ def test_products_without_a_category_and_adapters_without_any(shop, monkeypatch)
     from similarity.catalog.mapping import FieldMappingAdapter
 
     monkeypatch.setattr(FieldMappingAdapter, "values_of", lambda self, name, products: {})
-    drawn = catalogue_map.draw()
+    drawn = catalogue_map.draw_catalogue_map()
     assert set(drawn.points["category"]) == {-1}
     assert drawn.categories == []
     assert drawn.outliers == []
@@ -91,19 +91,19 @@ def test_a_version_of_attributes_alone_is_drawn_too(make_product, make_version, 
     version = make_version({"attributes": 1.0}, {"attributes": 3}, blocks={})
     for number in range(3):
         store(make_product(), version, attributes=np.eye(3)[number])
-    assert catalogue_map.draw().shown == 3
+    assert catalogue_map.draw_catalogue_map().shown == 3
 
 
 def test_what_cannot_be_drawn_says_why(shop, make_version):  # noqa: F811
     version, _products = shop
     with pytest.raises(QueryError, match="0 products"):
-        catalogue_map.draw(0)
+        catalogue_map.draw_catalogue_map(0)
     version.delete()
     with pytest.raises(VersionError, match="no live version"):
-        catalogue_map.draw()
+        catalogue_map.draw_catalogue_map()
     make_version()
     with pytest.raises(QueryError, match="no vectors"):
-        catalogue_map.draw()
+        catalogue_map.draw_catalogue_map()
 
 
 def test_the_command_tells_what_lies_apart(shop, capsys):

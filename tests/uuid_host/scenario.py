@@ -61,7 +61,7 @@ def test_articles_are_found_by_cells(articles, monkeypatch):
     made = cells.build(version, "default")
     monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
     monkeypatch.setattr(candidates, "FEW_HITS", 0)
-    with trace.collected() as answered:
+    with trace.trace_queries() as answered:
         assert {hit.key for hit in similar_to(articles[0], limit=5)} == set(before)
     assert answered[0].plan == "cells"
     articles[1].headline = "Green plate, changed"

@@ -31,7 +31,7 @@ class Command(SimilarityCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ProgressBars() as bars:
-            drawn = catalogue_map.draw(options["products"], bars)
+            drawn = catalogue_map.draw_catalogue_map(options["products"], bars)
         self.stdout.write(
             f"{drawn.shown} of {drawn.products} products of version {drawn.version_id} drawn in "
             f"{drawn.took_s} s; the admin shows them. {len(drawn.outliers)} lie apart:"

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from similarity.api.base import SimilarityView, read_body, read_flag, read_keys, read_limit
 from similarity.api.body_filters import read_filters
-from similarity.api.filters import narrow
 from similarity.api.health import is_staff
 from similarity.api.parameters import Parameters
 from similarity.api.schema import TAG
@@ -25,6 +24,7 @@ from similarity.orders.api.bought_together_schema import (
     CartRequestSerializer,
 )
 from similarity.orders.together import MAX_CART, bought_together
+from similarity.retrieval.filters import filter_products
 from similarity.retrieval.hits import Hit
 
 FIELDS = ("products", "limit", "explain", "filters")
@@ -43,7 +43,7 @@ class BoughtTogetherView(SimilarityView):
         limit = asked.limit if "limit" in request.query_params else DEFAULT_LIMIT
         explain = asked.options.get("explain", False)
         eligible = adapter.for_display(adapter.eligible(request._request))
-        within = narrow(adapter, eligible, asked.filters)
+        within = filter_products(eligible, asked.filters, adapter)
         asked_by: dict[str, Any] = {"explain": explain, "figures": is_staff(request)}
         data = _data(bought_together(product, limit, within=within, **asked_by), adapter, asked_by)
         response = Response(data, headers={"ETag": etag(data)})
@@ -69,7 +69,7 @@ class CartView(SimilarityView):
         cart = read_keys(body, "products", most=MAX_CART)
         limit, explain = read_limit(body, DEFAULT_LIMIT), read_flag(body, "explain")
         eligible = adapter.for_display(adapter.eligible(request._request))
-        within = narrow(adapter, eligible, read_filters(body, adapter))
+        within = filter_products(eligible, read_filters(body, adapter), adapter)
         asked_by: dict[str, Any] = {"explain": explain, "figures": is_staff(request)}
         known = find_keys(adapter, cart, request)
         cart = [key for key in cart if key in known]

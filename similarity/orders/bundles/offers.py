@@ -13,7 +13,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card, card_of
 from similarity.exceptions import QueryError
 from similarity.orders.bundles.bundle_contents import product_keys
-from similarity.orders.bundles.pricing import sums_of
+from similarity.orders.bundles.pricing import WITHOUT_CENTS, sums_of
 from similarity.orders.models import Bundle
 from similarity.retrieval.within import key_of
 
@@ -41,6 +41,11 @@ class Offer:
     def saving(self) -> Decimal:
         """Always above 0: what saves nothing is no offer."""
         return self.total - self.price
+
+    @property
+    def decimal_places(self) -> int:
+        """Digits after the point in ``currency``: 0 for yen, otherwise 2."""
+        return 0 if self.currency in WITHOUT_CENTS else 2
 
     @property
     def name(self) -> str:

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 #: Rows of the outbox that one transaction counts.
 BATCH = 200
 
-#: Rows one statement of :func:`enqueue` writes.
+#: Rows one statement of :func:`enqueue_orders` writes.
 ENQUEUE_ROWS = 5000
 
 #: How long a worker waits for another to end its transaction. An empty one, which may have
@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
     lag_s: float
 
 
-def enqueue(orders: Iterable[Any] | QuerySet[Any], *, wake: bool = True) -> int:
+def enqueue_orders(orders: Iterable[Any] | QuerySet[Any], *, wake: bool = True) -> int:
     """Mark orders as changed and wake a worker after commit; returns how many.
 
     ``orders`` are primary keys, instances, or a queryset of the order model. Django sends no

@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from similarity import conf
 from similarity.api import refusals
-from similarity.api.filters import filter_names
 from similarity.api.refusals import refusal
 from similarity.api.schema import TAG
 from similarity.api.serializers import HitSerializer
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.retrieval.filters import filter_names
 
 DEFAULT_LIMIT = 24
 MAX_TEXT = 200

@@ -12,16 +12,16 @@ from rest_framework.response import Response
 
 from similarity.api.base import SimilarityView
 from similarity.api.errors import RETRY_AFTER_S, BadParameter
-from similarity.api.filters import narrow
 from similarity.api.query_string import read_limit, read_lists
 from similarity.api.serializers import hit_data
 from similarity.api.throttling import PICTURES
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
+from similarity.retrieval.filters import filter_products
 from similarity.search.api.picture_schema import DEFAULT_LIMIT, MAX_TEXT, PictureSearchSchema
-from similarity.search.api.uploads import bound_upload
-from similarity.search.picture import PictureUnavailable, search_by_picture, vector_of
+from similarity.search.api.uploads import bound_picture_upload
+from similarity.search.picture import PictureUnavailable, encode_picture, search_by_picture
 
 OPTIONS = ("image", "q", "limit")
 
@@ -46,7 +46,7 @@ class PictureSearchView(SimilarityView):
     throttle_scope = PICTURES  # each costs a worker a run of its network
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        refused = bound_upload(request._request)
+        refused = bound_picture_upload(request._request)
         if refused:
             raise TooLarge(refused)
         super().initial(request, *args, **kwargs)
@@ -55,7 +55,7 @@ class PictureSearchView(SimilarityView):
         adapter = get_adapter()
         asked = PictureRequest.read(request, adapter)
         eligible = adapter.for_display(adapter.eligible(request._request))
-        within = narrow(adapter, eligible, asked.filters)
+        within = filter_products(eligible, asked.filters, adapter)
         hits = search_by_picture(_vector(asked.image), asked.text, asked.limit, within=within)
         version = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
         data = {
@@ -89,7 +89,7 @@ class PictureRequest:
 
 def _vector(image: bytes) -> Any:
     try:
-        return vector_of(image)
+        return encode_picture(image)
     except ImageRejected as error:
         raise BadParameter(str(error), "image") from error
     except PictureUnavailable as error:

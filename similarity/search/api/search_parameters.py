@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from similarity.api.errors import BadParameter
-from similarity.api.filters import PRICES, filter_names, is_filter, narrow
 from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.retrieval.filters import PRICES, filter_names, filter_products, is_filter
 from similarity.search import facets as counting
 from similarity.search.sorting import SORTS
 from similarity.search.words import MAX_LENGTH
@@ -31,7 +31,7 @@ ANYTHING = ("q",)
 
 @dataclass(frozen=True)
 class SearchParameters:
-    """``filters`` is name → values, as :func:`similarity.api.filters.narrow` takes them."""
+    """``filters`` is name → values, as :func:`filter_products` takes them."""
 
     text: str
     limit: int
@@ -81,7 +81,7 @@ class SearchParameters:
         return SIGNER.sign_object([self._digest, position])
 
     def within(self, products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any]:
-        return narrow(adapter, products, self.filters)
+        return filter_products(products, self.filters, adapter)
 
     def facet_rooms(
         self, products: QuerySet[Any], adapter: CatalogAdapter
@@ -90,10 +90,10 @@ class SearchParameters:
         value of a facet can be chosen beside the first."""
         own = {name: PRICES if name == counting.PRICE else (name,) for name in self.facets}
         return {
-            name: narrow(
-                adapter,
+            name: filter_products(
                 products,
                 {key: values for key, values in self.filters.items() if key not in own[name]},
+                adapter,
             )
             for name in self.facets
         }

@@ -1,4 +1,4 @@
-"""Uploads that are bounded before they are read, and kept in memory alone."""
+"""Uploads of pictures: bounded before they are read, kept in memory alone, and not too many."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest
 
 from similarity import conf
+from similarity.api.throttling import PICTURES, ClientThrottle
 
 #: What the form around a picture may take: its other fields, names and boundaries.
 FORM_BYTES = 64 * 1024
@@ -18,8 +19,8 @@ class MemoryOnlyHandler(MemoryFileUploadHandler):
         self.activated = True
 
 
-def bound_upload(request: HttpRequest) -> str:
-    """Prepare the request for one picture; returns why it is refused, "" where it is not.
+def bound_picture_upload(request: HttpRequest) -> str:
+    """Bound the upload of one picture; return why it is refused, "" if it is not.
 
     To be called before anything reads the body, so outside ``CsrfViewMiddleware``: a view
     that a form posts to is ``csrf_exempt``, and hands on to one that is ``csrf_protect``.
@@ -29,6 +30,13 @@ def bound_upload(request: HttpRequest) -> str:
         return f"The upload has more than {most} bytes; send a smaller picture."
     request.upload_handlers = [MemoryOnlyHandler(request)]
     return ""
+
+
+class PictureThrottle(ClientThrottle):
+    """Limits a client's pictures to ``API_IMAGE_THROTTLE``, counting pages and API together."""
+
+    def __init__(self) -> None:
+        super().__init__(PICTURES)
 
 
 def content_length(request: HttpRequest) -> int:

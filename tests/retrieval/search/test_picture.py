@@ -19,11 +19,11 @@ from similarity.search.page import SearchPage
 from similarity.search.picture import (
     PictureUnavailable,
     check_picture,
+    encode_picture,
     fuse,
-    recall,
-    remember,
+    load_picture_vector,
     search_by_picture,
-    vector_of,
+    store_picture_vector,
 )
 from tests.encoders import bombs
 
@@ -124,7 +124,7 @@ def test_a_web_machine_needs_no_pillow_and_runs_no_decoder(monkeypatch):
 def test_a_picture_is_never_asked_about_before_it_is_checked(monkeypatch):
     monkeypatch.setattr(picture, "picture_vector", lambda *args, **kwargs: pytest.fail("asked"))
     with pytest.raises(ImageRejected):
-        vector_of(b"no picture")
+        encode_picture(b"no picture")
 
 
 def test_the_worker_has_the_time_of_the_setting(monkeypatch):
@@ -135,15 +135,15 @@ def test_the_worker_has_the_time_of_the_setting(monkeypatch):
         return EAST
 
     monkeypatch.setattr(picture, "picture_vector", answer)
-    assert vector_of(picture_bytes()) is EAST
-    vector_of(picture_bytes(), timeout_ms=50)
+    assert encode_picture(picture_bytes()) is EAST
+    encode_picture(picture_bytes(), timeout_ms=50)
     assert times == [4000, 50]
 
 
 def test_no_answer_is_told_apart_from_a_bad_picture(monkeypatch):
     monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: None)
     with pytest.raises(PictureUnavailable, match="try again soon"):
-        vector_of(picture_bytes())
+        encode_picture(picture_bytes())
 
 
 def test_pictures_take_a_bounded_number_of_the_threads_and_no_more_wait(monkeypatch, settings):
@@ -158,14 +158,14 @@ def test_pictures_take_a_bounded_number_of_the_threads_and_no_more_wait(monkeypa
 
     monkeypatch.setattr(picture, "picture_vector", answer)
     with ThreadPoolExecutor(2) as threads:
-        both = [threads.submit(vector_of, picture_bytes()) for _ in range(2)]
+        both = [threads.submit(encode_picture, picture_bytes()) for _ in range(2)]
         waiting.wait()
         with pytest.raises(PictureUnavailable):
-            vector_of(picture_bytes())
+            encode_picture(picture_bytes())
         answered.set()
         assert all(each.result(20) is EAST for each in both)
     monkeypatch.setattr(picture, "picture_vector", lambda data, *, timeout_ms: EAST)
-    assert vector_of(picture_bytes()) is EAST, "the places are free again"
+    assert encode_picture(picture_bytes()) is EAST, "the places are free again"
 
 
 def test_what_looks_most_alike_comes_first(at_angle, make_product):
@@ -248,10 +248,10 @@ def test_as_many_queries_for_many_hits_as_for_few(at_angle):
 
 
 def test_a_token_brings_the_vector_back_and_nothing_of_the_picture(version):
-    token = remember(EAST)
-    assert recall(token).tolist() == [1, 0]
-    assert recall(token + "x") is None
-    assert recall("ü") is None
+    token = store_picture_vector(EAST)
+    assert load_picture_vector(token).tolist() == [1, 0]
+    assert load_picture_vector(token + "x") is None
+    assert load_picture_vector("ü") is None
     kept = caching.read(caching.key("picture-vector", token))
     assert set(kept) == {"version", "vector"}
     assert len(kept["vector"]) == 4
@@ -259,9 +259,9 @@ def test_a_token_brings_the_vector_back_and_nothing_of_the_picture(version):
 
 def test_a_token_of_another_version_is_worth_nothing(version):
     """Its vector lies in a space of its own; compared with others it would find anything."""
-    token = remember(EAST)
+    token = store_picture_vector(EAST)
     EncoderVersion.objects.update(status="retired")
-    assert recall(token) is None
+    assert load_picture_vector(token) is None
 
 
 def test_without_a_cache_there_is_no_token(version, settings):
@@ -273,6 +273,6 @@ def test_without_a_cache_there_is_no_token(version, settings):
     }
     try:
         with pytest.raises(PictureUnavailable):
-            remember(EAST)
+            store_picture_vector(EAST)
     finally:
         caching.resume()

@@ -11,7 +11,7 @@ from similarity.encoders.registry import get_encoder
 from similarity.exceptions import ImageRejected
 from similarity.indexing.versions import build_version, promote
 from similarity.search import queries
-from similarity.search.picture import search_by_picture, vector_of
+from similarity.search.picture import encode_picture, search_by_picture
 
 COLOURS = ["navy", "olive", "crimson", "gold", "teal", "plum"]
 
@@ -51,7 +51,7 @@ def products(transactional_db, make_product, settings, tmp_path):
 @pytest.mark.parametrize("colour", COLOURS[:3])
 def test_another_photo_of_a_product_finds_it(products, colour):
     sent = drawn(colour, "JPEG", mirrored=True, quality=40)
-    hits = search_by_picture(vector_of(sent, timeout_ms=20_000), limit=3)
+    hits = search_by_picture(encode_picture(sent, timeout_ms=20_000), limit=3)
     assert hits[0].product.name == colour
     assert len(hits) == 3
 
@@ -60,7 +60,7 @@ def test_a_photo_that_is_cut_off_is_refused_with_the_workers_reason(products):
     """Its header is sound: only decoding, which the worker does, can tell."""
     damaged = drawn("navy", "JPEG")[:-400]
     with pytest.raises(ImageRejected, match="cannot be decoded"):
-        vector_of(damaged, timeout_ms=20_000)
+        encode_picture(damaged, timeout_ms=20_000)
 
 
 def test_a_worker_has_loaded_the_network_before_the_first_picture(products, monkeypatch):

@@ -143,7 +143,7 @@ def test_without_a_text_encoder_photos_alone_have_a_meaning(
     settings.SIMILARITY = configured(clip_that_knows_colours, text=False)
     promote(build_version(), force=True)  # the product without a photo has no vector
     assert search("green").related[0].product == products["green"]
-    assert query_vectors.query_vector("green", timeout_ms=SLOW_MS) is None
+    assert query_vectors.encode_query("green", timeout_ms=SLOW_MS) is None
 
 
 def test_the_encoder_is_exchanged_by_a_new_version_of_another_length(

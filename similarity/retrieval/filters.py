@@ -1,4 +1,4 @@
-"""Query parameters that narrow the hits: attributes by name, price, stock."""
+"""Filters by name, as a query string has them: attributes, price, stock."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -8,17 +8,18 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from similarity import conf
-from similarity.api.errors import BadParameter
-from similarity.catalog.adapter import VALUE, CatalogAdapter
+from similarity.catalog.adapter import VALUE, CatalogAdapter, get_adapter
 from similarity.catalog.paths import Path, fields_of
 from similarity.catalog.sources import Source, values_filter
 from similarity.connections import caching
+from similarity.exceptions import FilterError
 
 PRICES = ("min_price", "max_price")
 
 MAX_NAME = 100
-MAX_VALUES = 50
-MAX_LENGTH = 250
+#: Values of one filter, and characters of each.
+MAX_FILTER_VALUES = 50
+MAX_FILTER_LENGTH = 250
 MAX_PRICE = 10**12
 #: Digits after the point of a price; a number of JSON may have 17.
 MAX_DECIMALS = 30
@@ -61,17 +62,23 @@ def _is_in_use(adapter: CatalogAdapter, name: str) -> bool:
     return bool(known)
 
 
-def narrow(
-    adapter: CatalogAdapter, products: QuerySet[Any], filters: Mapping[str, Sequence[str]]
+def filter_products(
+    products: QuerySet[Any],
+    filters: Mapping[str, Sequence[str]],
+    adapter: CatalogAdapter | None = None,
 ) -> QuerySet[Any]:
-    """``products`` narrowed by each filter: values of one name are alternatives.
+    """Return the ``products`` that pass every filter; several values of one name are alternatives.
 
-    ``filters`` holds names of :func:`known_filters` or :func:`is_filter`; of any other name
-    nothing is left. Raises :class:`BadParameter` for a value that cannot be one.
+    ``filters`` maps names to texts, as ``request.GET.lists()`` gives them: ``min_price``,
+    ``max_price``, ``in_stock``, and attributes of the catalogue. An attribute that no product has
+    leaves none. ``adapter`` is the configured one by default. Raises :class:`FilterError` for a
+    value that the filter cannot have, and for more than ``MAX_FILTER_VALUES`` values or
+    ``MAX_FILTER_LENGTH`` characters.
     """
+    adapter = adapter or get_adapter()
     bounds = {name: price(name, filters[name][-1]) for name in PRICES if name in filters}
     if bounds and not adapter.has_price:
-        raise BadParameter("The catalogue has no price to filter by.", next(iter(bounds)))
+        raise FilterError("The catalogue has no price to filter by.", next(iter(bounds)))
     products = adapter.filter_price(products, *map(bounds.get, PRICES))
     for name, values in filters.items():
         if name == "in_stock":
@@ -84,10 +91,10 @@ def narrow(
 def _one_of(
     adapter: CatalogAdapter, products: QuerySet[Any], name: str, values: Sequence[str]
 ) -> QuerySet[Any]:
-    if len(values) > MAX_VALUES or any(len(value) > MAX_LENGTH for value in values):
-        raise BadParameter(
-            f"{name} has {len(values)} values; at most {MAX_VALUES} of at most {MAX_LENGTH} "
-            "characters can be asked for.",
+    if len(values) > MAX_FILTER_VALUES or any(len(value) > MAX_FILTER_LENGTH for value in values):
+        raise FilterError(
+            f"{name} has {len(values)} values; at most {MAX_FILTER_VALUES} of at most "
+            f"{MAX_FILTER_LENGTH} characters can be asked for.",
             name,
         )
     configured = conf.get("API_FILTERS")
@@ -99,7 +106,7 @@ def _one_of(
         # No product has an attribute that is not known, so none has the value.
         return products.none() if condition is None else products.filter(condition)
     except (ValueError, TypeError, ValidationError) as error:
-        raise BadParameter(f"{name} cannot be {values[0]!r}.", name) from error
+        raise FilterError(f"{name} cannot be {values[0]!r}.", name) from error
 
 
 def _by_lookup(
@@ -120,9 +127,9 @@ def price(name: str, text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if amount.is_finite() and amount >= MAX_PRICE:
-        raise BadParameter(f"{name} is {shown}; give an amount below {MAX_PRICE}.", name)
+        raise FilterError(f"{name} is {shown}; give an amount below {MAX_PRICE}.", name)
     if not amount.is_finite() or amount < 0 or _decimals(amount) > MAX_DECIMALS:
-        raise BadParameter(f"{name} is {shown}; give an amount such as 19.90.", name)
+        raise FilterError(f"{name} is {shown}; give an amount such as 19.90.", name)
     return amount
 
 
@@ -133,5 +140,5 @@ def _decimals(amount: Decimal) -> int:
 
 def boolean(name: str, text: str) -> bool:
     if text.lower() not in ("true", "false", "1", "0"):
-        raise BadParameter(f"{name} is {text!r}; give true or false.", name)
+        raise FilterError(f"{name} is {text!r}; give true or false.", name)
     return text.lower() in ("true", "1")
