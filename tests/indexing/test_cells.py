@@ -277,5 +277,5 @@ def test_cells_go_with_their_version(version):
 
 def test_a_version_without_vectors_says_so(version):
     ProductVectors.objects.all().delete()
-    with pytest.raises(VersionError, match=r"no vectors .* 'manage\.py embed'"):
+    with pytest.raises(VersionError, match=r"no vectors .* 'manage\.py similarity embed'"):
         cells.build(version, "default")

@@ -125,7 +125,7 @@ def test_a_zero_vector_is_like_nothing():
 
 
 def test_without_a_version_the_remedy_is_told():
-    with pytest.raises(VersionError, match=r"manage\.py embed"):
+    with pytest.raises(VersionError, match=r"manage\.py similarity embed"):
         find_duplicates()
 
 
