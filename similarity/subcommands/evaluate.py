@@ -28,8 +28,8 @@ class Command(SimilarityCommand):
         "similar of every product, and print which share of them is alike: by each part alone "
         "and by the fused vector. Labels are never given to the encoders as attributes. "
         "The shop's products are not read and nothing is written; vectors are kept in --cache. "
-        "'similarity evaluate shelves' without --dataset looks at shelves of this shop instead: how "
-        "many hits are of another department, with a floor and filled."
+        "'similarity evaluate shelves' without --dataset looks at shelves of this shop instead: "
+        "how many hits are of another department, with a floor and filled."
     )
     requires_system_checks = []
     if_interrupted = "Stopped; what was encoded is kept for the next run."
