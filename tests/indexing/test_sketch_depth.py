@@ -43,9 +43,9 @@ def test_the_depth_is_the_least_that_holds_the_share_of_the_neighbours_wanted(lo
     ahead = np.concatenate(
         [(apart[None, :] <= apart[nearest][:, None]).sum(axis=1) for _look, nearest, apart in found]
     )
-    one = 1 / len(ahead)
-    assert np.mean(ahead <= depth) >= recall - one
-    assert np.mean(ahead <= depth - 1) <= recall + one
+    few = 5 / len(ahead)  # a number on a threshold may fall to either side of it
+    assert np.mean(ahead <= depth) >= recall - few
+    assert np.mean(ahead <= depth - 1) <= recall + few
 
 
 def test_a_filter_takes_those_in_the_way_out_too(looks):
