@@ -36,7 +36,7 @@ services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
 	@$(BIN)/python -m shop.demo services
 
 test: $(INSTALLED) chromium java load promtool lint ## install what is needed and run every check and test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.parallel $(ARGS)
 
 matrix: ## the tests with other versions of Python and Django (PAIRS="3.13/6.1")
 	$(PYTHON) -m tests.matrix $(PAIRS) -- $(ARGS)
