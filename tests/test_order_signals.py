@@ -130,9 +130,9 @@ def test_a_transaction_rolled_back_leaves_nothing(order, django_capture_on_commi
 
 
 def test_an_order_saved_again_after_its_savepoint_is_pending(order):
-    savepoint = transaction.savepoint()
+    savepoint = connection.savepoint()
     order.save()
-    transaction.savepoint_rollback(savepoint)
+    connection.savepoint_rollback(savepoint)
     order.save()
     assert pending() == {order.pk}
 

@@ -142,9 +142,9 @@ def test_a_wakeup_lost_with_its_savepoint_is_asked_for_again(
     django_capture_on_commit_callbacks,
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        savepoint = transaction.savepoint()
+        savepoint = connection.savepoint()
         product.save()
-        transaction.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(savepoint)
         product.save()
     assert wakeups == ["similarity.drain_outbox"]
 

@@ -55,12 +55,15 @@ ACTIONS = (reembed_selected, reembed_matching, show_neighbours)
 class ReembedMixin:
     """For a product admin that :func:`add_actions` does not reach, registered late, say."""
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The class's own actions and the plugin's."""
-        actions = super().get_actions(request)  # type: ignore[misc]
-        own = [(action, action.__name__, action.short_description) for action in ACTIONS]  # type: ignore[attr-defined]
+    def get_actions(self, request: HttpRequest, *location: Any, **options: Any) -> dict[str, Any]:
+        """Return the class's own actions and the plugin's; Django 6.1 asks for a location."""
+        actions = super().get_actions(request, *location, **options)  # type: ignore[misc]
+        every = [self.get_action(action, *location, **options) for action in ACTIONS]  # type: ignore[attr-defined]
+        own = [action for action in every if action]
         allowed = self._filter_actions_by_permissions(request, own)  # type: ignore[attr-defined]
-        return {**{entry[1]: entry for entry in allowed}, **actions} if actions else actions
+        # A tuple before Django 6.1, and an object with a name since.
+        named = {getattr(entry, "name", None) or entry[1]: entry for entry in allowed}
+        return {**named, **actions} if actions else actions
 
 
 def product_admins() -> list[admin.ModelAdmin]:

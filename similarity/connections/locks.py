@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connections, transaction
+from django.db import connections
 
 from similarity.exceptions import VersionError
 
@@ -101,14 +101,14 @@ def _is_pooled(alias: str) -> bool:
 def _given_up(alias: str, unlock: str, key: int | str) -> Iterator[None]:
     """Run ``unlock`` at the end of the block, whatever state it leaves the connection in."""
     connection = connections[alias]
-    savepoint = transaction.savepoint(using=alias) if connection.in_atomic_block else None
+    savepoint = connection.savepoint() if connection.in_atomic_block else None
     try:
         yield
     finally:
         if savepoint and not connection.is_usable():
             # After an error nothing can be asked in a transaction, not even to give up the
             # lock, which the session would hold for as long as it lives.
-            transaction.savepoint_rollback(savepoint, using=alias)
+            connection.savepoint_rollback(savepoint)
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute(unlock, [key])

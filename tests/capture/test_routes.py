@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.test.utils import isolate_apps
 
 from similarity import conf
@@ -229,10 +229,10 @@ def execute(sql):
 
 def marked_by(statement):
     """What the statement leaves in the outbox; it is undone after."""
-    savepoint = transaction.savepoint()
+    savepoint = connection.savepoint()
     execute(statement)
     found = pending()
-    transaction.savepoint_rollback(savepoint)
+    connection.savepoint_rollback(savepoint)
     return found
 
 
