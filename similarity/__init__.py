@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from similarity.catalog.plaintext import plain_text as plain_text
     from similarity.catalog.variants import VariantAdapter as VariantAdapter
     from similarity.catalog.wording import normalise_code as normalise_code
+    from similarity.connections.csv_cells import inert_cell as inert_cell
     from similarity.connections.metrics import timed as timed
     from similarity.encoders.base import Encoded as Encoded
     from similarity.encoders.base import Encoder as Encoder
@@ -87,6 +88,7 @@ _DOOR = {
     "image_format": "similarity.catalog.picture_header",
     "image_refs": "similarity.catalog.paths",
     "image_url": "similarity.catalog.card",
+    "inert_cell": "similarity.connections.csv_cells",
     "more_like": "similarity.retrieval.more_like",
     "normalise_code": "similarity.catalog.wording",
     "page_url": "similarity.catalog.card",

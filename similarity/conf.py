@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models import Model
@@ -160,6 +160,11 @@ def product_model() -> type[Model]:
             f"SIMILARITY_PRODUCT_MODEL is {label!r}, and no installed app has that model; "
             "correct it, or add its app to INSTALLED_APPS."
         ) from error
+
+
+def installed_apps() -> list[AppConfig]:
+    """Return the apps of this plugin that are installed, in the order of INSTALLED_APPS."""
+    return [app for app in apps.get_app_configs() if app.name.split(".")[0] == "similarity"]
 
 
 def get(name: str) -> Any:

@@ -5,9 +5,9 @@ Admin, commands, tasks, template tags and migrations need no registration: Djang
 them by themselves, and ``manage.py similarity`` finds what an app keeps in ``subcommands``.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
 
@@ -16,6 +16,10 @@ from similarity.connections.metrics_export import Gauge
 
 if TYPE_CHECKING:
     from similarity.models import EncoderVersion
+
+Answer = TypeVar("Answer")
+#: (user, most, database) → keys of products.
+PurchaseReader = Callable[[Any, int, str], Sequence[str]]
 
 
 class Extension:
@@ -83,12 +87,13 @@ class Extension:
         """Return how much each of these products sells, recent sales counting more."""
         return {}
 
-    def purchases(self, user: Any, most: int, using: str) -> Sequence[str]:
-        """Return the keys of what a signed-in user bought last, the latest first.
+    def purchase_reader(self) -> PurchaseReader | None:
+        """Return what reads the purchases of a user, None without orders.
 
-        May raise what the host's own code raises.
+        It takes the user, the most keys wanted and the database, and returns the keys of what the
+        user bought last, the latest first. It may raise what the host's own code raises.
         """
-        return ()
+        return None
 
     # Operations
 
@@ -116,3 +121,8 @@ def register_extension(extension: Extension) -> None:
 def extensions() -> list[Extension]:
     """Return the extensions of the installed apps, in the order of INSTALLED_APPS."""
     return list(_registered.values())
+
+
+def first_known(ask: Callable[[Extension], Answer], unknown: Answer) -> Answer:
+    """Return the first answer of an extension that is not empty, else ``unknown``."""
+    return next((found for found in map(ask, extensions()) if found), unknown)

@@ -1,13 +1,13 @@
 """What an import did, and every row it refused."""
 
 import csv
-import unicodedata
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from shop.feeds.product import FeedError, Refusal
 from shop.feeds.writer import Written
+from similarity import inert_cell
 
 SHOWN = {"row": 20, "cell": 10, "image": 5}
 
@@ -57,7 +57,7 @@ class ImportReport:
         """Tell what was assumed of the whole file, or what nothing is read from."""
         self.notes.append(text)
         if self._file:
-            self._rows.writerow(["", "", "note", _inert(text)])
+            self._rows.writerow(["", "", "note", inert_cell(text)])
 
     def refuse(self, refusal: Refusal) -> None:
         self.refused[refusal.kind] += 1
@@ -65,7 +65,7 @@ class ImportReport:
             self.shown.append(refusal)
         if self._file:
             cells = [refusal.sku, refusal.kind, refusal.reason]
-            self._rows.writerow([refusal.line, *map(_inert, cells)])
+            self._rows.writerow([refusal.line, *map(inert_cell, cells)])
 
     def lines(self) -> list[str]:
         """The report for the screen: notes and refusals first, then the table of counts."""
@@ -103,15 +103,3 @@ class ImportReport:
 def _printable(line: str) -> str:
     """``line`` without what could move a terminal's cursor."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _inert(text: str) -> str:
-    """``text`` as a spreadsheet shows it without running a formula: an apostrophe goes before one.
-
-    A formula begins with =, +, -, @, | or %, in any width, also behind blanks and what is not seen.
-    """
-    seen = unicodedata.normalize("NFKC", text).lstrip()
-    while seen and unicodedata.category(seen[0]) in ("Cc", "Cf", "Zs", "Zl", "Zp"):
-        seen = seen[1:].lstrip()
-    is_formula = seen.startswith(("=", "+", "-", "@", "\u2212", "|", "%"))
-    return f"'{text}" if is_formula or text.startswith(("\t", "\r", "\n")) else text

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connections, router
 from django.db.migrations.exceptions import NodeNotFoundError
@@ -135,11 +134,7 @@ def _check_migrations(alias: str) -> list[CheckMessage]:
         executor = MigrationExecutor(connections[alias])
     except (ValueError, NodeNotFoundError) as error:
         return [_unknown_history(error)]
-    labels = {
-        config.label
-        for config in apps.get_app_configs()
-        if config.name.split(".")[0] == "similarity"
-    }
+    labels = {app.label for app in conf.installed_apps()}
     targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] in labels]
     unapplied = [
         f"{migration.app_label}.{migration.name}"

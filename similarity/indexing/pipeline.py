@@ -99,8 +99,9 @@ def embed(
         return embed_into(runnable_versions(), keys, force=force, claims=claims)
     except SimilarityError as error:
         metrics.count("embed_errors_total", len(keys) or len(claims or ()), kind="settings")
+        waiting = list(keys) or [row.product_key for row in claims or ()]
         for extension in extensions():
-            extension.write_without_vectors(list(keys) or [row.product_key for row in claims or ()])
+            extension.write_without_vectors(waiting)
         PendingProduct.objects.release(claims or (), error=f"{type(error).__name__}: {error}")
         raise
     except (KeyboardInterrupt, SystemExit, OperationalError) as error:

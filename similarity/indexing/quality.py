@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
-from similarity.extension import extensions
+from similarity.extension import first_known
 from similarity.indexing import neighbours, vectors
 from similarity.indexing.indexes import Progress
 from similarity.indexing.neighbours import Nearest
@@ -164,5 +164,4 @@ def _bought_together(found: Nearest) -> float | None:
 
 def _partners(groups: Sequence[str]) -> Mapping[str, Collection[str]]:
     """Group → the groups it was bought together with, where an app counts orders."""
-    known = (extension.bought_with(groups) for extension in extensions())
-    return next((found for found in known if found), {})
+    return first_known(lambda extension: extension.bought_with(groups), {})

@@ -8,17 +8,19 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.utils.module_loading import module_has_submodule
 
 import similarity
+from similarity import conf
 from similarity.management.command import SimilarityCommand
 
 
 def installed() -> dict[AppConfig, dict[str, str]]:
     """Return the subcommands of each installed app of the plugin: name → line of help."""
-    ours = [app for app in apps.get_app_configs() if app.name.split(".")[0] == "similarity"]
-    with_any = [app for app in ours if module_has_submodule(app.module, "subcommands")]
+    with_any = [
+        app for app in conf.installed_apps() if module_has_submodule(app.module, "subcommands")
+    ]
     return {app: _named_by(app.name) for app in with_any}
 
 

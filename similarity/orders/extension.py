@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Subquery
 
 from similarity import conf
 from similarity.connections.metrics_export import Gauge
-from similarity.extension import Extension
+from similarity.extension import Extension, PurchaseReader
 from similarity.indexing import figures, vectors
 from similarity.orders import status
 from similarity.orders.adapter import get_order_adapter
@@ -51,9 +51,9 @@ class OrdersExtension(Extension):
         counted = CountedProduct.objects.using(using).filter(key__in=list(keys))
         return dict(counted.values_list("key", Subquery(item)))
 
-    def purchases(self, user: Any, most: int, using: str) -> Sequence[str]:
+    def purchase_reader(self) -> PurchaseReader | None:
         adapter = get_order_adapter()
-        return [] if adapter is None else list(adapter.bought_by(user, most, using))
+        return None if adapter is None else adapter.bought_by
 
     def status(self) -> Mapping[str, Any]:
         return {"orders": status.report()}

@@ -8,7 +8,7 @@ import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
 
 from similarity.catalog.adapter import PRICE, CatalogAdapter
-from similarity.extension import extensions
+from similarity.extension import first_known
 from similarity.search.reranking.deadline import Reading
 
 
@@ -49,8 +49,8 @@ def _sales(keys: Sequence[Any], reading: Reading) -> dict[Any, float]:
     """By the decayed weight of orders; empty where no orders are counted."""
     by_text = {str(key): key for key in keys}
     reading.check()
-    known = (extension.sales(list(by_text), reading.using) for extension in extensions())
-    weights: Mapping[str, float] = next((found for found in known if found), {})
+    names = list(by_text)
+    weights: Mapping[str, float] = first_known(lambda one: one.sales(names, reading.using), {})
     logs = {by_text[key]: float(np.log1p(weight or 0)) for key, weight in weights.items()}
     most = max(logs.values(), default=0)
     return {key: value / most for key, value in logs.items()} if most else {}

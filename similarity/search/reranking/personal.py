@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from django.db import DatabaseError
 
-from similarity.extension import extensions
+from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
 from similarity.retrieval.tastes import Taste, tastes
@@ -36,10 +36,13 @@ def read_nearness(
     """
     budget_ms = TIME_SHARE * reading.left_ms
     try:
-        if not getattr(user, "is_authenticated", False) or not extensions():
+        if not getattr(user, "is_authenticated", False):
+            return {}
+        bought_by = first_known(lambda extension: extension.purchase_reader(), None)
+        if bought_by is None:
             return {}
         with reading.aside(budget_ms):
-            return _nearness(user, keys, version, reading)
+            return _nearness(bought_by, user, keys, version, reading)
     except OutOfTime as error:
         _tell_slow(budget_ms, error)
     except DatabaseError as error:
@@ -53,14 +56,14 @@ def read_nearness(
 
 
 def _nearness(
+    bought_by: PurchaseReader,
     user: Any,
     keys: Sequence[Any],
     version: EncoderVersion,
     reading: Reading,
 ) -> dict[Any, float]:
     key_of = ProductVectors._meta.get_field("product").target_field.to_python
-    known = (extension.purchases(user, LATEST, reading.using) for extension in extensions())
-    bought = [key_of(key) for key in next((found for found in known if found), ())]
+    bought = [key_of(key) for key in bought_by(user, LATEST, reading.using)]
     if not bought:
         return {}
     reading.check()
