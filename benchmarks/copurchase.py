@@ -75,7 +75,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3, help="runs, the fastest counts (3)")
     parser.add_argument(
-        "--memory-mb", type=int, default=512, help="SIMILARITY['COPURCHASE_MEMORY_MB'] (512)"
+        "--memory-mb", type=int, default=512, help="memory of a full count in MiB (512)"
     )
     parser.add_argument(
         "--contenders", nargs="*", choices=list(CONTENDERS), help="only these (all)"
@@ -181,16 +181,14 @@ def cursor_of_table(memory_mb: int) -> Any:
     from django.conf import settings
 
     django.setup()
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "PARTNERS": TOP,
-        "MIN_SHOPPERS": 3,
-        "COPURCHASE_MEMORY_MB": memory_mb,
-    }
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": {"MIN_SHOPPERS": 3}}
     from django.db import connection
 
+    from similarity.orders.counting import engine, scores
     from similarity.orders.models import PairCounts, ProductPartners
 
+    engine.MEMORY_MB = memory_mb
+    scores.MAX_PARTNERS = TOP
     cursor = connection.cursor()
     cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     cursor.execute(f"CREATE SCHEMA {SCHEMA}")

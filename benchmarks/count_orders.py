@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=20_000)
     chosen = parser.parse_args()
     DrawnOrders.draw(chosen.orders, chosen.products)
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": "__main__.DrawnOrders"}
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": {"SOURCE": "__main__.DrawnOrders"}}
     lines = len(DrawnOrders.product)
     print(f"{chosen.orders} orders, {lines} lines, {chosen.products} products")
     with own_database():

@@ -62,7 +62,8 @@ def arguments() -> argparse.Namespace:
 
 def configure(device: str, folder: str) -> None:
     settings.configure(
-        SIMILARITY={"DEVICE": device, "RUNTIME": "auto", "RUNTIME_DIR": folder}, INSTALLED_APPS=[]
+        SIMILARITY={"WORKERS": {"DEVICE": device, "RUNTIME": "auto", "RUNTIME_DIR": folder}},
+        INSTALLED_APPS=[],
     )
     django.setup()
 

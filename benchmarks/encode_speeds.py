@@ -39,7 +39,9 @@ def runtimes_of(tower, digest: str) -> dict:
     found = {"torch": trial.Runtime()}
     for name in runtimes.NAMES[1:]:
         if runtimes.installed(name) and tower.device == "cpu":
-            with override_settings(SIMILARITY={**settings.SIMILARITY, "RUNTIME": name}):
+            with override_settings(
+                SIMILARITY={**settings.SIMILARITY, "WORKERS": {"RUNTIME": name}}
+            ):
                 runtime = trial.choose(tower.graph(digest), tower.samples())
             if runtime.name == name:
                 found[name] = runtime

@@ -83,7 +83,7 @@ class Trial:
         return self._fusion(given).fuse(given).vectors
 
     def _fusion(self, parts: Mapping[str, Encoded]) -> Fusion:
-        dimensions, weights = conf.get("DIMENSIONS") | self.dimensions, conf.get("WEIGHTS")
+        dimensions, weights = conf.dimensions() | self.dimensions, conf.weights()
         projections = {
             part: self.reductions.get(part, Reduction()).fit(
                 encoded.vectors[encoded.present], dimensions[part]
@@ -203,7 +203,7 @@ class ChangedColourEncoder(ColourEncoder):
 
 def main() -> None:
     options = arguments()
-    settings.configure(SIMILARITY={"DEVICE": options.device}, INSTALLED_APPS=[])
+    settings.configure(SIMILARITY={"WORKERS": {"DEVICE": options.device}}, INSTALLED_APPS=[])
     django.setup()
     started = time.perf_counter()
     try:

@@ -21,7 +21,7 @@ def processor() -> str:
 def machine() -> str:
     """:func:`processor`, with the device that encodes and torch's version.
 
-    Reads ``SIMILARITY["DEVICE"]``: settings must be configured.
+    Reads ``SIMILARITY["WORKERS"]["DEVICE"]``: settings must be configured.
     """
     import torch
 

@@ -106,7 +106,7 @@ def seen(dataset, options: argparse.Namespace):
         parts = VectorCache(options.cache / dataset.name).encode(
             encoders, dataset.contents, bar.update
         )
-    fusion = Fusion.fit(parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS"))
+    fusion = Fusion.fit(parts, conf.weights(), conf.dimensions())
     reduced = fusion.fuse(parts).parts
     blocks = [
         np.sqrt(fusion.weights[part]) * encoded.vectors

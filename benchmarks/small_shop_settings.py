@@ -22,6 +22,6 @@ if os.environ.get("BENCHMARK_CACHE") == "off":
 SIMILARITY = {
     **SHOP_SIMILARITY,
     "ENCODERS": {"image": None, "colour": None},
-    "API_THROTTLE": None,  # all requests come from one client
+    "API": {"THROTTLE": None},  # all requests come from one client
     "CAPTURE": os.environ.get("BENCHMARK_CAPTURE", "signals"),
 }

@@ -120,7 +120,7 @@ if not DEBUG:
 # What a shop adds for similarity:
 SIMILARITY_PRODUCT_MODEL = "shop.Product"
 SIMILARITY: dict[str, Any] = {
-    "RUNTIME": os.environ.get("SIMILARITY_RUNTIME") or "auto",
+    "WORKERS": {"RUNTIME": os.environ.get("SIMILARITY_RUNTIME") or "auto"},
     "CATALOG": {
         "title": "name",
         "description": "description",
@@ -137,21 +137,25 @@ SIMILARITY: dict[str, Any] = {
         "in_stock": {"stock__gt": 0},
     },
     "ORDERS": {
-        "model": "shop.Order",
-        "placed_at": "placed_at",
-        "customer": ["customer_id", "email"],
-        "user": "customer__user",
-        "products": "lines__product",
-        "quantity": "lines__quantity",
-        "counted": {"status__in": ["placed", "shipped"]},
-        # Anyone can place an order here without paying; the staff ship those that are real.
-        "verified": {"status": "shipped"},
+        "SOURCE": {
+            "model": "shop.Order",
+            "placed_at": "placed_at",
+            "customer": ["customer_id", "email"],
+            "user": "customer__user",
+            "products": "lines__product",
+            "quantity": "lines__quantity",
+            "counted": {"status__in": ["placed", "shipped"]},
+            # Anyone can place an order here without paying; the staff ship those that are real.
+            "verified": {"status": "shipped"},
+        },
+    },
+    # What Prometheus sends to read /metrics, and where workers serve their own.
+    "MONITORING": {
+        "TOKEN": os.environ.get("METRICS_TOKEN") or None,
+        "ADDRESS": os.environ.get("METRICS_ADDRESS") or None,
     },
 }
 CELERY_BEAT_SCHEDULE = beat_schedule(INSTALLED_APPS, SIMILARITY)
-# What Prometheus sends to read /metrics, and where workers serve their own.
-SIMILARITY["METRICS_TOKEN"] = os.environ.get("METRICS_TOKEN") or None
-SIMILARITY["METRICS_ADDRESS"] = os.environ.get("METRICS_ADDRESS") or None
 
 if os.environ.get("JSON_LOGS") == "1":
     CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # or Celery would write lines of its own shape

@@ -1,11 +1,15 @@
 """The plugin's settings: ``SIMILARITY_PRODUCT_MODEL`` and the ``SIMILARITY`` dict.
 
-Every default stands here. Settings are read when used, never at import, and dotted
-paths are resolved on first use. ``similarity.checks`` reports keys that are not known.
+Settings are read when used, never at import, and dotted paths are resolved on first use. Each
+optional app declares its group in a ``conf`` module of its own. ``similarity.checks`` reports
+keys and values that are wrong.
 """
 
 import copy
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,114 +21,227 @@ from django.utils.module_loading import import_string
 
 from similarity.exceptions import ConfigurationError
 
-DEFAULTS: dict[str, Any] = {
+#: The most hits one call returns.
+MAX_LIMIT = 100
+
+#: Requests are counted apart by these. They are the keys of ``API["THROTTLE"]`` where it is a dict.
+THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "metrics")
+
+#: What a part of ``ENCODERS`` may hold.
+ENCODER_KEYS = ("CLASS", "OPTIONS", "WEIGHT", "DIMENSION")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key: its default, what a value must be, in words, and a test of that."""
+
+    default: Any
+    wanted: str
+    holds: Callable[[Any], bool]
+
+
+def is_number(value: Any) -> bool:
+    """Return whether the value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_positive(value: Any) -> bool:
+    """Return whether the value is a number above 0."""
+    return is_number(value) and value > 0
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether the value is a whole number above 0."""
+    return is_positive(value) and isinstance(value, int)
+
+
+def is_text(value: Any) -> bool:
+    """Return whether the value is a text that is not blank."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_list_of_text(value: Any) -> bool:
+    """Return whether the value is a list of such texts."""
+    return isinstance(value, list | tuple) and all(map(is_text, value))
+
+
+def is_rate(value: Any) -> bool:
+    """Return whether the value is a throttle's rate, or None."""
+    if value is None:
+        return True
+    rate = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)s?"
+    return isinstance(value, str) and bool(re.fullmatch(rate, value))
+
+
+def whole(default: int) -> Setting:
+    """Return a setting that is a whole number above 0."""
+    return Setting(default, "a whole number above 0", is_whole)
+
+
+def switch(default: bool) -> Setting:
+    """Return a setting that is True or False."""
+    return Setting(default, "True or False", lambda value: isinstance(value, bool))
+
+
+def queue(default: str) -> Setting:
+    """Return a setting that names a queue of Celery."""
+    return Setting(default, "the name of a Celery queue", is_text)
+
+
+def source(default: Any, wanted: str, *, required: bool = True) -> Setting:
+    """Return a setting that maps fields by a dict, or names an adapter by a dotted path."""
+    return Setting(
+        default,
+        wanted,
+        lambda value: (
+            isinstance(value, Mapping) or is_text(value) or (value is None and not required)
+        ),
+    )
+
+
+def is_encoder(value: Any) -> bool:
+    """Return whether the value is an entry of ``ENCODERS``."""
+    return value is None or (
+        isinstance(value, Mapping)
+        and set(value) <= set(ENCODER_KEYS)
+        and is_text(value.get("CLASS"))
+        and isinstance(value.get("OPTIONS", {}), Mapping)
+        and (is_number(value.get("WEIGHT", 0)) and value.get("WEIGHT", 0) >= 0)
+        and is_whole(value.get("DIMENSION", 1))
+    )
+
+
+def _are_encoders(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        is_text(part) and is_encoder(entry) for part, entry in value.items()
+    )
+
+
+def _are_rates(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return is_rate(value)
+    return set(value) <= set(THROTTLE_SCOPES) and all(map(is_rate, value.values()))
+
+
+def _part(path: str, weight: float, dimension: int) -> dict[str, Any]:
+    path = f"similarity.encoders.{path}"
+    return {"CLASS": path, "OPTIONS": {}, "WEIGHT": weight, "DIMENSION": dimension}
+
+
+#: Keys that are no groups.
+SETTINGS: dict[str, Setting] = {
     # A dict maps the product model's fields; a string is the dotted path of an adapter.
     # See similarity.catalog.mapping.FieldMappingAdapter for the keys of the dict.
-    "CATALOG": {},
-    # part → {"CLASS": dotted path, "OPTIONS": keyword arguments}; None leaves a part out.
-    "ENCODERS": {
-        "text": {"CLASS": "similarity.encoders.text.TransformerTextEncoder", "OPTIONS": {}},
-        "image": {"CLASS": "similarity.encoders.image.VisionEncoder", "OPTIONS": {}},
-        "colour": {"CLASS": "similarity.encoders.colour.ColourEncoder", "OPTIONS": {}},
-        "attributes": {
-            "CLASS": "similarity.encoders.attributes.AttributeEncoder",
-            "OPTIONS": {},
-        },
-    },
-    # part → share of the fused vector's squared length;
-    # chosen by `manage.py similarity evaluate --tune`.
-    "WEIGHTS": {"text": 0.45, "image": 0.35, "colour": 0.10, "attributes": 0.10},
-    # part → length it is reduced to inside the fused vector; together 512 at most.
-    "DIMENSIONS": {"text": 128, "image": 128, "colour": 64, "attributes": 96},
-    "DEVICE": "auto",  # auto, cuda, cuda:0, mps, cpu
-    # Of the networks on a CPU: "auto" tries which one is fastest here; torch, openvino,
-    # onnxruntime.
-    "RUNTIME": "auto",
-    "RUNTIME_DIR": None,  # where exported networks are kept; None: the cache of the user
-    "TOKEN_BUDGET": 8192,  # padded tokens a text batch holds at most; 512 on a CPU
-    "IMAGE_BATCH": 32,
-    "IMAGE_MAX_BYTES": 20 * 1024 * 1024,
-    "IMAGE_MAX_PIXELS": 40_000_000,
-    "IMAGES_PER_PRODUCT": 4,
-    # Domains that photos named by an address are fetched from: "cdn.example.com",
-    # "*.example.com", "http://photos.example.com:8080". None are, by default.
-    "IMAGE_DOMAINS": [],
-    "IMAGE_FETCH_TIMEOUT_S": 10,  # for one photo in all, redirects included
+    "CATALOG": source({}, "a dict that maps fields, or the dotted path of an adapter"),
     # "signals" of Django, or "triggers" in the database, which also see bulk changes and raw SQL.
     # None follows nothing, for a host's tests.
-    "CAPTURE": "signals",
-    "QUEUE": "similarity",  # name "similarity.gpu" here to send the work to GPU workers
-    "BATCH_SIZE": 64,  # products a worker claims at once
-    "LEASE_S": 300,
-    "MAX_KILLS": 3,  # workers that may die of a product before it is given up
-    "MAX_ATTEMPTS": 8,
-    "BACKOFF_S": 10,  # doubled at each attempt, with jitter
-    "BACKOFF_MAX_S": 3600,
-    "RECONCILE_RATE": 500,  # products compared a second at most
-    "RECONCILE_EVERY_H": 24,  # hours from the end of one round through the catalogue to the next
-    "RECONCILE_BACKLOG": 5000,  # it waits while more products than this are due
-    "EXACT_LIMIT": 20_000,  # a filter that leaves this many rows or fewer is scanned exactly
-    # Vectors from which on a version is kept in cells as well; None never makes them.
-    "CELLS_FROM": 20_000,
-    # True: a shelf is filled up to its limit with whatever the shop has, best sellers and
-    # newest last; False: it stops before products that are not similar.
-    "SHELF_FILL": False,
-    "CACHE": "default",  # alias in CACHES
-    "CACHE_TIMEOUT_S": 300,
-    "MAX_LIMIT": 100,  # most hits one call returns
-    "API_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "API_THROTTLE": "120/min",  # per client; None switches throttling off
-    "API_IMAGE_THROTTLE": "20/min",  # searches by picture per client; None switches it off
-    "IMAGE_QUERY_MAX_BYTES": 5 * 1024 * 1024,  # of a picture that is searched by
-    "IMAGE_QUERY_MAX_PIXELS": 25_000_000,  # phones take 24 million
-    "IMAGE_QUERY_TIMEOUT_MS": 4000,  # longest such a search waits for a worker
-    "IMAGE_QUERY_QUEUE": "similarity.pictures",  # of pictures that shoppers search by
-    "IMAGE_QUERY_WAITING": 2,  # threads of a web process that wait for one at once
-    # name of a query parameter → ORM lookup on the product model; None derives it from CATALOG.
-    "API_FILTERS": None,
-    # What a new version must show before it may be promoted: shares (0-1), see docs/versions.md.
-    "PROMOTE_MIN_COVERAGE": 0.95,  # eligible products with vectors
-    "PROMOTE_MAX_CATEGORY_LOSS": 0.05,  # less neighbours of the same category than live
-    "PROMOTE_MAX_VARIANT_LOSS": 0.1,  # less variants among the nearest than live
-    "PROMOTE_MAX_COPURCHASE_LOSS": 0.05,  # less products near what they are bought with
-    "PROMOTE_WARN_OVERLAP": 0.2,  # fewer neighbours shared with live are pointed out
-    "READY_MAX_LAG_S": 900,  # /health/ready fails when the outbox is older than this
-    "METRICS_TOKEN": None,  # text that Prometheus sends as "Authorization: Bearer …"
-    "METRICS_ADDRESS": None,  # "host:port" at which a worker serves its own metrics
-    # A dict maps the order model's fields; a string is the dotted path of an adapter; None
-    # says that there are no orders. See similarity.orders.mapping.MappedOrders.
-    "ORDERS": None,
-    "ORDERS_WINDOW_DAYS": 730,  # older orders do not count
-    "HALF_LIFE_DAYS": 180,  # an order counts half after so many days
-    "MIN_SHOPPERS": 3,  # a pair that fewer bought is shown to nobody
-    "MAX_BASKET": 100,  # a larger order (a reseller's) makes no pairs
-    "PARTNERS": 50,  # partners kept for each item
-    "COPURCHASE_ENGINE": "similarity.orders.counting.local.LocalEngine",
-    "COPURCHASE_MEMORY_MB": 512,  # most a full count takes beside the orders it read
-    # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
-    "SPARK": {},
-    "SPARK_JDBC_DRIVER": "/usr/share/java/postgresql.jar",  # where Debian installs it
-    # Two products of a category more alike (cosine) replace each other and are not shown as
-    # bought together; strict, for no one looks at a shelf before shoppers do.
-    "SUBSTITUTE_SIMILARITY": 0.6,
-    "BUNDLE_PROPOSALS": 50,  # bundles proposed at most; 0 proposes none
-    "BUNDLE_BASKETS": 100_000,  # the latest orders that bundles are looked for in
-    "BUNDLE_MIN_SUPPORT": 0.001,  # share of the orders that must hold a bundle
-    "BUNDLE_MIN_LIFT": 2.0,  # times more often than by chance it must be bought
-    # The same of two products of a bundle; laxer, for staff look at every bundle.
-    "BUNDLE_MAX_SIMILARITY": 0.8,
-    "BUNDLE_DISCOUNT_PERCENT": 10,  # what a suggested price takes off
-    "SEARCH_CONFIG": "english",  # PostgreSQL's text search configuration of the catalogue
-    "QUERY_QUEUE": "similarity.queries",  # of questions that a shopper waits for
-    "QUERY_TIMEOUT_MS": 150,  # longest a page waits for the vector of a query
-    "QUERY_IN_PROCESS": False,  # True encodes queries in the web process, which then loads torch
-    "QUERY_MIN_ASKED": 5,  # a query asked less often is never stored
-    "HOT_QUERIES": 1000,  # queries whose vectors are made ahead
-    "RERANK_BUDGET_MS": 100,
-    "SEARCH_BUDGET_MS": 500,  # longest the database searches and counts for a page; None: no limit
-    "RERANK_LIMIT": 200,  # results that are re-ordered; those after them keep their order
-    "CROSS_ENCODER": None,  # folder or package of a transformers model that judges the best 50
+    "CAPTURE": Setting(
+        "signals",
+        "'signals', 'triggers' or None",
+        lambda value: value in ("signals", "triggers", None),
+    ),
+    # Part → its encoder (None leaves the part out), its share of the fused vector's squared
+    # length, chosen by `manage.py similarity evaluate --tune`, and the length it is reduced to
+    # inside that vector; together 512 at most.
+    "ENCODERS": Setting(
+        {
+            "text": _part("text.TransformerTextEncoder", 0.45, 128),
+            "image": _part("image.VisionEncoder", 0.35, 128),
+            "colour": _part("colour.ColourEncoder", 0.10, 64),
+            "attributes": _part("attributes.AttributeEncoder", 0.10, 96),
+        },
+        "a dict of part → None, or {'CLASS': dotted path, 'OPTIONS': dict, 'WEIGHT': number, 0 or "
+        "above, 'DIMENSION': whole number above 0}",
+        _are_encoders,
+    ),
 }
+
+#: Group → key → setting. Optional apps add theirs with :func:`declare`.
+GROUPS: dict[str, dict[str, Setting]] = {
+    "WORKERS": {
+        "QUEUE": queue("similarity"),  # "similarity.gpu" here sends the work to GPU workers
+        "DEVICE": Setting(
+            "auto",
+            "'auto', 'cpu', 'mps', 'cuda' or 'cuda:N'",
+            lambda value: (
+                isinstance(value, str) and bool(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value))
+            ),
+        ),
+        # Of the networks on a CPU: "auto" tries which is fastest here.
+        "RUNTIME": Setting(
+            "auto",
+            "'auto', 'torch', 'openvino' or 'onnxruntime'",
+            lambda value: value in ("auto", "torch", "openvino", "onnxruntime"),
+        ),
+        # Where exported networks are kept; None: the user's cache folder.
+        "RUNTIME_DIR": Setting(
+            None, "None or the path of a folder", lambda value: value is None or is_text(value)
+        ),
+        "BATCH_SIZE": whole(64),  # products a worker claims at once
+    },
+    "IMAGES": {
+        "MAX_BYTES": whole(20 * 1024 * 1024),
+        "MAX_PIXELS": whole(40_000_000),
+        "PER_PRODUCT": whole(4),
+        # Domains that photos named by an address are fetched from: "cdn.example.com",
+        # "*.example.com", "http://photos.example.com:8080". None are, by default.
+        "DOMAINS": Setting([], "a list of domains such as 'cdn.example.com'", is_list_of_text),
+    },
+    "SHELVES": {
+        # True: a shelf is filled up to its limit with whatever the shop has, best sellers and
+        # newest last; False: it stops before products that are not similar.
+        "FILL": switch(False),
+    },
+    "CACHE": {
+        "ALIAS": Setting("default", "an alias in CACHES", is_text),
+        "TIMEOUT_S": Setting(
+            300, "a number of seconds, 0 or above", lambda value: is_number(value) and value >= 0
+        ),
+    },
+    "API": {
+        "PERMISSION_CLASSES": Setting(
+            ["rest_framework.permissions.AllowAny"], "a list of dotted paths", is_list_of_text
+        ),
+        # Per client; None switches throttling off.
+        "THROTTLE": Setting(
+            "120/min",
+            "a rate such as '120/min', None, or a dict of some of "
+            f"{', '.join(map(repr, THROTTLE_SCOPES))} → such a rate",
+            _are_rates,
+        ),
+        "PICTURE_THROTTLE": Setting("20/min", "a rate such as '20/min', or None", is_rate),
+        # Query parameter → ORM lookup on the product model; None derives it from CATALOG.
+        "FILTERS": Setting(
+            None,
+            "a dict of query parameter → ORM lookup, or None",
+            lambda value: (
+                value is None
+                or (isinstance(value, Mapping) and all(map(is_text, (*value, *value.values()))))
+            ),
+        ),
+    },
+    "MONITORING": {
+        # /health/ready fails when the outbox is older than this.
+        "MAX_LAG_S": Setting(900, "a number of seconds above 0", is_positive),
+        # Text that Prometheus sends as "Authorization: Bearer …".
+        "TOKEN": Setting(
+            None,
+            "a text of 16 characters or more, or None",
+            lambda value: value is None or (isinstance(value, str) and len(value) >= 16),
+        ),
+        # Where a worker serves its own metrics.
+        "ADDRESS": Setting(
+            None,
+            "'host:port', such as '127.0.0.1:9464', or None",
+            lambda value: value is None or bool(re.fullmatch(r"\S+:\d{1,5}", str(value))),
+        ),
+    },
+}
+
+
+def declare(group: str, keys: Mapping[str, Setting]) -> None:
+    """Add the group of an optional app."""
+    GROUPS[group] = dict(keys)
 
 
 def product_model_label() -> str:
@@ -167,17 +284,49 @@ def installed_apps() -> list[AppConfig]:
     return [app for app in apps.get_app_configs() if app.name.split(".")[0] == "similarity"]
 
 
-def get(name: str) -> Any:
-    """The value of ``SIMILARITY[name]``, or its default.
+def get(group: str, key: str | None = None) -> Any:
+    """Return ``SIMILARITY[group][key]``, or its default; ``SIMILARITY[group]`` of no group.
 
-    ``ENCODERS``, ``WEIGHTS`` and ``DIMENSIONS`` are merged with their defaults key by key,
-    so that a host names only what it changes.
+    ``ENCODERS`` is merged with its defaults, part by part and key by key, so that a host names
+    only what it changes. Raises :class:`ConfigurationError` where a dict is expected and
+    something else stands.
     """
-    default = DEFAULTS[name]
-    value = _configured().get(name, default)
-    if name in ("ENCODERS", "WEIGHTS", "DIMENSIONS") and isinstance(value, Mapping):
-        value = {**default, **value}
+    if key is None:
+        value = _configured().get(group, SETTINGS[group].default)
+        if group == "ENCODERS" and isinstance(value, Mapping):
+            value = _merge_parts(value)
+    else:
+        value = _group(group).get(key, GROUPS[group][key].default)
     return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+
+def default(group: str, key: str | None = None) -> Any:
+    """Return the default of a setting."""
+    return copy.deepcopy((SETTINGS[group] if key is None else GROUPS[group][key]).default)
+
+
+def weights() -> dict[str, float]:
+    """Return the weight of each part that is encoded; a part without one is missing."""
+    return {part: entry["WEIGHT"] for part, entry in _parts() if "WEIGHT" in entry}
+
+
+def dimensions() -> dict[str, int]:
+    """Return the length each part is reduced to; a part without one is missing."""
+    return {part: entry["DIMENSION"] for part, entry in _parts() if "DIMENSION" in entry}
+
+
+def _parts() -> list[tuple[str, Mapping[str, Any]]]:
+    return [item for item in get("ENCODERS").items() if isinstance(item[1], Mapping)]
+
+
+def _merge_parts(configured: Mapping[str, Any]) -> dict[str, Any]:
+    parts: dict[str, Any] = {**SETTINGS["ENCODERS"].default, **configured}
+    for part, entry in configured.items():
+        usual = SETTINGS["ENCODERS"].default.get(part, {})
+        if isinstance(entry, Mapping):  # another class has other options
+            same = entry.get("CLASS", usual.get("CLASS")) == usual.get("CLASS")
+            parts[part] = {**usual, **({} if same else {"OPTIONS": {}}), **entry}
+    return parts
 
 
 @cache
@@ -199,6 +348,13 @@ def _configured() -> Mapping[str, Any]:
     if not isinstance(configured, Mapping):
         raise ConfigurationError(f"SIMILARITY is {configured!r}; it must be a dict.")
     return configured
+
+
+def _group(name: str) -> Mapping[str, Any]:
+    group = _configured().get(name, {})
+    if not isinstance(group, Mapping):
+        raise ConfigurationError(f"SIMILARITY[{name!r}] is {group!r}; it must be a dict.")
+    return group
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -73,6 +73,11 @@ class Extension:
     def version_goes_live(self, alias: str) -> None:
         """React to a promotion, in its transaction on the database ``alias``."""
 
+    # In a worker
+
+    def worker_is_alive(self) -> None:
+        """Note that this worker lives; called every few seconds in its main process."""
+
     # Questions that others may ask; the first app that knows answers
 
     def related_categories(self) -> Collection[tuple[str, str]]:

@@ -19,7 +19,7 @@ def beat_schedule(
     ``installed_apps`` is ``INSTALLED_APPS`` and ``similarity`` the ``SIMILARITY`` dict, from which
     the queue is read. Both are passed because the settings that call this are still being read.
     """
-    queue = (similarity or {}).get("QUEUE", NAME)
+    queue = (similarity or {}).get("WORKERS", {}).get("QUEUE", NAME)
     schedule: dict[str, dict[str, Any]] = {}
     for entry in installed_apps:
         if entry == NAME or entry.startswith(f"{NAME}."):

@@ -1,4 +1,4 @@
-"""Celery tasks, on the queue ``SIMILARITY["QUEUE"]``.
+"""Celery tasks, on the queue ``SIMILARITY["WORKERS"]["QUEUE"]``.
 
 A worker is started with ``celery -A <project> worker -Q similarity``. It polls the outbox by
 itself (``similarity.indexing.polling``); messages make it quicker, and

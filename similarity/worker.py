@@ -18,9 +18,10 @@ from celery.signals import (
 from django.db import connections
 
 from similarity import conf
-from similarity.connections import caching, mailbox, metrics_export, wakeup
+from similarity.connections import metrics_export, wakeup
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
+from similarity.extension import extensions
 from similarity.indexing import polling, stand_in, workers
 
 logger = logging.getLogger(__name__)
@@ -31,18 +32,21 @@ ALIVE_EVERY_S = 5.0
 _ended = threading.Event()
 
 
-def takes_from(setting: str) -> bool:
-    """Whether this process is a worker's that takes from the queue of that setting."""
-    return conf.get(setting) in current_app.amqp.queues.consume_from
+def takes_from(queue: str) -> bool:
+    """Return whether this process is a worker's that takes from that queue."""
+    return queue in current_app.amqp.queues.consume_from
+
+
+def _embeds() -> bool:
+    return takes_from(conf.get("WORKERS", "QUEUE"))
 
 
 def _note_alive(**kwargs: Any) -> None:
     """Only workers that take from our queue count."""
-    if takes_from("QUEUE"):
+    if _embeds():
         workers.note()
-    for queue in (mailbox.QUERIES, mailbox.PICTURES):
-        if takes_from(queue):
-            caching.attempt(partial(mailbox.note_alive, queue))
+    for extension in extensions():
+        extension.worker_is_alive()
 
 
 def _stay_known(**kwargs: Any) -> None:
@@ -63,7 +67,7 @@ def _be_forgotten(**kwargs: Any) -> None:
 
 def _serve_metrics(**kwargs: Any) -> None:
     """Workers have no HTTP server; a wrong address must not keep one from starting."""
-    if (address := conf.get("METRICS_ADDRESS")) is None:
+    if (address := conf.get("MONITORING", "ADDRESS")) is None:
         return
     try:
         metrics_export.serve(address)
@@ -73,7 +77,7 @@ def _serve_metrics(**kwargs: Any) -> None:
 
 def _take_up(**kwargs: Any) -> None:
     """A worker that starts looks at once for what the one before it left behind."""
-    if takes_from("QUEUE"):
+    if _embeds():
         wakeup.wake()
 
 
@@ -82,7 +86,7 @@ def _poll(sender: Any = None, **kwargs: Any) -> None:
     pool = getattr(sender, "pool", None)
     if pool is not None and pool.__class__.__module__ == "celery.concurrency.prefork":
         return
-    if takes_from("QUEUE"):
+    if _embeds():
         polling.start()
 
 
@@ -92,7 +96,7 @@ def _poll_no_more(**kwargs: Any) -> None:
 
 def _watch_pool(instance: Any, **kwargs: Any) -> None:
     """In the parent of a prefork pool, before it has one: the broker may be away by then."""
-    if "prefork" in instance.pool_cls.__module__ and takes_from("QUEUE"):
+    if "prefork" in instance.pool_cls.__module__ and _embeds():
         stand_in.start(partial(_pool_processes, instance))
 
 

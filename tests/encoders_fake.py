@@ -9,16 +9,16 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from django.conf import settings
 
 from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded, Encoder, unit_rows
 from similarity.exceptions import EncoderError
+from tests.configure import with_settings
 
 
 class HashEncoder(Encoder):
@@ -95,20 +95,27 @@ def _misbehave(words: list[str]) -> None:
             time.sleep(60)
 
 
-def similarity_settings(**options: object) -> dict[str, object]:
-    """``SIMILARITY`` of the demo shop with these encoders; keyword arguments replace settings."""
-    text = options.pop("text", {})
-    base = options.pop("base", None) or settings.SIMILARITY
-    return {
-        **base,
-        "ENCODERS": {
-            "text": {"CLASS": "tests.encoders_fake.HashEncoder", "OPTIONS": text},
-            "image": None,
-            "colour": None,
-            "attributes": {"CLASS": "tests.encoders_fake.HashAttributes", "OPTIONS": {}},
-        },
-        "WEIGHTS": {"text": 0.7, "attributes": 0.3},
-        "DIMENSIONS": {"text": 8, "attributes": 16},
-        "BACKOFF_S": 10,
-        **options,
+def fused(weight: float, dimension: int) -> dict[str, float]:
+    """Return what a part has in the fused vector."""
+    return {"WEIGHT": weight, "DIMENSION": dimension}
+
+
+def similarity_settings(
+    *,
+    base: Mapping[str, Any] | None = None,
+    text: Mapping[str, Any] | None = None,
+    weights: Mapping[str, float] | None = None,
+    dimensions: Mapping[str, int] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """Return ``SIMILARITY`` of the demo shop with these encoders; ``text`` is its options."""
+    weights = {"text": 0.7, "attributes": 0.3} | dict(weights or {})
+    dimensions = {"text": 8, "attributes": 16} | dict(dimensions or {})
+    classes = {"text": "HashEncoder", "attributes": "HashAttributes"}
+    encoders: dict[str, Any] = {
+        part: {"CLASS": f"tests.encoders_fake.{name}", **fused(weights[part], dimensions[part])}
+        for part, name in classes.items()
     }
+    encoders["text"]["OPTIONS"] = dict(text or {})
+    usual = {"ENCODERS": {**encoders, "image": None, "colour": None}}
+    return with_settings(base, **usual | changes)

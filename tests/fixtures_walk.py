@@ -19,9 +19,10 @@ from django.utils import timezone
 
 from shop.models import Order, OrderLine, Product
 from similarity.connections import wakeup
-from similarity.indexing import outbox
+from similarity.indexing import cells, outbox
 from similarity.management import subcommands
 from similarity.models import EncoderVersion, PendingProduct
+from similarity.orders.bundles import itemsets
 from similarity.orders.models import PendingOrder
 from tests.encoders_fake import similarity_settings
 
@@ -58,11 +59,12 @@ ARGUMENTS: dict[str, Callable[[], tuple[object, ...]]] = {
 
 
 @pytest.fixture
-def walk(make_product, settings):
+def walk(make_product, settings, monkeypatch):
     """A shop with products, orders and an admin; ``walk.tasks()`` and the others give steps."""
-    settings.SIMILARITY = similarity_settings(
-        CELLS_FROM=20, MIN_SHOPPERS=1, BUNDLE_MIN_LIFT=1, BUNDLE_MIN_SUPPORT=0.01
-    )
+    settings.SIMILARITY = similarity_settings(ORDERS={"MIN_SHOPPERS": 1})
+    monkeypatch.setattr(cells, "CELLS_FROM", 20)
+    monkeypatch.setattr(itemsets, "MIN_LIFT", 1.0)
+    monkeypatch.setattr(itemsets, "MIN_SUPPORT", 0.01)
     products = [make_product(name=f"w{at % 7} w{at % 5} mug", stock=9) for at in range(30)]
     now = timezone.now()
     for at in range(45):

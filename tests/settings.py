@@ -9,6 +9,7 @@ os.environ.setdefault("SIMILARITY_RUNTIME", "torch")  # no trial in the workers 
 servers.start()
 
 from shop.settings import *  # noqa: E402, F403
+from tests.configure import with_settings  # noqa: E402
 
 # Beside the demo's on the same embedded server, so that its worker takes none of ours.
 if not os.environ.get("CELERY_BROKER_URL"):
@@ -22,17 +23,15 @@ if not os.environ.get("CACHE_URL"):
         }
     }
 
-SIMILARITY = {
-    **SIMILARITY,  # noqa: F405
-    "CATALOG": {
+SIMILARITY = with_settings(
+    SIMILARITY,  # noqa: F405
+    CATALOG={
         **SIMILARITY["CATALOG"],  # noqa: F405
         "facets": ["colour", "color", "material", "size", "fits", "dimmable"],
     },
-    # Most orders of tests are placed and never shipped.
-    "ORDERS": {**SIMILARITY["ORDERS"], "verified": {}},  # noqa: F405
-    # What is found is tested apart from how quickly: a busy machine may need longer.
-    "SEARCH_BUDGET_MS": 10_000,
-}
+    ORDERS={"SOURCE": {**SIMILARITY["ORDERS"]["SOURCE"], "verified": {}}},  # noqa: F405
+    SEARCH={"TIME_LIMIT_MS": 10_000},
+)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from similarity import conf
-from similarity.search import ask_worker
+from similarity.search import ask_worker, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -48,16 +48,16 @@ def test_secrets_come_from_the_environment_and_have_no_default(secret):
 def test_workers_take_from_the_plugins_queue(name):
     """Otherwise the outbox would fill and nothing would be embedded."""
     queues = re.search(r"--queues (\S+)", SERVICES[name]["command"]).group(1).split(",")
-    assert conf.DEFAULTS["QUEUE"] in queues
+    assert conf.default("WORKERS", "QUEUE") in queues
 
 
 @pytest.mark.parametrize(
     ("setting", "worker"),
-    [("QUERY_QUEUE", "worker-queries"), ("IMAGE_QUERY_QUEUE", "worker-pictures")],
+    [("QUEUE", "worker-queries"), ("PICTURE_QUEUE", "worker-pictures")],
 )
 def test_a_worker_of_its_own_answers_what_shoppers_wait_for(setting, worker):
     """Behind an embedding of twenty seconds, or a picture of four, no query would be in time."""
-    queue = conf.DEFAULTS[setting]
+    queue = conf.default("SEARCH", setting)
     serving = [name for name, service in SERVICES.items() if queue in str(service.get("command"))]
     assert serving == [worker]
     assert f"--queues {queue} " in SERVICES[worker]["command"]
@@ -155,18 +155,18 @@ def test_the_proxy_reads_requests_to_their_end_and_tells_who_asks(directive):
 
 def test_the_proxy_takes_what_the_site_takes_and_keeps_it_in_memory():
     most = int(re.search(r"client_max_body_size (\d+)m;", PROXY)[1]) * 2**20
-    assert conf.DEFAULTS["IMAGE_MAX_BYTES"] <= most < 2 * conf.DEFAULTS["IMAGE_MAX_BYTES"]
+    assert conf.default("IMAGES", "MAX_BYTES") <= most < 2 * conf.default("IMAGES", "MAX_BYTES")
     assert "/var/cache/nginx" in SERVICES["proxy"]["tmpfs"]
 
 
 def test_the_site_waits_no_longer_than_its_proxy():
     wait_s = int(re.search(r"proxy_read_timeout (\d+)s;", PROXY)[1])
-    assert wait_s > conf.DEFAULTS["IMAGE_QUERY_TIMEOUT_MS"] / 1000 + ask_worker.LATE_S
+    assert wait_s > ask_worker.PICTURE_TIMEOUT_MS / 1000 + ask_worker.LATE_S
 
 
 def test_pictures_take_at_most_a_quarter_of_the_threads():
     threads = int(re.search(r"--threads (\d+)", SERVICES["web"]["command"])[1])
-    assert conf.DEFAULTS["IMAGE_QUERY_WAITING"] * 4 <= threads
+    assert threads >= picture.MAX_WAITING * 4
 
 
 def passes(path):

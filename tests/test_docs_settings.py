@@ -17,8 +17,8 @@ OPTIONS = "Options of the encoders"
 TEXT = (settings.BASE_DIR / "docs" / "settings.md").read_text()
 
 
-def rows(heading):
-    section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def rows(heading, level="##"):
+    section = re.split(r"\n##", TEXT.split(f"\n{level} {heading}\n")[1])[0]
     cells = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:3] == "| `"]
     return {cell[0].strip("`"): cell[1].strip("`") for cell in cells}
 
@@ -26,21 +26,38 @@ def rows(heading):
 def test_every_setting_stands_there_with_its_default():
     documented = rows("Keys of SIMILARITY")
     assert documented.pop("ENCODERS").startswith("see")
-    defaults = {key: value for key, value in conf.DEFAULTS.items() if key != "ENCODERS"}
-    assert {key: ast.literal_eval(value) for key, value in documented.items()} == defaults
+    assert {key: ast.literal_eval(value) for key, value in documented.items()} == {
+        key: setting.default for key, setting in conf.SETTINGS.items() if key != "ENCODERS"
+    }
+
+
+@pytest.mark.parametrize("group", sorted(conf.GROUPS))
+def test_every_setting_of_a_group_stands_there_with_its_default(group):
+    documented = rows(group, "###")
+    assert {key: ast.literal_eval(value) for key, value in documented.items()} == {
+        key: setting.default for key, setting in conf.GROUPS[group].items()
+    }
 
 
 def test_every_encoder_stands_there():
-    assert rows("ENCODERS") == {
-        part: entry["CLASS"] for part, entry in conf.DEFAULTS["ENCODERS"].items()
+    assert {part: tuple(cells) for part, cells in encoder_rows().items()} == {
+        part: (entry["CLASS"], str(entry["WEIGHT"]), str(entry["DIMENSION"]))
+        for part, entry in conf.default("ENCODERS").items()
     }
+
+
+def encoder_rows():
+    section = TEXT.split("\n## ENCODERS\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line[:3] == "| `"]
+    cells = [[cell.strip("` ") for cell in line.strip("|").split("|")] for line in lines]
+    return {cell[0]: cell[1:] for cell in cells}
 
 
 def test_every_option_of_an_encoder_stands_there_with_its_default():
     documented = {name: ast.literal_eval(value) for name, value in rows(OPTIONS).items()}
     assert documented == {
         f"{part}.{name}": parameter.default
-        for part, entry in conf.DEFAULTS["ENCODERS"].items()
+        for part, entry in conf.default("ENCODERS").items()
         for name, parameter in signature(conf.load(entry["CLASS"])).parameters.items()
     }
 
@@ -82,4 +99,4 @@ def test_the_adapter_written_there_serves(make_product, photo):
 
 def test_every_check_stands_there():
     source = "".join(path.read_text() for path in Path(similarity.__file__).parent.rglob("*.py"))
-    assert set(rows("System checks")) == set(re.findall(r'id="(similarity\.[EW]\d{3})"', source))
+    assert set(rows("System checks")) == set(re.findall(r'id="(similarity\.[EWI]\d{3})"', source))

@@ -223,7 +223,7 @@ def test_many_to_many_changes_from_both_sides(order, make_product, monkeypatch, 
 
 
 def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
-    settings.SIMILARITY = {"ORDERS": {"no_such_key": "name"}}
+    settings.SIMILARITY = {"ORDERS": {"SOURCE": {"no_such_key": "name"}}}
     signals.connect()
     assert "no_such_key" in caplog.text
 

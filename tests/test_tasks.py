@@ -54,7 +54,7 @@ def test_nightly_work_is_done_however_often_beat_is_started_anew(name):
 
 
 def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch, settings):
-    settings.SIMILARITY = similarity_settings(BATCH_SIZE=2)
+    settings.SIMILARITY = similarity_settings(WORKERS={"BATCH_SIZE": 2})
     for _ in range(5):
         make_product()
     versions.ensure_live_version()
@@ -133,7 +133,7 @@ def test_a_worker_without_heartbeats_is_seen(monkeypatch):
 
 
 def test_the_schedule_holds_the_work_of_the_installed_apps_on_the_queue_that_is_set():
-    alone = beat_schedule(["shop", "similarity"], {"QUEUE": "similarity.gpu"})
+    alone = beat_schedule(["shop", "similarity"], {"WORKERS": {"QUEUE": "similarity.gpu"}})
     assert {one["task"] for one in alone.values()} >= {"similarity.drain_outbox"}
     assert {one["options"]["queue"] for one in alone.values()} == {"similarity.gpu"}
     more = beat_schedule(["similarity", "similarity.insights"])

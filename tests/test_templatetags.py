@@ -21,6 +21,7 @@ from similarity.retrieval import cached, fragments
 from similarity.retrieval.hits import Hit, Reason
 from similarity.templatetags import similarity as tags
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -292,8 +293,8 @@ def test_fragment_address_that_was_not_signed_is_404(arguments, version):  # noq
 
 def test_fragment_asks_for_the_permission_of_the_api(shelf, settings):  # noqa: F811
     _html, address = lazy_address(shelf[0])
-    closed = {"API_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
-    settings.SIMILARITY = {**settings.SIMILARITY, **closed}
+    closed = {"PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
+    settings.SIMILARITY = with_settings(API=closed)
     refused = Client().get(address, headers={"X-Similarity-Fragment": "1"})
     assert refused.status_code == 403
     assert shelf[1].get_absolute_url() not in refused.content.decode()
@@ -304,7 +305,7 @@ def test_fragment_asks_for_the_permission_of_the_api(shelf, settings):  # noqa: 
 
 def test_fragments_are_counted_with_the_other_shelves(shelf, settings):  # noqa: F811
     _html, address = lazy_address(shelf[0])
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "2/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "2/min"})
     assert [Client().get(address).status_code for _ in range(3)] == [200, 200, 429]
     assert Client().get(f"/api/similarity/v1/products/{shelf[0].pk}/similar/").status_code == 429
 

@@ -9,7 +9,8 @@ if os.environ.get("WORKER_ENCODERS") != "real":
     from tests.encoders_fake import similarity_settings
 
     SIMILARITY = similarity_settings(
-        base=SHOP_SIMILARITY, BATCH_SIZE=int(os.environ.get("WORKER_BATCH_SIZE", "64"))
+        base=SHOP_SIMILARITY,
+        WORKERS={"BATCH_SIZE": int(os.environ.get("WORKER_BATCH_SIZE", "64"))},
     )
 
 CELERY_BEAT_SCHEDULE = {

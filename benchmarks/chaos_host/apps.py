@@ -7,6 +7,9 @@ class ChaosHostConfig(AppConfig):
     label = "chaos_host"
 
     def ready(self) -> None:
+        from similarity.models import leases
+
+        leases.BACKOFF_S = 1
         if settings.WAY != "similarity":
             from benchmarks.chaos_host import peer
 

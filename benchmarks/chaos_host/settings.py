@@ -44,12 +44,13 @@ SIMILARITY_PRODUCT_MODEL = "chaos_host.Product"
 SIMILARITY = {
     "CATALOG": {"title": "title", "description": "text"},
     "ENCODERS": {
-        "text": {"CLASS": "benchmarks.chaos_host.encoder.ChaosEncoder", "OPTIONS": {}},
+        "text": {
+            "CLASS": "benchmarks.chaos_host.encoder.ChaosEncoder",
+            "WEIGHT": 1.0,
+            "DIMENSION": 16,
+        },
         "image": None,
         "colour": None,
         "attributes": None,
     },
-    "WEIGHTS": {"text": 1.0},
-    "DIMENSIONS": {"text": 16},
-    "BACKOFF_S": 1,
 }

@@ -58,12 +58,11 @@ class Pairs:
     def __init__(
         self, baskets: Baskets, half_life_days: float | None = None, max_basket: int | None = None
     ) -> None:
-        defaults = conf.DEFAULTS
         rule = CountingRule(
             reference_day=int(baskets.day.max(initial=0)),
-            half_life_days=half_life_days or float(defaults["HALF_LIFE_DAYS"]),
-            max_basket=max_basket or defaults["MAX_BASKET"],
-            window_days=defaults["ORDERS_WINDOW_DAYS"],
+            half_life_days=half_life_days or float(conf.default("ORDERS", "HALF_LIFE_DAYS")),
+            max_basket=max_basket or conf.default("ORDERS", "MAX_BASKET"),
+            window_days=conf.default("ORDERS", "WINDOW_DAYS"),
         )
         self.counts: Counts = LocalEngine().count(baskets, rule)
         columns: Any = zip(*self.counts.pairs(), strict=True)
@@ -76,7 +75,7 @@ class Pairs:
         """csr (I, I) of the measure, of each item's ``most`` best partners or all."""
         from scipy import sparse
 
-        fewest = conf.DEFAULTS["MIN_SHOPPERS"] if min_shoppers is None else min_shoppers
+        fewest = conf.default("ORDERS", "MIN_SHOPPERS") if min_shoppers is None else min_shoppers
         first, second, pair, _orders, shoppers = self.block
         weight = self.counts.items.weight
         value = measure(pair, weight[first], weight[second], self.counts.total_weight)
@@ -92,9 +91,7 @@ class Pairs:
         """By the best ``PARTNERS`` of each item in a cart."""
         from scipy import sparse
 
-        table = self.similarity(
-            blend.measure, min_shoppers=min_shoppers, most=conf.DEFAULTS["PARTNERS"]
-        )
+        table = self.similarity(blend.measure, min_shoppers=min_shoppers, most=scores.MAX_PARTNERS)
         together = np.asarray(table.sum(axis=1)).ravel()
         says = self._rarity() ** blend.rarity / np.maximum(together, 1e-12) ** blend.spread
         table = sparse.csr_matrix(sparse.diags(says) @ table)
@@ -106,9 +103,7 @@ class Pairs:
 
     def served(self, min_shoppers: int | None = None) -> Recommender:
         """By the very functions that pages are served with."""
-        table = self.similarity(
-            scores.blend, min_shoppers=min_shoppers, most=conf.DEFAULTS["PARTNERS"]
-        )
+        table = self.similarity(scores.blend, min_shoppers=min_shoppers, most=scores.MAX_PARTNERS)
         share = self.counts.items.weight / max(self.counts.total_weight, 1)
 
         def partners(item: int) -> dict[int, float]:

@@ -100,7 +100,7 @@ def _tune(past: Baskets, checked: Hidden) -> dict[str, _Setting]:
     settings = [
         _Setting(neighbours, most)
         for neighbours in NEIGHBOURS
-        for most in (ANY_SIZE, conf.DEFAULTS["MAX_BASKET"])
+        for most in (ANY_SIZE, conf.default("ORDERS", "MAX_BASKET"))
     ]
     train = matrix(past)
     best = {}
@@ -132,7 +132,7 @@ def _test_rows(train: Baskets, asked: Hidden, tuned: dict[str, _Setting]) -> Ite
             yield _row(f"{name}, as it comes", _fitted(name, table, usual), asked)
         best = _fitted(name, table, setting)
         yield _row(f"{name}, best ({_shown(name, setting)})", best, asked)
-    fewest = conf.DEFAULTS["MIN_SHOPPERS"]
+    fewest = conf.default("ORDERS", "MIN_SHOPPERS")
     yield _row(f"similarity, MIN_SHOPPERS={fewest} (default)", pairs.served(), asked, ours=True)
     yield _row("similarity, MIN_SHOPPERS=1", pairs.served(1), asked, ours=True)
 

@@ -121,7 +121,7 @@ def bought_together(orders: RetailOrders, past: WeeklySales, items: WeeklySales)
             counts.items,
             counts.total_weight,
             most=PARTNERS,
-            min_shoppers=conf.get("MIN_SHOPPERS"),
+            min_shoppers=conf.get("ORDERS", "MIN_SHOPPERS"),
         )
         first, second = block.first[chosen], block.second[chosen]
         weight = scores.confidence(block.weight[chosen], counts.items.weight[first])
@@ -154,9 +154,9 @@ def _rule(baskets: Baskets) -> CountingRule:
     """As the settings have it by default, as of the last order."""
     return CountingRule(
         reference_day=int(baskets.day.max()),
-        half_life_days=float(conf.DEFAULTS["HALF_LIFE_DAYS"]),
-        max_basket=conf.DEFAULTS["MAX_BASKET"],
-        window_days=conf.DEFAULTS["ORDERS_WINDOW_DAYS"],
+        half_life_days=float(conf.default("ORDERS", "HALF_LIFE_DAYS")),
+        max_basket=conf.default("ORDERS", "MAX_BASKET"),
+        window_days=conf.default("ORDERS", "WINDOW_DAYS"),
     )
 
 

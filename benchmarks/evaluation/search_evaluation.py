@@ -255,7 +255,7 @@ def cosines_of(data: SearchDataset, cache: Path) -> tuple[FloatArray, float]:
         )
     with tqdm(total=len(data.contents), desc="products", unit="", disable=None) as bar:
         rows = VectorCache(cache).encode({"text": encoder}, data.contents, bar.update)["text"]
-    fusion = Fusion.fit({"text": rows}, {"text": 1.0}, conf.get("DIMENSIONS"))
+    fusion = Fusion.fit({"text": rows}, {"text": 1.0}, conf.dimensions())
     products = fusion.project("text", rows.vectors)
     spoken = {word for content in data.contents for word in wording.words_of(content.title)}
     made = query_floors.nonsense(sorted(spoken), query_floors.PROBES)

@@ -60,7 +60,7 @@ def _stemmed(texts: Sequence[str]) -> list[list[str]]:
             "FROM unnest(to_tsvector(%s::regconfig, asked.text)) AS held(lexeme, places, weights), "
             "unnest(places) AS place) "
             "FROM unnest(%s::text[]) WITH ORDINALITY AS asked(text, number) ORDER BY number",
-            [conf.get("SEARCH_CONFIG"), [" ".join(words_of(text)) for text in texts]],
+            [conf.get("SEARCH", "LANGUAGE"), [" ".join(words_of(text)) for text in texts]],
         )
         return [lexemes for (lexemes,) in cursor.fetchall()]
 

@@ -23,7 +23,7 @@ from similarity.admin.states import StateFilter
 from similarity.catalog import times
 from similarity.connections import wakeup
 from similarity.indexing import figures
-from similarity.models import PendingProduct
+from similarity.models import PendingProduct, leases
 
 #: Seconds after which the progress page loads itself again.
 REFRESH_S = 2
@@ -140,7 +140,7 @@ class PendingProductAdmin(NotByHand):
     @admin.display(description="workers killed", ordering="kills")
     def workers_killed(self, row: PendingProduct) -> str:
         """How many died, or outlived their lease, with it in hand, of those it may cost."""
-        return f"{row.kills} of {conf.get('MAX_KILLS')}" if row.kills else "–"
+        return f"{row.kills} of {leases.MAX_KILLS}" if row.kills else "–"
 
     @admin.display(description="next attempt", ordering="available_at")
     def next_attempt(self, row: PendingProduct) -> str:
@@ -192,7 +192,7 @@ class PendingProductAdmin(NotByHand):
             ],
             "exact": figures.EXACT,
             "lag": duration(waiting.lag_s),
-            "late": waiting.lag_s > conf.get("READY_MAX_LAG_S"),
+            "late": waiting.lag_s > conf.get("MONITORING", "MAX_LAG_S"),
             "oldest": duration(waiting.oldest_s),
         }
         title = "Products that wait to be embedded"

@@ -89,7 +89,7 @@ class SimilarityView(ApiView):
     """Permissions and throttle by the settings, errors as ``similarity.api.errors`` shapes them."""
 
     parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
-    #: What its requests are counted with; see ``API_THROTTLE``.
+    #: What its requests are counted with; see ``API["THROTTLE"]``.
     throttle_scope = "shelves"
 
     def get_authenticators(self) -> list[BaseAuthentication]:
@@ -106,7 +106,7 @@ class SimilarityView(ApiView):
         return authenticators
 
     def get_permissions(self) -> list[BasePermission]:
-        return [conf.load(path)() for path in conf.get("API_PERMISSION_CLASSES")]
+        return [conf.load(path)() for path in conf.get("API", "PERMISSION_CLASSES")]
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [ClientThrottle(self.throttle_scope)]
@@ -144,7 +144,7 @@ def read_keys(body: Mapping[str, Any], name: str, *, most: int, least: int = 1) 
 
 def read_limit(body: Mapping[str, Any], default: int, name: str = "limit") -> int:
     """How many results are asked for. Raises :class:`BadParameter`."""
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     limit = body.get(name, min(default, most))
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
         raise BadParameter(

@@ -19,7 +19,7 @@ class MetricsView(HealthView):
     """Not in the OpenAPI, for it is no call of a shop's: ``docs/operations.md`` describes it.
 
     It tells how large the catalogue is and how busy the shop, so it is closed to all but
-    staff and those who send ``Authorization: Bearer`` with ``SIMILARITY["METRICS_TOKEN"]``.
+    staff and those who send ``Authorization: Bearer`` with ``SIMILARITY["MONITORING"]["TOKEN"]``.
     """
 
     http_method_names = ["get", "head"]
@@ -37,8 +37,8 @@ class MetricsView(HealthView):
     def get(self, request: Request) -> HttpResponse:
         if not _has_token(request) and not is_staff(request):
             raise exceptions.NotAuthenticated(
-                "Metrics are for staff, and for those who send SIMILARITY['METRICS_TOKEN'] as "
-                "'Authorization: Bearer …'."
+                "Metrics are for staff, and for those who send SIMILARITY['MONITORING']['TOKEN'] "
+                "as 'Authorization: Bearer …'."
             )
         if not metrics_export.available():
             return HttpResponse(
@@ -55,7 +55,7 @@ class MetricsView(HealthView):
 
 def _has_token(request: Request) -> bool:
     """Compared in constant time; without a token in the settings there is none to have."""
-    token = conf.get("METRICS_TOKEN")
+    token = conf.get("MONITORING", "TOKEN")
     scheme, _space, sent = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if not token or scheme.lower() != "bearer":
         return False

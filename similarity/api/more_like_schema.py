@@ -52,7 +52,7 @@ class MoreLikeSerializer(serializers.Serializer):
     tier = serializers.CharField(
         allow_null=True,
         help_text="Tier of the first hit: fused by vectors, then category and department; popular, "
-        "newest and catalogue only where SIMILARITY['SHELF_FILL'] is on; null without hits.",
+        "newest and catalogue only where SIMILARITY['SHELVES']['FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
     unknown = serializers.ListField(

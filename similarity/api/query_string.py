@@ -34,7 +34,7 @@ def read_lists(
     for name, values in lists.items():
         if name not in known and not (adapter and is_filter(adapter, name)):
             also = ""
-            if adapter and conf.get("API_FILTERS") is None:
+            if adapter and conf.get("API", "FILTERS") is None:
                 also = ", and attributes that products have"
             raise BadParameter(
                 f"There is no {kind} {name[:SHOWN]!r}; known are {', '.join(known)}{also}.",
@@ -47,7 +47,7 @@ def read_lists(
 
 def read_limit(text: str | None, default: int) -> int:
     """How many results are asked for, where anything is. Raises :class:`BadParameter`."""
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     if text is None:
         return int(min(default, most))
     if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:

@@ -87,7 +87,7 @@ class SimilarSchema(AutoSchema):
 
 
 def _option_parameters() -> list[OpenApiParameter]:
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     whole = {"type": "integer", "minimum": 1, "maximum": most, "default": min(DEFAULT_LIMIT, most)}
     number = {"type": "number", "minimum": 0, "maximum": 1, "default": 0}
     return [

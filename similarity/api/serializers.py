@@ -72,7 +72,7 @@ class PageSerializer(serializers.Serializer):
         allow_null=True,
         help_text="Tier of the best hit: fused, text, image, colour or attributes by vectors, "
         "then category and department; popular, newest and catalogue only where "
-        "SIMILARITY['SHELF_FILL'] is on; null without hits.",
+        "SIMILARITY['SHELVES']['FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
     next = serializers.CharField(

@@ -14,7 +14,7 @@ from similarity import conf
 from similarity.connections import caching
 from similarity.connections.clients import address_of, client_of
 
-#: The scope of ``API_IMAGE_THROTTLE``.
+#: The scope of ``API["PICTURE_THROTTLE"]``.
 PICTURES = "pictures"
 
 #: Counts of this process, for while the cache keeps none.
@@ -45,7 +45,9 @@ class ClientThrottle(SimpleRateThrottle):
             return True
         most, period_s = (int(part or 0) for part in self.parse_rate(self.rate))
         name = caching.key("throttle", self.scope, self.rate, self.get_ident(request))
-        counted = caching.attempt(lambda: _count(caches[conf.get("CACHE")], name, most, period_s))
+        counted = caching.attempt(
+            lambda: _count(caches[conf.get("CACHE", "ALIAS")], name, most, period_s)
+        )
         if counted is None:
             counted = _count(_own, name, most, period_s)
         if counted is None:
@@ -67,10 +69,10 @@ class AddressThrottle(ClientThrottle):
 def rate_of(scope: str) -> str | None:
     """The configured rate of one scope; None where its requests are not limited."""
     if scope == PICTURES:
-        return conf.get("API_IMAGE_THROTTLE")
-    configured = conf.get("API_THROTTLE")
+        return conf.get("API", "PICTURE_THROTTLE")
+    configured = conf.get("API", "THROTTLE")
     if isinstance(configured, Mapping):
-        return configured.get(scope, conf.DEFAULTS["API_THROTTLE"])
+        return configured.get(scope, conf.default("API", "THROTTLE"))
     return configured
 
 

@@ -304,7 +304,7 @@ class FieldMappingAdapter(CatalogAdapter):
         if "images" not in self.mapping:
             return ()
         files = Path(self.mapping["images"]).values(product)
-        return image_refs(files, most=conf.get("IMAGES_PER_PRODUCT"))
+        return image_refs(files, most=conf.get("IMAGES", "PER_PRODUCT"))
 
 
 def _text_of(name: str, value: Any) -> str:

@@ -50,7 +50,7 @@ class OscarCatalogue(VariantAdapter):
             title=product.title,
             description=product.description,
             attributes=self._attributes(product),
-            images=image_refs(files, most=conf.get("IMAGES_PER_PRODUCT")),
+            images=image_refs(files, most=conf.get("IMAGES", "PER_PRODUCT")),
         )
 
     def codes_of(self, product: Any) -> Sequence[str]:

@@ -152,7 +152,7 @@ def image_refs(files: Iterable[Any], most: int) -> list[ImageRef]:
     """References to the first ``most`` files, read through the host's storage.
 
     A value may be a file field's or a name in the default storage, or an address, which is
-    fetched where its domain is one of ``IMAGE_DOMAINS`` and left out otherwise.
+    fetched where its domain is one of ``IMAGES["DOMAINS"]`` and left out otherwise.
     """
     refs: list[ImageRef] = []
     for file in files:
@@ -162,7 +162,7 @@ def image_refs(files: Iterable[Any], most: int) -> list[ImageRef]:
         if not name or not isinstance(name, str):
             continue
         if remote.is_remote(name):
-            refs += [remote.image_ref(name)] if conf.get("IMAGE_DOMAINS") else []
+            refs += [remote.image_ref(name)] if conf.get("IMAGES", "DOMAINS") else []
             continue
         storage = file.storage if isinstance(file, FieldFile) else default_storage
         refs.append(_image_ref(storage, name))

@@ -18,6 +18,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 MAX_SCANS = 24
 #: Most segments, chunks or blocks that a reader steps over one by one. A PNG of 20 MB has 2,500.
 MAX_PARTS = 8192
+#: Of a picture that a shopper searches by: most bytes, and most pixels. Phones take 24 million.
+QUERY_MAX_BYTES = 5 * 1024 * 1024
+QUERY_MAX_PIXELS = 25_000_000
 
 #: (format, offset, bytes) that a file of the format begins with.
 _SIGNATURES = (
@@ -48,13 +51,13 @@ class Limits(NamedTuple):
     @classmethod
     def of_photo(cls) -> "Limits":
         """Those of a product's photo."""
-        remedy = "make it smaller or raise SIMILARITY['{}']"
-        return cls(conf.get("IMAGE_MAX_BYTES"), conf.get("IMAGE_MAX_PIXELS"), remedy)
+        remedy = "make it smaller or raise SIMILARITY['IMAGES']['{}']"
+        return cls(conf.get("IMAGES", "MAX_BYTES"), conf.get("IMAGES", "MAX_PIXELS"), remedy)
 
     @classmethod
     def of_query(cls) -> "Limits":
         """Those of a picture that a shopper searches by."""
-        most = conf.get("IMAGE_QUERY_MAX_BYTES"), conf.get("IMAGE_QUERY_MAX_PIXELS")
+        most = QUERY_MAX_BYTES, QUERY_MAX_PIXELS
         return cls(*most, "send a smaller one")
 
 
@@ -73,7 +76,7 @@ def check_cost(data: bytes, limits: Limits) -> Header:
     ``MAX_SCANS`` scans or ``MAX_PARTS`` parts, or with a header that tells no size.
     """
     if len(data) > limits.bytes:
-        remedy = limits.remedy.format("IMAGE_MAX_BYTES")
+        remedy = limits.remedy.format("MAX_BYTES")
         raise ImageRejected(
             f"The image has more than {limits.bytes} bytes, the most allowed; {remedy}."
         )
@@ -90,7 +93,7 @@ def check_cost(data: bytes, limits: Limits) -> Header:
             "another."
         )
     if width * height > limits.pixels:
-        remedy = limits.remedy.format("IMAGE_MAX_PIXELS")
+        remedy = limits.remedy.format("MAX_PIXELS")
         raise ImageRejected(
             f"The image has {width} × {height} pixels, {limits.pixels} at most are decoded; "
             f"{remedy}."

@@ -26,6 +26,8 @@ from similarity.catalog.photos import PhotoAbsent, PhotoUnavailable
 
 MAX_ADDRESS = 2000
 MAX_REDIRECTS = 3
+#: For one photo in all, redirects included.
+FETCH_TIMEOUT_S = 10.0
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -69,14 +71,14 @@ def image_ref(url: str) -> ImageRef:
 
 
 def fetch(url: str, limit: int) -> bytes:
-    """The first ``limit + 1`` bytes behind ``url``, within ``IMAGE_FETCH_TIMEOUT_S`` in all.
+    """The first ``limit + 1`` bytes behind ``url``, within ``FETCH_TIMEOUT_S`` in all.
 
     Redirects are followed ``MAX_REDIRECTS`` times, each one checked as the first address
-    is. Raises :class:`FetchRefused` where the domain is not in ``IMAGE_DOMAINS``, an address
+    is. Raises :class:`FetchRefused` where the domain is not in ``IMAGES["DOMAINS"]``, an address
     is not public, or the server answers anything but 200; :class:`FetchDelayed` where it
     cannot be reached, takes too long, or says itself that it fails for the moment.
     """
-    deadline = time.monotonic() + conf.get("IMAGE_FETCH_TIMEOUT_S")
+    deadline = time.monotonic() + FETCH_TIMEOUT_S
     for _ in range(MAX_REDIRECTS + 1):
         answer = _request(locate(url), limit, deadline)
         if isinstance(answer, bytes):
@@ -93,7 +95,7 @@ def locate(url: str) -> Target:
     if not _allowed(parts.scheme, host, port):
         raise FetchRefused(
             f"{url[:200]!r} is of the domain {host!r}, port {port}; photos are fetched from "
-            "SIMILARITY['IMAGE_DOMAINS'] only. Add it there if it is yours."
+            "SIMILARITY['IMAGES']['DOMAINS'] only. Add it there if it is yours."
         )
     addresses = _resolve(host, port)
     for address in addresses:
@@ -166,7 +168,7 @@ def _host(parts: SplitResult, url: str) -> str:
 def _allowed(scheme: str, host: str, port: int) -> bool:
     """``cdn.example.com`` allows https on 443; ``*.`` its subdomains; a scheme and a port that
     differ are written out: ``http://cdn.example.com:8080``."""
-    for entry in conf.get("IMAGE_DOMAINS"):
+    for entry in conf.get("IMAGES", "DOMAINS"):
         wanted = urlsplit(entry if "://" in entry else f"https://{entry}")
         if (wanted.scheme, wanted.port or _PORTS.get(wanted.scheme)) != (scheme, port):
             continue

@@ -269,12 +269,12 @@ def _text_of(error: Exception) -> str:
 
 def _check_api_filters(model: type[Model]) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    filters = conf.get("API_FILTERS")
+    filters = conf.get("API", "FILTERS")
     for name, lookup in filters.items() if isinstance(filters, Mapping) else ():
         if isinstance(lookup, str) and Path(lookup).lookup(model) is None:
             messages.append(
                 Error(
-                    f"SIMILARITY['API_FILTERS'][{name!r}] is {lookup!r}, which is no field "
+                    f"SIMILARITY['API']['FILTERS'][{name!r}] is {lookup!r}, which is no field "
                     f"reachable from {model._meta.label}.",
                     hint=did_you_mean(lookup.split("__")[0], _field_names(model)),
                     id="similarity.E014",

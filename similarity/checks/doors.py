@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.urls import get_resolver
 
 from similarity import conf
-from similarity.checks.settings import RULES, did_you_mean
+from similarity.checks.settings import did_you_mean
 from similarity.connections.clients import number_of_proxies
 from similarity.exceptions import ConfigurationError
 
@@ -25,7 +25,7 @@ def check_doors(**kwargs: Any) -> list[CheckMessage]:
 def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
     """For ``check --deploy``: values of a Redis cache are no pickles."""
     try:
-        entry: Any = settings.CACHES[conf.get("CACHE")]
+        entry: Any = settings.CACHES[conf.get("CACHE", "ALIAS")]
         backend = conf.load(entry["BACKEND"])
     except (ConfigurationError, LookupError, TypeError):
         return []  # similarity.E041, or an error of Django's own
@@ -33,8 +33,8 @@ def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"CACHES[{conf.get('CACHE')!r}] keeps pickles: whoever can write to the server runs "
-            "code in the site and its workers.",
+            f"CACHES[{conf.get('CACHE', 'ALIAS')!r}] keeps pickles: whoever can write to the "
+            "server runs code in the site and its workers.",
             hint="Set OPTIONS = {'serializer': 'similarity.connections.sealing.JSONSerializer'} "
             "there, and give the server a password.",
             id="similarity.W045",
@@ -57,12 +57,12 @@ def _check_urls() -> list[CheckMessage]:
 
 
 def _check_cache() -> list[CheckMessage]:
-    alias = conf.get("CACHE")
-    if alias in settings.CACHES or not RULES["CACHE"][1](alias):
+    alias = conf.get("CACHE", "ALIAS")
+    if alias in settings.CACHES or not conf.GROUPS["CACHE"]["ALIAS"].holds(alias):
         return []
     return [
         Error(
-            f"SIMILARITY['CACHE'] is {alias!r}, which is not in CACHES.",
+            f"SIMILARITY['CACHE']['ALIAS'] is {alias!r}, which is not in CACHES.",
             hint=did_you_mean(alias, list(settings.CACHES)),
             id="similarity.E041",
         )
@@ -70,8 +70,8 @@ def _check_cache() -> list[CheckMessage]:
 
 
 def _check_permissions() -> list[CheckMessage]:
-    paths = conf.get("API_PERMISSION_CLASSES")
-    if not RULES["API_PERMISSION_CLASSES"][1](paths):
+    paths = conf.get("API", "PERMISSION_CLASSES")
+    if not conf.GROUPS["API"]["PERMISSION_CLASSES"].holds(paths):
         return []  # similarity.E005
     messages: list[CheckMessage] = []
     for path in paths:
@@ -81,7 +81,7 @@ def _check_permissions() -> list[CheckMessage]:
         except ConfigurationError as error:
             messages.append(
                 Error(
-                    f"SIMILARITY['API_PERMISSION_CLASSES']: {error}",
+                    f"SIMILARITY['API']['PERMISSION_CLASSES']: {error}",
                     hint="Name classes such as 'rest_framework.permissions.IsAuthenticated'.",
                     id="similarity.E042",
                 )
@@ -96,12 +96,12 @@ def _check_proxies() -> list[CheckMessage]:
         for name in ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
         if getattr(settings, name, None)
     ]
-    if not hints or number_of_proxies() is not None or conf.get("API_THROTTLE") is None:
+    if not hints or number_of_proxies() is not None or conf.get("API", "THROTTLE") is None:
         return []
     return [
         Warning(
             f"{hints[0]} says that the shop stands behind a proxy, and how many there are is not "
-            "set: every client has the proxy's address, and all share one API_THROTTLE.",
+            "set: every client has the proxy's address, and all share one throttle.",
             hint="Set REST_FRAMEWORK = {'NUM_PROXIES': 1}, or how many proxies of the shop add to "
             "X-Forwarded-For; 0 where none does.",
             id="similarity.W044",

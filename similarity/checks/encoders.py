@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from similarity import conf
-from similarity.checks.settings import RULES, did_you_mean
+from similarity.checks.settings import did_you_mean
 from similarity.encoders.base import Encoder
 from similarity.exceptions import ConfigurationError
 from similarity.models.vectors import PARTS
@@ -30,7 +30,7 @@ def check_encoders(**kwargs: Any) -> list[CheckMessage]:
         encoders = conf.get("ENCODERS")
     except ConfigurationError:
         return []  # similarity.E003
-    if not RULES["ENCODERS"][1](encoders):
+    if not conf.SETTINGS["ENCODERS"].holds(encoders):
         return []  # similarity.E005
     parts = {part: entry for part, entry in encoders.items() if entry is not None}
     messages: list[CheckMessage] = [] if parts else [_nothing_left()]

@@ -1,17 +1,15 @@
 """Checks of ``SIMILARITY_PRODUCT_MODEL`` and of the keys and values of ``SIMILARITY``."""
 
 import difflib
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Info
 
 from similarity import conf
-from similarity.connections.clients import THROTTLE_SCOPES
 from similarity.encoders.fusion import UNREDUCED
 from similarity.exceptions import ConfigurationError
 
@@ -20,10 +18,6 @@ MAX_FUSED_DIMENSION = 512
 
 #: Names that a hint lists at most.
 MOST_NAMED = 20
-
-THROTTLE_RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)s?")
-ADDRESS = re.compile(r"\S+:\d{1,5}")
-DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -43,9 +37,9 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
                 id="similarity.E003",
             ),
         ]
-    for key, value in configured.items():
-        messages += _check_key(key, value)
-    return messages + (_check_sums(configured) if not messages else [])
+    for name, value in configured.items():
+        messages += _check_group(name, value)
+    return messages + (_check_parts() if not messages else [])
 
 
 def _model_error(error: ConfigurationError) -> Error:
@@ -66,41 +60,109 @@ def _model_error(error: ConfigurationError) -> Error:
     )
 
 
-def _check_key(key: Any, value: Any) -> list[CheckMessage]:
-    if key not in conf.DEFAULTS:
+def _check_group(name: Any, value: Any) -> list[CheckMessage]:
+    if name in conf.SETTINGS:
+        if name == "ENCODERS" and isinstance(value, Mapping):
+            return _check_encoders(value)
+        return _check_value(f"SIMILARITY[{name!r}]", conf.SETTINGS[name], value)
+    if name not in conf.GROUPS:
+        return [_unknown_group(name)]
+    keys = conf.GROUPS[name]
+    if not isinstance(value, Mapping):
         return [
             Error(
-                f"SIMILARITY has the unknown key {key!r}.",
-                hint=did_you_mean(key, list(conf.DEFAULTS)),
-                id="similarity.E004",
+                f"SIMILARITY[{name!r}] is {value!r}, which is no dict.",
+                hint=f"Its keys are {', '.join(keys)}.",
+                id="similarity.E003",
             )
         ]
-    wanted, holds = RULES[key]
-    if holds(value):
+    messages: list[CheckMessage] = []
+    for key, given in value.items():
+        if key in keys:
+            messages += _check_value(f"SIMILARITY[{name!r}][{key!r}]", keys[key], given)
+        else:
+            messages.append(_unknown_key(f"SIMILARITY[{name!r}]", key, list(keys)))
+    return messages
+
+
+def _unknown_group(name: Any) -> CheckMessage:
+    """Return an error; of the group of an app that is not installed, a remark."""
+    app = f"similarity.{str(name).lower()}"
+    if str(name).isidentifier() and find_spec(f"{app}.conf" if find_spec(app) else app):
+        return Info(
+            f"SIMILARITY[{name!r}] is not used, because {app!r} is not in INSTALLED_APPS.",
+            hint="Add the app, or leave its settings out.",
+            id="similarity.I001",
+        )
+    for group, keys in conf.GROUPS.items():
+        if name in keys:
+            return Error(
+                f"SIMILARITY has the unknown key {name!r}.",
+                hint=f"It stands in a group: SIMILARITY[{group!r}][{name!r}].",
+                id="similarity.E004",
+            )
+    return _unknown_key("SIMILARITY", name, [*conf.SETTINGS, *conf.GROUPS])
+
+
+def _unknown_key(where: str, key: Any, known: Sequence[str]) -> Error:
+    return Error(
+        f"{where} has the unknown key {key!r}.",
+        hint=did_you_mean(key, known),
+        id="similarity.E004",
+    )
+
+
+def _check_value(where: str, setting: conf.Setting, value: Any) -> list[CheckMessage]:
+    if setting.holds(value):
         return []
     return [
         Error(
-            f"SIMILARITY[{key!r}] is {value!r}.",
-            hint=f"It must be {wanted}; the default is {conf.DEFAULTS[key]!r}.",
+            f"{where} is {value!r}.",
+            hint=f"It must be {setting.wanted}; the default is {setting.default!r}.",
             id="similarity.E005",
         )
     ]
 
 
-def _check_sums(configured: Mapping[str, Any]) -> list[CheckMessage]:
+def _check_encoders(configured: Mapping[Any, Any]) -> list[CheckMessage]:
+    """Check each part as it is merged with its defaults, and name it as the host wrote it."""
+    messages: list[CheckMessage] = []
+    for part, entry in conf.get("ENCODERS").items():
+        if isinstance(entry, Mapping) and entry and set(entry) <= {"WEIGHT", "DIMENSION"}:
+            messages.append(_part_without_encoder(part))
+        elif not (isinstance(part, str) and conf.is_encoder(entry)):
+            messages.append(
+                Error(
+                    f"SIMILARITY['ENCODERS'][{part!r}] is {configured[part]!r}.",
+                    hint=f"SIMILARITY['ENCODERS'] must be {conf.SETTINGS['ENCODERS'].wanted}.",
+                    id="similarity.E005",
+                )
+            )
+    return messages
+
+
+def _part_without_encoder(part: str) -> Error:
+    return Error(
+        f"SIMILARITY['ENCODERS'] names the part {part!r}, which has no CLASS.",
+        hint=did_you_mean(part, list(conf.default("ENCODERS"))),
+        id="similarity.E008",
+    )
+
+
+def _check_parts() -> list[CheckMessage]:
     """The parts together, once each value is known to be of the right kind."""
     messages: list[CheckMessage] = []
     parts = [part for part, entry in conf.get("ENCODERS").items() if entry is not None]
-    weights, dimensions = conf.get("WEIGHTS"), conf.get("DIMENSIONS")
-    kept_whole = {"DIMENSIONS": UNREDUCED}
-    for key, values in (("WEIGHTS", weights), ("DIMENSIONS", dimensions)):
+    weights, dimensions = conf.weights(), conf.dimensions()
+    kept_whole = {"DIMENSION": UNREDUCED}
+    for key, values in (("WEIGHT", weights), ("DIMENSION", dimensions)):
         lacking = [p for p in parts if not values.get(p) and p not in kept_whole.get(key, ())]
         if lacking:
             messages.append(
                 Error(
-                    f"SIMILARITY[{key!r}] has no number above 0 for {', '.join(lacking)}, and "
-                    "SIMILARITY['ENCODERS'] has an encoder for it.",
-                    hint=f"Add {lacking[0]!r} to it, or set that encoder to None.",
+                    f"SIMILARITY['ENCODERS'] has no {key} above 0 for {', '.join(lacking)}.",
+                    hint=f"Add it to SIMILARITY['ENCODERS'][{lacking[0]!r}], or set the part to "
+                    "None.",
                     id="similarity.E006",
                 )
             )
@@ -108,21 +170,12 @@ def _check_sums(configured: Mapping[str, Any]) -> list[CheckMessage]:
     if total > MAX_FUSED_DIMENSION:
         messages.append(
             Error(
-                f"SIMILARITY['DIMENSIONS'] adds up to {total} over {', '.join(parts)}; "
-                f"a fused vector has {MAX_FUSED_DIMENSION} dimensions at most.",
-                hint="Lower one of them, or set its part to None in SIMILARITY['ENCODERS'].",
+                f"The dimensions of {', '.join(parts)} add up to {total}; a fused vector has "
+                f"{MAX_FUSED_DIMENSION} at most.",
+                hint="Lower DIMENSION of a part in SIMILARITY['ENCODERS'], or set it to None.",
                 id="similarity.E007",
             )
         )
-    for key in ("WEIGHTS", "DIMENSIONS"):
-        for part in set(configured.get(key, {})) - set(conf.get("ENCODERS")):
-            messages.append(
-                Error(
-                    f"SIMILARITY[{key!r}] names the part {part!r}, which has no encoder.",
-                    hint=did_you_mean(part, list(conf.get("ENCODERS"))),
-                    id="similarity.E008",
-                )
-            )
     return messages
 
 
@@ -135,204 +188,3 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
         return f"Did you mean {near[0]!r}?"
     more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
     return f"Known are {', '.join(known[:MOST_NAMED])}{more}."
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_positive(value: Any) -> bool:
-    return _is_number(value) and value > 0
-
-
-def _is_whole(value: Any) -> bool:
-    return _is_positive(value) and isinstance(value, int)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_dict_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        return isinstance(value, Mapping) and all(
-            _is_text(key) and holds(item) for key, item in value.items()
-        )
-
-    return check
-
-
-def _is_encoder(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and set(value) <= {"CLASS", "OPTIONS"}
-        and _is_text(value.get("CLASS"))
-        and isinstance(value.get("OPTIONS", {}), Mapping)
-    )
-
-
-def _is_list_of_text(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(_is_text(item) for item in value)
-
-
-WHOLE = ("a whole number above 0", _is_whole)
-SECONDS = ("a number of seconds above 0", _is_positive)
-SHARE = ("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
-RATE = (
-    "a rate such as '120/min', or None",
-    lambda value: (
-        value is None or (isinstance(value, str) and bool(THROTTLE_RATE.fullmatch(value)))
-    ),
-)
-
-THROTTLES = (
-    "a rate such as '120/min', None, or a dict of some of "
-    f"{', '.join(map(repr, THROTTLE_SCOPES))} → such a rate",
-    lambda value: (
-        RATE[1](value)
-        if not isinstance(value, Mapping)
-        else set(value) <= set(THROTTLE_SCOPES) and all(map(RATE[1], value.values()))
-    ),
-)
-
-#: key → (what it must be, whether a value is that); the parts' own checks look closer.
-RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "CATALOG": (
-        "a dict that maps fields, or the dotted path of an adapter",
-        lambda value: isinstance(value, Mapping) or _is_text(value),
-    ),
-    "ENCODERS": (
-        "a dict of part → {'CLASS': dotted path, 'OPTIONS': dict} or None",
-        _is_dict_of(_is_encoder),
-    ),
-    "WEIGHTS": (
-        "a dict of part → number, 0 or above",
-        _is_dict_of(lambda value: _is_number(value) and value >= 0),
-    ),
-    "DIMENSIONS": ("a dict of part → whole number above 0", _is_dict_of(_is_whole)),
-    "DEVICE": (
-        "'auto', 'cpu', 'mps', 'cuda' or 'cuda:N'",
-        lambda value: isinstance(value, str) and bool(DEVICE.fullmatch(value)),
-    ),
-    "RUNTIME": (
-        "'auto', 'torch', 'openvino' or 'onnxruntime'",
-        lambda value: value in ("auto", "torch", "openvino", "onnxruntime"),
-    ),
-    "RUNTIME_DIR": ("None or the path of a folder", lambda value: value is None or _is_text(value)),
-    "TOKEN_BUDGET": WHOLE,
-    "IMAGE_BATCH": WHOLE,
-    "IMAGE_MAX_BYTES": WHOLE,
-    "IMAGE_MAX_PIXELS": WHOLE,
-    "IMAGES_PER_PRODUCT": WHOLE,
-    "IMAGE_DOMAINS": ("a list of domains such as 'cdn.example.com'", _is_list_of_text),
-    "IMAGE_FETCH_TIMEOUT_S": SECONDS,
-    "CAPTURE": (
-        "'signals', 'triggers' or None",
-        lambda value: value in ("signals", "triggers", None),
-    ),
-    "QUEUE": ("the name of a Celery queue", _is_text),
-    "BATCH_SIZE": WHOLE,
-    "LEASE_S": SECONDS,
-    "MAX_ATTEMPTS": WHOLE,
-    "MAX_KILLS": WHOLE,
-    "BACKOFF_S": SECONDS,
-    "BACKOFF_MAX_S": SECONDS,
-    "RECONCILE_RATE": ("a number of products above 0", _is_positive),
-    "RECONCILE_EVERY_H": ("a number of hours above 0", _is_positive),
-    "RECONCILE_BACKLOG": WHOLE,
-    "EXACT_LIMIT": (
-        "a whole number, 0 or above",
-        lambda value: value == 0 or _is_whole(value),
-    ),
-    "SHELF_FILL": ("True or False", lambda value: isinstance(value, bool)),
-    "CACHE": ("an alias in CACHES", _is_text),
-    "CACHE_TIMEOUT_S": (
-        "a number of seconds, 0 or above",
-        lambda value: _is_number(value) and value >= 0,
-    ),
-    "MAX_LIMIT": WHOLE,
-    "API_PERMISSION_CLASSES": ("a list of dotted paths", _is_list_of_text),
-    "API_THROTTLE": THROTTLES,
-    "API_IMAGE_THROTTLE": RATE,
-    "IMAGE_QUERY_MAX_BYTES": WHOLE,
-    "IMAGE_QUERY_TIMEOUT_MS": WHOLE,
-    "API_FILTERS": (
-        "a dict of query parameter → ORM lookup, or None",
-        lambda value: value is None or _is_dict_of(_is_text)(value),
-    ),
-    "PROMOTE_MIN_COVERAGE": SHARE,
-    "PROMOTE_MAX_CATEGORY_LOSS": SHARE,
-    "PROMOTE_MAX_VARIANT_LOSS": SHARE,
-    "PROMOTE_MAX_COPURCHASE_LOSS": SHARE,
-    "PROMOTE_WARN_OVERLAP": SHARE,
-    "READY_MAX_LAG_S": SECONDS,
-    "METRICS_TOKEN": (
-        "a text of 16 characters or more, or None",
-        lambda value: value is None or (isinstance(value, str) and len(value) >= 16),
-    ),
-    "METRICS_ADDRESS": (
-        "'host:port', such as '127.0.0.1:9464', or None",
-        lambda value: value is None or bool(ADDRESS.fullmatch(str(value))),
-    ),
-    "ORDERS": (
-        "a dict that maps fields, the dotted path of an adapter, or None",
-        lambda value: value is None or isinstance(value, Mapping) or _is_text(value),
-    ),
-    "CELLS_FROM": (
-        "a whole number above 0, or None",
-        lambda value: value is None or _is_whole(value),
-    ),
-    "ORDERS_WINDOW_DAYS": WHOLE,
-    "HALF_LIFE_DAYS": ("a number of days above 0", _is_positive),
-    "MIN_SHOPPERS": WHOLE,
-    "MAX_BASKET": WHOLE,
-    "PARTNERS": WHOLE,
-    "COPURCHASE_ENGINE": ("the dotted path of an engine", _is_text),
-    "COPURCHASE_MEMORY_MB": WHOLE,
-    "SPARK": ("a dict of text → text", _is_dict_of(_is_text)),
-    "SPARK_JDBC_DRIVER": ("the path of a jar", _is_text),
-    "SUBSTITUTE_SIMILARITY": (
-        "a cosine from 0 to 1",
-        lambda value: _is_number(value) and 0 <= value <= 1,
-    ),
-    "BUNDLE_PROPOSALS": (
-        "a whole number, 0 or above",
-        lambda value: value == 0 or _is_whole(value),
-    ),
-    "BUNDLE_BASKETS": WHOLE,
-    "BUNDLE_MIN_SUPPORT": (
-        "a share above 0 and at most 1",
-        lambda value: _is_number(value) and 0 < value <= 1,
-    ),
-    "BUNDLE_MIN_LIFT": (
-        "a number, 1 or above",
-        lambda value: _is_number(value) and value >= 1,
-    ),
-    "BUNDLE_MAX_SIMILARITY": (
-        "a cosine from 0 to 1",
-        lambda value: _is_number(value) and 0 <= value <= 1,
-    ),
-    "BUNDLE_DISCOUNT_PERCENT": (
-        "a number of percent from 0 to below 100",
-        lambda value: _is_number(value) and 0 <= value < 100,
-    ),
-    "SEARCH_CONFIG": ("the name of a text search configuration", _is_text),
-    "QUERY_QUEUE": ("the name of a Celery queue", _is_text),
-    "IMAGE_QUERY_QUEUE": ("the name of a Celery queue", _is_text),
-    "IMAGE_QUERY_MAX_PIXELS": WHOLE,
-    "IMAGE_QUERY_WAITING": WHOLE,
-    "QUERY_TIMEOUT_MS": WHOLE,
-    "QUERY_IN_PROCESS": ("True or False", lambda value: isinstance(value, bool)),
-    "QUERY_MIN_ASKED": WHOLE,
-    "HOT_QUERIES": WHOLE,
-    "RERANK_BUDGET_MS": WHOLE,
-    "SEARCH_BUDGET_MS": (
-        "a whole number above 0, or None",
-        lambda value: value is None or _is_whole(value),
-    ),
-    "RERANK_LIMIT": WHOLE,
-    "CROSS_ENCODER": (
-        "the folder or package of a model, or None",
-        lambda value: value is None or _is_text(value),
-    ),
-}

@@ -1,4 +1,5 @@
-"""The cache named by ``SIMILARITY["CACHE"]``; one that is down costs time once and nothing else.
+"""The cache named by ``SIMILARITY["CACHE"]["ALIAS"]``; one that is down costs time once and
+nothing else.
 
 A key never holds text of a client: :func:`key` hashes it. A cache refuses keys with blanks or
 control characters, and keys that are too long.
@@ -78,8 +79,8 @@ def read(key: str) -> Any:
 
 
 def write(key: str, value: Any) -> None:
-    """Keep ``value`` for ``CACHE_TIMEOUT_S`` seconds."""
-    attempt(lambda: store({key: value}, conf.get("CACHE_TIMEOUT_S")))
+    """Keep ``value`` for ``CACHE["TIMEOUT_S"]`` seconds."""
+    attempt(lambda: store({key: value}, conf.get("CACHE", "TIMEOUT_S")))
 
 
 def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
@@ -93,7 +94,7 @@ def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
     try:
         return call()
     except Exception as error:  # a door: the shop goes on without its cache
-        alias = conf.get("CACHE")
+        alias = conf.get("CACHE", "ALIAS")
         if isinstance(error, _outages()):
             _pause.begin()
             told = "The cache %r does not answer; it is not asked again for %.0f s."
@@ -118,12 +119,12 @@ def _outages() -> tuple[type[BaseException], ...]:
 
 def load(key: str) -> Any:
     """What :func:`store` kept under ``key``, else None. Raises what the cache's client raises."""
-    return unseal(key, caches[conf.get("CACHE")].get(key))
+    return unseal(key, caches[conf.get("CACHE", "ALIAS")].get(key))
 
 
 def load_many(keys: Sequence[str]) -> dict[str, Any]:
     """Key → value of those that are kept. Raises what the cache's client raises."""
-    found = caches[conf.get("CACHE")].get_many(keys)
+    found = caches[conf.get("CACHE", "ALIAS")].get_many(keys)
     values = {key: unseal(key, text) for key, text in found.items()}
     return {key: value for key, value in values.items() if value is not None}
 
@@ -131,7 +132,7 @@ def load_many(keys: Sequence[str]) -> dict[str, Any]:
 def store(values: Mapping[str, Any], timeout_s: float | None) -> None:
     """Keep JSON values, or bytes, by key. Raises what the cache's client raises."""
     texts = {key: seal(key, value) for key, value in values.items()}
-    backend = caches[conf.get("CACHE")]
+    backend = caches[conf.get("CACHE", "ALIAS")]
     if len(texts) == 1:
         backend.set(*next(iter(texts.items())), timeout=timeout_s)
     else:

@@ -17,10 +17,6 @@ logger = logging.getLogger(__name__)
 #: An IPv6 network that one customer of a provider usually has to themselves.
 IPV6_PREFIX = 64
 
-#: Requests are counted apart by these, so that suggestions do not use up the searches. They are
-#: the keys of ``API_THROTTLE`` where it is a dict.
-THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "metrics")
-
 _told_of_proxy = False
 
 

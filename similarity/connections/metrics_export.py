@@ -167,7 +167,7 @@ def serve(address: str) -> bool:
     host, _colon, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigurationError(
-            f"SIMILARITY['METRICS_ADDRESS'] is {address!r}; give host and port, "
+            f"SIMILARITY['MONITORING']['ADDRESS'] is {address!r}; give host and port, "
             "for example '127.0.0.1:9464'."
         )
     if not available():

@@ -93,7 +93,12 @@ def wake(task: str = TASK, **options: Any) -> bool:
 def send(task: str, **options: Any) -> None:
     """Publish ``task`` on the configured queue, with one short attempt to connect."""
     signature = current_app.signature(task)
-    options = {"queue": conf.get("QUEUE"), "retry": False, "ignore_result": True, **options}
+    options = {
+        "queue": conf.get("WORKERS", "QUEUE"),
+        "retry": False,
+        "ignore_result": True,
+        **options,
+    }
     if current_app.conf.task_always_eager:
         signature.apply_async(**options)
         return

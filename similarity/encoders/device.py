@@ -32,12 +32,13 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def device() -> str:
-    """The device ``SIMILARITY["DEVICE"]`` asks for; ``auto`` takes cuda, mps, cpu in this order.
+    """The device ``SIMILARITY["WORKERS"]["DEVICE"]`` asks for; ``auto`` takes cuda, mps, cpu in
+    this order.
 
     Raises :class:`ConfigurationError` where torch does not have it.
     """
     torch = package("torch")
-    wanted = str(conf.get("DEVICE"))
+    wanted = str(conf.get("WORKERS", "DEVICE"))
     usable = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
@@ -48,11 +49,12 @@ def device() -> str:
     kind, _, number = wanted.partition(":")
     if kind not in usable or (number and not number.isdecimal()):
         raise ConfigurationError(
-            f"SIMILARITY['DEVICE'] is {wanted!r}; use auto, cpu, mps, cuda or cuda:0."
+            f"SIMILARITY['WORKERS']['DEVICE'] is {wanted!r}; use auto, cpu, mps, cuda or cuda:0."
         )
     if not usable[kind]() or (kind == "cuda" and int(number or 0) >= torch.cuda.device_count()):
         raise ConfigurationError(
-            f"SIMILARITY['DEVICE'] is {wanted!r}, which torch {torch.__version__} does not find on "
+            f"SIMILARITY['WORKERS']['DEVICE'] is {wanted!r}, which torch {torch.__version__} does "
+            "not find on "
             "this machine; set 'auto', or install a driver and a torch build that match."
         )
     return wanted
@@ -191,7 +193,7 @@ def _smaller(size: int) -> int:
     if size <= 1:
         raise EncoderError(
             "Out of memory with a single item in the batch; lower max_tokens, choose a smaller "
-            "model, or set SIMILARITY['DEVICE'] to 'cpu'."
+            "model, or set SIMILARITY['WORKERS']['DEVICE'] to 'cpu'."
         )
     return size // 2
 

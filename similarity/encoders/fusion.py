@@ -97,7 +97,7 @@ class Fusion:
         if sum(widths.values()) > MAX_DIMENSION:
             raise EncoderError(
                 f"The fused vector would have {sum(widths.values())} dimensions ({widths}); "
-                f"lower SIMILARITY['DIMENSIONS'] to {MAX_DIMENSION} together."
+                f"lower 'DIMENSION' in SIMILARITY['ENCODERS'] to {MAX_DIMENSION} together."
             )
         projections = {
             part: _principal_axes(encoded.vectors[encoded.present], widths[part])
@@ -271,7 +271,8 @@ def _shares(parts: Iterable[str], weights: Mapping[str, float]) -> dict[str, flo
         if not isinstance(weight, int | float) or not np.isfinite(weight) or weight <= 0:
             raise EncoderError(
                 f"The weight of the part {part!r} is {weight!r}; give it a number above zero in "
-                "SIMILARITY['WEIGHTS'], or leave the part out by None in SIMILARITY['ENCODERS']."
+                f"SIMILARITY['ENCODERS'][{part!r}]['WEIGHT'], or leave the part out: set it to "
+                "None."
             )
     total = sum(weights[part] for part in parts)
     return {part: weights[part] / total for part in parts}
@@ -284,7 +285,7 @@ def _target(part: str, width: int, dimensions: Mapping[str, int]) -> int:
     if not isinstance(target, int) or target < 1:
         raise EncoderError(
             f"The dimension of the part {part!r} is {target!r}; give it a whole number above "
-            "zero in SIMILARITY['DIMENSIONS']."
+            f"zero in SIMILARITY['ENCODERS'][{part!r}]['DIMENSION']."
         )
     return min(target, width)
 

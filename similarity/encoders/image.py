@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.encoders import device
 from similarity.encoders.ahead import photos_ahead
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ("stretch", "pad", "crop")
+
+#: Photos encoded at once.
+BATCH = 32
 
 
 class Use(NamedTuple):
@@ -128,7 +130,7 @@ class VisionEncoder(Encoder):
             device.limit_threads()
             found: dict[bytes, FloatArray] = {}
             uses: list[Use] = []
-            views = _batched(self._views(contents, found, uses), conf.get("IMAGE_BATCH"))
+            views = _batched(self._views(contents, found, uses), BATCH)
             for batch, result in device.run_batches(views, self._forward):
                 for view, vector in zip(batch, result, strict=True):
                     found[view.name] = vector

@@ -75,8 +75,8 @@ def decode(data: bytes, limits: Limits | None = None, cpu_s: float = CPU_S) -> "
 def check_image(data: bytes, *, max_bytes: int | None = None, max_pixels: int | None = None) -> str:
     """Decode a photo as the encoders would and return its format, such as ``"JPEG"``.
 
-    For a host that checks photos before it stores them. The limits are ``IMAGE_MAX_BYTES`` and
-    ``IMAGE_MAX_PIXELS`` by default. Raises :class:`ImageRejected` for what is over them, is no
+    For a host that checks photos before it stores them. The limits are ``IMAGES["MAX_BYTES"]`` and
+    ``IMAGES["MAX_PIXELS"]`` by default. Raises :class:`ImageRejected` for what is over them, is no
     picture, is damaged or costs too much; needs the extra ``encoders``.
     """
     usual = Limits.of_photo()

@@ -59,10 +59,11 @@ def make_encoder(entry: Any, where: str) -> Encoder:
         raise ConfigurationError(
             f"{where} is {entry!r}; it must be {{'CLASS': dotted path, 'OPTIONS': {{…}}}} or None."
         )
-    unknown = set(entry) - {"CLASS", "OPTIONS"}
+    unknown = set(entry) - set(conf.ENCODER_KEYS)
     if unknown:
         raise ConfigurationError(
-            f"{where} has the unknown key {min(unknown)!r}; known are CLASS and OPTIONS."
+            f"{where} has the unknown key {min(unknown)!r}; known are "
+            f"{', '.join(conf.ENCODER_KEYS)}."
         )
     made_from = conf.load(entry["CLASS"])
     if not (isinstance(made_from, type) and issubclass(made_from, Encoder)):

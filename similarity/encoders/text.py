@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.catalog.plaintext import plain_line
 from similarity.encoders import device
@@ -29,6 +28,9 @@ CPU_TOKENS = 512
 
 #: So few, a search query say, are computed by one thread.
 FEW_TOKENS = 64
+
+#: Padded tokens of a batch on a GPU.
+TOKEN_BUDGET = 8192
 
 
 class TransformerTextEncoder(Encoder):
@@ -160,7 +162,7 @@ class TransformerTextEncoder(Encoder):
         readable = [row for row, text in enumerate(texts) if reads(text, tokens[row], frame)]
         tokens = [tokens[row] for row in readable]
         lengths = [len(ids) for ids in tokens]
-        budget = conf.get("TOKEN_BUDGET")
+        budget = TOKEN_BUDGET
         if self.tower.device == "cpu":
             budget = min(budget, CPU_TOKENS)
         batches = token_batches(lengths, budget)

@@ -55,7 +55,7 @@ class Runtime:
 def choose(graph: Graph, samples: Sequence[Arrays]) -> Runtime:
     """The runtime for a network on the CPU, by trial on ``samples`` or as one before found.
 
-    Raises :class:`ConfigurationError` for a ``SIMILARITY["RUNTIME"]`` that is not known or
+    Raises :class:`ConfigurationError` for a ``WORKERS["RUNTIME"]`` that is not known or
     not installed. Any other failure is logged and means torch.
     """
     names = _candidates()
@@ -73,17 +73,18 @@ def choose(graph: Graph, samples: Sequence[Arrays]) -> Runtime:
 
 
 def _candidates() -> list[str]:
-    wanted = str(conf.get("RUNTIME"))
+    wanted = str(conf.get("WORKERS", "RUNTIME"))
     if wanted == "auto":
         return [name for name in runtimes.NAMES if runtimes.installed(name)]
     if wanted not in runtimes.NAMES:
         raise ConfigurationError(
-            f"SIMILARITY['RUNTIME'] is {wanted!r}; use auto, {', '.join(runtimes.NAMES)}."
+            f"SIMILARITY['WORKERS']['RUNTIME'] is {wanted!r}; use auto, "
+            f"{', '.join(runtimes.NAMES)}."
         )
     if not runtimes.installed(wanted):
         raise ConfigurationError(
-            f"SIMILARITY['RUNTIME'] is {wanted!r}, whose packages are not installed; they come "
-            f"with {runtimes.INSTALL}. 'auto' takes what is there."
+            f"SIMILARITY['WORKERS']['RUNTIME'] is {wanted!r}, whose packages are not installed; "
+            f"they come with {runtimes.INSTALL}. 'auto' takes what is there."
         )
     return [wanted]
 
@@ -134,19 +135,20 @@ def _folder(graph: Graph) -> Path:
     except OSError as error:
         raise EncoderError(
             f"exported networks cannot be kept in {str(folder.parent)!r} ({error.strerror}); name "
-            "a folder that the worker can write as SIMILARITY['RUNTIME_DIR']."
+            "a folder that the worker can write as SIMILARITY['WORKERS']['RUNTIME_DIR']."
         ) from None
     if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
         raise EncoderError(
             f"{str(folder)!r} belongs to another user; name a folder of this one as "
-            "SIMILARITY['RUNTIME_DIR']."
+            "SIMILARITY['WORKERS']['RUNTIME_DIR']."
         )
     return folder
 
 
 def home() -> Path:
-    """The folder of exported networks: ``SIMILARITY["RUNTIME_DIR"]`` or the user's cache."""
-    named = conf.get("RUNTIME_DIR")
+    """The folder of exported networks: ``SIMILARITY["WORKERS"]["RUNTIME_DIR"]`` or the user's
+    cache."""
+    named = conf.get("WORKERS", "RUNTIME_DIR")
     if named:
         return Path(named).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()

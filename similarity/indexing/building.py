@@ -43,7 +43,7 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
     encoders = get_encoders()
     read_at = database_time(vectors.alias())
     batch, found = _encode_sample(encoders, sample, progress)
-    fusion = Fusion.fit(batch.parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS"))
+    fusion = Fusion.fit(batch.parts, conf.weights(), conf.dimensions())
     artefact = fusion.to_bytes()
     version = EncoderVersion.objects.create(
         encoders=maintained.records(encoders),
@@ -86,7 +86,7 @@ def fill(
     for page in pages(PAGE, version.progress.get("after")):
         of_page = pipeline.EmbedReport()
         missing = [key for key in _missing(version, page) if key not in suspects]
-        for keys in chunks(missing, conf.get("BATCH_SIZE")):
+        for keys in chunks(missing, conf.get("WORKERS", "BATCH_SIZE")):
             progress.note(trying=keys)
             of_page += pipeline.embed_into([version], keys)
             progress("embed", done + of_page.encoded, max(total, done + of_page.encoded))
@@ -136,9 +136,9 @@ def _encode_sample(
     keys = sample_keys(sample)
     batches = [encoding.EncodedBatch([], _nothing(encoders))]
     found: list[Inputs] = []
-    for done, some in enumerate(chunks(keys, conf.get("BATCH_SIZE"))):
+    for done, some in enumerate(chunks(keys, conf.get("WORKERS", "BATCH_SIZE"))):
         if progress:
-            progress("learn", done * conf.get("BATCH_SIZE"), len(keys))
+            progress("learn", done * conf.get("WORKERS", "BATCH_SIZE"), len(keys))
         contents, _unread = encoding.read_contents(adapter, some)
         batch, of_batch, _refused = pipeline.encode_masked(contents, encoders, found)
         found += of_batch
@@ -157,7 +157,7 @@ def _masked_anew(
     outdated = {new.key for old, new in zip(found, now, strict=True) if new.absent != old.absent}
     rows = {content.key: row for row, content in enumerate(batch.contents)}
     keys = [key for key in rows if key in outdated]
-    for some in chunks(keys, conf.get("BATCH_SIZE")):
+    for some in chunks(keys, conf.get("WORKERS", "BATCH_SIZE")):
         contents = [batch.contents[rows[key]] for key in some]
         again, _found, _refused = pipeline.encode_masked(contents, encoders, now)
         for part, encoded in again.parts.items():
@@ -184,7 +184,7 @@ def _blocks(encoders: dict[str, Encoder], fusion: Fusion) -> dict[str, Any]:
 
 
 def _settings() -> dict[str, Any]:
-    return {"weights": conf.get("WEIGHTS"), "dimensions": conf.get("DIMENSIONS")}
+    return {"weights": conf.weights(), "dimensions": conf.dimensions()}
 
 
 def _missing(version: EncoderVersion, keys: Sequence[Any]) -> list[str]:

@@ -20,7 +20,6 @@ from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from similarity import conf
 from similarity.connections.clock import database_time
 from similarity.connections.locks import advisory_lock, is_held
 from similarity.exceptions import VersionError
@@ -40,6 +39,8 @@ LOCK = "similarity.cells"
 
 #: Rows a cell holds on average: fewer make centroids many, more make scans long.
 PER_CELL = 125
+#: Vectors from which on a version is kept in cells as well.
+CELLS_FROM = 20_000
 #: Share of the neighbours that the rows a query looks at hold, as calibrated, and share of
 #: these that are among the rows whose sketches are nearest and so are compared exactly.
 RECALL = 0.992
@@ -78,11 +79,10 @@ class Fitted(NamedTuple):
 
 def wanted(version: EncoderVersion, alias: str) -> bool:
     """Whether the version is large enough for cells."""
-    least = conf.get("CELLS_FROM")
-    if least is None or "fused" not in version.dimensions:
+    if "fused" not in version.dimensions:
         return False
     rows = ProductVectors.objects.using(alias).of_version(version)
-    return bool(rows[: int(least)].count() >= int(least))
+    return bool(rows[:CELLS_FROM].count() >= CELLS_FROM)
 
 
 def live(version: EncoderVersion, alias: str) -> VectorCells | None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from similarity import conf
 from similarity.exceptions import SimilarityError, VersionError
 from similarity.indexing import indexes, maintained, quality
 from similarity.models import EncoderVersion
@@ -27,11 +26,15 @@ class Line(NamedTuple):
     remedy: str = ""
 
 
-#: Measure → (what people call it, the setting that says how much less than live is too little).
+#: Least share of the eligible products that must have vectors.
+MIN_COVERAGE = 0.95
+#: A smaller share of neighbours that both versions have is pointed out.
+WARN_OVERLAP = 0.2
+#: Measure → (what people call it, how much less than live is too little).
 _MEASURES = {
-    "same_category": ("neighbours of the same category", "PROMOTE_MAX_CATEGORY_LOSS"),
-    "variants": ("variants among the nearest", "PROMOTE_MAX_VARIANT_LOSS"),
-    "bought_together": ("products near what they are bought with", "PROMOTE_MAX_COPURCHASE_LOSS"),
+    "same_category": ("neighbours of the same category", 0.05),
+    "variants": ("variants among the nearest", 0.1),
+    "bought_together": ("products near what they are bought with", 0.05),
 }
 
 
@@ -70,12 +73,12 @@ def is_compared(version: EncoderVersion, live: EncoderVersion | None) -> bool:
 def _coverage(version: EncoderVersion, live: EncoderVersion | None) -> Line:
     stored, eligible = quality.coverage(version)
     share = stored / eligible if eligible else 1.0
-    least = conf.get("PROMOTE_MIN_COVERAGE")
+    least = MIN_COVERAGE
     return Line(
         "eligible products with vectors",
         f"{stored:,} of {eligible:,} ({_percent(share)})",
         _percent(_share(*quality.coverage(live))) if live else "–",
-        f"at least {_percent(least)} (PROMOTE_MIN_COVERAGE)",
+        f"at least {_percent(least)}",
         GOOD if share >= least else REFUSED,
         "Finish it with 'manage.py similarity build', or let workers drain the outbox.",
     )
@@ -121,10 +124,10 @@ def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[
             f"'manage.py similarity promote {version.pk}' compares them first.",
         )
         return
-    for measure, (name, setting) in _MEASURES.items():
+    for measure, (name, most) in _MEASURES.items():
         if measure in found["new"] and measure in found["live"]:
-            yield _measure(name, setting, found["new"][measure], found["live"][measure])
-    least = conf.get("PROMOTE_WARN_OVERLAP")
+            yield _measure(name, most, found["new"][measure], found["live"][measure])
+    least = WARN_OVERLAP
     # The database keeps no order of keys.
     columns = sorted(found["overlap"], key=("fused", *PARTS).index)
     for column, share in ((column, found["overlap"][column]) for column in columns):
@@ -132,21 +135,20 @@ def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[
             "neighbours both have" + ("" if column == "fused" else f", by {column} alone"),
             _percent(share),
             "–",
-            f"warns under {_percent(least)} (PROMOTE_WARN_OVERLAP)",
+            f"warns under {_percent(least)}",
             WARNING if share < least else GOOD,
             "Shelves will look quite different: look at some products in the preview first.",
         )
 
 
-def _measure(name: str, setting: str, new: float, live: float) -> Line:
-    most = conf.get(setting)
+def _measure(name: str, most: float, new: float, live: float) -> Line:
     return Line(
         name,
         _percent(new),
         _percent(live),
-        f"at most {100 * most:g} points less ({setting})",
+        f"at most {100 * most:g} points less",
         GOOD if new >= live - most - 1e-9 else REFUSED,
-        "Look at some products in the preview, and at WEIGHTS and ENCODERS.",
+        "Look at some products in the preview, and at SIMILARITY['ENCODERS'].",
     )
 
 

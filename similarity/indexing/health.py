@@ -81,7 +81,7 @@ def _index() -> HealthCheck:
 
 
 def _outbox() -> HealthCheck:
-    lag_s, limit_s = outbox.lag_s(), conf.get("READY_MAX_LAG_S")
+    lag_s, limit_s = outbox.lag_s(), conf.get("MONITORING", "MAX_LAG_S")
     detail = f"the longest waiting product is due for {lag_s:.0f} s, the limit is {limit_s} s"
     return HealthCheck(lag_s <= limit_s, detail)
 
@@ -99,8 +99,8 @@ def _worker() -> HealthCheck:
     return HealthCheck(
         False,
         f"none seen for {workers.SEEN_S:.0f} s; start 'celery -A <project> worker "
-        f"-Q {conf.get('QUEUE')}', with a cache that it shares with the web processes "
-        f"(CACHES[{conf.get('CACHE')!r}])",
+        f"-Q {conf.get('WORKERS', 'QUEUE')}', with a cache that it shares with the web processes "
+        f"(CACHES[{conf.get('CACHE', 'ALIAS')!r}])",
     )
 
 

@@ -6,7 +6,7 @@ from similarity import conf
 from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, indexes, inputs, maintained, progress
+from similarity.indexing import building, gate, indexes, inputs, maintained, progress
 from similarity.models import EncoderVersion, PendingProduct
 
 #: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
@@ -52,8 +52,8 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
         )
     elif other := _differing_settings(live):
         yield (
-            f"{' and '.join(other)} in the settings differ from live version {live.pk}'s, which "
-            "keeps its own: run 'manage.py similarity build --promote' to use them."
+            f"The {' and '.join(other)} in the settings differ from live version {live.pk}'s, "
+            "which keeps its own: run 'manage.py similarity build --promote' to use them."
         )
     if (others := newer.count() - 1) > 0:
         yield (
@@ -86,7 +86,7 @@ def _of_building() -> Iterator[str]:
 
 
 def _of_products(live: EncoderVersion, products: int, covered: int, eligible: int) -> Iterator[str]:
-    if eligible and covered < conf.get("PROMOTE_MIN_COVERAGE") * eligible:
+    if eligible and covered < gate.MIN_COVERAGE * eligible:
         yield (
             f"{eligible - covered} of {eligible} eligible products have no vectors: "
             "run 'manage.py similarity reconcile'."
@@ -106,12 +106,12 @@ def _of_products(live: EncoderVersion, products: int, covered: int, eligible: in
 def _differing_settings(live: EncoderVersion) -> list[str]:
     """Settings that another version would be made with."""
     parts = live.weights.keys()
-    weights = {part: conf.get("WEIGHTS").get(part, 0.0) for part in parts}
+    weights = {part: conf.weights().get(part, 0.0) for part in parts}
     total = sum(weights.values()) or 1.0
-    differing = ["ENCODERS"] if _other_encoders(live) else []
+    differing = ["encoders"] if _other_encoders(live) else []
     if any(abs(weights[part] / total - live.weights[part]) > 1e-6 for part in parts):
-        differing.append("WEIGHTS")
-    wanted = conf.get("DIMENSIONS")
+        differing.append("weights")
+    wanted = conf.dimensions()
     reduced = [part for part in parts if part not in UNREDUCED]
     # An encoder's vector may be shorter than what it would be reduced to.
     widths = {
@@ -119,7 +119,7 @@ def _differing_settings(live: EncoderVersion) -> list[str]:
         for part in reduced
     }
     if any(width != live.dimensions[part] for part, width in widths.items()):
-        differing.append("DIMENSIONS")
+        differing.append("dimensions")
     return differing
 
 

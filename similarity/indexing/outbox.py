@@ -121,7 +121,7 @@ def _claim(number: int | None) -> list[PendingProduct]:
         encoding.load_networks()
         if alone := rows.claim_alone(number):
             return alone
-    return rows.claim(conf.get("BATCH_SIZE"), number)
+    return rows.claim(conf.get("WORKERS", "BATCH_SIZE"), number)
 
 
 def has_due() -> bool:

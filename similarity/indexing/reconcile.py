@@ -27,6 +27,9 @@ PAGE = 250  # products compared at once
 SLICE_S = 10.0  # longest that beat's task works; an embedding waits for a page of it at most
 POLL_S = 1.0  # how often it looks whether the outbox has grown shorter
 ROUNDS_KEPT = 30
+RATE = 500  # products compared a second at most
+EVERY_H = 24  # hours from the end of one round to the next
+BACKLOG = 5000  # it waits while more products than this are due
 
 LOCK = "similarity.reconcile"
 _COUNTS = ("checked", "stale", "missing", "orphaned", "enqueued", "deleted")
@@ -71,7 +74,7 @@ def reconcile(
     """Go on with the unfinished round, or begin one; returns how far it is now.
 
     At most ``rate`` products a second, and ``budget_s`` seconds, are spent. With ``wait`` it
-    lets workers catch up while more than ``RECONCILE_BACKLOG`` products are due. ``restart``
+    lets workers catch up while more than ``BACKLOG`` products are due. ``restart``
     begins anew. Without ``repair`` a round of its own only counts. Raises :class:`LockTaken` while
     another process reconciles.
     """
@@ -101,7 +104,7 @@ def run_slice() -> ReconcileReport | None:
     try:
         with _alone():
             row = _begin(restart=False)
-            pace = _Pace(conf.get("RECONCILE_RATE"))
+            pace = _Pace(RATE)
             for checked in _pages(row, repair=True):
                 pace.keep(checked)
                 if outbox.has_due() or time.monotonic() >= until:
@@ -132,7 +135,7 @@ def _is_due() -> bool:
     newest = ReconcileRound.objects.using(vectors.alias()).first()
     if newest is None or newest.finished_at is None:
         return True
-    return timezone.now() - newest.finished_at >= timedelta(hours=conf.get("RECONCILE_EVERY_H"))
+    return timezone.now() - newest.finished_at >= timedelta(hours=EVERY_H)
 
 
 @contextmanager
@@ -214,7 +217,7 @@ def _let_workers_catch_up(until: float | None) -> bool:
 
 
 def _backlog_is_long() -> bool:
-    most = conf.get("RECONCILE_BACKLOG")
+    most = BACKLOG
     due = PendingProduct.objects.using(vectors.alias()).due()
     return due[: most + 1].count() > most
 

@@ -1,6 +1,6 @@
 """Which workers were seen lately, and what they are doing.
 
-Kept in the cache named by ``SIMILARITY["CACHE"]``: it must be one that web processes and
+Kept in the cache named by ``SIMILARITY["CACHE"]["ALIAS"]``: it must be one that web processes and
 workers share, such as Redis or Memcached.
 """
 

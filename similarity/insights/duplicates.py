@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connections
 
-from similarity import conf
 from similarity.catalog.content import UNSETTLED
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
 from similarity.models.vectors import key_type
-from similarity.retrieval import cells
+from similarity.retrieval import candidates, cells
 from similarity.retrieval.plans import TABLE
 from similarity.retrieval.session import local_settings
 from similarity.retrieval.shelf import live_version
@@ -127,7 +126,7 @@ def _candidates(
 ) -> Iterator[Pairs]:
     """Pairs of keys of different groups with a fused cosine of at least ``least``, each once."""
     total = ProductVectors.objects.using(using).of_version(version).count()
-    if total <= conf.get("EXACT_LIMIT"):
+    if total <= candidates.EXACT_LIMIT:
         yield from _exact(version, least, using, total, progress)
     elif (standing := cells.standing(version, using)) is not None:
         yield from _by_cells(version, standing, least, using, total, progress)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import OperationalError, connections, models, router, transaction
 from django.db.models.functions import Now
 
-from similarity import conf
 from similarity.connections.locks import living_owners
 
 if TYPE_CHECKING:
@@ -16,6 +15,17 @@ if TYPE_CHECKING:
 
 #: Longest wait for a row that a transaction of the host is changing at this moment.
 RELEASE_WAIT_MS = 1000
+
+#: Seconds until a claim of a worker that hangs is free again. A dead worker's claim is freed at
+#: once, except behind a pooler.
+LEASE_S = 300
+#: Workers that may die over one product, or outlive their lease, before it is given up.
+MAX_KILLS = 3
+#: Attempts before a row is given up, and the seconds before the second of them, doubled at each
+#: attempt up to the longest wait.
+MAX_ATTEMPTS = 8
+BACKOFF_S = 10
+BACKOFF_MAX_S = 3600
 
 
 class LeaseManager(models.Manager["PendingProduct"]):
@@ -66,11 +76,11 @@ class LeaseManager(models.Manager["PendingProduct"]):
                 {
                     "ids": [pk for pk, _until in abandoned],
                     "leases": [until for _pk, until in abandoned],
-                    "lease_s": conf.get("LEASE_S"),
-                    "most": conf.get("MAX_KILLS"),
+                    "lease_s": LEASE_S,
+                    "most": MAX_KILLS,
                     "error": (
-                        f"{conf.get('MAX_KILLS')} workers were killed, or outlived their lease of "
-                        f"{conf.get('LEASE_S')} s, while they embedded this product. Look for a "
+                        f"{MAX_KILLS} workers were killed, or outlived their lease of "
+                        f"{LEASE_S} s, while they embedded this product. Look for a "
                         "very large image or text and at the workers' memory, then try the "
                         "product again in the admin."
                     ),
@@ -126,7 +136,7 @@ class LeaseManager(models.Manager["PendingProduct"]):
                 lease_until=None,
                 lease_owner=None,
                 last_error=error[:2000],
-                dead=row.attempts >= conf.get("MAX_ATTEMPTS"),
+                dead=row.attempts >= MAX_ATTEMPTS,
                 available_at=Now() + timedelta(seconds=backoff_s(row.attempts)),
             )
 
@@ -184,15 +194,15 @@ class LeaseManager(models.Manager["PendingProduct"]):
             FROM chosen WHERE pending.id = chosen.id
             RETURNING pending.*
         """  # noqa: S608 - the table's own name and fixed conditions
-        lease = timedelta(seconds=conf.get("LEASE_S"))
+        lease = timedelta(seconds=LEASE_S)
         rows = self.db_manager(self.write_alias).raw(statement, [limit, lease, owner])
         return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
 def backoff_s(attempts: int) -> float:
     """Seconds to wait after the given number of attempts: doubling, capped, ±25 % jitter."""
-    doubled = conf.get("BACKOFF_S") * 2 ** min(max(attempts - 1, 0), 30)
-    return min(doubled, conf.get("BACKOFF_MAX_S")) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+    doubled = BACKOFF_S * 2 ** min(max(attempts - 1, 0), 30)
+    return min(doubled, BACKOFF_MAX_S) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
 _DELETE_DONE = """

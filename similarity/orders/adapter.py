@@ -1,6 +1,6 @@
 """The one place that reads the host's orders.
 
-``get_order_adapter()`` gives the adapter ``SIMILARITY["ORDERS"]`` asks for: a dict maps
+``get_order_adapter()`` gives the adapter ``SIMILARITY["ORDERS"]["SOURCE"]`` asks for: a dict maps
 the order model's fields (:class:`similarity.orders.mapping.MappedOrders`), a dotted
 path names a subclass of :class:`OrderAdapter`, None says that there are no orders.
 """
@@ -127,7 +127,7 @@ class OrderAdapter(abc.ABC):
 
 def get_order_adapter() -> OrderAdapter | None:
     """The configured adapter, a new one each time; None where the host has no orders to read."""
-    configured = conf.get("ORDERS")
+    configured = conf.get("ORDERS", "SOURCE")
     if configured is None:
         return None
     if isinstance(configured, str):
@@ -137,8 +137,8 @@ def get_order_adapter() -> OrderAdapter | None:
 
         return MappedOrders(**configured)
     raise ConfigurationError(
-        f"SIMILARITY['ORDERS'] is {configured!r}; it must be a dict of fields, a dotted path, "
-        "or None."
+        f"SIMILARITY['ORDERS']['SOURCE'] is {configured!r}; it must be a dict of fields, a dotted "
+        "path, or None."
     )
 
 
@@ -147,12 +147,13 @@ def _make(dotted_path: str) -> OrderAdapter:
         adapter = conf.load(dotted_path)()
     except TypeError as error:  # an abstract method missing, or arguments wanted
         raise ConfigurationError(
-            f"The adapter SIMILARITY['ORDERS'] names, {dotted_path!r}, cannot be made: {error}. "
+            f"The adapter SIMILARITY['ORDERS']['SOURCE'] names, {dotted_path!r}, cannot be made: "
+            f"{error}. "
             "Write baskets(), baskets_of() and sales(), and an __init__ without arguments."
         ) from error
     if not isinstance(adapter, OrderAdapter) or not hasattr(adapter, "model"):
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS'] names {dotted_path!r}, which is no OrderAdapter with a model; "
-            "derive it from similarity.orders.OrderAdapter and set its model."
+            f"SIMILARITY['ORDERS']['SOURCE'] names {dotted_path!r}, which is no OrderAdapter with "
+            "a model; derive it from similarity.orders.OrderAdapter and set its model."
         )
     return adapter

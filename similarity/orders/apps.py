@@ -3,6 +3,7 @@ from typing import ClassVar
 from celery.schedules import crontab
 from django.apps import AppConfig
 
+from similarity.orders import conf  # noqa: F401 - declares the settings
 from similarity.schedule import Schedule
 
 

@@ -1,4 +1,4 @@
-"""Checks of ``SIMILARITY["ORDERS"]`` against the host's order model; no query is run."""
+"""Checks of ``SIMILARITY["ORDERS"]["SOURCE"]`` against the host's order model; no query is run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def check_orders(**kwargs: Any) -> list[CheckMessage]:
     """The adapter, its paths and its filter, and the engine that counts."""
     try:
         conf.product_model()
-        configured = conf.get("ORDERS")
+        configured = conf.get("ORDERS", "SOURCE")
     except ConfigurationError:
         return []  # similarity.E001 to E003 say so
     if configured in (None, "") or not isinstance(configured, str | Mapping):
@@ -70,8 +70,8 @@ def _check_paths(adapter: MappedOrders) -> list[CheckMessage]:
         owner, name = _where_it_ends(path, adapter.model)
         messages.append(
             Error(
-                f"SIMILARITY['ORDERS'][{key!r}] is {path!r}, and {owner._meta.label} has no field "
-                f"{name!r}.",
+                f"SIMILARITY['ORDERS']['SOURCE'][{key!r}] is {path!r}, and {owner._meta.label} has "
+                f"no field {name!r}.",
                 hint=did_you_mean(name, [field.name for field in owner._meta.get_fields()]),
                 id="similarity.E051",
             )
@@ -86,7 +86,7 @@ def _check_placed_at(adapter: MappedOrders) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SIMILARITY['ORDERS']['placed_at'] is {path!r}, which leads to a "
+            f"SIMILARITY['ORDERS']['SOURCE']['placed_at'] is {path!r}, which leads to a "
             f"{type(last).__name__}.",
             hint="Name the DateTimeField or DateField that says when an order was placed.",
             id="similarity.E052",
@@ -102,7 +102,7 @@ def _check_products(adapter: MappedOrders) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SIMILARITY['ORDERS']['products'] is {path!r}, which does not lead to "
+            f"SIMILARITY['ORDERS']['SOURCE']['products'] is {path!r}, which does not lead to "
             f"{product._meta.label}.",
             hint="Name the relation from an order's line to the product, 'lines__product' say.",
             id="similarity.E053",
@@ -117,8 +117,8 @@ def _check_one_product(adapter: MappedOrders) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"SIMILARITY['ORDERS']['products'] is {path!r}, which gives each {model._meta.label} "
-            "one product: nothing is ever bought together.",
+            f"SIMILARITY['ORDERS']['SOURCE']['products'] is {path!r}, which gives each "
+            f"{model._meta.label} one product: nothing is ever bought together.",
             hint=f"Name the model of whole orders, if {model._meta.label} is a line of one.",
             id="similarity.W060",
         )
@@ -133,8 +133,8 @@ def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
     beside = products.rpartition("__")[0] or "the order"
     return [
         Error(
-            f"SIMILARITY['ORDERS']['quantity'] is {path!r}, and the products are {products!r}: it "
-            "does not stand on the same row.",
+            f"SIMILARITY['ORDERS']['SOURCE']['quantity'] is {path!r}, and the products are "
+            f"{products!r}: it does not stand on the same row.",
             hint=f"Name a field of {beside}, or leave it out.",
             id="similarity.E054",
         )
@@ -146,7 +146,7 @@ def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
     named += [("customer", path) for path in adapter.customer_paths]
     return [
         Error(
-            f"SIMILARITY['ORDERS'][{key!r}] is {path!r}, which gives an order several.",
+            f"SIMILARITY['ORDERS']['SOURCE'][{key!r}] is {path!r}, which gives an order several.",
             hint="Name a path that gives one value an order, 'customer_id' say.",
             id="similarity.E055",
         )
@@ -171,8 +171,8 @@ def _check_guests(adapter: MappedOrders) -> list[CheckMessage]:
     both = [paths[0], addresses[0]]
     return [
         Warning(
-            f"SIMILARITY['ORDERS']['customer'] is {paths[0]!r}, which may be empty: no such order, "
-            "a guest's, helps a pair to be shown.",
+            f"SIMILARITY['ORDERS']['SOURCE']['customer'] is {paths[0]!r}, which may be empty: no "
+            "such order, a guest's, helps a pair to be shown.",
             hint=f"Name what tells guests apart too: {both!r}.",
             id="similarity.W063",
         )
@@ -187,7 +187,7 @@ def _check_user(adapter: MappedOrders) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SIMILARITY['ORDERS']['user'] is {path!r}, which does not lead to "
+            f"SIMILARITY['ORDERS']['SOURCE']['user'] is {path!r}, which does not lead to "
             f"{get_user_model()._meta.label}.",
             hint="Name the relation from an order to the user who placed it, 'customer__user' say, "
             "or leave it out.",
@@ -206,7 +206,7 @@ def _check_filter(adapter: MappedOrders, key: str) -> list[CheckMessage]:
         return [
             Error(
                 f"Orders that are {key} cannot be asked for: {error}",
-                hint=f"Correct SIMILARITY['ORDERS'][{key!r}]; its keys are lookups of "
+                hint=f"Correct SIMILARITY['ORDERS']['SOURCE'][{key!r}]; its keys are lookups of "
                 "QuerySet.filter, such as {'status__in': ['placed', 'shipped']}.",
                 id="similarity.E056",
             )
@@ -218,21 +218,21 @@ def _check_lacking(adapter: MappedOrders) -> list[CheckMessage]:
     """What an order table can be read without, at a cost."""
     found = {
         "counted": Warning(
-            "SIMILARITY['ORDERS'] has no 'counted': cancelled and returned orders count.",
+            "SIMILARITY['ORDERS']['SOURCE'] has no 'counted': cancelled and returned orders count.",
             hint="Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that every "
             "order counts.",
             id="similarity.W057",
         ),
         "verified": Warning(
-            "SIMILARITY['ORDERS'] has no 'verified': orders that anyone can invent decide what all "
-            "shoppers see as bought together.",
+            "SIMILARITY['ORDERS']['SOURCE'] has no 'verified': orders that anyone can invent "
+            "decide what all shoppers see as bought together.",
             hint="Name those that are paid, shipped or of a verified customer, as "
             "{'status': 'paid'}; {} says that every order that counts is.",
             id="similarity.W061",
         ),
         "customer": Warning(
-            "SIMILARITY['ORDERS'] has no 'customer': shoppers cannot be told apart, and nothing is "
-            "shown as bought together.",
+            "SIMILARITY['ORDERS']['SOURCE'] has no 'customer': shoppers cannot be told apart, and "
+            "nothing is shown as bought together.",
             hint="Name what tells customers apart, as ['customer_id', 'email'].",
             id="similarity.W062",
         ),

@@ -37,7 +37,7 @@ def product_companions(
 ) -> list[Hit]:
     """As :func:`similarity.orders.together.bought_together`, for a product's page.
 
-    Which products go together is cached for ``CACHE_TIMEOUT_S``; whether they may be shown
+    Which products go together is cached for ``CACHE["TIMEOUT_S"]``; whether they may be shown
     now is asked each time, and those in reserve move up. ``within`` narrows what may be shown.
     """
     require_limit(limit)

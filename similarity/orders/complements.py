@@ -37,7 +37,7 @@ class Complement(NamedTuple):
 def learn(orders: Orders, rule: CountingRule, alias: str) -> int:
     """Replace what is known of categories by what ``orders`` say; returns how many pairs.
 
-    Within the caller's transaction. Pairs of fewer than ``MIN_SHOPPERS`` shoppers are not
+    Within the caller's transaction. Pairs of fewer than ``ORDERS["MIN_SHOPPERS"]`` shoppers are not
     kept. Nothing is learned where the catalogue has no category.
     """
     CategoryComplement.objects.using(alias).delete()
@@ -81,7 +81,9 @@ def _categories(
 
 def _complements(block: Any, counts: Counts, names: Sequence[str]) -> list[CategoryComplement]:
     weight, total = counts.items.weight, counts.total_weight
-    best = scores.rank(block, counts.items, total, most=MOST, min_shoppers=conf.get("MIN_SHOPPERS"))
+    best = scores.rank(
+        block, counts.items, total, most=MOST, min_shoppers=conf.get("ORDERS", "MIN_SHOPPERS")
+    )
     first, second, pair = block.first[best], block.second[best], block.weight[best]
     lift = scores.lift(pair, weight[first], weight[second], total)
     score = scores.blend(pair, weight[first], weight[second], total)

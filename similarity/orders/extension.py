@@ -42,7 +42,7 @@ class OrdersExtension(Extension):
     def bought_with(self, groups: Sequence[str]) -> Mapping[str, Collection[str]]:
         """Pairs that enough shoppers bought."""
         with connections[vectors.alias()].cursor() as cursor:
-            cursor.execute(_PARTNERS, [list(groups), conf.get("MIN_SHOPPERS")])
+            cursor.execute(_PARTNERS, [list(groups), conf.get("ORDERS", "MIN_SHOPPERS")])
             return {name: set(partners) for name, partners in cursor.fetchall()}
 
     def sales(self, keys: Sequence[str], using: str) -> Mapping[str, float]:
@@ -62,7 +62,7 @@ class OrdersExtension(Extension):
         return status.lines(report["orders"]) if report["orders"] else []
 
     def gauges(self) -> Iterator[Gauge]:
-        if conf.get("ORDERS") is None:
+        if conf.get("ORDERS", "SOURCE") is None:
             return
         rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
         yield Gauge(

@@ -54,14 +54,15 @@ class MappedOrders(OrderAdapter):
         for key, value in mapping.items():
             if key not in self.KEYS:
                 raise ConfigurationError(
-                    f"SIMILARITY['ORDERS'] has the unknown key {key!r}; "
+                    f"SIMILARITY['ORDERS']['SOURCE'] has the unknown key {key!r}; "
                     f"known are {', '.join(self.KEYS)}."
                 )
             self._require_kind(key, value)
         for key in self.NEEDED:
             if key not in mapping:
                 raise ConfigurationError(
-                    f"SIMILARITY['ORDERS'] has no {key!r}, and orders cannot be read without."
+                    f"SIMILARITY['ORDERS']['SOURCE'] has no {key!r}, and orders cannot be read "
+                    "without."
                 )
         self.mapping = mapping
         self.model = _model(mapping["model"])
@@ -78,7 +79,7 @@ class MappedOrders(OrderAdapter):
             fits, wanted = isinstance(value, Mapping), "a dict"
         if not fits:
             raise ConfigurationError(
-                f"SIMILARITY['ORDERS'][{key!r}] is {value!r}; it must be {wanted}."
+                f"SIMILARITY['ORDERS']['SOURCE'][{key!r}] is {value!r}; it must be {wanted}."
             )
 
     def baskets(
@@ -258,7 +259,7 @@ def _model(label: str) -> type[Model]:
         model: type[Model] = apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS']['model'] is {label!r}, and no installed app has that model; "
-            "name it as 'app_label.ModelName', for example 'shop.Order'."
+            f"SIMILARITY['ORDERS']['SOURCE']['model'] is {label!r}, and no installed app has that "
+            "model; name it as 'app_label.ModelName', for example 'shop.Order'."
         ) from error
     return model

@@ -34,19 +34,19 @@ class Partner(NamedTuple):
 
 
 def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[Partner]]:
-    """Partners of each item, best first, at most ``SIMILARITY["PARTNERS"]`` of each.
+    """Partners of each item, best first, at most ``scores.MAX_PARTNERS`` of each.
 
     ``items`` are names as :func:`similarity.models.vectors.group_name` makes them; one that
     was never bought has none and is left out. A pair of fewer than
-    ``SIMILARITY["MIN_SHOPPERS"]`` shoppers is never told. The figures are those of the last full
+    ``ORDERS["MIN_SHOPPERS"]`` shoppers is never told. The figures are those of the last full
     count. One query.
     """
     if not items:
         return {}
     with connections[using].cursor() as cursor:
-        cursor.execute(_QUERY, [list(items), conf.get("MIN_SHOPPERS")])
+        cursor.execute(_QUERY, [list(items), conf.get("ORDERS", "MIN_SHOPPERS")])
         rows = cursor.fetchall()
-    most = conf.get("PARTNERS")
+    most = scores.MAX_PARTNERS
     return {name: _ranked(list(found))[:most] for name, found in groupby(rows, key=itemgetter(0))}
 
 

@@ -176,7 +176,7 @@ _REMEDY = "the next full count has it, or 'manage.py similarity count-orders --f
 def _adapter() -> OrderAdapter:
     adapter = get_order_adapter()
     if adapter is None:
-        raise LookupError("SIMILARITY['ORDERS'] was set to None after the start")
+        raise LookupError("SIMILARITY['ORDERS']['SOURCE'] was set to None after the start")
     return adapter
 
 

@@ -72,7 +72,7 @@ def _hints(run: CountRun | None, dead: int) -> list[str]:
         setting
         for setting, before, after in (
             ("HALF_LIFE_DAYS", run.half_life_days, now.half_life_days),
-            ("ORDERS_WINDOW_DAYS", run.window_days, now.window_days),
+            ("WINDOW_DAYS", run.window_days, now.window_days),
             ("MAX_BASKET", run.max_basket, now.max_basket),
         )
         if before != after

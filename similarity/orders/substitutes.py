@@ -28,7 +28,7 @@ def judge(
     They do where they share a category and the cosine of their vectors is above ``most``, or
     where it is above :data:`NEAR_DUPLICATE` too and no category is known of one of them.
     ``most`` is ``SUBSTITUTE_SIMILARITY`` for what shoppers are shown unseen by staff, and
-    the laxer ``BUNDLE_MAX_SIMILARITY`` for bundles, each of which staff look at. Without
+    the laxer ``MAX_SIMILARITY`` for bundles, each of which staff look at. Without
     vectors nothing is known to replace anything. Vectors are held in half precision, 1 kB an
     item, and are read from the database ``using``, or where routers send reads.
     """

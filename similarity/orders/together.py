@@ -28,6 +28,9 @@ LEAST_SURE = 3.84
 VERY_OFTEN = 0.6
 #: Partners looked at for each hit wanted: some are sold out, or replace what is in the cart.
 LOOKED_AT = 8
+#: Two products of a category more alike (cosine) replace each other and are not shown as bought
+#: together. Strict because staff do not review shelves. Chosen in docs/bought-together.md.
+SUBSTITUTE_SIMILARITY = 0.6
 
 
 def bought_together(
@@ -158,7 +161,7 @@ class Cart:
         if not candidates:
             return lambda key: False
         both = dict(enumerate([*self.keys, *candidates]))
-        replace = substitutes.judge(both, list(both), conf.get("SUBSTITUTE_SIMILARITY"))
+        replace = substitutes.judge(both, list(both), SUBSTITUTE_SIMILARITY)
         number = {key: at for at, key in both.items() if at >= len(self.keys)}
         return lambda key: any(replace(own, number[key]) for own in range(len(self.keys)))
 
@@ -202,8 +205,6 @@ def _keys(products: Any) -> list[Any]:
 
 def require_limit(limit: int) -> None:
     """Raises :class:`QueryError` for anything but 1 to ``MAX_LIMIT``."""
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
-        raise QueryError(
-            f"limit is {limit!r}; pass a whole number from 1 to {most} (SIMILARITY['MAX_LIMIT'])."
-        )
+        raise QueryError(f"limit is {limit!r}; pass a whole number from 1 to {most}.")

@@ -104,5 +104,7 @@ def category_report(
 def _orders() -> OrderAdapter:
     orders = get_order_adapter()
     if orders is None:
-        raise DemandError("SIMILARITY['ORDERS'] is not set, so that there are no sales to read.")
+        raise DemandError(
+            "SIMILARITY['ORDERS']['SOURCE'] is not set, so that there are no sales to read."
+        )
     return orders

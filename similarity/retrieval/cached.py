@@ -104,7 +104,7 @@ def cached_hits(
         hits = _shown_now(stored, eligible, made_from)
         if hits is not None and (len(hits) >= limit or stored["complete"]):
             return hits[:limit]
-    asked = min(limit + max(4, limit // 2), conf.get("MAX_LIMIT"))
+    asked = min(limit + max(4, limit // 2), conf.MAX_LIMIT)
     now = _now(made_from, eligible)
     found = find(asked)
     # Where it changed meanwhile, as by a promotion, the hits may be of either state.
@@ -195,4 +195,4 @@ def _steady(param: Any) -> Any:
     """
     if not isinstance(param, datetime):
         return param
-    return ["at", int(param.timestamp() // max(conf.get("CACHE_TIMEOUT_S"), 1))]
+    return ["at", int(param.timestamp() // max(conf.get("CACHE", "TIMEOUT_S"), 1))]

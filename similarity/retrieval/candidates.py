@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from django.db import connections
 
-from similarity import conf
 from similarity.retrieval import cells, filter_statistics, plans, trace
 from similarity.retrieval.plans import Row, VectorSearch
 from similarity.retrieval.scoring import score_of_distance
@@ -44,6 +43,8 @@ class Candidate(NamedTuple):
 EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
 #: Rows of a filter's sample that must pass before its statistics are believed.
 FEW_HITS = 8
+#: A filter that leaves this many rows or fewer is scanned exactly.
+EXACT_LIMIT = 20_000
 
 
 class Outlook(NamedTuple):
@@ -62,7 +63,7 @@ class Outlook(NamedTuple):
         To bring ``rows``, HNSW visits rows × indexed ÷ passing. Where the product itself
         does not pass, a few hundred rows around it are tried first, and may be in vain.
         """
-        limit = conf.get("EXACT_LIMIT")
+        limit = EXACT_LIMIT
         if self.indexed and self.indexed > 0:
             cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
             if not self.source_passes:
@@ -159,7 +160,7 @@ def choose_cells(
 
 def outlook(search: VectorSearch) -> Outlook:
     """One query; the count stops where the answer no longer depends on it."""
-    within, most = search.within, conf.get("EXACT_LIMIT") + 1
+    within, most = search.within, EXACT_LIMIT + 1
     keys = within.keys
     if keys is None:
         return Outlook(passing=0, source_passes=False, indexed=None)

@@ -27,7 +27,7 @@ MAX_DECIMALS = 30
 
 def filter_names(adapter: CatalogAdapter) -> list[str]:
     """The name of every attribute that can be filtered by, as far as known in advance."""
-    configured = conf.get("API_FILTERS")
+    configured = conf.get("API", "FILTERS")
     return list(adapter.filter_names() if configured is None else configured)
 
 
@@ -41,7 +41,7 @@ def is_filter(adapter: CatalogAdapter, name: str) -> bool:
     """Whether products can be filtered by the attribute, also a key that only their JSON knows."""
     if name in filter_names(adapter):
         return True
-    if conf.get("API_FILTERS") is not None or len(name) > MAX_NAME:
+    if conf.get("API", "FILTERS") is not None or len(name) > MAX_NAME:
         return False
     return adapter.filter_by(name, ()) is not None and _is_in_use(adapter, name)
 
@@ -97,7 +97,7 @@ def _one_of(
             f"{MAX_FILTER_LENGTH} characters can be asked for.",
             name,
         )
-    configured = conf.get("API_FILTERS")
+    configured = conf.get("API", "FILTERS")
     try:
         if configured is None:
             condition = adapter.filter_by(name, values)
@@ -112,7 +112,7 @@ def _one_of(
 def _by_lookup(
     model: type[Model], lookup: str | None, name: str, values: Sequence[str]
 ) -> Q | None:
-    """The products that ``API_FILTERS`` means; of a relation the key is compared."""
+    """The products that ``API["FILTERS"]`` means; of a relation the key is compared."""
     last = fields_of(model, lookup.split("__"))[-1] if lookup else None
     if last is not None and last.is_relation and last.related_model:
         lookup = f"{lookup}__{last.related_model._meta.pk.name}"

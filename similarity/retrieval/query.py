@@ -28,24 +28,21 @@ class Query:
     weights: Mapping[str, float] | None = None
     diversity: float = 0.0
     explain: bool = False
-    #: Fill the shelf whatever there is; None leaves it to ``SIMILARITY["SHELF_FILL"]``.
+    #: Fill the shelf whatever there is; None leaves it to ``SIMILARITY["SHELVES"]["FILL"]``.
     fill: bool | None = None
 
     def __post_init__(self) -> None:
-        most = conf.get("MAX_LIMIT")
+        most = conf.MAX_LIMIT
         whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
         if not whole or not 1 <= self.limit <= most:
-            raise QueryError(
-                f"limit is {self.limit!r}; pass a whole number from 1 to {most} "
-                "(SIMILARITY['MAX_LIMIT'])."
-            )
+            raise QueryError(f"limit is {self.limit!r}; pass a whole number from 1 to {most} .")
         _require_choice("metric", self.metric, METRICS)
         _require_choice("mode", self.mode, MODES)
         number = isinstance(self.diversity, int | float) and math.isfinite(self.diversity)
         if not number or not 0 <= self.diversity <= 1:
             raise QueryError(f"diversity is {self.diversity!r}; pass a number from 0 to 1.")
         if self.fill is None:
-            object.__setattr__(self, "fill", bool(conf.get("SHELF_FILL")))
+            object.__setattr__(self, "fill", bool(conf.get("SHELVES", "FILL")))
         if self.weights is not None:
             if self.mode != "fused":
                 raise QueryError(

@@ -50,7 +50,7 @@ def similar_to(
     or ``l2``. ``mode``: ``fused``, or one part alone (``text``, ``image``, ``colour``,
     ``attributes``). ``explain`` fills ``Hit.reasons``. ``after``: a cursor that
     :func:`similar_page` gave. ``fill``: whether the shelf goes on below the floor, and at last
-    with best sellers and the newest products; None leaves it to ``SIMILARITY["SHELF_FILL"]``.
+    with best sellers and the newest products; None leaves it to ``SIMILARITY["SHELVES"]["FILL"]``.
 
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
     never for the state of the catalogue.

@@ -4,6 +4,7 @@ from celery.schedules import crontab
 from django.apps import AppConfig
 
 from similarity.schedule import Schedule
+from similarity.search import conf  # noqa: F401 - declares the settings
 
 
 class SearchConfig(AppConfig):

@@ -1,7 +1,7 @@
 """Asks a worker what only it can compute, and waits for a bounded time.
 
-The message goes to the queue ``SIMILARITY["QUERY_QUEUE"]``, or with a picture to that of
-``IMAGE_QUERY_QUEUE``; the answer is awaited in the cache. All of it runs beside the request, which
+The message goes to the queue ``SIMILARITY["SEARCH"]["QUEUE"]``, or with a picture to its
+``PICTURE_QUEUE``; the answer is awaited in the cache. All of it runs beside the request, which
 goes on when its time is up, whether worker, broker or cache is slow, dead or hangs. An answer that
 comes late serves who asks next.
 """
@@ -17,9 +17,10 @@ from functools import partial
 from django.db import connections
 
 from similarity import conf
-from similarity.connections import background, caching, mailbox, wakeup
-from similarity.connections.mailbox import Answer, Question
+from similarity.connections import background, caching, wakeup
 from similarity.connections.pause import Pause
+from similarity.search import mailbox
+from similarity.search.mailbox import Answer, Question
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,10 @@ LAST_LOOK_S = 0.010
 #: After so many questions in a row without an answer none is asked for a while.
 SILENCES = 3
 PAUSE_S = 5.0
+
+#: The longest a search by picture waits for a worker, and the most processor time that decoding
+#: the picture may take.
+PICTURE_TIMEOUT_MS = 4000
 
 
 class Silence(Pause):
@@ -60,7 +65,7 @@ class Silence(Pause):
                 "%d questions on the queue %r had no answer in time; none is asked for %.0f s. "
                 "Is a worker of that queue running?",
                 SILENCES,
-                conf.get("QUERY_QUEUE"),
+                conf.get("SEARCH", "QUEUE"),
                 PAUSE_S,
             )
 
@@ -99,7 +104,7 @@ def ask_worker(
 
     ``kind`` is one of those ``similarity.search.queries`` knows: ``text``, ``picture``,
     ``pairs``. Never raises, and never takes longer than ``timeout_ms`` (default
-    ``QUERY_TIMEOUT_MS``).
+    ``SEARCH["QUERY_TIMEOUT_MS"]``).
     """
     question = Question(kind, secrets.token_urlsafe(16), version, payload)
     return begin(question, timeout_ms).wait()
@@ -109,7 +114,9 @@ def begin(
     question: Question, timeout_ms: int | None = None, before: Callable[[], object] | None = None
 ) -> Asked:
     """Ask without waiting yet; ``before`` is called first, beside the request as well."""
-    timeout_s = (conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms) / 1000
+    timeout_s = (
+        conf.get("SEARCH", "QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
+    ) / 1000
     until = time.monotonic() + timeout_s
     return Asked(background.start(partial(_ask, question, until, before)), until)
 
@@ -120,7 +127,7 @@ def _ask(question: Question, until: float, before: Callable[[], object] | None) 
     known, alive = caching.attempt(partial(mailbox.look, question), otherwise=(None, False))
     if known is not None:
         return known
-    if conf.get("QUERY_IN_PROCESS"):
+    if conf.get("SEARCH", "ENCODE_IN_PROCESS"):
         return _here(question)
     if not (alive or _may_try(question)) or not _send(question, until):
         return None
@@ -148,7 +155,7 @@ def _may_try(question: Question) -> bool:
             logger.warning(
                 "No worker of the queue %r says that it is alive: no picture is looked at. Start "
                 "one, or add the queue to the worker of queries.",
-                conf.get(mailbox.PICTURES),
+                conf.get("SEARCH", "PICTURE_QUEUE"),
             )
         return False
     return not silence.lasts()
@@ -179,5 +186,5 @@ def _send(question: Question, until: float) -> bool:
         return first is not None
     arguments = caching.attempt(partial(mailbox.post, question))
     return arguments is not None and wakeup.wake(
-        mailbox.TASK, args=arguments, queue=conf.get(question.queue), expires=expires_s
+        mailbox.TASK, args=arguments, queue=conf.get("SEARCH", question.queue), expires=expires_s
     )

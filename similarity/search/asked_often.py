@@ -1,6 +1,6 @@
 """Counts queries, so that those many shoppers ask can be prepared.
 
-A query is written down only once ``QUERY_MIN_ASKED`` clients asked it within a week. Counted is in
+A query is written down only once ``MIN_ASKED`` clients asked it within a week. Counted is in
 the cache, under hashes that are keyed anew each week: neither queries nor clients can be read
 from it, and a client who asks the same again counts once. A query that is asked outside of
 :func:`asked_by` is not counted.
@@ -27,6 +27,9 @@ TASK = "similarity.keep_query"
 WEEK_S = 7 * 24 * 3600
 #: Longest that the message to write a query down waits for a worker.
 EXPIRES_S = 600
+
+#: A query is stored once so many clients asked it within a week.
+MIN_ASKED = 5
 
 #: A query of more words is somebody's own.
 MOST_WORDS = 8
@@ -67,7 +70,7 @@ def count(query: str, client: str = "") -> None:
     if not client or len(query) > LONGEST_KEPT or _is_personal(query):
         return
     asked = caching.attempt(lambda: _counted(query, client))
-    least = conf.get("QUERY_MIN_ASKED")
+    least = MIN_ASKED
     if asked and asked % least == 0:
         wakeup.wake(TASK, args=[query, least], expires=EXPIRES_S)
 
@@ -78,7 +81,7 @@ def _is_personal(query: str) -> bool:
 
 def _counted(query: str, client: str) -> int:
     """How many clients asked it this week; 0 where this one has been counted."""
-    cache: Any = caches[conf.get("CACHE")]
+    cache: Any = caches[conf.get("CACHE", "ALIAS")]
     week = int(time.time() // WEEK_S)
     if not cache.add(caching.key("asker", week, query, client), 1, WEEK_S):
         return 0

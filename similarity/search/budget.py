@@ -32,8 +32,8 @@ class Budget:
 
     @classmethod
     def configured(cls) -> "Budget":
-        """``SEARCH_BUDGET_MS`` from now on."""
-        return cls(conf.get("SEARCH_BUDGET_MS"))
+        """``SEARCH["TIME_LIMIT_MS"]`` from now on."""
+        return cls(conf.get("SEARCH", "TIME_LIMIT_MS"))
 
     @property
     def settings(self) -> dict[str, str]:

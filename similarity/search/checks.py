@@ -22,7 +22,7 @@ def check_search(*, databases: Sequence[str] | None = None, **kwargs: Any) -> li
 
 
 def _check_search_config(alias: str) -> list[CheckMessage]:
-    config = str(conf.get("SEARCH_CONFIG"))
+    config = str(conf.get("SEARCH", "LANGUAGE"))
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_ts_config "
@@ -35,8 +35,8 @@ def _check_search_config(alias: str) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SIMILARITY['SEARCH_CONFIG'] is {config!r}, which the database {alias!r} does not "
-            "have.",
+            f"SIMILARITY['SEARCH']['LANGUAGE'] is {config!r}, which the database {alias!r} does "
+            "not have.",
             hint=f"Choose one of {known}, or make it by CREATE TEXT SEARCH CONFIGURATION.",
             id="similarity.E037",
         )

@@ -183,7 +183,7 @@ class Document:
         content = self.content
         made_of = [
             FORMAT,
-            conf.get("SEARCH_CONFIG"),
+            conf.get("SEARCH", "LANGUAGE"),
             content.title,
             content.description,
             sorted(content.attributes.items()),
@@ -296,7 +296,7 @@ def _columns(
     keys: Sequence[Any], documents: Sequence[Document], read_at: datetime | None
 ) -> dict[str, Any]:
     return {
-        "config": conf.get("SEARCH_CONFIG"),
+        "config": conf.get("SEARCH", "LANGUAGE"),
         "keys": keys,
         "title_texts": [one.title for one in documents],
         "main_texts": [one.main for one in documents],

@@ -211,15 +211,12 @@ class _Facets:
 
 
 def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAdapter) -> None:
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     if not isinstance(text, str):
         raise QueryError(f"text is {text!r:.100}; pass the query as a string.")
     whole = isinstance(limit, int) and not isinstance(limit, bool)
     if not whole or not 1 <= limit <= most:
-        raise QueryError(
-            f"limit is {limit!r:.100}; pass a whole number from 1 to {most} "
-            "(SIMILARITY['MAX_LIMIT'])."
-        )
+        raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most} .")
     sorting.check(sort, adapter)
     counting.check(facets, adapter)
 

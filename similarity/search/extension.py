@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import Model
 
+from similarity import conf
 from similarity.catalog.content import ProductContent
-from similarity.connections import wakeup
+from similarity.connections import caching, wakeup
 from similarity.extension import Extension
 from similarity.indexing import vectors
 from similarity.models import EncoderVersion
-from similarity.search import documents, queries, query_floors, vocabulary
+from similarity.search import documents, mailbox, queries, query_floors, vocabulary
 from similarity.search.models import SearchDocument
+from similarity.worker import takes_from
 
 
 class SearchExtension(Extension):
@@ -49,3 +52,8 @@ class SearchExtension(Extension):
 
     def version_goes_live(self, alias: str) -> None:
         wakeup.on_commit(alias, queries.TASK)
+
+    def worker_is_alive(self) -> None:
+        for queue in (mailbox.QUERIES, mailbox.PICTURES):
+            if takes_from(conf.get("SEARCH", queue)):
+                caching.attempt(partial(mailbox.note_alive, queue))

@@ -26,6 +26,7 @@ from similarity.retrieval.shelf import live_version
 from similarity.retrieval.shelves import similar_to_vector
 from similarity.retrieval.stored import FloatArray
 from similarity.retrieval.within import Within, key_of
+from similarity.search import ask_worker
 from similarity.search.engine import search
 from similarity.search.query_vectors import picture_vector
 
@@ -37,6 +38,10 @@ RANK_CONSTANT = 60
 
 #: How long a vector can be asked for by its token.
 KEPT_S = 1800
+
+#: Threads of this process that may wait for a picture at once. A quarter of its threads leaves
+#: the others to pages.
+MAX_WAITING = 2
 
 UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
 
@@ -71,8 +76,8 @@ _waiting = Waiting()
 def check_picture(data: bytes) -> None:
     """Refuse what no worker should be troubled with; the file's name and type tell nothing.
 
-    Raises :class:`ImageRejected` as :func:`check_cost` does, within ``IMAGE_QUERY_MAX_BYTES`` and
-    ``IMAGE_QUERY_MAX_PIXELS``. A worker checks again, and finds what only decoding shows.
+    Raises :class:`ImageRejected` as :func:`check_cost` does, within ``QUERY_MAX_BYTES`` and
+    ``QUERY_MAX_PIXELS``. A worker checks again, and finds what only decoding shows.
     """
     check_cost(data, Limits.of_query())
 
@@ -82,12 +87,12 @@ def encode_picture(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
 
     Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
     :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
-    ``IMAGE_QUERY_TIMEOUT_MS``), and at once where ``IMAGE_QUERY_WAITING`` threads of this process
+    ``PICTURE_TIMEOUT_MS``), and at once where ``MAX_WAITING`` threads of this process
     wait for pictures already: pictures never take the threads that other pages need.
     """
     check_picture(data)
-    limit_ms = conf.get("IMAGE_QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
-    with _waiting.place(conf.get("IMAGE_QUERY_WAITING")) as free:
+    limit_ms = ask_worker.PICTURE_TIMEOUT_MS if timeout_ms is None else timeout_ms
+    with _waiting.place(MAX_WAITING) as free:
         vector = picture_vector(data, timeout_ms=limit_ms) if free else None
     if vector is None:
         raise PictureUnavailable(UNAVAILABLE)
@@ -105,7 +110,7 @@ def search_by_picture(
     ``TEXT_SHARE``: "this, but in navy". Words that match none of them change nothing.
     ``Hit.tier`` is ``image``, and ``image+text`` where the words found the hit as well.
     """
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     room = get_adapter().eligible() if within is None else within
     version = live_version(Within(room).using)
     if version is None:

@@ -13,14 +13,14 @@ from pgvector import HalfVector
 
 from similarity import conf
 from similarity.catalog.content import ImageRef, ProductContent
-from similarity.connections import mailbox
-from similarity.connections.mailbox import Answer, Question
 from similarity.encoders.base import Encoded, Encoder, FloatArray
 from similarity.encoders.cross import cross_encoder
 from similarity.encoders.images import decode_query
 from similarity.exceptions import ImageRejected, SimilarityError, VersionError
 from similarity.indexing import maintained, vectors
 from similarity.models import EncoderVersion
+from similarity.search import ask_worker, mailbox
+from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQuery, HotQueryVector
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,9 @@ FORGOTTEN_AFTER = timedelta(days=90)
 ROWS_EACH = 10
 
 _BATCH = 256
+
+#: Queries whose vectors are made ahead: those asked most often.
+HOT_QUERIES = 1000
 
 
 def answer(arguments: Sequence) -> bool:
@@ -70,8 +73,8 @@ def warm_up(*, texts: bool = True, pictures: bool = True) -> None:
     if version is not None and pictures and "image" in version.encoders:
         # Its network is loaded, though there is no photo.
         maintained.encoder_of(version, "image").encode([])
-    if conf.get("CROSS_ENCODER") and texts:
-        cross_encoder(conf.get("CROSS_ENCODER"))
+    if conf.get("SEARCH", "CROSS_ENCODER") and texts:
+        cross_encoder(conf.get("SEARCH", "CROSS_ENCODER"))
 
 
 def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
@@ -125,14 +128,14 @@ def _picture(question: Question) -> FloatArray | None:
     photo = ImageRef("picture", lambda limit: data[: limit + 1])
     version = _version(question.version)
     encoder = maintained.encoder_of(version, "image")
-    decode_query(photo, data, conf.get("IMAGE_QUERY_TIMEOUT_MS") / 1000)
+    decode_query(photo, data, ask_worker.PICTURE_TIMEOUT_MS / 1000)
     encoded = encoder.encode([ProductContent(key="", title="", images=[photo])])
     encoded = _projected("image", encoded, version)
     return encoded.vectors[0] if encoded.present[0] else None
 
 
 def _pairs(question: Question) -> FloatArray | None:
-    model = conf.get("CROSS_ENCODER")
+    model = conf.get("SEARCH", "CROSS_ENCODER")
     if not model:
         return None
     asked = json.loads(question.payload)
@@ -184,7 +187,7 @@ def _prepared_versions() -> list[EncoderVersion]:
 def _prepare(version: EncoderVersion) -> int:
     alias = vectors.alias()
     made = HotQueryVector.objects.filter(query=OuterRef("pk"), version=version)
-    hottest = HotQuery.objects.using(alias).hottest(conf.get("HOT_QUERIES"))
+    hottest = HotQuery.objects.using(alias).hottest(HOT_QUERIES)
     # The condition applies to the hottest alone: a sliced queryset takes no more of them.
     queries = HotQuery.objects.using(alias).filter(pk__in=[query.pk for query in hottest])
     lacking = list(queries.exclude(Exists(made)))
@@ -206,6 +209,6 @@ def _forget() -> None:
     """What was not asked for long, and the least asked of what is too many."""
     queries = HotQuery.objects.using(vectors.alias())
     queries.filter(asked_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
-    most = ROWS_EACH * conf.get("HOT_QUERIES")
+    most = ROWS_EACH * HOT_QUERIES
     surplus = queries.order_by("-asked", "text").values_list("pk", flat=True)[most:]
     queries.filter(pk__in=list(surplus)).delete()

@@ -15,12 +15,12 @@ from django.db.models import BinaryField, F, Func, OuterRef, Subquery
 
 from similarity import conf
 from similarity.connections import background, caching
-from similarity.connections.mailbox import Answer, Question
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
 from similarity.retrieval.session import savepoint
 from similarity.retrieval.stored import FloatArray, array
 from similarity.search import ask_worker, asked_often
+from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQueryVector
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def encode_query(text: str, *, timeout_ms: int | None = None) -> FloatArray | No
     """The query in the space of ``ProductVectors.text`` of the live version.
 
     float32 (D,) of length one; None where there is nothing to encode, no live version, or
-    nobody who answers within ``timeout_ms`` (default ``QUERY_TIMEOUT_MS``). Never raises
+    nobody who answers within ``timeout_ms`` (default ``SEARCH["QUERY_TIMEOUT_MS"]``). Never raises
     for a broker, cache, worker or database that is down. Equal texts asked at once, by any
     processes, are encoded once.
     """
@@ -93,7 +93,7 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
     if row is not None:
         background.start(count)
         return PendingVector(row, version=version)
-    limit_ms = conf.get("QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
+    limit_ms = conf.get("SEARCH", "QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
     name = caching.digest(query)  # keyed: what was searched cannot be read from the cache
     question = Question("text", name, version.pk, query.encode(), KEEP_S)

@@ -104,7 +104,7 @@ def finding(texts: Sequence[str], within: Within, *, among_words: bool = False) 
             "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
             "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
             f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
-            (list(texts), conf.get("SEARCH_CONFIG"), *passes.params, *passes.params),
+            (list(texts), conf.get("SEARCH", "LANGUAGE"), *passes.params, *passes.params),
         )
         rows = cursor.fetchall()
     if among_words:

@@ -51,10 +51,11 @@ def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -
 
     The last word is taken as begun. Accents and capitals do not matter. Nothing is suggested
     that finds no product of ``within`` (default: the adapter's ``eligible()``), nor what is not
-    found within ``SEARCH_BUDGET_MS``. Raises :class:`QueryError` for arguments it cannot serve.
+    found within ``SEARCH["TIME_LIMIT_MS"]``. Raises :class:`QueryError` for
+    arguments it cannot serve.
     """
     budget = Budget.configured()
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
         raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most}.")
     words = wording.words_of(str(text)[:MAX_LENGTH])

@@ -20,7 +20,7 @@ def synonyms(using: str = "default") -> Terms:
     """Normalised term → the terms that a query with it also finds.
 
     A change in the admin holds at once where all processes share a cache, and within
-    ``CACHE_TIMEOUT_S`` where they do not.
+    ``CACHE["TIMEOUT_S"]`` where they do not.
     """
     known = caching.read(CACHE_KEY)
     if known is None:

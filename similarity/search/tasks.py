@@ -10,10 +10,10 @@ from celery.signals import worker_process_init
 from django.db import connections
 
 from similarity import conf
-from similarity.connections import mailbox, wakeup
+from similarity.connections import wakeup
 from similarity.connections.pause import Pause
 from similarity.exceptions import SimilarityError
-from similarity.search import queries, query_floors, vocabulary
+from similarity.search import mailbox, queries, query_floors, vocabulary
 from similarity.worker import takes_from
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def learn_query_floors() -> None:
 
 @shared_task(name=mailbox.TASK, ignore_result=True, bind=True)
 def answer_question(self: Any, *arguments: Any) -> bool:
-    """Answer a page that waits; see ``similarity.connections.mailbox``."""
+    """Answer a page that waits; see ``similarity.search.mailbox``."""
     if (handed_back := mailbox.of_another_project(arguments)) is not None:
         _hand_back(handed_back, (self.request.delivery_info or {}).get("routing_key"))
         return False
@@ -55,10 +55,11 @@ def _hand_back(arguments: list[Any], queue: str | None) -> None:
         logger.error(
             "Another project asks its questions on the queue %r of this broker, and each answers "
             "late or never. Give each project a database of the broker, or queues, of its own "
-            "(SIMILARITY['QUEUE'], 'QUERY_QUEUE' and 'IMAGE_QUERY_QUEUE').",
+            "(SIMILARITY['WORKERS']['QUEUE'], and QUEUE and PICTURE_QUEUE of "
+            "SIMILARITY['SEARCH']).",
             queue,
         )
-    wakeup.wake(mailbox.TASK, args=arguments, queue=queue or conf.get("QUERY_QUEUE"), expires=5)
+    wakeup.wake(mailbox.TASK, args=arguments, queue=queue or conf.get("SEARCH", "QUEUE"), expires=5)
 
 
 @shared_task(name="similarity.keep_query", ignore_result=True)
@@ -78,7 +79,7 @@ def _warm_up(**kwargs: Any) -> None:
 
     In a thread, for Celery ends a process that is not up within seconds.
     """
-    texts, pictures = takes_from(mailbox.QUERIES), takes_from(mailbox.PICTURES)
+    texts, pictures = (takes_from(conf.get("SEARCH", key)) for key in ("QUEUE", "PICTURE_QUEUE"))
     if texts or pictures:
         load = partial(_load_networks, texts=texts, pictures=pictures)
         threading.Thread(target=load, name="similarity-warm-up", daemon=True).start()

@@ -115,7 +115,7 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
                 LEFT JOIN similarity_searchlexeme AS known
                 ON known.lexeme = has.lexeme COLLATE "C") AS looked
             """,
-            {"config": conf.get("SEARCH_CONFIG"), "asked": asked},
+            {"config": conf.get("SEARCH", "LANGUAGE"), "asked": asked},
         )
         rows = cursor.fetchall()
     total = max((row[-1] or 0 for row in rows), default=0)

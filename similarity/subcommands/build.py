@@ -15,7 +15,7 @@ class Command(SimilarityCommand):
   manage.py similarity build               build; look at the figures, then promote
   manage.py similarity build --promote     build and switch
 
-Run it after changing ENCODERS, WEIGHTS or DIMENSIONS in SIMILARITY, and once after the
+Run it after changing SIMILARITY['ENCODERS'], and once after the
 catalogue has grown to many times what the live version was fitted on.
 """
     if_interrupted = "Stopped. Run 'manage.py similarity build' again: it goes on where it stopped."

@@ -87,7 +87,7 @@ class Command(SimilarityCommand):
         for at, name in enumerate(names):
             dataset, parts = self._encoded(name, options)
             weights = _weights(options["weights"])
-            report = evaluate(dataset, parts, weights, conf.get("DIMENSIONS"))
+            report = evaluate(dataset, parts, weights, conf.dimensions())
             results.append(report.as_json())
             if not options["json"]:
                 self.stdout.write(f"{dataset.name}, {len(dataset.contents)} products")
@@ -116,7 +116,7 @@ class Command(SimilarityCommand):
         trials = []
         for name in options["dataset"] or FORMATS:
             dataset, parts = self._encoded(name, options)
-            fusion = Fusion.fit(parts, weights, conf.get("DIMENSIONS"))
+            fusion = Fusion.fit(parts, weights, conf.dimensions())
             trials.append(Trial(dataset, parts, fusion))
         with tqdm(desc="weights tried", unit="", disable=None) as bar:
             fixed = {"attributes": weights["attributes"] / sum(weights.values())}
@@ -131,7 +131,7 @@ class Command(SimilarityCommand):
 
 
 def _weights(text: str | None) -> dict[str, float]:
-    weights: dict[str, float] = conf.get("WEIGHTS")
+    weights: dict[str, float] = conf.weights()
     for pair in (text or "").split(","):
         part, _, number = pair.partition("=")
         try:

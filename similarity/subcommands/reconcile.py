@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity import conf
 from similarity.indexing import reconcile
 from similarity.management.command import ProgressBars, SimilarityCommand
 
@@ -33,7 +32,7 @@ class Command(SimilarityCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rate = conf.get("RECONCILE_RATE") if options["rate"] is None else options["rate"]
+        rate = reconcile.RATE if options["rate"] is None else options["rate"]
         if rate <= 0:
             raise CommandError(f"--rate is {rate:g}; give a number of products above 0.")
         with ProgressBars() as bars:

@@ -119,7 +119,7 @@ def of_shop(products: int) -> ShelfEvaluation:
 def of_dataset(dataset: Dataset, parts: Mapping[str, Encoded]) -> ShelfEvaluation:
     """Shelves of random products of a catalogue; encoders were not given its categories."""
     _require_categories(dataset.paths)
-    fused = Fusion.fit(parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS")).fuse(parts).vectors
+    fused = Fusion.fit(parts, conf.weights(), conf.dimensions()).fuse(parts).vectors
     found = neighbours(fused, dataset.groups, DEPTH)
     floor = Floor(EncoderVersion(floor=_learned(dataset, fused, found)))
     heights = floor.heights({"fused": 1.0}, "cosine")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from shop.models import Order
 from similarity.orders.models import PendingOrder
+from tests.configure import with_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -80,5 +81,5 @@ def test_rows_can_be_neither_added_nor_deleted(staff, rows):
 
 
 def test_a_shop_without_orders_has_an_empty_list(staff, settings, rows):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     assert staff.get(OUTBOX).status_code == 200

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from shop.models import Product
 from similarity.orders.together import MAX_CART
+from tests.configure import with_settings
 from tests.fixtures_orders import buy, counted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -210,13 +211,9 @@ def test_other_types_and_methods_are_refused(sold):
 
 def test_permissions_and_throttle_are_those_of_the_settings(sold, settings):
     staff = ["rest_framework.permissions.IsAdminUser"]
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_PERMISSION_CLASSES": staff}
+    settings.SIMILARITY = with_settings(API={"PERMISSION_CLASSES": staff})
     assert get(sold[0]).status_code == post({"products": [1]}).status_code == 403
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "API_PERMISSION_CLASSES": [],
-        "API_THROTTLE": "2/min",
-    }
+    settings.SIMILARITY = with_settings(API={"PERMISSION_CLASSES": [], "THROTTLE": "2/min"})
     assert [post({"products": [sold[0].pk]}).status_code for _ in range(3)] == [200, 200, 429]
 
 

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from shop.wsgi import application
 from similarity.search import picture
+from tests.configure import with_settings
 
 EXAMPLES = int(os.environ.get("SIMILARITY_FUZZ_EXAMPLES", "25"))
 
@@ -45,8 +46,8 @@ schema.app = application
 @pytest.fixture(autouse=True)
 def _unthrottled(settings, monkeypatch, wsgi, shelf):
     """Over a catalogue of twelve products, as many requests as there are examples."""
-    unthrottled = {"API_THROTTLE": None, "API_IMAGE_THROTTLE": None}
-    settings.SIMILARITY = {**settings.SIMILARITY, **unthrottled}
+    unthrottled = {"THROTTLE": None, "PICTURE_THROTTLE": None}
+    settings.SIMILARITY = with_settings(API=unthrottled)
     settings.ALLOWED_HOSTS = ["*"]
     # No worker runs here: a picture it was asked about looks like the first product's.
     looked_at = np.array([1, 0], np.float32)

@@ -8,6 +8,7 @@ from django.test import Client
 from similarity.api import health as api_health
 from similarity.indexing import health
 from similarity.indexing.health import HealthCheck
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -96,6 +97,6 @@ def test_the_real_checks_answer_without_a_version(client):
 
 
 def test_health_is_not_throttled(settings, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "1/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "1/min"})
     monkeypatch.setattr(health, "checks", dict)
     assert {Client().get(READY).status_code for _ in range(3)} == {200}

@@ -13,6 +13,7 @@ from similarity.api import gauges
 from similarity.connections import caching, metrics, metrics_export
 from similarity.indexing import figures, outbox
 from similarity.models import PendingProduct, ProductVectors
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -23,7 +24,7 @@ TOKEN = "a-token-for-prometheus"
 @pytest.fixture
 def scrape(settings):
     """The samples as (name, labels) → value."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "METRICS_TOKEN": TOKEN}
+    settings.SIMILARITY = with_settings(MONITORING={"TOKEN": TOKEN})
     caching.attempt(lambda: caching.caches["default"].delete(gauges.COVERAGE_KEY))
 
     def read():
@@ -60,7 +61,7 @@ def test_staff_read_them(client):
 
 
 def test_a_wrong_token_is_refused_and_tries_are_limited(client, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "METRICS_TOKEN": TOKEN, "API_THROTTLE": "3/min"}
+    settings.SIMILARITY = with_settings(MONITORING={"TOKEN": TOKEN}, API={"THROTTLE": "3/min"})
     headers = {"authorization": "Bearer an-almost-right-token"}
     found = [client.get(URL, headers=headers, REMOTE_ADDR="10.7.7.7").status_code for _ in range(4)]
     assert found == [401, 401, 401, 429]

@@ -4,6 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from similarity.retrieval.more_like import MAX_GIVEN
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -107,11 +108,11 @@ def test_only_json_by_post(shelf):
 
 
 def test_it_is_throttled_and_permitted_as_similar_products_are(shelf, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "1/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "1/min"})
     assert post(liked=[shelf[0].pk]).status_code == 200
     assert post(liked=[shelf[0].pk]).status_code == 429
     permission = "rest_framework.permissions.IsAuthenticated"
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_PERMISSION_CLASSES": [permission]}
+    settings.SIMILARITY = with_settings(API={"PERMISSION_CLASSES": [permission]})
     assert post(liked=[shelf[0].pk]).status_code == 403
 
 

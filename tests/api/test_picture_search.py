@@ -11,6 +11,7 @@ from similarity.exceptions import ImageRejected
 from similarity.search import picture
 from similarity.search.api import uploads
 from similarity.search.page import SearchPage
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -120,7 +121,7 @@ def test_without_a_worker_the_client_is_told_when_to_come_back(client, shelf, mo
 
 
 def test_an_upload_that_is_too_large_is_not_read(client, settings, looked_at, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_BYTES": 1000}
+    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_BYTES", 1000)
     monkeypatch.setattr(uploads, "FORM_BYTES", 200)
     monkeypatch.setattr(
         "django.http.multipartparser.MultiPartParser.parse", lambda self: pytest.fail("was read")
@@ -180,20 +181,15 @@ def test_parameters_belong_in_the_form(client, looked_at):
 
 
 def test_its_own_throttle(client, shelf, looked_at, settings):
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "API_IMAGE_THROTTLE": "2/min",
-        "API_THROTTLE": "1/min",
-    }
+    settings.SIMILARITY = with_settings(API={"PICTURE_THROTTLE": "2/min", "THROTTLE": "1/min"})
     assert [post(client).status_code for _ in range(3)] == [200, 200, 429]
     assert client.get(reverse("similarity:similar", args=[shelf[0].pk])).status_code == 200
 
 
 def test_permissions_are_those_of_the_settings(client, shelf, settings):
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "API_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    }
+    settings.SIMILARITY = with_settings(
+        API={"PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}
+    )
     refused(post(client), 403)
 
 

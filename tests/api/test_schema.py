@@ -5,6 +5,8 @@ import yaml
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
+from tests.configure import with_settings
+
 pytestmark = pytest.mark.urls("tests.api.urls")
 
 
@@ -41,7 +43,7 @@ def test_every_answer_is_described(document):
 
 
 def test_filters_follow_the_settings(settings, tmp_path):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_FILTERS": {"maker": "brand__slug"}}
+    settings.SIMILARITY = with_settings(API={"FILTERS": {"maker": "brand__slug"}})
     file = tmp_path / "schema.yml"
     call_command("spectacular", file=str(file), urlconf="tests.api.urls")
     names = [p["name"] for p in operation(yaml.safe_load(file.read_text()))["parameters"]]

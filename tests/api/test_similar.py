@@ -16,6 +16,7 @@ from similarity.api.views import _address
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
 from similarity.retrieval.shelves import similar_page
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -213,14 +214,14 @@ def test_attribute_that_is_a_relation_itself_is_no_filter(shelf, settings, name)
 
 
 def test_configured_filter_by_a_relation_compares_its_key(shelf, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_FILTERS": {"category": "category"}}
+    settings.SIMILARITY = with_settings(API={"FILTERS": {"category": "category"}})
     answer = get(shelf[0], category=shelf[0].category_id)
     assert len(answer.json()["results"]) == 8
     assert get(shelf[0], category="Clothing").status_code == 400
 
 
 def test_api_filters_setting_replaces_the_derived_ones(shelf, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_FILTERS": {"maker": "brand__slug"}}
+    settings.SIMILARITY = with_settings(API={"FILTERS": {"maker": "brand__slug"}})
     assert len(ids(get(shelf[0], maker="northfield"))) == 8
     assert get(shelf[0], brand="Northfield").status_code == 400
 
@@ -238,7 +239,7 @@ def test_unchanged_answer_is_304_and_changed_stock_is_not(shelf):
 
 
 def test_throttle_is_per_client_and_says_when_to_come_back(shelf, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "2/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "2/min"})
     assert [get(shelf[0]).status_code for _ in range(3)] == [200, 200, 429]
     response = get(shelf[0])
     assert int(response["Retry-After"]) > 0
@@ -248,7 +249,7 @@ def test_throttle_is_per_client_and_says_when_to_come_back(shelf, settings):
 
 
 def test_no_throttle_where_it_is_none(shelf, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": None}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": None})
     assert get(shelf[0]).status_code == 200
 
 
@@ -304,7 +305,7 @@ def test_database_that_is_down_is_503(shelf, monkeypatch):
 
 def test_permission_classes_come_from_the_settings(shelf, settings):
     classes = ["rest_framework.permissions.IsAuthenticated"]
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_PERMISSION_CLASSES": classes}
+    settings.SIMILARITY = with_settings(API={"PERMISSION_CLASSES": classes})
     response = get(shelf[0])
     assert response.status_code == 403
     assert set(response.json()["error"]) == {"code", "message", "parameter"}

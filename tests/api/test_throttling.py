@@ -12,9 +12,11 @@ from django.core.cache.backends.memcached import PyMemcacheCache
 from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
+from similarity import conf
 from similarity.api import throttling
 from similarity.api.throttling import ClientThrottle
 from similarity.connections import caching, clients
+from tests.configure import with_settings
 
 SUGGEST = "/api/similarity/v1/suggest/?q=a"
 
@@ -33,7 +35,7 @@ def _no_own_counts(monkeypatch):
 
 @pytest.fixture
 def limited(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "3/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "3/min"})
 
 
 def ask(**sent):
@@ -131,7 +133,7 @@ def test_an_open_address_with_the_header_is_no_proxy(caplog, settings):
 
 @pytest.mark.parametrize("kind", ["redis", "locmem", "memcached keys"])
 def test_exactly_so_many_pass_whatever_is_asked_at_once(kind, settings, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "120/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "120/min"})
     made = {"locmem": LocMemCache, "memcached keys": Strict}
     if kind in made:
         through(made[kind](f"throttle-{kind}", {}), monkeypatch)
@@ -148,7 +150,7 @@ def test_exactly_so_many_pass_whatever_is_asked_at_once(kind, settings, monkeypa
 
 
 def test_a_new_period_begins_with_what_is_left_of_the_last(settings, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "2/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "2/min"})
     cache = LocMemCache("throttle-periods", {})
     cache.clear()
     through(cache, monkeypatch)
@@ -165,7 +167,7 @@ def test_a_new_period_begins_with_what_is_left_of_the_last(settings, monkeypatch
 
 
 def test_no_burst_passes_where_two_periods_meet(settings, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "10/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "10/min"})
     cache = LocMemCache("throttle-borders", {})
     cache.clear()
     through(cache, monkeypatch)
@@ -180,7 +182,7 @@ def test_no_burst_passes_where_two_periods_meet(settings, monkeypatch):
 
 
 def test_who_asks_a_little_too_often_keeps_what_the_rate_allows(settings, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": "10/min"}
+    settings.SIMILARITY = with_settings(API={"THROTTLE": "10/min"})
     cache = LocMemCache("throttle-steady", {})
     cache.clear()
     through(cache, monkeypatch)
@@ -227,8 +229,8 @@ def test_typing_uses_up_no_search(limited, shelf):
 
 def test_each_scope_may_have_its_own_rate(settings):
     rates = {"suggest": "600/min", "metrics": None}
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_THROTTLE": rates}
-    found = [throttling.rate_of(scope) for scope in (*clients.THROTTLE_SCOPES, "pictures")]
+    settings.SIMILARITY = with_settings(API={"THROTTLE": rates})
+    found = [throttling.rate_of(scope) for scope in (*conf.THROTTLE_SCOPES, "pictures")]
     assert found == ["120/min", "120/min", "600/min", "120/min", None, "20/min"]
 
 

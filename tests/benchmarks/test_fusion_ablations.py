@@ -42,7 +42,7 @@ def photo():
 
 def test_first_row_is_what_the_shop_runs(ablations, parts):
     """Otherwise the tables would compare with something no shop has."""
-    usual = Fusion.fit(parts, conf.get("WEIGHTS"), conf.get("DIMENSIONS")).fuse(parts).vectors
+    usual = Fusion.fit(parts, conf.weights(), conf.dimensions()).fuse(parts).vectors
     for trials in ablations.TRIALS.values():
         np.testing.assert_allclose(trials[0].vectors(parts), usual, atol=1e-6)
 

@@ -153,7 +153,7 @@ def test_nothing_found_is_said_and_a_price_can_be_taken_back(
     open_page, searched, viewport, options, monkeypatch
 ):
     """The machine may be busy: what is shown is not to depend on it."""
-    monkeypatch.setitem(settings.SIMILARITY, "SEARCH_BUDGET_MS", None)
+    monkeypatch.setitem(settings.SIMILARITY["SEARCH"], "TIME_LIMIT_MS", None)
     page = open_page(viewport, **options)
     page.goto("/search/?q=asdfqwerzxcv")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing found for “asdfqwerzxcv”")

@@ -15,6 +15,7 @@ from shop.models import Customer, Order, OrderLine, Product
 from similarity.exceptions import ConfigurationError
 from similarity.orders.adapter import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.orders.mapping import MappedOrders
+from tests.configure import with_settings
 from tests.fixtures_replica import with_replica  # noqa: F401
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -207,12 +208,12 @@ def test_a_line_names_its_order_without_a_query(place, make_product, django_asse
 
 
 def test_no_orders_is_a_choice(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     assert get_order_adapter() is None
 
 
 def test_without_quantities_each_line_is_one_unit(place, make_product, settings):
-    mapping = {k: v for k, v in settings.SIMILARITY["ORDERS"].items() if k != "quantity"}
+    mapping = {k: v for k, v in settings.SIMILARITY["ORDERS"]["SOURCE"].items() if k != "quantity"}
     mug = make_product()
     place((mug, 5))
     assert [sale.units for sale in MappedOrders(**mapping).sales()] == [1]
@@ -230,7 +231,7 @@ def test_without_quantities_each_line_is_one_unit(place, make_product, settings)
 )
 def test_a_wrong_mapping_is_told(settings, mapping, message):
     with pytest.raises(ConfigurationError, match=message):
-        MappedOrders(**{**settings.SIMILARITY["ORDERS"], **mapping})
+        MappedOrders(**{**settings.SIMILARITY["ORDERS"]["SOURCE"], **mapping})
 
 
 def test_a_mapping_without_products_is_told():
@@ -248,7 +249,7 @@ class OwnOrders(MappedOrders):
 
 
 def test_an_adapter_of_the_hosts_own(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": f"{__name__}.OwnOrders"}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": f"{__name__}.OwnOrders"})
     assert isinstance(get_order_adapter(), OwnOrders)
 
 
@@ -262,7 +263,7 @@ def test_an_adapter_of_the_hosts_own(settings):
     ],
 )
 def test_an_adapter_that_cannot_be_made_is_told(settings, configured, message):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": configured}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": configured})
     with pytest.raises(ConfigurationError, match=message):
         get_order_adapter()
 
@@ -289,9 +290,9 @@ def test_what_was_taken_back_or_never_ordered_is_not_bought(
 def test_without_a_quantity_each_line_is_bought(place, customer, make_product, settings):
     mug = make_product()
     place((mug, 1), customer=customer)
-    orders = {**settings.SIMILARITY["ORDERS"]}
+    orders = {**settings.SIMILARITY["ORDERS"]["SOURCE"]}
     del orders["quantity"]
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
     assert [basket.products for basket in get_order_adapter().baskets()] == [(mug.pk,)]
 
 
@@ -326,8 +327,8 @@ def test_pages_learn_from_verified_orders_alone(place, make_product, settings, v
     for status in ("placed", "shipped", "cancelled"):
         order = place((mug, 1), (tea, 2), status=status)
         order.lines.update(unit_price=9 if status == "shipped" else 1)
-    orders = {**settings.SIMILARITY["ORDERS"], "verified": verified}
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    orders = {**settings.SIMILARITY["ORDERS"]["SOURCE"], "verified": verified}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
     adapter = get_order_adapter()
     keys = [basket.key for basket in adapter.baskets()]
     status = dict(Order.objects.values_list("pk", "status"))
@@ -338,8 +339,11 @@ def test_pages_learn_from_verified_orders_alone(place, make_product, settings, v
 
 
 def test_what_makes_an_order_verified_is_followed(settings):
-    orders = {**settings.SIMILARITY["ORDERS"], "verified": {"customer__user__is_active": True}}
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    orders = {
+        **settings.SIMILARITY["ORDERS"]["SOURCE"],
+        "verified": {"customer__user__is_active": True},
+    }
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
     assert {"customer", "customer__user"} <= {
         lookup for lookups in get_order_adapter().related_models().values() for lookup in lookups
     }

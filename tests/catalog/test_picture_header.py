@@ -101,11 +101,12 @@ def test_a_header_that_is_cut_off_is_refused(kind):
         check_cost(data[:start], LIMITS)
 
 
-def test_a_shopper_is_told_of_no_setting(settings):
-    settings.SIMILARITY = {"IMAGE_QUERY_MAX_PIXELS": 5, "IMAGE_MAX_PIXELS": 6}
+def test_a_shopper_is_told_of_no_setting(settings, monkeypatch):
+    settings.SIMILARITY = {"IMAGES": {"MAX_PIXELS": 6}}
+    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_PIXELS", 5)
     with pytest.raises(ImageRejected, match="5 at most are decoded; send a smaller one"):
         check_cost(saved(picture()), Limits.of_query())
-    with pytest.raises(ImageRejected, match=r"6 at most.*SIMILARITY\['IMAGE_MAX_PIXELS'\]"):
+    with pytest.raises(ImageRejected, match=r"6 at most.*SIMILARITY\['IMAGES'\]\['MAX_PIXELS'\]"):
         check_cost(saved(picture()), Limits.of_photo())
 
 

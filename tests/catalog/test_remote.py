@@ -20,7 +20,7 @@ DOMAINS = ["cdn.example.com", "*.photos.example.com", "http://plain.example.com:
 @pytest.fixture
 def names(monkeypatch, settings):
     """What host names resolve to; a public address unless a test says otherwise."""
-    settings.SIMILARITY = {"IMAGE_DOMAINS": DOMAINS}
+    settings.SIMILARITY = {"IMAGES": {"DOMAINS": DOMAINS}}
     known: dict[str, list[str]] = {}
 
     def resolve(host, port, *args, **kwargs):
@@ -250,10 +250,8 @@ def server(names, monkeypatch, settings):
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     port = http.server_address[1]
-    settings.SIMILARITY = {
-        "IMAGE_DOMAINS": [f"http://cdn.example.com:{port}"],
-        "IMAGE_FETCH_TIMEOUT_S": HOLDS_ON_S,
-    }
+    settings.SIMILARITY = {"IMAGES": {"DOMAINS": [f"http://cdn.example.com:{port}"]}}
+    monkeypatch.setattr("similarity.catalog.remote.FETCH_TIMEOUT_S", HOLDS_ON_S)
     names["cdn.example.com"] = ["127.0.0.1"]
     public = remote.is_public
     monkeypatch.setattr(
@@ -266,9 +264,9 @@ def server(names, monkeypatch, settings):
 
 
 @pytest.fixture
-def impatient(server, settings):
+def impatient(server, settings, monkeypatch):
     """The same server, by which nobody waits for long."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_FETCH_TIMEOUT_S": 0.5}
+    monkeypatch.setattr("similarity.catalog.remote.FETCH_TIMEOUT_S", 0.5)
     return server
 
 
@@ -354,14 +352,14 @@ def test_nobody_listening_is_an_error_of_reading(server, settings):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings.SIMILARITY = {"IMAGE_DOMAINS": [f"cdn.example.com:{port}"]}
+    settings.SIMILARITY = {"IMAGES": {"DOMAINS": [f"cdn.example.com:{port}"]}}
     with pytest.raises(OSError, match=r"cdn\.example\.com.*does not serve it"):
         fetch(f"https://cdn.example.com:{port}/a.jpg", 10)
 
 
 def test_a_server_that_speaks_no_tls_is_refused(server, settings):
     port = server.rsplit(":", 1)[1]
-    settings.SIMILARITY = {"IMAGE_DOMAINS": [f"cdn.example.com:{port}"]}
+    settings.SIMILARITY = {"IMAGES": {"DOMAINS": [f"cdn.example.com:{port}"]}}
     with pytest.raises(FetchDelayed, match="does not serve it"):
         fetch(f"https://cdn.example.com:{port}/a.jpg", 10)
 

@@ -16,7 +16,8 @@ from similarity.checks.catalog import RESERVED, check_catalog
 from similarity.checks.database import check_aliases, check_database
 from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
-from similarity.checks.settings import RULES, check_settings
+from similarity.checks.settings import check_settings
+from tests.configure import with_settings
 
 
 class NeedsArguments(FieldMappingAdapter):
@@ -47,7 +48,7 @@ def change(settings):
         catalog = keys.get("CATALOG")
         if isinstance(catalog, dict):
             keys["CATALOG"] = {**settings.SIMILARITY["CATALOG"], **catalog}
-        settings.SIMILARITY = {**settings.SIMILARITY, **keys}
+        settings.SIMILARITY = with_settings(**keys)
 
     return change
 
@@ -56,9 +57,13 @@ def test_the_shop_is_configured_without_a_complaint():
     assert run() == []
 
 
-def test_every_setting_has_a_rule_and_every_default_keeps_it():
-    assert set(RULES) == set(conf.DEFAULTS)
-    assert [key for key, (_, holds) in RULES.items() if not holds(conf.DEFAULTS[key])] == []
+def test_every_default_is_a_value_that_may_be_set():
+    every = {
+        **conf.SETTINGS,
+        **{(g, k): s for g, keys in conf.GROUPS.items() for k, s in keys.items()},
+    }
+    assert len(every) > 30
+    assert [key for key, setting in every.items() if not setting.holds(setting.default)] == []
 
 
 @pytest.mark.parametrize("label", [None, "", "Product", "a.b.c", 5])
@@ -84,59 +89,85 @@ def test_settings_no_dict(settings, value):
 
 
 @pytest.mark.parametrize(
-    ("key", "hint"), [("QUEU", "'QUEUE'"), ("max_limit", "'MAX_LIMIT'"), ("ZZZ", "Known are")]
+    ("keys", "hint"),
+    [
+        ({"CATALOGUE": 1}, "'CATALOG'"),
+        ({"workers": 1}, "'WORKERS'"),
+        ({"ZZZ": 1}, "Known are"),
+        ({"QUEUE": "mine"}, "SIMILARITY['WORKERS']['QUEUE']"),
+        ({"WORKERS": {"QUEU": "mine"}}, "'QUEUE'"),
+        ({"WORKERS": {"device": "cpu"}}, "'DEVICE'"),
+        ({"SEARCH": {"CONFIG": "german"}}, "LANGUAGE"),
+    ],
 )
-def test_unknown_key_is_told_the_nearest(change, key, hint):
-    change(**{key: 1})
+def test_unknown_key_is_told_the_nearest(change, keys, hint):
+    change(**keys)
     (message,) = run()
     assert message.id == "similarity.E004"
     assert hint in message.hint
 
 
+def test_a_group_that_is_no_dict_is_told_its_keys(settings):
+    settings.SIMILARITY = {**settings.SIMILARITY, "WORKERS": "gpu"}
+    (message,) = run()
+    assert message.id == "similarity.E003"
+    assert "DEVICE" in message.hint
+
+
+def test_the_group_of_an_app_that_is_not_installed_is_no_error(change, monkeypatch):
+    """An app is removed by its line in INSTALLED_APPS alone."""
+    change()
+    monkeypatch.delitem(conf.GROUPS, "ORDERS")
+    (message,) = run()
+    assert (message.id, message.level) == ("similarity.I001", checks.INFO)
+    assert "'similarity.orders' is not in INSTALLED_APPS" in message.msg
+
+
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("group", "value"),
     [
         ("CATALOG", 5),
+        ("ENCODERS", 5),
         ("ENCODERS", {"text": "a.b"}),
-        ("ENCODERS", {"text": {"OPTIONS": {}}}),
+        ("ENCODERS", {"own": {"OPTIONS": {}}}),
         ("ENCODERS", {"text": {"CLASS": "a.b", "OPTION": {}}}),
         ("ENCODERS", {"text": {"CLASS": "a.b", "OPTIONS": []}}),
-        ("WEIGHTS", {"text": -0.1}),
-        ("WEIGHTS", {"text": "much"}),
-        ("WEIGHTS", {"text": float("nan")}),
-        ("DIMENSIONS", {"text": 0}),
-        ("DIMENSIONS", {"text": 1.5}),
-        ("DEVICE", "gpu"),
-        ("RUNTIME", "tensorflow"),
-        ("RUNTIME_DIR", 7),
-        ("TOKEN_BUDGET", 0),
-        ("IMAGE_BATCH", "32"),
-        ("IMAGE_MAX_BYTES", -1),
-        ("IMAGE_MAX_PIXELS", 1.5),
-        ("IMAGES_PER_PRODUCT", True),
-        ("QUEUE", ""),
-        ("BATCH_SIZE", 0),
-        ("LEASE_S", 0),
-        ("MAX_ATTEMPTS", 0),
-        ("BACKOFF_S", -1),
-        ("BACKOFF_MAX_S", None),
-        ("EXACT_LIMIT", -1),
-        ("CACHE", 7),
-        ("CACHE_TIMEOUT_S", -1),
-        ("MAX_LIMIT", 0),
-        ("API_PERMISSION_CLASSES", "rest_framework.permissions.AllowAny"),
-        ("API_THROTTLE", "120"),
-        ("API_THROTTLE", "0/min"),
-        ("API_THROTTLE", "many/min"),
-        ("API_FILTERS", ["brand"]),
-        ("READY_MAX_LAG_S", 0),
+        ("ENCODERS", {"text": {"WEIGHT": -0.1}}),
+        ("ENCODERS", {"text": {"WEIGHT": "much"}}),
+        ("ENCODERS", {"text": {"WEIGHT": float("nan")}}),
+        ("ENCODERS", {"text": {"DIMENSION": 0}}),
+        ("ENCODERS", {"text": {"DIMENSION": 1.5}}),
+        ("WORKERS", {"DEVICE": "gpu"}),
+        ("WORKERS", {"RUNTIME": "tensorflow"}),
+        ("WORKERS", {"RUNTIME_DIR": 7}),
+        ("WORKERS", {"QUEUE": ""}),
+        ("WORKERS", {"BATCH_SIZE": 0}),
+        ("IMAGES", {"MAX_BYTES": -1}),
+        ("IMAGES", {"MAX_PIXELS": 1.5}),
+        ("IMAGES", {"PER_PRODUCT": True}),
+        ("IMAGES", {"DOMAINS": "cdn.example.com"}),
+        ("SHELVES", {"FILL": 1}),
+        ("CACHE", {"ALIAS": 7}),
+        ("CACHE", {"TIMEOUT_S": -1}),
+        ("API", {"PERMISSION_CLASSES": "rest_framework.permissions.AllowAny"}),
+        ("API", {"THROTTLE": "120"}),
+        ("API", {"THROTTLE": "0/min"}),
+        ("API", {"THROTTLE": "many/min"}),
+        ("API", {"PICTURE_THROTTLE": 3}),
+        ("API", {"FILTERS": ["brand"]}),
+        ("MONITORING", {"MAX_LAG_S": 0}),
+        ("MONITORING", {"TOKEN": "short"}),
+        ("SEARCH", {"TIME_LIMIT_MS": 0}),
+        ("SEARCH", {"ENCODE_IN_PROCESS": "no"}),
+        ("ORDERS", {"BUNDLE_PROPOSALS": -1}),
     ],
 )
-def test_wrong_value_is_named_with_what_it_must_be(change, key, value):
-    change(**{key: value})
+def test_wrong_value_is_named_with_what_it_must_be(change, group, value):
+    change(**{group: value})
     (message,) = run()
     assert message.id == "similarity.E005"
-    assert repr(value) in message.msg
+    wrong = next(iter(value.values())) if isinstance(value, dict) else value
+    assert repr(wrong) in message.msg
     assert "must be" in message.hint
 
 
@@ -144,7 +175,7 @@ def test_wrong_value_is_named_with_what_it_must_be(change, key, value):
     "rate", ["1/s", "10/sec", "120/min", "5/hour", "1/day", None, {}, {"suggest": "9/s"}]
 )
 def test_throttles_of_rest_framework_pass(change, rate):
-    change(API_THROTTLE=rate)
+    change(API={"THROTTLE": rate})
     assert run() == []
 
 
@@ -204,27 +235,33 @@ def test_the_cache_is_looked_at_by_check_deploy_alone(settings):
 
 def test_a_part_in_use_without_weight_or_dimension(change):
     """A worker refuses both at its first start; ``manage.py check`` knows it before."""
-    change(WEIGHTS={"colour": 0})
+    change(ENCODERS={"colour": {"WEIGHT": 0}})
     (message,) = run()
     assert message.id == "similarity.E006"
-    assert "['WEIGHTS'] has no number above 0 for colour" in message.msg
-    change(WEIGHTS={"colour": 0}, ENCODERS={"colour": None})
+    assert "has no WEIGHT above 0 for colour" in message.msg
+    change(ENCODERS={"colour": None})
     assert run() == []
-    own = {"CLASS": "similarity.encoders.colour.ColourEncoder"}
-    change(ENCODERS={"shade": own}, WEIGHTS={"shade": 0.1})
+    own = {"CLASS": "similarity.encoders.colour.ColourEncoder", "WEIGHT": 0.1}
+    change(ENCODERS={"shade": own})
     (message,) = (one for one in run() if one.id == "similarity.E006")
-    assert "['DIMENSIONS'] has no number above 0 for shade" in message.msg
+    assert "has no DIMENSION above 0 for shade" in message.msg
 
 
 def test_dimensions_above_the_most(change):
-    change(DIMENSIONS={"text": 200, "image": 200, "colour": 100, "attributes": 100})
+    wide = {
+        "text": {"DIMENSION": 200},
+        "image": {"DIMENSION": 200},
+        "colour": {"DIMENSION": 100},
+        "attributes": {"DIMENSION": 100},
+    }
+    change(ENCODERS=wide)
     assert ids(run()) == {"E007"}
-    change(ENCODERS={"colour": None})
+    change(ENCODERS={**wide, "colour": None})
     assert ids(run()) == set()
 
 
 def test_weight_of_a_part_that_has_no_encoder(change):
-    change(WEIGHTS={"imgae": 0.5})
+    change(ENCODERS={"imgae": {"WEIGHT": 0.5}})
     (message,) = run()
     assert (message.id, message.hint) == ("similarity.E008", "Did you mean 'image'?")
 
@@ -287,7 +324,7 @@ def test_checks_run_no_query(django_assert_num_queries, db):
 
 
 def test_api_filter_that_is_no_field(change):
-    change(API_FILTERS={"maker": "brnd__name"})
+    change(API={"FILTERS": {"maker": "brnd__name"}})
     (message,) = run()
     assert (message.id, message.hint) == ("similarity.E014", "Did you mean 'brand'?")
 
@@ -387,14 +424,14 @@ def test_api_without_rest_framework(settings):
 
 
 def test_cache_unknown(change):
-    change(CACHE="defualt")
+    change(CACHE={"ALIAS": "defualt"})
     (message,) = run()
     assert (message.id, message.hint) == ("similarity.E041", "Did you mean 'default'?")
 
 
 @pytest.mark.parametrize("path", ["nowhere.Permission", "collections.OrderedDict"])
 def test_permission_class_that_is_none(change, path):
-    change(API_PERMISSION_CLASSES=[path])
+    change(API={"PERMISSION_CLASSES": [path]})
     assert ids(run()) == {"E042"}
 
 
@@ -467,6 +504,6 @@ def test_names_of_the_api_are_all_reserved():
 
 
 def test_part_without_a_column(change):
-    entry = conf.DEFAULTS["ENCODERS"]["colour"]
-    change(ENCODERS={"sound": entry}, WEIGHTS={"sound": 0.1}, DIMENSIONS={"sound": 8})
+    entry = conf.default("ENCODERS")["colour"]
+    change(ENCODERS={"sound": {**entry, "WEIGHT": 0.1, "DIMENSION": 8}})
     assert ids(run()) == {"W024"}

@@ -79,8 +79,13 @@ def test_a_role_without_the_right_is_told_what_an_administrator_runs(others):
         create_extensions("default")
 
 
-def test_indexes_and_cells_that_a_restore_lacks_are_told(fake_encoders, make_product, settings):  # noqa: F811
-    settings.SIMILARITY = {**settings.SIMILARITY, "CELLS_FROM": 5}
+def test_indexes_and_cells_that_a_restore_lacks_are_told(
+    fake_encoders,  # noqa: F811
+    make_product,
+    settings,
+    monkeypatch,
+):
+    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 5)
     for at in range(12):
         make_product(name=f"red mug {at}")
     live = versions.ensure_live_version()

@@ -6,6 +6,7 @@ from shop.models import Order
 from similarity.checks.settings import check_settings
 from similarity.orders.checks import check_orders
 from similarity.orders.mapping import MappedOrders
+from tests.configure import with_settings
 
 
 class NeedsArguments(MappedOrders):
@@ -18,9 +19,9 @@ def change(settings):
     """Merges keys into the shop's ORDERS; a key set to ... is left out."""
 
     def change(**keys):
-        orders = {**settings.SIMILARITY["ORDERS"], **keys}
+        orders = {**settings.SIMILARITY["ORDERS"]["SOURCE"], **keys}
         orders = {key: value for key, value in orders.items() if value is not ...}
-        settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+        settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
         return found()
 
     return change
@@ -110,26 +111,26 @@ def test_a_filter_that_resolves_is_fine(change, counted):
 )
 def test_a_wrong_adapter_is_told(settings, configured, check):
     assert Order  # the dotted path of something that is no adapter
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": configured}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": configured})
     assert [message.id for message in found()] == [f"similarity.{check}"]
 
 
 def test_a_shop_without_orders_is_fine(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     assert found() == []
 
 
 @pytest.mark.parametrize("path", ["similarity.copurchase.nowhere.Engine", f"{__name__}.Order"])
 def test_an_engine_that_is_none_is_told(settings, path):
-    settings.SIMILARITY = {**settings.SIMILARITY, "COPURCHASE_ENGINE": path}
+    settings.SIMILARITY = with_settings(ORDERS={"ENGINE": path})
     [message] = found()
     assert message.id == "similarity.E058"
     assert path in message.msg
 
 
 @pytest.mark.parametrize(
-    "key", ["HALF_LIFE_DAYS", "ORDERS_WINDOW_DAYS", "MIN_SHOPPERS", "MAX_BASKET", "PARTNERS"]
+    "key", ["HALF_LIFE_DAYS", "WINDOW_DAYS", "MIN_SHOPPERS", "MAX_BASKET", "SOURCE", "ENGINE"]
 )
 def test_a_setting_that_cannot_be_is_told(settings, key):
-    settings.SIMILARITY = {**settings.SIMILARITY, key: 0}
+    settings.SIMILARITY = with_settings(ORDERS={key: 0 if key != "SOURCE" else 5})
     assert [message.id for message in check_settings()] == ["similarity.E005"]

@@ -5,16 +5,17 @@ from django.db import connection
 
 from similarity.checks.database import check_database
 from similarity.search.checks import check_search
+from tests.configure import with_settings
 
 
 @pytest.mark.django_db
 def test_a_configuration_the_database_does_not_have_is_named(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_CONFIG": "klingon"}
+    settings.SIMILARITY = with_settings(SEARCH={"LANGUAGE": "klingon"})
     [error] = check_search(databases=["default"])
     assert error.id == "similarity.E037"
     assert "klingon" in error.msg
     assert "english" in error.hint
-    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_CONFIG": "german"}
+    settings.SIMILARITY = with_settings(SEARCH={"LANGUAGE": "german"})
     assert check_search(databases=["default"]) == []
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from shop.models import Order
 from similarity.orders.counting import runs
 from similarity.orders.models import CountedBasket, PendingOrder
+from tests.configure import with_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
@@ -66,8 +67,8 @@ def test_watching_goes_on_until_it_is_stopped(orders, capsys, monkeypatch):
 
 
 def test_a_shop_without_orders_is_told(settings, capsys):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
-    assert "Nothing to count: SIMILARITY['ORDERS'] is None." in text(capsys)
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
+    assert "Nothing to count: SIMILARITY['ORDERS']['SOURCE'] is None." in text(capsys)
     with pytest.raises(CommandError, match="map the order model"):
         call_command("similarity", "count-orders", "--full")
     assert runs.last_run() is None

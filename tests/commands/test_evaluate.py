@@ -20,8 +20,12 @@ DATA = Path(
 def two_parts(settings):
     """Encoders that need no weights."""
     settings.SIMILARITY = {
-        "ENCODERS": {"text": None, "image": None},
-        "WEIGHTS": {"colour": 0.7, "attributes": 0.3},
+        "ENCODERS": {
+            "text": None,
+            "image": None,
+            "colour": {"WEIGHT": 0.7},
+            "attributes": {"WEIGHT": 0.3},
+        },
     }
 
 

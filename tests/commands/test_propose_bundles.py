@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from shop.models import Order, OrderLine
 from similarity.orders.models import Bundle
+from tests.configure import with_settings
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,6 @@ def test_it_proposes_and_counts(orders, capsys):
 
 
 def test_an_error_is_one_line(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
-    with pytest.raises(CommandError, match=r"SIMILARITY\['ORDERS'\] is None"):
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
+    with pytest.raises(CommandError, match=r"SIMILARITY\['ORDERS'\]\['SOURCE'\] is None"):
         call_command("similarity", "propose-bundles")

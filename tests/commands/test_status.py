@@ -14,6 +14,7 @@ from similarity.indexing import health, outbox, progress, reconcile, status, ver
 from similarity.models import EncoderVersion, PendingProduct, ProductInputs, ReconcileRound
 from similarity.orders.counting.full import count_all
 from similarity.orders.models import CountRun, PendingOrder
+from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -72,10 +73,10 @@ def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, set
     versions.ensure_live_version()
     assert "differ from live version" not in text(capsys)
     weights = {"text": 0.9, "image": 0.02, "colour": 0.04, "attributes": 0.04}
-    settings.SIMILARITY = {**similarity_settings(), "WEIGHTS": weights}
-    assert "WEIGHTS in the settings differ from live version" in text(capsys)
-    settings.SIMILARITY = {**similarity_settings(), "DIMENSIONS": {"text": 4}}
-    assert "DIMENSIONS in the settings differ from live version" in text(capsys)
+    settings.SIMILARITY = similarity_settings(weights=weights)
+    assert "weights in the settings differ from live version" in text(capsys)
+    settings.SIMILARITY = similarity_settings(dimensions={"text": 4})
+    assert "dimensions in the settings differ from live version" in text(capsys)
 
 
 def test_a_version_that_is_ready_is_pointed_out(make_product, capsys):
@@ -115,7 +116,7 @@ def test_figures_of_counted_orders(make_product, capsys, settings):
     assert report["hints"] == []
     PendingOrder.objects.update(dead=True, last_error="ValueError: no price")
     CountRun.objects.update(full_at=timezone.now() - timedelta(days=3))
-    settings.SIMILARITY = {**settings.SIMILARITY, "MAX_BASKET": 7}
+    settings.SIMILARITY = with_settings(ORDERS={"MAX_BASKET": 7})
     written = text(capsys)
     assert "Orders     1 counted, 1 items" in written
     assert f"order {order.pk}: ValueError: no price" in written
@@ -125,7 +126,7 @@ def test_figures_of_counted_orders(make_product, capsys, settings):
 
 
 def test_a_shop_without_orders_has_no_such_lines(capsys, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     assert "Orders" not in text(capsys)
 
 

@@ -144,7 +144,7 @@ def test_a_worker_serves_what_its_machine_measured(folder, free_tcp_port, caplog
 
 @pytest.mark.parametrize("address", ["9464", ":9464", "localhost:", "localhost:99999", "a:b"])
 def test_what_is_no_address_is_named(address):
-    with pytest.raises(ConfigurationError, match="METRICS_ADDRESS"):
+    with pytest.raises(ConfigurationError, match="ADDRESS"):
         metrics_export.serve(address)
 
 

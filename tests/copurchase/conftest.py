@@ -2,19 +2,17 @@
 
 import pytest
 
+from tests.configure import with_settings
 from tests.copurchase.random_orders import RandomShop
 
 
 @pytest.fixture
-def small_limits(settings):
+def small_limits(settings, monkeypatch):
     """Limits that a handful of orders reach."""
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "MIN_SHOPPERS": 2,
-        "PARTNERS": 3,
-        "MAX_BASKET": 4,
-        "HALF_LIFE_DAYS": 30,
-    }
+    settings.SIMILARITY = with_settings(
+        ORDERS={"MIN_SHOPPERS": 2, "MAX_BASKET": 4, "HALF_LIFE_DAYS": 30}
+    )
+    monkeypatch.setattr("similarity.orders.counting.scores.MAX_PARTNERS", 3)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from similarity.orders.bundles.pricing import Sums, suggested_price
 from similarity.orders.models import Bundle
 from similarity.orders.tasks import propose_bundles
 from tests.api.conftest import at_angle, version  # noqa: F401
+from tests.configure import with_settings
 from tests.databases import current_address
 
 RULE = MiningRule(min_support=0.0, min_lift=1.5, min_shoppers=1, wanted=50)
@@ -205,8 +206,9 @@ def test_cancelled_orders_and_those_before_the_window_do_not_count(tent_and_bag,
     assert Bundle.objects.get().orders == 4
 
 
-def test_only_the_latest_orders_are_read(tent_and_bag, order, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "BUNDLE_BASKETS": 5, "BUNDLE_MIN_LIFT": 1.0}
+def test_only_the_latest_orders_are_read(tent_and_bag, order, settings, monkeypatch):
+    monkeypatch.setattr("similarity.orders.bundles.recent_orders.MAX_ORDERS", 5)
+    monkeypatch.setattr("similarity.orders.bundles.itemsets.MIN_LIFT", 1.0)
     for customer in range(50, 55):
         order(tent_and_bag, customer, days_ago=0)
     assert proposals.propose()[:2] == (5, 1)
@@ -214,7 +216,7 @@ def test_only_the_latest_orders_are_read(tent_and_bag, order, settings):
 
 
 def test_an_order_of_a_reseller_makes_no_bundle(tent_and_bag, order, make_product, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "MAX_BASKET": 3}
+    settings.SIMILARITY = with_settings(ORDERS={"MAX_BASKET": 3})
     many = [*tent_and_bag, make_product(), make_product()]
     for customer in range(60, 64):
         order(many, customer)
@@ -348,9 +350,9 @@ def test_the_nightly_task_proposes(tent_and_bag):
     assert propose_bundles() == 1
 
 
-@pytest.mark.parametrize("change", [{"ORDERS": None}, {"BUNDLE_PROPOSALS": 0}])
+@pytest.mark.parametrize("change", [{"SOURCE": None}, {"BUNDLE_PROPOSALS": 0}])
 def test_the_nightly_task_does_nothing_where_it_is_not_wanted(tent_and_bag, settings, change):
-    settings.SIMILARITY = {**settings.SIMILARITY, **change}
+    settings.SIMILARITY = with_settings(ORDERS=change)
     assert propose_bundles() == 0
     assert not Bundle.objects.exists()
 
@@ -363,6 +365,6 @@ def test_the_nightly_task_goes_without_mlxtend(tent_and_bag, monkeypatch, caplog
 
 
 def test_without_orders_the_error_names_the_setting(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
-    with pytest.raises(ConfigurationError, match=r"SIMILARITY\['ORDERS'\] is None"):
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
+    with pytest.raises(ConfigurationError, match=r"SIMILARITY\['ORDERS'\]\['SOURCE'\] is None"):
         proposals.propose()

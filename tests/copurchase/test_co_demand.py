@@ -12,6 +12,7 @@ from similarity.planning import co_demand, tasks
 from similarity.planning.co_demand import category_report, product_report, shop_sales
 from similarity.planning.demand_report import Question
 from similarity.planning.models import DemandSnapshot
+from tests.configure import with_settings
 from tests.fixtures_demand import MONDAY, make_demand_shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -44,8 +45,8 @@ def test_what_sold_nothing_is_named(demand_shop, make_product):
 
 
 def test_a_shop_without_orders_is_told_the_setting(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
-    with pytest.raises(DemandError, match=r"SIMILARITY\['ORDERS'\] is not set"):
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
+    with pytest.raises(DemandError, match=r"SIMILARITY\['ORDERS'\]\['SOURCE'\] is not set"):
         shop_sales()
 
 
@@ -82,7 +83,7 @@ def test_a_shop_with_nothing_to_tell_yet_keeps_what_it_has_and_logs_no_error(
         kind="product", item="1", pairs=0, warnings=0, report={}, made_at=timezone.now()
     )
     tasks.keep_co_demand()
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     tasks.keep_co_demand()
     assert DemandSnapshot.objects.count() == 1
     assert [record.levelname for record in caplog.records] == ["INFO"]

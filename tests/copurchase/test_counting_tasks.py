@@ -13,6 +13,7 @@ from similarity import beat_schedule
 from similarity.orders import tasks
 from similarity.orders.counting import full, ranking, runs, updating
 from similarity.orders.models import PendingOrder
+from tests.configure import with_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
@@ -59,7 +60,7 @@ def test_a_count_out_of_time_asks_for_another(random_shop, wakeups, monkeypatch)
 
 def test_settings_that_do_not_fit_are_logged_and_orders_wait(random_shop, settings, caplog):
     random_shop(1).place(at=timezone.now())
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": {"model": "shop.Ordre"}}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": {"model": "shop.Ordre"}})
     assert tasks.count_orders() == 0
     assert "has no 'placed_at'" in caplog.text
     assert PendingOrder.objects.count() == 1
@@ -75,7 +76,7 @@ def test_a_count_that_is_busy_is_logged(random_shop, monkeypatch, caplog):
 
 
 def test_a_shop_without_orders_has_nothing_to_count(settings, caplog):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     tasks.count_all_orders()
     assert tasks.count_orders() == 0
     assert caplog.text == ""

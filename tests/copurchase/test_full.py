@@ -19,6 +19,7 @@ from similarity.orders.counting.full import count_all
 from similarity.orders.mapping import MappedOrders
 from similarity.orders.models import CountedItem, CountedProduct, CountRun, PendingOrder
 from similarity.orders.partners import partners_of
+from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -112,7 +113,7 @@ def test_orders_that_do_not_count_leave_nothing(buy, make_product, status):
 
 
 def test_orders_older_than_the_window_do_not_count(buy, make_product, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS_WINDOW_DAYS": 10}
+    settings.SIMILARITY = with_settings(ORDERS={"WINDOW_DAYS": 10})
     buy(make_product(), days_ago=10)
     buy(make_product(), days_ago=11)
     assert count_all().baskets == 1
@@ -175,7 +176,7 @@ def test_progress_is_told(random_shop):
 
 
 def test_without_orders_it_says_what_to_do(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     with pytest.raises(ConfigurationError, match="map the order model"):
         count_all()
 
@@ -309,7 +310,7 @@ def test_both_ways_of_writing_a_row_are_one_format(random_shop):
 
 
 def shown(product, settings, least=3):
-    settings.SIMILARITY = {**settings.SIMILARITY, "MIN_SHOPPERS": least}
+    settings.SIMILARITY = with_settings(ORDERS={"MIN_SHOPPERS": least})
     count_all()
     return {one.item: one for one in partners_of([item(product)]).get(item(product), ())}
 

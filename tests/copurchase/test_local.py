@@ -25,7 +25,7 @@ def random_baskets(count=400, items=60, seed=3):
 @pytest.mark.parametrize("pairs_a_block", [1, 50, 10_000_000])
 def test_blocks_of_any_size_give_the_same_counts(monkeypatch, settings, pairs_a_block):
     """Memory bounds the blocks; one item is the least a block can be."""
-    settings.SIMILARITY = {"COPURCHASE_MEMORY_MB": 1}
+    monkeypatch.setattr("similarity.orders.counting.engine.MEMORY_MB", 1)
     monkeypatch.setattr(local, "BYTES_A_PAIR", 2**20 // local.THREADS / pairs_a_block)
     baskets = random_baskets()
     counts = LocalEngine().count(columns(baskets, 60), RULE)
@@ -34,7 +34,7 @@ def test_blocks_of_any_size_give_the_same_counts(monkeypatch, settings, pairs_a_
 
 
 def test_a_block_keeps_to_its_bound(monkeypatch, settings):
-    settings.SIMILARITY = {"COPURCHASE_MEMORY_MB": 1}
+    monkeypatch.setattr("similarity.orders.counting.engine.MEMORY_MB", 1)
     monkeypatch.setattr(local, "BYTES_A_PAIR", 2**20 // local.THREADS / 200)
     seen = []
     counted = local._Lines._block

@@ -9,6 +9,7 @@ from similarity.orders.counting import scores, updating
 from similarity.orders.counting.full import count_all
 from similarity.orders.models import CountedItem, CountRun, ProductPartners
 from similarity.orders.partners import partners_of
+from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -64,7 +65,7 @@ def test_no_pair_of_fewer_shoppers_is_told(shop, settings):
     """Also where the limit was raised after the count: nobody waits for the night."""
     pairs = [p for found in partners_of(names(shop)).values() for p in found]
     assert min(partner.shoppers for partner in pairs) >= 2
-    settings.SIMILARITY = {**settings.SIMILARITY, "MIN_SHOPPERS": 4}
+    settings.SIMILARITY = with_settings(ORDERS={"MIN_SHOPPERS": 4})
     pairs = [p for found in partners_of(names(shop)).values() for p in found]
     assert all(partner.shoppers >= 4 for partner in pairs)
 

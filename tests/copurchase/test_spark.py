@@ -26,6 +26,7 @@ from similarity.orders.counting.full import count_all
 from similarity.orders.counting.local import LocalEngine
 from similarity.orders.counting.spark import LineColumns, SparkEngine
 from similarity.orders.models import PairCounts
+from tests.configure import with_settings
 from tests.databases import current_address
 
 RULE = CountingRule(reference_day=20_000, half_life_days=90.0, max_basket=6, window_days=400)
@@ -169,10 +170,7 @@ class TestSpark:
                 OrderLine.objects.create(order=order, product=products[at], unit_price=1)
         count_all()
         expected = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
-        settings.SIMILARITY = {
-            **settings.SIMILARITY,
-            "COPURCHASE_ENGINE": "similarity.orders.SparkEngine",
-        }
+        settings.SIMILARITY = with_settings(ORDERS={"ENGINE": "similarity.orders.SparkEngine"})
         count_all()
         stored = [(row.number, bytes(row.pairs)) for row in PairCounts.objects.order_by("number")]
         assert stored == expected
@@ -354,7 +352,9 @@ def test_an_older_java_is_refused(monkeypatch, tmp_path, told, problem):
     assert problem in missing if problem else missing == ""
 
 
-def test_without_the_driver_the_error_names_the_setting(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "SPARK_JDBC_DRIVER": "/nowhere/driver.jar"}
+def test_without_the_driver_the_error_names_the_setting(settings, monkeypatch):
+    monkeypatch.setattr(
+        "similarity.orders.counting.spark_session.JDBC_DRIVER", "/nowhere/driver.jar"
+    )
     with pytest.raises(ConfigurationError, match=r"'/nowhere/driver.jar', and there is no such"):
         SparkEngine().count_jdbc("jdbc:postgresql://x/y", "lines", RULE)

@@ -18,6 +18,7 @@ from similarity.orders.counting.full import count_all
 from similarity.orders.counting.updating import count_pending
 from similarity.orders.mapping import MappedOrders
 from similarity.orders.models import PairCounts, PendingOrder
+from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -124,7 +125,7 @@ def test_the_first_count_of_all_counts_every_order(random_shop):
 
 
 def test_nothing_is_counted_without_orders_to_read(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": None}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": None})
     assert count_pending() == 0
     assert runs.last_run() is None
 
@@ -135,10 +136,10 @@ def test_the_rule_is_the_one_of_the_last_full_count(random_shop, settings):
     for _ in range(10):
         shop.place()
     count_all()
-    settings.SIMILARITY = {**settings.SIMILARITY, "HALF_LIFE_DAYS": 5}
+    settings.SIMILARITY = with_settings(ORDERS={"HALF_LIFE_DAYS": 5})
     shop.place()
     count_pending()
-    settings.SIMILARITY = {**settings.SIMILARITY, "HALF_LIFE_DAYS": 30}
+    settings.SIMILARITY = with_settings(ORDERS={"HALF_LIFE_DAYS": 30})
     agree_with_a_full_count()
 
 
@@ -164,7 +165,7 @@ def test_an_order_that_cannot_be_read_is_put_back_and_the_others_are_counted(
 
 
 def test_an_order_is_given_up_and_can_be_revived(random_shop, monkeypatch, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "MAX_ATTEMPTS": 1}
+    monkeypatch.setattr("similarity.models.leases.MAX_ATTEMPTS", 1)
     shop = random_shop(3)
     count_all()
     shop.place()

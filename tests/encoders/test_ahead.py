@@ -189,7 +189,7 @@ def test_colours_of_equal_bytes_are_counted_once(monkeypatch):
 
 def test_network_runs_while_photos_are_decoded(vit, monkeypatch, settings):
     """The whole point: the first batch is encoded before the last photo is read."""
-    settings.SIMILARITY = {"IMAGE_BATCH": 2}
+    monkeypatch.setattr("similarity.encoders.image.BATCH", 2)
     monkeypatch.setattr(ahead, "AHEAD", 2)
     order = []
     encoder = VisionEncoder(vit)

@@ -5,10 +5,11 @@ import pytest
 import torch
 import transformers
 
-from similarity.connections.mailbox import Question
 from similarity.encoders.cross import CrossEncoder, cross_encoder
 from similarity.exceptions import EncoderError
 from similarity.search import queries
+from similarity.search.mailbox import Question
+from tests.configure import with_settings
 from tests.encoders.models import SIZES, save_tokenizer
 
 
@@ -56,7 +57,7 @@ def test_a_folder_that_holds_none_is_named(tmp_path):
 
 
 def test_the_worker_answers_pairs(folder, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "CROSS_ENCODER": str(folder)}
+    settings.SIMILARITY = with_settings(SEARCH={"CROSS_ENCODER": str(folder)})
     payload = b'{"query": "red shirt", "texts": ["red shirt", "shoe"]}'
     answer = queries.compute(Question("pairs", "x", 0, payload))
     expected = CrossEncoder(str(folder)).scores("red shirt", ["red shirt", "shoe"])

@@ -15,7 +15,7 @@ def _own_processes(monkeypatch):
 
 
 def test_auto_takes_the_best_there_is(settings, monkeypatch):
-    settings.SIMILARITY = {"DEVICE": "auto"}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": "auto"}}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert device.device() == "cpu"
@@ -27,7 +27,7 @@ def test_auto_takes_the_best_there_is(settings, monkeypatch):
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:x", "", "tpu:0"])
 def test_unknown_device_names_the_choices(settings, wanted):
-    settings.SIMILARITY = {"DEVICE": wanted}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": wanted}}
     with pytest.raises(ConfigurationError, match="use auto, cpu, mps, cuda"):
         device.device()
 
@@ -35,9 +35,9 @@ def test_unknown_device_names_the_choices(settings, wanted):
 def test_absent_device_is_refused(settings, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    settings.SIMILARITY = {"DEVICE": "cuda:1"}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": "cuda:1"}}
     assert device.device() == "cuda:1"
-    settings.SIMILARITY = {"DEVICE": "cuda:2"}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": "cuda:2"}}
     with pytest.raises(ConfigurationError, match=r"cuda:2.*does not find"):
         device.device()
 

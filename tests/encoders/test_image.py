@@ -158,7 +158,7 @@ def test_batches_are_bounded_and_rows_keep_their_photos(vit, settings, monkeypat
     photos = [saved(picture("red", size=(60 + n, 40))) for n in range(8)]
     rows = [content(str(n), *photos[n : n + n % 4]) for n in range(8)]
     whole = VisionEncoder(vit).encode(rows)
-    settings.SIMILARITY = {"IMAGE_BATCH": 2}
+    monkeypatch.setattr("similarity.encoders.image.BATCH", 2)
     encoder, sizes = VisionEncoder(vit), []
     forward = encoder.tower.forward
     monkeypatch.setattr(

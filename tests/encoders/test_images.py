@@ -154,15 +154,15 @@ def test_large_jpeg_is_decoded_at_a_fraction_of_its_size(monkeypatch):
 
 def test_too_many_bytes_are_rejected(settings):
     data = saved(picture())
-    settings.SIMILARITY = {"IMAGE_MAX_BYTES": len(data) - 1}
-    with pytest.raises(ImageRejected, match="IMAGE_MAX_BYTES"):
+    settings.SIMILARITY = {"IMAGES": {"MAX_BYTES": len(data) - 1}}
+    with pytest.raises(ImageRejected, match=r"\[\'MAX_BYTES\'\]"):
         decode(data)
-    settings.SIMILARITY = {"IMAGE_MAX_BYTES": len(data)}
+    settings.SIMILARITY = {"IMAGES": {"MAX_BYTES": len(data)}}
     assert decode(data).size == (60, 40)
 
 
 def test_too_many_pixels_are_rejected_before_decoding(settings, monkeypatch):
-    settings.SIMILARITY = {"IMAGE_MAX_PIXELS": 60 * 40 - 1}
+    settings.SIMILARITY = {"IMAGES": {"MAX_PIXELS": 60 * 40 - 1}}
     monkeypatch.setattr(images.pool, "decode", lambda *args: pytest.fail("a child was asked"))
     with pytest.raises(ImageRejected, match=r"60 × 40 pixels.*IMAGE_MAX_PIXELS"):
         decode(saved(picture()))

@@ -36,7 +36,7 @@ def test_options_reach_the_encoder_and_changes_are_seen(settings):
     ("entry", "message"),
     [
         ("similarity.encoders.text.TransformerTextEncoder", "must be"),
-        ({"OPTIONS": {}}, "must be"),
+        ({"CLASS": None}, "must be"),
         ({"CLASS": "no.such.Encoder"}, "'no.such.Encoder', which cannot be imported"),
         ({"CLASS": "similarity.conf.get"}, "is no Encoder"),
         ({"CLASS": "decimal.Decimal"}, "is no Encoder"),

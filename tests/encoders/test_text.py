@@ -127,8 +127,8 @@ def test_batches_are_sorted_and_within_the_budget():
     assert order == sorted(lengths, reverse=True)
 
 
-def test_order_is_restored_after_sorting(bert, settings):
-    settings.SIMILARITY = {"TOKEN_BUDGET": 12}
+def test_order_is_restored_after_sorting(bert, settings, monkeypatch):
+    monkeypatch.setattr("similarity.encoders.text.TOKEN_BUDGET", 12)
     encoder = TransformerTextEncoder(str(bert))
     texts = [*TEXTS, "", *reversed(TEXTS)]
     vectors = encoder.encode_texts(texts).vectors
@@ -267,9 +267,9 @@ def test_minilm_knows_what_is_alike():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_half_precision_on_a_gpu_agrees_with_the_cpu(bert, settings):
-    settings.SIMILARITY = {"DEVICE": "cpu"}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": "cpu"}}
     expected = TransformerTextEncoder(str(bert)).encode_texts(TEXTS).vectors
-    settings.SIMILARITY = {"DEVICE": "cuda"}
+    settings.SIMILARITY = {"WORKERS": {"DEVICE": "cuda"}}
     found = TransformerTextEncoder(str(bert)).encode_texts(TEXTS).vectors
     np.testing.assert_allclose(found, expected, atol=5e-3)
     assert device.device() == "cuda"

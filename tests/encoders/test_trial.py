@@ -37,7 +37,9 @@ def use(settings, tmp_path):
     """Sets the runtime, with the networks kept in the test's own folder."""
 
     def setting(runtime):
-        settings.SIMILARITY = {"RUNTIME": runtime, "RUNTIME_DIR": str(tmp_path / "kept")}
+        settings.SIMILARITY = {
+            "WORKERS": {"RUNTIME": runtime, "RUNTIME_DIR": str(tmp_path / "kept")}
+        }
         return tmp_path / "kept"
 
     return setting
@@ -216,7 +218,10 @@ def test_folder_that_cannot_be_written_leaves_torch(bert, use, tmp_path, caplog)
     encoder = TransformerTextEncoder(bert)
     assert encoder.encode_texts(["red"]).present.all()
     assert encoder.tower.runtime.name == "torch"
-    assert "name a folder that the worker can write as SIMILARITY['RUNTIME_DIR']" in caplog.text
+    assert (
+        "name a folder that the worker can write as SIMILARITY['WORKERS']['RUNTIME_DIR']"
+        in caplog.text
+    )
 
 
 def test_killed_export_leaves_no_half_a_network(monkeypatch, use):
@@ -324,5 +329,5 @@ def test_folder_of_the_user_where_none_is_named(settings, monkeypatch, tmp_path)
     settings.SIMILARITY = {}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert trial.home() == tmp_path / "django-similarity" / "networks"
-    settings.SIMILARITY = {"RUNTIME_DIR": str(tmp_path / "own")}
+    settings.SIMILARITY = {"WORKERS": {"RUNTIME_DIR": str(tmp_path / "own")}}
     assert trial.home() == tmp_path / "own"

@@ -14,7 +14,7 @@ from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OTHER = {"text": {"size": 40, "salt": "other"}, "DIMENSIONS": {"text": 30, "attributes": 16}}
+OTHER = {"text": {"size": 40, "salt": "other"}, "dimensions": {"text": 30, "attributes": 16}}
 
 
 @pytest.fixture

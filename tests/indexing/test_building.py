@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def catalogue(make_product, settings):
-    settings.SIMILARITY = similarity_settings(BATCH_SIZE=2)
+    settings.SIMILARITY = similarity_settings(WORKERS={"BATCH_SIZE": 2})
     return [make_product(name=f"Product number {number}") for number in range(12)]
 
 
@@ -178,7 +178,7 @@ def test_beat_goes_on_with_a_worker_s_build_only(catalogue, wakeups, monkeypatch
 def test_beat_leaves_a_build_of_other_settings_to_workers_that_have_them(catalogue, settings):
     """In a rolling deployment an old worker would drop it and begin one of the old settings."""
     versions.build_version(sample=1, budget_s=0, by="worker")
-    settings.SIMILARITY = similarity_settings(WEIGHTS={"text": 0.5, "attributes": 0.5})
+    settings.SIMILARITY = similarity_settings(weights={"text": 0.5, "attributes": 0.5})
     tasks.go_on_building()
     assert EncoderVersion.objects.get().status == "building"
 

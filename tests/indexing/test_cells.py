@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def version(make_product, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "CELLS_FROM": 30}
+def version(make_product, settings, monkeypatch):
+    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 30)
     versions.ensure_live_version()
     products = [make_product(name=f"{kind} {n}") for n in range(20) for kind in ("Cup", "Scarf")]
     embed(products)
@@ -232,9 +232,9 @@ def test_a_large_version_has_cells_instead_of_the_index_over_fused(version):
     assert indexes.create_indexes(version) == []
 
 
-def test_without_cells_by_setting_the_index_comes_back(version, settings):
+def test_a_version_that_is_too_small_for_cells_has_its_index_again(version, monkeypatch):
     indexes.create_indexes(version)
-    settings.SIMILARITY = {**settings.SIMILARITY, "CELLS_FROM": None}
+    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 1_000_000)
     assert indexes.create_indexes(version) == [indexes.index_name(version, "fused")]
     assert not VectorCells.objects.exists()
 

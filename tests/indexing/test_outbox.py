@@ -10,7 +10,7 @@ from django.db.models import F
 
 from shop.models import Category, Product
 from similarity.indexing import outbox, pipeline, vectors, versions
-from similarity.models import PendingProduct, ProductVectors
+from similarity.models import PendingProduct, ProductVectors, leases
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +58,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing(make_product):
     assert PendingProduct.objects.leased().count() == 1
 
 
-def test_a_bad_product_backs_off_dies_and_is_revived(make_product, settings):
-    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=2)
+def test_a_bad_product_backs_off_dies_and_is_revived(make_product, monkeypatch):
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
     versions.ensure_live_version()
     bad, good = make_product(name="poison"), make_product()
     outbox.drain()
@@ -137,7 +137,7 @@ def test_rows_of_another_model_are_no_products(make_product):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_share_the_work(make_product, settings):
-    settings.SIMILARITY = similarity_settings(BATCH_SIZE=4)
+    settings.SIMILARITY = similarity_settings(WORKERS={"BATCH_SIZE": 4})
     versions.ensure_live_version()
     for _ in range(40):
         make_product()

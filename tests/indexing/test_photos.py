@@ -20,8 +20,8 @@ from similarity.encoders import images
 from similarity.encoders.base import Encoded, unit_rows
 from similarity.indexing import outbox, reconcile, versions
 from similarity.insights import duplicates
-from similarity.models import PendingProduct, ProductVectors
-from tests.encoders_fake import HashEncoder, similarity_settings
+from similarity.models import PendingProduct, ProductVectors, leases
+from tests.encoders_fake import HashEncoder, fused, similarity_settings
 
 pytestmark = pytest.mark.django_db
 
@@ -66,15 +66,14 @@ class PhotoEncoder(HashEncoder):
 def answers(settings, monkeypatch):
     """Address → the photo's bytes, or the error that fetching it ends in."""
     settings.SIMILARITY = similarity_settings(
-        IMAGE_DOMAINS=["cdn.example.com"],
-        WEIGHTS={"text": 0.5, "image": 0.3, "attributes": 0.2},
-        DIMENSIONS={"text": 8, "image": 8, "attributes": 16},
-        MAX_ATTEMPTS=3,
+        IMAGES={"DOMAINS": ["cdn.example.com"]},
+        weights={"text": 0.5, "attributes": 0.2},
     )
     settings.SIMILARITY["ENCODERS"]["image"] = {
         "CLASS": f"{PhotoEncoder.__module__}.PhotoEncoder",
-        "OPTIONS": {},
+        **fused(0.3, 8),
     }
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 3)
     known: dict[str, bytes | OSError] = {}
 
     def fetch(url, limit):

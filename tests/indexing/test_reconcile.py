@@ -17,7 +17,7 @@ from similarity.models import PendingProduct, ProductVectors, ReconcileRound
 from similarity.models.vectors import group_name
 from similarity.search.models import SearchDocument
 from similarity.tasks import drain_outbox, reconcile_catalogue
-from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -232,7 +232,7 @@ def test_the_rate_bounds_products_a_second(catalogue, small_pages, monkeypatch):
 
 
 def test_it_waits_while_the_outbox_is_long(catalogue, small_pages, settings, monkeypatch):
-    settings.SIMILARITY = similarity_settings(RECONCILE_BACKLOG=1)
+    monkeypatch.setattr(reconcile, "BACKLOG", 1)
     Product.objects.update(name="Changed by SQL")
     longest = []
 

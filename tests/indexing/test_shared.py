@@ -10,8 +10,9 @@ from shop.models import Product, ProductImage
 from similarity.indexing import inputs, outbox, shared, status, versions
 from similarity.indexing.inputs import Input, Inputs
 from similarity.models import PendingProduct, ProductInputs, ProductVectors
+from tests.configure import with_settings
 from tests.encoders.test_looks import picture, placeholder
-from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.encoders_fake import HashEncoder, fused, similarity_settings
 
 KINDS = ["Shoes", "Lamps", "Tents", "Mugs", "Hats"]
 
@@ -89,11 +90,10 @@ def shop(settings, make_product, tmp_path):
         **base,
         "ENCODERS": {
             **base["ENCODERS"],
-            "text": {"CLASS": f"{__name__}.Words", "OPTIONS": {}},
-            "colour": {"CLASS": colour, "OPTIONS": {"colours": 16}},
+            "text": {"CLASS": f"{__name__}.Words", **fused(0.5, 8)},
+            "colour": {"CLASS": colour, "OPTIONS": {"colours": 16}, **fused(0.3, 8)},
+            "attributes": {**base["ENCODERS"]["attributes"], "WEIGHT": 0.2},
         },
-        "DIMENSIONS": {"text": 8, "colour": 8},
-        "WEIGHTS": {"text": 0.5, "colour": 0.3, "attributes": 0.2},
     }
 
     def make(at, *pictures, description=None, kind=None, **fields):
@@ -231,7 +231,7 @@ def test_a_description_for_the_whole_shop_counts_as_absent(shop):
 def test_the_first_version_is_fitted_without_them(shop, settings):
     """The sample is read in batches; what the first share with the last is known at the end."""
     made = [shop(at, placeholder()) for at in range(6)]
-    settings.SIMILARITY = {**settings.SIMILARITY, "BATCH_SIZE": 2}
+    settings.SIMILARITY = with_settings(WORKERS={"BATCH_SIZE": 2})
     versions.ensure_live_version()
     assert ProductInputs.objects.filter(incomplete=True).count() == len(made)
     assert pictured() == set()

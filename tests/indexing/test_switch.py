@@ -47,7 +47,7 @@ def test_no_request_fails_while_versions_are_switched(products, settings, tmp_pa
     first = versions.ensure_live_version()
     expected = {first.pk: answers()}
     settings.SIMILARITY = similarity_settings(
-        text={"size": 40, "salt": "other"}, DIMENSIONS={"text": 30, "attributes": 16}
+        text={"size": 40, "salt": "other"}, dimensions={"text": 30, "attributes": 16}
     )
     second = versions.build_version()
     assert second.dimensions["fused"] != first.dimensions["fused"]

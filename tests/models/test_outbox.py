@@ -11,9 +11,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from similarity.connections.locks import owner
-from similarity.models import PendingProduct
+from similarity.models import PendingProduct, leases
 from similarity.models.leases import backoff_s
-from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db
 
@@ -91,8 +90,8 @@ def test_abandoned_rows_are_taken_one_by_one():
     assert len(PendingProduct.objects.claim_alone()) == 1
 
 
-def test_a_product_that_kills_every_worker_is_given_up(settings):
-    settings.SIMILARITY = similarity_settings(MAX_KILLS=2)
+def test_a_product_that_kills_every_worker_is_given_up(monkeypatch):
+    monkeypatch.setattr(leases, "MAX_KILLS", 2)
     PendingProduct.objects.enqueue(["7"])
     claim()
     kill_owner("7")
@@ -118,8 +117,8 @@ def test_a_product_given_up_for_its_kills_is_tried_alone_after_a_change_and_once
     assert PendingProduct.objects.get().dead
 
 
-def test_kills_and_errors_are_counted_apart(settings):
-    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=2)
+def test_kills_and_errors_are_counted_apart(monkeypatch):
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
     PendingProduct.objects.enqueue(["7"])
     for _ in range(2):
         claim() or PendingProduct.objects.claim_alone()
@@ -149,8 +148,8 @@ def test_a_lease_lasts_while_its_owner_lives_or_no_owner_is_known():
     assert PendingProduct.objects.free_abandoned() == 1
 
 
-def test_a_failure_waits_longer_each_time_and_ends_dead(settings):
-    settings.SIMILARITY = similarity_settings(MAX_ATTEMPTS=3, BACKOFF_S=10)
+def test_a_failure_waits_longer_each_time_and_ends_dead(monkeypatch):
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 3)
     PendingProduct.objects.enqueue(["7"])
     for attempt in (1, 2, 3):
         PendingProduct.objects.update(available_at=F("created_at"))
@@ -197,8 +196,8 @@ def test_released_rows_do_not_count_the_attempt():
     assert claim(), "a change is due at once"
 
 
-def test_backoff_doubles_and_is_bounded(settings):
-    settings.SIMILARITY = similarity_settings(BACKOFF_S=10, BACKOFF_MAX_S=100)
+def test_backoff_doubles_and_is_bounded(monkeypatch):
+    monkeypatch.setattr(leases, "BACKOFF_MAX_S", 100)
     assert 7.5 <= backoff_s(1) <= 12.5
     assert 15 <= backoff_s(2) <= 25
     assert backoff_s(10_000) <= 125

@@ -113,7 +113,7 @@ INSTALLED_APPS += ["rest_framework", "similarity", "similarity.search", "similar
 SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
 SIMILARITY = {
     "CATALOG": "similarity.OscarCatalogue",
-    "ORDERS": "similarity.orders.OscarOrders",
+    "ORDERS": {"SOURCE": "similarity.orders.OscarOrders"},
 }
 
 # Quick encoders, which make of equal words equal vectors.

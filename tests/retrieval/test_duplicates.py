@@ -85,7 +85,7 @@ def test_near_ones_find_what_every_pair_finds(listings, settings, monkeypatch, b
         build_index(version)
     else:
         cells.build(version, "default")
-    settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 5}
+    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 5)
     monkeypatch.setattr(duplicates, "_exact", None)
     assert find_duplicates(DuplicateSearch(0.9)) == exact
     cells.drop(version, "default")
@@ -98,7 +98,7 @@ def test_products_deleted_while_it_runs_are_passed_over(listings, settings, monk
     whole = find_duplicates(DuplicateSearch(0.9))
     if by == "cells":
         cells.build(version, "default")
-        settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 5}
+        monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 5)
     pages = duplicates._pages
     monkeypatch.setattr(duplicates, "_pages", lambda *of: iter([[-1, -2], *pages(*of)]))
     assert find_duplicates(DuplicateSearch(0.9)) == whole

@@ -37,7 +37,7 @@ def random_filter(catalogue, rng):
 
 def test_thousand_filters_give_min_k_eligible(make_catalogue, settings, monkeypatch):
     """1,000 filters over 3,000 products; recall of what HNSW answered against brute force."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 250}
+    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 250)
     catalogue = make_catalogue(3000, variants=range(300))
     used = []
     for name in ("exact", "hnsw", "hnsw_nearby", "exact_per_group"):
@@ -70,8 +70,8 @@ def test_thousand_filters_give_min_k_eligible(make_catalogue, settings, monkeypa
 
 
 @pytest.fixture
-def search(make_catalogue, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": 100}
+def search(make_catalogue, settings, monkeypatch):
+    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 100)
     catalogue = make_catalogue(700, clusters=10)
 
     def search(within, at=0, **changes):

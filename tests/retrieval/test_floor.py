@@ -111,8 +111,8 @@ def expected(catalogue, at):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("limit", [20_000, 10])
-def test_shelf_holds_what_is_above_the_floor_and_no_more(catalogue, settings, limit):
-    settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": limit}
+def test_shelf_holds_what_is_above_the_floor_and_no_more(catalogue, settings, limit, monkeypatch):
+    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
     for at in range(0, 40, 7):
         right = expected(catalogue, at)
         hits = similar_to(catalogue.products[at], 60)

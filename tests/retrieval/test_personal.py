@@ -20,6 +20,7 @@ from similarity.search.reranking import personal
 from similarity.search.reranking.personal import taste_cosines
 from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN
+from tests.configure import with_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -96,8 +97,10 @@ def test_a_user_s_key_is_not_taken_for_a_customer_s(ada, buys, mugs, teapot):
 
 def test_without_the_setting_nobody_s_orders_are_read(ada, buys, mugs, teapot, settings):
     buys(ada, teapot)
-    orders = {key: path for key, path in settings.SIMILARITY["ORDERS"].items() if key != "user"}
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
+    orders = {
+        key: path for key, path in settings.SIMILARITY["ORDERS"]["SOURCE"].items() if key != "user"
+    }
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
     with CaptureQueriesContext(connection) as captured:
         assert order(mugs, ada) == [0, 1, 2]
     assert not [query for query in captured if '"shop_order"' in query["sql"]]

@@ -18,15 +18,16 @@ from django.test import RequestFactory
 from kombu import Connection
 
 from similarity.catalog.content import ProductContent
-from similarity.connections import background, caching, mailbox, wakeup
+from similarity.connections import background, caching, wakeup
 from similarity.connections.pause import Pause
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ImageRejected
 from similarity.indexing import maintained, versions
 from similarity.models import ProductVectors
-from similarity.search import ask_worker, asked_often, queries, query_vectors, tasks
+from similarity.search import ask_worker, asked_often, mailbox, queries, query_vectors, tasks
 from similarity.search.models import HotQuery
 from similarity.search.query_vectors import encode_query, normalised, picture_vector
+from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
 
@@ -130,7 +131,7 @@ def test_equal_queries_at_once_are_asked_once(live, sent):
 
 
 def test_a_worker_that_never_answers_costs_the_limit_and_no_more(live, sent, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_TIMEOUT_MS": LIMIT_MS}
+    settings.SIMILARITY = with_settings(SEARCH={"QUERY_TIMEOUT_MS": LIMIT_MS})
     took = timed(lambda: encode_query("red scarf", timeout_ms=100))
     assert 0.05 < took < LIMIT_S / 4
 
@@ -210,7 +211,7 @@ def test_too_many_calls_that_hang_are_not_added_to():
 
 
 def test_in_process_encoding_needs_no_worker(settings, live, sent, monkeypatch):
-    settings.SIMILARITY = {**settings.SIMILARITY, "QUERY_IN_PROCESS": True}
+    settings.SIMILARITY = with_settings(SEARCH={"ENCODE_IN_PROCESS": True})
     # The thread it runs in sees nothing of this test's transaction, so no version either.
     answer = mailbox.Answer(np.ones(8, np.float32))
     monkeypatch.setattr(queries, "compute", lambda question: answer)
@@ -358,8 +359,8 @@ def test_promoting_a_version_has_its_hot_queries_prepared(
     assert queries.TASK in [task for task, *_ in sent]
 
 
-def test_only_the_hottest_are_prepared_and_the_forgotten_go(live, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "HOT_QUERIES": 1}
+def test_only_the_hottest_are_prepared_and_the_forgotten_go(live, settings, monkeypatch):
+    monkeypatch.setattr("similarity.search.queries.HOT_QUERIES", 1)
     queries.keep("rare", 1)
     queries.keep("often", 50)
     HotQuery.objects.create(text="long ago", asked=900, asked_at="2001-01-01T00:00Z")

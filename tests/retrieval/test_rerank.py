@@ -16,12 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from shop.models import Brand, Product
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
-from similarity.connections.mailbox import Answer
 from similarity.exceptions import QueryError, RankerError
 from similarity.indexing import versions
 from similarity.orders.models import CountedItem, CountedProduct
 from similarity.retrieval.hits import Hit
 from similarity.search import ask_worker, documents, queries
+from similarity.search.mailbox import Answer
 from similarity.search.models import RankerVersion
 from similarity.search.reranking import documents as ranking_documents
 from similarity.search.reranking import pairs, rankers
@@ -32,6 +32,7 @@ from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN, SIGNALS, standardised
 from similarity.search.reranking.wanted import price_scores
 from similarity.search.words import PriceRange, parse_query
+from tests.configure import with_settings
 from tests.databases import current_address
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -121,8 +122,8 @@ class TestWhatIsGiven:
             three[1].pk,
         ]
 
-    def test_those_past_the_limit_keep_their_order_behind(self, three, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "RERANK_LIMIT": 2}
+    def test_those_past_the_limit_keep_their_order_behind(self, three, settings, monkeypatch):
+        monkeypatch.setattr("similarity.search.reranking.given.MAX_RERANKED", 2)
         given = [three[0].pk, three[1].pk, three[2].pk, 999]
         assert rerank("red scarf", given, budget_ms=AMPLE_MS).results == [
             three[1].pk,
@@ -350,7 +351,7 @@ class TestLearned:
 class TestCrossEncoder:
     @pytest.fixture(autouse=True)
     def _configured(self, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "CROSS_ENCODER": "/models/cross"}
+        settings.SIMILARITY = with_settings(SEARCH={"CROSS_ENCODER": "/models/cross"})
 
     def test_its_opinion_has_its_share(self, three, monkeypatch):
         asked = {}

@@ -13,6 +13,7 @@ from similarity.models import EncoderVersion
 from similarity.retrieval.candidates import Candidate
 from similarity.retrieval.shelves import similar_page, similar_to, similar_to_vector
 from similarity.retrieval.tiers import diverse
+from tests.configure import with_settings
 from tests.retrieval.conftest import DIMENSIONS
 
 pytestmark = pytest.mark.django_db
@@ -178,7 +179,7 @@ def test_a_product_without_vectors_gets_its_category_then_its_department(make_pr
 
 
 def test_no_version_and_no_vectors_still_fill_the_shelf(make_product, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "SHELF_FILL": True}
+    settings.SIMILARITY = with_settings(SHELVES={"FILL": True})
     source, variant = make_product(group="g"), make_product(group="g")
     other, twin, sibling = make_product(category="Garden"), make_product(), make_product(group="h")
     make_product(group="h")
@@ -247,13 +248,13 @@ def test_hits_come_as_the_host_selects_them(shelf, django_assert_num_queries):
         assert {(hit.product.brand.name, hit.product.lines) for hit in hits} == {("Northfield", 0)}
 
 
-def test_query_counts(make_catalogue, settings):
+def test_query_counts(make_catalogue, settings, monkeypatch):
     """A shelf is a fixed number of queries, however long it is."""
     catalogue = make_catalogue(300)
     similar_to(catalogue.products[0], 1)  # a process reads the version's row once
     counts = {}
     for limit in (20_000, 10):
-        settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": limit}
+        monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
         for size in (4, 40):
             for options in ({}, {"explain": True, "diversity": 0.5}):
                 with CaptureQueriesContext(
@@ -291,8 +292,10 @@ def test_diversity_keeps_the_best_and_widens(make_catalogue):
 
 @pytest.mark.parametrize("limit", [20_000, 10])
 @pytest.mark.parametrize("options", [{}, {"weights": {"colour": 1}}, {"mode": "text"}])
-def test_pages_neither_repeat_nor_skip(make_catalogue, settings, make_product, limit, options):
-    settings.SIMILARITY = {**settings.SIMILARITY, "EXACT_LIMIT": limit}
+def test_pages_neither_repeat_nor_skip(
+    make_catalogue, settings, make_product, limit, options, monkeypatch
+):
+    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
     catalogue = make_catalogue(150, variants=range(30))
     extra = [make_product() for _ in range(12)]
     whole, after = [], None

@@ -20,6 +20,7 @@ from similarity import Hit
 from similarity.search import Outcome, engine, matches, picture
 from similarity.search.budget import Budget
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
+from tests.configure import with_settings
 from tests.shop.test_accessibility import Page
 
 EAST = np.array([1, 0], np.float32)
@@ -372,8 +373,8 @@ def test_no_picture_at_all(client, db, nobody):
     assert "Choose a picture" in response.content.decode()
 
 
-def test_an_upload_that_is_too_large_is_refused_unread(client, db, settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_BYTES": 1000}
+def test_an_upload_that_is_too_large_is_refused_unread(client, db, settings, monkeypatch):
+    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_BYTES", 1000)
     image = SimpleUploadedFile("photo.jpg", b"x" * 100_000)
     response = client.post(reverse("shop:search_picture"), {"image": image})
     assert response.status_code == 413
@@ -382,7 +383,7 @@ def test_an_upload_that_is_too_large_is_refused_unread(client, db, settings):
 
 def test_many_pictures_in_a_minute_are_refused(client, at_angle, worker, settings):  # noqa: F811
     at_angle(5)
-    settings.SIMILARITY = {**settings.SIMILARITY, "API_IMAGE_THROTTLE": "1/min"}
+    settings.SIMILARITY = with_settings(API={"PICTURE_THROTTLE": "1/min"})
     assert send(client, image=photo()).status_code == 200
     response = send(client, image=photo())
     assert response.status_code == 429

@@ -16,6 +16,7 @@ from similarity.orders.counting import full
 from similarity.orders.together import bought_together
 from similarity.retrieval import candidates, plans, trace
 from similarity.retrieval.shelves import similar_page, similar_to
+from tests.configure import with_settings
 from tests.uuid_host.models import Article, Tag
 from tests.uuid_host.orders import ListedOrders
 
@@ -231,7 +232,7 @@ def bought(articles, settings, monkeypatch):
     orders = [(first, third)] * 6 + [(first, second)] * 4 + [(other,) for other in others * 8]
     monkeypatch.setattr(ListedOrders, "bought", orders)
     adapter = f"{ListedOrders.__module__}.{ListedOrders.__qualname__}"
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": adapter}
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": adapter})
     assert full.count_all().baskets == len(orders)
     return articles
 

@@ -90,7 +90,7 @@ class BoughtTogetherSchema(AutoSchema):
         return [TAG]
 
     def get_override_parameters(self) -> list[Any]:
-        most = conf.get("MAX_LIMIT")
+        most = conf.MAX_LIMIT
         whole = {
             "type": "integer",
             "minimum": 1,

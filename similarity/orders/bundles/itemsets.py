@@ -28,6 +28,11 @@ MOST_PAIRS = 10_000
 #: Chosen sets that may share one item, so that a best seller does not fill the list.
 SETS_PER_ITEM = 3
 
+#: The share of the orders that must hold a bundle, and how many times more often than by chance
+#: it must be bought.
+MIN_SUPPORT = 0.001
+MIN_LIFT = 2.0
+
 
 class BasketLines(NamedTuple):
     """Orders in columns, an entry for each item of each order."""
@@ -63,10 +68,10 @@ class MiningRule:
     @classmethod
     def from_settings(cls) -> "MiningRule":
         return cls(
-            min_support=conf.get("BUNDLE_MIN_SUPPORT"),
-            min_lift=conf.get("BUNDLE_MIN_LIFT"),
-            min_shoppers=conf.get("MIN_SHOPPERS"),
-            wanted=conf.get("BUNDLE_PROPOSALS"),
+            min_support=MIN_SUPPORT,
+            min_lift=MIN_LIFT,
+            min_shoppers=conf.get("ORDERS", "MIN_SHOPPERS"),
+            wanted=conf.get("ORDERS", "BUNDLE_PROPOSALS"),
         )
 
 

@@ -65,7 +65,7 @@ def bundle_offers(
     host prefetches what a card shows. Raises :class:`QueryError` for a limit out of range and
     for what is no product.
     """
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
         raise QueryError(f"limit is {limit!r}; it must be a whole number from 1 to {most}.")
     bundles = Bundle.objects.published().holding(key_of(product))[:LOOKED_AT]

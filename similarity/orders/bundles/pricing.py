@@ -61,10 +61,10 @@ def sums_of(
 
 
 def suggested_price(sums: Sums) -> Decimal | None:
-    """The sum of prices less ``BUNDLE_DISCOUNT_PERCENT``, and never below cost."""
+    """The sum of prices less ``ORDERS["BUNDLE_DISCOUNT_PERCENT"]``, and never below cost."""
     if sums.price is None:
         return None
-    share = 1 - Decimal(str(conf.get("BUNDLE_DISCOUNT_PERCENT"))) / 100
+    share = 1 - Decimal(str(conf.get("ORDERS", "BUNDLE_DISCOUNT_PERCENT"))) / 100
     smallest = Decimal(1) if sums.currency in WITHOUT_CENTS else Decimal("0.01")
     price = (sums.price * share).quantize(smallest, ROUND_HALF_UP)
     return price if sums.cost is None else max(price, sums.cost.quantize(smallest, ROUND_CEILING))

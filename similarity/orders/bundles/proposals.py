@@ -31,6 +31,10 @@ Progress = Callable[[str, int, int], None]
 NAME_LENGTH = 250
 LOCK = "similarity.propose_bundles"
 
+#: Two products of a category more alike (cosine) are in no bundle together. Laxer than
+#: ``together.SUBSTITUTE_SIMILARITY`` because staff review every bundle.
+MAX_SIMILARITY = 0.8
+
 
 class Proposed(NamedTuple):
     """How many orders were read, and how many bundles are new, found again, or withdrawn."""
@@ -53,8 +57,8 @@ def propose(progress: Progress | None = None) -> Proposed:
     orders = get_order_adapter()
     if orders is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS'] is None, so that there are no orders to find bundles in; map "
-            "the order model there, see docs/settings.md."
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so that there are no orders to find bundles "
+            "in; map the order model there, see docs/settings.md."
         )
     alias = router.db_for_write(Bundle)
     try:
@@ -70,7 +74,7 @@ def _propose(
     report("reading orders", 0, 3)
     recent = read_recent(orders, catalogue)
     report("finding bundles", 1, 3)
-    most = conf.get("BUNDLE_MAX_SIMILARITY")
+    most = MAX_SIMILARITY
     judge = partial(substitutes.judge, recent.products, most=most, using=alias)
     found = mine(recent.lines, MiningRule.from_settings(), judge)
     report("writing proposals", 2, 3)
@@ -85,7 +89,7 @@ def propose_nightly() -> int:
 
     Returns how many are new. A host that does without one of them is told so in the log only.
     """
-    if get_order_adapter() is None or not conf.get("BUNDLE_PROPOSALS"):
+    if get_order_adapter() is None or not conf.get("ORDERS", "BUNDLE_PROPOSALS"):
         return 0
     if find_spec("mlxtend") is None:
         logger.info("No bundles are proposed: pip install 'django-similarity[bundles]'")

@@ -21,6 +21,9 @@ from similarity.orders.counting.pseudonyms import shopper_of
 #: Products looked up at once.
 READ_AT_ONCE = 5000
 
+#: Bundles are looked for in so many of the latest orders.
+MAX_ORDERS = 100_000
+
 
 class RecentOrders(NamedTuple):
     """``lines`` hold only items with a product on sale. ``products`` has its key by item: of the
@@ -33,9 +36,9 @@ class RecentOrders(NamedTuple):
 
 
 def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders:
-    """The ``BUNDLE_BASKETS`` latest orders of the window.
+    """The ``MAX_ORDERS`` latest orders of the window.
 
-    Orders of more than ``MAX_BASKET`` items are left out, as they are for pairs.
+    Orders of more than ``ORDERS["MAX_BASKET"]`` items are left out, as they are for pairs.
     """
     baskets = _latest(orders)
     sold = Counter(key for basket in baskets for key in basket.products)
@@ -57,8 +60,8 @@ def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders
 
 
 def _latest(orders: OrderAdapter) -> list[Basket]:
-    most = conf.get("BUNDLE_BASKETS")
-    since = times.aware(timezone.now() - timedelta(days=conf.get("ORDERS_WINDOW_DAYS")))
+    most = MAX_ORDERS
+    since = times.aware(timezone.now() - timedelta(days=conf.get("ORDERS", "WINDOW_DAYS")))
     numbers = count()
     kept: list[tuple[Any, int, Basket]] = []
     for basket in orders.baskets(since=since):
@@ -93,7 +96,7 @@ def _others_on_sale(names: list[str], catalogue: CatalogAdapter) -> dict[str, An
 
 
 def _lines(baskets: list[Basket], item_of: dict[Any, int], products: dict[int, Any]) -> BasketLines:
-    most = conf.get("MAX_BASKET")
+    most = conf.get("ORDERS", "MAX_BASKET")
     basket_of: list[int] = []
     item: list[int] = []
     shopper: list[int] = []

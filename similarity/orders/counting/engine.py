@@ -24,6 +24,9 @@ from similarity.exceptions import ConfigurationError
 #: The weight of an order of the reference day or later.
 ONE = 2**20
 
+#: The most memory a full count takes, in MiB, beside the orders it read.
+MEMORY_MB = 512
+
 #: ``progress(phase, done, total)``
 Progress = Callable[[str, int, int], None]
 
@@ -50,9 +53,9 @@ class CountingRule:
         """By the settings, as of today in the host's time zone."""
         return cls(
             reference_day=(times.today() - _EPOCH).days,
-            half_life_days=float(conf.get("HALF_LIFE_DAYS")),
-            max_basket=conf.get("MAX_BASKET"),
-            window_days=conf.get("ORDERS_WINDOW_DAYS"),
+            half_life_days=float(conf.get("ORDERS", "HALF_LIFE_DAYS")),
+            max_basket=conf.get("ORDERS", "MAX_BASKET"),
+            window_days=conf.get("ORDERS", "WINDOW_DAYS"),
         )
 
 
@@ -98,7 +101,7 @@ class Counts:
     """``total_weight`` is the sum of all baskets' weights, of ``baskets`` baskets.
 
     ``pairs()`` streams the pairs, the rows of an item in one block, items rising; the blocks
-    keep to ``SIMILARITY["COPURCHASE_MEMORY_MB"]``. It can be called again.
+    keep to ``MEMORY_MB``. It can be called again.
     """
 
     items: ItemCounts
@@ -118,16 +121,16 @@ class Engine(abc.ABC):
 
 
 def get_engine() -> Engine:
-    """The engine that ``SIMILARITY["COPURCHASE_ENGINE"]`` names.
+    """The engine that ``SIMILARITY["ORDERS"]["ENGINE"]`` names.
 
     Raises :class:`ConfigurationError` for a path that leads to none.
     """
-    path = conf.get("COPURCHASE_ENGINE")
+    path = conf.get("ORDERS", "ENGINE")
     made = conf.load(path)
     engine = made() if isinstance(made, type) else made
     if not isinstance(engine, Engine):
         raise ConfigurationError(
-            f"SIMILARITY['COPURCHASE_ENGINE'] names {path!r}, which is no Engine; derive it from "
+            f"SIMILARITY['ORDERS']['ENGINE'] names {path!r}, which is no Engine; derive it from "
             "similarity.orders.counting.engine.Engine."
         )
     return engine

@@ -46,8 +46,8 @@ def count_all(progress: Progress | None = None, *, only_first: bool = False) -> 
     adapter = get_order_adapter()
     if adapter is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS'] is None, so that there are no orders to count; map the order "
-            "model there, see docs/settings.md."
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so that there are no orders to count; map the "
+            "order model there, see docs/settings.md."
         )
     report = progress or _silent
     began = time.monotonic()

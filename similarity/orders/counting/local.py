@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from similarity import conf
 from similarity.exceptions import CountError
+from similarity.orders.counting import engine
 from similarity.orders.counting.engine import (
     Baskets,
     CountingRule,
@@ -51,7 +51,7 @@ THREADS = min(4, os.cpu_count() or 1)
 
 
 class LocalEngine(Engine):
-    """Counts in this process, within ``SIMILARITY["COPURCHASE_MEMORY_MB"]`` for the blocks."""
+    """Counts in this process, within ``MEMORY_MB`` for the blocks."""
 
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
@@ -60,7 +60,7 @@ class LocalEngine(Engine):
         lines = _Lines.of(baskets, weights, rule)
 
         def pairs() -> Iterator[PairBlock]:
-            return lines.pairs(conf.get("COPURCHASE_MEMORY_MB") * 2**20, progress)
+            return lines.pairs(engine.MEMORY_MB * 2**20, progress)
 
         return Counts(lines.item_counts(), int(weights.sum()), len(baskets.day), pairs)
 
@@ -157,7 +157,7 @@ class _Lines:
             raise CountError(
                 f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
                 "count; use similarity.orders.counting.spark.SparkEngine, or a shorter "
-                "ORDERS_WINDOW_DAYS."
+                "SIMILARITY['ORDERS']['WINDOW_DAYS']."
             )
         widest = 2**spare
         bounds, low = [], 0

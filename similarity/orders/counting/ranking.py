@@ -46,7 +46,7 @@ class Release:
     """Chooses what a full count shows; ``names`` are the items of the new numbers."""
 
     def __init__(self, released: Released, names: Sequence[str]) -> None:
-        self.least = conf.get("MIN_SHOPPERS")
+        self.least = conf.get("ORDERS", "MIN_SHOPPERS")
         number = {name: at for at, name in enumerate(names)}
         renumbered = np.full(max(released.names, default=0) + 1, -1, np.int64)
         for old, name in released.names.items():
@@ -59,7 +59,7 @@ class Release:
         """Write the partners of a block of a full count; ``items`` are all items' counts."""
         kept = self.may_be_shown(block)
         block = PairBlock._make(column[kept] for column in block)
-        most = conf.get("PARTNERS")
+        most = scores.MAX_PARTNERS
         best = scores.rank(block, items, total_weight, most=most, min_shoppers=self.least)
         if len(best):
             first = block.first[best]
@@ -79,7 +79,7 @@ class Release:
 
 def withdraw(rows: Rows, alias: str) -> None:
     """Take away the pairs of ``rows``, as counted now, that too few shoppers are left of."""
-    least = conf.get("MIN_SHOPPERS")
+    least = conf.get("ORDERS", "MIN_SHOPPERS")
     gone: list[int] = []
     left: list[ProductPartners] = []
     for stored in ProductPartners.objects.using(alias).filter(number__in=list(rows)):

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from similarity.orders.counting.engine import ONE, ItemCounts, PairBlock
 
+#: Partners kept for each item.
+MAX_PARTNERS = 50
+
 Key = TypeVar("Key", bound=Hashable)
 #: Dunning's ratio that chance gives once in a thousand: χ² of one degree of freedom.
 SURE = 10.83

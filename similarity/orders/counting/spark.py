@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from similarity import conf
 from similarity.exceptions import CountError
-from similarity.orders.counting import spark_session
+from similarity.orders.counting import engine, spark_session
 from similarity.orders.counting.engine import (
     Baskets,
     CountingRule,
@@ -53,7 +52,7 @@ class NamedCounts:
 
 
 class SparkEngine(Engine):
-    """Counts in a Spark session: the active one, else one by ``SIMILARITY["SPARK"]``.
+    """Counts in a Spark session: the active one, else one by ``SIMILARITY["ORDERS"]["SPARK"]``.
 
     A session the engine started ends when nobody can read its counts any more.
     """
@@ -200,7 +199,7 @@ class _Run:
         rows = pairs.groupBy("first").count().toArrow()
         size = np.zeros(items, np.int64)
         size[rows["first"].to_numpy()] = rows["count"].to_numpy()
-        for low, high in _bounds(size, conf.get("COPURCHASE_MEMORY_MB") * 2**20 // BYTES_A_PAIR):
+        for low, high in _bounds(size, engine.MEMORY_MB * 2**20 // BYTES_A_PAIR):
             within = pairs.where((f.col("first") >= low) & (f.col("first") < high))
             block = within.orderBy("first", "second").toArrow()
             yield PairBlock(*(block[name].to_numpy() for name in PairBlock._fields))

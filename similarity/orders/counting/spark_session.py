@@ -12,9 +12,13 @@ from django.conf import settings
 
 from similarity import conf
 from similarity.exceptions import ConfigurationError
+from similarity.orders.counting import engine
 
 #: What pyspark 4 runs on.
 JAVA = 17
+#: PostgreSQL's JDBC driver, where Debian's libpostgresql-jdbc-java installs it. Another is
+#: named by ``spark.jars`` in ``SIMILARITY["ORDERS"]["SPARK"]``.
+JDBC_DRIVER = "/usr/share/java/postgresql.jar"
 
 
 def missing() -> str:
@@ -35,7 +39,8 @@ def missing() -> str:
 
 
 def start(options: dict[str, str] | None = None) -> Any:
-    """A session with ``SIMILARITY["SPARK"]`` and ``options``; the one that is active, if any.
+    """A session with ``SIMILARITY["ORDERS"]["SPARK"]`` and ``options``; the one that is active, if
+    any.
 
     Raises :class:`ConfigurationError` that says what is missing.
     """
@@ -48,32 +53,32 @@ def start(options: dict[str, str] | None = None) -> Any:
     if active is not None:
         return active
     builder = SparkSession.builder.appName("similarity")
-    for key, value in {**_defaults(), **conf.get("SPARK"), **(options or {})}.items():
+    for key, value in {**_defaults(), **conf.get("ORDERS", "SPARK"), **(options or {})}.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
 def jdbc_driver() -> Path:
-    """The file of PostgreSQL's JDBC driver, ``SIMILARITY["SPARK_JDBC_DRIVER"]``.
+    """Return the file of PostgreSQL's JDBC driver.
 
     Raises :class:`ConfigurationError` where there is none.
     """
-    path = Path(conf.get("SPARK_JDBC_DRIVER"))
+    path = Path(conf.get("ORDERS", "SPARK").get("spark.jars", JDBC_DRIVER))
     if not path.is_file():
         raise ConfigurationError(
-            f"SIMILARITY['SPARK_JDBC_DRIVER'] is {str(path)!r}, and there is no such file; install "
-            "PostgreSQL's JDBC driver, for example by 'apt-get install libpostgresql-jdbc-java', "
-            "and name its jar there."
+            f"There is no file {str(path)!r}, which is to be PostgreSQL's JDBC driver; install "
+            "one, for example by 'apt-get install libpostgresql-jdbc-java', or name its jar in "
+            "SIMILARITY['ORDERS']['SPARK']['spark.jars']."
         )
     return path
 
 
 def _defaults() -> dict[str, str]:
-    """For one machine; a cluster's master is named in ``SIMILARITY["SPARK"]``."""
-    driver = Path(conf.get("SPARK_JDBC_DRIVER"))
+    """For one machine; a cluster's master is named in ``SIMILARITY["ORDERS"]["SPARK"]``."""
+    driver = Path(JDBC_DRIVER)
     return {
         "spark.master": "local[*]",
-        "spark.driver.memory": f"{max(1024, 2 * conf.get('COPURCHASE_MEMORY_MB'))}m",
+        "spark.driver.memory": f"{max(1024, 2 * engine.MEMORY_MB)}m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # Times become days as they do where an order adapter reads them.

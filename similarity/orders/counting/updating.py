@@ -12,9 +12,9 @@ from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from similarity import conf
 from similarity.connections import wakeup
 from similarity.exceptions import ConfigurationError, SimilarityError
+from similarity.models import leases
 from similarity.models.leases import backoff_s
 from similarity.orders.adapter import OrderAdapter, get_order_adapter
 from similarity.orders.counting import applying, ledger, numbering, pseudonyms, ranking, runs
@@ -139,7 +139,7 @@ def _count_alone(row: PendingOrder, adapter: OrderAdapter) -> None:
             _rows().filter(pk=row.pk).update(
                 attempts=attempts,
                 last_error=f"{type(error).__name__}: {error}"[:2000],
-                dead=attempts >= conf.get("MAX_ATTEMPTS"),
+                dead=attempts >= leases.MAX_ATTEMPTS,
                 available_at=Now() + timedelta(seconds=backoff_s(attempts)),
             )
 
@@ -240,8 +240,8 @@ def _keys(orders: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
     adapter = get_order_adapter()
     if adapter is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS'] is None, so that no order can be marked; map the order model "
-            "there, see docs/settings.md."
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so that no order can be marked; map the order "
+            "model there, see docs/settings.md."
         )
     if isinstance(orders, QuerySet):
         orders = orders.values_list("pk", flat=True).iterator(chunk_size=ENQUEUE_ROWS)

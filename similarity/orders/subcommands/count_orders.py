@@ -20,7 +20,7 @@ class Command(SimilarityCommand):
     )
     examples = """examples:
   manage.py similarity count-orders            what waits in the outbox
-  manage.py similarity count-orders --full     every order of ORDERS_WINDOW_DAYS, with a bar
+  manage.py similarity count-orders --full     every order of WINDOW_DAYS      , with a bar
   manage.py similarity count-orders --watch    what waits, then what comes, until Ctrl-C
 """
     if_interrupted = "Stopped. Counts stand as they were; what was not counted waits."
@@ -32,7 +32,7 @@ class Command(SimilarityCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if get_order_adapter() is None and not options["full"]:
-            self.stdout.write("Nothing to count: SIMILARITY['ORDERS'] is None.")
+            self.stdout.write("Nothing to count: SIMILARITY['ORDERS']['SOURCE'] is None.")
             return
         began = time.monotonic()
         if options["full"]:

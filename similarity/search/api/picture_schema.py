@@ -42,7 +42,7 @@ class PictureSearchSchema(AutoSchema):
             **refusals.ANY,
             200: PictureSearchSerializer,
             400: refusal("No picture, one that cannot be read, or a field that cannot be served."),
-            413: refusal("The upload has more bytes than IMAGE_QUERY_MAX_BYTES."),
+            413: refusal("The upload has more than 5 MB."),
             415: refusal("The body is no multipart/form-data."),
             503: refusal(
                 "No worker looked at the picture in time, or the database does not answer; "
@@ -55,7 +55,7 @@ class PictureSearchSchema(AutoSchema):
 
 
 def _form_schema(adapter: CatalogAdapter) -> dict[str, Any]:
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     amount = {"type": "number", "minimum": 0, "description": "In the shop's currency."}
     filters = {
         name: {"type": "string", "description": f"Value of the attribute {name}."}

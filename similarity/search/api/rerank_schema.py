@@ -44,7 +44,7 @@ class RerankRequestSerializer(BodySerializer):
         allow_null=True,
         min_value=1,
         max_value=MAX_BUDGET_MS,
-        help_text="The longest it may take; 100 by default (`RERANK_BUDGET_MS`).",
+        help_text="The longest it may take; 100 by default.",
     )
 
 

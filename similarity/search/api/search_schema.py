@@ -209,7 +209,7 @@ def _text_parameter(description: str) -> OpenApiParameter:
 
 
 def _limit_parameter(default: int) -> OpenApiParameter:
-    most = conf.get("MAX_LIMIT")
+    most = conf.MAX_LIMIT
     whole = {"type": "integer", "minimum": 1, "maximum": most, "default": min(default, most)}
     return OpenApiParameter("limit", whole, description="How many.")
 

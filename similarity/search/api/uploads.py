@@ -5,8 +5,8 @@ from typing import Any
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest
 
-from similarity import conf
 from similarity.api.throttling import PICTURES, ClientThrottle
+from similarity.catalog import picture_header
 
 #: What the form around a picture may take: its other fields, names and boundaries.
 FORM_BYTES = 64 * 1024
@@ -25,7 +25,7 @@ def bound_picture_upload(request: HttpRequest) -> str:
     To be called before anything reads the body, so outside ``CsrfViewMiddleware``: a view
     that a form posts to is ``csrf_exempt``, and hands on to one that is ``csrf_protect``.
     """
-    most = conf.get("IMAGE_QUERY_MAX_BYTES")
+    most = picture_header.QUERY_MAX_BYTES
     if content_length(request) > most + FORM_BYTES:
         return f"The upload has more than {most} bytes; send a smaller picture."
     request.upload_handlers = [MemoryOnlyHandler(request)]
@@ -33,7 +33,8 @@ def bound_picture_upload(request: HttpRequest) -> str:
 
 
 class PictureThrottle(ClientThrottle):
-    """Limits a client's pictures to ``API_IMAGE_THROTTLE``, counting pages and API together."""
+    """Limits a client's pictures to ``API["PICTURE_THROTTLE"]``, counting pages and API
+    together."""
 
     def __init__(self) -> None:
         super().__init__(PICTURES)

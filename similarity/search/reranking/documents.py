@@ -67,7 +67,7 @@ def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
         *(one for some in query.compounds for one in some.joined),
     ]
     reading.check()
-    reading.cursor.execute(_TERMS, [conf.get("SEARCH_CONFIG"), " ".join(words)])
+    reading.cursor.execute(_TERMS, [conf.get("SEARCH", "LANGUAGE"), " ".join(words)])
     return [
         Term(lexeme, _rarity(documents, total or 0))
         for lexeme, documents, total in reading.cursor.fetchall()

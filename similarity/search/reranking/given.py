@@ -10,12 +10,14 @@ import numpy.typing as npt
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 
-from similarity import conf
 from similarity.exceptions import QueryError
 from similarity.retrieval.hits import Hit
 from similarity.retrieval.within import key_field, key_of
 
 Scores = npt.NDArray[np.float64]
+
+#: Results that are re-ordered; those after them keep their order.
+MAX_RERANKED = 200
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ def given(results: Any) -> Given:
 
     Results of another package are taken by their ``pk`` or ``object``, Haystack's for example.
 
-    ``RERANK_LIMIT`` of them are re-ordered. A queryset that is not sliced is read that far
+    ``MAX_RERANKED`` of them are re-ordered. A queryset that is not sliced is read that far
     and no further. Raises :class:`QueryError` for anything else.
     """
-    most = conf.get("RERANK_LIMIT")
+    most = MAX_RERANKED
     if isinstance(results, QuerySet):
         items = list(results if results.query.is_sliced else results[:most])
     elif isinstance(results, Iterable) and not isinstance(results, str | bytes | dict):

@@ -39,7 +39,7 @@ def second_scores(
     ``first`` (N,): the scores of the first stage. None where no model is configured or none
     answers in time.
     """
-    if not conf.get("CROSS_ENCODER"):
+    if not conf.get("SEARCH", "CROSS_ENCODER"):
         return None
     best = [at for at in np.argsort(-first, kind="stable")[:MOST] if keys[at] is not None]
     with deadline.reading(using) as reading:

@@ -79,8 +79,8 @@ def _tell_slow(budget_ms: float, error: Exception) -> None:
     _tell(
         "slow",
         f"what the shopper bought was not read in {budget_ms:.0f} ms, {TIME_SHARE:.0%} of the time "
-        "left. Make bought_by of SIMILARITY['ORDERS'] fast, by an index on the path from user to "
-        "order, or raise RERANK_BUDGET_MS",
+        "left. Make bought_by of SIMILARITY['ORDERS']['SOURCE'] fast, by an index on the path from "
+        "user to order, or raise RERANK_BUDGET_MS",
         error,
     )
 
@@ -88,8 +88,8 @@ def _tell_slow(budget_ms: float, error: Exception) -> None:
 def _tell_failed(error: Exception) -> None:
     _tell(
         type(error).__qualname__,
-        "what the shopper bought cannot be read. Correct bought_by of SIMILARITY['ORDERS'], or "
-        "leave its 'user' out",
+        "what the shopper bought cannot be read. Correct bought_by of "
+        "SIMILARITY['ORDERS']['SOURCE'], or leave its 'user' out",
         error,
     )
 

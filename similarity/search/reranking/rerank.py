@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from django.db import DatabaseError, router
 
-from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
@@ -30,6 +29,9 @@ NO_QUERY = "empty_query"
 NOTHING_KNOWN = "no_known_products"
 DATABASE = "database_error"
 FAILED = "error"
+
+#: The longest :func:`rerank` takes by default.
+BUDGET_MS = 100
 
 #: The share of the budget kept for putting the answer together, and the most it is.
 RESERVE_SHARE = 0.1
@@ -58,7 +60,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     """The results of any search for ``query``, re-ordered.
 
     ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs
-    of one of these and the host's score. The first ``RERANK_LIMIT`` are re-ordered, the rest
+    of one of these and the host's score. The first ``MAX_RERANKED`` are re-ordered, the rest
     stay behind them; a queryset is read once, and one that is not sliced no further than
     that. Results that are no known product keep their places. Hits of
     :func:`~similarity.search.search` are in the order of words and meaning already:
@@ -66,7 +68,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     ``request.user``; what a signed-in one bought counts where ``ORDERS`` names ``user``, or its
     adapter knows :meth:`~similarity.orders.adapter.OrderAdapter.bought_by`.
 
-    Takes ``budget_ms`` (default ``RERANK_BUDGET_MS``) at most; where that is too short, and
+    Takes ``budget_ms`` (default ``BUDGET_MS``) at most; where that is too short, and
     whatever fails, the order given comes back, marked so. Raises :class:`QueryError` only
     for arguments that are mistakes: objects of another model, a budget that is no number.
     """
@@ -79,7 +81,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
 
 def _checked_budget(budget_ms: int | None) -> int:
     if budget_ms is None:
-        return int(conf.get("RERANK_BUDGET_MS"))
+        return BUDGET_MS
     if isinstance(budget_ms, bool) or not isinstance(budget_ms, int) or budget_ms < 1:
         raise QueryError(
             f"budget_ms is {budget_ms!r}; pass a whole number of milliseconds above 0."

@@ -9,6 +9,7 @@ from django.db import DatabaseError, DataError, OperationalError, connection, tr
 from similarity.retrieval.session import local_settings
 from similarity.search.budget import Budget
 from similarity.search.models import SearchDocument, SearchValue
+from tests.configure import with_settings
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +140,6 @@ def test_the_wait_for_a_worker_does_not_count():
 
 
 def test_no_limit(settings):
-    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": None}
+    settings.SIMILARITY = with_settings(SEARCH={"TIME_LIMIT_MS": None})
     unlimited = Budget.configured()
     assert unlimited.attempt("default", timeout, None) == timeout()

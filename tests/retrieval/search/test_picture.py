@@ -96,12 +96,12 @@ def test_what_is_no_picture_is_refused_by_its_content(data, says):
         check_picture(data)
 
 
-def test_bounds_are_those_of_the_settings(settings):
+def test_bounds_are_those_of_the_settings(settings, monkeypatch):
     data = picture_bytes(size=(40, 30))
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_PIXELS": 1199}
+    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_PIXELS", 1199)
     with pytest.raises(ImageRejected, match="40 × 30 pixels, 1199 at most are decoded; send"):
         check_picture(data)
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_MAX_BYTES": len(data) - 1}
+    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_BYTES", len(data) - 1)
     with pytest.raises(ImageRejected, match=f"more than {len(data) - 1} bytes.*; send a smaller"):
         check_picture(data)
 
@@ -148,7 +148,7 @@ def test_no_answer_is_told_apart_from_a_bad_picture(monkeypatch):
 
 def test_pictures_take_a_bounded_number_of_the_threads_and_no_more_wait(monkeypatch, settings):
     """Beyond it the answer comes at once: the other threads are for other pages."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "IMAGE_QUERY_WAITING": 2}
+    monkeypatch.setattr("similarity.search.picture.MAX_WAITING", 2)
     waiting, answered = threading.Barrier(3, timeout=20), threading.Event()
 
     def answer(data, *, timeout_ms):
@@ -191,12 +191,12 @@ def test_variants_count_once(at_angle):
     assert len(search_by_picture(EAST)) == 2
 
 
-def test_words_choose_among_what_looks_alike(at_angle, told, settings):
+def test_words_choose_among_what_looks_alike(at_angle, told, settings, monkeypatch):
     """ "This, but in navy": what the words fit best rises, and nothing that looks different."""
     calls, keys = told
     near, navy = at_angle(2), at_angle(8)
     beyond = at_angle(89, name="navy, and nothing like the picture")
-    settings.SIMILARITY = {**settings.SIMILARITY, "MAX_LIMIT": 2}
+    monkeypatch.setattr("similarity.conf.MAX_LIMIT", 2)
     keys += [beyond.pk, navy.pk]
     hits = search_by_picture(EAST, "navy", 2)
     assert [hit.product for hit in hits] == [navy, near]

@@ -12,6 +12,8 @@ from similarity.exceptions import ImageRejected
 from similarity.indexing.versions import build_version, promote
 from similarity.search import queries
 from similarity.search.picture import encode_picture, search_by_picture
+from tests.configure import with_settings
+from tests.encoders_fake import fused
 
 COLOURS = ["navy", "olive", "crimson", "gold", "teal", "plum"]
 
@@ -28,16 +30,13 @@ def drawn(colour, kind="PNG", mirrored=False, **options):
 def products(transactional_db, make_product, settings, tmp_path):
     """One product of each colour, embedded; the picture part sees colours and needs no weights."""
     settings.MEDIA_ROOT = tmp_path
-    settings.SIMILARITY = {
-        **settings.SIMILARITY,
-        "QUERY_IN_PROCESS": True,
-        "ENCODERS": {
+    settings.SIMILARITY = with_settings(
+        ENCODERS={
             **dict.fromkeys(["text", "colour", "attributes"]),
-            "image": {"CLASS": "similarity.encoders.colour.ColourEncoder", "OPTIONS": {}},
+            "image": {"CLASS": "similarity.encoders.colour.ColourEncoder", **fused(1.0, 32)},
         },
-        "WEIGHTS": {"image": 1.0},
-        "DIMENSIONS": {"image": 32},
-    }
+        SEARCH={"ENCODE_IN_PROCESS": True},
+    )
     products = []
     for colour in COLOURS:
         product = make_product(name=colour)

@@ -26,6 +26,7 @@ from similarity.search import (
 from similarity.search.models import SearchLexeme
 from similarity.search.models import documents as tables
 from similarity.search.terms import Alternative
+from tests.configure import with_settings
 from tests.retrieval.search.conftest import counts
 
 MANY = 75
@@ -240,7 +241,7 @@ class TestTime:
             yield make
 
     def test_words_that_take_too_long_are_cut_off(self, lamps, slow, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 200}
+        settings.SIMILARITY = with_settings(SEARCH={"TIME_LIMIT_MS": 200})
         slow("similarity_searchdocument")
         started = time.monotonic()
         page = search("lamp", hybrid=False)
@@ -249,7 +250,7 @@ class TestTime:
         assert (page.outcome, page.total, page.rescued) == ("out_of_time", 0, "")
 
     def test_facets_that_take_too_long_are_left_out_and_hits_stay(self, lamps, slow, settings):
-        settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 2000}
+        settings.SIMILARITY = with_settings(SEARCH={"TIME_LIMIT_MS": 2000})
         slow("TRUE AND EXISTS")
         started = time.monotonic()
         page = search("lamp", facets=["colour", "price"], hybrid=False)
@@ -286,7 +287,7 @@ def test_suggestions_of_a_common_word_still_need_a_product_that_passes(lamps):
 
 def test_suggestions_that_take_too_long_are_those_found_so_far(lamps, settings, monkeypatch):
     """Queries are first; what comes after them is left out, and no page waits for it."""
-    settings.SIMILARITY = {**settings.SIMILARITY, "SEARCH_BUDGET_MS": 2000}
+    settings.SIMILARITY = with_settings(SEARCH={"TIME_LIMIT_MS": 2000})
 
     def slow(words, within, adapter):
         with connection.cursor() as cursor:

@@ -9,19 +9,19 @@ import pytest
 from django.core.cache import cache
 
 from shop.models import ProductImage
-from similarity.connections.mailbox import Question
 from similarity.indexing.versions import build_version, promote, rollback
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import documents, hybrid, meaning, queries, query_vectors, search, vocabulary
+from similarity.search.mailbox import Question
 from similarity.search.models import HotQueryVector
 from similarity.search.picture import search_by_picture
 from tests.encoders.models import COLOURS
-from tests.encoders_fake import similarity_settings
+from tests.encoders_fake import fused, similarity_settings
 
 SLOW_MS = 20_000  # in this process, and the first query loads the network
 
 
-def configured(clip, text=True, **options):
+def with_settings(clip, text=True, **options):
     """The fake text encoder, whose words know no colours of photos, beside the joint one."""
     encoders = {
         **dict.fromkeys(["text", "image", "colour", "attributes"]),
@@ -34,9 +34,7 @@ def configured(clip, text=True, **options):
         encoders["text"] = {"CLASS": "tests.encoders_fake.HashEncoder", "OPTIONS": {}}
     return similarity_settings(
         ENCODERS=encoders,
-        WEIGHTS={"text": 0.5, "image": 0.5},
-        DIMENSIONS={"text": 8, "image": 12},
-        QUERY_IN_PROCESS=True,
+        SEARCH={"ENCODE_IN_PROCESS": True},
         QUERY_TIMEOUT_MS=SLOW_MS,
     )
 
@@ -58,7 +56,7 @@ def products(transactional_db, make_product, settings, tmp_path, photo):
 
 @pytest.fixture
 def joint(products, settings, clip_that_knows_colours):
-    settings.SIMILARITY = configured(clip_that_knows_colours)
+    settings.SIMILARITY = with_settings(clip_that_knows_colours)
     version = promote(build_version())
     # Four products are too few to learn floors from.
     EncoderVersion.objects.update(query_floors={"text": -1.0, "image": -1.0})
@@ -140,7 +138,7 @@ def test_a_worker_of_an_older_release_answers_with_the_text_alone(joint, monkeyp
 def test_without_a_text_encoder_photos_alone_have_a_meaning(
     products, settings, clip_that_knows_colours
 ):
-    settings.SIMILARITY = configured(clip_that_knows_colours, text=False)
+    settings.SIMILARITY = with_settings(clip_that_knows_colours, text=False)
     promote(build_version(), force=True)  # the product without a photo has no vector
     assert search("green").related[0].product == products["green"]
     assert query_vectors.encode_query("green", timeout_ms=SLOW_MS) is None
@@ -150,18 +148,17 @@ def test_the_encoder_is_exchanged_by_a_new_version_of_another_length(
     products, settings, clip_that_knows_colours
 ):
     """From an encoder that knows no words to one that does, and back."""
-    before = configured(clip_that_knows_colours)
+    before = with_settings(clip_that_knows_colours)
     before["ENCODERS"]["image"] = {
         "CLASS": "similarity.encoders.colour.ColourEncoder",
-        "OPTIONS": {},
+        **fused(0.5, 6),
     }
-    before["DIMENSIONS"] = {"text": 8, "image": 6}
     settings.SIMILARITY = before
     old = promote(build_version())
     assert "joint" not in old.encoders["image"]
     assert {hit.tier for hit in search("red").related} == {"text"}
 
-    settings.SIMILARITY = configured(clip_that_knows_colours)
+    settings.SIMILARITY = with_settings(clip_that_knows_colours)
     new = promote(build_version())
     assert new.encoders["image"]["joint"] is True
     assert (old.dimensions["image"], new.dimensions["image"]) == (6, 12)

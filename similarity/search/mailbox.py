@@ -26,8 +26,8 @@ TASK = "similarity.answer_question"
 #: How often a question is handed back to workers of another project.
 MOST_ROUNDS = 5
 
-#: The settings that name the queues.
-QUERIES, PICTURES = "QUERY_QUEUE", "IMAGE_QUERY_QUEUE"
+#: The keys of ``SIMILARITY["SEARCH"]`` that name the queues.
+QUERIES, PICTURES = "QUEUE", "PICTURE_QUEUE"
 
 #: A payload over this length goes by the cache, in pieces that Memcached takes.
 MESSAGE_BYTES = 2048
@@ -61,7 +61,8 @@ class Question:
 
     @property
     def queue(self) -> str:
-        """The setting that names the queue: pictures, which take long, have one of their own."""
+        """The key of ``SIMILARITY["SEARCH"]`` that names the queue: pictures, which take long,
+        have one of their own."""
         return PICTURES if self.kind == "picture" else QUERIES
 
 
@@ -89,7 +90,7 @@ def post(question: Question) -> list[Any]:
 
 def project() -> str:
     """A name for this project, equal in its web processes and workers."""
-    database, cache = connections[DEFAULT_DB_ALIAS], caches[conf.get("CACHE")]
+    database, cache = connections[DEFAULT_DB_ALIAS], caches[conf.get("CACHE", "ALIAS")]
     named = str(database.settings_dict["NAME"]), getattr(cache, "key_prefix", "")
     return caching.digest("project", *named)[:16]
 
@@ -171,4 +172,4 @@ def _pieces(key: str, count: int) -> Sequence[str]:
 
 
 def _cache() -> Any:
-    return caches[conf.get("CACHE")]
+    return caches[conf.get("CACHE", "ALIAS")]
