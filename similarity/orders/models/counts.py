@@ -59,6 +59,14 @@ class PendingOrderManager(models.Manager.from_queryset(PendingOrderQuerySet)):  
             )
         return len(wanted)
 
+    def take(self, limit: int) -> list["PendingOrder"]:
+        """Delete up to ``limit`` due rows, the longest waiting first, and return them.
+
+        Within the transaction that counts them: without its commit they still wait.
+        """
+        rows = self.db_manager(self.write_alias).raw(_TAKE, [limit])
+        return sorted(rows, key=lambda row: (row.available_at, row.pk))
+
     def get_queryset(self) -> PendingOrderQuerySet:
         """Rows as they are written: a read replica may lag behind what a worker was woken for."""
         rows: PendingOrderQuerySet = super().get_queryset().using(self.write_alias)
@@ -233,3 +241,11 @@ class ProductPartners(models.Model):
 
 
 _TABLE = PendingOrder._meta.db_table
+
+_TAKE = f"""
+    DELETE FROM {_TABLE} WHERE id = ANY(ARRAY(
+        SELECT id FROM {_TABLE} WHERE NOT dead AND available_at <= statement_timestamp()
+        ORDER BY available_at, id LIMIT %s
+    ))
+    RETURNING *
+"""  # noqa: S608 - the table's own name
