@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from similarity.connections.locks import owner
 from similarity.models import PendingProduct
-from similarity.models.leases import backoff_s
+from similarity.models.retries import backoff_s
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db

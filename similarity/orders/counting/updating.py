@@ -3,19 +3,16 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Model, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from similarity import conf
 from similarity.connections import wakeup
 from similarity.exceptions import ConfigurationError, SimilarityError
-from similarity.models.leases import backoff_s
+from similarity.models.retries import failed
 from similarity.orders.adapter import OrderAdapter, get_order_adapter
 from similarity.orders.counting import applying, ledger, numbering, pseudonyms, ranking, runs
 from similarity.orders.counting.differences import difference
@@ -98,13 +95,11 @@ def has_due() -> bool:
 def waiting() -> Waiting:
     """What waits in the outbox of orders."""
     rows = PendingOrder.objects
-    oldest = rows.waiting().order_by("available_at").annotate(age=Now() - F("available_at"))
-    age = oldest.values_list("age", flat=True).first()
     return Waiting(
         waiting=rows.waiting().count(),
         due=rows.due().count(),
         dead=rows.dead().count(),
-        lag_s=max(0.0, age.total_seconds()) if age is not None else 0.0,
+        lag_s=rows.lag_s(),
     )
 
 
@@ -141,13 +136,7 @@ def _count_alone(row: PendingOrder, adapter: OrderAdapter) -> None:
             raise
         except Exception as error:
             logger.exception("Order %s cannot be counted.", row.order_key)
-            attempts = row.attempts + 1
-            waiting_row.update(
-                attempts=attempts,
-                last_error=f"{type(error).__name__}: {error}"[:2000],
-                dead=attempts >= conf.get("MAX_ATTEMPTS"),
-                available_at=Now() + timedelta(seconds=backoff_s(attempts)),
-            )
+            waiting_row.update(**failed(row.attempts + 1, f"{type(error).__name__}: {error}"))
 
 
 def _count(rows: Sequence[PendingOrder], run: CountRun, adapter: OrderAdapter) -> None:
