@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -357,9 +357,22 @@ def _group(name: str) -> Mapping[str, Any]:
     return group
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in ("SIMILARITY", "SIMILARITY_PRODUCT_MODEL"):
-        load.cache_clear()
+Made = TypeVar("Made")
+
+_forgotten: list[Callable[[], None]] = [load.cache_clear]
+
+
+def kept(make: Callable[[], Made]) -> Callable[[], Made]:
+    """Keep what ``make`` returns until a setting changes. An error is not kept."""
+    once = cache(make)
+    _forgotten.append(once.cache_clear)
+    return once
+
+
+def _forget(**kwargs: Any) -> None:
+    """Whatever the setting: an adapter may read others than the plugin's."""
+    for forget in _forgotten:
+        forget()
 
 
 setting_changed.connect(_forget, dispatch_uid="similarity.conf")

@@ -24,12 +24,11 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from similarity import conf, receivers
 from similarity.capture import mode
-from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.catalog.adapter import get_adapter
 from similarity.catalog.paths import Path
 from similarity.catalog.relations import (
-    Link,
     concrete,
-    join_links,
+    links_of,
     own_keys,
     relatives,
     row_key,
@@ -56,7 +55,7 @@ def connect() -> None:
     try:
         product = conf.product_model()
         adapter = get_adapter()
-        related, joins = adapter.related_models(), _links(adapter)
+        related, joins = adapter.related_models(), links_of(adapter)
     except SimilarityError as error:  # similarity.checks reports it with a hint
         logger.error("Changes of products are not followed: %s", error)
         return
@@ -169,7 +168,7 @@ def many_to_many_changed(
     product = conf.product_model()
 
     def keys() -> Iterator[Any]:
-        for link in _links(get_adapter(), sender):
+        for link in links_of(get_adapter(), sender):
             yield from link.keys_of_change(product, instance, action, model, pk_set, using)
 
     _enqueue(using, keys, instance)
@@ -182,18 +181,12 @@ def _committed_alone(using: str) -> bool:
     return here and not mode.at_work()
 
 
-def _links(adapter: CatalogAdapter, through: type[Model] | None = None) -> list[Link]:
-    """Keys of join tables, or of one, that lead to products."""
-    found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
-    return [link for link in found if through in (None, link.through)]
-
-
 def _products_of(instance: Model, using: str) -> Iterator[Any]:
     """Primary keys of products that the row is, is part of, or is read for."""
     adapter = get_adapter()
     yield from own_keys(adapter.model, instance, using)
     yield from adapter.dependents(instance)
-    for link in _links(adapter, concrete(type(instance))):
+    for link in links_of(adapter, concrete(type(instance))):
         yield from link.keys_of(adapter.model, instance, using)
 
 
@@ -209,7 +202,7 @@ def _reads(instance: Model, update_fields: Collection[str] | None) -> bool:
 def _columns_read(instance: Model) -> set[str] | None:
     """Columns of the row's tables that are read, keys to other rows included; None for every."""
     adapter, model = get_adapter(), concrete(type(instance))
-    if any(_links(adapter, model)):
+    if any(links_of(adapter, model)):
         return None
     columns: set[str] = set()
     for table in [model, *map(concrete, model._meta.get_parent_list())]:

@@ -7,9 +7,9 @@ class ChaosHostConfig(AppConfig):
     label = "chaos_host"
 
     def ready(self) -> None:
-        from similarity.models import leases
+        from similarity.models import retries
 
-        leases.BACKOFF_S = 1
+        retries.BACKOFF_S = 1
         if settings.WAY != "similarity":
             from benchmarks.chaos_host import peer
 

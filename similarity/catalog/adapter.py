@@ -208,8 +208,9 @@ class CatalogAdapter(abc.ABC):
         return self.annotate_price(products).filter(**given) if given else products
 
 
+@conf.kept
 def get_adapter() -> CatalogAdapter:
-    """The configured adapter; a new one each time, for making one is cheap."""
+    """Return the configured adapter: one for all threads, until a setting changes."""
     configured = conf.get("CATALOG")
     if isinstance(configured, str):
         adapter = _make(configured)

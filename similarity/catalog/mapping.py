@@ -133,7 +133,7 @@ class FieldMappingAdapter(CatalogAdapter):
         )
 
     def _photo(self, product: Model) -> Any:
-        files = Path(self.mapping["images"]).values(product) if "images" in self.mapping else []
+        files = self._image_path.values(product) if self._image_path else []
         return next((file for file in files if file), None)
 
     def cost(self, product: Model) -> Decimal | None:
@@ -198,14 +198,14 @@ class FieldMappingAdapter(CatalogAdapter):
         """Of an attribute, or of a key of the JSON field behind ``*``."""
         if name in self._named and name != "*":
             return self._named[name]
-        every = self._named.get("*", [])
-        if name not in (*PUBLIC, *self._facets) or not name.isidentifier():
-            return []
-        return [
-            Source(Path(f"{source.path.path}__{name}"))
-            for source in every
-            if source.path.lookup(self.model)
-        ]
+        return self._json_keys.get(name, [])
+
+    @cached_property
+    def _json_keys(self) -> Mapping[str, Sequence[Source]]:
+        """Public key of the JSON field behind ``*`` → where it is read."""
+        every = [one for one in self._named.get("*", []) if one.path.lookup(self.model)]
+        names = [name for name in (*PUBLIC, *self._facets) if name.isidentifier()]
+        return {name: [Source(Path(f"{one.path.path}__{name}")) for one in every] for name in names}
 
     @property
     def _facets(self) -> Sequence[str]:
@@ -221,7 +221,7 @@ class FieldMappingAdapter(CatalogAdapter):
     @cached_property
     def _told(self) -> list[Path]:
         """What fingerprints and search documents are made of."""
-        images = [Path(self.mapping["images"])] if "images" in self.mapping else []
+        images = [self._image_path] if self._image_path else []
         attributes = [path for some in self._named.values() for path in self._read_by(some)]
         told = self._paths_of("title", "description", "group")
         return [*told, *images, *attributes, *self._code_paths]
@@ -241,6 +241,10 @@ class FieldMappingAdapter(CatalogAdapter):
         for place, key, some in named:
             for at, source in enumerate(some):
                 yield place if len(some) == 1 else f"{place}[{at}]", key, source
+
+    @cached_property
+    def _image_path(self) -> Path | None:
+        return Path(self.mapping["images"]) if "images" in self.mapping else None
 
     @cached_property
     def _code_paths(self) -> list[Path]:
@@ -301,9 +305,9 @@ class FieldMappingAdapter(CatalogAdapter):
         return tuple(dict.fromkeys(code for code in codes if code))
 
     def _images(self, product: Model) -> Sequence[ImageRef]:
-        if "images" not in self.mapping:
+        if self._image_path is None:
             return ()
-        files = Path(self.mapping["images"]).values(product)
+        files = self._image_path.values(product)
         return image_refs(files, most=conf.get("IMAGES", "PER_PRODUCT"))
 
 

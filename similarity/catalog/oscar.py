@@ -8,6 +8,7 @@ Models are found by ``get_model``, so that forked apps count. docs/oscar.md says
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -40,7 +41,11 @@ class OscarCatalogue(VariantAdapter):
     """
 
     def content(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
-        self.__dict__.pop("category_paths", None)  # of an adapter that is kept for long
+        return copy(self)._read_anew(keys)  # beside the readers of other threads
+
+    def _read_anew(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
+        """The content, with categories as they are named now."""
+        self.__dict__.pop("category_paths", None)
         return super().content(keys)
 
     def read(self, product: Any) -> ProductContent:

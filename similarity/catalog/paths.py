@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -227,6 +228,7 @@ def _is_many(field: Any) -> bool:
     return bool(field.many_to_many or field.one_to_many)
 
 
+@lru_cache(maxsize=4096)
 def _field(model: type[Model], name: str) -> Any:
     """The field or reverse relation called ``name`` in lookups or on instances, or None."""
     try:

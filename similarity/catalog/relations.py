@@ -5,9 +5,9 @@ of a parent is part of the child's. Signals and triggers both follow what is sai
 "owner" is a product or an order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Model, QuerySet
 
@@ -146,6 +146,23 @@ class Link:
     def _attname(self, column: str) -> str:
         fields = self.through._meta.concrete_fields
         return next(field.attname for field in fields if field.column == column)
+
+
+class Adapter(Protocol):
+    """What both adapters say of the tables they read."""
+
+    @property
+    def model(self) -> type[Model]: ...
+
+    def related_models(self) -> Mapping[type[Model], Iterable[str]]: ...
+
+    def many_to_many(self) -> Iterable[type[Model]]: ...
+
+
+def links_of(adapter: Adapter, through: type[Model] | None = None) -> list[Link]:
+    """Return the keys of join tables, or of ``through`` alone, that lead to the adapter's rows."""
+    found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
+    return [link for link in found if through in (None, link.through)]
 
 
 def join_links(

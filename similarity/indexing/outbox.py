@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db.models import F, Model, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Model, QuerySet
 
 from similarity import conf
 from similarity.connections import metrics, wakeup
@@ -130,13 +129,8 @@ def has_due() -> bool:
 
 
 def lag_s() -> float:
-    """Seconds for which the longest waiting row has been due; 0 where none is.
-
-    A row that backs off after an error counts from its next attempt.
-    """
-    waiting = _rows().waiting().order_by("available_at")
-    oldest = waiting.annotate(age=Now() - F("available_at")).values_list("age", flat=True).first()
-    return max(0.0, oldest.total_seconds()) if oldest is not None else 0.0
+    """Seconds for which the longest waiting row has been due; 0 where none is."""
+    return _rows().lag_s()
 
 
 def counts() -> Counts:

@@ -21,7 +21,7 @@ from similarity.extension import extensions
 from similarity.indexing import encoding, inputs, shared, vectors
 from similarity.indexing.inputs import Inputs
 from similarity.indexing.maintained import encoders_of, fusion_of, runnable_versions
-from similarity.models import EncoderVersion, PendingProduct, leases
+from similarity.models import EncoderVersion, PendingProduct, retries
 from similarity.models.inputs import DESCRIPTION, TITLE
 
 logger = logging.getLogger(__name__)
@@ -298,7 +298,7 @@ def _delayed(work: _Work, claims: Sequence[PendingProduct]) -> dict[str, str]:
     Not after the last attempt: reconcile finds them, for they are stored as outdated.
     """
     reasons = {content.key: content.delayed for content in work.contents}
-    most = leases.MAX_ATTEMPTS
+    most = retries.MAX_ATTEMPTS
     return {
         row.product_key: reason
         for row in claims

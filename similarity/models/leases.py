@@ -1,14 +1,14 @@
 """Leases on rows of the outbox: who works on what, until when, and what becomes of it."""
 
-import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connections, models, router, transaction
+from django.db import OperationalError, connections, models, transaction
 from django.db.models.functions import Now
 
 from similarity.connections.locks import living_owners
+from similarity.models.retries import ERROR_LENGTH, OutboxManager, backoff_s, failed
 
 if TYPE_CHECKING:
     from similarity.models.outbox import PendingProduct
@@ -21,14 +21,9 @@ RELEASE_WAIT_MS = 1000
 LEASE_S = 300
 #: Workers that may die over one product, or outlive their lease, before it is given up.
 MAX_KILLS = 3
-#: Attempts before a row is given up, and the seconds before the second of them, doubled at each
-#: attempt up to the longest wait.
-MAX_ATTEMPTS = 8
-BACKOFF_S = 10
-BACKOFF_MAX_S = 3600
 
 
-class LeaseManager(models.Manager["PendingProduct"]):
+class LeaseManager(OutboxManager):
     """What workers do with rows; ``lease_until`` of a claim is the token that it holds them by."""
 
     def claim(self, limit: int, owner: int | None = None) -> list["PendingProduct"]:
@@ -133,11 +128,7 @@ class LeaseManager(models.Manager["PendingProduct"]):
             held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
             held.exclude(generation=row.generation).update(lease_until=None, lease_owner=None)
             held.filter(generation=row.generation).update(
-                lease_until=None,
-                lease_owner=None,
-                last_error=error[:2000],
-                dead=row.attempts >= MAX_ATTEMPTS,
-                available_at=Now() + timedelta(seconds=backoff_s(row.attempts)),
+                lease_until=None, lease_owner=None, **failed(row.attempts, error)
             )
 
     def release(self, claims: Sequence["PendingProduct"], *, error: str = "") -> None:
@@ -161,19 +152,10 @@ class LeaseManager(models.Manager["PendingProduct"]):
                         lease_owner=None,
                         attempts=row.attempts - 1,
                         available_at=Now() + wait,
-                        last_error=error[:2000],
+                        last_error=error[:ERROR_LENGTH],
                     )
             except OperationalError:
                 return
-
-    def get_queryset(self) -> models.QuerySet[Any]:
-        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
-        return super().get_queryset().using(self.write_alias)
-
-    @property
-    def write_alias(self) -> str:
-        """The database that holds the outbox."""
-        return self._db or router.db_for_write(self.model)
 
     def _lease(
         self, condition: str, order: str, limit: int, owner: int | None
@@ -197,12 +179,6 @@ class LeaseManager(models.Manager["PendingProduct"]):
         lease = timedelta(seconds=LEASE_S)
         rows = self.db_manager(self.write_alias).raw(statement, [limit, lease, owner])
         return sorted(rows, key=lambda row: (row.available_at, row.pk))
-
-
-def backoff_s(attempts: int) -> float:
-    """Seconds to wait after the given number of attempts: doubling, capped, ±25 % jitter."""
-    doubled = BACKOFF_S * 2 ** min(max(attempts - 1, 0), 30)
-    return min(doubled, BACKOFF_MAX_S) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
 _DELETE_DONE = """

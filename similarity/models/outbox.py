@@ -2,42 +2,29 @@
 
 One row for each product, written in the transaction that changed it. A worker claims
 rows by lease and acknowledges the generation it read, so that a change made meanwhile
-stays pending. Every time stands by the database's clock: the clocks of web machines and
-workers differ, and a row must be due the moment it is committed.
+stays pending.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from django.db import connections, models
 from django.db.models.functions import Concat, Least, Now
 from django.utils import timezone
 
 from similarity.models.leases import LeaseManager
+from similarity.models.retries import OutboxQuerySet
 
 
-class PendingProductQuerySet(models.QuerySet["PendingProduct"]):
-    def due(self) -> "PendingProductQuerySet":
+class PendingProductQuerySet(OutboxQuerySet):
+    def due(self) -> Self:
         """Rows a worker may claim now, those whose lease ran out included."""
-        return self.filter(dead=False, available_at__lte=Now()).filter(
-            models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
-        )
+        free = models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
+        return super().due().filter(free)
 
-    def leased(self) -> "PendingProductQuerySet":
+    def leased(self) -> Self:
         """Rows a worker is busy with."""
         return self.filter(dead=False, lease_until__gte=Now())
-
-    def backing_off(self) -> "PendingProductQuerySet":
-        """Rows that failed and wait for their next attempt."""
-        return self.filter(dead=False, available_at__gt=Now())
-
-    def dead(self) -> "PendingProductQuerySet":
-        """Rows given up after MAX_ATTEMPTS, their last error kept."""
-        return self.filter(dead=True)
-
-    def waiting(self) -> "PendingProductQuerySet":
-        """Rows that will be embedded: due now, leased or backing off."""
-        return self.filter(dead=False)
 
     def revive(self) -> int:
         """Make dead rows due again, with a fresh count of attempts.

@@ -125,8 +125,9 @@ class OrderAdapter(abc.ABC):
         yield from relations.dependents(self.model, model, [lookup], instance, self.write_alias)
 
 
+@conf.kept
 def get_order_adapter() -> OrderAdapter | None:
-    """The configured adapter, a new one each time; None where the host has no orders to read."""
+    """Return the configured adapter, one for all threads; None if there are no orders to read."""
     configured = conf.get("ORDERS", "SOURCE")
     if configured is None:
         return None

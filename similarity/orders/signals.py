@@ -17,10 +17,9 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from similarity.catalog.paths import Path
 from similarity.catalog.relations import (
-    Link,
     concrete,
     ends,
-    join_links,
+    links_of,
     own_keys,
     relatives,
     row_key,
@@ -59,7 +58,7 @@ def connect() -> None:
             receive(pre_save, part_moving, model)
     for model in _every(customers):
         receive(pre_delete, part_deleted, model)
-    for join in {link.through for link in _links(adapter)}:
+    for join in {link.through for link in links_of(adapter)}:
         receive(m2m_changed, products_changed, join)
         if not join._meta.auto_created:
             receive(pre_save, part_moving, join)
@@ -122,22 +121,16 @@ def products_changed(
         return
 
     def keys(adapter: OrderAdapter) -> Iterator[Any]:
-        for link in _links(adapter, sender) or ends(adapter.model, sender, []):
+        for link in links_of(adapter, sender) or ends(adapter.model, sender, []):
             yield from link.keys_of_change(adapter.model, instance, action, model, pk_set, using)
 
     _enqueue(using, keys, instance)
 
 
-def _links(adapter: OrderAdapter, through: type[Model] | None = None) -> list[Link]:
-    """Keys of join tables, or of one, that lead to orders."""
-    found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
-    return [link for link in found if through in (None, link.through)]
-
-
 def _orders_of(adapter: OrderAdapter, instance: Model, using: str) -> Iterator[Any]:
     """Primary keys of orders that the row is read for."""
     yield from adapter.dependents(instance)
-    for link in _links(adapter, concrete(type(instance))):
+    for link in links_of(adapter, concrete(type(instance))):
         yield from link.keys_of(adapter.model, instance, using)
 
 

@@ -1,6 +1,7 @@
 """Adapters are an extension point: one contract, kept by the default one and by a host's own."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -166,6 +167,15 @@ class TestFieldMapping:
 
 
 class TestGetAdapter:
+    def test_one_serves_until_a_setting_changes(self, settings):
+        first = get_adapter()
+        with ThreadPoolExecutor(4) as pool:
+            assert {id(adapter) for adapter in pool.map(lambda _n: get_adapter(), range(8))} == {
+                id(first)
+            }
+        settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": {"title": "sku"}}
+        assert get_adapter().mapping["title"] == "sku"
+
     @override_settings(SIMILARITY={"CATALOG": f"{__name__}.HandWrittenAdapter"})
     def test_by_dotted_path(self):
         assert isinstance(get_adapter(), HandWrittenAdapter)

@@ -7,17 +7,17 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from shop.models import Order
+from shop.models import Order, OrderLine
 from similarity.orders.adapter import get_order_adapter
 from similarity.orders.counting import applying, full, ledger, ranking, runs, updating
 from similarity.orders.counting.full import count_all
 from similarity.orders.counting.updating import count_pending
 from similarity.orders.mapping import MappedOrders
-from similarity.orders.models import PairCounts, PendingOrder
+from similarity.orders.models import PairCounts, PendingOrder, ProductPartners
 from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
@@ -51,7 +51,6 @@ STEPS = [
     (ledger, "replace"),
     (applying, "apply"),
     (ranking, "withdraw"),
-    (applying, "forget_empty"),
 ]
 
 
@@ -165,7 +164,7 @@ def test_an_order_that_cannot_be_read_is_put_back_and_the_others_are_counted(
 
 
 def test_an_order_is_given_up_and_can_be_revived(random_shop, monkeypatch, settings):
-    monkeypatch.setattr("similarity.models.leases.MAX_ATTEMPTS", 1)
+    monkeypatch.setattr("similarity.models.retries.MAX_ATTEMPTS", 1)
     shop = random_shop(3)
     count_all()
     shop.place()
@@ -284,6 +283,41 @@ def test_the_lag_is_that_of_the_oldest_due_order(random_shop):
     random_shop(1).place()
     PendingOrder.objects.update(available_at=Now() - timedelta(seconds=90))
     assert updating.waiting().lag_s == pytest.approx(90, abs=20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_order_costs_few_statements(random_shop, make_product):
+    """The host's own UPDATE and the row of the outbox included, and a pair that is withdrawn."""
+    shop = random_shop(1)
+    pair = [make_product(), make_product()]
+    orders = [
+        Order.objects.create(number=f"S-{n}", customer=customer, placed_at=timezone.now())
+        for n, customer in enumerate(shop.customers[:3])
+    ]
+    for order in orders:
+        for product in pair:
+            OrderLine.objects.create(order=order, product=product, unit_price=1)
+    count_all()
+    count_pending()
+    statements = []
+
+    def cancel(order):
+        def note(execute, sql, *arguments):
+            statements.append(sql)
+            return execute(sql, *arguments)
+
+        statements.clear()
+        order.status = "cancelled"
+        with connection.execute_wrapper(note):
+            order.save()
+            assert count_pending() == 1
+        return len(statements)
+
+    assert cancel(orders[0]) <= 15, "\n".join(map(str, statements))
+    assert ProductPartners.objects.count() == 2, "two shoppers are as many as must be left"
+    assert cancel(orders[1]) <= 16, "\n".join(map(str, statements))
+    assert not ProductPartners.objects.exists()
+    agree_with_a_full_count()
 
 
 def test_an_unknown_kind_of_key_is_refused(random_shop):

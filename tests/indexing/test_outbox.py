@@ -10,7 +10,7 @@ from django.db.models import F
 
 from shop.models import Category, Product
 from similarity.indexing import outbox, pipeline, vectors, versions
-from similarity.models import PendingProduct, ProductVectors, leases
+from similarity.models import PendingProduct, ProductVectors, retries
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(make_product):
 
 
 def test_a_bad_product_backs_off_dies_and_is_revived(make_product, monkeypatch):
-    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retries, "MAX_ATTEMPTS", 2)
     versions.ensure_live_version()
     bad, good = make_product(name="poison"), make_product()
     outbox.drain()

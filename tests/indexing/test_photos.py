@@ -20,7 +20,7 @@ from similarity.encoders import images
 from similarity.encoders.base import Encoded, unit_rows
 from similarity.indexing import outbox, reconcile, versions
 from similarity.insights import duplicates
-from similarity.models import PendingProduct, ProductVectors, leases
+from similarity.models import PendingProduct, ProductVectors, retries
 from tests.encoders_fake import HashEncoder, fused, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def answers(settings, monkeypatch):
         "CLASS": f"{PhotoEncoder.__module__}.PhotoEncoder",
         **fused(0.3, 8),
     }
-    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(retries, "MAX_ATTEMPTS", 3)
     known: dict[str, bytes | OSError] = {}
 
     def fetch(url, limit):

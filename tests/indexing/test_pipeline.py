@@ -3,6 +3,7 @@
 import pytest
 
 from shop.models import Product
+from similarity.catalog import paths
 from similarity.exceptions import EncoderError, VersionError
 from similarity.indexing import maintained, outbox, pipeline, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -45,6 +46,17 @@ def test_an_unchanged_fingerprint_runs_no_model(live, make_product):
     report = embed(product)
     assert (report.unchanged, report.encoded) == (1, 0)
     assert HashEncoder.calls == 0
+
+
+def test_an_unchanged_product_looks_up_no_field_twice(live, make_product, photo, monkeypatch):
+    product = make_product()
+    product.images.create(image=photo())
+    embed(product)
+    looked_up, made = paths._field.cache_info().misses, []
+    make = paths.Path.__init__
+    monkeypatch.setattr(paths.Path, "__init__", lambda path, name: made.append(make(path, name)))
+    assert embed(product).unchanged == 1
+    assert (paths._field.cache_info().misses, made) == (looked_up, [])
 
 
 def test_force_runs_the_model_all_the_same(live, make_product):

@@ -11,8 +11,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from similarity.connections.locks import owner
-from similarity.models import PendingProduct, leases
-from similarity.models.leases import backoff_s
+from similarity.models import PendingProduct, leases, retries
+from similarity.models.retries import backoff_s
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +118,7 @@ def test_a_product_given_up_for_its_kills_is_tried_alone_after_a_change_and_once
 
 
 def test_kills_and_errors_are_counted_apart(monkeypatch):
-    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(retries, "MAX_ATTEMPTS", 2)
     PendingProduct.objects.enqueue(["7"])
     for _ in range(2):
         claim() or PendingProduct.objects.claim_alone()
@@ -149,7 +149,7 @@ def test_a_lease_lasts_while_its_owner_lives_or_no_owner_is_known():
 
 
 def test_a_failure_waits_longer_each_time_and_ends_dead(monkeypatch):
-    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(retries, "MAX_ATTEMPTS", 3)
     PendingProduct.objects.enqueue(["7"])
     for attempt in (1, 2, 3):
         PendingProduct.objects.update(available_at=F("created_at"))
@@ -197,7 +197,7 @@ def test_released_rows_do_not_count_the_attempt():
 
 
 def test_backoff_doubles_and_is_bounded(monkeypatch):
-    monkeypatch.setattr(leases, "BACKOFF_MAX_S", 100)
+    monkeypatch.setattr(retries, "BACKOFF_MAX_S", 100)
     assert 7.5 <= backoff_s(1) <= 12.5
     assert 15 <= backoff_s(2) <= 25
     assert backoff_s(10_000) <= 125

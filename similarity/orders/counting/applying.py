@@ -1,107 +1,144 @@
 """Differences into the stored counts: items, products, and each item's row of pairs."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from django.db import connections
 from numpy.typing import NDArray
 
 from similarity.exceptions import CountError
-from similarity.orders.counting import storage
 from similarity.orders.counting.differences import Difference
-from similarity.orders.counting.storage import PAIR, Rows, unpack_pairs
-from similarity.orders.models import CountedItem, CountedProduct, PairCounts
+from similarity.orders.counting.storage import (
+    PAIR,
+    WRITE_BYTES,
+    Rows,
+    pack_pairs,
+    unpack_pairs,
+)
+from similarity.orders.models import CountedItem, CountedProduct, PairCounts, ProductPartners
 
 
 class CountsDisagree(CountError):
     """The tables were changed by something else; a full count mends them."""
 
 
-_ITEMS = CountedItem._meta.db_table
-_PRODUCTS = CountedProduct._meta.db_table
-_PAIRS = PairCounts._meta.db_table
+class ChangedPairs(NamedTuple):
+    """The rows of pairs that changed, as they are now, and the partners that pages show of each."""
+
+    rows: Rows
+    shown: dict[int, list[int]]
 
 
-def apply(found: Difference, alias: str) -> Rows:
-    """Add the difference to the tables; returns the rows of pairs it changed, as they are now."""
-    _add_to_products(found.products, alias)
-    _add_to_items(found.items, alias)
+def apply(found: Difference, alias: str) -> ChangedPairs:
+    """Add the difference to the tables; returns the pairs it changed."""
+    _add_to_products_and_items(found, alias)
     return _add_to_pairs(found.pairs, alias)
 
 
-def _add_to_items(items: Mapping[int, list[int]], alias: str) -> None:
-    columns = [list(items), *(list(column) for column in zip(*items.values(), strict=True))]
-    if not items:
-        return
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {_ITEMS} AS item SET weight = item.weight + added.weight,
-                orders = item.orders + added.orders, shoppers = item.shoppers + added.shoppers
-            FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::int[])
-                AS added(number, weight, orders, shoppers)
-            WHERE item.number = added.number
-            """,  # noqa: S608 - the table's own name
-            columns,
-        )
+def _add_to_products_and_items(found: Difference, alias: str) -> None:
+    products = {number: orders for number, orders in found.products.items() if orders}
+    items = [[number, *added] for number, added in found.items.items()]
+    if items:
+        columns = [list(column) for column in zip(*items, strict=True)]
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_ADD, [list(products), list(products.values()), *columns])
 
 
-def _add_to_products(products: Mapping[int, int], alias: str) -> None:
-    """Orders by product; an item lists its products by them, and goes with the last one."""
-    numbers = list(products)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE {_PRODUCTS} AS product SET orders = product.orders + added.orders
-            FROM unnest(%s::int[], %s::int[]) AS added(number, orders)
-            WHERE product.number = added.number
-            RETURNING product.item
-            """,  # noqa: S608 - the table's own name
-            [numbers, list(products.values())],
-        )
-        items = sorted({item for (item,) in cursor})
-        cursor.execute(
-            f"DELETE FROM {_PRODUCTS} WHERE number = ANY(%s) AND orders = 0",  # noqa: S608
-            [numbers],
-        )
-        cursor.execute(
-            f"""
-            UPDATE {_ITEMS} AS item SET products = coalesce((
-                SELECT array_agg(product.key::text ORDER BY product.orders DESC, product.key)
-                FROM {_PRODUCTS} AS product WHERE product.item = item.number
-            ), ARRAY[]::text[])
-            WHERE item.number = ANY(%s)
-            """,  # noqa: S608 - the tables' own names
-            [items],
-        )
+#: Products without orders go, and items without products. An item lists its products by orders.
+#: No part of a statement sees the rows that another part writes, so that ``sold`` is put together
+#: of the products that change and the others.
+_ADD = f"""
+    WITH added AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS added(number, orders)),
+    changed AS (
+        SELECT * FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::int[])
+            AS changed(number, weight, orders, shoppers)
+    ),
+    unsold AS (
+        DELETE FROM {CountedProduct._meta.db_table} AS product USING added
+        WHERE product.number = added.number AND product.orders + added.orders = 0
+    ),
+    resold AS (
+        UPDATE {CountedProduct._meta.db_table} AS product
+        SET orders = product.orders + added.orders
+        FROM added WHERE product.number = added.number AND product.orders + added.orders <> 0
+        RETURNING product.key, product.item, product.orders
+    ),
+    sold AS (
+        SELECT item, array_agg(key::text ORDER BY orders DESC, key) AS products
+        FROM (
+            SELECT key, item, orders FROM resold
+            UNION ALL
+            SELECT product.key, product.item, product.orders
+            FROM {CountedProduct._meta.db_table} AS product
+            JOIN changed ON changed.number = product.item
+            WHERE NOT EXISTS (SELECT FROM added WHERE added.number = product.number)
+        ) AS product
+        GROUP BY item
+    ),
+    emptied AS (
+        DELETE FROM {CountedItem._meta.db_table} AS item USING changed
+        WHERE item.number = changed.number
+            AND NOT EXISTS (SELECT FROM sold WHERE sold.item = item.number)
+    )
+    UPDATE {CountedItem._meta.db_table} AS item
+    SET weight = item.weight + changed.weight, orders = item.orders + changed.orders,
+        shoppers = item.shoppers + changed.shoppers, products = sold.products
+    FROM changed JOIN sold ON sold.item = changed.number
+    WHERE item.number = changed.number
+"""  # noqa: S608 - the tables' own names
 
 
-def forget_empty(found: Difference, alias: str) -> None:
-    """Delete the items of which no product is left in any order."""
-    rows = CountedItem.objects.using(alias)
-    rows.filter(number__in=list(found.items), products=[]).delete()
-
-
-def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> Rows:
+def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> ChangedPairs:
     added: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
     for (first, second), (weight, orders, shoppers) in pairs.items():
         if weight or orders or shoppers:
             added[first].append((second, weight, orders, shoppers))
             added[second].append((first, weight, orders, shoppers))
+    changed = ChangedPairs({}, {})
+    if not added:
+        return changed
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"SELECT number, pairs FROM {_PAIRS} WHERE number = ANY(%s)",  # noqa: S608
-            [list(added)],
-        )
-        held = {number: unpack_pairs(packed) for number, packed in cursor}
-    nothing = np.empty(0, PAIR)
-    rows = {
-        first: _merged(first, held.get(first, nothing), np.array(changes, PAIR))
-        for first, changes in added.items()
-    }
-    _write(rows, alias)
-    return rows
+        cursor.execute(_READ_PAIRS, [list(added)])
+        for number, packed, shown in cursor:
+            held = np.empty(0, PAIR) if packed is None else unpack_pairs(packed)
+            changed.rows[number] = _merged(number, held, np.array(added[number], PAIR))
+            if shown:
+                changed.shown[number] = shown
+        gone = [number for number, row in changed.rows.items() if not len(row)]
+        for some in _gathered(changed.rows):
+            cursor.execute(_WRITE_PAIRS, [gone, list(some), list(some.values())])
+    return changed
+
+
+_READ_PAIRS = f"""
+    SELECT wanted.number, held.pairs, stored.partners
+    FROM unnest(%s::int[]) AS wanted(number)
+    LEFT JOIN {PairCounts._meta.db_table} AS held USING (number)
+    LEFT JOIN {ProductPartners._meta.db_table} AS stored USING (number)
+"""  # noqa: S608 - the tables' own names
+
+_WRITE_PAIRS = f"""
+    WITH emptied AS (DELETE FROM {PairCounts._meta.db_table} WHERE number = ANY(%s))
+    INSERT INTO {PairCounts._meta.db_table} (number, pairs)
+    SELECT * FROM unnest(%s::int[], %s::bytea[])
+    ON CONFLICT (number) DO UPDATE SET pairs = excluded.pairs
+"""  # noqa: S608 - the table's own name
+
+
+def _gathered(rows: Rows) -> Iterator[dict[int, bytes]]:
+    """Rows with partners, packed, about WRITE_BYTES at a time; once without any where none has."""
+    some: dict[int, bytes] = {}
+    size = 0
+    for number, row in rows.items():
+        if len(row):
+            some[number] = pack_pairs(row)
+            size += len(some[number])
+        if size >= WRITE_BYTES:
+            yield some
+            some, size = {}, 0
+    yield some
 
 
 def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArray[np.void]:
@@ -120,9 +157,3 @@ def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArr
             f"The counts of item {first} disagree with the orders they were counted from."
         )
     return kept
-
-
-def _write(rows: Rows, alias: str) -> None:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"DELETE FROM {_PAIRS} WHERE number = ANY(%s)", [list(rows)])  # noqa: S608
-        storage.copy_pairs(cursor, storage.block_of(rows))

@@ -34,6 +34,8 @@ def number_products(keys: Iterable[Any], run: CountRun, alias: str) -> dict[Any,
     ``run``, which the caller has locked and saves, knows the numbers given out.
     """
     wanted = {str(key): key for key in keys}
+    if not wanted:
+        return {}
     numbers = _numbers(CountedProduct, "key", wanted, alias)
     new = [key for text, key in sorted(wanted.items()) if text not in numbers]
     if new:

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.db import connections
 from numpy.typing import NDArray
 
 from similarity import conf
 from similarity.orders.counting import scores, storage
+from similarity.orders.counting.applying import ChangedPairs
 from similarity.orders.counting.engine import ItemCounts, PairBlock
-from similarity.orders.counting.storage import Rows
 from similarity.orders.models import CountedItem, ProductPartners
 
 _TABLE = ProductPartners._meta.db_table
@@ -77,22 +78,46 @@ class Release:
         return shown
 
 
-def withdraw(rows: Rows, alias: str) -> None:
-    """Take away the pairs of ``rows``, as counted now, that too few shoppers are left of."""
+def withdraw(changed: ChangedPairs, alias: str) -> None:
+    """Take away the pairs of ``changed`` that too few shoppers are left of."""
     least = conf.get("ORDERS", "MIN_SHOPPERS")
-    gone: list[int] = []
-    left: list[ProductPartners] = []
-    for stored in ProductPartners.objects.using(alias).filter(number__in=list(rows)):
-        kept = _shoppers(rows[stored.number], stored.partners) >= least
-        if kept.all():
-            continue
-        gone.append(stored.number)
-        for column in ("partners", "weights", "orders", "shoppers"):
-            setattr(stored, column, np.array(getattr(stored, column), np.int64)[kept].tolist())
-        left += [stored] if stored.partners else []
+    gone = [
+        (number, partner)
+        for number, partners in changed.shown.items()
+        for partner, shoppers in zip(
+            partners, _shoppers(changed.rows[number], partners), strict=True
+        )
+        if shoppers < least
+    ]
     if gone:
-        ProductPartners.objects.using(alias).filter(number__in=gone).delete()
-        ProductPartners.objects.using(alias).bulk_create(left)
+        numbers, partners = (list(column) for column in zip(*gone, strict=True))
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_WITHDRAW, [numbers, partners])
+
+
+_WITHDRAW = f"""
+    WITH gone AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS gone(number, partner)),
+    left_over AS (
+        SELECT stored.number, array_agg(pair.partner ORDER BY place) AS partners,
+               array_agg(pair.weight ORDER BY place) AS weights,
+               array_agg(pair.orders ORDER BY place) AS orders,
+               array_agg(pair.shoppers ORDER BY place) AS shoppers
+        FROM {_TABLE} AS stored
+        CROSS JOIN LATERAL unnest(stored.partners, stored.weights, stored.orders, stored.shoppers)
+            WITH ORDINALITY AS pair(partner, weight, orders, shoppers, place)
+        WHERE stored.number IN (SELECT number FROM gone)
+            AND (stored.number, pair.partner) NOT IN (SELECT number, partner FROM gone)
+        GROUP BY stored.number
+    ),
+    emptied AS (
+        DELETE FROM {_TABLE} WHERE number IN (SELECT number FROM gone)
+            AND number NOT IN (SELECT number FROM left_over)
+    )
+    UPDATE {_TABLE} AS stored
+    SET partners = left_over.partners, weights = left_over.weights, orders = left_over.orders,
+        shoppers = left_over.shoppers
+    FROM left_over WHERE stored.number = left_over.number
+"""  # noqa: S608 - the table's own name
 
 
 def _shoppers(row: NDArray[np.void], partners: Sequence[int]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import OperationalError, connections, transaction
 
@@ -53,15 +53,14 @@ def counting(wait_s: float) -> Iterator[CountRun | None]:
     """
     using = alias()
     with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            _take_lock(cursor, wait_s)
+        _take_lock(using, wait_s)
         yield CountRun.objects.using(using).first()
 
 
-def _take_lock(cursor: Any, wait_s: float) -> None:
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(wait_s * 1000)}ms"])
+def _take_lock(using: str, wait_s: float) -> None:
     try:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('similarity.count', 0))")
+        with connections[using].cursor() as cursor:
+            cursor.execute(_LOCK, [f"{int(wait_s * 1000)}ms"])
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
             raise
@@ -69,7 +68,16 @@ def _take_lock(cursor: Any, wait_s: float) -> None:
             f"Another process has been counting orders for more than {wait_s:g} s; "
             "let it finish and try again."
         ) from error
-    # A role's limits are for its pages: a full count takes minutes, some of them without a query.
-    cursor.execute("SET LOCAL lock_timeout = 0")
-    cursor.execute("SET LOCAL statement_timeout = 0")
-    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+#: Step by step within one statement: each reads the one before. A role's limits are for its pages:
+#: a full count takes minutes, some of them without a query.
+_LOCK = """
+    WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true)),
+    taken AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(hashtextextended('similarity.count', 0)) FROM patience
+    )
+    SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true),
+           set_config('idle_in_transaction_session_timeout', '0', true)
+    FROM taken
+"""

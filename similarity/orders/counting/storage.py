@@ -68,15 +68,6 @@ def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
     return pairs[np.argsort(pairs["second"])]
 
 
-def block_of(rows: Rows) -> PairBlock:
-    """Rows of items as an engine gives them; those without partners leave nothing."""
-    numbers = sorted(rows)
-    pairs = np.concatenate([np.empty(0, PAIR), *(rows[number] for number in numbers)])
-    lengths = [len(rows[number]) for number in numbers]
-    first = np.repeat(np.array(numbers, np.int32), lengths)
-    return PairBlock(first, *(pairs[name].copy() for name in PairBlock._fields[1:]))
-
-
 def copy_into(
     cursor: Any, table: str, columns: Sequence[str], rows: Iterable[bytes | memoryview]
 ) -> None:

@@ -3,19 +3,16 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Model, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from similarity.connections import wakeup
 from similarity.exceptions import ConfigurationError, SimilarityError
-from similarity.models import leases
-from similarity.models.leases import backoff_s
+from similarity.models.retries import failed
 from similarity.orders.adapter import OrderAdapter, get_order_adapter
 from similarity.orders.counting import applying, ledger, numbering, pseudonyms, ranking, runs
 from similarity.orders.counting.differences import difference
@@ -24,7 +21,6 @@ from similarity.orders.counting.full import count_all
 from similarity.orders.counting.ledger import Recorded
 from similarity.orders.counting.reading import day_number, in_window
 from similarity.orders.models import CountRun, PendingOrder
-from similarity.orders.models.counts import PendingOrderQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +75,10 @@ def count_pending(budget_s: float = 20.0) -> int:
     until = time.monotonic() + budget_s
     done = 0
     try:
-        if runs.last_run() is None:
-            count_all(only_first=True)
-        while time.monotonic() < until and (rows := _count_some(adapter)):
-            done += rows
+        while time.monotonic() < until:
+            done += _count_some(adapter)
+            if not has_due():  # after the commit: others may have given up waiting for it
+                break
     except runs.CountBusy:  # whoever counts goes on with what waits
         logger.info("Another process counts orders; %d rows were counted here.", done)
     except applying.CountsDisagree as error:
@@ -93,73 +89,69 @@ def count_pending(budget_s: float = 20.0) -> int:
 
 def has_due() -> bool:
     """Whether a worker would find something to do now."""
-    return _rows().due().exists()
+    return bool(PendingOrder.objects.due().exists())
 
 
 def waiting() -> Waiting:
     """What waits in the outbox of orders."""
-    rows = _rows()
-    oldest = rows.waiting().order_by("available_at").annotate(age=Now() - F("available_at"))
-    age = oldest.values_list("age", flat=True).first()
+    rows = PendingOrder.objects
     return Waiting(
         waiting=rows.waiting().count(),
         due=rows.due().count(),
         dead=rows.dead().count(),
-        lag_s=max(0.0, age.total_seconds()) if age is not None else 0.0,
+        lag_s=rows.lag_s(),
     )
 
 
 def _count_some(adapter: OrderAdapter) -> int:
     """Count one batch; where its orders cannot be counted together, each by itself."""
-    with runs.counting(WAIT_S):
-        rows = list(_rows().due().order_by("available_at", "pk")[:BATCH])
-        try:
-            with transaction.atomic(using=runs.alias()):
-                _count(rows, adapter)
-            return len(rows)
-        except NOT_THE_ORDERS:
+    rows: list[PendingOrder] = []
+    try:
+        with runs.counting(WAIT_S) as run:
+            if run is not None:
+                rows = PendingOrder.objects.take(BATCH)
+                _count(rows, run, adapter)
+    except NOT_THE_ORDERS:
+        raise
+    except Exception:
+        if not rows:
             raise
-        except Exception:
-            logger.exception("%d orders cannot be counted together; one by one.", len(rows))
-    for row in rows:
-        _count_alone(row, adapter)
+        logger.exception("%d orders cannot be counted together; one by one.", len(rows))
+        for row in rows:
+            _count_alone(row, adapter)
+        return len(rows)
+    if run is None:
+        count_all(only_first=True)
     return len(rows)
 
 
 def _count_alone(row: PendingOrder, adapter: OrderAdapter) -> None:
-    with runs.counting(WAIT_S):
+    waiting_row = PendingOrder.objects.filter(pk=row.pk)
+    with runs.counting(WAIT_S) as run:
         try:
             with transaction.atomic(using=runs.alias()):
-                _count([row], adapter)
+                if run is not None and waiting_row.delete()[0]:
+                    _count([row], run, adapter)
         except NOT_THE_ORDERS:
             raise
         except Exception as error:
             logger.exception("Order %s cannot be counted.", row.order_key)
-            attempts = row.attempts + 1
-            _rows().filter(pk=row.pk).update(
-                attempts=attempts,
-                last_error=f"{type(error).__name__}: {error}"[:2000],
-                dead=attempts >= leases.MAX_ATTEMPTS,
-                available_at=Now() + timedelta(seconds=backoff_s(attempts)),
-            )
+            waiting_row.update(**failed(row.attempts + 1, f"{type(error).__name__}: {error}"))
 
 
-def _count(rows: Sequence[PendingOrder], adapter: OrderAdapter) -> None:
+def _count(rows: Sequence[PendingOrder], run: CountRun, adapter: OrderAdapter) -> None:
     """Add to every count what the orders of ``rows`` are now, less what was counted of them."""
     if not rows:
         return
-    alias = runs.alias()
-    run = CountRun.objects.using(alias).get()
     rule = _rule(run)
     keys = list(dict.fromkeys(row.order_key for row in rows))
-    before = ledger.of_orders(keys, alias)
+    before = ledger.of_orders(keys, runs.alias())
     now = _as_they_are(keys, adapter, run, rule)
     changed = [key for key in keys if before.get(key) != now.get(key)]
     if changed:
         _count_changed(changed, before, now, run, rule)
         run.counted_at = timezone.now()
-        run.save(using=alias)
-    _rows().filter(pk__in=[row.pk for row in rows]).delete()
+        run.save(using=runs.alias())
 
 
 def _count_changed(
@@ -189,7 +181,6 @@ def _count_changed(
     run.baskets += found.baskets
     run.total_weight += found.total_weight
     ranking.withdraw(applying.apply(found, alias), alias)
-    applying.forget_empty(found, alias)
 
 
 def _as_they_are(
@@ -227,12 +218,6 @@ def _rule(run: CountRun) -> CountingRule:
         max_basket=run.max_basket,
         window_days=run.window_days,
     )
-
-
-def _rows() -> PendingOrderQuerySet:
-    """The outbox as it is written: a replica may not have the row a worker was woken for."""
-    rows: PendingOrderQuerySet = PendingOrder.objects.using(runs.alias())
-    return rows
 
 
 def _keys(orders: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:

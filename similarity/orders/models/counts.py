@@ -9,30 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connections, models, router
-from django.db.models.functions import Now
+from django.db import connections, models
 from django.utils import timezone
 
-
-class PendingOrderQuerySet(models.QuerySet["PendingOrder"]):
-    def due(self) -> "PendingOrderQuerySet":
-        """Rows a worker may take now."""
-        return self.filter(dead=False, available_at__lte=Now())
-
-    def waiting(self) -> "PendingOrderQuerySet":
-        """Rows that will be counted: due now, or backing off after an error."""
-        return self.filter(dead=False)
-
-    def dead(self) -> "PendingOrderQuerySet":
-        """Rows given up after MAX_ATTEMPTS, their last error kept."""
-        return self.filter(dead=True)
-
-    def revive(self) -> int:
-        """Make dead rows due again, with a fresh count of attempts."""
-        return self.filter(dead=True).update(dead=False, attempts=0, available_at=Now())
+from similarity.models.retries import OutboxManager, OutboxQuerySet
 
 
-class PendingOrderManager(models.Manager.from_queryset(PendingOrderQuerySet)):  # type: ignore[misc]
+class PendingOrderManager(OutboxManager.from_queryset(OutboxQuerySet)):  # type: ignore[misc]
     def enqueue(self, keys: Iterable[Any]) -> int:
         """Mark orders as changed; returns how many.
 
@@ -59,15 +42,13 @@ class PendingOrderManager(models.Manager.from_queryset(PendingOrderQuerySet)):  
             )
         return len(wanted)
 
-    def get_queryset(self) -> PendingOrderQuerySet:
-        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
-        rows: PendingOrderQuerySet = super().get_queryset().using(self.write_alias)
-        return rows
+    def take(self, limit: int) -> list["PendingOrder"]:
+        """Delete up to ``limit`` due rows, the longest waiting first, and return them.
 
-    @property
-    def write_alias(self) -> str:
-        """The database that holds the outbox and the counts."""
-        return self._db or router.db_for_write(PendingOrder)
+        Within the transaction that counts them: without its commit they still wait.
+        """
+        rows = self.db_manager(self.write_alias).raw(_TAKE, [limit])
+        return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
 class PendingOrder(models.Model):
@@ -233,3 +214,11 @@ class ProductPartners(models.Model):
 
 
 _TABLE = PendingOrder._meta.db_table
+
+_TAKE = f"""
+    DELETE FROM {_TABLE} WHERE id = ANY(ARRAY(
+        SELECT id FROM {_TABLE} WHERE NOT dead AND available_at <= statement_timestamp()
+        ORDER BY available_at, id LIMIT %s
+    ))
+    RETURNING *
+"""  # noqa: S608 - the table's own name
