@@ -126,7 +126,7 @@ def _vacuum() -> None:
 def _reconcile(products: int) -> None:
     """How many products a second are compared, with search documents and without vectors."""
     from similarity.capture import triggers
-    from similarity.indexing import reconcile
+    from similarity.outbox import reconcile
     from similarity.search import documents
 
     triggers.uninstall()

@@ -19,11 +19,11 @@ from django.db import connection, transaction
 from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
-from similarity.indexing import cell_rows, cells
+from similarity.cells import cell_rows, upkeep
+from similarity.cells import probing as retrieval_cells
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
-from similarity.retrieval import cells as retrieval_cells
-from similarity.retrieval import shelf
+from similarity.similar import shelf
 
 TABLE = ProductVectors._meta.db_table
 PRODUCTS = Product._meta.db_table
@@ -193,7 +193,7 @@ def move(
             categories = np.array([numbers[key] for key in keys], dtype=np.int32)
             times = [written[key] for key in keys]
             moving = cell_rows.Placeable(keys, rows, categories, times)
-            cells.place(version, connection.alias, moving)
+            upkeep.place(version, connection.alias, moving)
     return vectors.astype(np.float16)
 
 
@@ -212,7 +212,7 @@ def kept_database(name: str) -> Iterator[bool]:
             cursor.execute(f'CREATE DATABASE "{name}"')
     connection.close()
     connection.settings_dict["NAME"] = name
-    for read_once in (cells.fitted_of, retrieval_cells.load, shelf.read_version):
+    for read_once in (upkeep.fitted_of, retrieval_cells.load, shelf.read_version):
         read_once.cache_clear()  # by numbers that another database gives to others
     try:
         call_command("migrate", verbosity=0)

@@ -67,7 +67,7 @@ def lines(keys: list[int]) -> list[Line]:
     from django.urls import reverse
 
     from shop.models import Product
-    from similarity.retrieval.fragments import DEFAULT_TEMPLATE, ShelfArguments
+    from similarity.similar.fragments import DEFAULT_TEMPLATE, ShelfArguments
 
     rng = random.Random(3)  # noqa: S311 - the same requests each time
     products = list(Product.objects.available().filter(pk__in=rng.sample(keys, 2 * ASKED)))[:ASKED]
@@ -186,7 +186,7 @@ def by_http(port: int) -> Callable[[int], Any]:
 
 def by_call() -> Callable[[int], Any]:
     from similarity.catalog.adapter import get_adapter
-    from similarity.retrieval.shelves import similar_page
+    from similarity.similar.shelves import similar_page
 
     adapter = get_adapter()
     return lambda key: similar_page(key, LIMIT, within=adapter.for_display(adapter.eligible()))

@@ -127,8 +127,8 @@ class Trial:
 
     def turned(self, share: float, pool: int = 100, top: int = 10) -> tuple[float, float, float]:
         """Shares of the first ten of the photo's kind, of the asked colour, and of both."""
-        from similarity.retrieval.hits import Hit
         from similarity.search.picture import fuse
+        from similarity.similar.hits import Hit
 
         kinds, colours = self.dataset.labels["type"], self.dataset.labels["colour"]
         chosen = random.Random(1)  # noqa: S311 - which colour is asked for, the same each time

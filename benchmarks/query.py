@@ -47,14 +47,18 @@ from benchmarks import clustered  # noqa: E402
 from benchmarks.faiss_peer import FaissPeer  # noqa: E402
 from benchmarks.machine import processor  # noqa: E402
 from shop.models import Category, Product  # noqa: E402
-from similarity.indexing import cells as indexing_cells  # noqa: E402
+from similarity.cells import upkeep as indexing_cells  # noqa: E402
 from similarity.models import EncoderVersion, ProductVectors, VectorCells  # noqa: E402
-from similarity.retrieval import candidates, filter_statistics, trace  # noqa: E402
-from similarity.retrieval.plans import VectorSearch  # noqa: E402
-from similarity.retrieval.shelf import live_version  # noqa: E402
-from similarity.retrieval.shelves import similar_to  # noqa: E402
-from similarity.retrieval.stored import read_vectors, vector_literal  # noqa: E402
-from similarity.retrieval.within import Within  # noqa: E402
+from similarity.similar import (  # noqa: E402
+    candidates,
+    filter_statistics,
+    trace,
+)
+from similarity.similar.plans import VectorSearch  # noqa: E402
+from similarity.similar.shelf import live_version  # noqa: E402
+from similarity.similar.shelves import similar_to  # noqa: E402
+from similarity.similar.stored import read_vectors, vector_literal  # noqa: E402
+from similarity.similar.within import Within  # noqa: E402
 
 K = 24
 TABLE = ProductVectors._meta.db_table

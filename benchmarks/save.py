@@ -85,7 +85,7 @@ def searchable(keys: list[int], rate: float, seconds: float) -> None:
 
 
 def unchanged(log: Path, keys: list[int], seconds: float) -> None:
-    from similarity.indexing import outbox
+    from similarity.outbox import draining
 
     before = embedded()
     backlog = [0]
@@ -94,8 +94,8 @@ def unchanged(log: Path, keys: list[int], seconds: float) -> None:
     for turn in range(int(10 * seconds)):
         time.sleep(max(0.0, start + turn / 10 - time.monotonic()))
         first = turn * chunk % len(keys)
-        outbox.enqueue((keys + keys)[first : first + chunk])
-        backlog.append(outbox.counts().waiting)
+        draining.enqueue((keys + keys)[first : first + chunk])
+        backlog.append(draining.counts().waiting)
     sent_s = time.monotonic() - start
     behind_s = until_empty(log)
     print(
@@ -103,7 +103,7 @@ def unchanged(log: Path, keys: list[int], seconds: float) -> None:
     )
     print(f"{max(backlog)}, the worker was done {behind_s:.2f} s after the last;", end=" ")
     start = time.monotonic()
-    outbox.enqueue(keys)
+    draining.enqueue(keys)
     until_empty(log)
     took = time.monotonic() - start
     print(f"{len(keys)} at once: {len(keys) / took:.0f}/s.", end=" ")
@@ -195,10 +195,10 @@ def with_worker(
     folder: Path, keys: list[int], parts: Iterable[str], options: argparse.Namespace
 ) -> None:
     log = folder / "worker.log"
-    from similarity.indexing import outbox
+    from similarity.outbox import draining
 
     with process(worker_command("similarity"), log):
-        outbox.enqueue(keys[-1:], force=True)
+        draining.enqueue(keys[-1:], force=True)
         until_empty(log)  # its network is loaded
         if "searchable" in parts:
             searchable(keys, options.rate, options.seconds)

@@ -51,9 +51,9 @@ from benchmarks.search_catalogue import (  # noqa: E402
 )
 from shop.models import Brand, Product  # noqa: E402
 from similarity.catalog.adapter import get_adapter  # noqa: E402
-from similarity.retrieval.within import Within  # noqa: E402
 from similarity.search import lexical, ranking, reading, search, suggest  # noqa: E402
 from similarity.search.models import SearchDocument, SearchLexeme  # noqa: E402
+from similarity.similar.within import Within  # noqa: E402
 
 
 def queries(count: int, seed: int) -> dict[str, list[str]]:

@@ -59,11 +59,12 @@ def build(products: int, *, embed: bool = True) -> list[int]:
 def embed_all() -> None:
     """Documents and vectors of every product, in this process."""
     from shop.models import Product
-    from similarity.indexing import outbox, versions
+    from similarity.outbox import draining
     from similarity.search import documents
+    from similarity.versions import lifecycle
 
     documents.index_all()
-    versions.ensure_live_version()
-    outbox.enqueue(Product.objects.all(), wake=False)
-    while outbox.has_due():
-        outbox.drain(60)
+    lifecycle.ensure_live_version()
+    draining.enqueue(Product.objects.all(), wake=False)
+    while draining.has_due():
+        draining.drain(60)

@@ -33,8 +33,8 @@ def build(products: int, asked: int, indexes_too: bool) -> tuple[Any, Any, dict[
 
     from benchmarks import clustered
     from shop.models import Product
-    from similarity.indexing import indexes
     from similarity.models import EncoderVersion, ProductVectors
+    from similarity.vectors import indexes
 
     call_command("migrate", verbosity=0)
     live = clustered.build(products, 256, 1)
@@ -54,8 +54,8 @@ def build(products: int, asked: int, indexes_too: bool) -> tuple[Any, Any, dict[
 
 def expected(versions: Sequence[Any], keys: Sequence[int], limit: int) -> dict[int, dict[int, Any]]:
     """Version → product → what it answers, each being live for a moment."""
-    from similarity.indexing import versions as life
-    from similarity.retrieval.shelves import similar_to
+    from similarity.similar.shelves import similar_to
+    from similarity.versions import lifecycle as life
 
     answers = {}
     for version in versions:
@@ -88,7 +88,7 @@ def main() -> None:
 def run(options: argparse.Namespace, log: Any) -> None:
     from benchmarks.machine import machine
     from benchmarks.switch_load import LIMIT, Shoppers, faults
-    from similarity.indexing import versions
+    from similarity.versions import lifecycle
 
     live, ready, pages = build(options.products, options.asked, options.indexes)
     answers = expected((live, ready), list(pages), LIMIT)
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, log: Any) -> None:
             for turn in range(options.switches):
                 time.sleep(options.every)
                 began = time.monotonic()
-                _switch(versions, ready, turn)
+                _switch(lifecycle, ready, turn)
                 moments.append((began, time.monotonic()))
             time.sleep(options.every)
     wrong = faults(shoppers, None if options.indexes else answers)
@@ -114,9 +114,9 @@ def run(options: argparse.Namespace, log: Any) -> None:
 def _switch(versions: Any, ready: Any, turn: int) -> None:
     """By force: vectors of no encoder pass no gate."""
     if turn % 2:
-        versions.rollback(force=True)
+        lifecycle.rollback(force=True)
     else:
-        versions.promote(ready, force=True)
+        lifecycle.promote(ready, force=True)
 
 
 def report(answers: Sequence[Any], moments: Sequence[tuple[float, float]]) -> None:

@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     from similarity.exceptions import VersionError as VersionError
     from similarity.extension import Extension as Extension
     from similarity.extension import register_extension as register_extension
-    from similarity.indexing.outbox import enqueue as enqueue
-    from similarity.retrieval.filters import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
-    from similarity.retrieval.filters import MAX_FILTER_VALUES as MAX_FILTER_VALUES
-    from similarity.retrieval.filters import filter_products as filter_products
-    from similarity.retrieval.hits import Hit as Hit
-    from similarity.retrieval.hits import Page as Page
-    from similarity.retrieval.hits import Reason as Reason
-    from similarity.retrieval.more_like import more_like as more_like
-    from similarity.retrieval.shelves import similar_page as similar_page
-    from similarity.retrieval.shelves import similar_to as similar_to
-    from similarity.retrieval.trace import trace_queries as trace_queries
+    from similarity.outbox.draining import enqueue as enqueue
     from similarity.schedule import beat_schedule as beat_schedule
+    from similarity.similar.filters import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
+    from similarity.similar.filters import MAX_FILTER_VALUES as MAX_FILTER_VALUES
+    from similarity.similar.filters import filter_products as filter_products
+    from similarity.similar.hits import Hit as Hit
+    from similarity.similar.hits import Page as Page
+    from similarity.similar.hits import Reason as Reason
+    from similarity.similar.more_like import more_like as more_like
+    from similarity.similar.shelves import similar_page as similar_page
+    from similarity.similar.shelves import similar_to as similar_to
+    from similarity.similar.trace import trace_queries as trace_queries
 
 _DOOR = {
     "AddressThrottle": "similarity.api.throttling",
@@ -66,39 +66,39 @@ _DOOR = {
     "Extension": "similarity.extension",
     "FieldMappingAdapter": "similarity.catalog.mapping",
     "FilterError": "similarity.exceptions",
-    "Hit": "similarity.retrieval.hits",
+    "Hit": "similarity.similar.hits",
     "ImageRef": "similarity.catalog.content",
     "ImageRejected": "similarity.exceptions",
-    "MAX_FILTER_LENGTH": "similarity.retrieval.filters",
-    "MAX_FILTER_VALUES": "similarity.retrieval.filters",
+    "MAX_FILTER_LENGTH": "similarity.similar.filters",
+    "MAX_FILTER_VALUES": "similarity.similar.filters",
     "OscarCatalogue": "similarity.catalog.oscar",
-    "Page": "similarity.retrieval.hits",
+    "Page": "similarity.similar.hits",
     "ProductContent": "similarity.catalog.content",
     "QueryError": "similarity.exceptions",
-    "Reason": "similarity.retrieval.hits",
+    "Reason": "similarity.similar.hits",
     "SimilarityError": "similarity.exceptions",
     "VariantAdapter": "similarity.catalog.variants",
     "VersionError": "similarity.exceptions",
     "beat_schedule": "similarity.schedule",
     "check_image": "similarity.encoders.images",
-    "enqueue": "similarity.indexing.outbox",
-    "filter_products": "similarity.retrieval.filters",
+    "enqueue": "similarity.outbox.draining",
+    "filter_products": "similarity.similar.filters",
     "get_adapter": "similarity.catalog.adapter",
     "image_alt": "similarity.catalog.card",
     "image_format": "similarity.catalog.picture_header",
     "image_refs": "similarity.catalog.paths",
     "image_url": "similarity.catalog.card",
     "inert_cell": "similarity.connections.csv_cells",
-    "more_like": "similarity.retrieval.more_like",
+    "more_like": "similarity.similar.more_like",
     "normalise_code": "similarity.catalog.wording",
     "page_url": "similarity.catalog.card",
     "plain_line": "similarity.catalog.plaintext",
     "plain_text": "similarity.catalog.plaintext",
     "register_extension": "similarity.extension",
-    "similar_page": "similarity.retrieval.shelves",
-    "similar_to": "similarity.retrieval.shelves",
+    "similar_page": "similarity.similar.shelves",
+    "similar_to": "similarity.similar.shelves",
     "timed": "similarity.connections.metrics",
-    "trace_queries": "similarity.retrieval.trace",
+    "trace_queries": "similarity.similar.trace",
 }
 __all__ = sorted(_DOOR)
 

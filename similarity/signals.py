@@ -1,7 +1,7 @@
 """The host's changes into the outbox, in the host's own transaction.
 
 Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
-SQL; after those the host calls :func:`similarity.indexing.outbox.enqueue`, or has the
+SQL; after those the host calls :func:`similarity.outbox.draining.enqueue`, or has the
 database see them: with ``SIMILARITY["CAPTURE"] = "triggers"`` (``similarity.capture``)
 receivers write nothing and only wake a worker.
 
@@ -10,7 +10,7 @@ marked before it too, without waiting for the disk: the save's own commit makes 
 and a process killed between the two loses nothing. The mark after it, which a worker that was
 faster than the save needs, does not wait either, so that a save costs one wait and not two.
 What nobody told, and a product created by a process that is killed then, is found by
-``similarity.indexing.reconcile``.
+``similarity.outbox.reconcile``.
 """
 
 import logging

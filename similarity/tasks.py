@@ -1,7 +1,7 @@
 """Celery tasks, on the queue ``SIMILARITY["WORKERS"]["QUEUE"]``.
 
 A worker is started with ``celery -A <project> worker -Q similarity``. It polls the outbox by
-itself (``similarity.indexing.polling``); messages make it quicker, and
+itself (``similarity.outbox.polling``); messages make it quicker, and
 :func:`similarity.beat_schedule` in the host's ``CELERY_BEAT_SCHEDULE`` does the daily work.
 """
 
@@ -16,19 +16,10 @@ from similarity import worker  # noqa: F401 - connects what a worker does beside
 from similarity.connections import wakeup
 from similarity.connections.locks import LockTaken
 from similarity.exceptions import SimilarityError
-from similarity.indexing import (
-    floors,
-    indexes,
-    maintained,
-    outbox,
-    polling,
-    progress,
-    reconcile,
-    retiring,
-    shared,
-    versions,
-)
 from similarity.models import EncoderVersion
+from similarity.outbox import draining, polling, reconcile
+from similarity.vectors import indexes, shared_photos
+from similarity.versions import floors, fusions, lifecycle, progress, retiring
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +32,12 @@ def drain_outbox() -> int:
     """Embed what waits, for ``BUDGET_S`` at most; goes on in a new task while rows are due."""
     try:
         with polling.by_task() as free:
-            taken = outbox.drain(BUDGET_S) if free else 0
+            taken = draining.drain(BUDGET_S) if free else 0
     except (SimilarityError, OperationalError) as error:
         # The rows are kept and tried again: a traceback each time would say no more.
         logger.error("The outbox is not drained: %s", error)
         return 0
-    if taken and outbox.has_due():
+    if taken and draining.has_due():
         wakeup.wake()
     return taken
 
@@ -72,16 +63,16 @@ def build_version(asked_at: float) -> None:
     ``asked_at``: seconds since 1970. A version begun since answers it: asked twice, or
     delivered twice, one is built.
     """
-    if versions.begun_since(asked_at):
-        _build_step(partial(versions.go_on, BUDGET_S))
+    if lifecycle.begun_since(asked_at):
+        _build_step(partial(lifecycle.go_on, BUDGET_S))
     else:
-        _build_step(partial(versions.build_version, budget_s=BUDGET_S, by="worker"))
+        _build_step(partial(lifecycle.build_version, budget_s=BUDGET_S, by="worker"))
 
 
 @shared_task(name=progress.GO_ON_TASK, ignore_result=True)
 def go_on_building() -> None:
     """Go on with a version that a worker began to build and nobody is at."""
-    _build_step(partial(versions.go_on, BUDGET_S))
+    _build_step(partial(lifecycle.go_on, BUDGET_S))
 
 
 def _build_step(step: Callable[[], EncoderVersion | None]) -> None:
@@ -100,7 +91,7 @@ def _build_step(step: Callable[[], EncoderVersion | None]) -> None:
 def compare_version(pk: int) -> None:
     """Build the indexes a version lacks and take its figures beside the live one's."""
     try:
-        versions.prepare(versions.find(pk))
+        lifecycle.prepare(lifecycle.find(pk))
     except SimilarityError as error:
         logger.error("Version %s is not prepared for promotion: %s", pk, error)
 
@@ -108,7 +99,7 @@ def compare_version(pk: int) -> None:
 @shared_task(name="similarity.learn_floors", ignore_result=True)
 def learn_floors() -> None:
     """Learn anew where shelves stop, of the versions that are live or ready to be."""
-    for version in maintained.every_version().maintained():
+    for version in fusions.every_version().maintained():
         if version.status != EncoderVersion.Status.BUILDING:
             floors.learn(version)
 
@@ -116,13 +107,13 @@ def learn_floors() -> None:
 @shared_task(name="similarity.settle_inputs", ignore_result=True)
 def settle_inputs() -> int:
     """Judge anew which inputs many unlike products share; returns how many are embedded again."""
-    return shared.settle_all()
+    return shared_photos.settle_all()
 
 
 @shared_task(name="similarity.tidy_cells", ignore_result=True)
 def tidy_cells() -> None:
     """Mend the cells of the versions that are kept up to date, and make those that are due."""
-    for version in maintained.every_version().maintained():
+    for version in fusions.every_version().maintained():
         try:
             if done := indexes.tidy(version):
                 logger.info("Cells of version %d: %s.", version.pk, done)

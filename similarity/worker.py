@@ -22,7 +22,7 @@ from similarity.connections import metrics_export, wakeup
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.extension import extensions
-from similarity.indexing import polling, stand_in, workers
+from similarity.outbox import fallback_poller, heartbeats, polling
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _embeds() -> bool:
 def _note_alive(**kwargs: Any) -> None:
     """Only workers that take from our queue count."""
     if _embeds():
-        workers.note()
+        heartbeats.note()
     for extension in extensions():
         extension.worker_is_alive()
 
@@ -97,7 +97,7 @@ def _poll_no_more(**kwargs: Any) -> None:
 def _watch_pool(instance: Any, **kwargs: Any) -> None:
     """In the parent of a prefork pool, before it has one: the broker may be away by then."""
     if "prefork" in instance.pool_cls.__module__ and _embeds():
-        stand_in.start(partial(_pool_processes, instance))
+        fallback_poller.start(partial(_pool_processes, instance))
 
 
 def _pool_processes(worker: Any) -> list[int]:
@@ -106,11 +106,11 @@ def _pool_processes(worker: Any) -> list[int]:
 
 
 def _watch_no_more(**kwargs: Any) -> None:
-    stand_in.stop()
+    fallback_poller.stop()
 
 
 def _speak_as_one(**kwargs: Any) -> None:
-    workers.speak_as_one()
+    heartbeats.speak_as_one()
 
 
 heartbeat_sent.connect(_note_alive, dispatch_uid="similarity.note_alive")

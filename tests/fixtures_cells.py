@@ -6,7 +6,7 @@ from django.db import connection
 from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
-from similarity.indexing import cells
+from similarity.cells import upkeep
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
 
@@ -42,6 +42,6 @@ def cells_catalogue(db):
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as autovacuum does; else every test of the filter is a scan
-    cells.build(version, "default")
+    upkeep.build(version, "default")
     yield version
-    cells.drop(version, "default")
+    upkeep.drop(version, "default")

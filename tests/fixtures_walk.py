@@ -18,12 +18,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from shop.models import Order, OrderLine, Product
+from similarity.cells import upkeep
 from similarity.connections import wakeup
-from similarity.indexing import cells, outbox
 from similarity.management import subcommands
 from similarity.models import EncoderVersion, PendingProduct
 from similarity.orders.bundles import itemsets
 from similarity.orders.models import PendingOrder
+from similarity.outbox import draining
 from tests.encoders_fake import similarity_settings
 
 Step = tuple[str, Callable[[], object]]
@@ -62,7 +63,7 @@ ARGUMENTS: dict[str, Callable[[], tuple[object, ...]]] = {
 def walk(make_product, settings, monkeypatch):
     """A shop with products, orders and an admin; ``walk.tasks()`` and the others give steps."""
     settings.SIMILARITY = similarity_settings(ORDERS={"MIN_SHOPPERS": 1})
-    monkeypatch.setattr(cells, "CELLS_FROM", 20)
+    monkeypatch.setattr(upkeep, "CELLS_FROM", 20)
     monkeypatch.setattr(itemsets, "MIN_LIFT", 1.0)
     monkeypatch.setattr(itemsets, "MIN_SUPPORT", 0.01)
     products = [make_product(name=f"w{at % 7} w{at % 5} mug", stock=9) for at in range(30)]
@@ -90,7 +91,7 @@ class Walk:
         yield "save a line", line.save
         yield "delete a line", line.delete
         yield "delete an order", order.delete
-        yield "drain", outbox.drain
+        yield "drain", draining.drain
 
     def tasks(self) -> Iterator[Step]:
         current_app.loader.import_default_modules()

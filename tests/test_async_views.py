@@ -7,8 +7,9 @@ import pytest
 from django.db import connections
 from django.template import Context, Template
 
-from similarity.indexing import outbox, versions
+from similarity.outbox import draining
 from similarity.templatetags import rendering
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401 - a fixture
 
 pytestmark = [
@@ -29,8 +30,8 @@ def drawing(monkeypatch):
 @pytest.mark.usefixtures("drawing")
 def test_a_shelf_is_drawn_in_an_async_view(make_product, caplog):
     products = [make_product(name=f"red mug {at}", description="A mug.") for at in range(5)]
-    versions.ensure_live_version()
-    outbox.drain()
+    lifecycle.ensure_live_version()
+    draining.drain()
     page = Template(
         "{% load similarity %}{% get_similar product limit=3 as hits %}"
         "{% for hit in hits %}[{{ hit.product }}]{% endfor %}"

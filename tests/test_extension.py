@@ -5,7 +5,8 @@ from django.core.management import call_command
 
 from similarity import Extension, extension
 from similarity.connections.metrics_export import Gauge
-from similarity.indexing import outbox, versions
+from similarity.outbox import draining
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -48,30 +49,30 @@ def seen(monkeypatch):
 
 def test_it_writes_with_the_vectors_and_hears_of_versions(seen, make_product):
     make_product(name="Red mug")
-    outbox.drain()
+    draining.drain()
     assert seen.titles == ["Red mug"]
     assert seen.calls == ["live", "empty"]
-    versions.promote(versions.build_version())
+    lifecycle.promote(lifecycle.build_version())
     assert seen.calls == ["live", "empty", "built", "live"]
 
 
 def test_what_it_raises_keeps_the_product_in_the_outbox(seen, make_product, monkeypatch):
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
 
     def broken(contents, read_at):
         raise ValueError("no room left")
 
     monkeypatch.setattr(seen, "write", broken)
-    outbox.drain()
-    assert outbox.counts().waiting == 1
+    draining.drain()
+    assert draining.counts().waiting == 1
 
 
 def test_status_and_figures_hold_what_it_says(seen, make_product, capsys):
     from similarity.api import gauges
 
     make_product()
-    outbox.drain()
+    draining.drain()
     call_command("similarity", "status")
     assert "Seen       1" in capsys.readouterr().out
     assert [one.values for one in gauges.read() if one.name == "seen"] == [[({}, 1.0)]]

@@ -5,8 +5,8 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from similarity.indexing import outbox
 from similarity.models import PendingProduct, ProductVectors
+from similarity.outbox import draining
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import wait_for, worker
 
@@ -28,7 +28,7 @@ def test_a_prefork_worker_serves_its_childrens_figures(make_product, tmp_path, f
         PROMETHEUS_MULTIPROC_DIR=str(folder),
     ) as process:
         product = make_product()
-        outbox.enqueue([product.pk])
+        draining.enqueue([product.pk])
         wait_for(ProductVectors.objects.filter(product=product).exists, 60, process)
         wait_for(lambda: not PendingProduct.objects.exists(), 60, process)
         with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:

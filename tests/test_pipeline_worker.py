@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from similarity.indexing import outbox, versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.outbox import draining, heartbeats
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker
 
@@ -29,7 +30,7 @@ def test_a_saved_product_has_vectors_within_seconds(make_product, tmp_path):
         wait_for(lambda: changed.get().text != before, 60, process)
         assert time.monotonic() - began < 15
         wait_for(lambda: not PendingProduct.objects.exists(), 30, process)
-        assert workers.seen(), "the worker said that it is alive"
+        assert heartbeats.seen(), "the worker said that it is alive"
     assert EncoderVersion.objects.live().status == "live"
 
 
@@ -38,15 +39,15 @@ def test_a_whole_batch_of_a_killed_worker_is_embedded_by_another_within_seconds(
     make_product, tmp_path
 ):
     """Not when its lease of five minutes is over; and one by one, for one may be a poison."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     products = [make_product(name=f"Slow product {number}") for number in range(64)]
     marker = {"FAKE_ENCODER_MARKER": str(tmp_path / "encoding")}
     with worker(tmp_path, **marker) as process:
-        outbox.enqueue(products)
+        draining.enqueue(products)
         wait_for((tmp_path / "encoding").exists, 60, process)
         with worker(tmp_path, "-n", "other@%h", **marker) as other:
             pids = {str(process.pid), str(other.pid)}  # of one machine, and two workers
-            wait_for(lambda: pids <= {name.split(":")[1] for name in workers.seen()}, 30, other)
+            wait_for(lambda: pids <= {name.split(":")[1] for name in heartbeats.seen()}, 30, other)
             assert PendingProduct.objects.leased().count() == 64, "the owner lives"
             killed = time.monotonic()
             kill(process)
@@ -61,9 +62,9 @@ def test_the_processes_of_one_worker_are_one_worker(make_product, tmp_path):
     with worker(tmp_path, "-P", "prefork", "-c", "2") as process:
         product = make_product(name="Red wool scarf")
         wait_for(lambda: embedded(product), 60, process)
-        wait_for(lambda: workers.seen(), 30, process)
+        wait_for(lambda: heartbeats.seen(), 30, process)
         time.sleep(1)
-        assert [name.rpartition(":")[2] for name in workers.seen()] == [str(process.pid)]
+        assert [name.rpartition(":")[2] for name in heartbeats.seen()] == [str(process.pid)]
 
 
 @pytest.mark.weights

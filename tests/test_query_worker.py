@@ -7,10 +7,10 @@ import pytest
 from django.core.cache import cache
 
 from similarity.connections import background
-from similarity.indexing import versions
 from similarity.search import ask_worker, documents
 from similarity.search.query_vectors import encode_query
 from similarity.search.reranking.rerank import rerank
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker
 
@@ -35,7 +35,7 @@ def _hearing(monkeypatch):
 def products(make_product):
     made = [make_product(name=name) for name in ("steel pan", "wool scarf", "red wool scarf")]
     documents.index([str(product.pk) for product in made])
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     return made
 
 

@@ -79,7 +79,7 @@ import celeryapp
 django.setup()
 from django.test import Client
 from catalog.models import Brand, Product
-from similarity.indexing import outbox
+from similarity.outbox import draining
 brand = Brand.objects.create(name="Kiln")
 names = ["Blue stoneware mug", "Green stoneware mug", "Oak dining chair", "Wool scarf"]
 products = [Product.objects.create(name=n, description="", price=9, brand=brand) for n in names]

@@ -16,8 +16,9 @@ from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.connections import wakeup
-from similarity.indexing import outbox, versions
 from similarity.models import PendingProduct, ProductVectors
+from similarity.outbox import draining
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -91,9 +92,9 @@ def test_a_moved_category_marks_the_products_below(make_product):
 
 
 def test_a_deleted_product_leaves_neither_row_nor_vectors(product):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     product.save()
-    outbox.drain()
+    draining.drain()
     product.save()
     assert ProductVectors.objects.exists()
     product.delete()
@@ -102,14 +103,14 @@ def test_a_deleted_product_leaves_neither_row_nor_vectors(product):
 
 
 def test_products_deleted_by_raw_sql_take_their_vectors_along(product):
-    versions.ensure_live_version()
-    outbox.enqueue([product])
-    outbox.drain()
-    outbox.enqueue([product])
+    lifecycle.ensure_live_version()
+    draining.enqueue([product])
+    draining.drain()
+    draining.enqueue([product])
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
     assert not ProductVectors.objects.exists()
-    assert outbox.drain() == 1
+    assert draining.drain() == 1
     assert not pending(), "a product that is gone is done"
 
 
@@ -250,8 +251,8 @@ def test_bulk_changes_are_told_by_the_host(make_product):
     PendingProduct.objects.all().delete()
     Product.objects.update(name="All the same")
     assert not pending(), "Django sends no signal for it"
-    assert outbox.enqueue(Product.objects.all()) == 3
-    assert outbox.enqueue([products[0], products[1].pk]) == 2
+    assert draining.enqueue(Product.objects.all()) == 3
+    assert draining.enqueue([products[0], products[1].pk]) == 2
     assert pending() == {product.pk for product in products}
 
 

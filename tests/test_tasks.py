@@ -15,8 +15,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from similarity import beat_schedule, tasks, worker
-from similarity.indexing import stand_in, versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.outbox import fallback_poller, heartbeats
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
@@ -57,7 +58,7 @@ def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch
     settings.SIMILARITY = similarity_settings(WORKERS={"BATCH_SIZE": 2})
     for _ in range(5):
         make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     PendingProduct.objects.update(force=True)
     monkeypatch.setattr(tasks, "BUDGET_S", 0.05)
     HashEncoder.before = lambda: time.sleep(0.06)
@@ -67,7 +68,7 @@ def test_a_drain_out_of_time_asks_for_another(make_product, wakeups, monkeypatch
 
 
 def test_weights_that_are_gone_are_logged_once_and_rows_stay(make_product, monkeypatch, caplog):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     make_product()
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     assert tasks.drain_outbox() == 0
@@ -77,9 +78,9 @@ def test_weights_that_are_gone_are_logged_once_and_rows_stay(make_product, monke
 
 def test_retired_versions_but_one_are_dropped(make_product):
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     for _ in range(3):
-        versions.promote(versions.build_version())
+        lifecycle.promote(lifecycle.build_version())
     EncoderVersion.objects.update(retired_at=timezone.now() - timedelta(days=2))
     dropped = tasks.drop_retired_versions()
     assert len(dropped) == 2
@@ -87,15 +88,15 @@ def test_retired_versions_but_one_are_dropped(make_product):
 
 
 def test_a_worker_of_another_queue_is_no_worker_of_ours(monkeypatch):
-    monkeypatch.setattr(workers, "_noted", {})
+    monkeypatch.setattr(heartbeats, "_noted", {})
     monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {"celery": 1}, raising=False)
     worker._note_alive()
-    assert workers.seen() == {}
+    assert heartbeats.seen() == {}
     monkeypatch.setattr(
         type(current_app.amqp.queues), "consume_from", {"similarity": 1}, raising=False
     )
     worker._note_alive()
-    assert len(workers.seen()) == 1
+    assert len(heartbeats.seen()) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_worker_of_another_queue_is_no_worker_of_ours(monkeypatch):
 def test_prefork_pools_that_drain_the_outbox_are_looked_after(pool, queue, watched, monkeypatch):
     """From before they have processes; solo ends as a whole, and others have nothing to embed."""
     started = []
-    monkeypatch.setattr(stand_in, "start", started.append)
+    monkeypatch.setattr(fallback_poller, "start", started.append)
     monkeypatch.setattr(type(current_app.amqp.queues), "consume_from", {queue: 1}, raising=False)
     running = SimpleNamespace(pool_cls=type("TaskPool", (), {"__module__": pool}))
     worker._watch_pool(instance=running)

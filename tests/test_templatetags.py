@@ -17,8 +17,8 @@ from django.utils import timezone, translation
 from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
-from similarity.retrieval import cached, fragments
-from similarity.retrieval.hits import Hit, Reason
+from similarity.similar import fragments, shelf_cache
+from similarity.similar.hits import Hit, Reason
 from similarity.templatetags import similarity as tags
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 from tests.configure import with_settings
@@ -106,7 +106,11 @@ def test_cached_shelf_is_found_anew_when_the_product_is_embedded_anew(
     tag = "{% similar_products product limit=3 %}"
     render(tag, product=shelf[0])
     found = []
-    monkeypatch.setattr(cached, "similar_to", lambda *args, **options: found.append(args) or [])
+    monkeypatch.setattr(
+        shelf_cache,
+        "similar_to",
+        lambda *args, **options: found.append(args) or [],
+    )
     render(tag, product=shelf[0])
     assert not found
     ProductVectors.objects.filter(product=shelf[0]).update(encoded_at=Now())
@@ -133,7 +137,7 @@ def test_cached_shelf_never_shows_what_sold_out_and_tops_up(shelf):  # noqa: F81
 
 def test_second_rendering_searches_no_vectors(shelf, monkeypatch):  # noqa: F811
     render("{% similar_products product %}", product=shelf[0])
-    monkeypatch.setattr(cached, "similar_to", None)
+    monkeypatch.setattr(shelf_cache, "similar_to", None)
     assert "similarity-shelf" in render("{% similar_products product %}", product=shelf[0])
 
 
@@ -218,7 +222,7 @@ def test_error_of_the_database_leaves_the_pages_transaction_usable(shelf, monkey
         with connection.cursor() as cursor:
             cursor.execute("SELECT nonsense")
 
-    monkeypatch.setattr(cached, "similar_to", fail)
+    monkeypatch.setattr(shelf_cache, "similar_to", fail)
     assert render("{% similar_products product %}", product=shelf[0]) == ""
     assert Product.objects.count() == len(shelf)
 
@@ -337,7 +341,7 @@ def test_lazy_with_within_is_logged(shelf, caplog):  # noqa: F811
 def test_reasons_too_small_to_matter_are_kept_from_people():
     product = Product(pk=1)
     reasons = (Reason("text", 0.96, "Similar description"), Reason("price", 0.04, "Same price"))
-    (item,) = cached.shelf_items([Hit("1", 0.9, "fused", reasons, product=product)])
+    (item,) = shelf_cache.shelf_items([Hit("1", 0.9, "fused", reasons, product=product)])
     assert [reason.name for reason in item.reasons] == ["text"]
     assert item.hit.reasons == reasons
 
@@ -348,11 +352,11 @@ def test_eligible_that_compares_with_now_keeps_its_shelf(shelf, settings, monkey
 
     def key(at):
         eligible = Product.objects.filter(is_active=True, created_at__lte=at)
-        return cached._cache_key(["x"], eligible)
+        return shelf_cache._cache_key(["x"], eligible)
 
     assert len({key(moment + timedelta(seconds=at)) for at in range(0, 120, 7)}) == 1
     assert key(moment) != key(moment + timedelta(hours=1)), "a sale that began shows"
-    assert key(moment) != cached._cache_key(["x"], Product.objects.filter(is_active=True))
+    assert key(moment) != shelf_cache._cache_key(["x"], Product.objects.filter(is_active=True))
 
 
 @pytest.mark.parametrize(

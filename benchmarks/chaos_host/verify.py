@@ -58,8 +58,8 @@ def plugin_vectors() -> dict[int, list[float]]:
 def fused(fresh: np.ndarray) -> np.ndarray:
     """The vectors of the parts as the live version fuses them."""
     from similarity.encoders.base import Encoded
-    from similarity.indexing.maintained import fusion_of
     from similarity.models import EncoderVersion
+    from similarity.versions.fusions import fusion_of
 
     text = Encoded(fresh, np.ones(len(fresh), bool))
     return fusion_of(EncoderVersion.objects.live()).fuse({"text": text}).vectors

@@ -13,11 +13,11 @@ from typing import Any
 from django.db import connections, models, transaction
 
 from similarity.catalog.content import ProductContent
-from similarity.indexing import vectors
 from similarity.models.vectors import key_type
-from similarity.retrieval.within import Fragment, Within, database_keys, key_field
 from similarity.search import documents, vocabulary
 from similarity.search.models import SearchDocument
+from similarity.similar.within import Fragment, Within, database_keys, key_field
+from similarity.vectors import upsert
 
 TABLES = (
     "similarity_searchdocument",
@@ -60,7 +60,7 @@ def scratch_index(contents: Sequence[ProductContent]) -> Iterator[str]:
 
     Everything is rolled back at the end.
     """
-    using = vectors.alias()
+    using = upsert.alias()
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
             for table in TABLES:

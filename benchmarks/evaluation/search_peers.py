@@ -19,7 +19,7 @@ from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.catalog.wording import words_of
 from similarity.encoders.weights import model_folder
-from similarity.indexing import vectors
+from similarity.vectors import upsert
 
 Scores = npt.NDArray[Any]
 #: Query number → a score for every product, float (N,).
@@ -54,7 +54,7 @@ def _plain(texts: Sequence[str]) -> list[list[str]]:
 
 def _stemmed(texts: Sequence[str]) -> list[list[str]]:
     """Lexemes in their order, as often as they stand in the text."""
-    with connections[vectors.alias()].cursor() as cursor:
+    with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT coalesce(array_agg(lexeme ORDER BY place), '{}') "
             "FROM unnest(to_tsvector(%s::regconfig, asked.text)) AS held(lexeme, places, weights), "

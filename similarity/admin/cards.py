@@ -6,7 +6,7 @@ from django.db.models import Model
 
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
-from similarity.retrieval.within import key_of
+from similarity.similar.within import key_of
 
 
 def products_by_key(keys: Iterable[str]) -> dict[str, Model]:

@@ -22,8 +22,8 @@ from similarity.admin.read_only import NotByHand
 from similarity.admin.states import StateFilter
 from similarity.catalog import times
 from similarity.connections import wakeup
-from similarity.indexing import figures
 from similarity.models import PendingProduct, leases
+from similarity.operations import backlog
 
 #: Seconds after which the progress page loads itself again.
 REFRESH_S = 2
@@ -32,7 +32,7 @@ REFRESH_S = 2
 #: Characters of an error's first line in the list.
 SHOWN = 80
 
-#: State, as :func:`similarity.indexing.figures.outbox` calls it → what people read, and the
+#: State, as :func:`similarity.operations.backlog.outbox` calls it → what people read, and the
 #: value of the filter that lists it.
 LABELS = {
     "due": "due now",
@@ -184,13 +184,13 @@ class PendingProductAdmin(NotByHand):
         """With what waits in each state above the list."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        waiting = figures.outbox()
+        waiting = backlog.outbox()
         summary = {
             "states": [
                 (label, STATES[state], waiting.states[state], state == "dead")
                 for state, label in LABELS.items()
             ],
-            "exact": figures.EXACT,
+            "exact": backlog.EXACT,
             "lag": duration(waiting.lag_s),
             "late": waiting.lag_s > conf.get("MONITORING", "MAX_LAG_S"),
             "oldest": duration(waiting.oldest_s),

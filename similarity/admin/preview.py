@@ -22,10 +22,10 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card, card_of, title_of
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
-from similarity.retrieval import trace
-from similarity.retrieval.hits import Hit, Reason
-from similarity.retrieval.shelves import similar_to
-from similarity.retrieval.within import key_of
+from similarity.similar import trace
+from similarity.similar.hits import Hit, Reason
+from similarity.similar.shelves import similar_to
+from similarity.similar.within import key_of
 
 #: Neighbours shown, and how many more are looked through for those the filter removed.
 SHOWN = 12

@@ -16,8 +16,8 @@ from django.urls import reverse
 from similarity import conf
 from similarity.admin import preview
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import outbox
 from similarity.models import PendingProduct
+from similarity.outbox import draining
 
 
 @admin.action(description="Re-embed selected products", permissions=["change"])
@@ -111,7 +111,7 @@ def check_actions(**kwargs: Any) -> list[checks.CheckMessage]:
 def _enqueue_and_show(
     model_admin: admin.ModelAdmin, request: HttpRequest, products: QuerySet[Any]
 ) -> HttpResponseRedirect:
-    count = outbox.enqueue(products.order_by(), force=True)
+    count = draining.enqueue(products.order_by(), force=True)
     messages.success(request, f"{count} product(s) will be embedded again.")
     site = model_admin.admin_site.name
     address = reverse("admin:similarity_pendingproduct_progress", current_app=site)

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 
 from similarity.connections import wakeup
 from similarity.exceptions import SimilarityError
-from similarity.indexing import gate, progress, versions
-from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion
+from similarity.versions import gate, lifecycle, progress
+from similarity.versions.fusions import every_version
 
 LIST = "admin:similarity_encoderversion_changelist"
 _NO_BROKER = (
@@ -70,7 +70,7 @@ def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
     force = request.POST.get("force") == "yes"
     if request.method == "POST":
         return _switched(
-            request, model_admin, "promoted", lambda: versions.promote(version, force=force)
+            request, model_admin, "promoted", lambda: lifecycle.promote(version, force=force)
         )
     return _ask(
         request,
@@ -80,14 +80,14 @@ def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
         "back.",
         "Yes, promote",
         version=version,
-        lines=versions.gate_of(version),
+        lines=lifecycle.gate_of(version),
     )
 
 
 def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
     """Back to the version that was live before."""
     if request.method == "POST":
-        return _switched(request, model_admin, "rolled back", versions.rollback)
+        return _switched(request, model_admin, "rolled back", lifecycle.rollback)
     before = every_version().before_live()
     if before is None:
         messages.error(request, "No version is kept that was live before this one.")
@@ -99,7 +99,7 @@ def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse
         "It answers all queries again, at once. What changed since is embedded for it after that.",
         "Yes, roll back",
         version=before,
-        lines=versions.gate_of(before),
+        lines=lifecycle.gate_of(before),
         back=True,
     )
 
@@ -117,7 +117,7 @@ def compare_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
 
 def _version(pk: int) -> EncoderVersion:
     try:
-        return versions.find(pk)
+        return lifecycle.find(pk)
     except SimilarityError as error:
         raise Http404(str(error)) from error
 

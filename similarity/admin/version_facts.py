@@ -7,9 +7,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 
-from similarity.indexing import indexes, progress
 from similarity.models import EncoderVersion
 from similarity.models.vectors import PARTS
+from similarity.vectors import indexes
+from similarity.versions import progress
 
 Status = EncoderVersion.Status
 

@@ -20,9 +20,10 @@ from similarity import conf
 from similarity.admin import preview, switching, version_facts
 from similarity.admin.read_only import NotByHand
 from similarity.exceptions import SimilarityError
-from similarity.indexing import indexes, progress, retiring, versions
-from similarity.indexing.maintained import every_version
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.vectors import indexes
+from similarity.versions import lifecycle, progress, retiring
+from similarity.versions.fusions import every_version
 
 Status = EncoderVersion.Status
 
@@ -106,7 +107,7 @@ class EncoderVersionAdmin(NotByHand):
             "building": version_facts.building_text(version, running=running),
             "error": version.progress.get("error", ""),
             "percent": 100 * done // total if total and version.status == Status.BUILDING else None,
-            "lines": versions.gate_of(version) if version.status != Status.BUILDING else [],
+            "lines": lifecycle.gate_of(version) if version.status != Status.BUILDING else [],
             "compared_at": parse_datetime(compared.get("at", "")),
             "sample": compared.get("sample"),
             "facts": version_facts.rows(version, live),

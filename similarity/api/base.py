@@ -21,7 +21,7 @@ from similarity import conf
 from similarity.api.errors import BadParameter, handle
 from similarity.api.throttling import ClientThrottle
 from similarity.exceptions import QueryError
-from similarity.retrieval.within import key_of
+from similarity.similar.within import key_of
 
 #: Bytes of JSON that are read of one request.
 MAX_BODY = 64 * 1024

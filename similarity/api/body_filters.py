@@ -7,7 +7,7 @@ from typing import Any
 from similarity.api.base import SHOWN, read_text
 from similarity.api.errors import BadParameter
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval.filters import MAX_FILTER_LENGTH, MAX_NAME, is_filter, known_filters
+from similarity.similar.filters import MAX_FILTER_LENGTH, MAX_NAME, is_filter, known_filters
 
 #: Filters of one request.
 MAX_FILTERS = 20
@@ -16,7 +16,7 @@ MAX_FILTERS = 20
 def read_filters(
     body: Mapping[str, Any], adapter: CatalogAdapter, name: str = "filters"
 ) -> dict[str, Sequence[str]]:
-    """Name → values, as :func:`similarity.retrieval.filters.filter_products` takes them.
+    """Name → values, as :func:`similarity.similar.filters.filter_products` takes them.
 
     A single value stands for a list of it; numbers and booleans for what they are as text.
     Raises :class:`BadParameter`.

@@ -1,7 +1,7 @@
 """The state of outboxes, versions, indexes and workers, read when Prometheus asks.
 
 A scrape comes every few seconds, also while a million rows wait: large counts are estimates
-(:mod:`similarity.indexing.figures`), and the help of each figure says so. Every read has a
+(:mod:`similarity.operations.backlog`), and the help of each figure says so. Every read has a
 time limit, and one that fails leaves its figures out: the rest is worth most just then.
 """
 
@@ -15,8 +15,11 @@ from similarity.connections import caching
 from similarity.connections.metrics_export import Gauge
 from similarity.exceptions import SimilarityError
 from similarity.extension import extensions
-from similarity.indexing import figures, indexes, maintained, quality, vectors, workers
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.operations import backlog
+from similarity.outbox import heartbeats
+from similarity.vectors import indexes, upsert
+from similarity.versions import fusions, quality
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ def read() -> list[Gauge]:
 
 def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
     """Add a group of figures; whether the database can be asked for more."""
-    alias = vectors.alias()
+    alias = upsert.alias()
     try:
         with transaction.atomic(using=alias):
             with connections[alias].cursor() as cursor:
@@ -57,10 +60,10 @@ def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
 
 
 def _outbox() -> Iterator[Gauge]:
-    waiting = figures.outbox()
+    waiting = backlog.outbox()
     yield Gauge(
         "outbox_products",
-        f"Products in the outbox by state; estimated above {figures.EXACT}.",
+        f"Products in the outbox by state; estimated above {backlog.EXACT}.",
         [({"state": state}, float(count)) for state, count in waiting.states.items()],
     )
     yield Gauge(
@@ -76,11 +79,11 @@ def _outbox() -> Iterator[Gauge]:
 
 
 def _versions() -> Iterator[Gauge]:
-    every = list(maintained.every_version())
+    every = list(fusions.every_version())
     counts = _vectors_by_version(every)
     yield Gauge(
         "vectors",
-        f"Products with vectors of each version; estimated above {figures.EXACT}.",
+        f"Products with vectors of each version; estimated above {backlog.EXACT}.",
         [
             ({"version": str(version.pk), "status": version.status}, float(counts[version.pk]))
             for version in every
@@ -91,9 +94,9 @@ def _versions() -> Iterator[Gauge]:
 
 
 def _vectors_by_version(every: list[EncoderVersion]) -> dict[int, int]:
-    stored = ProductVectors.objects.using(vectors.alias())
-    if figures.planned(stored.all()) > figures.EXACT:
-        return {version.pk: figures.planned(stored.of_version(version)) for version in every}
+    stored = ProductVectors.objects.using(upsert.alias())
+    if backlog.planned(stored.all()) > backlog.EXACT:
+        return {version.pk: backlog.planned(stored.of_version(version)) for version in every}
     found = stored.order_by().values_list("version").annotate(count=Count("pk"))
     return {version.pk: 0 for version in every} | dict(found)
 
@@ -106,25 +109,25 @@ def _coverage() -> Iterator[Gauge]:
     yield Gauge(
         "coverage_ratio",
         f"Share of the eligible products with vectors of the live version; of the last minutes, "
-        f"and estimated above {figures.EXACT} products.",
+        f"and estimated above {backlog.EXACT} products.",
         [({}, share)],
     )
 
 
 def _share_with_vectors() -> float:
-    live = maintained.every_version().live()
+    live = fusions.every_version().live()
     if live is None:
         return 0.0
-    eligible = figures.about(quality.eligible())
-    if eligible <= figures.EXACT:
+    eligible = backlog.about(quality.eligible())
+    if eligible <= backlog.EXACT:
         covered, eligible = quality.coverage(live)
     else:
-        covered = figures.planned(ProductVectors.objects.using(vectors.alias()).of_version(live))
+        covered = backlog.planned(ProductVectors.objects.using(upsert.alias()).of_version(live))
     return min(1.0, covered / eligible) if eligible else 1.0
 
 
 def _indexes() -> Iterator[Gauge]:
-    every = maintained.every_version().maintained().exclude(status=EncoderVersion.Status.BUILDING)
+    every = fusions.every_version().maintained().exclude(status=EncoderVersion.Status.BUILDING)
     yield Gauge(
         "index_valid",
         "1 where the version's index on this column is there and valid.",
@@ -143,11 +146,11 @@ def _indexes() -> Iterator[Gauge]:
 
 def _workers() -> list[Gauge]:
     """Seen through the cache, on whichever machine they run."""
-    seen = workers.seen_if_known()
+    seen = heartbeats.seen_if_known()
     return [
         Gauge(
             "workers",
-            f"Machines with a worker seen in the last {workers.SEEN_S:.0f} s.",
+            f"Machines with a worker seen in the last {heartbeats.SEEN_S:.0f} s.",
             [({}, float(len(seen)))],
         )
     ]

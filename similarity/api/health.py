@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from similarity.api.base import ApiView, Negotiation
 from similarity.api.serializers import HealthSerializer
-from similarity.indexing import health
-from similarity.indexing.health import HealthCheck
+from similarity.operations import health
+from similarity.operations.health import HealthCheck
 
 logger = logging.getLogger(__name__)
 

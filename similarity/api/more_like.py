@@ -18,8 +18,8 @@ from similarity.api.serializers import KeyField, hit_data
 from similarity.api.views import find_keys
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
-from similarity.retrieval.filters import filter_products
-from similarity.retrieval.more_like import MAX_GIVEN, more_like
+from similarity.similar.filters import filter_products
+from similarity.similar.more_like import MAX_GIVEN, more_like
 
 FIELDS = ("liked", "disliked", "limit", "explain", "filters")
 

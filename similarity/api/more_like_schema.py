@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from similarity.api import refusals
 from similarity.api.serializers import BodySerializer, HitSerializer, KeyField
-from similarity.retrieval.more_like import MAX_GIVEN
+from similarity.similar.more_like import MAX_GIVEN
 
 KEY = {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 255}]}
 VALUE = {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}

@@ -14,8 +14,8 @@ from similarity.api.errors import BadParameter
 from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
-from similarity.retrieval.filters import boolean
-from similarity.retrieval.query import Query
+from similarity.similar.filters import boolean
+from similarity.similar.query import Query
 
 SIGNER = signing.Signer(salt="similarity.cursor")
 

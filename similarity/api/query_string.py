@@ -7,7 +7,7 @@ from similarity import conf
 from similarity.api.base import FORMAT
 from similarity.api.errors import BadParameter
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval.filters import is_filter, known_filters
+from similarity.similar.filters import is_filter, known_filters
 
 #: Parameters of REST framework itself.
 IGNORED = (FORMAT,)

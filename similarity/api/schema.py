@@ -9,9 +9,9 @@ from similarity import conf
 from similarity.api import refusals, serializers
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
-from similarity.retrieval.filters import MAX_PRICE, filter_names
-from similarity.retrieval.query import MODES
-from similarity.retrieval.scoring import METRICS
+from similarity.similar.filters import MAX_PRICE, filter_names
+from similarity.similar.query import MODES
+from similarity.similar.scoring import METRICS
 
 TAG = "similarity"
 

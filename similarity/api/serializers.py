@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.card import page_url, title_of
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.trace import Answered
+from similarity.similar.hits import Hit
+from similarity.similar.trace import Answered
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})

@@ -19,10 +19,10 @@ from similarity.api.schema import SimilarSchema
 from similarity.api.serializers import hit_data, plan_data
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.models import EncoderVersion
-from similarity.retrieval import trace
-from similarity.retrieval.filters import filter_products
-from similarity.retrieval.shelves import similar_page
-from similarity.retrieval.within import key_field
+from similarity.similar import trace
+from similarity.similar.filters import filter_products
+from similarity.similar.shelves import similar_page
+from similarity.similar.within import key_field
 
 
 class SimilarView(SimilarityView):

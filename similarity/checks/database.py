@@ -13,9 +13,10 @@ from django.db.models import Model
 from similarity import conf
 from similarity.exceptions import ConfigurationError
 from similarity.extension import extensions
-from similarity.indexing import indexes, maintained
 from similarity.models.extensions import ExtensionState, extension_states, statements
 from similarity.models.product_keys import foreign_key_name
+from similarity.vectors import indexes
+from similarity.versions import fusions
 
 #: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
 MIN_PGVECTOR = (0, 8)
@@ -164,7 +165,7 @@ def _unknown_history(error: Exception) -> CheckMessage:
 
 def _check_made(alias: str) -> list[CheckMessage]:
     """Indexes and cells are made outside migrations, and a restore of data alone lacks them."""
-    live = maintained.every_version().live()
+    live = fusions.every_version().live()
     states = indexes.states(live) if live else {}
     lacking = [column for column, state in states.items() if state != indexes.VALID]
     if live is None or not lacking:

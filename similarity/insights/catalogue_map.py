@@ -14,12 +14,13 @@ from similarity.catalog.card import title_of
 from similarity.encoders import device
 from similarity.encoders.base import FloatArray, unit_rows
 from similarity.exceptions import QueryError, VersionError
-from similarity.indexing import maintained, vectors
 from similarity.insights import layout, misfiled
 from similarity.insights.models import CatalogueMap
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import PARTS
-from similarity.retrieval.stored import StoredVectors, read_vectors
+from similarity.similar.stored import StoredVectors, read_vectors
+from similarity.vectors import upsert
+from similarity.versions import fusions
 
 #: Products on a map, where nobody asks for another number.
 PRODUCTS = 5000
@@ -47,7 +48,7 @@ def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = Non
         raise QueryError(f"A map of {products} products cannot be drawn; 1 to {MOST_PRODUCTS} can.")
     started = time.monotonic()
     report = progress or (lambda phase, done, total: None)
-    version = maintained.every_version().live()
+    version = fusions.every_version().live()
     if version is None:
         raise VersionError(
             "There is no live version to draw; run 'manage.py similarity embed' first."
@@ -69,11 +70,11 @@ def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = Non
         fused, threads=max(1, device.cores() // device.worker_processes())
     )
     report("layout", 1, 1)
-    drawn = CatalogueMap.objects.using(vectors.alias()).create(
+    drawn = CatalogueMap.objects.using(upsert.alias()).create(
         version=version,
         made_at=timezone.now(),
         took_s=round(time.monotonic() - started, 1),
-        products=ProductVectors.objects.using(vectors.alias()).of_version(version).count(),
+        products=ProductVectors.objects.using(upsert.alias()).of_version(version).count(),
         categories=[
             {"name": name, "products": int((codes == number).sum()), "together": share_kept}
             for number, (name, share_kept) in enumerate(
@@ -89,15 +90,15 @@ def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = Non
         },
         outliers=[_kept(outlier, rows) for outlier in outliers],
     )
-    stale = CatalogueMap.objects.using(vectors.alias()).values_list("pk", flat=True)[KEPT:]
-    CatalogueMap.objects.using(vectors.alias()).filter(pk__in=list(stale)).delete()
+    stale = CatalogueMap.objects.using(upsert.alias()).values_list("pk", flat=True)[KEPT:]
+    CatalogueMap.objects.using(upsert.alias()).filter(pk__in=list(stale)).delete()
     return drawn
 
 
 def _sample(version: EncoderVersion, most: int, report: Progress) -> list[StoredVectors]:
     """Products by a hash of their keys: a fair sample, and the same at the next drawing."""
     keys = list(
-        ProductVectors.objects.using(vectors.alias())
+        ProductVectors.objects.using(upsert.alias())
         .of_version(version)
         .annotate(spread=MD5(Cast(Cast("product_id", CharField()), TextField())))
         .order_by("spread")
@@ -107,7 +108,7 @@ def _sample(version: EncoderVersion, most: int, report: Progress) -> list[Stored
     rows: list[StoredVectors] = []
     for start in range(0, len(keys), _PAGE):
         page = keys[start : start + _PAGE]
-        found = read_vectors(version, page, columns, vectors.alias())
+        found = read_vectors(version, page, columns, upsert.alias())
         rows += [found[key] for key in page if key in found and found[key].has("fused")]
         report("read", min(start + _PAGE, len(keys)), len(keys))
     return rows
@@ -116,7 +117,7 @@ def _sample(version: EncoderVersion, most: int, report: Progress) -> list[Stored
 def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], list[str]]:
     """The title of each product, and its category's path; "" where there is none."""
     adapter = get_adapter()
-    products = adapter.model._base_manager.using(vectors.alias())
+    products = adapter.model._base_manager.using(upsert.alias())
     titles: dict[Any, str] = {}
     paths: dict[Any, str] = {}
     for start in range(0, len(rows), _PAGE):

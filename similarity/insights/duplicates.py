@@ -17,16 +17,17 @@ import numpy.typing as npt
 from django.db import connections
 
 from similarity.catalog.content import UNSETTLED
+from similarity.cells import probing
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
 from similarity.models.vectors import key_type
-from similarity.retrieval import candidates, cells
-from similarity.retrieval.plans import TABLE
-from similarity.retrieval.session import local_settings
-from similarity.retrieval.shelf import live_version
-from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
-from similarity.retrieval.within import database_keys
+from similarity.similar import candidates
+from similarity.similar.planner_settings import local_settings
+from similarity.similar.plans import TABLE
+from similarity.similar.shelf import live_version
+from similarity.similar.stored import FloatArray, StoredVectors, read_vectors
+from similarity.similar.within import database_keys
 
 THRESHOLD = 0.95
 #: The fused cosine of a candidate may be so much lower: parts are centred before they are
@@ -128,7 +129,7 @@ def _candidates(
     total = ProductVectors.objects.using(using).of_version(version).count()
     if total <= candidates.EXACT_LIMIT:
         yield from _exact(version, least, using, total, progress)
-    elif (standing := cells.standing(version, using)) is not None:
+    elif (standing := probing.standing(version, using)) is not None:
         yield from _by_cells(version, standing, least, using, total, progress)
     elif not _has_index(version, using):
         yield from _exact(version, least, using, total, progress)
@@ -169,7 +170,7 @@ def _exact(
 
 def _by_cells(
     version: EncoderVersion,
-    standing: cells.StandingCells,
+    standing: probing.StandingCells,
     least: float,
     using: str,
     total: int,
@@ -182,7 +183,7 @@ def _by_cells(
         if not rows:  # deleted since their keys were read
             continue
         # A set that was replaced stands for some minutes more, a long run takes longer.
-        standing = cells.standing(version, using) or standing
+        standing = probing.standing(version, using) or standing
         nearness = np.stack([_unit(row, "fused") for row in rows.values()]) @ standing.centroids.T
         cell = np.argpartition(-nearness, near - 1, axis=1)[:, :near]
         keys = [key for key in database_keys(rows, using) for _ in range(near)]
@@ -195,7 +196,7 @@ def _by_cells(
             progress("compare listings", done, max(total, done))
 
 
-def _beside_sql(standing: cells.StandingCells, version: EncoderVersion, using: str) -> str:
+def _beside_sql(standing: probing.StandingCells, version: EncoderVersion, using: str) -> str:
     """The likest of these cells by their sketches, those of them that are by their vectors."""
     table = rows_table(standing.number)
     return (

@@ -5,9 +5,9 @@ import logging
 from celery import shared_task
 
 from similarity.exceptions import SimilarityError
-from similarity.indexing import vectors
 from similarity.insights import catalogue_map, duplicates
 from similarity.insights.models import DuplicateListing
+from similarity.vectors import upsert
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def find_duplicates(threshold: float = duplicates.THRESHOLD) -> int:
     """
     try:
         search = duplicates.DuplicateSearch(threshold)
-        found = duplicates.find_duplicates(search, using=vectors.alias())
+        found = duplicates.find_duplicates(search, using=upsert.alias())
     except SimilarityError as error:
         logger.error("No near-duplicates are looked for: %s", error)
         return 0

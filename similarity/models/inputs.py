@@ -12,7 +12,10 @@ PHOTO, TITLE, DESCRIPTION = range(3)
 
 
 class ProductInputs(models.Model):
-    """The inputs of one product, as it was last encoded; see ``similarity.indexing.shared``."""
+    """The inputs of one product, as it was last encoded.
+
+    See ``similarity.vectors.shared_photos``.
+    """
 
     # Deleted by the database with the product, as vectors are.
     product = models.OneToOneField(

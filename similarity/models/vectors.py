@@ -57,7 +57,7 @@ class ProductVectors(models.Model):
 
     All are rows of length one as half-precision vectors; a part the product lacks is null.
     The lengths belong to the version, so the columns have none, and the HNSW index of
-    each version is made by ``similarity.indexing.indexes``.
+    each version is made by ``similarity.vectors.indexes``.
     """
 
     # The database deletes these rows with the product (see migration 0001), so that

@@ -53,9 +53,9 @@ class EncoderVersion(models.Model):
     fitted_on = models.PositiveIntegerField(default=0)
     #: Quality and size figures, shown in the admin.
     figures = models.JSONField(default=dict, blank=True)
-    #: Where shelves stop, see ``similarity.indexing.floors``; empty before it is learned.
+    #: Where shelves stop, see ``similarity.versions.floors``; empty before it is learned.
     floor = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
-    #: How far its building has come, see ``similarity.indexing.progress``.
+    #: How far its building has come, see ``similarity.versions.progress``.
     progress = models.JSONField(default=dict, blank=True, db_default={})
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)

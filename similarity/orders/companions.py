@@ -14,10 +14,10 @@ from similarity.connections import metrics
 from similarity.orders.bundles.offers import Offer, bundle_offers
 from similarity.orders.models import Bundle
 from similarity.orders.together import MAX_CART, bought_together, require_limit
-from similarity.retrieval.cached import ShelfItem, cached_hits, language_of, shown_to
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.session import savepoint
-from similarity.retrieval.within import key_of
+from similarity.similar.hits import Hit
+from similarity.similar.planner_settings import savepoint
+from similarity.similar.shelf_cache import ShelfItem, cached_hits, language_of, shown_to
+from similarity.similar.within import key_of
 
 
 class Total(NamedTuple):

@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.orders.complements import Complement, complements_of
-from similarity.retrieval import candidates
-from similarity.retrieval.hits import Hit, Reason
-from similarity.retrieval.plans import VectorSearch
-from similarity.retrieval.shelf import live_version
-from similarity.retrieval.stored import StoredVectors, read_vectors
-from similarity.retrieval.within import Within
+from similarity.similar import candidates
+from similarity.similar.hits import Hit, Reason
+from similarity.similar.plans import VectorSearch
+from similarity.similar.shelf import live_version
+from similarity.similar.stored import StoredVectors, read_vectors
+from similarity.similar.within import Within
 
 if TYPE_CHECKING:
     from similarity.orders.together import Cart, Found

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 from similarity import conf
 from similarity.connections.metrics_export import Gauge
 from similarity.extension import Extension, PurchaseReader
-from similarity.indexing import figures, vectors
+from similarity.operations import backlog
 from similarity.orders import status
 from similarity.orders.adapter import get_order_adapter
 from similarity.orders.models import (
@@ -19,6 +19,7 @@ from similarity.orders.models import (
     PendingOrder,
     ProductPartners,
 )
+from similarity.vectors import upsert
 
 _PARTNERS = f"""
     SELECT item.name, array_agg(partner.name)
@@ -36,12 +37,12 @@ class OrdersExtension(Extension):
     url_roots = ("cart",)
 
     def related_categories(self) -> Collection[tuple[str, str]]:
-        rows = CategoryComplement.objects.using(vectors.alias())
+        rows = CategoryComplement.objects.using(upsert.alias())
         return list(rows.values_list("category", "complement"))
 
     def bought_with(self, groups: Sequence[str]) -> Mapping[str, Collection[str]]:
         """Pairs that enough shoppers bought."""
-        with connections[vectors.alias()].cursor() as cursor:
+        with connections[upsert.alias()].cursor() as cursor:
             cursor.execute(_PARTNERS, [list(groups), conf.get("ORDERS", "MIN_SHOPPERS")])
             return {name: set(partners) for name, partners in cursor.fetchall()}
 
@@ -67,14 +68,14 @@ class OrdersExtension(Extension):
         rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
         yield Gauge(
             "outbox_orders",
-            f"Changes of orders that are not counted yet; estimated above {figures.EXACT}.",
+            f"Changes of orders that are not counted yet; estimated above {backlog.EXACT}.",
             [
-                ({"state": "waiting"}, float(figures.about(rows.waiting()))),
-                ({"state": "dead"}, float(figures.about(rows.dead()))),
+                ({"state": "waiting"}, float(backlog.about(rows.waiting()))),
+                ({"state": "dead"}, float(backlog.about(rows.dead()))),
             ],
         )
         yield Gauge(
             "outbox_orders_lag_seconds",
             "For how long the longest waiting change of an order has been due.",
-            [({}, figures.first_of(rows.waiting(), 1).lag_s)],
+            [({}, backlog.first_of(rows.waiting(), 1).lag_s)],
         )

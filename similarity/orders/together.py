@@ -16,9 +16,9 @@ from similarity.models import ProductVectors
 from similarity.orders import complementary, substitutes
 from similarity.orders.counting import scores
 from similarity.orders.partners import Partner, partners_of
-from similarity.retrieval.fallback import groups_of
-from similarity.retrieval.hits import Hit, Reason
-from similarity.retrieval.within import Within, key_of
+from similarity.similar.fallback import groups_of
+from similarity.similar.hits import Hit, Reason
+from similarity.similar.within import Within, key_of
 
 #: Products a cart may hold; more are refused rather than left out unseen.
 MAX_CART = 100

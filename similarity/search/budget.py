@@ -9,7 +9,7 @@ from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from similarity import conf
-from similarity.retrieval.session import local_settings
+from similarity.similar.planner_settings import local_settings
 
 QUERY_CANCELED = "57014"
 

@@ -8,8 +8,8 @@ are looked at by search besides, the latest of them at least.
 
 from django.db import connections, transaction
 
-from similarity.indexing import vectors
 from similarity.search.models.documents import CHAMPIONS, COMMON, SearchLexeme, term_score
+from similarity.vectors import upsert
 
 #: Lexemes that have a list, at most; the most frequent first.
 MOST = 5000
@@ -25,12 +25,12 @@ _LIST = f"""
 
 def refresh() -> int:
     """Make every list anew; returns how many. A transaction each, so that none is held long."""
-    lexemes = SearchLexeme.objects.using(vectors.alias())
+    lexemes = SearchLexeme.objects.using(upsert.alias())
     common = lexemes.filter(documents__gt=COMMON).exclude(lexeme="").order_by("-documents")
     chosen = list(common.values_list("lexeme", flat=True)[:MOST])
     lexemes.exclude(lexeme__in=chosen).filter(best__isnull=False).update(best=None)
     for lexeme in chosen:
-        with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+        with transaction.atomic(using=upsert.alias()), _cursor() as cursor:
             cursor.execute(_LIST, {"query": quoted(lexeme), "lexeme": lexeme})
     return len(chosen)
 
@@ -41,4 +41,4 @@ def quoted(lexeme: str) -> str:
 
 
 def _cursor():  # type: ignore[no-untyped-def]
-    return connections[vectors.alias()].cursor()
+    return connections[upsert.alias()].cursor()

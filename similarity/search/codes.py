@@ -6,12 +6,12 @@ from typing import NamedTuple
 from django.db import connections
 
 from similarity.catalog import wording
-from similarity.retrieval.session import fetch_under
-from similarity.retrieval.within import Within, key_order
 from similarity.search.lexical import Match
 from similarity.search.models import SearchDocument
 from similarity.search.spelling import slips
 from similarity.search.words import QueryWords
+from similarity.similar.planner_settings import fetch_under
+from similarity.similar.within import Within, key_order
 
 TABLE = SearchDocument._meta.db_table
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.expressions import RawSQL
 
-from similarity.retrieval.within import Fragment
+from similarity.similar.within import Fragment
 
 Annotation = Callable[[QuerySet[Any]], tuple[QuerySet[Any], str]]
 

@@ -19,10 +19,10 @@ from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.content import ProductContent
 from similarity.connections.clock import database_time
-from similarity.indexing import encoding, vectors
-from similarity.indexing.indexes import Progress
 from similarity.models.vectors import group_name, key_type
 from similarity.search.models import SearchDocument
+from similarity.vectors import encoding, upsert
+from similarity.vectors.indexes import Progress
 
 #: Part of every fingerprint: another number has all documents made anew.
 FORMAT = 4
@@ -213,10 +213,10 @@ def index(keys: Sequence[str], *, force: bool = False) -> int:
     Needs no encoder and no version. A product that cannot be read is left to the outbox, which
     keeps its error.
     """
-    read_at = database_time(vectors.alias())
+    read_at = database_time(upsert.alias())
     contents, _unread = encoding.read_contents(get_adapter(), keys)
-    with transaction.atomic(using=vectors.alias()):
-        present = vectors.lock_products([content.key for content in contents])
+    with transaction.atomic(using=upsert.alias()):
+        present = upsert.lock_products([content.key for content in contents])
         current = [content for content in contents if content.key in present]
         return write(current, read_at=read_at, force=force)
 
@@ -227,7 +227,7 @@ def index_waiting(most: int = 1000) -> int:
     Those without a document first, then those seen longest ago, so that a few calls go round
     a long outbox and none of them takes long. The rows stay where they are.
     """
-    with connections[vectors.alias()].cursor() as cursor:
+    with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT pending.product_key FROM similarity_pendingproduct AS pending "
             "LEFT JOIN similarity_searchdocument AS stored "
@@ -237,19 +237,19 @@ def index_waiting(most: int = 1000) -> int:
         )
         keys = [key for (key,) in cursor.fetchall()]
     written = index(keys)
-    seen = SearchDocument.objects.using(vectors.alias()).filter(product__in=keys)
+    seen = SearchDocument.objects.using(upsert.alias()).filter(product__in=keys)
     seen.update(indexed_at=Now())
     return written
 
 
 def index_all(progress: Progress | None = None, *, force: bool = False) -> int:
     """:func:`index` for the whole catalogue, in key order; then the words' counts."""
-    from similarity.indexing import building
     from similarity.search import vocabulary  # they stand on the pipeline, as it on us
+    from similarity.versions import build
 
-    total = get_adapter().model._base_manager.using(vectors.alias()).count()
+    total = get_adapter().model._base_manager.using(upsert.alias()).count()
     done = written = 0
-    for page in building.pages():
+    for page in build.pages():
         written += index(page, force=force)
         done += len(page)
         if progress:
@@ -263,7 +263,7 @@ def write(
 ) -> int:
     """Insert or replace the documents of products that are locked; returns how many.
 
-    As in :func:`similarity.indexing.vectors.write`, ``read_at`` leaves rows alone that someone
+    As in :func:`similarity.vectors.upsert.write`, ``read_at`` leaves rows alone that someone
     wrote since.
     """
     documents = [Document(content) for content in (contents if force else outdated(contents))]
@@ -272,9 +272,9 @@ def write(
     field = SearchDocument._meta.get_field("product").target_field
     rows = sorted((field.to_python(one.content.key), at) for at, one in enumerate(documents))
     ordered = [documents[at] for _key, at in rows]
-    kind = key_type(vectors.alias())
+    kind = key_type(upsert.alias())
     keys = [key for key, _at in rows]
-    with connections[vectors.alias()].cursor() as cursor:
+    with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             _UPSERT.format(key_type=kind, stop_words=_STOP_WORDS), _columns(keys, ordered, read_at)
         )
@@ -286,7 +286,7 @@ def write(
 
 def outdated(contents: Sequence[ProductContent]) -> list[ProductContent]:
     """Those whose document is missing or was made from something else."""
-    rows = SearchDocument.objects.using(vectors.alias())
+    rows = SearchDocument.objects.using(upsert.alias())
     rows = rows.filter(product__in=[content.key for content in contents])
     stored = {str(key): mark for key, mark in rows.values_list("product_id", "fingerprint")}
     return [one for one in contents if stored.get(one.key) != Document(one).fingerprint]

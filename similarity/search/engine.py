@@ -11,9 +11,6 @@ from django.db.models import QuerySet
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Within
 from similarity.search import facets as counting
 from similarity.search import query_vectors, ranking, sorting
 from similarity.search.budget import Budget
@@ -22,6 +19,9 @@ from similarity.search.page import FacetValue, Outcome, Position, PriceBucket, S
 from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.search.reading import Reading, read
 from similarity.search.words import PriceRange, QueryWords
+from similarity.similar.hits import Hit
+from similarity.similar.stored import FloatArray
+from similarity.similar.within import Within
 
 Facets = Sequence[str] | Mapping[str, QuerySet[Any]]
 

@@ -11,10 +11,10 @@ from similarity import conf
 from similarity.catalog.content import ProductContent
 from similarity.connections import caching, wakeup
 from similarity.extension import Extension
-from similarity.indexing import vectors
 from similarity.models import EncoderVersion
 from similarity.search import documents, mailbox, queries, query_floors, vocabulary
 from similarity.search.models import SearchDocument
+from similarity.vectors import upsert
 from similarity.worker import takes_from
 
 
@@ -41,7 +41,7 @@ class SearchExtension(Extension):
             query_floors.refresh()
 
     def fingerprints(self, keys: Sequence[str]) -> Mapping[str, str]:
-        rows = SearchDocument.objects.using(vectors.alias()).filter(product__in=list[Any](keys))
+        rows = SearchDocument.objects.using(upsert.alias()).filter(product__in=list[Any](keys))
         return {str(key): mark for key, mark in rows.values_list("product_id", "fingerprint")}
 
     def fingerprint(self, content: ProductContent) -> str:

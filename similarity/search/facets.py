@@ -16,10 +16,10 @@ from similarity.catalog import adapter as adapters
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
-from similarity.retrieval.within import Within
 from similarity.search.columns import Columns
 from similarity.search.matches import Matches
 from similarity.search.page import FacetValue, PriceBucket
+from similarity.similar.within import Within
 
 PRICE = "price"
 #: Values of a facet that are shown at most.

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 from similarity.models.vectors import key_type
-from similarity.retrieval.within import CANDIDATE, Fragment, Within, key_order
 from similarity.search import sampling
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.models import SearchDocument
 from similarity.search.models.documents import COMMON, WEIGHTS, Weights
 from similarity.search.terms import Term, rarity
+from similarity.similar.within import CANDIDATE, Fragment, Within, key_order
 
 TABLE = SearchDocument._meta.db_table
 

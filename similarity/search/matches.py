@@ -8,12 +8,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from similarity.models.vectors import key_type
-from similarity.retrieval.within import CANDIDATE, Fragment, Within, database_keys
 from similarity.search import lexical, sampling
 from similarity.search.columns import Columns
 from similarity.search.lexical import LexicalQuery
 from similarity.search.models import SearchDocument
 from similarity.search.models.documents import SHARES
+from similarity.similar.within import CANDIDATE, Fragment, Within, database_keys
 
 #: Products that are read to be counted, at most.
 COUNTED = 3_000

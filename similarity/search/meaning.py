@@ -13,13 +13,13 @@ from pgvector.django import CosineDistance, VectorField
 
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import key_type
-from similarity.retrieval import candidates
-from similarity.retrieval.plans import VectorSearch
-from similarity.retrieval.shelf import live_version
-from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Within, database_keys
 from similarity.search import lexical
 from similarity.search.lexical import LexicalQuery, Match
+from similarity.similar import candidates
+from similarity.similar.plans import VectorSearch
+from similarity.similar.shelf import live_version
+from similarity.similar.stored import FloatArray
+from similarity.similar.within import Within, database_keys
 
 #: Nearest products that take part, whatever words they hold.
 NEIGHBOURS = 100

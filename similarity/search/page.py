@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from similarity.exceptions import QueryError
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.within import key_of
 from similarity.search.prices import PriceRange
+from similarity.similar.hits import Hit
+from similarity.similar.within import key_of
 
 
 class FacetValue(NamedTuple):

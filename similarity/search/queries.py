@@ -17,11 +17,12 @@ from similarity.encoders.base import Encoded, Encoder, FloatArray
 from similarity.encoders.cross import cross_encoder
 from similarity.encoders.images import decode_query
 from similarity.exceptions import ImageRejected, SimilarityError, VersionError
-from similarity.indexing import maintained, vectors
 from similarity.models import EncoderVersion
 from similarity.search import ask_worker, mailbox
 from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQuery, HotQueryVector
+from similarity.vectors import upsert
+from similarity.versions import fusions
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +68,12 @@ def compute(question: Question) -> Answer:
 
 def warm_up(*, texts: bool = True, pictures: bool = True) -> None:
     """Load what the first question, of text or with a picture, would otherwise wait for."""
-    version = maintained.every_version().live()
+    version = fusions.every_version().live()
     if version is not None and texts:
         compute(Question("text", "", version.pk, b"shirt"))
     if version is not None and pictures and "image" in version.encoders:
         # Its network is loaded, though there is no photo.
-        maintained.encoder_of(version, "image").encode([])
+        fusions.encoder_of(version, "image").encode([])
     if conf.get("SEARCH", "CROSS_ENCODER") and texts:
         cross_encoder(conf.get("SEARCH", "CROSS_ENCODER"))
 
@@ -84,7 +85,7 @@ def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
     behind the other, all zero where the part has nothing to tell of the query.
     """
     parts = [
-        _projected(part, _encode_texts(maintained.encoder_of(version, part), texts), version)
+        _projected(part, _encode_texts(fusions.encoder_of(version, part), texts), version)
         for part in version.query_parts
     ]
     if not parts:
@@ -96,10 +97,10 @@ def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
 def keep(query: str, times: int) -> None:
     """Write down that a normalised query was asked ``times`` times more."""
     counted = {"asked": F("asked") + times, "asked_at": Now()}
-    rows = HotQuery.objects.using(vectors.alias()).filter(text=query)
+    rows = HotQuery.objects.using(upsert.alias()).filter(text=query)
     if not rows.update(**counted):
         row = HotQuery(text=query, asked=times, asked_at=timezone.now())
-        HotQuery.objects.using(vectors.alias()).bulk_create([row], ignore_conflicts=True)
+        HotQuery.objects.using(upsert.alias()).bulk_create([row], ignore_conflicts=True)
 
 
 def prepare(versions: Iterable[EncoderVersion] | None = None) -> int:
@@ -127,7 +128,7 @@ def _picture(question: Question) -> FloatArray | None:
     data = question.payload
     photo = ImageRef("picture", lambda limit: data[: limit + 1])
     version = _version(question.version)
-    encoder = maintained.encoder_of(version, "image")
+    encoder = fusions.encoder_of(version, "image")
     decode_query(photo, data, ask_worker.PICTURE_TIMEOUT_MS / 1000)
     encoded = encoder.encode([ProductContent(key="", title="", images=[photo])])
     encoded = _projected("image", encoded, version)
@@ -158,17 +159,17 @@ def _encode_texts(encoder: Encoder, texts: Sequence[str]) -> Encoded:
 
 
 def _projected(part: str, encoded: Encoded, version: EncoderVersion) -> Encoded:
-    projected = maintained.fusion_of(version).project(part, encoded.vectors)
+    projected = fusions.fusion_of(version).project(part, encoded.vectors)
     present = encoded.present & (np.abs(projected).max(axis=1, initial=0) > 0)
     return Encoded(np.where(present[:, None], projected, np.float32(0)), present)
 
 
 def _version(pk: int) -> EncoderVersion:
     """A version whose vectors this process can make."""
-    version = maintained.every_version().filter(pk=pk).first()
+    version = fusions.every_version().filter(pk=pk).first()
     if version is None:
         raise VersionError(f"There is no encoder version {pk} any more; queries ask the live one.")
-    difference = maintained.mismatch(version)
+    difference = fusions.mismatch(version)
     if difference:
         raise VersionError(
             f"Queries of version {pk} cannot be encoded, its encoders cannot be had any more "
@@ -180,12 +181,12 @@ def _version(pk: int) -> EncoderVersion:
 
 def _prepared_versions() -> list[EncoderVersion]:
     statuses = (EncoderVersion.Status.LIVE, EncoderVersion.Status.READY)
-    versions = maintained.every_version().filter(status__in=statuses)
-    return [version for version in versions if not maintained.mismatch(version)]
+    versions = fusions.every_version().filter(status__in=statuses)
+    return [version for version in versions if not fusions.mismatch(version)]
 
 
 def _prepare(version: EncoderVersion) -> int:
-    alias = vectors.alias()
+    alias = upsert.alias()
     made = HotQueryVector.objects.filter(query=OuterRef("pk"), version=version)
     hottest = HotQuery.objects.using(alias).hottest(HOT_QUERIES)
     # The condition applies to the hottest alone: a sliced queryset takes no more of them.
@@ -207,7 +208,7 @@ def _prepare(version: EncoderVersion) -> int:
 
 def _forget() -> None:
     """What was not asked for long, and the least asked of what is too many."""
-    queries = HotQuery.objects.using(vectors.alias())
+    queries = HotQuery.objects.using(upsert.alias())
     queries.filter(asked_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
     most = ROWS_EACH * HOT_QUERIES
     surplus = queries.order_by("-asked", "text").values_list("pk", flat=True)[most:]

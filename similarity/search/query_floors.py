@@ -17,11 +17,12 @@ import numpy.typing as npt
 from django.db.models.functions import MD5
 
 from similarity.exceptions import SimilarityError
-from similarity.indexing import building, maintained, neighbours, quality, vectors
-from similarity.indexing.neighbours import Rows
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import queries
 from similarity.search.models import SearchWord
+from similarity.vectors import upsert
+from similarity.versions import build, fusions, neighbours, quality
+from similarity.versions.neighbours import Rows
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def refresh() -> None:
     A version whose floors cannot be learned keeps those that it has, and the log says why.
     """
     try:
-        for version in maintained.runnable_versions():
+        for version in fusions.runnable_versions():
             learn(version)
     except SimilarityError as error:
         logger.error("How near is near is not learned anew: %s", error)
@@ -64,8 +65,8 @@ def learn(version: EncoderVersion) -> dict[str, float]:
     Takes some seconds, most of them for encoding PROBES words. Raises :class:`SimilarityError`
     where the version's encoders cannot be had.
     """
-    keys = building.sample_keys(SAMPLE)
-    products = ProductVectors.objects.using(vectors.alias()).of_version(version).count()
+    keys = build.sample_keys(SAMPLE)
+    products = ProductVectors.objects.using(upsert.alias()).of_version(version).count()
     floors = dict(version.query_floors)
     if version.query_parts:
         probes = queries.text_vectors(nonsense(_shop_words(), PROBES), version).vectors
@@ -79,7 +80,7 @@ def learn(version: EncoderVersion) -> dict[str, float]:
         photos = neighbours.read_rows(version, "image", keys)
         if (found := _photo_floor(photos, products)) is not None:
             floors[PHOTO] = found
-    maintained.every_version().filter(pk=version.pk).update(query_floors=floors)
+    fusions.every_version().filter(pk=version.pk).update(query_floors=floors)
     version.query_floors = floors
     return floors
 
@@ -113,7 +114,7 @@ def nonsense(words: Sequence[str], count: int) -> list[str]:
 
 def _shop_words() -> list[str]:
     """Some of the words that the search index holds."""
-    words = SearchWord.objects.using(vectors.alias()).order_by(MD5("word"))
+    words = SearchWord.objects.using(upsert.alias()).order_by(MD5("word"))
     return list(words.values_list("word", flat=True)[:_WORDS])
 
 

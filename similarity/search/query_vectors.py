@@ -17,11 +17,11 @@ from similarity import conf
 from similarity.connections import background, caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
-from similarity.retrieval.session import savepoint
-from similarity.retrieval.stored import FloatArray, array
 from similarity.search import ask_worker, asked_often
 from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQueryVector
+from similarity.similar.planner_settings import savepoint
+from similarity.similar.stored import FloatArray, array
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def normalised(text: str) -> str:
 
 
 def _split(row: FloatArray, parts: Mapping[str, int]) -> dict[str, FloatArray]:
-    """A row of ``indexing.queries.text_vectors`` as part → vector; without what is all zero."""
+    """A row of ``search.queries.text_vectors`` as part → vector; without what is all zero."""
     found, start = {}, 0
     for part, width in parts.items():
         vector = row[start : start + width]

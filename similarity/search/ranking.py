@@ -6,17 +6,17 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval import fallback
-from similarity.retrieval.floor import floor_of
-from similarity.retrieval.found import Taken
-from similarity.retrieval.stored import FloatArray
-from similarity.retrieval.within import Within
 from similarity.search import codes, hybrid, lexical
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.lexical import ENOUGH, NOTHING, LexicalQuery, Match
 from similarity.search.matches import Matches
 from similarity.search.meaning import RESCORED, Meaning, Stored, meaning_of
 from similarity.search.reading import Reading
+from similarity.similar import fallback
+from similarity.similar.floor import floor_of
+from similarity.similar.found import Taken
+from similarity.similar.stored import FloatArray
+from similarity.similar.within import Within
 
 #: Paging ends after so many hits.
 MAX_DEPTH = 1000

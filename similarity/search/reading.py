@@ -7,7 +7,6 @@ from functools import partial
 
 from similarity.catalog import wording
 from similarity.catalog.folding import MARKS
-from similarity.retrieval.within import Within
 from similarity.search import lexical, spelling, terms
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.lexical import LexicalQuery
@@ -16,6 +15,7 @@ from similarity.search.spellings import PARTED, SAME
 from similarity.search.synonyms import synonyms
 from similarity.search.terms import COMPLETION, Looked, Spelled
 from similarity.search.words import QueryWords, parse_query
+from similarity.similar.within import Within
 
 _TYPED_WORD = re.compile(rf"[\w{MARKS}'\u2019]+")
 

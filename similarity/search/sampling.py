@@ -6,8 +6,8 @@ variants of one product are in it together or not at all.
 
 from django.db import connections
 
-from similarity.retrieval.within import CANDIDATE, Fragment, Within
 from similarity.search.models.documents import SHARES, SearchDocument, share_condition
+from similarity.similar.within import CANDIDATE, Fragment, Within
 
 TABLE = SearchDocument._meta.db_table
 

@@ -10,12 +10,12 @@ from django.db.models import F
 
 from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.exceptions import QueryError
-from similarity.retrieval import fallback
-from similarity.retrieval.within import Within
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.matches import Matches, found_products
 from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.search.reading import Reading
+from similarity.similar import fallback
+from similarity.similar.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
 

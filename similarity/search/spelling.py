@@ -8,11 +8,11 @@ from django.db import connections
 
 from similarity import conf
 from similarity.catalog.folding import MARKS
-from similarity.retrieval.session import fetch_under
-from similarity.retrieval.within import CANDIDATE, Within
 from similarity.search import sampling
 from similarity.search.models import SearchDocument, SearchWord
 from similarity.search.models.documents import SHARES
+from similarity.similar.planner_settings import fetch_under
+from similarity.similar.within import CANDIDATE, Within
 
 TABLE = SearchDocument._meta.db_table
 

@@ -13,11 +13,11 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import page_url, title_of
 from similarity.catalog.plaintext import plain_line
 from similarity.exceptions import QueryError
-from similarity.retrieval.within import Within, key_order
 from similarity.search import spelling, terms
 from similarity.search.budget import Budget
 from similarity.search.models import SearchDocument, SearchValue
 from similarity.search.spelling import Known
+from similarity.similar.within import Within, key_order
 
 TABLE = SearchDocument._meta.db_table
 

@@ -7,8 +7,8 @@ misspelling; how rare a word is changes little in a day.
 from django.db import connections, transaction
 
 from similarity.connections.locks import LockTaken, advisory_lock
-from similarity.indexing import vectors
 from similarity.search import champions
+from similarity.vectors import upsert
 
 #: Kept under the empty lexeme: the number of documents.
 TOTAL = ""
@@ -53,10 +53,10 @@ def refresh(*, lists: bool = True) -> bool:
     leaves the lists, which of a million products take minutes, to the nightly count.
     """
     try:
-        with advisory_lock("similarity.vocabulary", vectors.alias()):
+        with advisory_lock("similarity.vocabulary", upsert.alias()):
             for table, column, counts in _COUNTS:
                 _refresh(table, column, counts)
-            with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+            with transaction.atomic(using=upsert.alias()), _cursor() as cursor:
                 cursor.execute(_NO_LIMIT)
                 cursor.execute(_VALUES)
             if lists:
@@ -83,7 +83,7 @@ def refresh_if_outgrown() -> bool:
 
 def _refresh(table: str, column: str, counts: str) -> None:
     """What is gone is told by the snapshot that counts: a word added meanwhile stays."""
-    with transaction.atomic(using=vectors.alias()), _cursor() as cursor:
+    with transaction.atomic(using=upsert.alias()), _cursor() as cursor:
         cursor.execute(_NO_LIMIT)
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_counted")
         cursor.execute(
@@ -110,4 +110,4 @@ _NO_LIMIT = "SET LOCAL statement_timeout = 0"
 
 
 def _cursor():  # type: ignore[no-untyped-def]
-    return connections[vectors.alias()].cursor()
+    return connections[upsert.alias()].cursor()

@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import building, gate, versions
 from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.versions import build, gate, lifecycle
 
 
 class Command(SimilarityCommand):
@@ -25,26 +25,26 @@ catalogue has grown to many times what the live version was fitted on.
         parser.add_argument(
             "--sample",
             type=int,
-            default=building.SAMPLE,
+            default=build.SAMPLE,
             metavar="N",
-            help=f"products the fusion is fitted on (default {building.SAMPLE})",
+            help=f"products the fusion is fitted on (default {build.SAMPLE})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["sample"] < 1:
             raise CommandError(
                 f"--sample is {options['sample']}; the fusion is fitted on 1 product at least, "
-                f"and well on {building.SAMPLE}."
+                f"and well on {build.SAMPLE}."
             )
         with ProgressBars() as bars:
-            version = versions.build_version(bars, sample=options["sample"])
+            version = lifecycle.build_version(bars, sample=options["sample"])
         self.stdout.write(
             f"Version {version.pk} is ready: {version.figures['products']} products, "
             f"{version.figures['failed']} failed, embedded in {version.figures['embed_s']} s, "
             f"indexes in {version.figures['index_s']} s, "
             f"{version.figures['index_bytes'] / 2**20:.1f} MiB."
         )
-        self.stdout.write(gate.table(versions.gate_of(version)))
+        self.stdout.write(gate.table(lifecycle.gate_of(version)))
         if options["promote"]:
-            versions.promote(version)
+            lifecycle.promote(version)
             self.stdout.write(f"Version {version.pk} is live.")

@@ -2,9 +2,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from similarity.cells import upkeep
 from similarity.exceptions import VersionError
-from similarity.indexing import cells, maintained, vectors, versions
 from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.vectors import upsert
+from similarity.versions import fusions, lifecycle
 
 
 class Command(SimilarityCommand):
@@ -24,13 +26,13 @@ class Command(SimilarityCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         number = options["version"]
-        version = maintained.every_version().live() if number is None else versions.find(number)
+        version = fusions.every_version().live() if number is None else lifecycle.find(number)
         if version is None:
             raise VersionError(
                 "No version is live yet: start a worker and run 'manage.py similarity embed'."
             )
         with ProgressBars() as bars:
-            made = cells.build(version, vectors.alias(), bars)
+            made = upkeep.build(version, upsert.alias(), bars)
         figures = made.figures
         self.stdout.write(
             f"Version {version.pk}: {figures['cells']} cells of {figures['rows']} products made in "

@@ -7,9 +7,10 @@ from django.core.management.base import CommandError, CommandParser
 
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
-from similarity.indexing import building, outbox, reconcile, workers
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.models import PendingProduct
+from similarity.outbox import draining, heartbeats, reconcile
+from similarity.versions import build
 
 #: How often --wait looks, and after how long it says that no worker is at work.
 POLL_S = 0.5
@@ -63,28 +64,28 @@ class Command(SimilarityCommand):
             self._conclude()
 
     def _enqueue(self, **options: Any) -> int:
-        pages: Iterable[list[str]] = building.pages()
+        pages: Iterable[list[str]] = build.pages()
         if options["keys"]:
             pages = [_existing(options["keys"])]
         elif options["changed_only"]:
             with ProgressBars() as bars:
                 return reconcile.reconcile(restart=True, wait=False, progress=bars).enqueued
         wake = not options["now"]
-        return sum(outbox.enqueue(page, force=options["force"], wake=wake) for page in pages)
+        return sum(draining.enqueue(page, force=options["force"], wake=wake) for page in pages)
 
     def _embed(self, bars: ProgressBars) -> None:
-        total, done = outbox.counts().due, 0
-        while outbox.has_due():
-            done += outbox.drain(budget_s=1.0)
+        total, done = draining.counts().due, 0
+        while draining.has_due():
+            done += draining.drain(budget_s=1.0)
             bars("embed", done, max(total, done))
 
     def _follow(self, bars: ProgressBars, timeout_s: float | None) -> None:
         """Until nothing is due or leased; rows that back off after an error are reported."""
         started = woken = time.monotonic()
-        total, told = outbox.counts().waiting, False
-        while (counts := outbox.counts()).due + counts.leased:
+        total, told = draining.counts().waiting, False
+        while (counts := draining.counts()).due + counts.leased:
             now = time.monotonic()
-            alive = workers.seen_if_known()
+            alive = heartbeats.seen_if_known()
             learning = [worker for worker in alive.values() if worker["doing"]]
             for worker in learning:  # a first start reads a sample before it embeds
                 bars(worker["doing"], worker["done"], worker["total"])
@@ -114,7 +115,7 @@ class Command(SimilarityCommand):
                 f"{failed.count()} product(s) could not be embedded and stay in the outbox, "
                 f"product {first.product_key} for one: {first.last_error}"
             )
-        leased = outbox.counts().leased
+        leased = draining.counts().leased
         self.stdout.write(f"{leased} are with other workers." if leased else "All embedded.")
 
 

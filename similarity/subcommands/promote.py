@@ -2,9 +2,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import gate, versions
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.models import EncoderVersion
+from similarity.versions import gate, lifecycle
 
 
 class Command(SimilarityCommand):
@@ -32,19 +32,19 @@ class Command(SimilarityCommand):
         if options["rollback"] and options["version"] is not None:
             raise CommandError("Give either a version or --rollback, not both.")
         if options["rollback"]:
-            live = versions.rollback(force=options["force"])
+            live = lifecycle.rollback(force=options["force"])
         else:
             live = self._promoted(options["version"], options["force"])
         self.stdout.write(f"Version {live.pk} is live.")
 
     def _promoted(self, number: int | None, force: bool) -> EncoderVersion:
         """The table is printed before anything is refused."""
-        chosen = versions.find(number)
+        chosen = lifecycle.find(number)
         with ProgressBars() as bars:
-            versions.prepare(chosen, bars, compare=not force)
-        table = versions.gate_of(chosen)
+            lifecycle.prepare(chosen, bars, compare=not force)
+        table = lifecycle.gate_of(chosen)
         self.stdout.write(gate.table(table))
         for line in table:
             if line.state == gate.WARNING:
                 self.stdout.write(f"Look: {line.name} {line.new}. {line.remedy}")
-        return versions.promote(chosen, force=force)
+        return lifecycle.promote(chosen, force=force)

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from similarity.indexing import reconcile
 from similarity.management.command import ProgressBars, SimilarityCommand
+from similarity.outbox import reconcile
 
 
 class Command(SimilarityCommand):

@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from similarity.extension import extensions
-from similarity.indexing import status
 from similarity.management.command import SimilarityCommand
+from similarity.operations import status
 
 
 class Command(SimilarityCommand):

@@ -15,15 +15,15 @@ from similarity.encoders.base import Encoded, FloatArray
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import floors
 from similarity.models import EncoderVersion
 from similarity.models.vectors import category_number, department_of
-from similarity.retrieval.candidates import Candidate
-from similarity.retrieval.floor import Floor
-from similarity.retrieval.shelves import similar_to
+from similarity.similar.candidates import Candidate
+from similarity.similar.floor import Floor
+from similarity.similar.shelves import similar_to
 from similarity.training.datasets import Dataset, load_dataset
 from similarity.training.metrics import neighbours
 from similarity.training.vector_cache import VectorCache
+from similarity.versions import floors
 
 #: Products asked about, and hits on each one's shelf.
 PRODUCTS, LIMIT = 150, 8
@@ -146,7 +146,7 @@ def of_dataset(dataset: Dataset, parts: Mapping[str, Encoded]) -> ShelfEvaluatio
 
 
 def _learned(dataset: Dataset, fused: FloatArray, found: Any) -> dict[str, Any]:
-    """As :func:`similarity.indexing.floors.learn` does it of a shop's tables."""
+    """As :func:`similarity.versions.floors.learn` does it of a shop's tables."""
     numbers = np.array([category_number(path) for path in dataset.paths])
     some = np.array(_drawn(list(range(len(fused))), floors.SAMPLE))
     sample = floors.Sample(

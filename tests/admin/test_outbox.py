@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from similarity.admin.outbox import duration
-from similarity.indexing import figures
 from similarity.models import PendingProduct
+from similarity.operations import backlog
 
 pytestmark = pytest.mark.django_db
 
@@ -84,8 +84,8 @@ def test_what_waits_stands_above_the_list(admin_client, rows):
 
 def test_large_counts_say_that_they_are_estimates(admin_client, monkeypatch):
     PendingProduct.objects.enqueue(range(6))
-    monkeypatch.setattr(figures, "EXACT", 3)
-    monkeypatch.setattr(figures, "planned", lambda rows: 1234)
+    monkeypatch.setattr(backlog, "EXACT", 3)
+    monkeypatch.setattr(backlog, "planned", lambda rows: 1234)
     assert "about 1234" in admin_client.get(OUTBOX).content.decode()
 
 

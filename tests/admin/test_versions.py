@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from similarity.connections import wakeup
-from similarity.indexing import building, indexes, progress, versions
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.vectors import indexes
+from similarity.versions import build, lifecycle, progress
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -39,12 +40,12 @@ def viewer():
 def live(make_product):
     for number in range(6):
         make_product(name=f"Product number {number}", category=["Lamps", "Chairs"][number % 2])
-    return versions.ensure_live_version()
+    return lifecycle.ensure_live_version()
 
 
 @pytest.fixture
 def ready(live):
-    return versions.build_version()
+    return lifecycle.build_version()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_version_stands_beside_the_live_one(staff, live, ready):
 
 
 def test_a_build_shows_how_far_it_is_and_how_to_go_on(staff, live, settings):
-    begun = building.begin()
+    begun = build.begin()
     told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 100.0, "error": "No GPU"}
     told["at"] = "2026-01-01T00:00:00+00:00"
     EncoderVersion.objects.filter(pk=begun.pk).update(progress=told)
@@ -109,7 +110,7 @@ def test_a_build_shows_how_far_it_is_and_how_to_go_on(staff, live, settings):
 
 
 def test_a_running_build_loads_its_page_again(staff, live, monkeypatch):
-    begun = building.begin()
+    begun = build.begin()
     monkeypatch.setattr(progress, "is_building", lambda: True)
     html = staff.get(page("change", begun)).content.decode()
     assert 'http-equiv="refresh"' in html
@@ -149,7 +150,7 @@ def test_what_is_not_good_enough_needs_a_tick(staff, ready):
 
 
 def test_rolling_back_asks_first(staff, live, ready):
-    versions.promote(ready)
+    lifecycle.promote(ready)
     assert ROLLBACK in staff.get(VERSIONS).content.decode()
     assert f"Roll back to version {live.pk}?" in staff.get(ROLLBACK).content.decode()
     staff.post(ROLLBACK)
@@ -159,8 +160,8 @@ def test_rolling_back_asks_first(staff, live, ready):
 
 
 def test_figures_beside_another_live_version_are_taken_again(staff, live, ready, wakeups):  # noqa: F811
-    other = versions.build_version()
-    versions.promote(other)
+    other = lifecycle.build_version()
+    lifecycle.promote(other)
     html = staff.get(page("change", ready)).content.decode()
     assert "compares them first" in html
     staff.post(page("compare", ready))

@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from similarity.api import health as api_health
-from similarity.indexing import health
-from similarity.indexing.health import HealthCheck
+from similarity.operations import health
+from similarity.operations.health import HealthCheck
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]

@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from similarity.api import gauges
 from similarity.connections import caching, metrics, metrics_export
-from similarity.indexing import figures, outbox
 from similarity.models import PendingProduct, ProductVectors
+from similarity.operations import backlog
+from similarity.outbox import draining
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -81,7 +82,7 @@ def test_the_outbox_by_state_and_age(scrape, make_product):
     PendingProduct.objects.all().delete()
     keys = [make_product().pk for _ in range(4)]
     PendingProduct.objects.all().delete()
-    outbox.enqueue(keys)
+    draining.enqueue(keys)
     rows = PendingProduct.objects.order_by("pk")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -117,19 +118,19 @@ def test_versions_coverage_and_indexes(scrape, version, shelf):
 
 
 def test_large_counts_are_estimated_and_not_counted(monkeypatch, make_product):
-    monkeypatch.setattr(figures, "EXACT", 3)
-    monkeypatch.setattr(figures, "planned", lambda rows: 1_000_000)
+    monkeypatch.setattr(backlog, "EXACT", 3)
+    monkeypatch.setattr(backlog, "planned", lambda rows: 1_000_000)
     PendingProduct.objects.enqueue(range(10))
-    waiting = figures.outbox()
+    waiting = backlog.outbox()
     assert waiting.states == {"due": 1_000_000, "leased": 0, "backing_off": 0, "dead": 0}
-    assert figures.about(PendingProduct.objects.waiting()) == 1_000_000
+    assert backlog.about(PendingProduct.objects.waiting()) == 1_000_000
 
 
 def test_the_planner_knows_how_many_rows(db):
     PendingProduct.objects.enqueue(range(500))
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {PendingProduct._meta.db_table}")
-    assert 400 <= figures.planned(PendingProduct.objects.waiting()) <= 600
+    assert 400 <= backlog.planned(PendingProduct.objects.waiting()) <= 600
 
 
 def test_a_scrape_asks_few_queries(scrape, django_assert_max_num_queries):

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from similarity.retrieval.more_like import MAX_GIVEN
+from similarity.similar.more_like import MAX_GIVEN
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]

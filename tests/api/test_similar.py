@@ -15,7 +15,7 @@ from shop.models import Product
 from similarity.api.views import _address
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
-from similarity.retrieval.shelves import similar_page
+from similarity.similar.shelves import similar_page
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -283,9 +283,7 @@ def test_a_price_as_programs_write_it_is_served(shelf, price):
 @pytest.mark.django_db(transaction=True)
 def test_a_value_that_the_database_refuses_is_400(shelf, monkeypatch, caplog):
     """Whatever bound a parameter lacks, it is the asker's mistake and no failure of ours."""
-    monkeypatch.setattr(
-        "similarity.retrieval.filters.price", lambda name, text: Decimal("1e-16384")
-    )
+    monkeypatch.setattr("similarity.similar.filters.price", lambda name, text: Decimal("1e-16384"))
     response = get(shelf[0], min_price="1")
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "bad_parameter"

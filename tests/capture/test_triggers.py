@@ -8,8 +8,8 @@ from django.db import connection, connections, transaction
 
 from shop.models import Brand, Category, Product, ProductImage
 from similarity.capture import mode, triggers
-from similarity.indexing import outbox
 from similarity.models import PendingProduct, ProductVectors, SpilledChange
+from similarity.outbox import draining
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
@@ -179,10 +179,10 @@ def test_a_deleted_brand_marks_the_products_it_had(products):
 
 
 def test_deleted_products_wait_for_nothing(products):
-    outbox.enqueue(products)
+    draining.enqueue(products)
     execute("DELETE FROM shop_product WHERE id = %s", [products[0].pk])
     assert pending() == {products[1].pk, products[2].pk}
-    outbox.enqueue(products[1:])
+    draining.enqueue(products[1:])
     ProductImage.objects.create(product=products[1], image="a.png")
     products[1].delete()
     assert pending() == {products[2].pk}
@@ -194,7 +194,7 @@ def test_truncated_tables(products):
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     execute("TRUNCATE shop_productimage")
     assert pending() == {product.pk for product in products}
-    outbox.enqueue(products)
+    draining.enqueue(products)
     execute("TRUNCATE shop_product CASCADE")
     assert pending() == set()
     assert not ProductVectors.objects.exists()
@@ -217,11 +217,11 @@ def test_a_transaction_rolled_back_leaves_nothing(products):
 
 
 def test_captured_rows_are_embedded_and_vectors_follow_the_content(products):
-    outbox.enqueue(products)
-    outbox.drain()
+    draining.enqueue(products)
+    draining.drain()
     before = dict(ProductVectors.objects.values_list("product_id", "fingerprint"))
     execute("UPDATE shop_product SET name = 'Raw' WHERE id = %s", [products[2].pk])
-    assert outbox.drain() == 1
+    assert draining.drain() == 1
     after = dict(ProductVectors.objects.values_list("product_id", "fingerprint"))
     assert {key for key in after if after[key] != before[key]} == {products[2].pk}
 
@@ -252,7 +252,7 @@ def test_whoever_may_write_products_need_not_may_write_the_outbox(products):
 @pytest.mark.django_db(transaction=True)
 def test_an_outbox_row_that_another_transaction_holds_neither_blocks_nor_loses(products):
     """The change is put aside, and reaches the outbox once the other transaction is over."""
-    outbox.enqueue([products[0]])
+    draining.enqueue([products[0]])
     held, done = threading.Event(), threading.Event()
 
     def hold():

@@ -5,8 +5,8 @@ from django.db import connection
 
 from shop.models import Brand, Category, Product
 from similarity.capture import triggers
-from similarity.indexing import versions
 from similarity.models import PendingProduct, ProductVectors, ReconcileRound
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import wait_for, worker
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 def test_bulk_changes_and_raw_sql_are_embedded(make_product, tmp_path):
     """What ``bulk_create`` made is found by a round; a change by SQL right after by a trigger."""
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     category, brand = Category.objects.get(), Brand.objects.get()
     made = Product.objects.bulk_create(
         Product(sku=f"B{at}", name="Bulk", slug=f"b{at}", category=category, brand=brand, price=1)

@@ -12,7 +12,7 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.content import ProductContent
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import ConfigurationError
-from similarity.retrieval.shelves import similar_to
+from similarity.similar.shelves import similar_to
 from tests.fixtures_replica import with_replica  # noqa: F401 - a fixture
 
 MAPPING = {

@@ -13,7 +13,7 @@ from similarity.catalog.adapter import PRICE, VALUE, CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import ConfigurationError
-from similarity.retrieval.filters import filter_products
+from similarity.similar.filters import filter_products
 
 
 def adapter_of(**mapping):

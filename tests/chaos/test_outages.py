@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from benchmarks.chaos_servers import Valkey
-from similarity.indexing import polling, versions, workers
 from similarity.models import ProductVectors
+from similarity.outbox import heartbeats, polling
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import running, wait_for, worker
 
@@ -66,7 +67,7 @@ def test_a_prefork_worker_whose_process_is_killed_during_an_outage_goes_on(
     broker, make_product, tmp_path
 ):
     """Celery replaces it only once the broker is back; a stand-in works until then."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     with worker(tmp_path, "-P", "prefork", "-c", "1", **broker.addresses) as process:
         idle(process, make_product)
         broker.kill()
@@ -85,7 +86,7 @@ def test_a_prefork_worker_whose_process_is_killed_during_an_outage_goes_on(
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stand_in_ends_with_its_worker(end, broker, make_product, tmp_path):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     with worker(tmp_path, "-P", "prefork", "-c", "1", **broker.addresses) as process:
         idle(process, make_product)
         broker.kill()
@@ -98,7 +99,7 @@ def test_a_stand_in_ends_with_its_worker(end, broker, make_product, tmp_path):
 
 @pytest.mark.parametrize("pool", ["solo", "prefork"])
 def test_a_worker_that_starts_while_the_broker_is_away_embeds(pool, broker, make_product, tmp_path):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     product = make_product()
     broker.kill()
     log = tmp_path / "worker.log"
@@ -113,10 +114,10 @@ def test_a_worker_that_starts_while_the_broker_is_away_embeds(pool, broker, make
 
 def test_a_worker_embeds_while_broker_and_cache_hang(broker, make_product, tmp_path):
     """They accept what is sent and answer nothing: a client without a time-out waits for ever."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     with worker(tmp_path, **broker.addresses) as process:
         idle(process, make_product)
         broker.hang()
-        until = time.monotonic() + workers.NOTE_EVERY_S + polling.POLL_S
+        until = time.monotonic() + heartbeats.NOTE_EVERY_S + polling.POLL_S
         while time.monotonic() < until:
             wait_for(embedded(make_product()), 60, process)

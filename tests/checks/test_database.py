@@ -7,9 +7,11 @@ from django.db import connection
 from similarity.checks import database
 from similarity.checks.database import check_database
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import outbox, status, versions
 from similarity.models import EncoderVersion, extensions
 from similarity.models.extensions import ExtensionState, create_extensions, extension_states
+from similarity.operations import status
+from similarity.outbox import draining
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -85,12 +87,12 @@ def test_indexes_and_cells_that_a_restore_lacks_are_told(
     settings,
     monkeypatch,
 ):
-    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 5)
+    monkeypatch.setattr("similarity.cells.upkeep.CELLS_FROM", 5)
     for at in range(12):
         make_product(name=f"red mug {at}")
-    live = versions.ensure_live_version()
-    outbox.drain()
-    versions.promote(versions.build_version())
+    live = lifecycle.ensure_live_version()
+    draining.drain()
+    lifecycle.promote(lifecycle.build_version())
     live = EncoderVersion.objects.live()
     assert check_database(databases=["default"]) == []
     with connection.cursor() as cursor:
@@ -104,7 +106,7 @@ def test_indexes_and_cells_that_a_restore_lacks_are_told(
     assert f"promote {live.pk}" in warning.hint
     assert any(f"promote {live.pk}" in hint for hint in status.report()["hints"])
     product = make_product(name="red mug 99")
-    outbox.drain()
-    assert outbox.counts().waiting == 0, f"{product} is embedded without cells"
+    draining.drain()
+    assert draining.counts().waiting == 0, f"{product} is embedded without cells"
     call_command("similarity", "promote", str(live.pk), verbosity=0)
     assert check_database(databases=["default"]) == []

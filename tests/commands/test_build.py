@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from similarity.connections.locks import LockTaken
-from similarity.indexing import building, versions
 from similarity.models import EncoderVersion
+from similarity.versions import build, lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -17,7 +17,7 @@ def products(make_product):
 
 
 def test_builds_and_leaves_the_live_version_serving(capsys):
-    live = versions.ensure_live_version()
+    live = lifecycle.ensure_live_version()
     call_command("similarity", "build", "--sample", "2")
     assert EncoderVersion.objects.live().pk == live.pk
     assert EncoderVersion.objects.get(status="ready").fitted_on == 2
@@ -34,7 +34,7 @@ def test_ctrl_c_leaves_a_version_to_go_on_with(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(building, "fill", interrupt)
+        patched.setattr(build, "fill", interrupt)
         with pytest.raises(SystemExit) as stopped:
             call_command("similarity", "build")
     assert stopped.value.code == 130
@@ -49,7 +49,7 @@ def test_a_second_build_is_refused(monkeypatch):
     def taken(*args, **kwargs):
         raise LockTaken("a build is running")
 
-    monkeypatch.setattr(versions, "advisory_lock", taken)
+    monkeypatch.setattr(lifecycle, "advisory_lock", taken)
     with pytest.raises(CommandError, match="is running"):
         call_command("similarity", "build")
 

@@ -7,9 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from shop.models import Product
-from similarity.indexing import outbox, versions, workers
 from similarity.models import PendingProduct, ProductVectors
+from similarity.outbox import draining, heartbeats
 from similarity.subcommands import embed
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
@@ -70,7 +71,7 @@ def test_ctrl_c_says_how_to_go_on(products, monkeypatch, capsys):
     def interrupt(**kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(outbox, "drain", interrupt)
+    monkeypatch.setattr(draining, "drain", interrupt)
     with pytest.raises(SystemExit) as stopped:
         call_command("similarity", "embed", "--now")
     assert stopped.value.code == 130
@@ -87,11 +88,11 @@ def test_waiting_without_a_worker_ends_in_time(products, monkeypatch, capsys):
 
 @pytest.mark.django_db(transaction=True)
 def test_waiting_follows_a_worker_to_the_end(products, capsys):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
 
     def work():
         try:
-            outbox.drain()
+            draining.drain()
         finally:
             connection.close()
 
@@ -123,7 +124,7 @@ def test_waiting_goes_on_without_the_cache(products, monkeypatch):
     def down():
         raise ConnectionError("refused")
 
-    monkeypatch.setattr(workers, "seen", down)
+    monkeypatch.setattr(heartbeats, "seen", down)
     with pytest.raises(CommandError, match="3 products are not embedded"):
         call_command("similarity", "embed", "--wait", "--timeout", "0.1")
 

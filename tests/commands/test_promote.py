@@ -3,8 +3,9 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from similarity.indexing import indexes, quality, versions
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.vectors import indexes
+from similarity.versions import lifecycle, quality
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -14,12 +15,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 def first(make_product):
     for _ in range(3):
         make_product()
-    return versions.ensure_live_version()
+    return lifecycle.ensure_live_version()
 
 
 @pytest.fixture
 def second(first):
-    return versions.build_version()
+    return lifecycle.build_version()
 
 
 def live():
@@ -68,7 +69,7 @@ def test_the_table_is_printed_before_anything_is_refused(first, second, capsys):
 def test_figures_beside_another_live_version_are_taken_again_but_not_by_force(
     first, second, monkeypatch
 ):
-    third = versions.build_version()
+    third = lifecycle.build_version()
     call_command("similarity", "promote", str(third.pk))
     call_command("similarity", "promote", str(second.pk))
     second.refresh_from_db()

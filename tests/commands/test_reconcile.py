@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 
 from shop.models import Product
 from similarity.connections import locks
-from similarity.indexing import outbox, reconcile, versions
 from similarity.models import PendingProduct
+from similarity.outbox import draining, reconcile
+from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders", "wakeups")]
@@ -17,8 +18,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders", "w
 @pytest.fixture
 def changed(make_product):
     made = [make_product() for _ in range(3)]
-    versions.ensure_live_version()
-    outbox.drain()
+    lifecycle.ensure_live_version()
+    draining.drain()
     Product.objects.filter(pk=made[0].pk).update(name="Changed by SQL")
     return made
 

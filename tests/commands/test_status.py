@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from shop.models import Order, Product
 from similarity.catalog.mapping import FieldMappingAdapter
-from similarity.indexing import health, outbox, progress, reconcile, status, versions, workers
 from similarity.models import EncoderVersion, PendingProduct, ProductInputs, ReconcileRound
+from similarity.operations import health, status
 from similarity.orders.counting.full import count_all
 from similarity.orders.models import CountRun, PendingOrder
+from similarity.outbox import draining, heartbeats, reconcile
+from similarity.versions import lifecycle, progress
 from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
@@ -34,8 +36,8 @@ def test_figures_of_a_shop_at_work(make_product, capsys):
     make_product()
     make_product(stock=0)
     bad = make_product(name="poison")
-    live = versions.ensure_live_version()
-    outbox.drain()
+    live = lifecycle.ensure_live_version()
+    draining.drain()
     PendingProduct.objects.update(dead=True)
     report = json.loads(text(capsys, "--json"))
     assert report["products"] == 3
@@ -53,14 +55,14 @@ def test_figures_of_a_shop_at_work(make_product, capsys):
 
 def test_other_encoders_in_the_settings_are_pointed_out(make_product, capsys, settings):
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     settings.SIMILARITY = similarity_settings(text={"salt": "other"})
     assert "ENCODERS in the settings differ from live version" in text(capsys)
 
 
 def test_encoders_that_are_gone_are_pointed_out(make_product, capsys, monkeypatch):
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     written = text(capsys)
     assert "text was hash-16-, now hash-16-+retrained" in written
@@ -70,7 +72,7 @@ def test_encoders_that_are_gone_are_pointed_out(make_product, capsys, monkeypatc
 def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, settings):
     """They take part when a version is made, not before: whoever changes them must be told."""
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     assert "differ from live version" not in text(capsys)
     weights = {"text": 0.9, "image": 0.02, "colour": 0.04, "attributes": 0.04}
     settings.SIMILARITY = similarity_settings(weights=weights)
@@ -81,13 +83,13 @@ def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, set
 
 def test_a_version_that_is_ready_is_pointed_out(make_product, capsys):
     make_product()
-    versions.ensure_live_version()
-    ready = versions.build_version()
+    lifecycle.ensure_live_version()
+    ready = lifecycle.build_version()
     assert f"'manage.py similarity promote {ready.pk}' makes it live" in text(capsys)
 
 
 def test_a_fit_on_a_handful_of_products_is_pointed_out(make_product, capsys):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     for _ in range(11):
         make_product()
     assert "was fitted on 0 products and the catalogue has 11" in text(capsys)
@@ -99,7 +101,7 @@ def test_a_cache_that_is_down_is_reported_and_no_traceback(monkeypatch, capsys):
     def down():
         raise ConnectionError("refused")
 
-    monkeypatch.setattr(workers, "seen", down)
+    monkeypatch.setattr(heartbeats, "seen", down)
     assert "Outbox" in text(capsys)
 
 
@@ -144,13 +146,13 @@ def test_the_last_round_of_reconcile_is_told(make_product, capsys):
 
 def test_the_verdict_comes_first_and_can_be_the_exit_code(make_product, capsys, monkeypatch):
     make_product()
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     cache.clear()  # this process built, and may have said that it is alive
     with pytest.raises(CommandError, match="Not healthy: worker"):
         call_command("similarity", "status", "--check")
     assert capsys.readouterr().out.startswith("Not healthy: worker.\n")
-    monkeypatch.setattr(workers, "_noted", {})
-    workers.note()
+    monkeypatch.setattr(heartbeats, "_noted", {})
+    heartbeats.note()
     monkeypatch.setattr(health, "_broker", lambda: health.HealthCheck(True, "redis"))
     PendingProduct.objects.all().delete()
     assert text(capsys, "--check").startswith("Healthy.\n")
@@ -169,11 +171,11 @@ def test_a_database_that_is_down_is_told_and_no_traceback(monkeypatch, capsys):
 
 def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypatch):
     make_product()
-    live = versions.ensure_live_version()
+    live = lifecycle.ensure_live_version()
     with monkeypatch.context() as begins:
         begins.setattr(progress, "is_building", lambda: True)
         assert "its fusion is fitted on a sample" in text(capsys)
-    begun = versions.building.begin()
+    begun = lifecycle.building.begin()
     at = timezone.now().isoformat()
     told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 91.7, "at": at}
     EncoderVersion.objects.filter(pk=begun.pk).update(progress={**told, "error": "no memory"})
@@ -192,8 +194,8 @@ def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypat
 
 def test_where_rolling_back_leads_is_told(make_product, capsys):
     make_product()
-    first = versions.ensure_live_version()
-    versions.promote(versions.build_version())
+    first = lifecycle.ensure_live_version()
+    lifecycle.promote(lifecycle.build_version())
     assert f"to version {first.pk}: manage.py similarity promote --rollback" in text(capsys)
 
 
@@ -208,11 +210,11 @@ class Unreadable(FieldMappingAdapter):
 
 
 def test_an_adapter_that_reads_nothing_is_not_healthy(make_product, capsys, settings, caplog):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     for _ in range(status.MANY_FAILING + 1):
         make_product()
     settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": f"{__name__}.Unreadable"}
-    outbox.drain()
+    draining.drain()
     assert len([one for one in caplog.records if one.exc_info]) == 1, "a traceback a minute"
     report = json.loads(text(capsys, "--json"))
     assert not report["health"]["products"]["ok"]
@@ -220,9 +222,9 @@ def test_an_adapter_that_reads_nothing_is_not_healthy(make_product, capsys, sett
 
 
 def test_one_bad_product_is_its_own_fault(make_product, capsys):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     make_product(name="poison")
-    outbox.drain()
+    draining.drain()
     report = json.loads(text(capsys, "--json"))
     assert report["health"]["products"]["ok"]
     assert "this title cannot be encoded" in report["health"]["products"]["detail"]
@@ -233,8 +235,8 @@ def test_products_that_joins_repeat_are_counted_once(make_product, capsys, setti
         make_product().images.create(image="a.png", position=position)
     Product.objects.first().images.create(image="b.png", position=9)
     settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": f"{__name__}.Joining"}
-    versions.ensure_live_version()
-    outbox.drain()
+    lifecycle.ensure_live_version()
+    draining.drain()
     report = json.loads(text(capsys, "--json"))
     assert report["coverage"] == {"eligible": 3, "with_vectors": 3}
 
@@ -248,7 +250,7 @@ class Joining(FieldMappingAdapter):
 
 
 def test_inputs_that_count_as_absent_are_counted(make_product, capsys):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     for at in range(3):
         ProductInputs.objects.create(
             product=make_product(),

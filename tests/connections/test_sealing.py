@@ -10,7 +10,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from similarity.connections import caching, mailbox
 from similarity.connections.sealing import JSONSerializer, seal, unseal
-from similarity.indexing import workers
+from similarity.outbox import heartbeats
 from similarity.search.synonyms import synonyms
 
 KEY = "similarity:test:1"
@@ -110,7 +110,7 @@ def test_a_pickle_that_somebody_puts_into_the_cache_runs_nothing(valkey, tmp_pat
     for key in ("similarity:synonyms", "similarity:workers", KEY, "other"):
         valkey.set(cache.make_key(key), pickle.dumps(Exploit(mark)))
     assert synonyms() == {}
-    assert workers.seen() == {}
+    assert heartbeats.seen() == {}
     assert caching.read(KEY) is None
     assert cache.get("other") is None
     assert not mark.exists()

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from shop.models import Product
-from similarity.indexing import gate, outbox, retiring, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-from similarity.retrieval.shelves import similar_to
-from similarity.retrieval.within import Within
+from similarity.outbox import draining
 from similarity.search import queries
 from similarity.search.meaning import meaning_of
+from similarity.similar.shelves import similar_to
+from similarity.similar.within import Within
+from similarity.versions import gate, lifecycle, retiring
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +27,7 @@ def catalogue(make_product):
 def saved(product, name):
     product.name = name
     product.save()
-    outbox.drain()
+    draining.drain()
     assert not PendingProduct.objects.exists()
 
 
@@ -43,12 +44,12 @@ def found_by(words, version):
 
 
 def test_another_model_from_its_building_to_its_end(catalogue, settings):
-    first = versions.ensure_live_version()
-    outbox.drain()
+    first = lifecycle.ensure_live_version()
+    draining.drain()
     settings.SIMILARITY = similarity_settings(**OTHER)
 
     # Built in steps, while shoppers are answered by the old model and a product changes.
-    building = versions.build_version(budget_s=0)
+    building = lifecycle.build_version(budget_s=0)
     assert building.status == "building"
     was = {version: vector(version, catalogue[3]) for version in (first, building)}
     saved(catalogue[3], "wool scarf")
@@ -56,34 +57,34 @@ def test_another_model_from_its_building_to_its_end(catalogue, settings):
         assert not np.array_equal(vector(version, catalogue[3]), before), version
     assert (len(was[first]), len(was[building])) == (8, 30)
     while building.status == "building":
-        building = versions.build_version(budget_s=0)
+        building = lifecycle.build_version(budget_s=0)
     second = building
     saved(catalogue[4], "silk scarf")
 
     # The gate has figures of both; nobody has noticed anything so far.
-    table = {line.name: line for line in versions.gate_of(second)}
+    table = {line.name: line for line in lifecycle.gate_of(second)}
     assert table["neighbours of the same category"].state == gate.GOOD
     assert float(table["neighbours both have"].new.removesuffix(" %")) > 0
     assert EncoderVersion.objects.live() == first
     assert found_by("silk scarf", first) == catalogue[4].pk
 
     # Live: its own space for products and for words.
-    versions.promote(second)
+    lifecycle.promote(second)
     assert found_by("silk scarf", second) == catalogue[4].pk
     assert len(similar_to(catalogue[0], 8)) == 8
     saved(catalogue[5], "felt hat")
 
     # Back, though the settings name the other model: what changed meanwhile is embedded by
     # the old one's own encoder, and words are too.
-    assert versions.rollback() == first
-    outbox.drain()
+    assert lifecycle.rollback() == first
+    draining.drain()
     saved(catalogue[6], "paper lantern")
     assert found_by("felt hat", first) == catalogue[5].pk
     assert found_by("paper lantern", first) == catalogue[6].pk
 
     # Forward once more, then the old one's end.
-    versions.promote(second)
-    outbox.drain()
+    lifecycle.promote(second)
+    draining.drain()
     assert found_by("paper lantern", second) == catalogue[6].pk
     retiring.retire(first)
     retiring.drop(first)

@@ -12,8 +12,9 @@ from django.utils import timezone
 from similarity import tasks
 from similarity.connections import wakeup
 from similarity.connections.locks import LockTaken, advisory_lock, is_held
-from similarity.indexing import building, pipeline, progress, vectors, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.vectors import pipeline, upsert
+from similarity.versions import build, lifecycle, progress
 from tests.databases import current_address
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
@@ -53,7 +54,7 @@ def test_a_killed_process_goes_on_and_a_product_that_kills_is_left_to_the_outbox
     catalogue, settings
 ):
     """Without, the next run would die of the same product, and the next after it."""
-    killer = next(one for one in catalogue[::-1] if str(one.pk) not in building.sample_keys(2))
+    killer = next(one for one in catalogue[::-1] if str(one.pk) not in build.sample_keys(2))
     type(killer).objects.filter(pk=killer.pk).update(name="kill")
     PendingProduct.objects.all().delete()
     assert build_in_a_process().returncode == -9
@@ -75,13 +76,13 @@ def test_a_killed_process_goes_on_and_a_product_that_kills_is_left_to_the_outbox
 
 
 def test_pages_that_are_done_are_not_read_again(catalogue, monkeypatch):
-    monkeypatch.setattr(building, "PAGE", 4)
+    monkeypatch.setattr(build, "PAGE", 4)
     read, afters = [], []
-    pages = building.pages
+    pages = build.pages
     monkeypatch.setattr(
-        building, "pages", lambda *where: (read.append(page) or page for page in pages(*where))
+        build, "pages", lambda *where: (read.append(page) or page for page in pages(*where))
     )
-    while (version := versions.build_version(sample=1, budget_s=0)).status == "building":
+    while (version := lifecycle.build_version(sample=1, budget_s=0)).status == "building":
         afters.append(version.progress.get("after"))
     assert [str(catalogue[at].pk) for at in (3, 7, 11)] == list(dict.fromkeys(filter(None, afters)))
     assert stored(version) == 12
@@ -95,9 +96,9 @@ def test_what_fails_and_what_the_host_holds_is_enqueued_with_its_page(
     bad = make_product(name="poison")
     PendingProduct.objects.all().delete()
     held = str(catalogue[-1].pk)
-    lock = vectors.lock_products
-    monkeypatch.setattr(vectors, "lock_products", lambda keys: lock(keys) - {held})
-    version = versions.build_version(sample=1)
+    lock = upsert.lock_products
+    monkeypatch.setattr(upsert, "lock_products", lambda keys: lock(keys) - {held})
+    version = lifecycle.build_version(sample=1)
     assert version.figures["failed"] == 1
     assert set(PendingProduct.objects.values_list("product_key", flat=True)) == {str(bad.pk), held}
 
@@ -129,7 +130,7 @@ def test_progress_is_in_the_database_while_it_runs(catalogue, monkeypatch):
         rows = EncoderVersion.objects.filter(status="building").values_list("progress", flat=True)
         seen.extend((row["phase"], row["done"], row["total"]) for row in rows if "phase" in row)
 
-    versions.build_version(look, sample=1)
+    lifecycle.build_version(look, sample=1)
     assert ("embed", 5, 12) in seen
     assert {phase for phase, _done, _total in seen} >= {"embed", "compare"}
 
@@ -141,10 +142,10 @@ def test_an_error_that_stops_a_build_is_kept(catalogue, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "embed_into", broken)
         with pytest.raises(RuntimeError):
-            versions.build_version(sample=1)
+            lifecycle.build_version(sample=1)
     version = EncoderVersion.objects.get(status="building")
     assert version.progress["error"] == "RuntimeError: no memory left on the GPU"
-    assert versions.build_version(sample=1).progress["error"] == ""
+    assert lifecycle.build_version(sample=1).progress["error"] == ""
 
 
 def test_a_worker_builds_in_steps_and_asks_for_the_next(catalogue, wakeups, monkeypatch):  # noqa: F811
@@ -167,7 +168,7 @@ def test_a_worker_builds_in_steps_and_asks_for_the_next(catalogue, wakeups, monk
 def test_beat_goes_on_with_a_worker_s_build_only(catalogue, wakeups, monkeypatch):  # noqa: F811
     tasks.go_on_building()
     assert not EncoderVersion.objects.exists()
-    versions.build_version(sample=1, budget_s=0)
+    lifecycle.build_version(sample=1, budget_s=0)
     tasks.go_on_building()
     assert EncoderVersion.objects.get().status == "building", "somebody stopped the command"
     EncoderVersion.objects.update(progress={"by": "worker"})  # and nothing else: as if anew
@@ -177,7 +178,7 @@ def test_beat_goes_on_with_a_worker_s_build_only(catalogue, wakeups, monkeypatch
 
 def test_beat_leaves_a_build_of_other_settings_to_workers_that_have_them(catalogue, settings):
     """In a rolling deployment an old worker would drop it and begin one of the old settings."""
-    versions.build_version(sample=1, budget_s=0, by="worker")
+    lifecycle.build_version(sample=1, budget_s=0, by="worker")
     settings.SIMILARITY = similarity_settings(weights={"text": 0.5, "attributes": 0.5})
     tasks.go_on_building()
     assert EncoderVersion.objects.get().status == "building"
@@ -196,7 +197,7 @@ def test_a_build_that_runs_elsewhere_ends_the_task_quietly(catalogue, monkeypatc
     def taken(*args, **kwargs):
         raise LockTaken("somebody is at it")
 
-    monkeypatch.setattr(versions, "build_version", taken)
+    monkeypatch.setattr(lifecycle, "build_version", taken)
     tasks.build_version(time.time())
     assert caplog.text == ""
 
@@ -207,7 +208,7 @@ def test_a_build_asked_of_a_real_worker(make_product, settings, tmp_path):
     settings.SIMILARITY = similarity_settings()
     for number in range(10):
         make_product(name=f"Product number {number}")
-    versions.ensure_live_version()  # or the worker makes it, which answers the request
+    lifecycle.ensure_live_version()  # or the worker makes it, which answers the request
     with worker(tmp_path) as process:
         assert wakeup.wake(progress.TASK, args=[time.time()])
         ready = EncoderVersion.objects.filter(status="ready")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similarity.indexing import calibration, clustering
+from similarity.cells import calibration, clustering
 
 ROWS, DIMENSION = 9000, 12
 

@@ -8,28 +8,30 @@ from django.db import connection, connections
 from pgvector import HalfVector
 
 from similarity import conf
+from similarity.cells import cell_rows, upkeep
 from similarity.exceptions import VersionError
-from similarity.indexing import cell_rows, cells, indexes, retiring, vectors, versions
 from similarity.models import EncoderVersion, ProductVectors, VectorCells
 from similarity.models.cells import rows_table
 from similarity.tasks import tidy_cells
+from similarity.vectors import indexes, upsert
+from similarity.versions import lifecycle, retiring
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def version(make_product, settings, monkeypatch):
-    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 30)
-    versions.ensure_live_version()
+    monkeypatch.setattr("similarity.cells.upkeep.CELLS_FROM", 30)
+    lifecycle.ensure_live_version()
     products = [make_product(name=f"{kind} {n}") for n in range(20) for kind in ("Cup", "Scarf")]
     embed(products)
     yield EncoderVersion.objects.live()
     for made in VectorCells.objects.all():
-        cells.discard(made, "default")
+        upkeep.discard(made, "default")
 
 
 def embed(products):
-    from similarity.indexing import pipeline
+    from similarity.vectors import pipeline
 
     return pipeline.embed([str(product.pk) for product in products])
 
@@ -64,9 +66,9 @@ def same(made, version):
 
 
 def test_every_vector_lies_in_the_nearest_cell_of_its_category(version):
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     assert same(made, version)
-    fitted = cells.fitted_of(made.pk, "default")
+    fitted = upkeep.fitted_of(made.pk, "default")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT product_id, cell FROM {rows_table(made.pk)}")
         cell = dict(cursor.fetchall())
@@ -74,11 +76,11 @@ def test_every_vector_lies_in_the_nearest_cell_of_its_category(version):
         vector = np.array(row.fused, dtype=np.float32)[None]
         assert cell[row.product_id] == fitted.cells.assign(vector, np.array([row.category]))[0]
     assert made.figures["rows"] == 40
-    assert cells.report(version, "default").churn == 0
+    assert upkeep.report(version, "default").churn == 0
 
 
 def test_changes_and_deletions_follow(version, make_product):
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     before = in_cells(made)
     row = ProductVectors.objects.of_version(version).first()
     product = conf.product_model().objects.get(pk=row.product_id)
@@ -89,7 +91,7 @@ def test_changes_and_deletions_follow(version, make_product):
     assert in_cells(made)[product.pk] != before[product.pk]
     assert new.pk in in_cells(made)
     assert same(made, version)
-    assert cells.report(version, "default").churn == pytest.approx(2 / 41)
+    assert upkeep.report(version, "default").churn == pytest.approx(2 / 41)
     key = new.pk
     new.delete()
     assert key in in_cells(made), "no query shows it, the night takes it out"
@@ -110,7 +112,7 @@ def test_a_write_during_a_build_is_in_the_cells_it_makes(version, monkeypatch):
         embed([product])
 
     monkeypatch.setattr(cell_rows, "fill", fill_then_write)
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     assert stored(version)[product.pk] != HalfVector(changed.fused).to_text()
     assert same(made, version)
 
@@ -122,7 +124,7 @@ def test_a_set_goes_live_only_once_no_writer_is_in_between(version):
 
     def write():
         try:
-            with vectors.transaction.atomic():
+            with upsert.transaction.atomic():
                 product.name = "Written by a slow worker"
                 product.save()
                 embed([product])
@@ -134,14 +136,14 @@ def test_a_set_goes_live_only_once_no_writer_is_in_between(version):
     slow = threading.Thread(target=write)
     slow.start()
     assert writing.wait(10)
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     slow.join()
     assert same(made, version)
 
 
 def test_a_vector_written_again_before_it_is_placed_is_not_placed_as_it_was(version):
     """Read by the night's mending, then written and placed by a worker: that place stays."""
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {rows_table(made.pk)}")
     read = list(cell_rows.missing(made.pk, version, "default"))
@@ -150,7 +152,7 @@ def test_a_vector_written_again_before_it_is_placed_is_not_placed_as_it_was(vers
     product.save()
     embed([product])
     now = in_cells(made)[product.pk]
-    fitted = cells.fitted_of(made.pk, "default")
+    fitted = upkeep.fitted_of(made.pk, "default")
     for rows in read:
         placed = fitted.place(rows.vectors, rows.categories)
         cell_rows.place(made.pk, "default", rows, placed, version)
@@ -183,7 +185,7 @@ def test_categories_too_small_for_cells_of_their_own(version, sizes, variants):
         )
         for one, row, category in zip(made, rows, categories, strict=True)
     )  # fmt: skip
-    built = cells.build(version, "default")
+    built = upkeep.build(version, "default")
     scan = built.figures["scan"]
     assert len(scan["far_depths"]) == len(scan["far_shares"])
     assert built.figures["variants"] == pytest.approx(variants, rel=0.01)
@@ -192,16 +194,16 @@ def test_categories_too_small_for_cells_of_their_own(version, sizes, variants):
 
 def test_a_set_stands_for_some_minutes_after_it_was_replaced(version):
     """However old it is: queries that read it are under way."""
-    first = cells.build(version, "default")
+    first = upkeep.build(version, "default")
     VectorCells.objects.filter(pk=first.pk).update(created_at="2020-01-01T00:00:00Z")
-    second = cells.build(version, "default")
+    second = upkeep.build(version, "default")
     tidy_cells()
     assert set(VectorCells.objects.values_list("pk", flat=True)) == {first.pk, second.pk}
 
 
 def test_a_rebuild_takes_over_and_leaves_the_former_for_queries_that_read_it(version):
-    first = cells.build(version, "default")
-    second = cells.build(version, "default")
+    first = upkeep.build(version, "default")
+    second = upkeep.build(version, "default")
     assert list(VectorCells.objects.filter(live=True)) == [second]
     assert in_cells(first), "a query that began before may still read it"
     VectorCells.objects.filter(pk=first.pk).update(replaced_at="2020-01-01T00:00:00Z")
@@ -214,10 +216,10 @@ def test_a_failed_build_leaves_nothing(version, monkeypatch):
     def fail(*arguments):
         raise RuntimeError("no room on the disk")
 
-    standing = cells.build(version, "default")
-    monkeypatch.setattr(cells, "_use", fail)
+    standing = upkeep.build(version, "default")
+    monkeypatch.setattr(upkeep, "_use", fail)
     with pytest.raises(RuntimeError):
-        cells.build(version, "default")
+        upkeep.build(version, "default")
     assert list(VectorCells.objects.all()) == [standing]
     tables = [name for name in connection.introspection.table_names() if "_cells_" in name]
     assert len(tables) == 2  # the rows and the sample of the one that stands
@@ -234,7 +236,7 @@ def test_a_large_version_has_cells_instead_of_the_index_over_fused(version):
 
 def test_a_version_that_is_too_small_for_cells_has_its_index_again(version, monkeypatch):
     indexes.create_indexes(version)
-    monkeypatch.setattr("similarity.indexing.cells.CELLS_FROM", 1_000_000)
+    monkeypatch.setattr("similarity.cells.upkeep.CELLS_FROM", 1_000_000)
     assert indexes.create_indexes(version) == [indexes.index_name(version, "fused")]
     assert not VectorCells.objects.exists()
 
@@ -246,7 +248,7 @@ def test_the_night_makes_cells_for_a_catalogue_that_has_grown(version):
 
 
 def test_much_churn_makes_cells_anew(version):
-    first = cells.build(version, "default")
+    first = upkeep.build(version, "default")
     products = list(conf.product_model().objects.all()[:15])
     for product in products:
         product.name = f"Another {product.pk}"
@@ -254,11 +256,11 @@ def test_much_churn_makes_cells_anew(version):
     embed(products)
     tidy_cells()
     assert VectorCells.objects.get(live=True).pk > first.pk
-    assert cells.report(version, "default").churn == 0
+    assert upkeep.report(version, "default").churn == 0
 
 
 def test_vectors_missing_from_the_cells_are_placed_at_night(version):
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {rows_table(made.pk)} WHERE ctid IN "
@@ -269,7 +271,7 @@ def test_vectors_missing_from_the_cells_are_placed_at_night(version):
 
 
 def test_cells_go_with_their_version(version):
-    cells.build(version, "default")
+    upkeep.build(version, "default")
     EncoderVersion.objects.filter(pk=version.pk).update(status="retired")
     retiring.drop(version)
     assert not [name for name in connection.introspection.table_names() if "_cells_" in name]
@@ -278,4 +280,4 @@ def test_cells_go_with_their_version(version):
 def test_a_version_without_vectors_says_so(version):
     ProductVectors.objects.all().delete()
     with pytest.raises(VersionError, match=r"no vectors .* 'manage\.py similarity embed'"):
-        cells.build(version, "default")
+        upkeep.build(version, "default")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similarity.indexing import clustering
+from similarity.cells import clustering
 
 
 def clouds(dice, centres, each, spread=0.2):

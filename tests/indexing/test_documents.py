@@ -5,11 +5,13 @@ from django.db import connection
 from shop.models import Brand, Product
 from similarity.catalog.content import ProductContent
 from similarity.exceptions import SimilarityError
-from similarity.indexing import outbox, pipeline, reconcile, versions
 from similarity.models import PendingProduct
+from similarity.outbox import draining, reconcile
 from similarity.search import documents, search, vocabulary
 from similarity.search.documents import Document
 from similarity.search.models import SearchDocument, SearchLexeme, SearchValue, SearchWord
+from similarity.vectors import pipeline
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def live(db, settings, fake_encoders):
     catalog = {**settings.SIMILARITY["CATALOG"], "codes": "sku"}
     settings.SIMILARITY = {**settings.SIMILARITY, "CATALOG": catalog}
-    return versions.ensure_live_version(wait_s=0)
+    return lifecycle.ensure_live_version(wait_s=0)
 
 
 def found(text):
@@ -84,8 +86,8 @@ def test_a_changed_code_is_found_by_the_same_outbox_and_no_model_runs(live, make
     pipeline.embed([str(product.pk)])
     HashEncoder.encoded = []
     Product.objects.filter(pk=product.pk).update(sku="NEW-5678")
-    outbox.enqueue([product.pk], wake=False)
-    outbox.drain()
+    draining.enqueue([product.pk], wake=False)
+    draining.drain()
     assert found("NEW-5678") == ["Lamp"]
     assert HashEncoder.encoded == []
     assert not PendingProduct.objects.exists()
@@ -95,11 +97,11 @@ def test_search_works_where_no_encoder_can_run(make_product, monkeypatch, fake_e
     def broken(**options):
         raise SimilarityError("no weights")
 
-    monkeypatch.setattr(versions, "ensure_live_version", broken)
+    monkeypatch.setattr(lifecycle, "ensure_live_version", broken)
     product = make_product(name="Olive lamp")
-    outbox.enqueue([product.pk], wake=False)
+    draining.enqueue([product.pk], wake=False)
     with pytest.raises(SimilarityError):
-        outbox.drain()
+        draining.drain()
     assert found("olive lamp") == ["Olive lamp"]
     assert PendingProduct.objects.exists(), "the vectors are still to come"
 
@@ -171,5 +173,5 @@ def test_a_brand_that_is_renamed_is_found_by_its_new_name(live, make_product):
     brand = Brand.objects.get(name="Alder")
     brand.name = "Birch"
     brand.save()
-    outbox.drain()
+    draining.drain()
     assert found("birch") == ["Lamp"]

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from shop.models import Category, Product
-from similarity.indexing import floors, outbox
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
 from similarity.orders.models import CategoryComplement
-from similarity.retrieval.shelves import similar_to
+from similarity.outbox import draining
+from similarity.similar.shelves import similar_to
+from similarity.versions import floors
 from tests.retrieval.conftest import make_catalogue, make_version, store  # noqa: F401
 
 PATHS = [f"{department} > {kind}" for department in ("Wear", "Home", "Play") for kind in "abc"]
@@ -133,4 +134,4 @@ def test_it_is_learned_once_there_are_products_and_again_once_they_have_doubled(
 
 
 def test_a_drain_ends_with_it():
-    assert outbox.floors.learn_if_outgrown is floors.learn_if_outgrown
+    assert draining.floors.learn_if_outgrown is floors.learn_if_outgrown

@@ -11,18 +11,21 @@ from django.db.models import F
 from kombu import Connection
 
 from similarity.connections import wakeup
-from similarity.indexing import health, indexes, outbox, versions, workers
 from similarity.models import PendingProduct
+from similarity.operations import health
+from similarity.outbox import draining, heartbeats
+from similarity.vectors import indexes
+from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def healthy(make_product, monkeypatch):
-    monkeypatch.setattr(workers, "_noted", {})
+    monkeypatch.setattr(heartbeats, "_noted", {})
     make_product()
-    outbox.drain()
-    return versions.ensure_live_version()
+    draining.drain()
+    return lifecycle.ensure_live_version()
 
 
 def test_all_is_well(healthy):
@@ -67,9 +70,9 @@ def test_a_dead_database_is_one_failure_with_the_others_unchecked(monkeypatch):
 
 def test_a_worker_silent_for_long_is_forgotten(healthy, monkeypatch):
     assert health.checks()["worker"].ok
-    later = time.time() + workers.SEEN_S + 1
+    later = time.time() + heartbeats.SEEN_S + 1
     clock = SimpleNamespace(time=lambda: later, monotonic=time.monotonic)
-    monkeypatch.setattr(workers, "time", clock)
+    monkeypatch.setattr(heartbeats, "time", clock)
     assert not health.checks()["worker"].ok
 
 

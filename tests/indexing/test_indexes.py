@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 
 from similarity.exceptions import VersionError
-from similarity.indexing import indexes, versions
-from similarity.retrieval.session import local_settings
+from similarity.similar.planner_settings import local_settings
+from similarity.vectors import indexes
+from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def version(make_product):
     for _ in range(3):
         make_product()
-    return versions.ensure_live_version()
+    return lifecycle.ensure_live_version()
 
 
 def definition(name):

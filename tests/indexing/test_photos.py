@@ -18,9 +18,10 @@ from similarity.catalog.paths import image_refs
 from similarity.catalog.photos import PhotoAbsent, PhotoUnavailable
 from similarity.encoders import images
 from similarity.encoders.base import Encoded, unit_rows
-from similarity.indexing import outbox, reconcile, versions
 from similarity.insights import duplicates
 from similarity.models import PendingProduct, ProductVectors, retries
+from similarity.outbox import draining, reconcile
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, fused, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -96,8 +97,8 @@ def product(answers, make_product):
     for at in range(3):
         other = make_product(name=f"Lamp {at}")
         ProductImage.objects.create(product=other, image="https://cdn.example.com/b.png")
-    versions.ensure_live_version()
-    outbox.drain()
+    lifecycle.ensure_live_version()
+    draining.drain()
     product = make_product()
     ProductImage.objects.create(product=product, image="https://cdn.example.com/a.png")
     return product
@@ -105,7 +106,7 @@ def product(answers, make_product):
 
 def drain():
     PendingProduct.objects.update(available_at=timezone.now())
-    return outbox.drain()
+    return draining.drain()
 
 
 def has_photo(product):
@@ -116,7 +117,7 @@ def has_photo(product):
 def test_a_time_out_is_tried_again_later(product, answers):
     photo = answers["https://cdn.example.com/a.png"]
     answers["https://cdn.example.com/a.png"] = remote.FetchDelayed("it took too long")
-    assert outbox.drain() == 1
+    assert draining.drain() == 1
     assert not has_photo(product), "until then it is similar by the rest"
     row = PendingProduct.objects.get()
     assert row.last_error == "it took too long"
@@ -138,7 +139,7 @@ def test_attempts_end_and_the_nightly_round_begins_anew(product, answers):
 
 def test_a_photo_that_is_none_is_not_tried_again(product, answers):
     answers["https://cdn.example.com/a.png"] = remote.FetchRefused("it answers 404")
-    assert outbox.drain() == 1
+    assert draining.drain() == 1
     assert not has_photo(product)
     assert not PendingProduct.objects.exists()
     assert reconcile.reconcile().stale == 0
@@ -147,15 +148,15 @@ def test_a_photo_that_is_none_is_not_tried_again(product, answers):
 def test_one_of_several_photos_is_enough_to_try_again(product, answers):
     ProductImage.objects.create(product=product, image="https://cdn.example.com/b.png")
     answers["https://cdn.example.com/a.png"] = remote.FetchDelayed("it took too long")
-    outbox.drain()
+    draining.drain()
     assert has_photo(product), "by the other one"
     assert PendingProduct.objects.exists()
 
 
 def test_a_new_version_is_filled_and_finds_it_outdated(product, answers):
-    outbox.drain()
+    draining.drain()
     answers["https://cdn.example.com/a.png"] = remote.FetchDelayed("it took too long")
-    version = versions.build_version()
+    version = lifecycle.build_version()
     rows = ProductVectors.objects.of_version(version)
     assert rows.get(product=product).image is None
     assert reconcile.reconcile().stale == 1
@@ -211,7 +212,7 @@ def test_a_storage_that_fails_for_the_moment(monkeypatch, error, for_now):
 
 
 def test_a_photo_that_is_delayed_leaves_the_vectors_it_had(product, answers):
-    outbox.drain()
+    draining.drain()
     before = ProductVectors.objects.get(product=product)
     answers["https://cdn.example.com/a.png"] = remote.FetchDelayed("it took too long")
     product.name = "Another name"
@@ -227,9 +228,9 @@ def test_a_photo_that_is_delayed_leaves_the_vectors_it_had(product, answers):
 
 
 def test_a_photo_that_is_gone_takes_its_vectors_along(product, answers):
-    outbox.drain()
+    draining.drain()
     answers["https://cdn.example.com/a.png"] = remote.FetchDelayed("it took too long")
-    outbox.enqueue([product], force=True)
+    draining.enqueue([product], force=True)
     drain()
     product.images.all().delete()
     drain()
@@ -256,7 +257,7 @@ def test_an_outage_of_the_storage_enqueues_nothing_and_loses_nothing(stored_phot
         patch.setattr(FileSystemStorage, "size", fail)
         patch.setattr(FileSystemStorage, "_open", lambda self, name, mode: fail(self, name))
         assert reconcile.reconcile(restart=True).enqueued == 0
-        outbox.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
+        draining.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
         assert drain() == 4
         assert ProductVectors.objects.filter(image=None).count() == 0
         assert ProductVectors.objects.filter(fingerprint=UNSETTLED).count() == 4
@@ -270,13 +271,13 @@ def test_an_outage_of_the_storage_enqueues_nothing_and_loses_nothing(stored_phot
 def test_a_storage_folder_that_is_not_mounted_is_an_outage(stored_photos):
     stored_photos.rename(stored_photos.with_name("elsewhere"))
     assert reconcile.reconcile(restart=True).enqueued == 0
-    outbox.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
+    draining.enqueue(list(ProductImage.objects.values_list("product", flat=True)), force=True)
     drain()
     assert ProductVectors.objects.filter(image=None).count() == 0
 
 
 def test_a_listing_whose_photo_is_not_known_is_no_duplicate(product, answers):
-    outbox.drain()
+    draining.drain()
     twin = type(product).objects.get(pk=product.pk)
     twin.pk, twin.sku, twin.slug = None, "TWIN", "twin"
     twin.save()

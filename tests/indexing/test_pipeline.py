@@ -5,8 +5,10 @@ import pytest
 from shop.models import Product
 from similarity.catalog import paths
 from similarity.exceptions import EncoderError, VersionError
-from similarity.indexing import maintained, outbox, pipeline, versions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.outbox import draining
+from similarity.vectors import pipeline
+from similarity.versions import fusions, lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def live(db):
-    return versions.ensure_live_version()
+    return lifecycle.ensure_live_version()
 
 
 def stored(product):
@@ -135,7 +137,7 @@ def test_groups_and_keys_cannot_be_mistaken(live, make_product):
 
 def test_a_version_with_the_same_encoders_shares_the_encoding(live, make_product):
     product = make_product()
-    other = versions.building.begin()
+    other = lifecycle.building.begin()
     HashEncoder.calls = 0
     Product.objects.filter(pk=product.pk).update(name="New")
     embed(product)
@@ -160,10 +162,10 @@ def embed_and_read(product):
 def test_other_weights_are_not_mixed_into_the_live_version(live, make_product, monkeypatch):
     product = make_product()
     PendingProduct.objects.all().delete()
-    outbox.enqueue([product])
+    draining.enqueue([product])
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     with pytest.raises(VersionError, match=r"hash-16-, now hash-16-\+retrained.*similarity build"):
-        outbox.drain()
+        draining.drain()
     row = PendingProduct.objects.get()
     assert (row.attempts, row.dead) == (0, False)
     assert not ProductVectors.objects.exists()
@@ -184,7 +186,7 @@ def test_later_vectors_are_not_overwritten_without_a_claim(live, make_product):
         HashEncoder.before = None
         Product.objects.filter(pk=product.pk).update(name="New title")
         PendingProduct.objects.enqueue([product.pk])
-        outbox.drain()
+        draining.drain()
 
     Product.objects.filter(pk=product.pk).update(name="Middle title")
     HashEncoder.before = edit_and_embed
@@ -197,7 +199,7 @@ def test_later_vectors_are_not_overwritten_without_a_claim(live, make_product):
 
 def test_writes_of_a_batch_take_few_queries(live, make_product, django_assert_max_num_queries):
     products = [make_product() for _ in range(20)]
-    maintained.fusion_of(live)
+    fusions.fusion_of(live)
     # A dozen of them are what products share, looked up before and settled after.
     with django_assert_max_num_queries(32):
         embed(*products)

@@ -6,8 +6,9 @@ import pytest
 from django.db import InterfaceError, OperationalError, connections
 
 from similarity.exceptions import EncoderError
-from similarity.indexing import outbox, polling, versions
 from similarity.models import PendingProduct
+from similarity.outbox import draining, polling
+from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +29,7 @@ def wait_for(condition):
 
 
 def test_products_are_embedded_without_a_message_or_beat(make_product, quick, wakeups):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     make_product()
     polling.start()
     wait_for(lambda: not PendingProduct.objects.exists())
@@ -41,7 +42,7 @@ def test_products_are_embedded_without_a_message_or_beat(make_product, quick, wa
 def test_a_process_that_starts_looks_at_once(make_product, monkeypatch):
     """Its forerunner may have been killed, and no message tells of that."""
     monkeypatch.setattr(polling, "POLL_S", 60.0)
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     make_product()
     polling.start()
     try:
@@ -58,7 +59,7 @@ def test_a_process_that_polls_already_starts_no_second_thread(quick):
 
 
 def test_an_error_is_said_once_and_polling_goes_on(make_product, quick, monkeypatch, caplog):
-    drain, calls = outbox.drain, []
+    drain, calls = draining.drain, []
 
     def fail_at_first(budget_s):
         calls.append(budget_s)
@@ -66,8 +67,8 @@ def test_an_error_is_said_once_and_polling_goes_on(make_product, quick, monkeypa
             raise OperationalError("the database restarts")
         return drain(budget_s)
 
-    monkeypatch.setattr(outbox, "drain", fail_at_first)
-    versions.ensure_live_version()
+    monkeypatch.setattr(draining, "drain", fail_at_first)
+    lifecycle.ensure_live_version()
     make_product()
     polling.start()
     wait_for(lambda: not PendingProduct.objects.exists())
@@ -93,7 +94,7 @@ def test_a_database_that_was_away_is_asked_again_sooner_than_missing_weights(
         calls.append(budget_s)
         raise error
 
-    monkeypatch.setattr(outbox, "drain", fail)
+    monkeypatch.setattr(draining, "drain", fail)
     polling.start()
     wait_for(lambda: len(calls) > soon)
     time.sleep(0.0 if soon else 0.5)
@@ -110,7 +111,7 @@ def test_a_task_and_the_thread_of_one_process_take_turns(quick, monkeypatch):
             during.append(free)
         return 0
 
-    monkeypatch.setattr(outbox, "drain", drain)
+    monkeypatch.setattr(draining, "drain", drain)
     with polling.by_task() as free:
         assert free
         polling.start()
@@ -131,7 +132,7 @@ def sessions():
 
 
 def test_polling_leaves_no_connection_open(quick, monkeypatch):
-    drain, polled = outbox.drain, []
+    drain, polled = draining.drain, []
     before = sessions()
 
     def drained(budget_s):
@@ -139,7 +140,7 @@ def test_polling_leaves_no_connection_open(quick, monkeypatch):
         polled.append(sessions() - before)
         return done
 
-    monkeypatch.setattr(outbox, "drain", drained)
+    monkeypatch.setattr(draining, "drain", drained)
     polling.start()
     wait_for(lambda: polled)
     polling.stop()

@@ -8,10 +8,11 @@ from django.utils import timezone
 from pgvector import HalfVector
 
 from similarity.exceptions import VersionError
-from similarity.indexing import gate, indexes, neighbours, quality, versions
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import group_name
 from similarity.orders.models import CountedItem, CountRun, ProductPartners
+from similarity.vectors import indexes
+from similarity.versions import gate, lifecycle, neighbours, quality
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -121,27 +122,27 @@ def test_a_worse_version_is_refused_with_its_figures(make_product, settings, mon
     for number in range(24):
         make_product(name=f"{['lamp', 'chair'][number % 2]} {number}",
                      category=["Lamps", "Chairs"][number % 2])  # fmt: skip
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     settings.SIMILARITY = similarity_settings(weights={"text": 1.0, "attributes": 1e-6})
-    ready = versions.build_version()
+    ready = lifecycle.build_version()
     figures = ready.figures["quality"]
     ready.figures["quality"] = {**figures, "new": {"same_category": 0.4}, "overlap": {"fused": 0.1}}
     ready.save()
-    lines = {line.name: line for line in versions.gate_of(ready)}
+    lines = {line.name: line for line in lifecycle.gate_of(ready)}
     assert lines["neighbours both have"].state == gate.WARNING
     with pytest.raises(VersionError, match=r"40.0 % \(live .*points less"):
-        versions.promote(ready)
+        lifecycle.promote(ready)
     monkeypatch.setitem(gate._MEASURES, "same_category", ("of the same category", 0.9))
-    assert versions.promote(ready).status == "live"
+    assert lifecycle.promote(ready).status == "live"
 
 
 def test_the_table_names_state_and_limit(make_product, settings):
     settings.SIMILARITY = similarity_settings()
     make_product()
-    versions.ensure_live_version()
-    ready = versions.build_version()
+    lifecycle.ensure_live_version()
+    ready = lifecycle.build_version()
     indexes.drop_indexes(ready)
-    text = gate.table(versions.gate_of(ready))
+    text = gate.table(lifecycle.gate_of(ready))
     assert "NO  indexes" in text
     assert re.search(r"1 of 1 \(100.0 %\) +100.0 %", text)
     assert "at least 95.0 %" in text

@@ -12,11 +12,12 @@ from django.utils import timezone
 from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.connections.locks import LockTaken, advisory_lock
-from similarity.indexing import comparison, maintained, outbox, reconcile, retiring, versions
 from similarity.models import PendingProduct, ProductVectors, ReconcileRound
 from similarity.models.vectors import group_name
+from similarity.outbox import comparison, draining, reconcile
 from similarity.search.models import SearchDocument
 from similarity.tasks import drain_outbox, reconcile_catalogue
+from similarity.versions import fusions, lifecycle, retiring
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def catalogue(make_product):
     made = [make_product(name=f"Lamp {at}") for at in range(6)]
-    versions.ensure_live_version()
-    outbox.drain()
+    lifecycle.ensure_live_version()
+    draining.drain()
     assert not PendingProduct.objects.exists()
     HashEncoder.encoded = []
     return made
@@ -78,7 +79,7 @@ def test_a_sale_is_nothing_to_reconcile(catalogue):
 
 
 def test_every_version_that_is_kept_up_to_date_counts(catalogue):
-    ready = versions.build_version()
+    ready = lifecycle.build_version()
     ProductVectors.objects.of_version(ready).filter(product=catalogue[0]).delete()
     ProductVectors.objects.of_version(ready).filter(product=catalogue[1]).update(fingerprint="old")
     assert counts(reconcile.reconcile()) == (6, 1, 1, 0)
@@ -97,7 +98,7 @@ def test_without_a_live_version_everything_is_missing(make_product):
 def test_what_waits_already_is_left_alone_and_the_dead_stay_dead(catalogue):
     """A product that kills workers would be revived each night otherwise."""
     Product.objects.update(name="Changed by SQL")
-    outbox.enqueue([catalogue[0]])
+    draining.enqueue([catalogue[0]])
     PendingProduct.objects.update(dead=True, last_error="kills workers")
     report = reconcile.reconcile()
     assert report.stale == 5
@@ -149,7 +150,7 @@ def test_vectors_of_products_that_are_gone_are_deleted(catalogue, small_pages):
             "ALTER TABLE similarity_productvectors "
             "DROP CONSTRAINT similarity_productvectors_product_fk"
         )
-    live = maintained.every_version().live()
+    live = fusions.every_version().live()
     some = ProductVectors.objects.first()
     gone = [catalogue[0].pk - 1, catalogue[3].pk, catalogue[-1].pk + 5]
     Product.objects.filter(pk=catalogue[3].pk).delete()
@@ -165,7 +166,7 @@ def test_vectors_of_products_that_are_gone_are_deleted(catalogue, small_pages):
 
 
 def test_outbox_rows_of_products_that_are_gone_are_deleted(catalogue):
-    outbox.enqueue([catalogue[0].pk, 10**9])
+    draining.enqueue([catalogue[0].pk, 10**9])
     PendingProduct.objects.create(product_key="of another model", dead=True)
     PendingProduct.objects.create(
         product_key=str(10**9 + 1), lease_until=timezone.now() + timedelta(hours=1)
@@ -209,7 +210,7 @@ def test_a_dry_run_changes_nothing_and_is_no_round(catalogue, small_pages):
     reconcile.reconcile(budget_s=0)
     before = ReconcileRound.objects.values().get()
     Product.objects.update(name="Changed by SQL")
-    outbox.enqueue([10**9])
+    draining.enqueue([10**9])
     report = reconcile.reconcile(repair=False)
     assert counts(report) == (6, 6, 0, 1)
     assert (report.enqueued, report.deleted) == (0, 0)
@@ -238,7 +239,7 @@ def test_it_waits_while_the_outbox_is_long(catalogue, small_pages, settings, mon
 
     def work(_seconds):
         longest.append(PendingProduct.objects.count())
-        outbox.drain()
+        draining.drain()
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda s: work(s) if s == 1.0 else None)
     monkeypatch.setattr(reconcile, "time", clock)
@@ -278,7 +279,7 @@ def test_a_slice_gives_way_to_what_waits(catalogue, small_pages):
     ReconcileRound.objects.update(finished_at=timezone.now() - timedelta(hours=25))
     Product.objects.filter(pk=catalogue[0].pk).update(name="Changed by SQL")
     assert reconcile_catalogue() == 2, "the first page made a product due"
-    outbox.drain()
+    draining.drain()
     assert reconcile_catalogue() == 6
 
 

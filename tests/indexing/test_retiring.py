@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from similarity import tasks
 from similarity.exceptions import VersionError
-from similarity.indexing import indexes, pipeline, retiring, versions
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.retrieval.shelves import similar_to
+from similarity.similar.shelves import similar_to
+from similarity.vectors import indexes, pipeline
+from similarity.versions import lifecycle, retiring
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,8 +26,8 @@ def catalogue(make_product):
 
 @pytest.fixture
 def retired(catalogue):
-    versions.ensure_live_version()
-    version = versions.build_version()
+    lifecycle.ensure_live_version()
+    version = lifecycle.build_version()
     retiring.retire(version)
     return version
 
@@ -102,7 +103,7 @@ def test_an_index_that_never_gets_free_is_told_with_the_remedy(catalogue, retire
 
 
 def test_a_version_being_dropped_is_written_to_no_more(retired, catalogue, monkeypatch):
-    ready = versions.build_version()
+    ready = lifecycle.build_version()
     monkeypatch.setattr(
         indexes, "drop_indexes", lambda version: pipeline.embed([str(catalogue[0].pk)], force=True)
     )
@@ -111,24 +112,24 @@ def test_a_version_being_dropped_is_written_to_no_more(retired, catalogue, monke
 
 
 def test_the_live_version_is_refused_though_it_was_ready_when_it_was_read(catalogue):
-    versions.ensure_live_version()
-    stale = versions.build_version()
-    versions.promote(EncoderVersion.objects.get(pk=stale.pk))
+    lifecycle.ensure_live_version()
+    stale = lifecycle.build_version()
+    lifecycle.promote(EncoderVersion.objects.get(pk=stale.pk))
     with pytest.raises(VersionError, match="is live"):
         retiring.drop(stale)
     assert ProductVectors.objects.of_version(stale).count() == 9
 
 
 def test_beat_leaves_what_was_retired_today(catalogue):
-    first = versions.ensure_live_version()
-    second = versions.build_version()
-    versions.promote(second)
-    third = versions.build_version()
-    versions.promote(third)
+    first = lifecycle.ensure_live_version()
+    second = lifecycle.build_version()
+    lifecycle.promote(second)
+    third = lifecycle.build_version()
+    lifecycle.promote(third)
     assert tasks.drop_retired_versions() == []
     EncoderVersion.objects.update(retired_at=timezone.now() - timedelta(days=2))
     assert tasks.drop_retired_versions() == [first.pk], "the second is there to roll back to"
-    versions.rollback()
+    lifecycle.rollback()
     EncoderVersion.objects.update(retired_at=timezone.now() - timedelta(days=2))
     assert tasks.drop_retired_versions() == []
     assert EncoderVersion.objects.filter(pk=third.pk).exists(), "what was rolled back from"

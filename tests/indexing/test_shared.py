@@ -7,9 +7,12 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from shop.models import Product, ProductImage
-from similarity.indexing import inputs, outbox, shared, status, versions
-from similarity.indexing.inputs import Input, Inputs
 from similarity.models import PendingProduct, ProductInputs, ProductVectors
+from similarity.operations import status
+from similarity.outbox import draining
+from similarity.vectors import inputs, shared_photos
+from similarity.vectors.inputs import Input, Inputs
+from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.encoders.test_looks import picture, placeholder
 from tests.encoders_fake import HashEncoder, fused, similarity_settings
@@ -36,7 +39,7 @@ def product(number, *names, kinds=("a",), group=None, absent=()):
 
 def verdict(products, usual=0.05):
     """Whether the input 8, which all have, counts as absent for the first."""
-    return 8 in shared.judge(products[:1], products[1:], lambda: usual)[0]
+    return 8 in shared_photos.judge(products[:1], products[1:], lambda: usual)[0]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +120,8 @@ def add_photo(made, image, kind="PNG", **options):
 
 
 def drain():
-    while outbox.has_due():
-        outbox.drain(budget_s=5)
+    while draining.has_due():
+        draining.drain(budget_s=5)
 
 
 def pictured():
@@ -129,7 +132,7 @@ def pictured():
 @pytest.mark.django_db(transaction=True)
 def test_a_placeholder_is_known_one_product_after_the_other(shop):
     """The first four look like photos of their own; the fifth shows them for what they are."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     made = []
     for at in range(6):
         made.append(shop(at, placeholder()))
@@ -144,7 +147,7 @@ def test_a_placeholder_is_known_one_product_after_the_other(shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_copies_in_other_sizes_and_formats_are_one_placeholder(shop):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     copies = [("JPEG", 400, 85), ("JPEG", 200, 60), ("WEBP", 300, 70), ("PNG", 500, 0)]
     for at in range(8):
         kind, side, quality = copies[at % 4]
@@ -158,7 +161,7 @@ def test_copies_in_other_sizes_and_formats_are_one_placeholder(shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_products_of_one_kind_and_variants_keep_the_photo_they_share(shop):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     alike = [shop(at, picture(1), kind="Mugs") for at in range(6)]
     variants = [shop(at, picture(2), group="one") for at in range(6)]
     drain()
@@ -167,7 +170,7 @@ def test_products_of_one_kind_and_variants_keep_the_photo_they_share(shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_once_products_have_photos_of_their_own_the_rest_is_taken_for_photos_again(shop):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     made = [shop(at, placeholder()) for at in range(6)]
     drain()
     assert pictured() == set()
@@ -183,27 +186,27 @@ def test_once_products_have_photos_of_their_own_the_rest_is_taken_for_photos_aga
 @pytest.mark.django_db(transaction=True)
 def test_what_two_workers_wrote_at_once_is_settled_at_night(shop):
     """Each saw its own three alone; a round over all names finds them together."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     for at in range(6):
         shop(at, placeholder())
     drain()
     ProductInputs.objects.update(absent=[], incomplete=False)
     PendingProduct.objects.all().delete()
-    assert shared.settle_all() == 6
+    assert shared_photos.settle_all() == 6
     assert PendingProduct.objects.filter(force=True).count() == 6
     drain()
     assert inputs.figures()["photo"] == 6
-    assert shared.settle_all() == 0
+    assert shared_photos.settle_all() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_deleted_products_take_their_inputs_along(shop):
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     made = [shop(at, placeholder()) for at in range(5)]
     drain()
     Product.objects.filter(pk__in=[one.pk for one in made[:3]]).delete()
     assert ProductInputs.objects.count() == 2
-    shared.settle_all()
+    shared_photos.settle_all()
     drain()
     assert pictured() == {one.pk for one in made[3:]}
 
@@ -211,7 +214,7 @@ def test_deleted_products_take_their_inputs_along(shop):
 @pytest.mark.django_db(transaction=True)
 def test_a_description_for_the_whole_shop_counts_as_absent(shop):
     """Also where it names the product, and gives it a number."""
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     made = [
         shop(at, description=f"Buy thing{at} here. Article {4000 + at}: delivered in 3 days.")
         for at in range(6)
@@ -221,7 +224,7 @@ def test_a_description_for_the_whole_shop_counts_as_absent(shop):
     assert inputs.figures()["description"] == 6
     row = ProductVectors.objects.get(product=made[0])
     Product.objects.filter(pk=made[0].pk).update(description="")
-    outbox.enqueue([made[0].pk])
+    draining.enqueue([made[0].pk])
     drain()
     assert ProductVectors.objects.get(product=made[0]).text == row.text
     assert ProductInputs.objects.get(product=own).absent == []
@@ -232,7 +235,7 @@ def test_the_first_version_is_fitted_without_them(shop, settings):
     """The sample is read in batches; what the first share with the last is known at the end."""
     made = [shop(at, placeholder()) for at in range(6)]
     settings.SIMILARITY = with_settings(WORKERS={"BATCH_SIZE": 2})
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     assert ProductInputs.objects.filter(incomplete=True).count() == len(made)
     assert pictured() == set()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from similarity.indexing import sketch_depth
+from similarity.cells import sketch_depth
 from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from similarity.indexing import stand_in
+from similarity.outbox import fallback_poller
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def child():
 
 
 def test_a_process_has_ended_whether_anyone_waited_for_it_or_not(child):
-    assert not stand_in.none_lives([])
-    assert not stand_in.none_lives([child.pid])
+    assert not fallback_poller.none_lives([])
+    assert not fallback_poller.none_lives([child.pid])
     other = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-    assert stand_in.none_lives([other.pid])
-    assert not stand_in.none_lives([child.pid, other.pid])
+    assert fallback_poller.none_lives([other.pid])
+    assert not fallback_poller.none_lives([child.pid, other.pid])
     assert other.wait() == 0, "how it ended is left for Celery to find"
-    assert stand_in.none_lives([other.pid])
+    assert fallback_poller.none_lives([other.pid])
 
 
 class Begun:
@@ -49,20 +49,20 @@ class Begun:
 @pytest.fixture
 def begun(monkeypatch):
     begun = Begun()
-    monkeypatch.setattr(stand_in.subprocess, "Popen", begun)
+    monkeypatch.setattr(fallback_poller.subprocess, "Popen", begun)
     return begun
 
 
 def test_it_begins_where_nobody_replaces_the_pool_and_ends_when_somebody_has(monkeypatch, begun):
     gone = iter([True, False, True, True, True, False])
-    monkeypatch.setattr(stand_in, "none_lives", lambda processes: next(gone))
-    watch = stand_in.Watch(lambda: [1])
+    monkeypatch.setattr(fallback_poller, "none_lives", lambda processes: next(gone))
+    watch = fallback_poller.Watch(lambda: [1])
     for _look in range(3):
         watch.look()
     assert not begun.commands, "Celery replaced it between two looks"
     watch.look()
     assert begun.commands == [
-        [sys.executable, "-m", "similarity.indexing.stand_in", str(os.getpid())]
+        [sys.executable, "-m", "similarity.outbox.fallback_poller", str(os.getpid())]
     ]
     watch.look()
     assert len(begun.commands) == 1, "one lives already"
@@ -73,8 +73,8 @@ def test_it_begins_where_nobody_replaces_the_pool_and_ends_when_somebody_has(mon
 def test_one_that_was_killed_itself_is_replaced_ever_later(monkeypatch, begun):
     """A product may kill three, at once; one that cannot start must not fill the log."""
     pool = {"gone": True}
-    monkeypatch.setattr(stand_in, "none_lives", lambda processes: pool["gone"])
-    watch = stand_in.Watch(lambda: [1])
+    monkeypatch.setattr(fallback_poller, "none_lives", lambda processes: pool["gone"])
+    watch = fallback_poller.Watch(lambda: [1])
     looks = []
     for look in range(200):
         watch.look()
@@ -89,7 +89,7 @@ def test_one_that_was_killed_itself_is_replaced_ever_later(monkeypatch, begun):
 
 
 def test_an_error_of_the_pool_ends_neither_the_watch_nor_the_worker(monkeypatch, caplog):
-    monkeypatch.setattr(stand_in, "LOOK_S", 0.001)
+    monkeypatch.setattr(fallback_poller, "LOOK_S", 0.001)
     looks = []
 
     def processes():
@@ -98,7 +98,7 @@ def test_an_error_of_the_pool_ends_neither_the_watch_nor_the_worker(monkeypatch,
             watch.over.set()
         raise AttributeError("the pool is being closed")
 
-    watch = stand_in.Watch(processes)
+    watch = fallback_poller.Watch(processes)
     watch.run()
     assert len(looks) == 2
     assert "the pool is being closed" in caplog.text

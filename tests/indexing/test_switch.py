@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks import switch_load as load
 from shop.models import Product
-from similarity.indexing import versions
 from similarity.models import EncoderVersion
-from similarity.retrieval.shelves import similar_to
+from similarity.similar.shelves import similar_to
+from similarity.versions import lifecycle
 from tests.encoders_fake import similarity_settings
 from tests.web_process import web
 
@@ -44,17 +44,17 @@ def more_answers(shoppers):
 
 
 def test_no_request_fails_while_versions_are_switched(products, settings, tmp_path):
-    first = versions.ensure_live_version()
+    first = lifecycle.ensure_live_version()
     expected = {first.pk: answers()}
     settings.SIMILARITY = similarity_settings(
         text={"size": 40, "salt": "other"}, dimensions={"text": 30, "attributes": 16}
     )
-    second = versions.build_version()
+    second = lifecycle.build_version()
     assert second.dimensions["fused"] != first.dimensions["fused"]
-    versions.promote(second)
+    lifecycle.promote(second)
     expected[second.pk] = answers()
     assert expected[first.pk] != expected[second.pk]
-    versions.rollback()
+    lifecycle.rollback()
     pages = {product.pk: product.get_absolute_url() for product in products}
     taken_s = []
     with web(tmp_path) as port, load.Shoppers(port, pages) as shoppers:
@@ -62,9 +62,9 @@ def test_no_request_fails_while_versions_are_switched(products, settings, tmp_pa
             more_answers(shoppers)
             began = time.monotonic()
             if turn % 2:
-                versions.rollback()
+                lifecycle.rollback()
             else:
-                versions.promote(second)
+                lifecycle.promote(second)
             taken_s.append(time.monotonic() - began)
         more_answers(shoppers)
     assert load.faults(shoppers, expected) == []

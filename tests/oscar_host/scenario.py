@@ -15,12 +15,12 @@ from oscar.core.loading import get_model
 
 from similarity.capture import triggers
 from similarity.catalog.adapter import get_adapter
-from similarity.indexing import outbox
 from similarity.models import PendingProduct
 from similarity.orders.counting import full
 from similarity.orders.together import bought_together
-from similarity.retrieval.shelves import similar_to
+from similarity.outbox import draining
 from similarity.search import search
+from similarity.similar.shelves import similar_to
 from tests.oscar_host import catalogue
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ API = "/api/similarity/v1/"
 @pytest.fixture
 def shop():
     made = catalogue.build()
-    outbox.drain()
+    draining.drain()
     return made
 
 
@@ -346,7 +346,7 @@ def test_a_save_in_the_dashboard_makes_new_vectors(shop, client):
     saved = client.post(address, data)
     assert saved.status_code == 302, errors_of(saved.context)
     assert str(book.pk) in pending()
-    outbox.drain()
+    draining.drain()
     assert [hit.product.pk for hit in search("linen murder", hybrid=False).hits][:1] == [book.pk]
 
 

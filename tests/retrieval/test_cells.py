@@ -6,11 +6,12 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 
 from shop.models import Product
+from similarity.cells import probing
 from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
-from similarity.retrieval import candidates, cells, filter_statistics, plans, trace
-from similarity.retrieval.shelves import similar_to
-from similarity.retrieval.within import Within
+from similarity.similar import candidates, filter_statistics, plans, trace
+from similarity.similar.shelves import similar_to
+from similarity.similar.within import Within
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ K = 12
 
 @pytest.fixture(autouse=True)
 def _anew():
-    cells.forget()
+    probing.forget()
     filter_statistics.forget()
 
 
@@ -79,9 +80,9 @@ def test_far_from_its_filter_the_near_cells_are_passed_over(cells_catalogue):
     with trace.trace_queries() as answered:
         candidates.nearest(asked, K)
     assert "far from the query" in answered[0].because
-    standing = cells.standing(cells_catalogue, "default")
+    standing = probing.standing(cells_catalogue, "default")
     known = filter_statistics.statistics(asked.within, standing)
-    chosen = cells.choose(standing, asked.vector, known.rates, K)
+    chosen = probing.choose(standing, asked.vector, known.rates, K)
     assert chosen.share > 0.5, "most of the rows looked at pass"
 
 
@@ -119,7 +120,7 @@ def test_where_the_nearest_do_not_pass_all_rows_of_the_cells_are_tested(cells_ca
     """The share that passes holds for the cells as a whole; what is nearest may be sold out."""
     product = Product.objects.first()
     available = Product.objects.available()
-    filter_statistics.statistics(Within(available), cells.standing(cells_catalogue, "default"))
+    filter_statistics.statistics(Within(available), probing.standing(cells_catalogue, "default"))
     near = [row.key for row in plans.exact(search(cells_catalogue, product, available), 200)]
     Product.objects.filter(pk__in=near).update(stock=0)
     found, by, right = answered_by(cells_catalogue, product, available)
@@ -161,8 +162,8 @@ def test_scores_are_those_of_the_metric(cells_catalogue, metric):
 def test_cells_dropped_at_this_moment_leave_the_whole_scan(cells_catalogue):
     product = Product.objects.first()
     asked = search(cells_catalogue, product, Product.objects.all())
-    cells.standing(cells_catalogue, "default")
-    filter_statistics.statistics(asked.within, cells.standing(cells_catalogue, "default"))
+    probing.standing(cells_catalogue, "default")
+    filter_statistics.statistics(asked.within, probing.standing(cells_catalogue, "default"))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {rows_table(VectorCells.objects.get().pk)}")
     with trace.trace_queries() as answered:
@@ -179,7 +180,7 @@ def test_a_filter_is_judged_once(cells_catalogue, django_assert_num_queries):
     asked = search(cells_catalogue, product, Product.objects.filter(price__lt=800))
     with trace.trace_queries():
         candidates.nearest(asked, K)
-    cells.standing(cells_catalogue, "default")
+    probing.standing(cells_catalogue, "default")
     with django_assert_num_queries(4):  # which cells stand, savepoint, the query, its release
         candidates.nearest(asked, K)
 
@@ -189,7 +190,7 @@ def test_a_filter_that_is_dear_to_judge_is_not(cells_catalogue, monkeypatch, cap
     slow = Product.objects.annotate(slept=RawSQL("pg_sleep(0.005)::text", ())).filter(slept="")
     monkeypatch.setattr(filter_statistics, "_SETTINGS", {"statement_timeout": "50"})
     asked = search(cells_catalogue, Product.objects.first(), slow)
-    standing = cells.standing(cells_catalogue, "default")
+    standing = probing.standing(cells_catalogue, "default")
     known = filter_statistics.statistics(asked.within, standing)
     assert known.share == 0.5
     assert set(known.rates.tolist()) == {0.5}

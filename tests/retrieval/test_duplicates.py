@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from similarity.cells import upkeep
 from similarity.exceptions import QueryError, VersionError
-from similarity.indexing import cells
 from similarity.insights import duplicates
 from similarity.insights.duplicates import DuplicateSearch, find_duplicates, judge
 from similarity.models import EncoderVersion
-from similarity.retrieval.session import local_settings
-from similarity.retrieval.stored import StoredVectors
+from similarity.similar.planner_settings import local_settings
+from similarity.similar.stored import StoredVectors
 from tests.retrieval.conftest import DIMENSIONS, build_index
 
 pytestmark = pytest.mark.django_db
@@ -84,11 +84,11 @@ def test_near_ones_find_what_every_pair_finds(listings, settings, monkeypatch, b
     if by == "index":
         build_index(version)
     else:
-        cells.build(version, "default")
-    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 5)
+        upkeep.build(version, "default")
+    monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", 5)
     monkeypatch.setattr(duplicates, "_exact", None)
     assert find_duplicates(DuplicateSearch(0.9)) == exact
-    cells.drop(version, "default")
+    upkeep.drop(version, "default")
 
 
 @pytest.mark.parametrize("by", ["every pair", "cells"])
@@ -97,12 +97,12 @@ def test_products_deleted_while_it_runs_are_passed_over(listings, settings, monk
     version = EncoderVersion.objects.get()
     whole = find_duplicates(DuplicateSearch(0.9))
     if by == "cells":
-        cells.build(version, "default")
-        monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 5)
+        upkeep.build(version, "default")
+        monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", 5)
     pages = duplicates._pages
     monkeypatch.setattr(duplicates, "_pages", lambda *of: iter([[-1, -2], *pages(*of)]))
     assert find_duplicates(DuplicateSearch(0.9)) == whole
-    cells.drop(version, "default")
+    upkeep.drop(version, "default")
 
 
 def test_blocks_and_pages_make_no_difference(listings, monkeypatch):

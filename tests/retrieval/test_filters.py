@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 
 from shop.models import Product
-from similarity.retrieval import candidates, plans
-from similarity.retrieval.plans import VectorSearch
-from similarity.retrieval.session import local_settings
-from similarity.retrieval.shelves import similar_to
-from similarity.retrieval.stored import read_vectors
-from similarity.retrieval.within import Within
+from similarity.similar import candidates, plans
+from similarity.similar.planner_settings import local_settings
+from similarity.similar.plans import VectorSearch
+from similarity.similar.shelves import similar_to
+from similarity.similar.stored import read_vectors
+from similarity.similar.within import Within
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def random_filter(catalogue, rng):
 
 def test_thousand_filters_give_min_k_eligible(make_catalogue, settings, monkeypatch):
     """1,000 filters over 3,000 products; recall of what HNSW answered against brute force."""
-    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 250)
+    monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", 250)
     catalogue = make_catalogue(3000, variants=range(300))
     used = []
     for name in ("exact", "hnsw", "hnsw_nearby", "exact_per_group"):
@@ -71,7 +71,7 @@ def test_thousand_filters_give_min_k_eligible(make_catalogue, settings, monkeypa
 
 @pytest.fixture
 def search(make_catalogue, settings, monkeypatch):
-    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", 100)
+    monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", 100)
     catalogue = make_catalogue(700, clusters=10)
 
     def search(within, at=0, **changes):
@@ -166,7 +166,7 @@ def test_no_index_is_answered_exactly(search):
 
 
 def test_index_name_is_the_indexing_rooms(search):
-    indexes = pytest.importorskip("similarity.indexing.indexes")
+    indexes = pytest.importorskip("similarity.vectors.indexes")
     query = search(Product.objects.all())
     assert candidates.index_name(query) == indexes.index_name(query.version, "fused")
 

@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from shop.models import Product
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
-from similarity.retrieval.candidates import Candidate
-from similarity.retrieval.floor import Heights, floor_of
-from similarity.retrieval.more_like import more_like
-from similarity.retrieval.shelves import similar_page, similar_to
+from similarity.similar.candidates import Candidate
+from similarity.similar.floor import Heights, floor_of
+from similarity.similar.more_like import more_like
+from similarity.similar.shelves import similar_page, similar_to
 
 TENTS, BAGS, LAMPS, SOFAS, NEW = 1, 2, 3, 4, 5
 OUTDOOR, HOME = 10, 20
@@ -112,7 +112,7 @@ def expected(catalogue, at):
 @pytest.mark.django_db
 @pytest.mark.parametrize("limit", [20_000, 10])
 def test_shelf_holds_what_is_above_the_floor_and_no_more(catalogue, settings, limit, monkeypatch):
-    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
+    monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", limit)
     for at in range(0, 40, 7):
         right = expected(catalogue, at)
         hits = similar_to(catalogue.products[at], 60)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shop.models import Product
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
-from similarity.retrieval.more_like import MAX_GIVEN, more_like
-from similarity.retrieval.shelves import similar_to
+from similarity.similar.more_like import MAX_GIVEN, more_like
+from similarity.similar.shelves import similar_to
 
 pytestmark = pytest.mark.django_db
 

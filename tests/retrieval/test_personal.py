@@ -10,16 +10,16 @@ from rest_framework.test import APIClient
 
 from shop.models import Customer, Order, OrderLine
 from similarity.exceptions import ConfigurationError
-from similarity.indexing import versions
 from similarity.models import ProductVectors
 from similarity.orders.mapping import MappedOrders
-from similarity.retrieval.stored import StoredVectors
-from similarity.retrieval.tastes import tastes
 from similarity.search import documents, queries
 from similarity.search.reranking import personal
 from similarity.search.reranking.personal import taste_cosines
 from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN
+from similarity.similar.stored import StoredVectors
+from similarity.similar.tastes import tastes
+from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 
@@ -58,7 +58,7 @@ def mugs(make_product, teapot):
     """Three that words leave equal; the last has the look of the teapot."""
     products = [make_product(name="Mug") for _ in range(3)]
     documents.index([str(product.pk) for product in products])
-    versions.ensure_live_version()
+    lifecycle.ensure_live_version()
     queries.keep("mug", 5)
     queries.prepare()
     look = ProductVectors.objects.get(product=teapot).fused

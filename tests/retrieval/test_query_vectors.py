@@ -22,11 +22,11 @@ from similarity.connections import background, caching, wakeup
 from similarity.connections.pause import Pause
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ImageRejected
-from similarity.indexing import maintained, versions
 from similarity.models import ProductVectors
 from similarity.search import ask_worker, asked_often, mailbox, queries, query_vectors, tasks
 from similarity.search.models import HotQuery
 from similarity.search.query_vectors import encode_query, normalised, picture_vector
+from similarity.versions import fusions, lifecycle
 from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401
@@ -46,7 +46,7 @@ def _hearing(monkeypatch):
 def live(db, fake_encoders, make_product):
     make_product(name="red wool scarf")
     make_product(name="steel frying pan")
-    return versions.ensure_live_version()
+    return lifecycle.ensure_live_version()
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def ask_with(work, call):
 
 def by_hand(text, version):
     encoded = get_encoders()["text"].encode([ProductContent(key="", title=text)])
-    return maintained.fusion_of(version).project("text", encoded.vectors)[0]
+    return fusions.fusion_of(version).project("text", encoded.vectors)[0]
 
 
 def test_a_worker_places_the_query_among_the_products_texts(live, worker):
@@ -341,7 +341,7 @@ class TestCounting:
 def test_hot_queries_are_prepared_for_the_version_that_may_follow(live, settings):
     queries.keep("red scarf", 5)
     queries.keep("blue scarf", 9)
-    ready = versions.build_version()
+    ready = lifecycle.build_version()
     assert queries.prepare() == 4
     assert queries.prepare() == 0
     prepared = HotQuery.objects.get(text="red scarf").vectors.values_list("version", flat=True)
@@ -351,10 +351,10 @@ def test_hot_queries_are_prepared_for_the_version_that_may_follow(live, settings
 def test_promoting_a_version_has_its_hot_queries_prepared(
     live, sent, django_capture_on_commit_callbacks
 ):
-    ready = versions.build_version()
+    ready = lifecycle.build_version()
     connection.run_on_commit.clear()  # the first version asked for the same, and nothing ran it
     with django_capture_on_commit_callbacks(execute=True):
-        versions.promote(ready)
+        lifecycle.promote(ready)
     assert wakeup.flush(LIMIT_S)
     assert queries.TASK in [task for task, *_ in sent]
 

@@ -17,9 +17,7 @@ from shop.models import Brand, Product
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.exceptions import QueryError, RankerError
-from similarity.indexing import versions
 from similarity.orders.models import CountedItem, CountedProduct
-from similarity.retrieval.hits import Hit
 from similarity.search import ask_worker, documents, queries
 from similarity.search.mailbox import Answer
 from similarity.search.models import RankerVersion
@@ -32,6 +30,8 @@ from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN, SIGNALS, standardised
 from similarity.search.reranking.wanted import price_scores
 from similarity.search.words import PriceRange, parse_query
+from similarity.similar.hits import Hit
+from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.databases import current_address
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
@@ -204,7 +204,7 @@ class TestVectors:
     @pytest.fixture
     def live(self, index):
         self.products = index("warm neckwear", "steel pan", "wool scarf")
-        self.version = versions.ensure_live_version()
+        self.version = lifecycle.ensure_live_version()
 
     def test_a_text_near_the_query_counts_without_a_word_in_common(self, live):
         """The vector of the second product is the query's own."""

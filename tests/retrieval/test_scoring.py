@@ -11,16 +11,16 @@ from hypothesis.extra.numpy import arrays
 from similarity.catalog.content import ProductContent
 from similarity.encoders.attributes import AttributeEncoder
 from similarity.models.vectors import PARTS
-from similarity.retrieval.diversity import maximal_marginal_relevance
-from similarity.retrieval.explain import reasons
-from similarity.retrieval.scoring import (
+from similarity.similar.diversity import maximal_marginal_relevance
+from similarity.similar.explain import reasons
+from similarity.similar.scoring import (
     METRICS,
     moved,
     normalised_weights,
     rescore,
     score_of_distance,
 )
-from similarity.retrieval.stored import StoredVectors
+from similarity.similar.stored import StoredVectors
 from tests.retrieval.conftest import unit
 
 WEIGHTS = st.dictionaries(

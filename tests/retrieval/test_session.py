@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from similarity.retrieval.session import fetch_under
+from similarity.similar.planner_settings import fetch_under
 
 SETTINGS = {"enable_sort": "off", "hnsw.ef_search": "321"}
 SHOWN = "SELECT current_setting('enable_sort'), current_setting('hnsw.ef_search', true), %s"

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from shop.models import Brand, Category, Product
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
-from similarity.retrieval.candidates import Candidate
-from similarity.retrieval.shelves import similar_page, similar_to, similar_to_vector
-from similarity.retrieval.tiers import diverse
+from similarity.similar.candidates import Candidate
+from similarity.similar.shelves import similar_page, similar_to, similar_to_vector
+from similarity.similar.tiers import diverse
 from tests.configure import with_settings
 from tests.retrieval.conftest import DIMENSIONS
 
@@ -254,7 +254,7 @@ def test_query_counts(make_catalogue, settings, monkeypatch):
     similar_to(catalogue.products[0], 1)  # a process reads the version's row once
     counts = {}
     for limit in (20_000, 10):
-        monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
+        monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", limit)
         for size in (4, 40):
             for options in ({}, {"explain": True, "diversity": 0.5}):
                 with CaptureQueriesContext(
@@ -295,7 +295,7 @@ def test_diversity_keeps_the_best_and_widens(make_catalogue):
 def test_pages_neither_repeat_nor_skip(
     make_catalogue, settings, make_product, limit, options, monkeypatch
 ):
-    monkeypatch.setattr("similarity.retrieval.candidates.EXACT_LIMIT", limit)
+    monkeypatch.setattr("similarity.similar.candidates.EXACT_LIMIT", limit)
     catalogue = make_catalogue(150, variants=range(30))
     extra = [make_product() for _ in range(12)]
     whole, after = [], None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similarity.retrieval.tastes import (
+from similarity.similar.tastes import (
     DISLIKED_SHARE,
     MAX_TASTES,
     SAME_TASTE_COSINE,

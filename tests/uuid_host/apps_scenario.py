@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.template import Context, Template
 from django.test import Client
 
-from similarity.indexing import outbox, reconcile
 from similarity.models import PendingProduct, ProductVectors
+from similarity.outbox import draining, reconcile
 from tests.uuid_host.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def articles():
         for thing in ("cup", "plate")
         for colour in ("Red", "Blue", "Green", "White")
     ]
-    outbox.drain()
+    draining.drain()
     return made
 
 
@@ -62,7 +62,7 @@ def test_a_changed_and_a_deleted_product_are_found_again(articles):
     Article.objects.filter(pk=articles[0].pk).update(headline="Red jug")
     assert reconcile.run_slice().checked == len(articles)
     assert PendingProduct.objects.get().product_key == str(articles[0].pk)
-    outbox.drain()
+    draining.drain()
     articles[1].delete()
     assert ProductVectors.objects.count() == len(articles) - 1
 

@@ -10,12 +10,15 @@ from django.test import Client
 from django.urls import reverse
 
 from similarity.capture import triggers
-from similarity.indexing import cells, indexes, outbox, quality, reconcile, versions
+from similarity.cells import upkeep
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.orders.counting import full
 from similarity.orders.together import bought_together
-from similarity.retrieval import candidates, plans, trace
-from similarity.retrieval.shelves import similar_page, similar_to
+from similarity.outbox import draining, reconcile
+from similarity.similar import candidates, plans, trace
+from similarity.similar.shelves import similar_page, similar_to
+from similarity.vectors import indexes
+from similarity.versions import lifecycle, quality
 from tests.configure import with_settings
 from tests.uuid_host.models import Article, Tag
 from tests.uuid_host.orders import ListedOrders
@@ -30,7 +33,7 @@ def articles():
         for n, thing in enumerate(["cup", "plate", "bowl"])
         for colour in ("Red", "Blue", "Green", "White")
     ]
-    outbox.drain()
+    draining.drain()
     return made
 
 
@@ -59,7 +62,7 @@ def test_articles_are_found_by_cells(articles, monkeypatch):
     """Their tables, samples and upkeep hold keys of the host's own type."""
     before = [hit.key for hit in similar_to(articles[0], limit=5)]
     version = EncoderVersion.objects.live()
-    made = cells.build(version, "default")
+    made = upkeep.build(version, "default")
     monkeypatch.setattr(candidates, "EXACT_US", 1000.0)
     monkeypatch.setattr(candidates, "FEW_HITS", 0)
     with trace.trace_queries() as answered:
@@ -67,10 +70,10 @@ def test_articles_are_found_by_cells(articles, monkeypatch):
     assert answered[0].plan == "cells"
     articles[1].headline = "Green plate, changed"
     articles[1].save()
-    outbox.drain()
+    draining.drain()
     assert indexes.tidy(version) == "mended"
     assert len(similar_to(articles[0], limit=11)) == 11
-    cells.discard(made, "default")
+    upkeep.discard(made, "default")
 
 
 @pytest.fixture(params=["exact", "hnsw"])
@@ -85,8 +88,8 @@ def test_pages_by_cursor_show_every_article_once(articles, plan):
     """Equal scores are told apart by key, in the order that the database and Python share."""
     for article in articles[4:8]:
         Article.objects.filter(pk=article.pk).update(headline="Red plate", cost=20, maker="Bob")
-    outbox.enqueue(articles)
-    outbox.drain()
+    draining.enqueue(articles)
+    draining.drain()
     whole = [hit.key for hit in similar_to(articles[0], 20)]
     assert sorted([*whole, str(articles[0].pk)]) == sorted(str(a.pk) for a in articles)
     paged, after = [], None
@@ -124,7 +127,7 @@ def test_variants_and_those_excluded_are_left_out(articles):
     for article in (articles[0], *family):
         article.family = "cups"
         article.save()
-    outbox.drain()
+    draining.drain()
     keys = {hit.key for hit in similar_to(articles[0], 20, exclude=[other.pk, str(other.pk)])}
     assert len(keys) == len(articles) - 4
     assert not keys & {str(article.pk) for article in (*family, other)}
@@ -166,8 +169,8 @@ def test_tags_are_followed_from_both_sides(articles):
 
 
 def test_a_version_is_built_and_promoted(articles):
-    version = versions.build_version()
-    assert versions.promote(version).pk == version.pk
+    version = lifecycle.build_version()
+    assert lifecycle.promote(version).pk == version.pk
     assert quality.coverage(version) == (len(articles), len(articles))
 
 
@@ -175,7 +178,7 @@ def test_a_tag_added_and_renamed_re_embeds(articles):
     tag = Tag.objects.create(word="gift")
     articles[0].tags.add(tag)
     assert PendingProduct.objects.get().product_key == str(articles[0].pk)
-    outbox.drain()
+    draining.drain()
     tag.word = "present"
     tag.save()
     assert PendingProduct.objects.get().product_key == str(articles[0].pk)
@@ -184,7 +187,7 @@ def test_a_tag_added_and_renamed_re_embeds(articles):
 def test_deleting_an_article_deletes_its_vectors(articles):
     articles[0].delete()
     assert ProductVectors.objects.count() == len(articles) - 1
-    outbox.drain()
+    draining.drain()
     assert PendingProduct.objects.count() == 0
 
 
@@ -327,7 +330,7 @@ def test_reconciling_goes_through_keys_of_any_type(articles, monkeypatch):
     monkeypatch.setattr(reconcile, "PAGE", 5)
     Article.objects.filter(pk=articles[7].pk).update(headline="Updated")
     ProductVectors.objects.filter(product=articles[2]).delete()
-    outbox.enqueue(articles[4:5])
+    draining.enqueue(articles[4:5])
     reconcile.reconcile(budget_s=0)
     report = reconcile.reconcile()
     assert (report.checked, report.stale, report.missing) == (len(articles), 1, 1)

@@ -24,8 +24,8 @@ from similarity.orders.api.bought_together_schema import (
     CartRequestSerializer,
 )
 from similarity.orders.together import MAX_CART, bought_together
-from similarity.retrieval.filters import filter_products
-from similarity.retrieval.hits import Hit
+from similarity.similar.filters import filter_products
+from similarity.similar.hits import Hit
 
 FIELDS = ("products", "limit", "explain", "filters")
 

@@ -15,7 +15,7 @@ from similarity.exceptions import QueryError
 from similarity.orders.bundles.bundle_contents import product_keys
 from similarity.orders.bundles.pricing import WITHOUT_CENTS, sums_of
 from similarity.orders.models import Bundle
-from similarity.retrieval.within import key_of
+from similarity.similar.within import key_of
 
 #: Published bundles of one product that are looked at; more are not worth a query each page.
 LOOKED_AT = 50

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from similarity.orders import companions
-from similarity.retrieval.cached import shelf_items
+from similarity.similar.shelf_cache import shelf_items
 from similarity.templatetags.rendering import anywhere, draw
 
 register = template.Library()

@@ -12,7 +12,7 @@ from similarity.api.refusals import refusal
 from similarity.api.schema import TAG
 from similarity.api.serializers import HitSerializer
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
-from similarity.retrieval.filters import filter_names
+from similarity.similar.filters import filter_names
 
 DEFAULT_LIMIT = 24
 MAX_TEXT = 200

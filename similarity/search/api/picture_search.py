@@ -18,10 +18,10 @@ from similarity.api.throttling import PICTURES
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
-from similarity.retrieval.filters import filter_products
 from similarity.search.api.picture_schema import DEFAULT_LIMIT, MAX_TEXT, PictureSearchSchema
 from similarity.search.api.uploads import bound_picture_upload
 from similarity.search.picture import PictureUnavailable, encode_picture, search_by_picture
+from similarity.similar.filters import filter_products
 
 OPTIONS = ("image", "q", "limit")
 

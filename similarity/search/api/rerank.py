@@ -18,8 +18,6 @@ from similarity.api.schema import TAG
 from similarity.api.views import find_keys
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
-from similarity.retrieval.session import savepoint
-from similarity.retrieval.within import key_of
 from similarity.search.api.rerank_schema import (
     EXAMPLES,
     MAX_BUDGET_MS,
@@ -30,6 +28,8 @@ from similarity.search.api.rerank_schema import (
 )
 from similarity.search.asked_often import asked_by
 from similarity.search.reranking.rerank import rerank
+from similarity.similar.planner_settings import savepoint
+from similarity.similar.within import key_of
 
 FIELDS = ("query", "results", "budget_ms")
 

@@ -13,10 +13,10 @@ from django.http import QueryDict
 from similarity.api.errors import BadParameter
 from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
-from similarity.retrieval.filters import PRICES, filter_names, filter_products, is_filter
 from similarity.search import facets as counting
 from similarity.search.sorting import SORTS
 from similarity.search.words import MAX_LENGTH
+from similarity.similar.filters import PRICES, filter_names, filter_products, is_filter
 
 SIGNER = signing.Signer(salt="similarity.search")
 

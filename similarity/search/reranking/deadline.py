@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import DatabaseError, connections
 
-from similarity.retrieval.session import savepoint
 from similarity.search.budget import QUERY_CANCELED, bounding
+from similarity.similar.planner_settings import savepoint
 
 
 class OutOfTime(Exception):

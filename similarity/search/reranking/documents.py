@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from similarity import conf
 from similarity.models.vectors import key_type
-from similarity.retrieval.within import database_keys
 from similarity.search.models import SearchDocument
 from similarity.search.reranking.deadline import Reading
 from similarity.search.words import QueryWords
+from similarity.similar.within import database_keys
 
 FloatArray = npt.NDArray[np.float64]
 

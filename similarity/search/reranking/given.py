@@ -11,8 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 
 from similarity.exceptions import QueryError
-from similarity.retrieval.hits import Hit
-from similarity.retrieval.within import key_field, key_of
+from similarity.similar.hits import Hit
+from similarity.similar.within import key_field, key_of
 
 Scores = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from django.db import DatabaseError
 
 from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.retrieval.stored import FloatArray, StoredVectors, read_vectors
-from similarity.retrieval.tastes import Taste, tastes
 from similarity.search.reranking.deadline import OutOfTime, Reading, was_ended
+from similarity.similar.stored import FloatArray, StoredVectors, read_vectors
+from similarity.similar.tastes import Taste, tastes
 
 logger = logging.getLogger(__name__)
 

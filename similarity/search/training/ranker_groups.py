@@ -13,13 +13,13 @@ from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoder
 from similarity.exceptions import RankerError
 from similarity.models import EncoderVersion
-from similarity.retrieval.shelf import live_version
 from similarity.search.query_vectors import normalised
 from similarity.search.reranking.deadline import Deadline
 from similarity.search.reranking.signals import COLUMN, cosines_of, read, signals_of
 from similarity.search.training.judged import Judged
 from similarity.search.training.ranker import Group
 from similarity.search.words import parse_query
+from similarity.similar.shelf import live_version
 
 #: Longest one query's reading may take.
 _BUDGET_MS = 60_000

@@ -6,9 +6,9 @@ from contextlib import nullcontext
 import pytest
 from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 
-from similarity.retrieval.session import local_settings
 from similarity.search.budget import Budget
 from similarity.search.models import SearchDocument, SearchValue
+from similarity.similar.planner_settings import local_settings
 from tests.configure import with_settings
 
 pytestmark = pytest.mark.django_db

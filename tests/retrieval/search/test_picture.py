@@ -13,7 +13,6 @@ from shop.models import Product
 from similarity.connections import caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
-from similarity.retrieval.hits import Hit
 from similarity.search import picture
 from similarity.search.page import SearchPage
 from similarity.search.picture import (
@@ -25,6 +24,7 @@ from similarity.search.picture import (
     search_by_picture,
     store_picture_vector,
 )
+from similarity.similar.hits import Hit
 from tests.encoders import bombs
 
 DIMENSIONS = {"text": 2, "image": 2}

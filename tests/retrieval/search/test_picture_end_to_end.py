@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from shop.models import ProductImage
 from similarity.encoders.registry import get_encoder
 from similarity.exceptions import ImageRejected
-from similarity.indexing.versions import build_version, promote
 from similarity.search import queries
 from similarity.search.picture import encode_picture, search_by_picture
+from similarity.versions.lifecycle import build_version, promote
 from tests.configure import with_settings
 from tests.encoders_fake import fused
 

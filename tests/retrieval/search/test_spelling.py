@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from shop.models import Product
 from similarity.catalog.adapter import get_adapter
-from similarity.retrieval.within import Within
 from similarity.search import spelling
 from similarity.search.spelling import one_slip, slips
+from similarity.similar.within import Within
 
 
 @pytest.fixture

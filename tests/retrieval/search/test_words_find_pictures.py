@@ -9,12 +9,12 @@ import pytest
 from django.core.cache import cache
 
 from shop.models import ProductImage
-from similarity.indexing.versions import build_version, promote, rollback
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import documents, hybrid, meaning, queries, query_vectors, search, vocabulary
 from similarity.search.mailbox import Question
 from similarity.search.models import HotQueryVector
 from similarity.search.picture import search_by_picture
+from similarity.versions.lifecycle import build_version, promote, rollback
 from tests.encoders.models import COLOURS
 from tests.encoders_fake import fused, similarity_settings
 

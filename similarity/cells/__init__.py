@@ -1,0 +1,1 @@
+"""Groups of near vectors within a category, which a query visits instead of all rows."""

@@ -1,0 +1,204 @@
+"""How many rows a query must look at: measured on the catalogue itself while cells are made.
+
+Some of its own products are queries. What a whole scan would bring them is known once every
+row has gone by; how many rows of the nearest cells hold it is then counted. It depends on
+the share of rows that pass a filter, so that is simulated by leaving rows out at random, and
+on whether the query lies outside its filter, for which some other categories are searched.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.cells.clustering import Cells, Floats, Numbers
+from similarity.cells.sketch_depth import Look
+
+QUERIES = 128
+#: Those of them whose sketches are compared with all that they look at, which takes longer.
+SKETCHED_QUERIES = 64
+#: Neighbours that must be found, for each query.
+NEIGHBOURS = 24
+#: Shares of the rows that pass, each with a figure of its own.
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+#: Those of them for which the depth by sketch is measured: fewer that pass need no more.
+DEPTH_SHARES = (1.0, 0.1)
+#: Shares of all rows in the categories that a query from outside them is asked of.
+FAR_SHARES = (0.02, 0.1, 0.5)
+#: From fewer rows than these nothing is learnt.
+FAR_ROWS = 500
+
+
+class _Met(NamedTuple):
+    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
+
+    query: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
+    likeness: Floats
+    cells: Numbers
+    ids: npt.NDArray[np.int64]
+
+
+class Calibration:
+    """Rows (unit, float32) are shown to it once, in pieces; then :meth:`figures` are known.
+
+    ``queries`` (Q, D) are products of the ``categories`` (Q,), with ``ids`` (Q,) by which
+    each is left out of its own neighbours.
+    """
+
+    def __init__(
+        self,
+        queries: Floats,
+        categories: Numbers,
+        ids: npt.NDArray[np.int64],
+        sizes: Mapping[int, int],
+        seed: int = 0,
+    ) -> None:
+        self._dice = np.random.default_rng(seed)
+        self._queries, self._ids = queries, ids
+        self._elsewhere = {
+            share: found
+            for share in FAR_SHARES
+            if (found := self._other_categories(categories, sizes, share)) is not None
+        }
+        shape = (len(queries), NEIGHBOURS)
+        cases = [*SHARES, *(("far", share) for share in self._elsewhere)]
+        self._likeness = {case: np.full(shape, -np.inf, dtype=np.float32) for case in cases}
+        self._cells = {case: np.full(shape, -1, dtype=np.int32) for case in cases}
+        self._found = {case: np.full(shape, -1, dtype=np.int64) for case in cases}
+
+    def add(
+        self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
+    ) -> None:
+        """N rows, the cell of each and that cell's category, and ids to tell them apart by."""
+        likeness = self._queries @ rows.T
+        likeness[self._ids[:, None] == ids[None, :]] = -np.inf
+        # Whatever may be among the best of any case, once: few rows are, after the first piece.
+        least = np.min([kept.min(axis=1) for kept in self._likeness.values()], axis=0)
+        query, row = np.nonzero(likeness > least[:, None])
+        met = _Met(query, row, likeness[query, row], cells[row], ids[row])
+        order = self._dice.random(len(rows))
+        for share in SHARES:
+            self._keep(share, met, order[row] < share)
+        for share, (names, chosen) in self._elsewhere.items():
+            at = np.minimum(np.searchsorted(names, categories), len(names) - 1)
+            known = names[at] == categories
+            self._keep(("far", share), met, chosen[query, at[row]] & known[row])
+
+    def figures(self, cells: Cells, counts: Numbers, recall: float) -> dict[str, Any]:
+        """``shares`` and the ``rows`` to look at for each; ``far_shares`` and ``far_rows``.
+
+        ``depth_shares`` are those that :meth:`looks` are taken for.
+
+        ``counts`` (C,) are the rows of each cell. Rows are counted cell by cell, the nearest
+        first; that many hold the share ``recall`` of all neighbours of all queries.
+        """
+        nearness = self._queries @ cells.centroids.T
+        rows = [self._quantile(self._needed(share, nearness, counts), recall) for share in SHARES]
+        far = {
+            share: self._quantile(
+                self._needed(("far", share), self._from_afar(share, nearness, cells), counts),
+                recall,
+            )
+            for share in self._elsewhere
+        }
+        # The more pass, or the fewer there are to look at, the fewer rows are needed; noise
+        # must not turn that round.
+        return {
+            "shares": list(SHARES),
+            "rows": np.maximum.accumulate(rows).tolist(),
+            "far_shares": list(far) or [1.0],
+            "far_rows": np.maximum.accumulate(list(far.values()) or [rows[0]]).tolist(),
+            "depth_shares": list(DEPTH_SHARES),
+            "recall": recall,
+        }
+
+    def looks(
+        self, cells: Cells, counts: Numbers, figures: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Look]]:
+        """What each query looks at by these ``figures``: ``depths`` and ``far_depths``."""
+        nearness = self._queries @ cells.centroids.T
+        needed = dict(zip(figures["shares"], figures["rows"], strict=True))
+        for share in DEPTH_SHARES:
+            yield from self._looks("depths", share, share, nearness, counts, needed[share])
+        needed = dict(zip(figures["far_shares"], figures["far_rows"], strict=True))
+        for share in self._elsewhere:
+            within = self._from_afar(share, nearness, cells)
+            yield from self._looks("far_depths", share, 1.0, within, counts, needed[share])
+
+    def _looks(
+        self, name: str, case: float, share: float, nearness: Floats, counts: Numbers, rows: float
+    ) -> Iterator[tuple[str, Look]]:
+        found = self._found[("far", case) if name == "far_depths" else case]
+        for query, near in enumerate(nearness[:SKETCHED_QUERIES]):
+            order = np.argsort(-near)[: int(np.isfinite(near).sum())]
+            last = int(np.searchsorted(np.cumsum(counts[order]), rows)) + 1
+            neighbours = found[query][found[query] >= 0]
+            yield name, Look(case, share, self._queries[query], order[:last], neighbours)
+
+    def _from_afar(self, share: float, nearness: Floats, cells: Cells) -> Floats:
+        """(Q, C) the ``nearness`` of the cells that each query is asked of; of others, -inf."""
+        names, chosen = self._elsewhere[share]
+        asked = _among(names, chosen, cells.categories)
+        return np.where(asked, nearness, np.float32(-np.inf))
+
+    def _other_categories(
+        self, own: Numbers, sizes: Mapping[int, int], share: float
+    ) -> tuple[Numbers, npt.NDArray[np.bool_]] | None:
+        """Names (G,) of all categories, and (Q, G) those that each query is asked of.
+
+        They are drawn at random until they hold the share of all rows, and the query's own is
+        not among them. None where that leaves too few rows.
+        """
+        names = np.array(sorted(sizes), dtype=np.int32)
+        rows = np.array([sizes[int(name)] for name in names])
+        chosen = np.zeros((len(own), len(names)), dtype=bool)
+        for query, category in enumerate(own):
+            order = self._dice.permutation(np.flatnonzero(names != category))
+            # One at the least, however large it is.
+            enough = 1 + int(np.searchsorted(np.cumsum(rows[order]), share * rows.sum()))
+            chosen[query, order[:enough]] = True
+        few = bool((chosen @ rows < FAR_ROWS).any())
+        return None if few or len(names) < 2 else (names, chosen)
+
+    def _keep(self, case: Any, met: "_Met", passing: npt.NDArray[np.bool_]) -> None:
+        """The best of those kept and of those met that pass, for each query."""
+        kept = self._likeness[case]
+        better = np.flatnonzero(passing & (met.likeness > kept.min(axis=1)[met.query]))
+        starts = np.searchsorted(met.query[better], np.arange(len(kept) + 1))
+        for query in np.flatnonzero(np.diff(starts)):
+            new = better[starts[query] : starts[query + 1]]
+            both = np.concatenate([kept[query], met.likeness[new]])
+            best = np.argpartition(-both, NEIGHBOURS - 1)[:NEIGHBOURS]
+            cells = np.concatenate([self._cells[case][query], met.cells[new]])
+            found = np.concatenate([self._found[case][query], met.ids[new]])
+            self._cells[case][query], self._found[case][query] = cells[best], found[best]
+            kept[query] = both[best]
+
+    def _needed(self, case: Any, nearness: Floats, counts: Numbers) -> Floats:
+        """(N,) rows looked at until each neighbour of each query has been met."""
+        order = np.argsort(-nearness, axis=1)
+        looked_at = np.cumsum(counts[order], axis=1)
+        place = np.empty_like(order)
+        np.put_along_axis(place, order, np.arange(order.shape[1])[None, :], axis=1)
+        found = self._cells[case]
+        rows = np.take_along_axis(
+            looked_at, np.take_along_axis(place, np.maximum(found, 0), axis=1), axis=1
+        )
+        return rows[found >= 0].astype(np.float32)
+
+    @staticmethod
+    def _quantile(needed: Floats, recall: float) -> int:
+        return int(np.quantile(needed, recall)) if len(needed) else 0
+
+
+def _among(
+    names: Numbers, chosen: npt.NDArray[np.bool_], categories: Numbers
+) -> npt.NDArray[np.bool_]:
+    """(Q, C) whether the category of each of C cells is one of those chosen for each query.
+
+    Cells of the pool are chosen by nobody: small categories are scanned exactly.
+    """
+    at = np.minimum(np.searchsorted(names, categories), len(names) - 1)
+    return np.asarray(chosen[:, at] & (names[at] == categories), dtype=bool)

@@ -1,0 +1,312 @@
+"""The tables that hold cells: made, filled in the order of the cells, kept up, dropped.
+
+They are made outside migrations, as indexes are, one for each set of cells: a load into an
+empty table without indexes takes seconds for a million rows.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connections, transaction
+
+from similarity.cells.clustering import Floats, Numbers
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.cells import VectorCells, rows_table, sample_table
+from similarity.models.sketches import written
+from similarity.models.vectors import key_type
+
+#: Rows read and assigned at once.
+CHUNK = 20_000
+#: Rows by which a filter is judged.
+SAMPLE = 8192
+
+_VECTORS = ProductVectors._meta.db_table
+_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_END = struct.pack(">h", -1)
+#: Bytes copied at once.
+_PIECE = 1 << 20
+
+
+class Chunk(NamedTuple):
+    """N rows of a version: their ``ids`` (N,), ``categories`` (N,) and unit ``vectors`` (N, D).
+
+    ``times`` (N,): when each was written, in PostgreSQL's own microseconds.
+    """
+
+    ids: npt.NDArray[np.int64]
+    categories: Numbers
+    vectors: Floats
+    times: npt.NDArray[np.int64]
+
+    def rows(self, at: npt.NDArray[np.intp]) -> "Chunk":
+        """Those of these positions."""
+        return Chunk(self.ids[at], self.categories[at], self.vectors[at], self.times[at])
+
+
+class Placeable(NamedTuple):
+    """N stored vectors, unit ``vectors`` (N, D), as they were written at ``times``.
+
+    Times are PostgreSQL's text: without time zones Python cannot tell apart the two hours that
+    are one when clocks go back.
+    """
+
+    keys: Sequence[Any]
+    vectors: Floats
+    categories: Numbers
+    times: Sequence[str]
+
+
+class Placed(NamedTuple):
+    """Where they go: the ``cell`` (N,) and the sketch of each, ``packed`` (N, bytes)."""
+
+    cell: Numbers
+    packed: npt.NDArray[np.uint8]
+    bits: int
+
+
+def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterator[Chunk]:
+    """The version's fused vectors, all or about ``percent`` of them drawn at random."""
+    dimension = int(version.dimensions["fused"])
+    record = np.dtype(
+        [
+            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
+            *(("category_length", ">i4"), ("category", ">i4")),
+            *(("vector_length", ">i4"), ("head", ">i4"), ("vector", ">f2", (dimension,))),
+            *(("time_length", ">i4"), ("time", ">i8")),
+        ]
+    )
+    sample = f" TABLESAMPLE BERNOULLI ({float(percent)}) REPEATABLE (0)" if percent < 100 else ""
+    statement = (
+        f"COPY (SELECT id, category, fused, encoded_at FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
+        f"WHERE version_id = {int(version.pk)}) TO STDOUT (FORMAT BINARY)"
+    )
+    with connections[alias].cursor() as cursor, cursor.copy(statement) as copy:
+        for block in _blocks(copy, record.itemsize):
+            rows = np.frombuffer(block, dtype=record)
+            vectors = rows["vector"].astype(np.float32)
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            yield Chunk(
+                rows["id"].astype(np.int64),
+                rows["category"].astype(np.int32),
+                vectors,
+                rows["time"].astype(np.int64),
+            )
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """All of their rows, of at least one chunk."""
+    return Chunk(
+        np.concatenate([chunk.ids for chunk in chunks]),
+        np.concatenate([chunk.categories for chunk in chunks]),
+        np.concatenate([chunk.vectors for chunk in chunks]),
+        np.concatenate([chunk.times for chunk in chunks]),
+    )
+
+
+def spool(file: IO[bytes], chunk: Chunk, placed: Placed) -> None:
+    """Write where the rows of a chunk go to a file that :func:`fill` reads."""
+    record = np.dtype(
+        [
+            *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
+            *(("cell_length", ">i4"), ("cell", ">i4")),
+            *(("time_length", ">i4"), ("time", ">i8")),
+            *(("sketch_length", ">i4"), ("bits", ">i4")),
+            ("sketch", "u1", (placed.packed.shape[1],)),
+        ]
+    )
+    rows = np.empty(len(chunk.ids), dtype=record)
+    rows["fields"], rows["id_length"], rows["cell_length"], rows["time_length"] = 4, 8, 4, 8
+    rows["sketch_length"], rows["bits"] = 4 + placed.packed.shape[1], placed.bits
+    rows["id"], rows["cell"], rows["time"] = chunk.ids, placed.cell, chunk.times
+    rows["sketch"] = placed.packed
+    file.write(rows.tobytes())
+
+
+def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
+    """Make the tables of ``cells`` from ``rows`` spooled rows, in one transaction."""
+    table, sample = (f"{home(alias)}.{name}" for name in _tables(cells.pk))
+    key = key_type(alias)
+    sketch = f"bit({cells.sketcher().bits})"
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '512MB'")
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a role's limit is for its pages
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_assigned")
+        cursor.execute(
+            "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer, "
+            f"encoded_at timestamptz, sketch {sketch}) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY similarity_assigned FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(_HEADER)
+            file.seek(0)
+            while piece := file.read(_PIECE):
+                copy.write(piece)
+            copy.write(_END)
+        cursor.execute("ANALYZE similarity_assigned")
+        cursor.execute(
+            # What a scan reads stands first, behind columns of fixed length where keys are
+            # numbers: PostgreSQL finds it without walking through the row. PLAIN, for a short
+            # value would be copied before it is compared.
+            f"CREATE TABLE {table} (cell integer NOT NULL, placed boolean NOT NULL DEFAULT false, "
+            f"product_id {key} NOT NULL, encoded_at timestamptz NOT NULL, "
+            f'sketch {sketch} STORAGE PLAIN NOT NULL, "group" varchar(255) NOT NULL)'
+        )
+        cursor.execute(
+            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group") '  # noqa: S608
+            "SELECT assigned.cell, stored.product_id, assigned.encoded_at, assigned.sketch, "
+            f'stored."group" FROM similarity_assigned AS assigned JOIN {_VECTORS} AS stored '
+            "USING (id) ORDER BY assigned.cell"
+        )
+        cursor.execute(f"CREATE INDEX ON {table} (cell)")
+        cursor.execute(f"CREATE UNIQUE INDEX ON {table} (product_id)")
+        cursor.execute(f"CREATE TABLE {sample} (cell integer NOT NULL, product_id {key} NOT NULL)")
+        percent = min(100.0, 100.0 * SAMPLE / max(1, rows))
+        cursor.execute(
+            f"INSERT INTO {sample} SELECT cell, product_id FROM {table} "  # noqa: S608 - numbers
+            f"TABLESAMPLE BERNOULLI ({percent}) REPEATABLE (0) ORDER BY product_id"
+        )
+    with connections[alias].cursor() as cursor:
+        if not connections[alias].in_atomic_block:
+            cursor.execute(f"VACUUM ANALYZE {table}")
+        else:
+            cursor.execute(f"ANALYZE {table}")
+        cursor.execute(f"ANALYZE {sample}")
+
+
+def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: EncoderVersion) -> None:
+    """Put products into their cells; one that was written again meanwhile is left as it is."""
+    table = rows_table(cells)
+    sketches = written(np.unpackbits(placed.packed, axis=1, count=placed.bits))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group", '  # noqa: S608
+            "placed) SELECT new.cell, stored.product_id, stored.encoded_at, "
+            f'new.sketch::bit({placed.bits}), stored."group", true '
+            f"FROM unnest(%s::{key_type(alias)}[], %s::int[], %s::text[], %s::timestamptz[]) "
+            f"AS new(product_id, cell, sketch, encoded_at) JOIN {_VECTORS} AS stored "
+            "ON stored.product_id = new.product_id AND stored.encoded_at = new.encoded_at "
+            "AND stored.version_id = %s ORDER BY new.product_id "
+            "ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, encoded_at = "
+            'excluded.encoded_at, sketch = excluded.sketch, "group" = excluded."group", '
+            "placed = true",
+            [list(rows.keys), placed.cell.tolist(), sketches, list(rows.times), version.pk],
+        )
+
+
+def missing(
+    cells: int, version: EncoderVersion, alias: str, since: Any = None
+) -> Iterator[Placeable]:
+    """Rows that are in no cell, or were written again since.
+
+    With ``since``, a time by the database's clock, of rows written after it only.
+    """
+    with connections[alias].chunked_cursor() as cursor:
+        cursor.execute(
+            "SELECT stored.product_id, halfvec_send(stored.fused), stored.category, "  # noqa: S608
+            "stored.encoded_at::text "
+            f"FROM {_VECTORS} AS stored LEFT JOIN {rows_table(cells)} AS placed USING (product_id) "
+            "WHERE stored.version_id = %s AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
+            "AND (placed.product_id IS NULL OR placed.encoded_at <> stored.encoded_at)",
+            [version.pk, since, since],
+        )
+        yield from _placeable(cursor)
+
+
+def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
+    """Rows whose vectors went with their product; no query shows them, they only take room."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {rows_table(cells)} AS placed WHERE NOT EXISTS ("  # noqa: S608 - a number
+            f"SELECT FROM {_VECTORS} AS stored WHERE stored.product_id = placed.product_id "
+            "AND stored.version_id = %s)",
+            [version.pk],
+        )
+        return int(cursor.rowcount)
+
+
+def variants(cells: int, alias: str) -> float:
+    """Rows of one group on average; 1 where no product has variants."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(sum(rows)::float / count(*), 1) FROM (SELECT count(*) AS rows "  # noqa: S608
+            f'FROM {rows_table(cells)} GROUP BY "group") AS groups'
+        )
+        return float(cursor.fetchone()[0])
+
+
+def churn(cells: int, alias: str) -> tuple[int, int]:
+    """Rows there are, and those of them that were placed since the cells were made."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE placed) FROM {rows_table(cells)}"  # noqa: S608
+        )
+        rows, placed = cursor.fetchone()
+    return rows, placed
+
+
+def drop(cells: int, alias: str) -> None:
+    """Drop a set's tables beside the vectors; tables of other schemas stay."""
+    schema = home(alias)
+    with connections[alias].cursor() as cursor:
+        for name in _tables(cells):
+            cursor.execute(f"DROP TABLE IF EXISTS {schema}.{name}")
+
+
+def exist(cells: int, alias: str) -> bool:
+    """Whether the set has its tables: a restore of data alone brings rows without them."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [rows_table(cells)])
+        return bool(cursor.fetchone()[0])
+
+
+def numbers(alias: str) -> set[int]:
+    """The sets that have tables."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT substring(relname FROM '^similarity_cells_([0-9]+)$')::bigint FROM pg_class "
+            "WHERE relkind = 'r' AND relname ~ '^similarity_cells_[0-9]+$' "
+            "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass(%s))",
+            [_VECTORS],
+        )
+        return {number for (number,) in cursor.fetchall()}
+
+
+def home(alias: str) -> str:
+    """The schema of the vectors, quoted: of several with such tables the one that queries see."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace ON "
+            "pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass(%s)",
+            [_VECTORS],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def _tables(cells: int) -> tuple[str, str]:
+    return rows_table(cells), sample_table(cells)
+
+
+def _placeable(cursor: Any) -> Iterator[Placeable]:
+    while rows := cursor.fetchmany(1000):
+        keys, binary, categories, times = zip(*rows, strict=True)
+        halves = np.frombuffer(b"".join(bytes(one)[4:] for one in binary), dtype=">f2")
+        vectors = halves.reshape(len(rows), -1).astype(np.float32)
+        yield Placeable(keys, vectors, np.array(categories, dtype=np.int32), times)
+
+
+def _blocks(copy: Any, size: int) -> Iterator[bytes]:
+    """The rows of a binary COPY, CHUNK at a time, without its header and its end."""
+    rows: list[bytes] = []
+    for number, data in enumerate(copy):
+        row = bytes(data)[len(_HEADER) :] if number == 0 else bytes(data)
+        if len(row) == size:
+            rows.append(row)
+        if len(rows) == CHUNK:
+            yield b"".join(rows)
+            rows = []
+    if rows:
+        yield b"".join(rows)

@@ -1,0 +1,218 @@
+"""Which cells a query looks at: the nearest that hold rows its filter lets through.
+
+How many rows that takes for the recall wanted was measured on the catalogue when its cells
+were made (``similarity.cells.calibration``): more where fewer pass, for the neighbours
+that pass then lie farther out, and more where the query lies outside its filter. So was how
+many of those that pass are compared exactly, the nearest by their sketches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connections
+
+from similarity.models import EncoderVersion
+from similarity.models.cells import VectorCells, sample_table
+from similarity.models.sketches import Sketcher
+from similarity.similar.stored import FloatArray
+
+Numbers = npt.NDArray[np.int64]
+
+#: A category in which rows pass so much less than on the whole is not looked into for them.
+LEAST_RATE = 0.05
+#: Where so much less passes around the query than in the cells that hold what passes, the
+#: query is far from its filter; from the second on it lies among what passes. In between its
+#: neighbours are partly here and partly there, and it looks at so much more.
+FAR_RATE, NEAR_RATE = 0.5, 0.9
+#: The calibration asked for so many neighbours.
+CALIBRATED_FOR = 24
+
+
+@dataclass(frozen=True)
+class StandingCells:
+    """The live cells of a version as arrays.
+
+    ``centroids`` (C, D) unit rows, ``counts`` (C,) rows of each cell, ``groups`` (C,) the
+    number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
+    ``shares`` and ``needed``, logarithms in ascending order: rows to look at by the share of
+    them that passes. ``far_shares`` and ``far_needed`` likewise for a query from outside its
+    filter, by the share of all rows that lie in the filter's categories. ``depths`` (by
+    ``depth_shares``) and ``far_depths``: rows that pass to compare exactly. ``variants``: the
+    rows of one group on average, at least 1.
+    """
+
+    number: int
+    centroids: FloatArray
+    counts: FloatArray
+    groups: Numbers
+    sampled: FloatArray
+    shares: FloatArray
+    needed: FloatArray
+    far_shares: FloatArray
+    far_needed: FloatArray
+    depth_shares: FloatArray
+    depths: FloatArray
+    far_depths: FloatArray
+    sketcher: Sketcher
+    variants: float
+
+    @property
+    def rows(self) -> float:
+        return float(self.counts.sum())
+
+    def sketch(self, vector: FloatArray) -> str:
+        """Of a query (D,), whatever its length."""
+        unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return self.sketcher.literals(unit[None].astype(np.float32))[0]
+
+    def rows_for(self, share: npt.ArrayLike, wanted: int) -> FloatArray:
+        """Rows to look at where ``share`` of them pass, for ``wanted`` neighbours.
+
+        The wanted-th of the rows that pass is about the (wanted ÷ share)-th of all, so that
+        more of them is like a smaller share. Beyond what was calibrated, in proportion.
+        """
+        effective = np.log(np.maximum(share, 1e-6) * CALIBRATED_FOR / max(wanted, CALIBRATED_FOR))
+        rows = np.interp(effective, self.shares, self.needed)
+        below = np.minimum(effective - self.shares[0], 0.0)
+        return np.asarray(np.exp(rows - below), dtype=np.float32)
+
+    def rows_from_afar(self, share: float, wanted: int) -> float:
+        """Rows to look at from outside, where ``share`` of all lie where some pass."""
+        rows = np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_needed)
+        return float(np.exp(rows)) * max(1.0, wanted / CALIBRATED_FOR) ** 0.5
+
+    def depth_for(self, share: float, wanted: int) -> int:
+        """Rows that pass to compare exactly for ``wanted`` neighbours, where ``share`` pass."""
+        depth = np.interp(np.log(max(share, 1e-6)), self.depth_shares, self.depths)
+        return self._for(float(depth), wanted)
+
+    def depth_from_afar(self, share: float, wanted: int) -> int:
+        """As :meth:`rows_from_afar`, of the rows to compare exactly."""
+        return self._for(
+            float(np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_depths)), wanted
+        )
+
+    def _for(self, depth: float, wanted: int) -> int:
+        return max(wanted, int(np.ceil(depth * max(1.0, wanted / CALIBRATED_FOR))))
+
+
+class ChosenCells(NamedTuple):
+    """``rows`` they hold, ``share`` of these expected to pass, and whether they lie ``far``.
+
+    ``idle`` rows are of categories in which nothing is thought to pass; ``depth`` of those that
+    pass, the nearest by sketch, are compared exactly.
+    """
+
+    cells: list[int]
+    rows: int
+    share: float
+    far: bool
+    idle: int
+    depth: int
+
+    @property
+    def tested(self) -> int:
+        """The nearest rows among which somewhat more than are compared should pass."""
+        passing = self.share * self.rows
+        holding = max(self.rows - self.idle, 1)
+        return int(self.idle + 1.25 * self.depth * holding / max(passing, 1e-6)) + 64
+
+
+def standing(version: EncoderVersion, using: str) -> StandingCells | None:
+    """The live cells of the version; None where it has none."""
+    number = getattr(version, "cells_number", False)
+    if number is False:  # the version was not read by ``live_version``
+        live = VectorCells.objects.using(using).filter(version_id=version.pk, live=True)
+        number = live.values_list("pk", flat=True).first()
+    return load(number, using) if number else None
+
+
+@lru_cache(maxsize=4)
+def load(number: int, using: str) -> StandingCells | None:
+    """A set of cells never changes once it is live, so a process reads it once.
+
+    None where its tables are missing, as after a restore of data alone.
+    """
+    made = VectorCells.objects.using(using).get(pk=number)
+    _names, groups = np.unique(made.category_numbers(), return_inverse=True)
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [sample_table(number)])
+        if cursor.fetchone() == (None,):
+            return None
+        cursor.execute(f"SELECT cell FROM {sample_table(number)}")  # noqa: S608 - a number
+        sample = np.array([cell for (cell,) in cursor.fetchall()], dtype=np.int64)
+    scan = made.figures["scan"]
+    return StandingCells(
+        number=number,
+        centroids=made.centroid_rows(),
+        counts=np.frombuffer(bytes(made.counts), dtype="<i4").astype(np.float32),
+        groups=groups,
+        sampled=np.bincount(groups[sample], minlength=groups.max() + 1).astype(np.float32),
+        shares=_logarithms(scan["shares"][::-1]),
+        needed=_logarithms(scan["rows"][::-1]),
+        far_shares=_logarithms(scan["far_shares"]),
+        far_needed=_logarithms(scan["far_rows"]),
+        depth_shares=_logarithms(scan["depth_shares"][::-1]),
+        depths=np.array(scan["depths"][::-1], dtype=np.float32),
+        far_depths=np.array(scan["far_depths"], dtype=np.float32),
+        sketcher=made.sketcher(),
+        variants=float(made.figures["variants"]),
+    )
+
+
+def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: int) -> ChosenCells:
+    """The nearest cells of categories in which rows pass, as many as ``wanted`` groups take.
+
+    ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query
+    are looked at whatever is known of their category: what passes may have changed since.
+    """
+    wanted = int(np.ceil(wanted * cells.variants))
+    # Not by BLAS: its threads wait for each other, for milliseconds where cores are busy.
+    nearness = np.einsum("ij,j->i", cells.centroids, vector)
+    order = np.argsort(-nearness)
+    counts, rate = cells.counts[order], rates[cells.groups[order]]
+    around = int(np.searchsorted(np.cumsum(counts), float(np.exp(cells.needed[-1])))) + 1
+    least = LEAST_RATE * float(rates @ cells.sampled) / max(float(cells.sampled.sum()), 1.0)
+    holding = np.flatnonzero(rate >= least)
+    outside = _outside(float(np.mean(rate[:around])), rate[holding])
+    looked_at = np.cumsum(counts[holding])
+    passing = np.cumsum(counts[holding] * rate[holding])
+    need = cells.rows_for(passing / np.maximum(looked_at, 1.0), wanted)
+    reach = float(looked_at[-1]) / cells.rows if len(holding) else 0.0
+    if outside:
+        from_afar = np.maximum(need, cells.rows_from_afar(reach, wanted))
+        need *= (from_afar / need) ** outside
+    enough = np.flatnonzero(looked_at >= need)
+    last = int(enough[0]) + 1 if len(enough) else len(holding)
+    nearest = order[: max(1, around // 4)]
+    chosen = np.union1d(nearest, order[holding[:last]])
+    counts, rate = cells.counts[chosen], rates[cells.groups[chosen]]
+    rows, passes = float(counts.sum()), float((counts * rate).sum())
+    share = passes / max(rows, 1.0)
+    depth = cells.depth_for(share, wanted)
+    if outside:
+        deeper = max(depth, cells.depth_from_afar(reach, wanted))
+        depth = int(depth * (deeper / depth) ** outside)
+    idle = int(counts[rate < least].sum())
+    return ChosenCells(chosen.tolist(), int(rows), share, outside == 1.0, idle, depth)
+
+
+def _outside(around: float, holding: FloatArray) -> float:
+    """0 where as much passes around the query as in the cells that hold what passes, 1 afar."""
+    if not len(holding):
+        return 0.0
+    nearness = around / max(float(np.mean(holding)), 1e-6)
+    return float(np.clip((NEAR_RATE - nearness) / (NEAR_RATE - FAR_RATE), 0.0, 1.0))
+
+
+def _logarithms(values: Sequence[float]) -> FloatArray:
+    return np.log(np.maximum(np.array(values, dtype=np.float32), 1e-6))
+
+
+def forget() -> None:
+    """For tests, whose databases give the same numbers to different cells."""
+    load.cache_clear()

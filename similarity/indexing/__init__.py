@@ -1,1 +1,0 @@
-"""From changed products to vectors: outbox, pipeline, versions and their indexes."""

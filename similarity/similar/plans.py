@@ -1,0 +1,278 @@
+"""The plans a vector query can run by: an exact scan, cells, or the version's HNSW index.
+
+A plan takes a search and how many rows it should bring, and returns rows in the order of
+their distance. Another plan is another function of this kind, named in ``candidates``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import ProgrammingError
+from psycopg.errors import UndefinedTable
+
+from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.cells import rows_table
+from similarity.similar.planner_settings import fetch_under, savepoint
+from similarity.similar.stored import FloatArray, vector_literal
+from similarity.similar.within import CANDIDATE, Fragment, Within, database_keys, key_order
+
+TABLE = ProductVectors._meta.db_table
+
+#: metric → pgvector's operator; ``<#>`` is the negative inner product.
+OPERATORS = {"cosine": "<=>", "dot": "<#>", "l2": "<->"}
+
+#: Rows an HNSW scan visits before it gives up; beyond it an exact scan is no slower.
+MAX_SCAN_TUPLES = 40_000
+MAX_EF_SEARCH = 1000  # pgvector's own bound
+#: Rows around a query from outside its filter that are tried before an exact scan.
+NEARBY_ROWS = 400
+
+
+class Row(NamedTuple):
+    key: Any
+    group: str
+    distance: float
+    #: By :func:`similarity.models.vectors.category_number`.
+    category: int = 0
+
+
+@dataclass(frozen=True)
+class VectorSearch:
+    """Products of ``version`` nearest to ``vector`` in ``column``, among those ``within``.
+
+    ``vector``: float32 (D,), D as the version's column has it. ``source`` is the key of the
+    product it belongs to, None for a vector from elsewhere. Products of ``exclude`` (keys of
+    the model's own type) and of ``exclude_groups`` are left out.
+    """
+
+    version: EncoderVersion
+    column: str
+    vector: FloatArray
+    within: Within
+    metric: str = "cosine"
+    source: Any = None
+    exclude: Sequence[Any] = ()
+    exclude_groups: Sequence[str] = ()
+
+    @property
+    def distance(self) -> Fragment:
+        """Without the cast to halfvec(D): an expression no index matches."""
+        operator = OPERATORS[self.metric]
+        return Fragment(
+            f"{CANDIDATE}.{self.column} {operator} %s::halfvec", (vector_literal(self.vector),)
+        )
+
+    def where(self, passes: Fragment) -> Fragment:
+        """``passes`` and everything else a row must be."""
+        # The version stands in the SQL itself, so that the planner can prove that the
+        # partial index of this version serves.
+        sql = f"{CANDIDATE}.version_id = {int(self.version.pk)} AND {passes.sql}"
+        if self.column != "fused":
+            sql += f" AND {CANDIDATE}.{self.column} IS NOT NULL"
+        others = self.others()
+        return Fragment(f"{others.sql}{sql}", (*others.params, *passes.params))
+
+    def others(self) -> Fragment:
+        """Neither of ``exclude`` nor of ``exclude_groups``, with AND after it; or nothing."""
+        sql = ""
+        params: tuple[Any, ...] = ()
+        if self.exclude:
+            sql += f"{CANDIDATE}.product_id <> ALL(%s) AND "
+            params += (database_keys(self.exclude, self.within.using),)
+        if self.exclude_groups:
+            sql += f'{CANDIDATE}."group" <> ALL(%s) AND '
+            params += (list(self.exclude_groups),)
+        return Fragment(sql, params)
+
+
+def exact(search: VectorSearch, rows: int) -> list[Row]:
+    """The nearest ``rows``, every passing row looked at."""
+    return _run(exact_query(search, rows), search, {"jit": "off"})
+
+
+def exact_few(search: VectorSearch, rows: int) -> list[Row]:
+    """As :func:`exact`, where few are known to pass: looked up by key, in the order of keys.
+
+    A join visits them in the order of the filter's index, from page to page of the table and
+    back, and takes two to three times as long from some thousands on.
+    """
+    return _run(
+        exact_query(search, rows, "= ANY(ARRAY({}))"),
+        search,
+        {"jit": "off", "max_parallel_workers_per_gather": "0"},
+    )
+
+
+def exact_per_group(search: VectorSearch, rows: int) -> list[Row]:
+    """The nearest row of each of the nearest ``rows`` groups, every passing row looked at."""
+    inner = exact_query(search, None)
+    nearest = Fragment(
+        'SELECT DISTINCT ON ("group") * FROM ('  # noqa: S608 - compiled by Django
+        f'{inner.sql}) AS passing ORDER BY "group", distance, {key_order("product_id")}',
+        inner.params,
+    )
+    query = Fragment(
+        f"SELECT * FROM ({nearest.sql}) AS first "  # noqa: S608 - as above
+        f"ORDER BY distance, {key_order('product_id')} LIMIT %s",
+        (*nearest.params, rows),
+    )
+    return _run(query, search, {"jit": "off"})
+
+
+def hnsw(search: VectorSearch, rows: int) -> list[Row]:
+    """The nearest ``rows`` by the index, which is read on until that many have passed.
+
+    Right where the query lies among the rows that pass; brings fewer where MAX_SCAN_TUPLES
+    have been visited before.
+    """
+    return _run(
+        hnsw_query(search, rows),
+        search,
+        {
+            **_HNSW_SETTINGS,
+            "hnsw.iterative_scan": "relaxed_order",
+            "hnsw.ef_search": str(min(max(100, 2 * rows), MAX_EF_SEARCH)),
+        },
+    )
+
+
+def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
+    """Those of the nearest few hundred rows that pass.
+
+    Either the query's own surroundings hold enough passing rows, and the answer is as good
+    as the index is, or it comes up short at once: a scan that goes on far from the query
+    would meet passing rows in an order that has little to do with their distance.
+    """
+    return _run(
+        hnsw_query(search, rows),
+        search,
+        {
+            **_HNSW_SETTINGS,
+            "hnsw.iterative_scan": "off",
+            "hnsw.ef_search": str(min(max(NEARBY_ROWS, 4 * rows), MAX_EF_SEARCH)),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Sketched:
+    """The set of cells ``number``, and the query's own ``sketch`` as they have it.
+
+    Of the rows that pass, the ``depth`` whose sketches are nearest are compared exactly.
+    """
+
+    number: int
+    sketch: str
+    depth: int
+
+    @property
+    def nearness(self) -> Fragment:
+        """The bits by which a row differs from the query."""
+        return Fragment(f"sketch <~> %s::bit({len(self.sketch)})", (self.sketch,))
+
+
+def cells(
+    search: VectorSearch,
+    rows: int,
+    *,
+    sketched: Sketched,
+    chosen: Sequence[int],
+    tested: int | None = None,
+) -> list[Row]:
+    """The nearest ``rows`` of the chosen cells, of the nearest ``tested`` in them where given.
+
+    Fewer where fewer of them pass, and none where the cells were dropped at this moment.
+    """
+    query = cells_query(search, rows, sketched, chosen, tested)
+    try:
+        with savepoint(search.within.using):
+            found = _run(query, search, {})
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, UndefinedTable):
+            return []
+        raise
+    return [row for row in found if row.distance is not None]  # its vectors were deleted just now
+
+
+#: Sorting switched off leaves the planner no plan but the index that gives the order.
+_HNSW_SETTINGS = {
+    "jit": "off",
+    "enable_sort": "off",
+    "enable_seqscan": "off",
+    "hnsw.max_scan_tuples": str(MAX_SCAN_TUPLES),
+    "hnsw.scan_mem_multiplier": "2",
+}
+
+
+def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({})") -> Fragment:
+    keys = search.within.keys
+    passes = Fragment("FALSE")
+    if keys:
+        passes = Fragment(f"{CANDIDATE}.product_id {among.format(keys.sql)}", keys.params)
+    where, distance = search.where(passes), search.distance
+    sql = (
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
+        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql}"
+    )
+    params = (*distance.params, *where.params)
+    if rows is None:
+        return Fragment(sql, params)
+    order = key_order(f"{CANDIDATE}.product_id")
+    return Fragment(f"{sql} ORDER BY distance, {order} LIMIT %s", (*params, rows))
+
+
+def cells_query(
+    search: VectorSearch, rows: int, sketched: Sketched, chosen: Sequence[int], tested: int | None
+) -> Fragment:
+    """Rows of the cells in the order of their sketches, tested one by one until enough passed.
+
+    Keeping the nearest ``tested`` is quicker than sorting all. Those that passed are ordered by
+    their stored vectors.
+    """
+    passes, others = search.within.passes_candidate, search.others()
+    nearness = sketched.nearness
+    nearest = "OFFSET 0" if tested is None else f"LIMIT {int(tested)}"
+    near = (
+        f'SELECT product_id, "group", {nearness.sql} AS nearness '  # noqa: S608 - numbers
+        f"FROM {rows_table(sketched.number)} WHERE cell = ANY(%s::int[]) "
+        f"ORDER BY nearness {nearest}"
+    )
+    passing = Fragment(
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" FROM ({near}) AS {CANDIDATE} '  # noqa: S608
+        f"WHERE {others.sql}{passes.sql} LIMIT %s",
+        (*nearness.params, list(chosen), *others.params, *passes.params, sketched.depth),
+    )
+    own = (
+        f"FROM {TABLE} AS own WHERE own.version_id = {int(search.version.pk)} "
+        "AND own.product_id = passing.product_id"
+    )
+    distance = f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec {own}"
+    nearest_sql = (
+        f'SELECT product_id, "group", ({distance}) AS distance '  # noqa: S608 - by Django
+        f"FROM ({passing.sql}) AS passing ORDER BY distance, {key_order('product_id')} LIMIT %s"
+    )
+    # Only of the few rows that are left.
+    return Fragment(
+        f"SELECT passing.*, (SELECT category {own}) FROM ({nearest_sql}) AS passing "  # noqa: S608
+        f"ORDER BY distance, {key_order('product_id')}",
+        (vector_literal(search.vector), *passing.params, rows),
+    )
+
+
+def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
+    """Ordered by the very expression of the index; rows come in relaxed order."""
+    where, distance = search.where(search.within.passes_candidate), search.distance
+    dimension = int(search.version.dimensions[search.column])
+    sql = (
+        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
+        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql} "
+        f"ORDER BY {CANDIDATE}.{search.column}::halfvec({dimension}) "
+        f"<=> %s::halfvec({dimension}) LIMIT %s"
+    )
+    return Fragment(sql, (*distance.params, *where.params, vector_literal(search.vector), rows))
+
+
+def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Row]:
+    rows = fetch_under(search.within.using, settings, query.sql, query.params)
+    return [Row(*row) for row in rows]

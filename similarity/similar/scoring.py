@@ -1,0 +1,137 @@
+"""From distances and part cosines to scores in [0, 1], higher is better.
+
+Stored rows have length one, so the three metrics order the fused vectors alike and differ
+in scale only. They differ in order once a request brings its own weights and products lack
+parts: ``cosine`` judges by the parts both products have, ``dot`` counts a missing part as
+no evidence, ``l2`` counts it as distance.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from similarity.exceptions import QueryError
+from similarity.models.vectors import PARTS
+from similarity.similar.stored import FloatArray, StoredVectors
+
+METRICS = ("cosine", "dot", "l2")
+BoolArray = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float64]
+
+
+def score_of_distance(metric: str, distance: float) -> float:
+    """A pgvector distance between unit rows as a score.
+
+    Cosine distance is in [0, 2], the negative inner product in [-1, 1], Euclidean distance
+    in [0, 2]; half precision may leave these by a thousandth, hence the clipping.
+    """
+    if metric == "dot":
+        distance += 1.0
+    return min(max(1.0 - distance / 2.0, 0.0), 1.0)
+
+
+def normalised_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """A request's weights scaled to add up to 1.
+
+    Raises :class:`QueryError` for a part that is not known, a weight that is no finite
+    number of at least 0, or weights that are all zero.
+    """
+    if not isinstance(weights, Mapping):
+        raise QueryError(f"weights is {weights!r}; pass a dict of part to weight.")
+    for part, weight in weights.items():
+        if part not in PARTS:
+            raise QueryError(
+                f"weights names the unknown part {part!r}; known are {', '.join(PARTS)}."
+            )
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight < 0:
+            raise QueryError(
+                f"weights gives {part} {weight!r}; pass a finite number of at least 0."
+            )
+    largest = max(weights.values(), default=0)
+    if largest <= 0:
+        raise QueryError("weights has no weight above 0; one at least must be.")
+    # Divided by the largest first: the sum of very large weights would be infinite.
+    scaled = {part: weight / largest for part, weight in weights.items()}
+    total = sum(scaled.values())
+    return {part: weight / total for part, weight in scaled.items()}
+
+
+def moved(request: Mapping[str, float], version: Mapping[str, float]) -> float:
+    """How far two sets of weights lie apart: 0 the same, 1 nothing in common."""
+    parts = {*request, *version}
+    return sum(abs(request.get(part, 0.0) - version.get(part, 0.0)) for part in parts) / 2
+
+
+def part_cosines(
+    source: StoredVectors, others: Sequence[StoredVectors]
+) -> tuple[Scores, BoolArray]:
+    """Cosines (N, P) of each part in the order of ``PARTS``, and which parts both have.
+
+    A cosine where one of the two lacks the part is 0.
+    """
+    cosines = np.zeros((len(others), len(PARTS)))
+    present = np.zeros((len(others), len(PARTS)), dtype=bool)
+    for at, part in enumerate(PARTS):
+        own = source.vectors.get(part)
+        if own is None:
+            continue
+        having = [row for row, other in enumerate(others) if other.vectors.get(part) is not None]
+        if having:
+            rows = np.stack([others[row].vectors[part] for row in having])  # type: ignore[misc]
+            cosines[having, at] = np.clip(_cosines(own, rows), -1.0, 1.0)
+            present[having, at] = True
+    return cosines, present
+
+
+def weighted_scores(
+    metric: str,
+    weights: Sequence[float] | Scores,
+    cosines: Scores,
+    shared: BoolArray,
+    missing: BoolArray,
+) -> Scores:
+    """Scores (N,) in [0, 1]; NaN where no part of weight above 0 is shared.
+
+    ``weights`` (P,) add up to 1. ``cosines``, ``shared``: (N, P), as :func:`part_cosines`
+    gives them. ``missing`` (N, P): parts that exactly one of the two products has.
+    """
+    share = np.asarray(weights, dtype=np.float64)
+    weight_shared = (share * shared).sum(axis=1)
+    total = (share * np.where(shared, cosines, 0.0)).sum(axis=1)
+    comparable = weight_shared > 0
+    if metric == "cosine":
+        similarity = np.divide(total, weight_shared, out=np.zeros_like(total), where=comparable)
+        scores = (1.0 + similarity) / 2.0
+    elif metric == "dot":
+        scores = (1.0 + total) / 2.0
+    else:
+        # |q - c|² of unit parts is 2 - 2cos, and 1 where one of the two is missing.
+        squared = 2.0 * weight_shared - 2.0 * total + (share * missing).sum(axis=1)
+        scores = 1.0 - np.sqrt(np.maximum(squared, 0.0)) / 2.0
+    return np.where(comparable, np.clip(scores, 0.0, 1.0), np.nan)
+
+
+def rescore(
+    metric: str,
+    weights: Mapping[str, float],
+    source: StoredVectors,
+    others: Sequence[StoredVectors],
+) -> Scores:
+    """Scores (N,) of ``others`` under a request's weights; NaN where nothing is comparable."""
+    cosines, shared = part_cosines(source, others)
+    own = np.array([source.vectors.get(part) is not None for part in PARTS])
+    theirs = np.array(
+        [[other.vectors.get(part) is not None for part in PARTS] for other in others], dtype=bool
+    ).reshape(len(others), len(PARTS))
+    share = [weights.get(part, 0.0) for part in PARTS]
+    return weighted_scores(metric, share, cosines, shared, own ^ theirs)
+
+
+def _cosines(vector: FloatArray, rows: FloatArray) -> Scores:
+    """Rows read from half precision are off unit length by up to a thousandth."""
+    lengths = np.linalg.norm(rows, axis=1).astype(np.float64) * float(np.linalg.norm(vector))
+    dots = (rows @ vector).astype(np.float64)
+    return np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 1e-12)

@@ -1,0 +1,203 @@
+"""Tiers that vectors answer: by the request's weights, by the fused vector, by one part."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from similarity.models import EncoderVersion
+from similarity.models.vectors import PARTS
+from similarity.similar import candidates
+from similarity.similar.candidates import Candidate
+from similarity.similar.diversity import maximal_marginal_relevance
+from similarity.similar.floor import Heights, floor_of
+from similarity.similar.found import Taken
+from similarity.similar.plans import VectorSearch
+from similarity.similar.query import Query
+from similarity.similar.scoring import moved, rescore
+from similarity.similar.stored import StoredVectors, read_vectors
+from similarity.similar.within import Within
+
+#: Fused candidates that a request's own weights are applied to.
+RESCORED = 500
+#: From here on the fused vector's neighbours are no longer enough to re-weight.
+FAR_WEIGHTS = 0.25
+#: Candidates that diversity chooses from, for each hit wanted.
+DIVERSITY_POOL = 5
+#: Candidates looked through at most for hits above the floor; each time so many times more.
+LOOKED_THROUGH = 500
+DEEPER = 4
+#: The order in which stored vectors stand in for one another.
+FALLBACK_COLUMNS = ("fused", "text", "attributes", "image", "colour")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The product hits are similar to, as the live version has it."""
+
+    version: EncoderVersion
+    stored: StoredVectors
+
+
+@dataclass(frozen=True)
+class VectorTier:
+    """``weights`` are what explains its hits: part → weight."""
+
+    name: str
+    weights: dict[str, float]
+    find: Callable[[int, Taken], list[Candidate]]
+
+
+def vector_tiers(source: Source, query: Query, within: Within) -> list[VectorTier]:
+    """The tier the query asks for, then those that can stand in for it.
+
+    Where shelves have a floor, nothing stands in for the fused vector: what it has not brought
+    was too far away.
+    """
+    tiers = []
+    if query.weights and any(
+        weight > 0 and source.stored.has(part) for part, weight in query.weights.items()
+    ):
+        tiers.append(_weighted_tier(source, query, within))
+    order = [query.mode, *(column for column in FALLBACK_COLUMNS if column != query.mode)]
+    if _has_floor(source, query) and source.stored.has("fused"):
+        order = list(dict.fromkeys([query.mode, "fused"]))
+    tiers += [
+        _column_tier(source, query, within, column) for column in order if source.stored.has(column)
+    ]
+    return tiers
+
+
+def search_by(source: Source, query: Query, within: Within, column: str) -> VectorSearch:
+    vector = source.stored.vectors[column]
+    assert vector is not None  # noqa: S101 - callers ask has() first
+    return VectorSearch(
+        version=source.version,
+        column=column,
+        vector=vector,
+        within=within,
+        metric=query.metric,
+        source=source.stored.key,
+    )
+
+
+def diverse(
+    found: list[Candidate], wanted: int, diversity: float, version: EncoderVersion, using: str
+) -> list[Candidate]:
+    """``wanted`` of the candidates, chosen by MMR over their fused vectors."""
+    if not diversity or len(found) < 2:
+        return found[:wanted]
+    stored = read_vectors(version, [candidate.key for candidate in found], ("fused",), using)
+    # A product deleted since it was found is passed over.
+    found = [candidate for candidate in found if candidate.key in stored]
+    if not found:
+        return []
+    vectors = np.stack(
+        [
+            vector / max(float(np.linalg.norm(vector)), 1e-12)
+            for candidate in found
+            if (vector := stored[candidate.key].vectors["fused"]) is not None  # it never is
+        ]
+    )
+    scores = [candidate.score for candidate in found]
+    return [found[at] for at in maximal_marginal_relevance(scores, vectors, diversity, wanted)]
+
+
+def near_enough(
+    search: VectorSearch,
+    wanted: int,
+    pool: int,
+    categories: Collection[int],
+    heights: Heights | None,
+) -> list[Candidate]:
+    """At least ``wanted`` candidates above the floor where there are so many, best first.
+
+    ``categories`` are the numbers of those that the shelf is for. Candidates of other
+    departments may stand between; ``LOOKED_THROUGH`` are looked through at most.
+    """
+    if heights is None:
+        return candidates.nearest(search, wanted, pool)
+    floor = floor_of(search.version)
+    asked = wanted
+    while True:
+        rows = candidates.rows(search, asked, max(pool, asked))
+        found = candidates.one_per_group(candidates.scored(rows, search.metric))
+        kept = [one for one in found if floor.admits(categories, one, heights)]
+        every = len(rows) < candidates.row_count(asked, pool)
+        below = not found or found[-1].score < heights.inside
+        if len(kept) >= wanted or every or below or asked >= LOOKED_THROUGH:
+            return kept
+        asked = min(DEEPER * asked, LOOKED_THROUGH)
+
+
+def _has_floor(source: Source, query: Query) -> bool:
+    return not query.fill and floor_of(source.version).is_learned
+
+
+def _heights(source: Source, query: Query, weights: Mapping[str, float]) -> Heights | None:
+    if not _has_floor(source, query):
+        return None
+    return floor_of(source.version).heights(weights, query.metric)
+
+
+def _column_tier(source: Source, query: Query, within: Within, column: str) -> VectorTier:
+    search = search_by(source, query, within, column)
+    heights = _heights(source, query, {column: 1.0})
+    # Likeness in one part alone knows no departments.
+    categories = [source.stored.category if column == "fused" else 0]
+
+    def find(wanted: int, taken: Taken) -> list[Candidate]:
+        pool = DIVERSITY_POOL * wanted if query.diversity else wanted
+        found = near_enough(_without(search, taken), wanted, pool, categories, heights)
+        return diverse(found[:pool], wanted, query.diversity, source.version, within.using)
+
+    weights = dict(source.version.weights) if column == "fused" else {column: 1.0}
+    return VectorTier(column, weights, find)
+
+
+def _weighted_tier(source: Source, query: Query, within: Within) -> VectorTier:
+    weights = dict(query.weights or {})
+    floor, heights = floor_of(source.version), _heights(source, query, weights)
+
+    def find(wanted: int, taken: Taken) -> list[Candidate]:
+        pool = max(RESCORED, DIVERSITY_POOL * wanted)
+        keys: dict[Any, None] = {}
+        for column in _pools(source, weights):
+            search = _without(search_by(source, query, within, column), taken)
+            keys.update(dict.fromkeys(row.key for row in candidates.rows(search, wanted, pool)))
+        others = list(read_vectors(source.version, keys, PARTS, within.using).values())
+        found = best_of_group(others, rescore(query.metric, weights, source.stored, others))
+        if heights is not None:
+            own = [source.stored.category]
+            found = [one for one in found if floor.admits(own, one, heights)]
+        found = found[: DIVERSITY_POOL * wanted]
+        return diverse(found, wanted, query.diversity, source.version, within.using)
+
+    return VectorTier("fused", weights, find)
+
+
+def _pools(source: Source, weights: dict[str, float]) -> list[str]:
+    """Columns whose neighbours are re-scored: fused, and where weights move far the heaviest."""
+    heaviest = max(
+        (part for part in weights if source.stored.has(part)), key=lambda part: weights[part]
+    )
+    columns = ["fused"] if source.stored.has("fused") else []
+    if not columns or moved(weights, source.version.weights) > FAR_WEIGHTS:
+        columns.append(heaviest)
+    return columns
+
+
+def best_of_group(
+    others: Sequence[StoredVectors], scores: Sequence[float] | Any
+) -> list[Candidate]:
+    """Best first, ties in key order, one of each group; rows without a score left out."""
+    scored = [
+        Candidate(other.key, other.group, float(score), other.category)
+        for other, score in zip(others, scores, strict=True)
+    ]
+    return candidates.one_per_group(scored)
+
+
+def _without(search: VectorSearch, taken: Taken) -> VectorSearch:
+    return replace(search, exclude=list(taken.keys), exclude_groups=sorted(taken.groups))

@@ -1,0 +1,1 @@
+"""Sets of vectors made by the same encoders, of which one is live."""

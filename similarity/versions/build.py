@@ -1,0 +1,198 @@
+"""The steps of making a version: learn its fusion from a sample, then fill it."""
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import MD5, Cast
+
+from similarity import conf
+from similarity.catalog.adapter import get_adapter
+from similarity.connections.clock import database_time
+from similarity.encoders.base import Encoded, Encoder
+from similarity.encoders.fusion import Fusion
+from similarity.encoders.registry import get_encoders
+from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.vectors import encoding, indexes, pipeline, shared_photos, upsert
+from similarity.vectors.indexes import Progress
+from similarity.vectors.inputs import Inputs
+from similarity.versions import fusions
+from similarity.versions.progress import BuildProgress
+
+#: Products a fusion is fitted on; more changes its axes little and costs their encoding.
+SAMPLE = 2000
+
+PAGE = 1000  # keys read at once
+
+
+def unfinished() -> EncoderVersion | None:
+    """The version whose building was interrupted, if it was begun with the present settings."""
+    wanted = fusions.records(get_encoders())
+    for version in fusions.every_version().filter(status=EncoderVersion.Status.BUILDING):
+        if version.encoders == wanted and version.figures.get("settings") == _settings():
+            return version
+    return None
+
+
+def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVersion:
+    """A new building version, its fusion fitted on a sample, whose vectors it keeps."""
+    encoders = get_encoders()
+    read_at = database_time(upsert.alias())
+    batch, found = _encode_sample(encoders, sample, progress)
+    fusion = Fusion.fit(batch.parts, conf.weights(), conf.dimensions())
+    artefact = fusion.to_bytes()
+    version = EncoderVersion.objects.create(
+        encoders=fusions.records(encoders),
+        fusion=artefact,
+        fusion_sha256=hashlib.sha256(artefact).hexdigest(),
+        dimensions=fusion.dimensions,
+        weights=fusion.weights,
+        blocks=_blocks(encoders, fusion),
+        fitted_on=len(batch.contents),
+        figures={"settings": _settings()},
+    )
+    # A flush leaves the indexes of a version that had this number: of vectors of another length.
+    indexes.drop_indexes(version)
+    for keys in chunks([content.key for content in batch.contents], PAGE):
+        with transaction.atomic(using=upsert.alias()):
+            present = upsert.lock_products(keys)
+            pipeline.write_batch(version, batch, present, read_at=read_at)
+            pipeline.write_inputs(batch, found, present & set(keys))
+    return version
+
+
+def fill(
+    version: EncoderVersion, progress: BuildProgress, until: float = math.inf
+) -> tuple[pipeline.EmbedReport, bool]:
+    """Embed every product the version has no vectors of, by key order.
+
+    It goes on after the page that was noted last, whoever noted it, and stops at the time
+    ``until`` (monotonic seconds); the second value is whether all products were looked at.
+    What changes meanwhile, and what was made before that page, comes by the outbox, since
+    workers keep building versions too. Products that fail are left to it as well, and those
+    that were being embedded when the process was killed: one of them may be what killed it,
+    and the outbox tries each alone.
+    """
+    products = get_adapter().model._base_manager.using(upsert.alias())
+    total, done = products.count(), _stored(version).count()
+    report = pipeline.EmbedReport()
+    suspects = _missing(version, version.progress.get("trying", []))
+    PendingProduct.objects.enqueue(suspects)
+    progress("embed", done, max(total, done))
+    for page in pages(PAGE, version.progress.get("after")):
+        of_page = pipeline.EmbedReport()
+        missing = [key for key in _missing(version, page) if key not in suspects]
+        for keys in chunks(missing, conf.get("WORKERS", "BATCH_SIZE")):
+            progress.note(trying=keys)
+            of_page += pipeline.embed_into([version], keys)
+            progress("embed", done + of_page.encoded, max(total, done + of_page.encoded))
+            if time.monotonic() >= until and keys[-1] != missing[-1]:
+                progress.note(trying=[])
+                return report + of_page, False
+        if of_page.failed or of_page.lost:
+            PendingProduct.objects.enqueue(_missing(version, page))
+        # Only now: what was left undone is in the outbox if this process is killed.
+        failed = version.progress.get("failed", 0) + of_page.failed
+        progress.note(after=page[-1], failed=failed, trying=[])
+        report, done = report + of_page, done + of_page.encoded
+        if time.monotonic() >= until:
+            return report, False
+    progress("embed", max(total, done), max(total, done))
+    return report, True
+
+
+def pages(size: int = PAGE, after: Any = None) -> Iterator[list[str]]:
+    """The keys of the whole catalogue, or of what comes ``after`` a key, in key order."""
+    adapter = get_adapter()
+    while page := adapter.iter_pks(after, size):
+        after = page[-1]
+        yield [str(key) for key in page]
+
+
+def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def sample_keys(size: int) -> list[str]:
+    """Keys spread over the whole catalogue, the same in each call."""
+    products: QuerySet[Any] = conf.product_model()._base_manager.using(upsert.alias())
+    ordered = products.order_by(MD5(Cast("pk", TextField())))
+    return [str(key) for key in ordered.values_list("pk", flat=True)[:size]]
+
+
+def _encode_sample(
+    encoders: dict[str, Encoder], sample: int, progress: Progress | None
+) -> tuple[encoding.EncodedBatch, list[Inputs]]:
+    """Products that cannot be read or encoded are left out; the outbox reports them.
+
+    What the first of them share with the last is known at the end: those are encoded again.
+    """
+    adapter = get_adapter()
+    keys = sample_keys(sample)
+    batches = [encoding.EncodedBatch([], _nothing(encoders))]
+    found: list[Inputs] = []
+    for done, some in enumerate(chunks(keys, conf.get("WORKERS", "BATCH_SIZE"))):
+        if progress:
+            progress("learn", done * conf.get("WORKERS", "BATCH_SIZE"), len(keys))
+        contents, _unread = encoding.read_contents(adapter, some)
+        batch, of_batch, _refused = pipeline.encode_masked(contents, encoders, found)
+        found += of_batch
+        if batch.contents:
+            batches.append(batch)
+    if progress:
+        progress("learn", len(keys), len(keys))
+    return _masked_anew(encoding.join(batches), found, encoders)
+
+
+def _masked_anew(
+    batch: encoding.EncodedBatch, found: list[Inputs], encoders: dict[str, Encoder]
+) -> tuple[encoding.EncodedBatch, list[Inputs]]:
+    """The sample with those products encoded again that share more than was seen at first."""
+    now = shared_photos.judged(found)
+    outdated = {new.key for old, new in zip(found, now, strict=True) if new.absent != old.absent}
+    rows = {content.key: row for row, content in enumerate(batch.contents)}
+    keys = [key for key in rows if key in outdated]
+    for some in chunks(keys, conf.get("WORKERS", "BATCH_SIZE")):
+        contents = [batch.contents[rows[key]] for key in some]
+        again, _found, _refused = pipeline.encode_masked(contents, encoders, now)
+        for part, encoded in again.parts.items():
+            places = [rows[content.key] for content in again.contents]
+            batch.parts[part].vectors[places] = encoded.vectors
+            batch.parts[part].present[places] = encoded.present
+    return batch, now
+
+
+def _nothing(encoders: dict[str, Encoder]) -> dict[str, Encoded]:
+    return {
+        part: Encoded(np.zeros((0, encoder.dimension), np.float32), np.zeros(0, bool))
+        for part, encoder in encoders.items()
+    }
+
+
+def _blocks(encoders: dict[str, Encoder], fusion: Fusion) -> dict[str, Any]:
+    """Named slices of a part's vector, where the fusion leaves the part as it is."""
+    return {
+        part: {name: list(block) for name, block in encoder.blocks.items()}
+        for part, encoder in encoders.items()
+        if hasattr(encoder, "blocks") and fusion.dimensions[part] == encoder.dimension
+    }
+
+
+def _settings() -> dict[str, Any]:
+    return {"weights": conf.weights(), "dimensions": conf.dimensions()}
+
+
+def _missing(version: EncoderVersion, keys: Sequence[Any]) -> list[str]:
+    rows = _stored(version).filter(product__in=keys)
+    stored = {str(key) for key in rows.values_list("product", flat=True)}
+    return [key for key in keys if key not in stored]
+
+
+def _stored(version: EncoderVersion) -> QuerySet[ProductVectors]:
+    return ProductVectors.objects.using(upsert.alias()).of_version(version)
