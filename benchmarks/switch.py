@@ -114,9 +114,9 @@ def run(options: argparse.Namespace, log: Any) -> None:
 def _switch(versions: Any, ready: Any, turn: int) -> None:
     """By force: vectors of no encoder pass no gate."""
     if turn % 2:
-        lifecycle.rollback(force=True)
+        versions.rollback(force=True)
     else:
-        lifecycle.promote(ready, force=True)
+        versions.promote(ready, force=True)
 
 
 def report(answers: Sequence[Any], moments: Sequence[tuple[float, float]]) -> None:

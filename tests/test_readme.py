@@ -84,7 +84,7 @@ brand = Brand.objects.create(name="Kiln")
 names = ["Blue stoneware mug", "Green stoneware mug", "Oak dining chair", "Wool scarf"]
 products = [Product.objects.create(name=n, description="", price=9, brand=brand) for n in names]
 Product.objects.create(name="White stoneware mug", description="", price=9, brand=brand, stock=0)
-outbox.drain()
+draining.drain()
 page = Client().get(f"/product/{products[0].pk}/").content.decode()
 print([name for name in sorted(names, key=page.find) if name in page.split("<h1>")[1]])
 print("White" in page)
