@@ -23,7 +23,7 @@ from similarity.cells import cell_rows, upkeep
 from similarity.cells import probing as retrieval_cells
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
-from similarity.similar import shelf
+from similarity.similar import shelves
 
 TABLE = ProductVectors._meta.db_table
 PRODUCTS = Product._meta.db_table
@@ -212,7 +212,7 @@ def kept_database(name: str) -> Iterator[bool]:
             cursor.execute(f'CREATE DATABASE "{name}"')
     connection.close()
     connection.settings_dict["NAME"] = name
-    for read_once in (upkeep.fitted_of, retrieval_cells.load, shelf.read_version):
+    for read_once in (upkeep.fitted_of, retrieval_cells.load, shelves.read_version):
         read_once.cache_clear()  # by numbers that another database gives to others
     try:
         call_command("migrate", verbosity=0)

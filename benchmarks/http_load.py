@@ -67,7 +67,7 @@ def lines(keys: list[int]) -> list[Line]:
     from django.urls import reverse
 
     from shop.models import Product
-    from similarity.similar.fragments import DEFAULT_TEMPLATE, ShelfArguments
+    from similarity.similar.shelf_cache import DEFAULT_TEMPLATE, ShelfArguments
 
     rng = random.Random(3)  # noqa: S311 - the same requests each time
     products = list(Product.objects.available().filter(pk__in=rng.sample(keys, 2 * ASKED)))[:ASKED]

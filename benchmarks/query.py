@@ -49,15 +49,13 @@ from benchmarks.machine import processor  # noqa: E402
 from shop.models import Category, Product  # noqa: E402
 from similarity.cells import upkeep as indexing_cells  # noqa: E402
 from similarity.models import EncoderVersion, ProductVectors, VectorCells  # noqa: E402
-from similarity.similar import (  # noqa: E402
-    candidates,
-    filter_statistics,
-    trace,
-)
+from similarity.models.stored_vectors import read_vectors, vector_literal  # noqa: E402
+from similarity.similar import candidates, trace  # noqa: E402
 from similarity.similar.plans import VectorSearch  # noqa: E402
-from similarity.similar.shelf import live_version  # noqa: E402
-from similarity.similar.shelves import similar_to  # noqa: E402
-from similarity.similar.stored import read_vectors, vector_literal  # noqa: E402
+from similarity.similar.shelves import (  # noqa: E402
+    live_version,
+    similar_to,
+)
 from similarity.similar.within import Within  # noqa: E402
 
 K = 24
@@ -331,7 +329,7 @@ def main() -> None:
         with clustered.kept_database(name):
             version = prepare(count, options)
             catalogue = Catalogue(version, options.queries, options.seed)
-            filter_statistics.forget()
+            candidates.forget()
             compare(catalogue, options)
             if options.churn:
                 churn(catalogue, options.churn, options)

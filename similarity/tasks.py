@@ -18,8 +18,8 @@ from similarity.connections.locks import LockTaken
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
 from similarity.outbox import draining, polling, reconcile
-from similarity.vectors import indexes, shared_photos
-from similarity.versions import floors, fusions, lifecycle, progress, retiring
+from similarity.vectors import fusions, indexes, shared_photos
+from similarity.versions import build, floors, lifecycle
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ def reconcile_catalogue() -> int:
 @shared_task(name="similarity.drop_retired_versions", ignore_result=True)
 def drop_retired_versions() -> list[int]:
     """Drop versions retired for a day or longer, but the one kept for rolling back."""
-    return retiring.drop_retired(older_than=retiring.KEPT_FOR)
+    return lifecycle.drop_retired(older_than=lifecycle.KEPT_FOR)
 
 
-@shared_task(name=progress.TASK, ignore_result=True)
+@shared_task(name=build.TASK, ignore_result=True)
 def build_version(asked_at: float) -> None:
     """Build a version with the present settings, in steps of ``BUDGET_S``, so that changes of
     products are embedded in between.
@@ -69,7 +69,7 @@ def build_version(asked_at: float) -> None:
         _build_step(partial(lifecycle.build_version, budget_s=BUDGET_S, by="worker"))
 
 
-@shared_task(name=progress.GO_ON_TASK, ignore_result=True)
+@shared_task(name=build.GO_ON_TASK, ignore_result=True)
 def go_on_building() -> None:
     """Go on with a version that a worker began to build and nobody is at."""
     _build_step(partial(lifecycle.go_on, BUDGET_S))
@@ -84,10 +84,10 @@ def _build_step(step: Callable[[], EncoderVersion | None]) -> None:
         logger.error("No version is built: %s", error)
         return
     if version is not None and version.status == EncoderVersion.Status.BUILDING:
-        wakeup.wake(progress.GO_ON_TASK)  # never the other, which may begin another version
+        wakeup.wake(build.GO_ON_TASK)  # never the other, which may begin another version
 
 
-@shared_task(name=progress.COMPARE_TASK, ignore_result=True)
+@shared_task(name=build.COMPARE_TASK, ignore_result=True)
 def compare_version(pk: int) -> None:
     """Build the indexes a version lacks and take its figures beside the live one's."""
     try:

@@ -22,7 +22,8 @@ from similarity.connections import metrics_export, wakeup
 from similarity.encoders.device import note_worker_processes
 from similarity.exceptions import SimilarityError
 from similarity.extension import extensions
-from similarity.outbox import fallback_poller, heartbeats, polling
+from similarity.outbox import fallback_poller, polling
+from similarity.vectors import heartbeats
 
 logger = logging.getLogger(__name__)
 

@@ -18,14 +18,15 @@ PLUGIN = Path(similarity.__file__).parent
 APPS = {"search": set(), "orders": set(), "insights": set(), "planning": {"orders"}}
 
 #: Room of the core → rooms it may import besides itself. A module outside every room is a mistake.
-BASE = {"conf", "exceptions", "logs"}
+BASE = {"conf", "exceptions", "logs", "parts"}
 CORE = BASE | {"catalog", "models", "connections", "extension"}
-READ = CORE | {"retrieval"}
-WRITE = CORE | {"encoders", "indexing"}
+READ = CORE | {"cells", "similar"}
+WRITE = CORE | {"cells", "encoders", "outbox", "vectors", "versions"}
 ALLOWED = {
     "exceptions": set(),
     "logs": set(),
     "lazy": set(),
+    "parts": set(),
     "schedule": set(),
     "conf": {"exceptions"},
     "catalog": BASE,
@@ -34,20 +35,24 @@ ALLOWED = {
     "models": BASE | {"connections", "extension"},
     "capture": CORE,
     "encoders": BASE | {"catalog"},
-    "indexing": CORE | {"encoders"},
-    "training": READ | {"encoders", "indexing"},
-    "retrieval": CORE,
+    "cells": CORE,
+    "vectors": CORE | {"cells", "encoders"},
+    "versions": CORE | {"cells", "encoders", "vectors"},
+    "outbox": CORE | {"encoders", "vectors", "versions"},
+    "operations": WRITE,
+    "training": READ | WRITE,
+    "similar": CORE | {"cells"},
     "worker": WRITE,
     "tasks": WRITE | {"worker"},
-    "checks": READ | {"capture", "encoders", "indexing"},
+    "checks": READ | WRITE | {"capture"},
     "receivers": BASE,
     "signals": WRITE | {"capture", "tasks", "receivers"},
     "apps": {"capture", "checks", "schedule", "signals"},
-    "api": READ | {"indexing", "tasks"},
+    "api": READ | {"operations", "tasks", "vectors", "versions"},
     "templatetags": READ,
-    "admin": READ | {"indexing", "tasks"},
+    "admin": READ | WRITE | {"operations", "tasks"},
     "management": BASE,
-    "subcommands": READ | WRITE | {"capture", "management", "tasks", "training"},
+    "subcommands": READ | WRITE | {"capture", "management", "operations", "tasks", "training"},
     "migrations": {"conf", "models"},
 }
 MODULES = sorted(path.relative_to(PLUGIN.parent) for path in PLUGIN.rglob("*.py"))

@@ -67,8 +67,8 @@ def test_no_name_of_a_door_is_a_module_of_its_package(door):
 def test_a_name_that_a_door_does_not_offer_is_an_error():
     import similarity
 
-    with pytest.raises(AttributeError, match="'similarity' has no attribute 'similar'"):
-        similarity.similar  # noqa: B018
+    with pytest.raises(AttributeError, match="'similarity' has no attribute 'similr_to'"):
+        similarity.similr_to  # noqa: B018
 
 
 TYPED = """
@@ -78,7 +78,7 @@ from similarity.search import SearchPage, search
 
 hits: int = similar_to("1")
 page: int = search("lamp")
-from similarity import similar
+from similarity import similr_to
 """
 
 
@@ -96,7 +96,7 @@ def test_mypy_knows_the_types_behind_the_doors_even_where_it_is_strict(tmp_path)
     assert [int(line) for line, _error in errors] == [6, 7, 8], finished.stdout + finished.stderr
     assert "list[Hit]" in errors[0][1]
     assert "SearchPage" in errors[1][1]
-    assert 'no attribute "similar"' in errors[2][1]
+    assert 'no attribute "similr_to"' in errors[2][1]
 
 
 OPEN_DOORS = """

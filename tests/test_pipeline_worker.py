@@ -5,7 +5,8 @@ import time
 import pytest
 
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-from similarity.outbox import draining, heartbeats
+from similarity.outbox import draining
+from similarity.vectors import heartbeats
 from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import kill, wait_for, worker

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from similarity import beat_schedule, tasks, worker
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-from similarity.outbox import fallback_poller, heartbeats
+from similarity.outbox import fallback_poller
+from similarity.vectors import heartbeats
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401

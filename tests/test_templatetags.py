@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
-from similarity.similar import fragments, shelf_cache
+from similarity.similar import shelf_cache
 from similarity.similar.hits import Hit, Reason
 from similarity.templatetags import similarity as tags
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
@@ -315,15 +315,15 @@ def test_fragments_are_counted_with_the_other_shelves(shelf, settings):  # noqa:
 
 
 def test_fragment_address_is_the_same_for_weeks_and_not_for_ever(shelf, monkeypatch):  # noqa: F811
-    now = 10 * fragments.PERIOD_S + 1
-    monkeypatch.setattr(fragments, "time", SimpleNamespace(time=lambda: now))
+    now = 10 * shelf_cache.PERIOD_S + 1
+    monkeypatch.setattr(shelf_cache, "time", SimpleNamespace(time=lambda: now))
     _html, address = lazy_address(shelf[0])
-    for later, found in ((fragments.PERIOD_S - 2, 200), (2 * fragments.PERIOD_S - 2, 200)):
-        monkeypatch.setattr(fragments, "time", SimpleNamespace(time=lambda: now + later))  # noqa: B023
+    for later, found in ((shelf_cache.PERIOD_S - 2, 200), (2 * shelf_cache.PERIOD_S - 2, 200)):
+        monkeypatch.setattr(shelf_cache, "time", SimpleNamespace(time=lambda: now + later))  # noqa: B023
         assert Client().get(address).status_code == found
-        assert (lazy_address(shelf[0])[1] == address) is (later < fragments.PERIOD_S - 1)
+        assert (lazy_address(shelf[0])[1] == address) is (later < shelf_cache.PERIOD_S - 1)
     monkeypatch.setattr(
-        fragments, "time", SimpleNamespace(time=lambda: now + 2 * fragments.PERIOD_S)
+        shelf_cache, "time", SimpleNamespace(time=lambda: now + 2 * shelf_cache.PERIOD_S)
     )
     assert Client().get(address).status_code == 404
 

@@ -59,7 +59,7 @@ def fused(fresh: np.ndarray) -> np.ndarray:
     """The vectors of the parts as the live version fuses them."""
     from similarity.encoders.base import Encoded
     from similarity.models import EncoderVersion
-    from similarity.versions.fusions import fusion_of
+    from similarity.vectors.fusions import fusion_of
 
     text = Encoded(fresh, np.ones(len(fresh), bool))
     return fusion_of(EncoderVersion.objects.live()).fuse({"text": text}).vectors

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 from similarity.connections import wakeup
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
-from similarity.versions import gate, lifecycle, progress
-from similarity.versions.fusions import every_version
+from similarity.vectors.fusions import every_version
+from similarity.versions import build, gate, lifecycle
 
 LIST = "admin:similarity_encoderversion_changelist"
 _NO_BROKER = (
@@ -55,9 +55,9 @@ def build_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
             "was stopped goes on where it stopped."
         )
         return _ask(request, model_admin, "Build a version?", text, "Yes, build")
-    if progress.is_building():
+    if build.is_building():
         messages.warning(request, "A version is being built already.")
-    elif wakeup.wake(progress.TASK, args=[time.time()]):
+    elif wakeup.wake(build.TASK, args=[time.time()]):
         messages.success(request, "A worker begins as soon as one is free.")
     else:
         messages.error(request, _NO_BROKER.format(command="build"))
@@ -108,7 +108,7 @@ def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse
 def compare_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResponse:
     """Have a worker take its figures beside those of the live version."""
     version = _version(pk)
-    if wakeup.wake(progress.COMPARE_TASK, args=[version.pk]):
+    if wakeup.wake(build.COMPARE_TASK, args=[version.pk]):
         messages.success(request, "A worker compares them; load this page again in a while.")
     else:
         messages.error(request, _NO_BROKER.format(command=f"promote {pk}"))

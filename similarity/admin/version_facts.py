@@ -8,9 +8,9 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 
 from similarity.models import EncoderVersion
-from similarity.models.vectors import PARTS
+from similarity.parts import PARTS
 from similarity.vectors import indexes
-from similarity.versions import progress
+from similarity.versions import build
 
 Status = EncoderVersion.Status
 
@@ -26,7 +26,7 @@ def building_text(version: EncoderVersion, *, running: bool) -> str:
     """How far its building has come; empty once it is built."""
     if version.status != Status.BUILDING:
         return ""
-    return progress.described(version.progress, running=running) or "begun"
+    return build.described(version.progress, running=running) or "begun"
 
 
 def rows(version: EncoderVersion, live: EncoderVersion | None) -> list[tuple[str, str, str]]:

@@ -22,8 +22,8 @@ from similarity.admin.read_only import NotByHand
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.vectors import indexes
-from similarity.versions import lifecycle, progress, retiring
-from similarity.versions.fusions import every_version
+from similarity.vectors.fusions import every_version
+from similarity.versions import build, lifecycle
 
 Status = EncoderVersion.Status
 
@@ -64,7 +64,7 @@ class EncoderVersionAdmin(NotByHand):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        running = progress.is_building()
+        running = build.is_building()
         building = every_version().filter(status=Status.BUILDING)
         context = {
             "may_change": self.has_change_permission(request),
@@ -89,7 +89,7 @@ class EncoderVersionAdmin(NotByHand):
     def _told_of(self, request: HttpRequest, version: EncoderVersion) -> dict[str, Any]:
         """What the page of one version shows beside its fields."""
         live = every_version().live()
-        running = version.status == Status.BUILDING and progress.is_building()
+        running = version.status == Status.BUILDING and build.is_building()
         done, total = (version.progress.get(name, 0) for name in ("done", "total"))
         compared = version.figures.get("quality") or {}
         return {
@@ -130,7 +130,7 @@ class EncoderVersionAdmin(NotByHand):
 
     @admin.display(description="state", ordering="status")
     def state(self, version: EncoderVersion) -> str:
-        running = version.status == Status.BUILDING and progress.is_building()
+        running = version.status == Status.BUILDING and build.is_building()
         told = version_facts.building_text(version, running=running)
         return format_html("{} {}", version_facts.badge(version), told)
 
@@ -179,7 +179,7 @@ class EncoderVersionAdmin(NotByHand):
             messages.error(request, "The live version answers queries; promote another one first.")
             return None
         return self._confirmed(
-            request, queryset, "retire", "will no longer be kept up to date", retiring.retire
+            request, queryset, "retire", "will no longer be kept up to date", lifecycle.retire
         )
 
     def _confirmed(

@@ -16,8 +16,7 @@ from rest_framework.request import Request
 from similarity.api.base import SimilarityView
 from similarity.catalog.adapter import get_adapter
 from similarity.logs import log_error
-from similarity.similar.fragments import ShelfArguments
-from similarity.similar.shelf_cache import cached_similar, shelf_items
+from similarity.similar.shelf_cache import ShelfArguments, cached_similar, shelf_items
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,8 @@ from similarity.exceptions import SimilarityError
 from similarity.extension import extensions
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.operations import backlog
-from similarity.outbox import heartbeats
-from similarity.vectors import indexes, upsert
-from similarity.versions import fusions, quality
+from similarity.vectors import fusions, heartbeats, indexes, upsert
+from similarity.versions import quality
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from similarity.api.query_string import read_limit, read_lists
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.similar.filters import boolean
-from similarity.similar.query import Query
+from similarity.similar.hits import Query
 
 SIGNER = signing.Signer(salt="similarity.cursor")
 

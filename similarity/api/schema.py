@@ -10,7 +10,7 @@ from similarity.api import refusals, serializers
 from similarity.api.parameters import DEFAULT_LIMIT
 from similarity.catalog.adapter import get_adapter
 from similarity.similar.filters import MAX_PRICE, filter_names
-from similarity.similar.query import MODES
+from similarity.similar.hits import MODES
 from similarity.similar.scoring import METRICS
 
 TAG = "similarity"

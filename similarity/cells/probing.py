@@ -18,7 +18,7 @@ from django.db import connections
 from similarity.models import EncoderVersion
 from similarity.models.cells import VectorCells, sample_table
 from similarity.models.sketches import Sketcher
-from similarity.similar.stored import FloatArray
+from similarity.models.stored_vectors import FloatArray
 
 Numbers = npt.NDArray[np.int64]
 

@@ -20,8 +20,8 @@ from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from similarity.cells import cell_rows, clustering, sketch_depth
-from similarity.cells.calibration import QUERIES, Calibration
+from similarity.cells import cell_rows, clustering
+from similarity.cells.calibration import QUERIES, Calibration, depths
 from similarity.cells.clustering import Cells, Floats, Numbers
 from similarity.connections.clock import database_time
 from similarity.connections.locks import advisory_lock, is_held
@@ -277,8 +277,7 @@ def _fill(
         "cells": len(counts),
         "variants": round(cell_rows.variants(made.pk, alias), 3),
         "likeness": round(likeness / max(1, rows), 4),
-        "scan": scan
-        | sketch_depth.depths(made, alias, calibration.looks(cells, counts, scan), RECALL),
+        "scan": scan | depths(made, alias, calibration.looks(cells, counts, scan), RECALL),
     }
     made.save(using=alias, update_fields=["counts", "figures"])
 

@@ -15,8 +15,7 @@ from similarity.exceptions import ConfigurationError
 from similarity.extension import extensions
 from similarity.models.extensions import ExtensionState, extension_states, statements
 from similarity.models.product_keys import foreign_key_name
-from similarity.vectors import indexes
-from similarity.versions import fusions
+from similarity.vectors import fusions, indexes
 
 #: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
 MIN_PGVECTOR = (0, 8)

@@ -14,7 +14,7 @@ from similarity import conf
 from similarity.checks.settings import did_you_mean
 from similarity.encoders.base import Encoder
 from similarity.exceptions import ConfigurationError
-from similarity.models.vectors import PARTS
+from similarity.parts import PARTS
 
 #: What a worker needs for the encoders that come with the plugin.
 PACKAGES = {

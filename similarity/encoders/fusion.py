@@ -15,9 +15,9 @@ import numpy as np
 from similarity.encoders.base import BoolArray, Encoded, FloatArray, unit_rows
 from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError, VersionError
+from similarity.parts import PARTS
 
 #: The order of the parts inside a fused row; a host's own parts follow by name.
-ORDER = ("text", "image", "colour", "attributes")
 
 #: Parts that stay as their encoder made them: explanations read their blocks.
 UNREDUCED = ("attributes",)
@@ -252,8 +252,8 @@ def _fixed_axes(dimension: int, width: int) -> np.ndarray:
 
 
 def _ordered(parts: Mapping[str, object]) -> list[str]:
-    known = [part for part in ORDER if part in parts]
-    return known + sorted(part for part in parts if part not in ORDER)
+    known = [part for part in PARTS if part in parts]
+    return known + sorted(part for part in parts if part not in PARTS)
 
 
 def _rows(parts: Mapping[str, Encoded]) -> int:

@@ -10,14 +10,13 @@ from django.core.signals import setting_changed
 from similarity import conf
 from similarity.encoders.base import Encoder
 from similarity.exceptions import ConfigurationError, EncoderError
-
-ORDER = ("text", "image", "colour", "attributes")
+from similarity.parts import PARTS
 
 _lock = RLock()
 
 
 def get_encoders() -> dict[str, Encoder]:
-    """Part → encoder, in the order text, image, colour, attributes, then the host's own.
+    """Part → encoder, in the order of ``PARTS``, then the host's own.
 
     A part set to None is left out. Raises :class:`ConfigurationError` for an entry of
     ``SIMILARITY["ENCODERS"]`` that names no encoder, :class:`EncoderError` for options the
@@ -45,7 +44,7 @@ def _encoders() -> dict[str, Encoder]:
         raise ConfigurationError(
             f"SIMILARITY['ENCODERS'] is {configured!r}; it must be a dict of parts."
         )
-    parts = [*ORDER, *(part for part in configured if part not in ORDER)]
+    parts = [*PARTS, *(part for part in configured if part not in PARTS)]
     return {
         part: make_encoder(configured[part], f"SIMILARITY['ENCODERS'][{part!r}]")
         for part in parts

@@ -17,10 +17,9 @@ from similarity.exceptions import QueryError, VersionError
 from similarity.insights import layout, misfiled
 from similarity.insights.models import CatalogueMap
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS
-from similarity.similar.stored import StoredVectors, read_vectors
-from similarity.vectors import upsert
-from similarity.versions import fusions
+from similarity.models.stored_vectors import StoredVectors, read_vectors
+from similarity.parts import PARTS
+from similarity.vectors import fusions, upsert
 
 #: Products on a map, where nobody asks for another number.
 PRODUCTS = 5000

@@ -21,12 +21,12 @@ from similarity.cells import probing
 from similarity.exceptions import QueryError, VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
+from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vectors
 from similarity.models.vectors import key_type
 from similarity.similar import candidates
 from similarity.similar.planner_settings import local_settings
 from similarity.similar.plans import TABLE
-from similarity.similar.shelf import live_version
-from similarity.similar.stored import FloatArray, StoredVectors, read_vectors
+from similarity.similar.shelves import live_version
 from similarity.similar.within import database_keys
 
 THRESHOLD = 0.95

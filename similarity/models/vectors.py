@@ -12,12 +12,13 @@ from pgvector.django import HalfVectorField
 
 from similarity import conf
 from similarity.models.versions import EncoderVersion
+from similarity.parts import PARTS
 
 #: Between the levels of a category's path, written from the root.
 LEVELS = " > "
 
-#: The columns that hold a part's vector, in the order of explanations.
-PARTS = ("text", "image", "colour", "attributes")
+#: What the name of an index of vectors begins with.
+INDEX_PREFIX = "similarity_v"
 #: What the name of a group begins with that holds one product alone.
 ALONE = "product:"
 #: Products of a group that are looked at where any will do.
@@ -71,10 +72,6 @@ class ProductVectors(models.Model):
     )
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")
     fused = HalfVectorField()
-    text = HalfVectorField(null=True)
-    image = HalfVectorField(null=True)
-    colour = HalfVectorField(null=True)
-    attributes = HalfVectorField(null=True)
     #: Shared by the variants of one product, see :func:`group_name`.
     group = models.CharField(max_length=255)
     #: Cells are made within each category, see :func:`category_number`.
@@ -101,6 +98,15 @@ class ProductVectors(models.Model):
 
     def __str__(self) -> str:
         return f"vectors of product {self.product_id}, version {self.version_id}"
+
+
+for _part in PARTS:
+    ProductVectors.add_to_class(_part, HalfVectorField(null=True))
+
+
+def index_name(version: EncoderVersion, column: str) -> str:
+    """Return the name of the HNSW index of a version over a column, ``similarity_v3_fused``."""
+    return f"{INDEX_PREFIX}{int(version.pk)}_{column}"
 
 
 def key_type(using: str) -> str:

@@ -55,7 +55,7 @@ class EncoderVersion(models.Model):
     figures = models.JSONField(default=dict, blank=True)
     #: Where shelves stop, see ``similarity.versions.floors``; empty before it is learned.
     floor = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
-    #: How far its building has come, see ``similarity.versions.progress``.
+    #: How far its building has come, see ``similarity.versions.build``.
     progress = models.JSONField(default=dict, blank=True, db_default={})
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)

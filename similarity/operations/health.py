@@ -8,9 +8,8 @@ from django.db import Error, connections
 from similarity import conf
 from similarity.connections import wakeup
 from similarity.models import EncoderVersion
-from similarity.outbox import draining, heartbeats
-from similarity.vectors import indexes, upsert
-from similarity.versions import fusions
+from similarity.outbox import draining
+from similarity.vectors import fusions, heartbeats, indexes, upsert
 
 
 class HealthCheck(NamedTuple):

@@ -7,8 +7,8 @@ from similarity.encoders.fusion import UNREDUCED
 from similarity.encoders.registry import get_encoders
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion, PendingProduct
-from similarity.vectors import indexes, inputs
-from similarity.versions import build, fusions, gate, progress
+from similarity.vectors import fusions, indexes, inputs
+from similarity.versions import build, gate
 
 #: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
 GROWN = 10
@@ -76,9 +76,9 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
 
 def _of_building() -> Iterator[str]:
     begun = fusions.every_version().filter(status=EncoderVersion.Status.BUILDING).first()
-    if begun is None or progress.is_building():
+    if begun is None or build.is_building():
         return
-    stopped = progress.described(begun.progress, running=False) or "stopped"
+    stopped = build.described(begun.progress, running=False) or "stopped"
     reason = f" ({begun.progress['error']})" if begun.progress.get("error") else ""
     yield (
         f"The building of version {begun.pk} {stopped}{reason}: 'manage.py similarity build' "

@@ -10,9 +10,9 @@ from similarity.cells import upkeep
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.operations import health, hints
 from similarity.outbox import draining, reconcile
-from similarity.outbox import heartbeats as heartbeat
-from similarity.vectors import indexes, inputs, upsert
-from similarity.versions import fusions, progress, quality
+from similarity.vectors import fusions, indexes, inputs, upsert
+from similarity.vectors import heartbeats as heartbeat
+from similarity.versions import build, quality
 
 #: Dead rows a report names.
 DEAD_SHOWN = 5
@@ -53,7 +53,7 @@ def _state() -> dict[str, Any]:
         "dead": _dead(),
         "inputs": dict(inputs.figures()),
         "reconcile": reconcile.last(),
-        "build_running": progress.is_building(),
+        "build_running": build.is_building(),
         "versions": _versions(),
         "workers": heartbeat.seen_if_known(),
         "index_bytes": indexes.sizes(),
@@ -83,7 +83,7 @@ def _dead() -> list[dict[str, Any]]:
 
 
 def _versions() -> list[dict[str, Any]]:
-    running = progress.is_building()
+    running = build.is_building()
     return [_version(version, running) for version in fusions.every_version().order_by("-pk")]
 
 
@@ -110,14 +110,14 @@ def _cells(version: EncoderVersion) -> dict[str, Any] | None:
 
 
 def _building(noted: dict[str, Any], running: bool) -> dict[str, Any]:
-    left_s = progress.seconds_left(noted) if running else None
+    left_s = build.seconds_left(noted) if running else None
     return {
         "running": running,
         "phase": noted.get("phase"),
         "done": noted.get("done"),
         "total": noted.get("total"),
         "left_s": None if left_s is None else round(left_s),
-        "text": progress.described(noted, running=running) or "begun",
+        "text": build.described(noted, running=running) or "begun",
         "error": noted.get("error", ""),
     }
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.models.stored_vectors import StoredVectors, read_vectors
 from similarity.orders.complements import Complement, complements_of
 from similarity.similar import candidates
 from similarity.similar.hits import Hit, Reason
 from similarity.similar.plans import VectorSearch
-from similarity.similar.shelf import live_version
-from similarity.similar.stored import StoredVectors, read_vectors
+from similarity.similar.shelves import live_version
 from similarity.similar.within import Within
 
 if TYPE_CHECKING:

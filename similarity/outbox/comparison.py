@@ -14,8 +14,7 @@ from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.extension import extensions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
-from similarity.vectors import encoding, upsert
-from similarity.versions import fusions
+from similarity.vectors import encoding, fusions, upsert
 
 logger = logging.getLogger(__name__)
 

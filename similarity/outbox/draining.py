@@ -15,8 +15,7 @@ from similarity.exceptions import SimilarityError
 from similarity.extension import extensions
 from similarity.models import PendingProduct, SpilledChange
 from similarity.models.outbox import PendingProductQuerySet
-from similarity.outbox import heartbeats
-from similarity.vectors import encoding, pipeline
+from similarity.vectors import encoding, heartbeats, pipeline
 from similarity.versions import floors, lifecycle
 
 logger = logging.getLogger(__name__)

@@ -124,7 +124,8 @@ def _has_ended(pid: int) -> bool:
 
 def main(worker: int) -> None:
     """Poll until SIGTERM, or until the process ``worker`` is no longer this one's parent."""
-    from similarity.outbox import heartbeats, polling
+    from similarity.outbox import polling
+    from similarity.vectors import heartbeats
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, for the worker to act upon
     signal.signal(signal.SIGTERM, _leave)

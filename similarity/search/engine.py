@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
+from similarity.models.stored_vectors import FloatArray
 from similarity.search import facets as counting
 from similarity.search import query_vectors, ranking, sorting
 from similarity.search.budget import Budget
@@ -20,7 +21,6 @@ from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.search.reading import Reading, read
 from similarity.search.words import PriceRange, QueryWords
 from similarity.similar.hits import Hit
-from similarity.similar.stored import FloatArray
 from similarity.similar.within import Within
 
 Facets = Sequence[str] | Mapping[str, QuerySet[Any]]

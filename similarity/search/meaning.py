@@ -12,13 +12,13 @@ from django.db.models.functions import Cast
 from pgvector.django import CosineDistance, VectorField
 
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.stored_vectors import FloatArray
 from similarity.models.vectors import key_type
 from similarity.search import lexical
 from similarity.search.lexical import LexicalQuery, Match
 from similarity.similar import candidates
 from similarity.similar.plans import VectorSearch
-from similarity.similar.shelf import live_version
-from similarity.similar.stored import FloatArray
+from similarity.similar.shelves import live_version
 from similarity.similar.within import Within, database_keys
 
 #: Nearest products that take part, whatever words they hold.

@@ -21,13 +21,12 @@ from similarity.catalog.picture_header import Limits, check_cost
 from similarity.connections import caching
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
+from similarity.models.stored_vectors import FloatArray
 from similarity.search import ask_worker
 from similarity.search.engine import search
 from similarity.search.query_vectors import picture_vector
 from similarity.similar.hits import Hit
-from similarity.similar.shelf import live_version
-from similarity.similar.shelves import similar_to_vector
-from similarity.similar.stored import FloatArray
+from similarity.similar.shelves import live_version, similar_to_vector
 from similarity.similar.within import Within, key_of
 
 #: The share of the words where picture and words are given, the picture having the rest;

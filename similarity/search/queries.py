@@ -21,8 +21,7 @@ from similarity.models import EncoderVersion
 from similarity.search import ask_worker, mailbox
 from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQuery, HotQueryVector
-from similarity.vectors import upsert
-from similarity.versions import fusions
+from similarity.vectors import fusions, upsert
 
 logger = logging.getLogger(__name__)
 

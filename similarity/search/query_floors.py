@@ -20,9 +20,9 @@ from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import queries
 from similarity.search.models import SearchWord
-from similarity.vectors import upsert
-from similarity.versions import build, fusions, neighbours, quality
-from similarity.versions.neighbours import Rows
+from similarity.vectors import fusions, upsert
+from similarity.versions import build, quality
+from similarity.versions.quality import Rows
 
 logger = logging.getLogger(__name__)
 
@@ -72,12 +72,12 @@ def learn(version: EncoderVersion) -> dict[str, float]:
         probes = queries.text_vectors(nonsense(_shop_words(), PROBES), version).vectors
         start = 0
         for part, width in version.query_parts.items():
-            stored = neighbours.read_rows(version, part, keys).rows
+            stored = quality.read_rows(version, part, keys).rows
             if len(stored) >= FEWEST:
                 floors[part] = floor(probes[:, start : start + width], stored, products)
             start += width
     if "image" in version.dimensions:
-        photos = neighbours.read_rows(version, "image", keys)
+        photos = quality.read_rows(version, "image", keys)
         if (found := _photo_floor(photos, products)) is not None:
             floors[PHOTO] = found
     fusions.every_version().filter(pk=version.pk).update(query_floors=floors)

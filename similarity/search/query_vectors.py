@@ -17,11 +17,11 @@ from similarity import conf
 from similarity.connections import background, caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
+from similarity.models.stored_vectors import FloatArray, array
 from similarity.search import ask_worker, asked_often
 from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQueryVector
 from similarity.similar.planner_settings import savepoint
-from similarity.similar.stored import FloatArray, array
 
 logger = logging.getLogger(__name__)
 

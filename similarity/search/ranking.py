@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.models.stored_vectors import FloatArray
 from similarity.search import codes, hybrid, lexical
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.lexical import ENOUGH, NOTHING, LexicalQuery, Match
@@ -14,8 +15,7 @@ from similarity.search.meaning import RESCORED, Meaning, Stored, meaning_of
 from similarity.search.reading import Reading
 from similarity.similar import fallback
 from similarity.similar.floor import floor_of
-from similarity.similar.found import Taken
-from similarity.similar.stored import FloatArray
+from similarity.similar.hits import Taken
 from similarity.similar.within import Within
 
 #: Paging ends after so many hits.

@@ -7,18 +7,120 @@ Many pass → the nearest cells in which they lie, where the version has cells; 
 the query lies among them. What comes up short → every passing row after all.
 """
 
+import logging
 import math
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple
 
-from django.db import connections
+import numpy as np
+from django.db import OperationalError, connections
+from psycopg.errors import QueryCanceled
 
 from similarity.cells import probing
-from similarity.similar import filter_statistics, plans, trace
-from similarity.similar.plans import Row, VectorSearch
-from similarity.similar.scoring import score_of_distance
-from similarity.similar.within import Fragment
+from similarity.cells.probing import StandingCells
+from similarity.models.cells import sample_table
+from similarity.models.stored_vectors import FloatArray
+from similarity.models.vectors import index_name
+from similarity.similar import plans, trace
+from similarity.similar.hits import Candidate
+from similarity.similar.planner_settings import fetch_under
+from similarity.similar.plans import VectorSearch
+from similarity.similar.within import CANDIDATE, Fragment, Within
+
+logger = logging.getLogger(__name__)
+
+
+#: Seconds for which a filter is judged as it was.
+KEPT_S = 60.0
+#: Filters a process remembers; the one unused for longest goes first.
+REMEMBERED = 1024
+#: Longest that judging a filter may take.
+MOST_MS = 500
+_SETTINGS = {"jit": "off", "statement_timeout": str(MOST_MS)}
+
+
+class FilterStatistics(NamedTuple):
+    """``hits`` of the sample's rows pass; ``share`` (0 to 1) of all, ``rates`` (G,) by category."""
+
+    hits: int
+    share: float
+    rates: FloatArray
+
+
+_known: "OrderedDict[tuple[Any, ...], tuple[float, FilterStatistics]]" = OrderedDict()
+_lock = Lock()
+
+
+def statistics(within: Within, cells: StandingCells) -> FilterStatistics:
+    """What the filter lets through, as of the last minute."""
+    passes = within.passes_candidate
+    key = (within.using, cells.number, passes.sql, repr(passes.params))
+    now = time.monotonic()
+    with _lock:
+        kept = _known.get(key)
+        if kept and kept[0] > now:
+            _known.move_to_end(key)
+            return kept[1]
+    found = _measure(within, cells)
+    with _lock:
+        _known[key] = (now + KEPT_S, found)
+        while len(_known) > REMEMBERED:
+            _known.popitem(last=False)
+    return found
+
+
+def forget() -> None:
+    """Judge every filter anew."""
+    with _lock:
+        _known.clear()
+
+
+def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
+    passes = within.passes_candidate
+    sql = (
+        f"SELECT array_agg({CANDIDATE}.cell) FROM {sample_table(cells.number)} "  # noqa: S608
+        f"AS {CANDIDATE} WHERE {passes.sql}"
+    )
+    try:
+        rows = fetch_under(within.using, _SETTINGS, sql, passes.params)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        logger.warning(
+            "A filter takes more than %d ms for %d products, so it is not judged and taken to let "
+            "half of them through: an index that serves it helps. %s",
+            *(MOST_MS, cells.sampled.sum(), passes.sql[:500]),
+        )
+        half = np.full(len(cells.sampled), 0.5, dtype=np.float32)
+        return FilterStatistics(int(cells.sampled.sum()) // 2, 0.5, half)
+    hits = np.array(rows[0][0] or [], dtype=np.int64)
+    share = len(hits) / max(1.0, float(cells.sampled.sum()))
+    passing = np.bincount(cells.groups[hits], minlength=len(cells.sampled))
+    return FilterStatistics(len(hits), share, _rates(passing, cells.sampled))
+
+
+def _rates(passing: Any, sampled: FloatArray) -> FloatArray:
+    """(G,) share that passes of each category, of ``passing`` in ``sampled`` rows of each.
+
+    Some tens of sampled rows say little of a category by itself. How far the categories differ
+    beyond chance says how much to believe them (the beta-binomial's intraclass correlation, by
+    moments): where a price is asked for all have the share of the whole, where a category is,
+    each has its own.
+    """
+    share = passing.sum() / max(float(sampled.sum()), 1.0)
+    there = sampled > 0
+    if not 0.0 < share < 1.0 or there.sum() < 2:
+        return np.full(len(sampled), share, dtype=np.float32)
+    expected = sampled[there] * share
+    chi_square = float(((passing[there] - expected) ** 2 / (expected * (1.0 - share))).sum())
+    excess = chi_square / (there.sum() - 1) - 1.0
+    correlation = float(np.clip(excess / max(float(sampled[there].mean()) - 1.0, 1.0), 1e-3, 0.99))
+    believed = 1.0 / correlation - 1.0  # as if so many rows of the whole had been seen in each
+    return ((passing + believed * share) / (sampled + believed)).astype(np.float32)
 
 
 class Step(NamedTuple):
@@ -26,16 +128,7 @@ class Step(NamedTuple):
 
     plan: str
     because: str
-    run: Callable[[VectorSearch, int], list[Row]]
-
-
-class Candidate(NamedTuple):
-    """The best-scoring product of one group of variants."""
-
-    key: Any
-    group: str
-    score: float
-    category: int = 0
+    run: Callable[[VectorSearch, int], list[Candidate]]
 
 
 #: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
@@ -79,18 +172,18 @@ def nearest(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]
     At least ``wanted`` of them wherever that many groups have passing rows, and about
     ``pool`` where a caller re-ranks what it gets. Never a row of another version.
     """
-    return one_per_group(scored(rows(search, wanted, pool), search.metric))
+    return one_per_group(rows(search, wanted, pool))
 
 
-def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Row]:
+def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
     """As :func:`nearest`, with every variant that was met, in no particular order."""
     if search.within.keys is None:
         return []
     size = row_count(wanted, pool)
-    found: list[Row] = []
+    found: list[Candidate] = []
     for step in choose(search, size, max(pool, wanted)):
         found = run(step, search, size)
-        if len(groups(found)) >= wanted:
+        if len({one.group for one in found}) >= wanted:
             return found
     if len(found) < size:
         return found
@@ -106,7 +199,7 @@ def row_count(wanted: int, pool: int = 0) -> int:
     return max(pool, 2 * wanted + 26)
 
 
-def run(step: Step, search: VectorSearch, size: int) -> list[Row]:
+def run(step: Step, search: VectorSearch, size: int) -> list[Candidate]:
     """The rows a step brings, measured."""
     with trace.answering(search.column, step.plan, step.because) as found:
         rows = step.run(search, size)
@@ -138,7 +231,7 @@ def choose_cells(
     search: VectorSearch, size: int, wanted: int, standing: probing.StandingCells, short: Step
 ) -> tuple[Step, ...]:
     """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
-    known = filter_statistics.statistics(search.within, standing)
+    known = statistics(search.within, standing)
     passing = known.share * standing.rows
     if known.hits < FEW_HITS:
         return (Step("exact", f"about {passing:.0f} rows pass", plans.exact_few),)
@@ -174,28 +267,10 @@ def outlook(search: VectorSearch) -> Outlook:
             f"(SELECT 1 FROM ({keys.sql}) AS every LIMIT %s) AS counted), {source.sql}, "
             "(SELECT reltuples FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid "
             "WHERE pg_class.oid = to_regclass(%s) AND indisvalid)",
-            (*keys.params, most, *source.params, index_name(search)),
+            (*keys.params, most, *source.params, index_name(search.version, search.column)),
         )
         passing, source_passes, indexed = cursor.fetchone()
     return Outlook(passing, source_passes, None if indexed is None else int(indexed))
-
-
-def index_name(search: VectorSearch) -> str:
-    """As ``similarity.vectors.indexes`` names it, which this room may not import."""
-    return f"similarity_v{search.version.pk}_{search.column}"
-
-
-def groups(found: Iterable[Row]) -> set[str]:
-    return {row.group for row in found if not math.isnan(row.distance)}
-
-
-def scored(found: Iterable[Row], metric: str) -> list[Candidate]:
-    """A row whose vector is zero has no distance (NaN) and is left out."""
-    return [
-        Candidate(row.key, row.group, score_of_distance(metric, row.distance), row.category)
-        for row in found
-        if not math.isnan(row.distance)
-    ]
 
 
 def one_per_group(found: Iterable[Candidate]) -> list[Candidate]:

@@ -6,23 +6,18 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext, gettext_noop
 
-from similarity.models.vectors import PARTS
-from similarity.similar.found import Found
-from similarity.similar.hits import Reason
+from similarity.models.stored_vectors import FloatArray, StoredVectors
+from similarity.parts import PARTS, TABLE
+from similarity.similar.hits import Candidate, Reason
 from similarity.similar.scoring import part_cosines
-from similarity.similar.stored import FloatArray, StoredVectors
 
 #: reason → (sentence, sentence where the two are as good as equal)
 SENTENCES = {
-    "text": (gettext_noop("Similar description"), gettext_noop("Same description")),
-    "picture": (gettext_noop("Looks alike"), gettext_noop("Looks the same")),
-    "colour": (gettext_noop("Similar colour"), gettext_noop("Same colour")),
+    **{part.reason: (part.similar, part.same) for part in TABLE.values()},
     "brand": (gettext_noop("Related brand"), gettext_noop("Same brand")),
     "category": (gettext_noop("Related category"), gettext_noop("Same category")),
-    "attributes": (gettext_noop("Shared details"), gettext_noop("Same details")),
     "price": (gettext_noop("Similar price"), gettext_noop("Same price")),
 }
-PART_REASONS = {"text": "text", "image": "picture", "colour": "colour"}
 #: From this cosine on two parts are called the same; half precision loses a thousandth.
 SAME_COSINE = 0.995
 #: The price's code is a bell over the ratio of two prices, flat at its top, where two prices
@@ -54,7 +49,7 @@ def reasons(
         weight = weights.get(part, 0.0)
         if not present[0, at] or weight <= 0:
             continue
-        pieces = {PART_REASONS.get(part, "attributes"): (cosines[0, at], cosines[0, at])}
+        pieces = {TABLE[part].reason: (cosines[0, at], cosines[0, at])}
         if part == "attributes":
             pieces = _by_block(source.vectors[part], other.vectors[part], blocks)
         for name, (dot, cosine) in pieces.items():
@@ -65,7 +60,7 @@ def reasons(
     return _shares(brought, alike)
 
 
-def by_category(found: Iterable[Found]) -> dict[Any, tuple[Reason, ...]]:
+def by_category(found: Iterable[Candidate]) -> dict[Any, tuple[Reason, ...]]:
     """Key → the one reason of a hit that was found by its category, or by its department."""
     same = {"category": True, "department": False}
     return {

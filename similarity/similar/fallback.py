@@ -13,7 +13,7 @@ from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.exceptions import ConfigurationError
 from similarity.models.vectors import department_of, group_name
-from similarity.similar.found import Found, Taken
+from similarity.similar.hits import Candidate, Taken
 from similarity.similar.within import Within
 
 #: How far a shelf may go, and the tiers' names.
@@ -51,21 +51,21 @@ def fill(
     *,
     tier: str,
     step: int,
-) -> list[Found]:
+) -> list[Candidate]:
     """The first ``wanted`` products, one a group, whose key and group are not taken.
 
     Their score is 0: nothing was measured.
     """
     remaining = products.exclude(pk__in=list(taken.keys)).values_list("pk", flat=True)
     groups = set(taken.groups)
-    found: list[Found] = []
+    found: list[Candidate] = []
     start, size = 0, 2 * wanted + 8
     while True:
         keys = list(remaining[start : start + size])
         for key, group in groups_of(keys, adapter).items():
             if group not in groups and len(found) < wanted:
                 groups.add(group)
-                found.append(Found(key, group, 0.0, tier, step))
+                found.append(Candidate(key, group, 0.0, tier=tier, step=step))
         if len(found) == wanted or len(keys) < size:
             return found
         start, size = start + size, 4 * size

@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from similarity.models import EncoderVersion
-from similarity.similar.candidates import Candidate
+from similarity.similar.hits import Candidate
 from similarity.similar.scoring import score_of_distance
 
 #: One pair in twenty of different departments is nearer than its mean and so many deviations.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db.models import QuerySet
@@ -11,19 +11,98 @@ from django.db.models import QuerySet
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
-from similarity.models.vectors import PARTS
+from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vectors
+from similarity.parts import PARTS
 from similarity.similar import explain, fallback
-from similarity.similar.candidates import Candidate
 from similarity.similar.floor import floor_of
-from similarity.similar.found import Found, Taken
-from similarity.similar.hits import Hit, Reason
+from similarity.similar.hits import Candidate, Hit, Query, Reason, Taken, excluded_keys
 from similarity.similar.plans import VectorSearch
-from similarity.similar.query import Query, excluded_keys
-from similarity.similar.shelf import live_version
-from similarity.similar.stored import FloatArray, StoredVectors, read_vectors
-from similarity.similar.tastes import Taste, take_turns, tastes
+from similarity.similar.shelves import live_version
 from similarity.similar.tiers import near_enough
 from similarity.similar.within import Within
+
+#: Rocchio's share of the disliked mean beside the liked one's 1. Below 1, so that what is
+#: left always has a direction; 0.25 is the usual one, for a dislike says less than a liking.
+DISLIKED_SHARE = 0.25
+#: Groups of liked products whose mean cosine is at least this are one taste. Parts are centred
+#: before they are fused, so that products with nothing in common have cosines about 0; of one
+#: kind of thing they have 0.3 and more. Lower mixes shirts with trousers, higher parts shirts.
+SAME_TASTE_COSINE = 0.2
+#: Each taste is a search of its own; the nearest ones are joined until there are so many.
+MAX_TASTES = 5
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Taste:
+    """``vector``: float32 (D,) of length one; ``members``: rows of the liked it stands for."""
+
+    vector: FloatArray
+    members: tuple[int, ...]
+
+
+def tastes(liked: FloatArray, disliked: FloatArray) -> list[Taste]:
+    """The tastes in ``liked`` (N, D), those with most members first; [] for none.
+
+    ``disliked``: (M, D). Rows have length one.
+    """
+    if not len(liked):
+        return []
+    cosines = (liked @ liked.T).astype(np.float64)
+    groups = _grouped(cosines)
+    away = disliked.mean(axis=0) if len(disliked) else np.zeros(liked.shape[1], np.float32)
+    return [
+        Taste(_unit(_middle(liked, cosines, group) - DISLIKED_SHARE * away), group)
+        for group in groups
+    ]
+
+
+def take_turns(lists: Sequence[Sequence[Key]], votes: Sequence[int]) -> list[Key]:
+    """The lists merged so that any beginning holds each in proportion to its votes.
+
+    The place of the n-th entry (from 0) is (n + ½) ÷ votes, which is how Sainte-Laguë shares
+    out seats; an entry of several lists counts where it comes first. Reciprocal-rank fusion
+    with votes as weights would not do: three votes outweigh one down to rank 122.
+    """
+    turns = sorted(
+        ((rank + 0.5) / count, at, rank)
+        for at, (entries, count) in enumerate(zip(lists, votes, strict=True))
+        for rank in range(len(entries))
+    )
+    return list(dict.fromkeys(lists[at][rank] for _place, at, rank in turns))
+
+
+def _grouped(cosines: np.ndarray) -> list[tuple[int, ...]]:
+    """Agglomerative, by average linkage: the two nearest groups are joined while near enough."""
+    groups: list[tuple[int, ...]] = [(row,) for row in range(len(cosines))]
+    sums = cosines.copy()  # of the cosines between the members of two groups
+    while len(groups) > 1:
+        sizes = np.array([len(group) for group in groups])
+        linkage = sums / np.outer(sizes, sizes)
+        linkage[np.tril_indices(len(groups))] = -np.inf
+        first, second = divmod(int(linkage.argmax()), len(groups))
+        if linkage[first, second] < SAME_TASTE_COSINE and len(groups) <= MAX_TASTES:
+            break
+        groups[first] = tuple(sorted(groups[first] + groups.pop(second)))
+        sums[first] += sums[second]
+        sums[:, first] += sums[:, second]
+        sums = np.delete(np.delete(sums, second, axis=0), second, axis=1)
+    return sorted(groups, key=lambda group: (-len(group), group))
+
+
+def _middle(liked: FloatArray, cosines: np.ndarray, group: tuple[int, ...]) -> FloatArray:
+    """The mean's direction; where opposites cancel out, the member nearest to the others."""
+    rows = list(group)
+    mean = liked[rows].mean(axis=0)
+    if np.linalg.norm(mean) < 1e-3:
+        mean = liked[rows[int(cosines[np.ix_(rows, rows)].sum(axis=1).argmax())]]
+    return _unit(mean)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    return (vector / np.float32(np.linalg.norm(vector))).astype(np.float32)
+
 
 #: Most products given, liked and disliked each.
 MAX_GIVEN = 50
@@ -127,15 +206,15 @@ class Selection:
         away = [row for row in disliked if row is not None and row.has("fused")]
         return tastes(_fused(self._sources), _fused(away))
 
-    def _by_vector(self, taken: Taken) -> list[Found]:
+    def _by_vector(self, taken: Taken) -> list[Candidate]:
         """The finds of each taste in turn, one for each group of variants."""
         lists = [self._near_enough(taste, taken)[: self.query.limit] for taste in self._tastes]
-        best: dict[str, Found] = {}
+        best: dict[str, Candidate] = {}
         for step, found in enumerate(lists):
             for one in found:
                 known = best.get(one.group)
                 if known is None or one.score > known.score:
-                    best[one.group] = Found(one.key, one.group, one.score, "fused", step)
+                    best[one.group] = one._replace(tier="fused", step=step)
         turns = take_turns(
             [[one.group for one in found] for found in lists],
             [len(taste.members) for taste in self._tastes],
@@ -168,7 +247,7 @@ class Selection:
             exclude_groups=sorted(taken.groups),
         )
 
-    def _fallback(self, wanted: int, taken: Taken) -> list[Found]:
+    def _fallback(self, wanted: int, taken: Taken) -> list[Candidate]:
         """From the categories of the first liked, a share each, then from the whole shop."""
         if not wanted:
             return []
@@ -179,15 +258,15 @@ class Selection:
         tiers = [list(fallback.tiers(key, self.within, self.adapter, reach)) for key in sources]
         near = [[tier for tier in of if tier[0] == "category"] for of in tiers]
         share = -(-wanted // len(sources))
-        found: list[Found] = []
+        found: list[Candidate] = []
         for of in near:
             found += self._filled(of, min(share, wanted - len(found)), taken)
         for of in (*near, *(tiers[:1] if self.query.fill else tiers)):
             found += self._filled(of, wanted - len(found), taken)
         return found
 
-    def _filled(self, tiers: Sequence[Any], wanted: int, taken: Taken) -> list[Found]:
-        found: list[Found] = []
+    def _filled(self, tiers: Sequence[Any], wanted: int, taken: Taken) -> list[Candidate]:
+        found: list[Candidate] = []
         for name, products in tiers:
             short = wanted - len(found)
             if short <= 0:
@@ -197,7 +276,7 @@ class Selection:
             taken.add(found)
         return found
 
-    def _reasons(self, found: Sequence[Found]) -> dict[Any, tuple[Reason, ...]]:
+    def _reasons(self, found: Sequence[Candidate]) -> dict[Any, tuple[Reason, ...]]:
         """Each hit's likeness to the liked product of its taste that is nearest to it."""
         reasons = explain.by_category(found)
         by_vector = [one for one in found if one.tier == "fused"]

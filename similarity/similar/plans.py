@@ -1,20 +1,23 @@
 """The plans a vector query can run by: an exact scan, cells, or the version's HNSW index.
 
-A plan takes a search and how many rows it should bring, and returns rows in the order of
-their distance. Another plan is another function of this kind, named in ``candidates``.
+A plan takes a search and how many rows it should bring, and returns candidates, the nearest
+first. Another plan is another function of this kind, named in ``candidates``.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import ProgrammingError
 from psycopg.errors import UndefinedTable
 
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
+from similarity.models.stored_vectors import FloatArray, vector_literal
+from similarity.similar.hits import Candidate
 from similarity.similar.planner_settings import fetch_under, savepoint
-from similarity.similar.stored import FloatArray, vector_literal
+from similarity.similar.scoring import score_of_distance
 from similarity.similar.within import CANDIDATE, Fragment, Within, database_keys, key_order
 
 TABLE = ProductVectors._meta.db_table
@@ -27,14 +30,6 @@ MAX_SCAN_TUPLES = 40_000
 MAX_EF_SEARCH = 1000  # pgvector's own bound
 #: Rows around a query from outside its filter that are tried before an exact scan.
 NEARBY_ROWS = 400
-
-
-class Row(NamedTuple):
-    key: Any
-    group: str
-    distance: float
-    #: By :func:`similarity.models.vectors.category_number`.
-    category: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,12 +81,12 @@ class VectorSearch:
         return Fragment(sql, params)
 
 
-def exact(search: VectorSearch, rows: int) -> list[Row]:
+def exact(search: VectorSearch, rows: int) -> list[Candidate]:
     """The nearest ``rows``, every passing row looked at."""
     return _run(exact_query(search, rows), search, {"jit": "off"})
 
 
-def exact_few(search: VectorSearch, rows: int) -> list[Row]:
+def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
     """As :func:`exact`, where few are known to pass: looked up by key, in the order of keys.
 
     A join visits them in the order of the filter's index, from page to page of the table and
@@ -104,7 +99,7 @@ def exact_few(search: VectorSearch, rows: int) -> list[Row]:
     )
 
 
-def exact_per_group(search: VectorSearch, rows: int) -> list[Row]:
+def exact_per_group(search: VectorSearch, rows: int) -> list[Candidate]:
     """The nearest row of each of the nearest ``rows`` groups, every passing row looked at."""
     inner = exact_query(search, None)
     nearest = Fragment(
@@ -120,7 +115,7 @@ def exact_per_group(search: VectorSearch, rows: int) -> list[Row]:
     return _run(query, search, {"jit": "off"})
 
 
-def hnsw(search: VectorSearch, rows: int) -> list[Row]:
+def hnsw(search: VectorSearch, rows: int) -> list[Candidate]:
     """The nearest ``rows`` by the index, which is read on until that many have passed.
 
     Right where the query lies among the rows that pass; brings fewer where MAX_SCAN_TUPLES
@@ -137,7 +132,7 @@ def hnsw(search: VectorSearch, rows: int) -> list[Row]:
     )
 
 
-def hnsw_nearby(search: VectorSearch, rows: int) -> list[Row]:
+def hnsw_nearby(search: VectorSearch, rows: int) -> list[Candidate]:
     """Those of the nearest few hundred rows that pass.
 
     Either the query's own surroundings hold enough passing rows, and the answer is as good
@@ -179,7 +174,7 @@ def cells(
     sketched: Sketched,
     chosen: Sequence[int],
     tested: int | None = None,
-) -> list[Row]:
+) -> list[Candidate]:
     """The nearest ``rows`` of the chosen cells, of the nearest ``tested`` in them where given.
 
     Fewer where fewer of them pass, and none where the cells were dropped at this moment.
@@ -187,12 +182,11 @@ def cells(
     query = cells_query(search, rows, sketched, chosen, tested)
     try:
         with savepoint(search.within.using):
-            found = _run(query, search, {})
+            return _run(query, search, {})
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
             return []
         raise
-    return [row for row in found if row.distance is not None]  # its vectors were deleted just now
 
 
 #: Sorting switched off leaves the planner no plan but the index that gives the order.
@@ -273,6 +267,11 @@ def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
     return Fragment(sql, (*distance.params, *where.params, vector_literal(search.vector), rows))
 
 
-def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Row]:
+def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Candidate]:
     rows = fetch_under(search.within.using, settings, query.sql, query.params)
-    return [Row(*row) for row in rows]
+    return [
+        Candidate(key, group, score_of_distance(search.metric, distance), category)
+        for key, group, distance, category in rows
+        # None: its vectors were deleted just now. NaN: the vector is zero.
+        if distance is not None and not math.isnan(distance)
+    ]

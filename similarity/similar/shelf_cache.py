@@ -4,11 +4,16 @@ What is cached is keys, scores and reasons; each shelf loads its products throug
 host's live filter, so that one sold out a second ago is not on it.
 """
 
+import hashlib
+import json
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
+from django.core import signing
 from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, QuerySet, Subquery
 from django.db.models.functions import JSONObject
@@ -20,9 +25,8 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card, card_of
 from similarity.connections import caching, metrics
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.similar.hits import Hit, Reason
+from similarity.similar.hits import Hit, Query, Reason
 from similarity.similar.planner_settings import savepoint
-from similarity.similar.query import Query
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import key_of
 
@@ -196,3 +200,51 @@ def _steady(param: Any) -> Any:
     if not isinstance(param, datetime):
         return param
     return ["at", int(param.timestamp() // max(conf.get("CACHE", "TIMEOUT_S"), 1))]
+
+
+DEFAULT_TEMPLATE = "similarity/similar_products.html"
+
+SIGNER = signing.Signer(salt="similarity.fragment")
+
+#: An address works until the end of the period after the one it was made in.
+PERIOD_S = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class ShelfArguments:
+    """The arguments of ``{% similar_products %}`` that can travel."""
+
+    product: str
+    limit: int
+    title: str
+    diversity: float
+    explain: bool
+    template: str
+    #: Of the page, because the address of the shelf names none.
+    language: str = ""
+
+    @property
+    def shelf_id(self) -> str:
+        """An element id, the same at each request, so that a page and its ETag stay as they are."""
+        told = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
+
+    def signed(self) -> str:
+        return SIGNER.sign_object({**asdict(self), "period": _period()}, compress=True)
+
+    @classmethod
+    def from_signed(cls, text: str) -> Self:
+        """Raises :class:`django.core.signing.BadSignature` for what :meth:`signed` did not give,
+        or gave too long ago."""
+        told: dict[str, Any] = SIGNER.unsign_object(text)
+        made = told.pop("period", None)
+        if not isinstance(made, int) or not _period() - 1 <= made <= _period():
+            raise signing.SignatureExpired("the shelf's address is too old")
+        try:
+            return cls(**told)
+        except TypeError as error:  # signed by another release, with other arguments
+            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
+
+
+def _period() -> int:
+    return int(time.time() // PERIOD_S)

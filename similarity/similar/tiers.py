@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 
 from similarity.models import EncoderVersion
-from similarity.models.vectors import PARTS
+from similarity.models.stored_vectors import StoredVectors, read_vectors
+from similarity.parts import PARTS, TABLE
 from similarity.similar import candidates
-from similarity.similar.candidates import Candidate
-from similarity.similar.diversity import maximal_marginal_relevance
 from similarity.similar.floor import Heights, floor_of
-from similarity.similar.found import Taken
+from similarity.similar.hits import Candidate, Query, Taken
 from similarity.similar.plans import VectorSearch
-from similarity.similar.query import Query
-from similarity.similar.scoring import moved, rescore
-from similarity.similar.stored import StoredVectors, read_vectors
+from similarity.similar.scoring import maximal_marginal_relevance, moved, rescore
 from similarity.similar.within import Within
 
 #: Fused candidates that a request's own weights are applied to.
@@ -29,7 +26,7 @@ DIVERSITY_POOL = 5
 LOOKED_THROUGH = 500
 DEEPER = 4
 #: The order in which stored vectors stand in for one another.
-FALLBACK_COLUMNS = ("fused", "text", "attributes", "image", "colour")
+FALLBACK_COLUMNS = ("fused", *sorted(PARTS, key=lambda part: TABLE[part].stands_in))
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def near_enough(
     asked = wanted
     while True:
         rows = candidates.rows(search, asked, max(pool, asked))
-        found = candidates.one_per_group(candidates.scored(rows, search.metric))
+        found = candidates.one_per_group(rows)
         kept = [one for one in found if floor.admits(categories, one, heights)]
         every = len(rows) < candidates.row_count(asked, pool)
         below = not found or found[-1].score < heights.inside

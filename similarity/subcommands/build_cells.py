@@ -5,8 +5,8 @@ from django.core.management.base import CommandParser
 from similarity.cells import upkeep
 from similarity.exceptions import VersionError
 from similarity.management.command import ProgressBars, SimilarityCommand
-from similarity.vectors import upsert
-from similarity.versions import fusions, lifecycle
+from similarity.vectors import fusions, upsert
+from similarity.versions import lifecycle
 
 
 class Command(SimilarityCommand):

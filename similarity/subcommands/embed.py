@@ -9,7 +9,8 @@ from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.models import PendingProduct
-from similarity.outbox import draining, heartbeats, reconcile
+from similarity.outbox import draining, reconcile
+from similarity.vectors import heartbeats
 from similarity.versions import build
 
 #: How often --wait looks, and after how long it says that no worker is at work.

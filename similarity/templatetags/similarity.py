@@ -23,9 +23,13 @@ from django.utils.translation import get_language, gettext, to_locale
 
 from similarity.exceptions import QueryError
 from similarity.logs import log_error
-from similarity.similar.fragments import DEFAULT_TEMPLATE, ShelfArguments
 from similarity.similar.hits import Hit
-from similarity.similar.shelf_cache import cached_similar, shelf_items
+from similarity.similar.shelf_cache import (
+    DEFAULT_TEMPLATE,
+    ShelfArguments,
+    cached_similar,
+    shelf_items,
+)
 from similarity.templatetags.rendering import anywhere, is_nothing, key_of, render, unique_id
 
 logger = logging.getLogger(__name__)

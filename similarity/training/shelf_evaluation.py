@@ -17,8 +17,8 @@ from similarity.encoders.registry import get_encoders
 from similarity.exceptions import ConfigurationError
 from similarity.models import EncoderVersion
 from similarity.models.vectors import category_number, department_of
-from similarity.similar.candidates import Candidate
 from similarity.similar.floor import Floor
+from similarity.similar.hits import Candidate
 from similarity.similar.shelves import similar_to
 from similarity.training.datasets import Dataset, load_dataset
 from similarity.training.metrics import neighbours

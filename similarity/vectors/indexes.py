@@ -21,11 +21,13 @@ from similarity.cells.upkeep import Progress
 from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import VectorCells
+from similarity.models.vectors import INDEX_PREFIX, index_name
+from similarity.parts import TABLE
 
 logger = logging.getLogger(__name__)
 
 #: Columns that are searched; the other parts only re-weight and explain.
-SEARCHED = ("fused", "text", "image")
+SEARCHED = ("fused", *(name for name, part in TABLE.items() if part.searched))
 
 VALID, INVALID, MISSING = "valid", "invalid", "missing"
 
@@ -36,17 +38,11 @@ DROP_WAIT_S = 2.0
 DROP_ATTEMPTS = 30
 
 _TABLE = ProductVectors._meta.db_table
-_PREFIX = "similarity_v"
 
 
 def columns(version: EncoderVersion) -> list[str]:
     """The searched columns this version fills."""
     return [column for column in SEARCHED if column in version.dimensions]
-
-
-def index_name(version: EncoderVersion, column: str) -> str:
-    """``similarity_v3_fused``"""
-    return f"{_PREFIX}{int(version.pk)}_{column}"
 
 
 def bytes_of(version: EncoderVersion, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -160,13 +156,13 @@ def sizes() -> dict[str, int]:
             "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid "
             "WHERE i.indrelid = to_regclass(%s) AND c.relname ~ %s ORDER BY 1",
-            [_TABLE, f"^{_PREFIX}[0-9]+_"],
+            [_TABLE, f"^{INDEX_PREFIX}[0-9]+_"],
         )
         found = dict(cursor.fetchall())
     alias = router.db_for_write(ProductVectors)
     sets = VectorCells.objects.using(alias).filter(live=True).values_list("pk", "version_id")
     return found | {
-        f"{_PREFIX}{version}_cells": upkeep.bytes_of(number, alias) for number, version in sets
+        f"{INDEX_PREFIX}{version}_cells": upkeep.bytes_of(number, alias) for number, version in sets
     }
 
 

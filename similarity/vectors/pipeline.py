@@ -21,8 +21,8 @@ from similarity.extension import extensions
 from similarity.models import EncoderVersion, PendingProduct, retries
 from similarity.models.inputs import DESCRIPTION, TITLE
 from similarity.vectors import encoding, inputs, shared_photos, upsert
+from similarity.vectors.fusions import encoders_of, fusion_of, runnable_versions
 from similarity.vectors.inputs import Inputs
-from similarity.versions.fusions import encoders_of, fusion_of, runnable_versions
 
 logger = logging.getLogger(__name__)
 

@@ -15,30 +15,31 @@ from similarity.cells import cell_rows, upkeep
 from similarity.encoders.base import FloatArray
 from similarity.encoders.fusion import Fused
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS, category_number, group_name
+from similarity.models.vectors import category_number, group_name
+from similarity.parts import PARTS
 
 _TABLE = ProductVectors._meta.db_table
+
+_PARTS = ", ".join(PARTS)
 
 # The keys' type is the host's own; a list of text has none by itself.
 _UPSERT = f"""
     INSERT INTO {_TABLE} AS stored
-        (product_id, version_id, fused, text, image, colour, attributes, "group",
-         category, fingerprint, encoded_at)
-    SELECT product_id, %(version)s, fused::halfvec, text::halfvec, image::halfvec,
-        colour::halfvec, attributes::halfvec, "group", category, fingerprint,
+        (product_id, version_id, fused, {_PARTS}, "group", category, fingerprint, encoded_at)
+    SELECT product_id, %(version)s, fused::halfvec,
+        {", ".join(f"{part}::halfvec" for part in PARTS)}, "group", category, fingerprint,
         statement_timestamp()
-    FROM unnest(%(keys)s::{{key_type}}[], %(fused)s::text[], %(text)s::text[], %(image)s::text[],
-        %(colour)s::text[], %(attributes)s::text[], %(groups)s::text[],
-        %(categories)s::int[], %(fingerprints)s::text[])
-        AS new(product_id, fused, text, image, colour, attributes, "group", category, fingerprint)
+    FROM unnest(%(keys)s::{{key_type}}[], %(fused)s::text[],
+        {", ".join(f"%({part})s::text[]" for part in PARTS)},
+        %(groups)s::text[], %(categories)s::int[], %(fingerprints)s::text[])
+        AS new(product_id, fused, {_PARTS}, "group", category, fingerprint)
     ON CONFLICT (product_id, version_id) DO UPDATE SET
-        fused = excluded.fused, text = excluded.text, image = excluded.image,
-        colour = excluded.colour, attributes = excluded.attributes,
+        fused = excluded.fused, {", ".join(f"{part} = excluded.{part}" for part in PARTS)},
         "group" = excluded."group", category = excluded.category,
         fingerprint = excluded.fingerprint, encoded_at = excluded.encoded_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
     RETURNING product_id, encoded_at::text
-"""  # noqa: S608 - the table's own name
+"""  # noqa: S608 - the table's own name and those of parts
 
 
 def alias() -> str:

@@ -23,10 +23,11 @@ from django.utils import timezone
 from similarity.catalog.adapter import get_adapter
 from similarity.extension import extensions
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS, category_number, department_of
+from similarity.models.vectors import category_number, department_of
+from similarity.parts import PARTS
 from similarity.vectors import encoding, upsert
-from similarity.versions import build, neighbours
-from similarity.versions.fusions import every_version
+from similarity.vectors.fusions import every_version
+from similarity.versions import build, quality
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ def _both(own: Mapping[str, Floats], other: Mapping[str, Floats], column: str) -
 def _neighbouring(version: EncoderVersion, sample: Sample) -> list[Pair]:
     """Pairs of a sampled product and one of its nearest, each as column → row."""
     asked = list(sample.keys[:ASKED])
-    found = neighbours.nearest(version, "fused", asked, NEIGHBOURS).others
+    found = quality.nearest(version, "fused", asked, NEIGHBOURS).others
     own = _rows_of(sample)
     others = _rows_of(_read(version, {one.key for nearest in found.values() for one in nearest}))
     return [

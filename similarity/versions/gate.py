@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from similarity.exceptions import SimilarityError, VersionError
 from similarity.models import EncoderVersion
-from similarity.models.vectors import PARTS
-from similarity.vectors import indexes
-from similarity.versions import fusions, quality
+from similarity.parts import PARTS
+from similarity.vectors import fusions, indexes
+from similarity.versions import quality
 
 logger = logging.getLogger(__name__)
 

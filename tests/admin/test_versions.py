@@ -10,7 +10,7 @@ from django.urls import reverse
 from similarity.connections import wakeup
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.vectors import indexes
-from similarity.versions import build, lifecycle, progress
+from similarity.versions import build, lifecycle
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
@@ -111,7 +111,7 @@ def test_a_build_shows_how_far_it_is_and_how_to_go_on(staff, live, settings):
 
 def test_a_running_build_loads_its_page_again(staff, live, monkeypatch):
     begun = build.begin()
-    monkeypatch.setattr(progress, "is_building", lambda: True)
+    monkeypatch.setattr(build, "is_building", lambda: True)
     html = staff.get(page("change", begun)).content.decode()
     assert 'http-equiv="refresh"' in html
     assert "Go on building" not in html
@@ -121,7 +121,7 @@ def test_building_is_left_to_a_worker(staff, live, wakeups):  # noqa: F811
     assert "Yes, build" in staff.get(BUILD).content.decode()
     assert wakeups == []
     staff.post(BUILD)
-    assert wakeups == [progress.TASK]
+    assert wakeups == [build.TASK]
 
 
 def test_without_a_broker_it_says_what_to_run(staff, live, monkeypatch):
@@ -165,7 +165,7 @@ def test_figures_beside_another_live_version_are_taken_again(staff, live, ready,
     html = staff.get(page("change", ready)).content.decode()
     assert "compares them first" in html
     staff.post(page("compare", ready))
-    assert wakeups == [progress.COMPARE_TASK]
+    assert wakeups == [build.COMPARE_TASK]
     assert staff.get(page("compare", ready)).status_code == 405
 
 

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from shop.models import Product
 from similarity.catalog.adapter import get_adapter
 from similarity.search.reranking.rerank import Reranked
-from similarity.similar.fragments import ShelfArguments
+from similarity.similar.shelf_cache import ShelfArguments
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

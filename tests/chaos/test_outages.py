@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.chaos_servers import Valkey
 from similarity.models import ProductVectors
-from similarity.outbox import heartbeats, polling
+from similarity.outbox import polling
+from similarity.vectors import heartbeats
 from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
 from tests.worker_process import running, wait_for, worker

@@ -8,8 +8,9 @@ from django.db import connection
 
 from shop.models import Product
 from similarity.models import PendingProduct, ProductVectors
-from similarity.outbox import draining, heartbeats
+from similarity.outbox import draining
 from similarity.subcommands import embed
+from similarity.vectors import heartbeats
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401

@@ -14,8 +14,9 @@ from similarity.models import EncoderVersion, PendingProduct, ProductInputs, Rec
 from similarity.operations import health, status
 from similarity.orders.counting.full import count_all
 from similarity.orders.models import CountRun, PendingOrder
-from similarity.outbox import draining, heartbeats, reconcile
-from similarity.versions import lifecycle, progress
+from similarity.outbox import draining, reconcile
+from similarity.vectors import heartbeats
+from similarity.versions import build, lifecycle
 from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
@@ -173,7 +174,7 @@ def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypat
     make_product()
     live = lifecycle.ensure_live_version()
     with monkeypatch.context() as begins:
-        begins.setattr(progress, "is_building", lambda: True)
+        begins.setattr(build, "is_building", lambda: True)
         assert "its fusion is fitted on a sample" in text(capsys)
     begun = lifecycle.building.begin()
     at = timezone.now().isoformat()
@@ -184,7 +185,7 @@ def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypat
         "stopped at embedding 34,000 of 100,000 (no memory): 'manage.py similarity build'"
         in written
     )
-    monkeypatch.setattr(progress, "is_building", lambda: True)
+    monkeypatch.setattr(build, "is_building", lambda: True)
     assert "embedding 34,000 of 100,000, 12 min left" in text(capsys)
     report = json.loads(text(capsys, "--json"))
     assert report["versions"][0]["building"]["left_s"] == pytest.approx(720, abs=30)

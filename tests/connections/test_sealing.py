@@ -10,8 +10,8 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from similarity.connections import caching, mailbox
 from similarity.connections.sealing import JSONSerializer, seal, unseal
-from similarity.outbox import heartbeats
 from similarity.search.synonyms import synonyms
+from similarity.vectors import heartbeats
 
 KEY = "similarity:test:1"
 VALUES = [

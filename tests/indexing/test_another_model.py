@@ -10,7 +10,7 @@ from similarity.search import queries
 from similarity.search.meaning import meaning_of
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
-from similarity.versions import gate, lifecycle, retiring
+from similarity.versions import gate, lifecycle
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +86,7 @@ def test_another_model_from_its_building_to_its_end(catalogue, settings):
     lifecycle.promote(second)
     draining.drain()
     assert found_by("paper lantern", second) == catalogue[6].pk
-    retiring.retire(first)
-    retiring.drop(first)
+    lifecycle.retire(first)
+    lifecycle.drop(first)
     assert not ProductVectors.objects.exclude(version=second).exists()
     assert len(similar_to(catalogue[0], 8)) == 8

@@ -14,7 +14,7 @@ from similarity.connections import wakeup
 from similarity.connections.locks import LockTaken, advisory_lock, is_held
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.vectors import pipeline, upsert
-from similarity.versions import build, lifecycle, progress
+from similarity.versions import build, lifecycle
 from tests.databases import current_address
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
@@ -62,8 +62,8 @@ def test_a_killed_process_goes_on_and_a_product_that_kills_is_left_to_the_outbox
     done = stored(version)
     assert 2 < done < 12
     assert str(killer.pk) in version.progress["trying"]
-    assert not progress.is_building()
-    told = progress.described(version.progress, running=False)
+    assert not build.is_building()
+    told = build.described(version.progress, running=False)
     assert told == f"stopped at embedding {version.progress['done']:,} of 12"
     finished = build_in_a_process()
     assert finished.returncode == 0, finished.stderr
@@ -106,24 +106,24 @@ def test_what_fails_and_what_the_host_holds_is_enqueued_with_its_page(
 def test_progress_is_told_with_the_time_left():
     at = timezone.now().isoformat()
     told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 91.7, "at": at}
-    text = progress.described(told, running=True)
+    text = build.described(told, running=True)
     assert text == "embedding 34,000 of 100,000, 12 min left"
-    assert progress.described({**told, "done": 0, "per_s": 10}, running=True).endswith("2.8 h left")
-    assert progress.described({**told, "phase": "index fused"}, running=True).startswith(
+    assert build.described({**told, "done": 0, "per_s": 10}, running=True).endswith("2.8 h left")
+    assert build.described({**told, "phase": "index fused"}, running=True).startswith(
         "indexing fused, 34 %"
     )
-    assert progress.described({**told, "per_s": 0}, running=True) == "embedding 34,000 of 100,000"
-    assert progress.described({}, running=True) == ""
+    assert build.described({**told, "per_s": 0}, running=True) == "embedding 34,000 of 100,000"
+    assert build.described({}, running=True) == ""
 
 
 def test_time_left_runs_down_between_two_notes():
     at = (timezone.now() - timedelta(seconds=50)).isoformat()
-    left_s = progress.seconds_left({"done": 0, "total": 1000, "per_s": 10.0, "at": at})
+    left_s = build.seconds_left({"done": 0, "total": 1000, "per_s": 10.0, "at": at})
     assert left_s == pytest.approx(50, abs=10)
 
 
 def test_progress_is_in_the_database_while_it_runs(catalogue, monkeypatch):
-    monkeypatch.setattr(progress, "NOTE_EVERY_S", 0)
+    monkeypatch.setattr(build, "NOTE_EVERY_S", 0)
     seen = []
 
     def look(phase, done, total):
@@ -153,7 +153,7 @@ def test_a_worker_builds_in_steps_and_asks_for_the_next(catalogue, wakeups, monk
     asked_at = time.time()
     tasks.build_version(asked_at)
     assert EncoderVersion.objects.get().status == "building"
-    assert wakeups == [progress.GO_ON_TASK]
+    assert wakeups == [build.GO_ON_TASK]
     while EncoderVersion.objects.get().status == "building":
         tasks.go_on_building()
     waiting = wakeups.copy()
@@ -186,11 +186,11 @@ def test_beat_leaves_a_build_of_other_settings_to_workers_that_have_them(catalog
 
 @pytest.mark.django_db(transaction=True)
 def test_whether_a_build_runs_is_read_off_its_lock(catalogue):
-    assert not progress.is_building()
-    with advisory_lock(progress.LOCK, "default"):
-        assert progress.is_building()
+    assert not build.is_building()
+    with advisory_lock(build.LOCK, "default"):
+        assert build.is_building()
         assert not is_held("another", "default")
-    assert not progress.is_building()
+    assert not build.is_building()
 
 
 def test_a_build_that_runs_elsewhere_ends_the_task_quietly(catalogue, monkeypatch, caplog):
@@ -210,7 +210,7 @@ def test_a_build_asked_of_a_real_worker(make_product, settings, tmp_path):
         make_product(name=f"Product number {number}")
     lifecycle.ensure_live_version()  # or the worker makes it, which answers the request
     with worker(tmp_path) as process:
-        assert wakeup.wake(progress.TASK, args=[time.time()])
+        assert wakeup.wake(build.TASK, args=[time.time()])
         ready = EncoderVersion.objects.filter(status="ready")
         wait_for(ready.exists, 90, process)
     version = ready.get()

@@ -14,7 +14,7 @@ from similarity.models import EncoderVersion, ProductVectors, VectorCells
 from similarity.models.cells import rows_table
 from similarity.tasks import tidy_cells
 from similarity.vectors import indexes, upsert
-from similarity.versions import lifecycle, retiring
+from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -273,7 +273,7 @@ def test_vectors_missing_from_the_cells_are_placed_at_night(version):
 def test_cells_go_with_their_version(version):
     upkeep.build(version, "default")
     EncoderVersion.objects.filter(pk=version.pk).update(status="retired")
-    retiring.drop(version)
+    lifecycle.drop(version)
     assert not [name for name in connection.introspection.table_names() if "_cells_" in name]
 
 

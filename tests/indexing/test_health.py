@@ -13,8 +13,8 @@ from kombu import Connection
 from similarity.connections import wakeup
 from similarity.models import PendingProduct
 from similarity.operations import health
-from similarity.outbox import draining, heartbeats
-from similarity.vectors import indexes
+from similarity.outbox import draining
+from similarity.vectors import heartbeats, indexes
 from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db

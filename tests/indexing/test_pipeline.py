@@ -7,8 +7,8 @@ from similarity.catalog import paths
 from similarity.exceptions import EncoderError, VersionError
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.outbox import draining
-from similarity.vectors import pipeline
-from similarity.versions import fusions, lifecycle
+from similarity.vectors import fusions, pipeline
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import group_name
 from similarity.orders.models import CountedItem, CountRun, ProductPartners
 from similarity.vectors import indexes
-from similarity.versions import gate, lifecycle, neighbours, quality
+from similarity.versions import gate, lifecycle, quality
 from tests.encoders_fake import similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def versions_of_both():
 
 
 def test_neighbours_are_those_of_a_full_comparison(make_product, monkeypatch):
-    monkeypatch.setattr(neighbours, "PAGE", 7)
+    monkeypatch.setattr(quality, "PAGE", 7)
     rng = np.random.default_rng(5)
     version = make_version(dimensions={"fused": 6})
     rows = rng.normal(size=(40, 6)).astype(np.float16)
@@ -59,7 +59,7 @@ def test_neighbours_are_those_of_a_full_comparison(make_product, monkeypatch):
         )
     unit = rows.astype(np.float32)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    found = neighbours.nearest(version, "fused", [one.pk for one in products[:3]], 4)
+    found = quality.nearest(version, "fused", [one.pk for one in products[:3]], 4)
     for at in range(3):
         order = [int(to) for to in np.argsort(-(unit @ unit[at])) if to != at]
         key = products[at].pk
@@ -70,7 +70,7 @@ def test_neighbours_are_those_of_a_full_comparison(make_product, monkeypatch):
 
 
 def test_a_version_without_the_column_has_no_neighbours(make_product):
-    assert neighbours.nearest(make_version(), "fused", [make_product().pk], 3).others == {}
+    assert quality.nearest(make_version(), "fused", [make_product().pk], 3).others == {}
 
 
 def test_shares_of_a_catalogue_known_by_hand(make_product, versions_of_both, monkeypatch):
@@ -114,7 +114,7 @@ def test_variants_and_what_is_bought_together(make_product, monkeypatch):
     assert found["variants"] == 1.0
     # The hat's only pair has too few shoppers to count.
     assert found["bought_together"] == 1.0
-    assert quality.measures(neighbours.nearest(version, "fused", [], 2)) == {}
+    assert quality.measures(quality.nearest(version, "fused", [], 2)) == {}
 
 
 def test_a_worse_version_is_refused_with_its_figures(make_product, settings, monkeypatch):

@@ -17,7 +17,8 @@ from similarity.models.vectors import group_name
 from similarity.outbox import comparison, draining, reconcile
 from similarity.search.models import SearchDocument
 from similarity.tasks import drain_outbox, reconcile_catalogue
-from similarity.versions import fusions, lifecycle, retiring
+from similarity.vectors import fusions
+from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import wakeups  # noqa: F401
 
@@ -84,7 +85,7 @@ def test_every_version_that_is_kept_up_to_date_counts(catalogue):
     ProductVectors.objects.of_version(ready).filter(product=catalogue[1]).update(fingerprint="old")
     assert counts(reconcile.reconcile()) == (6, 1, 1, 0)
     PendingProduct.objects.all().delete()
-    retiring.retire(ready)
+    lifecycle.retire(ready)
     assert counts(reconcile.reconcile()) == (6, 0, 0, 0)
 
 

@@ -14,7 +14,7 @@ from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.similar.shelves import similar_to
 from similarity.vectors import indexes, pipeline
-from similarity.versions import lifecycle, retiring
+from similarity.versions import lifecycle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,16 +28,16 @@ def catalogue(make_product):
 def retired(catalogue):
     lifecycle.ensure_live_version()
     version = lifecycle.build_version()
-    retiring.retire(version)
+    lifecycle.retire(version)
     return version
 
 
 def test_rows_go_in_small_steps(retired, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(retiring, "DELETE_ROWS", 2)
+    monkeypatch.setattr(lifecycle, "DELETE_ROWS", 2)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity")
     with django_assert_num_queries(6):  # five steps of two rows at most, one that finds none
-        retiring._delete_vectors(retired)
+        lifecycle._delete_vectors(retired)
     assert not ProductVectors.objects.of_version(retired).exists()
     assert ProductVectors.objects.count() == 9, "those of the live version stay"
 
@@ -91,14 +91,14 @@ def test_an_index_that_never_gets_free_is_told_with_the_remedy(catalogue, retire
         with other.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {ProductVectors._meta.db_table} LIMIT 1")
         with pytest.raises(VersionError, match="pg_stat_activity"):
-            retiring.drop(retired)
+            lifecycle.drop(retired)
         other.rollback()
     finally:
         other.close()
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
-    retiring.drop(retired)
+    lifecycle.drop(retired)
     assert not EncoderVersion.objects.filter(pk=retired.pk).exists()
 
 
@@ -107,7 +107,7 @@ def test_a_version_being_dropped_is_written_to_no_more(retired, catalogue, monke
     monkeypatch.setattr(
         indexes, "drop_indexes", lambda version: pipeline.embed([str(catalogue[0].pk)], force=True)
     )
-    retiring.drop(ready)
+    lifecycle.drop(ready)
     assert not EncoderVersion.objects.filter(pk=ready.pk).exists()
 
 
@@ -116,7 +116,7 @@ def test_the_live_version_is_refused_though_it_was_ready_when_it_was_read(catalo
     stale = lifecycle.build_version()
     lifecycle.promote(EncoderVersion.objects.get(pk=stale.pk))
     with pytest.raises(VersionError, match="is live"):
-        retiring.drop(stale)
+        lifecycle.drop(stale)
     assert ProductVectors.objects.of_version(stale).count() == 9
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from similarity.cells import sketch_depth
+from similarity.cells import calibration
 from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
 
@@ -27,7 +27,7 @@ def looks(cells_catalogue):
         likeness = rows @ rows[query]
         likeness[query] = -np.inf
         nearest = np.argsort(-likeness)[:K]
-        look = sketch_depth.Look(1.0, 1.0, rows[query], every, ids[nearest])
+        look = calibration.Look(1.0, 1.0, rows[query], every, ids[nearest])
         found.append((look, nearest, (sketches != sketches[query]).sum(axis=1)))
     return made, found
 
@@ -36,7 +36,7 @@ def looks(cells_catalogue):
 def test_the_depth_is_the_least_that_holds_the_share_of_the_neighbours_wanted(looks, recall):
     """Sketches differ by whole bits, so that many rows are as far and one step adds them all."""
     made, found = looks
-    figures = sketch_depth.depths(
+    figures = calibration.depths(
         made, "default", (("depths", look) for look, *_others in found), recall
     )
     (depth,) = figures["depths"]
@@ -51,7 +51,7 @@ def test_the_depth_is_the_least_that_holds_the_share_of_the_neighbours_wanted(lo
 def test_a_filter_takes_those_in_the_way_out_too(looks):
     made, found = looks
     whole, tenth = (
-        sketch_depth.depths(
+        calibration.depths(
             made, "default", (("depths", look._replace(share=share)) for look, *_ in found), 0.9
         )["depths"][0]
         for share in (1.0, 0.1)
@@ -66,5 +66,5 @@ def test_neighbours_in_other_cells_are_left_to_the_calibration_of_rows(looks):
         cursor.execute(f"SELECT min(cell) FROM {rows_table(made.pk)} WHERE cell > 0")
         (cell,) = cursor.fetchone()
     apart = look._replace(cells=np.array([cell]), neighbours=look.neighbours[:0])
-    figures = sketch_depth.depths(made, "default", [("depths", apart)], 0.9)
+    figures = calibration.depths(made, "default", [("depths", apart)], 0.9)
     assert figures == {"depths": [0], "far_depths": [0]}

@@ -12,7 +12,7 @@ from similarity.exceptions import EncoderError, VersionError
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.outbox import draining, reconcile
 from similarity.vectors import indexes, pipeline
-from similarity.versions import build, gate, lifecycle, retiring
+from similarity.versions import build, gate, lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +198,7 @@ def test_a_version_in_between_that_is_dropped_leaves_those_before_it(catalogue):
     second = lifecycle.build_version()
     lifecycle.promote(second)
     lifecycle.promote(lifecycle.build_version())
-    retiring.drop(second)
+    lifecycle.drop(second)
     assert lifecycle.rollback().pk == first.pk
 
 
@@ -249,13 +249,13 @@ def test_encoders_that_this_machine_lacks_are_no_reason_to_refuse(catalogue, mon
 
 def test_the_live_version_cannot_be_dropped(catalogue):
     with pytest.raises(VersionError, match="is live"):
-        retiring.drop(lifecycle.ensure_live_version())
+        lifecycle.drop(lifecycle.ensure_live_version())
 
 
 def test_a_retired_version_keeps_its_vectors_and_loses_its_indexes(catalogue):
     live = lifecycle.ensure_live_version()
     version = lifecycle.build_version()
-    retiring.retire(version)
+    lifecycle.retire(version)
     version.refresh_from_db()
     assert version.status == "retired"
     assert set(indexes.states(version).values()) == {"missing"}
@@ -268,14 +268,14 @@ def test_a_retired_version_keeps_its_vectors_and_loses_its_indexes(catalogue):
 def test_the_version_kept_for_rolling_back_stays_ready_for_it(catalogue):
     first = lifecycle.ensure_live_version()
     lifecycle.promote(lifecycle.build_version())
-    retiring.retire(first)
+    lifecycle.retire(first)
     assert set(indexes.states(first).values()) == {"valid"}
     assert lifecycle.rollback().pk == first.pk
 
 
 def test_the_live_version_cannot_be_retired(catalogue):
     with pytest.raises(VersionError, match="is live"):
-        retiring.retire(lifecycle.ensure_live_version())
+        lifecycle.retire(lifecycle.ensure_live_version())
 
 
 def test_a_version_that_never_was_live_is_dropped_before_the_one_to_roll_back_to(catalogue):
@@ -283,8 +283,8 @@ def test_a_version_that_never_was_live_is_dropped_before_the_one_to_roll_back_to
     first = lifecycle.ensure_live_version()
     lifecycle.promote(lifecycle.build_version())
     never = lifecycle.build_version()
-    retiring.retire(never)
-    assert retiring.drop_retired(keep=1) == [never.pk]
+    lifecycle.retire(never)
+    assert lifecycle.drop_retired(keep=1) == [never.pk]
     assert lifecycle.rollback().pk == first.pk
 
 
@@ -298,7 +298,7 @@ def test_nothing_a_worker_needs_is_read_from_a_replica(catalogue, with_replica):
     second = lifecycle.build_version()
     assert lifecycle.promote(second).pk == second.pk
     assert lifecycle.rollback().pk == live.pk
-    assert retiring.drop_retired(keep=0) == [second.pk]
+    assert lifecycle.drop_retired(keep=0) == [second.pk]
     assert reconcile.reconcile().enqueued == 0
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from django.core.cache import cache
 
-from similarity.outbox import heartbeats
+from similarity.vectors import heartbeats
 
 
 @pytest.fixture

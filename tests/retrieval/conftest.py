@@ -12,7 +12,8 @@ from pgvector import HalfVector
 
 from shop.models import Brand, Category, Product
 from similarity.models import EncoderVersion, ProductVectors
-from similarity.models.vectors import PARTS, group_name
+from similarity.models.vectors import group_name
+from similarity.parts import PARTS
 from tests.fixtures_cells import cells_catalogue  # noqa: F401
 
 WEIGHTS = {"text": 0.4, "image": 0.3, "colour": 0.15, "attributes": 0.15}

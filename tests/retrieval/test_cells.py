@@ -9,7 +9,7 @@ from shop.models import Product
 from similarity.cells import probing
 from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
-from similarity.similar import candidates, filter_statistics, plans, trace
+from similarity.similar import candidates, plans, trace
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
 
@@ -21,7 +21,7 @@ K = 12
 @pytest.fixture(autouse=True)
 def _anew():
     probing.forget()
-    filter_statistics.forget()
+    candidates.forget()
 
 
 def search(version, product, products):
@@ -38,7 +38,7 @@ def answered_by(version, product, products):
     asked = search(version, product, products)
     with trace.trace_queries() as answered:
         found = [one.key for one in candidates.nearest(asked, K)[:K]]
-    right = [row.key for row in sorted(plans.exact(asked, K), key=lambda row: row.distance)]
+    right = [row.key for row in sorted(plans.exact(asked, K), key=lambda row: -row.score)]
     return found, [one.plan for one in answered], right
 
 
@@ -81,7 +81,7 @@ def test_far_from_its_filter_the_near_cells_are_passed_over(cells_catalogue):
         candidates.nearest(asked, K)
     assert "far from the query" in answered[0].because
     standing = probing.standing(cells_catalogue, "default")
-    known = filter_statistics.statistics(asked.within, standing)
+    known = candidates.statistics(asked.within, standing)
     chosen = probing.choose(standing, asked.vector, known.rates, K)
     assert chosen.share > 0.5, "most of the rows looked at pass"
 
@@ -120,7 +120,7 @@ def test_where_the_nearest_do_not_pass_all_rows_of_the_cells_are_tested(cells_ca
     """The share that passes holds for the cells as a whole; what is nearest may be sold out."""
     product = Product.objects.first()
     available = Product.objects.available()
-    filter_statistics.statistics(Within(available), probing.standing(cells_catalogue, "default"))
+    candidates.statistics(Within(available), probing.standing(cells_catalogue, "default"))
     near = [row.key for row in plans.exact(search(cells_catalogue, product, available), 200)]
     Product.objects.filter(pk__in=near).update(stock=0)
     found, by, right = answered_by(cells_catalogue, product, available)
@@ -163,7 +163,7 @@ def test_cells_dropped_at_this_moment_leave_the_whole_scan(cells_catalogue):
     product = Product.objects.first()
     asked = search(cells_catalogue, product, Product.objects.all())
     probing.standing(cells_catalogue, "default")
-    filter_statistics.statistics(asked.within, probing.standing(cells_catalogue, "default"))
+    candidates.statistics(asked.within, probing.standing(cells_catalogue, "default"))
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {rows_table(VectorCells.objects.get().pk)}")
     with trace.trace_queries() as answered:
@@ -188,10 +188,10 @@ def test_a_filter_is_judged_once(cells_catalogue, django_assert_num_queries):
 def test_a_filter_that_is_dear_to_judge_is_not(cells_catalogue, monkeypatch, caplog):
     """A page must not wait for eight thousand tests of it; it lets half through, we say."""
     slow = Product.objects.annotate(slept=RawSQL("pg_sleep(0.005)::text", ())).filter(slept="")
-    monkeypatch.setattr(filter_statistics, "_SETTINGS", {"statement_timeout": "50"})
+    monkeypatch.setattr(candidates, "_SETTINGS", {"statement_timeout": "50"})
     asked = search(cells_catalogue, Product.objects.first(), slow)
     standing = probing.standing(cells_catalogue, "default")
-    known = filter_statistics.statistics(asked.within, standing)
+    known = candidates.statistics(asked.within, standing)
     assert known.share == 0.5
     assert set(known.rates.tolist()) == {0.5}
     assert "not judged" in caplog.text

@@ -8,8 +8,8 @@ from similarity.exceptions import QueryError, VersionError
 from similarity.insights import duplicates
 from similarity.insights.duplicates import DuplicateSearch, find_duplicates, judge
 from similarity.models import EncoderVersion
+from similarity.models.stored_vectors import StoredVectors
 from similarity.similar.planner_settings import local_settings
-from similarity.similar.stored import StoredVectors
 from tests.retrieval.conftest import DIMENSIONS, build_index
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from similarity.similar.filter_statistics import _rates
+from similarity.similar.candidates import _rates
 
 
 @settings(max_examples=60)

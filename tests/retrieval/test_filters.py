@@ -7,11 +7,12 @@ import pytest
 from django.db import connection
 
 from shop.models import Product
+from similarity.models.stored_vectors import read_vectors
+from similarity.models.vectors import index_name
 from similarity.similar import candidates, plans
 from similarity.similar.planner_settings import local_settings
 from similarity.similar.plans import VectorSearch
 from similarity.similar.shelves import similar_to
-from similarity.similar.stored import read_vectors
 from similarity.similar.within import Within
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +156,7 @@ def test_no_index_is_answered_exactly(search):
     """An index that is still being built concurrently may not be used."""
     everything = search(Product.objects.all())
     with connection.cursor() as cursor:
-        name = candidates.index_name(everything)
+        name = index_name(everything.version, everything.column)
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name]
         )
@@ -163,12 +164,6 @@ def test_no_index_is_answered_exactly(search):
         cursor.execute(f"DROP INDEX {name}")
     assert chosen(everything) == ["exact"]
     assert len(candidates.nearest(everything, 10)) >= 10
-
-
-def test_index_name_is_the_indexing_rooms(search):
-    indexes = pytest.importorskip("similarity.vectors.indexes")
-    query = search(Product.objects.all())
-    assert candidates.index_name(query) == indexes.index_name(query.version, "fused")
 
 
 def test_far_filter_is_as_good_as_exact(search):

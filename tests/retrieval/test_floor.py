@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from shop.models import Product
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
-from similarity.similar.candidates import Candidate
 from similarity.similar.floor import Heights, floor_of
+from similarity.similar.hits import Candidate
 from similarity.similar.more_like import more_like
 from similarity.similar.shelves import similar_page, similar_to
 

@@ -11,14 +11,14 @@ from rest_framework.test import APIClient
 from shop.models import Customer, Order, OrderLine
 from similarity.exceptions import ConfigurationError
 from similarity.models import ProductVectors
+from similarity.models.stored_vectors import StoredVectors
 from similarity.orders.mapping import MappedOrders
 from similarity.search import documents, queries
 from similarity.search.reranking import personal
 from similarity.search.reranking.personal import taste_cosines
 from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN
-from similarity.similar.stored import StoredVectors
-from similarity.similar.tastes import tastes
+from similarity.similar.more_like import tastes
 from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401

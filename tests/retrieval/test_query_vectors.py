@@ -26,7 +26,8 @@ from similarity.models import ProductVectors
 from similarity.search import ask_worker, asked_often, mailbox, queries, query_vectors, tasks
 from similarity.search.models import HotQuery
 from similarity.search.query_vectors import encode_query, normalised, picture_vector
-from similarity.versions import fusions, lifecycle
+from similarity.vectors import fusions
+from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import dead_broker, fake_encoders  # noqa: F401

@@ -10,17 +10,17 @@ from hypothesis.extra.numpy import arrays
 
 from similarity.catalog.content import ProductContent
 from similarity.encoders.attributes import AttributeEncoder
-from similarity.models.vectors import PARTS
-from similarity.similar.diversity import maximal_marginal_relevance
+from similarity.models.stored_vectors import StoredVectors
+from similarity.parts import PARTS
 from similarity.similar.explain import reasons
 from similarity.similar.scoring import (
     METRICS,
+    maximal_marginal_relevance,
     moved,
     normalised_weights,
     rescore,
     score_of_distance,
 )
-from similarity.similar.stored import StoredVectors
 from tests.retrieval.conftest import unit
 
 WEIGHTS = st.dictionaries(

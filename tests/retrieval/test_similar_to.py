@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from shop.models import Brand, Category, Product
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
-from similarity.similar.candidates import Candidate
+from similarity.similar.hits import Candidate
 from similarity.similar.shelves import similar_page, similar_to, similar_to_vector
 from similarity.similar.tiers import diverse
 from tests.configure import with_settings

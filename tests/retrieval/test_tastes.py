@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similarity.similar.tastes import (
+from similarity.similar.more_like import (
     DISLIKED_SHARE,
     MAX_TASTES,
     SAME_TASTE_COSINE,

@@ -9,9 +9,9 @@ from django.db import DatabaseError
 
 from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
+from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vectors
 from similarity.search.reranking.deadline import OutOfTime, Reading, was_ended
-from similarity.similar.stored import FloatArray, StoredVectors, read_vectors
-from similarity.similar.tastes import Taste, tastes
+from similarity.similar.more_like import Taste, tastes
 
 logger = logging.getLogger(__name__)
 

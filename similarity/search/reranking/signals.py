@@ -9,6 +9,8 @@ import numpy as np
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.models import EncoderVersion
+from similarity.models.stored_vectors import FloatArray as Vector
+from similarity.models.stored_vectors import read_vectors
 from similarity.search.reranking.deadline import Reading
 from similarity.search.reranking.documents import (
     Document,
@@ -23,8 +25,6 @@ from similarity.search.reranking.given import Scores
 from similarity.search.reranking.personal import read_nearness
 from similarity.search.reranking.wanted import attribute_scores, price_scores
 from similarity.search.words import QueryWords
-from similarity.similar.stored import FloatArray as Vector
-from similarity.similar.stored import read_vectors
 
 #: In the order of the columns. A learned ranker is stored with these names and is used only
 #: where they are the same.

@@ -19,7 +19,7 @@ from similarity.search.reranking.signals import COLUMN, cosines_of, read, signal
 from similarity.search.training.judged import Judged
 from similarity.search.training.ranker import Group
 from similarity.search.words import parse_query
-from similarity.similar.shelf import live_version
+from similarity.similar.shelves import live_version
 
 #: Longest one query's reading may take.
 _BUDGET_MS = 60_000
