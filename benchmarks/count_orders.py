@@ -41,7 +41,7 @@ from benchmarks.scratch import own_database  # noqa: E402
 from shop.models import Order  # noqa: E402
 from similarity.orders.adapter import Basket, OrderAdapter, Sale  # noqa: E402
 from similarity.orders.counting.full import count_all  # noqa: E402
-from similarity.orders.counting.updating import count_pending, enqueue  # noqa: E402
+from similarity.orders.counting.updating import count_pending, enqueue_orders  # noqa: E402
 
 CHANGED = (1, 100, 1000)
 
@@ -99,10 +99,10 @@ def main() -> None:
 
 
 def cancel(orders: list[int]) -> None:
-    enqueue(orders, wake=False)
+    enqueue_orders(orders, wake=False)
     DrawnOrders.cancelled = set(orders)
     report(f"{len(orders)} cancelled", len(orders), lambda: count_pending(3600))
-    enqueue(orders, wake=False)
+    enqueue_orders(orders, wake=False)
     DrawnOrders.cancelled = set()
     report(f"{len(orders)} placed again", len(orders), lambda: count_pending(3600))
 

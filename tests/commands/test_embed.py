@@ -107,7 +107,7 @@ def test_waiting_follows_a_worker_to_the_end(products, capsys):
 
 def test_waiting_shows_that_a_worker_is_learning_first(products, monkeypatch, capsys):
     learning = {"seen_at": 0.0, "device": "", "doing": "learn", "done": 1, "total": 3}
-    monkeypatch.setattr(embed.workers, "seen", lambda: {"host": learning})
+    monkeypatch.setattr(embed.heartbeats, "seen", lambda: {"host": learning})
     with pytest.raises(CommandError, match="not embedded"):
         call_command("similarity", "embed", "--wait", "--timeout", "0.1")
     assert "learn:  33%" in capsys.readouterr().err

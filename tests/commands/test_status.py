@@ -176,7 +176,7 @@ def test_how_far_a_build_is_and_where_it_stopped(make_product, capsys, monkeypat
     with monkeypatch.context() as begins:
         begins.setattr(build, "is_building", lambda: True)
         assert "its fusion is fitted on a sample" in text(capsys)
-    begun = lifecycle.building.begin()
+    begun = lifecycle.build.begin()
     at = timezone.now().isoformat()
     told = {"phase": "embed", "done": 34_000, "total": 100_000, "per_s": 91.7, "at": at}
     EncoderVersion.objects.filter(pk=begun.pk).update(progress={**told, "error": "no memory"})

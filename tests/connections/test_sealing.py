@@ -8,8 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
-from similarity.connections import caching, mailbox
+from similarity.connections import caching
 from similarity.connections.sealing import JSONSerializer, seal, unseal
+from similarity.search import mailbox
 from similarity.search.synonyms import synonyms
 from similarity.vectors import heartbeats
 

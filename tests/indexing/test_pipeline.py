@@ -137,7 +137,7 @@ def test_groups_and_keys_cannot_be_mistaken(live, make_product):
 
 def test_a_version_with_the_same_encoders_shares_the_encoding(live, make_product):
     product = make_product()
-    other = lifecycle.building.begin()
+    other = lifecycle.build.begin()
     HashEncoder.calls = 0
     Product.objects.filter(pk=product.pk).update(name="New")
     embed(product)

@@ -147,7 +147,7 @@ def test_of_few_products_nothing_is_learned(shop, monkeypatch):
 
 
 def test_the_nightly_task_learns_for_every_version_that_is_kept_up_to_date(shop, monkeypatch):
-    monkeypatch.setattr(query_floors.maintained, "mismatch", lambda version: "")
+    monkeypatch.setattr(query_floors.fusions, "mismatch", lambda version: "")
     learn_query_floors()
     assert EncoderVersion.objects.get(pk=shop.pk).query_floors.keys() == {"text", "photo"}
 
