@@ -1,0 +1,17 @@
+"""A host that mounts the plugin's API at the prefix of its own, before its own paths."""
+
+from django.http import JsonResponse
+from django.urls import include, path
+
+from shop import urls as shop_urls
+
+
+def own(request):
+    return JsonResponse({"own": True})
+
+
+urlpatterns = [
+    path("api/", include("similarity.api.urls")),
+    path("api/", include([path("stock/", own)])),
+    path("", include(shop_urls.urlpatterns[:1])),
+]
