@@ -13,5 +13,9 @@ def own(request):
 urlpatterns = [
     path("api/", include("similarity.api.urls")),
     path("api/", include([path("stock/", own)])),
-    path("", include(shop_urls.urlpatterns[:1])),
+    *[
+        pattern
+        for pattern in shop_urls.urlpatterns
+        if not str(pattern.pattern).startswith("api/similarity/")
+    ],
 ]
