@@ -2,7 +2,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.static import serve
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.limits import limit_posts
 from shop.views import bundles, cart, catalogue, checkout, home, search, site
@@ -33,6 +33,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/similarity/v1/", include("similarity.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(template_name="shop/api_docs.html"),
+        name="api_docs",
+    ),
     path("robots.txt", site.robots),
     path("favicon.ico", site.favicon),
 ]

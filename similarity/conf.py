@@ -25,7 +25,7 @@ from similarity.exceptions import ConfigurationError
 MAX_LIMIT = 100
 
 #: Requests are counted apart by these. They are the keys of ``API["THROTTLE"]`` where it is a dict.
-THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "metrics")
+THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "batch", "metrics")
 
 #: What a part of ``ENCODERS`` may hold.
 ENCODER_KEYS = ("CLASS", "OPTIONS", "WEIGHT", "DIMENSION")

@@ -1,11 +1,16 @@
 """What the API's views share: who may ask, how often, errors of one shape, bodies of JSON."""
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from rest_framework import exceptions
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.cache import get_conditional_response, patch_cache_control
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -19,21 +24,16 @@ from rest_framework.views import APIView
 
 from similarity import conf
 from similarity.api.errors import BadParameter, handle
+from similarity.api.schema import ApiSchema
 from similarity.api.throttling import ClientThrottle
-from similarity.exceptions import QueryError
-from similarity.similar.within import key_of
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.similar.filters import filter_products
+from similarity.similar.within import key_field
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of JSON that are read of one request.
 MAX_BODY = 64 * 1024
-
-#: The query parameter of REST framework that names a format.
-FORMAT = "format"
-
-#: Characters of a product's key.
-MAX_KEY = 255
-
-#: Characters of a key that an error repeats.
-SHOWN = 100
 
 
 class JsonParser(BaseParser):
@@ -62,7 +62,7 @@ class JsonParser(BaseParser):
 class Negotiation(DefaultContentNegotiation):
     """By the ``Accept`` header and ``format``, whatever the host's ``URL_FORMAT_OVERRIDE`` is."""
 
-    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=FORMAT)
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
 
 
 class ApiView(APIView):
@@ -88,9 +88,12 @@ class ApiView(APIView):
 class SimilarityView(ApiView):
     """Permissions and throttle by the settings, errors as ``similarity.api.errors`` shapes them."""
 
+    schema: Any = ApiSchema()
     parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
     #: What its requests are counted with; see ``API["THROTTLE"]``.
     throttle_scope = "shelves"
+    #: Whether ``batch/`` may ask it: it only reads, and costs no more than a shelf or a search.
+    in_batch = False
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """As the host's settings say, but that no session needs a token against forgery.
@@ -112,83 +115,71 @@ class SimilarityView(ApiView):
         return [ClientThrottle(self.throttle_scope)]
 
 
+def is_staff(request: Request) -> bool:
+    """True if the request is from staff; False if that cannot be determined."""
+    try:
+        return bool(request.user and request.user.is_staff)
+    except Exception:  # the store of sessions may be down, or the login sent along be refused
+        logger.info("Nobody is known to be staff.", exc_info=True)
+        return False
+
+
+def find_key(pk: str, request: Request) -> Any:
+    """Return the key of a product that may be asked about, on sale or not. Raises ``Http404``."""
+    try:
+        if "\0" in pk:
+            raise ValueError(pk)
+        viewable = get_adapter().viewable(request._request).order_by().filter(pk=pk)
+        keys = set(viewable.values_list("pk", flat=True))
+        if not keys:
+            raise ValueError(pk)
+        return keys.pop()
+    except (ValidationError, ValueError, TypeError) as error:
+        raise Http404(f"There is no product {pk[:100]!r}.") from error
+
+
+def find_keys(keys: Iterable[Any], request: Request) -> set[Any]:
+    """Return those of products that may be asked about.
+
+    A number that no column can hold is the key of none.
+    """
+    asked = [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
+    products = get_adapter().viewable(request._request).order_by().filter(pk__in=asked)
+    return {key_field().to_python(key) for key in products.values_list("pk", flat=True)}
+
+
+def displayable(request: Request, adapter: CatalogAdapter) -> QuerySet[Any]:
+    """Return what may be shown now, with what a card reads."""
+    return adapter.for_display(adapter.eligible(request._request))
+
+
+def within(request: Request, filters: dict[str, list[str]]) -> QuerySet[Any]:
+    """Return what may be shown now and passes the filters."""
+    adapter = get_adapter()
+    return filter_products(displayable(request, adapter), filters, adapter)
+
+
+def live_answer(data: dict[str, Any]) -> Response:
+    """Stock is live: a copy may be kept, but must be asked for again each time."""
+    response = Response(data)
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def tagged_answer(request: Request, data: dict[str, Any]) -> Any:
+    """The same with a weak ETag, or 304 where the client holds this answer already."""
+    response = live_answer(data)
+    text = json.dumps(data, sort_keys=True, default=str)
+    response["ETag"] = f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return get_conditional_response(request._request, etag=response["ETag"], response=response)
+
+
+def unstored_answer(data: dict[str, Any]) -> Response:
+    return Response(data, headers={"Cache-Control": "no-store"})
+
+
 def _needs_no_token(request: Request) -> None:
     """In the place of ``SessionAuthentication.enforce_csrf``."""
-
-
-def read_body(request: Request, known: Sequence[str]) -> Mapping[str, Any]:
-    """The body's fields. Raises :class:`BadParameter` for one that is not ``known``."""
-    body = request.data
-    if not isinstance(body, Mapping):
-        raise exceptions.UnsupportedMediaType(request.content_type or "none")
-    for name in body:
-        if name not in known:
-            raise BadParameter(
-                f"There is no field {ascii(name)[:SHOWN]}; known are {', '.join(known)}.",
-                ascii(name)[:SHOWN],
-            )
-    return body
-
-
-def read_keys(body: Mapping[str, Any], name: str, *, most: int, least: int = 1) -> list[Any]:
-    """The products' keys in a field, of the model's own type, each once and in order.
-
-    Raises :class:`BadParameter` for anything but a list of ``least`` to ``most`` keys.
-    """
-    given = body.get(name, [])
-    if not isinstance(given, list) or not least <= len(given) <= most:
-        shown = f"{len(given)} entries" if isinstance(given, list) else ascii(given)[:SHOWN]
-        raise BadParameter(f"{name} has {shown}; give a list of {least} to {most} keys.", name)
-    return list(dict.fromkeys(_key(name, key) for key in given))
-
-
-def read_limit(body: Mapping[str, Any], default: int, name: str = "limit") -> int:
-    """How many results are asked for. Raises :class:`BadParameter`."""
-    most = conf.MAX_LIMIT
-    limit = body.get(name, min(default, most))
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
-        raise BadParameter(
-            f"{name} is {ascii(limit)[:SHOWN]}; give a whole number from 1 to {most}.", name
-        )
-    return limit
-
-
-def read_flag(body: Mapping[str, Any], name: str) -> bool:
-    """A switch, off where it is not given. Raises :class:`BadParameter`."""
-    flag = body.get(name, False)
-    if not isinstance(flag, bool):
-        raise BadParameter(f"{name} is {ascii(flag)[:SHOWN]}; give true or false.", name)
-    return flag
-
-
-def read_text(body: Mapping[str, Any], name: str, *, most: int) -> str:
-    """A text without NUL and lone surrogates. Raises :class:`BadParameter`."""
-    text = body.get(name, "")
-    if not isinstance(text, str) or len(text) > most:
-        raise BadParameter(f"{name} must be a text of at most {most} characters.", name)
-    if not is_storable(text):
-        raise BadParameter(f"{name} holds a NUL or half a character.", name)
-    return text
-
-
-def _key(name: str, key: Any) -> Any:
-    require_key(key, name)
-    try:
-        return key_of(key)
-    except QueryError as error:
-        raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name) from error
-
-
-def require_key(key: Any, name: str) -> None:
-    """Raises :class:`BadParameter` for what no product's key can be."""
-    is_key = isinstance(key, int | str) and not isinstance(key, bool)
-    if not is_key or len(str(key)) > MAX_KEY or not is_storable(str(key)):
-        raise BadParameter(f"{name} holds {ascii(key)[:SHOWN]}, which is no key.", name)
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL and an answer can hold the text: no NUL, no half characters."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refuse(constant: str) -> Any:

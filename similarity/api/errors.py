@@ -1,12 +1,14 @@
 """Errors of the API, all of one shape: ``{"error": {"code", "message", "parameter"}}``."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import DataError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -15,6 +17,20 @@ from similarity.exceptions import QueryError
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+
+#: Characters of a value that an error repeats.
+SHOWN = 100
+
+MISSING = object()
+
+#: What to do, by the code of a refusal of REST framework; our fields say it by themselves.
+REMEDIES = {
+    "required": "give it",
+    "null": "give a value, or leave it out",
+    "blank": "give a text that is not blank",
+    "empty": "give one at least",
+    "not_a_list": "give a list",
+}
 
 #: How PostgreSQL names a table that migrations have yet to make.
 _OUR_TABLE = 'relation "similarity_'
@@ -32,32 +48,71 @@ class BadParameter(exceptions.APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The response to an error; None for one nobody foresaw, which is a bug and shows as such."""
+    """Return the response to an error; None for an unforeseen one, which is a bug."""
     if isinstance(error, QueryError):
         error = BadParameter(str(error), getattr(error, "parameter", None))
-    if isinstance(error, OperationalError | InterfaceError):
-        logger.error("The database does not answer %s: %s", context["request"].path, error)
+    missing_table = isinstance(error, ProgrammingError) and _OUR_TABLE in str(error)
+    if missing_table or isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database cannot answer %s: %s", context["request"].path, error)
         set_rollback()
-        body = _body("unavailable", "The database does not answer; try again soon.")
-        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
-    if isinstance(error, ProgrammingError) and _OUR_TABLE in str(error):
-        logger.error("A table of the plugin is missing, run manage.py migrate: %s", error)
-        set_rollback()
-        body = _body("unavailable", "The service is being set up; try again soon.")
-        return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        if missing_table:
+            logger.error("A table of the plugin is missing; run manage.py migrate.")
+        because = "The service is being set up" if missing_table else "The database does not answer"
+        return unavailable(f"{because}; try again soon.")
     if isinstance(error, DataError):
         logger.warning("The database refuses a value of %s: %s", context["request"].path, error)
         set_rollback()
         error = BadParameter("A value is outside what the database can compare; give another.")
     response = exception_handler(error, context)
-    if response is None:
-        return None
-    response.data = _body(_code(error), _message(error), getattr(error, "parameter", None))
+    if response is not None:
+        response.data = body_of(_code(error), _message(error), getattr(error, "parameter", None))
+        response["Cache-Control"] = "no-store"
     return response
 
 
-def _body(code: str, message: str, parameter: str | None = None) -> dict[str, Any]:
+def unavailable(message: str) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
+    return Response(body_of("unavailable", message), status=503, headers=headers)
+
+
+def body_of(code: str, message: str, parameter: str | None = None) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "parameter": parameter}}
+
+
+def bad_parameter(error: ValidationError, data: Any) -> BadParameter:
+    """Return the first fault that a serializer found in ``data``, in the API's own shape."""
+    path, value, fault = _first_fault(error.detail, data)
+    names = [part for part in path if isinstance(part, str)]
+    remedy = REMEDIES.get(fault.code, str(fault).rstrip("."))
+    if value is MISSING or fault.code == "required":
+        found = "is missing"
+    elif isinstance(value, list):
+        found = f"has {len(value)} entries"
+    else:
+        found = f"{'is' if path and path[-1:] == tuple(names[-1:]) else 'holds'} {shown(value)}"
+    return BadParameter(f"{'.'.join(names)} {found}; {remedy}.", names[0] if names else None)
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error repeats it: safe to send, and short."""
+    return ascii(value)[:SHOWN]
+
+
+def _first_fault(detail: Any, value: Any, path: tuple[Any, ...] = ()) -> tuple[Any, Any, Any]:
+    if isinstance(detail, ErrorDetail):
+        return path, value, detail
+    if not isinstance(detail, Mapping):
+        if isinstance(detail[0], ErrorDetail):
+            return path, value, detail[0]
+        detail = dict(enumerate(detail))  # of a list of serializers: {} where there is no fault
+    at, inner = next((at, inner) for at, inner in detail.items() if inner)
+    if isinstance(value, str):  # a single value stands for a list of it
+        return _first_fault(inner, value, (*path, at))
+    try:
+        part = value[at]
+    except (LookupError, TypeError):
+        part = MISSING
+    return _first_fault(inner, part, (*path, at))
 
 
 def _code(error: Exception) -> str:

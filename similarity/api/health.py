@@ -1,6 +1,5 @@
 """Health for load balancers and orchestrators: not throttled, open to all, detail for staff."""
 
-import logging
 import threading
 import time
 from typing import Any
@@ -10,13 +9,10 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from similarity.api.base import ApiView, Negotiation
+from similarity.api.base import ApiView, Negotiation, is_staff
 from similarity.api.serializers import HealthSerializer
 from similarity.operations import health
 from similarity.operations.health import HealthCheck
-
-logger = logging.getLogger(__name__)
-
 
 #: Seconds that a result of the checks holds: a flood of requests asks database and broker once.
 KEPT_S = 1.0
@@ -90,15 +86,6 @@ def _recent_checks() -> dict[str, HealthCheck]:
             _found = health.checks()
             _checked_at = time.monotonic()
         return _found
-
-
-def is_staff(request: Request) -> bool:
-    """Whether somebody of the staff asks; nobody is where that cannot be known."""
-    try:
-        return bool(request.user and request.user.is_staff)
-    except Exception:  # the store of sessions may be down, or the login sent along be refused
-        logger.info("Nobody is known to be staff.", exc_info=True)
-        return False
 
 
 def _uncached(data: dict[str, Any], status: int) -> Response:

@@ -10,7 +10,8 @@ from rest_framework.throttling import BaseThrottle
 
 from similarity import conf
 from similarity.api import gauges
-from similarity.api.health import HealthView, is_staff
+from similarity.api.base import is_staff
+from similarity.api.health import HealthView
 from similarity.api.throttling import AddressThrottle
 from similarity.connections import metrics_export
 

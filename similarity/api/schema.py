@@ -1,133 +1,126 @@
-"""OpenAPI of the API. The filters depend on settings, so they are asked for when it is made."""
+"""OpenAPI of the API: made from the serializers that check requests, when it is asked for."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 
-from similarity import conf
-from similarity.api import refusals, serializers
-from similarity.api.parameters import DEFAULT_LIMIT
-from similarity.catalog.adapter import get_adapter
-from similarity.similar.filters import MAX_PRICE, filter_names
-from similarity.similar.hits import MODES
-from similarity.similar.scoring import METRICS
+from similarity.api.fields import DescribedField, key_schema
 
 TAG = "similarity"
 
-ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200], description="Weak.")
 
-FOUND = OpenApiExample(
-    "Two similar products",
-    value={
-        "version": 3,
-        "tier": "fused",
-        "results": [
-            {
-                "id": 17,
-                "score": 0.91,
-                "tier": "fused",
-                "title": "Linen shirt, navy",
-                "url": "/p/17/linen-shirt-navy/",
-                "reasons": [
-                    {"name": "text", "share": 0.6, "text": "Similar description"},
-                    {"name": "picture", "share": 0.4, "text": "Looks alike"},
-                ],
-            },
-        ],
-        "next": "https://shop.example/api/similarity/v1/products/1/similar/?cursor=…",
-    },
-    response_only=True,
-    status_codes=["200"],
-)
-
-REFUSED = OpenApiExample(
-    "A limit that is no number",
-    value={
-        "error": {
-            "code": "bad_parameter",
-            "message": "limit is 'many'; give a whole number from 1 to 100.",
-            "parameter": "limit",
-        }
-    },
-    response_only=True,
-    status_codes=["400"],
-)
-
-
-class SimilarSchema(AutoSchema):
-    """The similar-products endpoint, with the filters the settings give it."""
-
-    def get_operation_id(self) -> str:
-        return "similar_products"
+class ApiSchema(AutoSchema):
+    """Names and describes the product's key in a path, whose type the product model decides."""
 
     def get_tags(self) -> list[str]:
         return [TAG]
 
     def get_override_parameters(self) -> list[Any]:
-        return [
-            OpenApiParameter("key", str, "path", description="Primary key of the product."),
-            *_option_parameters(),
-            *filter_parameters(),
-            OpenApiParameter(
-                "If-None-Match", str, "header", description="ETag of the answer already held."
-            ),
-            ETAG,
+        if "{key}" not in self.path:
+            return []
+        return [OpenApiParameter("key", key_schema(), "path", description="The product's key.")]
+
+
+class FieldExtension(OpenApiSerializerFieldExtension):
+    target_class = DescribedField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Any:
+        return self.target.openapi()
+
+
+class RequestExtension(OpenApiSerializerExtension):
+    """Tells clients which fields a body takes beside those listed."""
+
+    target_class = "similarity.api.serializers.RequestSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> Any:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        others = self.target.openapi_of_others()
+        return schema if others is None else {**schema, "additionalProperties": others}
+
+
+def document(
+    operation_id: str,
+    answer: Any,
+    *,
+    query: Any = None,
+    body: Any = None,
+    etag: bool = False,
+    not_found: str = "",
+    more: Mapping[int, Any] | None = None,
+    examples: Sequence[OpenApiExample] = (),
+) -> Any:
+    """Describe a view's method: what it takes, what it answers, and how it refuses."""
+    parameters: list[Any] = [query] if query else []
+    answers: dict[Any, Any] = {200: answer, **_refusals(bool(body), not_found), **(more or {})}
+    if etag:
+        parameters += [
+            OpenApiParameter("If-None-Match", str, "header", description="ETag of what is held."),
+            OpenApiParameter("ETag", str, "header", response=[200], description="Weak."),
         ]
-
-    def get_response_serializers(self) -> Any:
-        return {
-            **refusals.OF_A_PRODUCT,
-            200: serializers.PageSerializer,
-            304: OpenApiResponse(description="The answer has not changed."),
-        }
-
-    def get_examples(self) -> list[OpenApiExample]:
-        return [FOUND, REFUSED]
+        answers[304] = OpenApiResponse(description="The answer has not changed.")
+    return extend_schema(
+        operation_id=operation_id,
+        parameters=parameters,
+        request=body,
+        responses=answers,
+        examples=list(examples),
+    )
 
 
-def _option_parameters() -> list[OpenApiParameter]:
-    most = conf.MAX_LIMIT
-    whole = {"type": "integer", "minimum": 1, "maximum": most, "default": min(DEFAULT_LIMIT, most)}
-    number = {"type": "number", "minimum": 0, "maximum": 1, "default": 0}
-    return [
-        OpenApiParameter("limit", whole, description="How many products."),
-        OpenApiParameter("cursor", str, description="From `next`; of the same query only."),
-        OpenApiParameter(
-            "weights",
-            str,
-            description="Weight of each part, instead of the shop's own: "
-            f"{', '.join(MODES[1:])}. Only with mode `fused`.",
-            examples=[OpenApiExample("Half text, half picture", value="text:0.5,image:0.5")],
-        ),
-        OpenApiParameter(
-            "diversity", number, description="How much the products differ among themselves."
-        ),
-        OpenApiParameter("metric", str, enum=METRICS, default="cosine"),
-        OpenApiParameter("mode", str, enum=MODES, default="fused", description="One part alone."),
-        OpenApiParameter("explain", bool, default=False, description="Give the reasons."),
-    ]
+def refusal(description: str) -> OpenApiResponse:
+    """Return an answer of the errors' one shape."""
+    from similarity.api.serializers import ErrorSerializer
+
+    return OpenApiResponse(ErrorSerializer, description)
 
 
-def filter_parameters() -> list[OpenApiParameter]:
-    """What narrows the hits, as the settings have it."""
-    adapter = get_adapter()
-    amount = {"type": "number", "minimum": 0, "maximum": MAX_PRICE, "exclusiveMaximum": True}
-    prices = ["min_price", "max_price"] if adapter.has_price else []
-    attributes = [
-        OpenApiParameter(
-            name, {"type": "array", "items": {"type": "string"}}, description=_describe(name)
-        )
-        for name in filter_names(adapter)
-    ]
-    return [
-        *(OpenApiParameter(name, amount, description="In the shop's currency.") for name in prices),
-        OpenApiParameter("in_stock", bool, description="Only products in stock."),
-        *attributes,
-    ]
+def answered(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
 
 
-def _describe(name: str) -> str:
-    if name == "category":
-        return "Category, or the start of its path; those below it count. Repeat for alternatives."
-    return f"Value of the attribute {name}; repeat for alternatives."
+def asked(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def refused(name: str, message: str, parameter: str) -> OpenApiExample:
+    error = {"code": "bad_parameter", "message": message, "parameter": parameter}
+    return answered(name, {"error": error}, 400)
+
+
+def _refusals(has_body: bool, not_found: str) -> dict[int, OpenApiResponse]:
+    what = "A field of the body" if has_body else "A parameter"
+    found = {
+        400: refusal(f"{what} that is not known, or a value that cannot be served."),
+        403: refusal("Not permitted."),
+        404: refusal(" ".join([not_found, "There is no renderer of that `format`."]).strip()),
+        406: refusal("No renderer gives what `Accept` asks for."),
+        429: refusal("Too many requests; `Retry-After` says when to come back."),
+        503: refusal("The database does not answer; `Retry-After` says when to come back."),
+    }
+    return found | ({415: refusal("The body is of another type.")} if has_body else {})
+
+
+#: One hit, for examples.
+HIT = {
+    "id": 17,
+    "title": "Linen shirt, navy",
+    "url": "/p/17/linen-shirt-navy/",
+    "price": "49.00",
+    "currency": "EUR",
+    "image": {"url": "https://shop.example/media/17.jpg", "alt": "A navy shirt"},
+    "in_stock": True,
+    "brand": "Northfield",
+    "score": 0.91,
+    "tier": "fused",
+}

@@ -1,39 +1,173 @@
-"""The shape of the API's answers, for the schema and for REST framework."""
+"""What requests may hold and what answers hold; each serializer checks and documents.
 
+The bounds and names of a request stand here alone: a view reads what its serializer validated, and
+OpenAPI is made from the same serializer.
+"""
+
+import difflib
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
-from similarity.catalog.adapter import CatalogAdapter
-from similarity.catalog.card import page_url, title_of
-from similarity.similar.hits import Hit
-from similarity.similar.trace import Answered
+from similarity import conf
+from similarity.api.errors import BadParameter, bad_parameter, shown
+from similarity.api.fields import (
+    FilterField,
+    FlagField,
+    KeyField,
+    KeysField,
+    LimitField,
+    NamesField,
+    OneOfField,
+    ShareField,
+    TextField,
+    as_number,
+    is_storable,
+)
+from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.exceptions import QueryError
+from similarity.similar.filters import MAX_NAME, MAX_PRICE, PRICES, filter_names, is_filter
+from similarity.similar.hits import MODES, Query
+from similarity.similar.more_like import MAX_GIVEN
+from similarity.similar.scoring import METRICS
+
+#: Filters of one request that only the products' own attributes tell.
+MAX_FILTERS = 20
+
+#: A query parameter of REST framework itself.
+FORMAT = "format"
+
+#: Characters of a signed cursor; one of ours has some 300.
+MAX_CURSOR = 2000
 
 
-@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
-class KeyField(serializers.Field):
-    """A primary key as the host's own API shows it: a number stays one, all else is text."""
+class RequestSerializer(serializers.Serializer):
+    """A body of JSON. A field that is not known is refused."""
 
-    def to_representation(self, value: Any) -> int | str:
-        return value if isinstance(value, int) else str(value)
+    is_json = True
+    #: What an error calls a field.
+    kind = "field"
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """Return the validated request. Raises :class:`BadParameter`."""
+        serializer = cls(data=data)
+        try:
+            serializer.is_valid(raise_exception=True)
+        except ValidationError as error:
+            raise bad_parameter(error, data) from error
+        return serializer.validated_data
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            raise ValidationError("give an object, in braces")
+        for name in data:
+            if name not in self.fields:
+                self._refuse_unknown(name)
+        return super().to_internal_value(data)
+
+    def openapi_of_others(self) -> Any:
+        """Return how OpenAPI describes fields that are not listed: False if there are none, None
+        to say nothing of them."""
+        return False
+
+    def _refuse_unknown(self, name: str) -> None:
+        safe = shown(name)[1:-1]
+        near = difflib.get_close_matches(name[:MAX_NAME], self.fields, n=1)
+        hint = f"did you mean {near[0]!r}? Known are" if near else "known are"
+        top: Any = self
+        while top.parent and top.parent.parent:
+            top = top.parent
+        where = f" in {top.field_name}" if top.field_name else ""
+        raise BadParameter(
+            f"There is no {self.kind} '{safe}'{where}; {hint} {', '.join(self.fields)}.",
+            top.field_name or safe,
+        )
 
 
-class BodySerializer(serializers.Serializer):
-    """What a request's body may hold; a field that is not known is refused."""
+class QuerySerializer(RequestSerializer):
+    """A query string or a form: texts, of which the last of a name counts."""
+
+    is_json = False
+    kind = "parameter"
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, QueryDict):
+            data = {
+                name: values[-1] if name in self._declared_fields else list(values)
+                for name, values in data.lists()
+                if name != FORMAT
+            }
+        return super().to_internal_value(data)
 
 
-class BodyExtension(OpenApiSerializerExtension):
-    """Tells clients of :class:`BodySerializer` that no more fields are taken."""
+class FiltersSerializer(RequestSerializer):
+    """The filters that the settings give, and attributes that only products tell."""
 
-    target_class = BodySerializer
-    match_subclasses = True
+    kind = "filter"
 
-    def map_serializer(self, auto_schema: Any, direction: str) -> Any:
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {**schema, "additionalProperties": False}
+    def get_fields(self) -> dict[str, Any]:
+        return filter_fields(get_adapter()) | super().get_fields()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        names = data if isinstance(data, Mapping) else ()
+        others = [name for name in names if name not in self.fields]
+        for name in others[:MAX_FILTERS]:
+            asked = len(name) <= MAX_NAME and is_storable(name)
+            if asked and is_filter(get_adapter(), name):
+                self.fields[name] = FilterField()
+        return super().to_internal_value(data)
+
+    def openapi_of_others(self) -> Any:
+        others = FilterField()
+        others.parent = self
+        return others.openapi() if conf.get("API", "FILTERS") is None else False
+
+
+class FilteredQuerySerializer(QuerySerializer, FiltersSerializer):
+    """A query string with filters beside its own parameters; validated, ``filters`` holds them."""
+
+    def openapi_of_others(self) -> None:
+        return None
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        found = super().to_internal_value(data)
+        filters = [name for name in found if isinstance(self.fields[name], FilterField)]
+        return {**found, "filters": {name: found.pop(name) for name in filters}}
+
+
+def filter_fields(adapter: CatalogAdapter) -> dict[str, Any]:
+    """Return a field for each filter that can be named in advance."""
+    amount = {"type": "number", "minimum": 0, "maximum": MAX_PRICE, "exclusiveMaximum": True}
+    prices = {name: FilterField(amount, help_text="In the shop's currency.") for name in PRICES}
+    stock = FilterField({"type": "boolean"}, help_text="Only products in stock.")
+    attributes = {name: FilterField(help_text=_describe(name)) for name in filter_names(adapter)}
+    return {**(prices if adapter.has_price else {}), "in_stock": stock, **attributes}
+
+
+def _describe(name: str) -> str:
+    if name == "category":
+        return "Category, or the start of its path; those below it count. Several are alternatives."
+    return f"Value of the attribute {name}; several are alternatives."
+
+
+class WeightsField(TextField):
+    """``text:0.5,image:0.5`` as a dict."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        weights: dict[str, float] = {}
+        for item in super().to_internal_value(data).split(","):
+            part, _colon, number = item.partition(":")
+            weight = as_number(number)
+            if not part.strip() or part.strip() in weights or math.isnan(weight):
+                raise ValidationError("write part:weight pairs such as text:0.5,image:0.5")
+            weights[part.strip()] = weight
+        return weights
 
 
 class ReasonSerializer(serializers.Serializer):
@@ -42,15 +176,105 @@ class ReasonSerializer(serializers.Serializer):
     text = serializers.CharField(help_text="A short sentence for a shopper.")
 
 
-class HitSerializer(serializers.Serializer):
-    id = KeyField()
-    score = serializers.FloatField(
-        help_text="0 to 1, higher is more similar; in steps of 0.001, of 0.1 where it is of orders."
+class ImageSerializer(serializers.Serializer):
+    url = serializers.CharField(help_text="Absolute.")
+    alt = serializers.CharField(help_text="What the picture shows, or the product's title.")
+
+
+class CardSerializer(serializers.Serializer):
+    """What a shop draws of a product."""
+
+    id = KeyField(help_text="The product's key; of the same type in requests.")
+    title = serializers.CharField(required=False)
+    url = serializers.CharField(
+        required=False, help_text="The product's own page as the shop links it, or an empty text."
     )
-    tier = serializers.CharField(help_text="Where the hit came from; see `tier` of the page.")
-    title = serializers.CharField()
-    url = serializers.CharField(help_text="The product's own page, or an empty text.")
-    reasons = ReasonSerializer(many=True, required=False, help_text="Only with `explain=true`.")
+    price = serializers.CharField(
+        required=False, allow_null=True, help_text="A decimal number such as 19.90."
+    )
+    currency = serializers.CharField(required=False, help_text="EUR, or an empty text.")
+    image = ImageSerializer(required=False, allow_null=True)
+    in_stock = serializers.BooleanField(
+        required=False, help_text="Now; true where the shop keeps no stock."
+    )
+    brand = serializers.CharField(required=False, help_text="Empty where the shop maps none.")
+
+
+class HitSerializer(CardSerializer):
+    """A product with what it was found by; ``fields`` leaves out all but ``id``."""
+
+    score = serializers.FloatField(
+        required=False,
+        help_text="0 to 1, higher is more similar; in steps of 0.001, of 0.1 where it is of "
+        "orders.",
+    )
+    tier = serializers.CharField(
+        required=False, help_text="Where the hit came from; see `tier` of the page."
+    )
+    reasons = ReasonSerializer(many=True, required=False, help_text="Only with `explain`.")
+
+
+HIT_FIELDS = tuple(HitSerializer._declared_fields)
+
+
+class NarrowedRequest(serializers.Serializer):
+    """``fields``: what each hit is to hold."""
+
+    fields = NamesField(  # type: ignore[assignment]
+        HIT_FIELDS,
+        required=False,
+        help_text=f"What each hit holds beside `id`, all by default: {', '.join(HIT_FIELDS)}.",
+    )
+
+
+class ExplainedRequest(NarrowedRequest):
+    explain = FlagField(default=False, help_text="Give the reasons.")
+
+
+class SimilarQuerySerializer(ExplainedRequest, FilteredQuerySerializer):
+    limit = LimitField(8)
+    cursor = TextField(
+        max_length=MAX_CURSOR, required=False, help_text="From `next`; of the same query only."
+    )
+    weights = WeightsField(
+        max_length=1000,
+        required=False,
+        help_text="Weight of each part instead of the shop's own, as `text:0.5,image:0.5`: "
+        f"{', '.join(MODES[1:])}. Only with mode `fused`.",
+    )
+    diversity = ShareField(default=0, help_text="How much the products differ among themselves.")
+    metric = OneOfField(METRICS, default="cosine")
+    mode = OneOfField(MODES, default="fused", help_text="One part alone.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse under the parameter's name what retrieval would refuse."""
+        if "weights" in attrs:
+            try:
+                Query(limit=1, mode=attrs["mode"], weights=attrs["weights"])
+            except QueryError as error:
+                raise BadParameter(str(error), "weights") from error
+        return attrs
+
+
+class MoreLikeRequestSerializer(ExplainedRequest, RequestSerializer):
+    liked = KeysField(
+        min_length=1,
+        max_length=MAX_GIVEN,
+        help_text="Keys of products; those that do not exist are left out.",
+    )
+    disliked = KeysField(
+        max_length=MAX_GIVEN, default=[], help_text="None of them may be in `liked`."
+    )
+    limit = LimitField(8)
+    filters = FiltersSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if both := set(attrs["liked"]) & set(attrs["disliked"]):
+            raise BadParameter(
+                f"{min(both, key=str)!r} is in liked and in disliked; leave it out of one.",
+                "disliked",
+            )
+        return attrs
 
 
 class PlanSerializer(serializers.Serializer):
@@ -64,7 +288,7 @@ class PlanSerializer(serializers.Serializer):
     found = serializers.IntegerField(help_text="Rows that it brought, variants included.")
 
 
-class PageSerializer(serializers.Serializer):
+class ShelfSerializer(serializers.Serializer):
     version = serializers.IntegerField(
         allow_null=True, help_text="Encoder version that answered; null before there is one."
     )
@@ -75,11 +299,20 @@ class PageSerializer(serializers.Serializer):
         "SIMILARITY['SHELVES']['FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
+
+
+class PageSerializer(ShelfSerializer):
     next = serializers.CharField(
         allow_null=True, help_text="Address of the page that follows; null at the end."
     )
     plans = PlanSerializer(
         many=True, required=False, help_text="Queries of vectors, in order. Only with `explain`."
+    )
+
+
+class MoreLikeSerializer(ShelfSerializer):
+    unknown = serializers.ListField(
+        child=KeyField(), help_text="Keys of the request that no product has."
     )
 
 
@@ -104,40 +337,3 @@ class HealthCheckSerializer(serializers.Serializer):
 class HealthSerializer(serializers.Serializer):
     status = serializers.ChoiceField(choices=["ok", "unavailable"])
     checks = HealthCheckSerializer(many=True)
-
-
-def plan_data(query: Answered, *, figures: bool = False) -> dict[str, Any]:
-    """One query of vectors, as :class:`PlanSerializer` describes it.
-
-    ``figures`` are for the staff. Its time is left to the metrics: an answer must be the same
-    while nothing has changed.
-    """
-    told = {"because": query.because} if figures else {}
-    return {"column": query.column, "plan": query.plan, **told, "found": query.found}
-
-
-def public_score(hit: Hit) -> float:
-    """The score in steps too coarse to tell how much is sold."""
-    steps = 10 if hit.tier == "copurchase" else 1000
-    return math.floor(hit.score * steps + 1e-9) / steps
-
-
-def hit_data(
-    hit: Hit, adapter: CatalogAdapter, *, explain: bool, figures: bool = False
-) -> dict[str, Any]:
-    """One result, as :class:`HitSerializer` describes it; with ``figures``, the exact score."""
-    product = hit.product
-    if product is None:
-        raise ValueError(f"hit {hit.key!r} carries no product")
-    data: dict[str, Any] = {
-        "id": KeyField().to_representation(product.pk),
-        "score": round(hit.score, 6) if figures else public_score(hit),
-        "tier": hit.tier,
-        "title": title_of(adapter, product),
-        "url": page_url(product),
-    }
-    if explain:
-        data["reasons"] = [
-            {"name": r.name, "share": round(r.share, 6), "text": r.text} for r in hit.reasons
-        ]
-    return data

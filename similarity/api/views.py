@@ -1,104 +1,168 @@
-"""``GET products/{pk}/similar/``."""
+"""``GET products/{key}/similar/``, ``POST more-like-these/``, and 404 for every other path."""
 
-import hashlib
-import json
-from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import Http404
-from django.utils.cache import get_conditional_response, patch_cache_control
-from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from similarity.api.base import SimilarityView
-from similarity.api.health import is_staff
-from similarity.api.parameters import Parameters
-from similarity.api.schema import SimilarSchema
-from similarity.api.serializers import hit_data, plan_data
-from similarity.catalog.adapter import CatalogAdapter, get_adapter
+from similarity.api.base import (
+    SimilarityView,
+    find_key,
+    find_keys,
+    is_staff,
+    tagged_answer,
+    unstored_answer,
+    within,
+)
+from similarity.api.fields import KeyField
+from similarity.api.hits import HitWriter
+from similarity.api.paging import Cursor
+from similarity.api.schema import HIT, answered, asked, document, refused
+from similarity.api.serializers import (
+    MoreLikeRequestSerializer,
+    MoreLikeSerializer,
+    PageSerializer,
+    SimilarQuerySerializer,
+)
 from similarity.models import EncoderVersion
 from similarity.similar import trace
-from similarity.similar.filters import filter_products
+from similarity.similar.more_like import more_like
 from similarity.similar.shelves import similar_page
-from similarity.similar.within import key_field
+
+REASONS = [
+    {"name": "text", "share": 0.6, "text": "Similar description"},
+    {"name": "picture", "share": 0.4, "text": "Looks alike"},
+]
+PAGE = {"version": 3, "tier": "fused", "results": [{**HIT, "reasons": REASONS}]}
 
 
 class SimilarView(SimilarityView):
     """Products similar to one product, best first, of those that may be shown now."""
 
-    schema = SimilarSchema()
     http_method_names = ["get", "head", "options"]
+    in_batch = True
 
+    @document(
+        "similar_products",
+        PageSerializer,
+        query=SimilarQuerySerializer,
+        etag=True,
+        not_found="There is no such product.",
+        examples=[
+            answered(
+                "A similar product",
+                {**PAGE, "next": "https://shop.example/api/similarity/v1/products/1/similar/?…"},
+            ),
+            refused(
+                "A limit that is no number",
+                "limit is 'many'; give a whole number from 1 to 100.",
+                "limit",
+            ),
+        ],
+    )
     def get(self, request: Request, key: str) -> Any:
-        adapter = get_adapter()
-        product = find_key(adapter, key, request)
-        parameters = Parameters.parse(request.query_params, adapter)
-        data = _answer(request, product, parameters, adapter)
-        response = Response(data)
-        response["ETag"] = etag(data)
-        # Stock is live, so a copy may be kept but must be asked for again each time.
-        patch_cache_control(response, private=True, no_cache=True)
-        return get_conditional_response(request._request, etag=response["ETag"], response=response)
+        product = find_key(key, request)
+        return tagged_answer(request, _similar(request, product))
 
 
-def find_key(adapter: CatalogAdapter, pk: str, request: Request) -> Any:
-    """The key of a product that may be asked about, on sale or not. Raises ``Http404``."""
-    try:
-        if "\0" in pk:
-            raise ValueError(pk)
-        viewable = adapter.viewable(request._request).order_by().filter(pk=pk)
-        keys = set(viewable.values_list("pk", flat=True))
-        if not keys:
-            raise ValueError(pk)
-        return keys.pop()
-    except (ValidationError, ValueError, TypeError) as error:
-        raise Http404(f"There is no product {pk[:100]!r}.") from error
+def _similar(request: Request, product: Any) -> dict[str, Any]:
+    wanted = SimilarQuerySerializer.read(request.query_params)
+    options = ("weights", "diversity", "metric", "mode", "explain")
+    how = {name: wanted[name] for name in options if name in wanted}
 
+    def cursor(version: int | None) -> Cursor:
+        return Cursor("similarity.cursor", str(product), how, wanted["filters"], version)
 
-def find_keys(adapter: CatalogAdapter, keys: Iterable[Any], request: Request) -> set[Any]:
-    """Those of products that may be asked about; a number that no column can hold is of none."""
-    asked = [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
-    products = adapter.viewable(request._request).order_by().filter(pk__in=asked)
-    return {key_field().to_python(key) for key in products.values_list("pk", flat=True)}
-
-
-def etag(data: dict[str, Any]) -> str:
-    """Weak, for it stands for the answer and not for its bytes."""
-    text = json.dumps(data, sort_keys=True, default=str)
-    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-
-
-def _answer(
-    request: Request, product: Any, parameters: Parameters, adapter: CatalogAdapter
-) -> dict[str, Any]:
-    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
-    version = live.values_list("pk", flat=True).first() if parameters.cursor else None
-    eligible = adapter.for_display(adapter.eligible(request._request))
-    with trace.trace_queries() as answered:
+    after = wanted.get("cursor")
+    position = cursor(_live_version()).position(after) if after else None
+    with trace.trace_queries() as queries:
         page = similar_page(
             product,
-            parameters.limit,
-            within=filter_products(eligible, parameters.filters, adapter),
-            after=parameters.after(product, version),
-            **parameters.options,
+            wanted["limit"],
+            within=within(request, wanted["filters"]),
+            after=position,
+            **how,
         )
-    parameters.after(product, page.version)  # another version may have gone live since
-    explain, figures = parameters.options.get("explain", False), is_staff(request)
-    following = parameters.cursor_for(product, page.version, page.next) if page.next else None
+    following = cursor(page.version)
+    following.position(after)  # another version may have gone live since
     data = {
         "version": page.version,
         "tier": page.hits[0].tier if page.hits else None,
-        "results": [hit_data(hit, adapter, explain=explain, figures=figures) for hit in page.hits],
-        "next": _address(request, following) if following else None,
+        "results": HitWriter.of(request, wanted, page.hits).write(page.hits),
+        "next": following.next_page(request, page.next),
     }
-    if explain:
-        data["plans"] = [plan_data(query, figures=figures) for query in answered]
+    if wanted["explain"]:
+        data["plans"] = [_plan(query, figures=is_staff(request)) for query in queries]
     return data
 
 
-def _address(request: Request, cursor: str) -> str:
-    query = request.query_params.copy()
-    query["cursor"] = cursor
-    return request.build_absolute_uri(f"{escape_uri_path(request.path)}?{query.urlencode()}")
+def _plan(query: trace.Answered, *, figures: bool) -> dict[str, Any]:
+    """One query of vectors. Its time is left to the metrics: answers that are the same stay so."""
+    because = {"because": query.because} if figures else {}
+    return {"column": query.column, "plan": query.plan, **because, "found": query.found}
+
+
+class MoreLikeView(SimilarityView):
+    """Products like several liked ones, away from disliked ones, of those that may be shown now."""
+
+    http_method_names = ["post", "options"]
+    in_batch = True
+
+    @document(
+        "more_like_these",
+        MoreLikeSerializer,
+        body=MoreLikeRequestSerializer,
+        not_found="No product of `liked` exists.",
+        examples=[
+            asked(
+                "Two liked, one disliked",
+                {
+                    "liked": [17, 42],
+                    "disliked": [5],
+                    "filters": {"brand": ["Northfield", "Alder"], "max_price": 50},
+                },
+            ),
+            answered("One product found", {**PAGE, "unknown": [42]}),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = MoreLikeRequestSerializer.read(request.data)
+        passing = within(request, wanted.get("filters", {}))
+        given = [*wanted["liked"], *wanted["disliked"]]
+        existing = find_keys(given, request)
+        liked = [key for key in wanted["liked"] if key in existing]
+        if not liked:
+            raise Http404(f"No product has a key of liked: {wanted['liked']!r:.200}.")
+        hits = more_like(
+            liked,
+            [key for key in wanted["disliked"] if key in existing],
+            wanted["limit"],
+            within=passing,
+            explain=wanted["explain"],
+        )
+        unknown = [KeyField().to_representation(key) for key in given if key not in existing]
+        return unstored_answer(
+            {
+                "version": _live_version(),
+                "tier": hits[0].tier if hits else None,
+                "results": HitWriter.of(request, wanted, hits).write(hits),
+                "unknown": unknown,
+            }
+        )
+
+
+class NothingView(SimilarityView):
+    """404 in the shape of the API's errors, and not a page of the host's."""
+
+    schema = None
+    in_batch = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404("There is no such path; the OpenAPI document lists those that are.")
+
+
+def _live_version() -> int | None:
+    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
+    return live.values_list("pk", flat=True).first()

@@ -36,6 +36,7 @@ class Card:
     currency: str = ""
     image_url: str = ""
     image_alt: str = ""
+    brand: str = ""
 
 
 def card_of(adapter: "CatalogAdapter", product: Any, request: HttpRequest | None = None) -> Card:

@@ -130,7 +130,11 @@ class FieldMappingAdapter(CatalogAdapter):
             currency=read_part(product, "currency", lambda: self._currency(product), ""),
             image_url=image_url(photo),
             image_alt=image_alt(photo) or title,
+            brand=read_part(product, "brand", lambda: self._attribute(product, "brand"), ""),
         )
+
+    def _attribute(self, product: Model, name: str) -> str:
+        return text_value(read_first(self._sources_of(name), product))
 
     def _photo(self, product: Model) -> Any:
         files = self._image_path.values(product) if self._image_path else []

@@ -24,8 +24,8 @@ from similarity.exceptions import ConfigurationError
 
 #: Parameters of the API, which come before attributes of the same name.
 RESERVED = (
-    *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "format"),
-    *("min_price", "max_price", "in_stock"),
+    *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "fields"),
+    *("format", "min_price", "max_price", "in_stock"),
 )
 
 #: Where in CATALOG → what the field there must be.

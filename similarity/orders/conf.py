@@ -1,4 +1,4 @@
-"""The settings of orders: ``SIMILARITY["ORDERS"]``."""
+"""The settings of orders: ``SIMILARITY["ORDERS"]["SOURCE"]``."""
 
 from collections.abc import Mapping
 

@@ -59,7 +59,7 @@ def bought_together(
     Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
     """
     require_limit(limit)
-    keys = _keys(products)
+    keys = keys_of(products)
     adapter = get_adapter()
     passing = adapter.eligible(request) if within is None else within
     cart = Cart(keys, Within(passing), adapter)
@@ -193,7 +193,8 @@ def _share(partner: Partner) -> float:
     return partner.support / partner.confidence if partner.confidence else 1.0
 
 
-def _keys(products: Any) -> list[Any]:
+def keys_of(products: Any) -> list[Any]:
+    """Return the keys of one product or of a cart, each once. Raises :class:`QueryError`."""
     several = isinstance(products, Sequence | QuerySet | set | frozenset)
     if isinstance(products, str) or not several:
         products = [products]

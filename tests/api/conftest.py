@@ -11,6 +11,9 @@ from pgvector import HalfVector
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import group_name
 
+#: What a hit holds unless a request asks for less or for reasons.
+HIT = {"id", "title", "url", "price", "currency", "image", "in_stock", "brand", "score", "tier"}
+
 
 @pytest.fixture
 def version(db):

@@ -68,12 +68,12 @@ def test_the_generated_client_is_typed(client_package):
 
 def test_similar_products_arrive_as_objects(generated, api, shelf):
     similar = generated("api.similarity.similar_products")
-    page = similar.sync(str(shelf[0].pk), client=api, limit=3)
+    page = similar.sync(shelf[0].pk, client=api, limit=3)
     assert [hit.id for hit in page.results] == [product.pk for product in shelf[1:4]]
     assert page.results[0].score > page.results[1].score
 
 
 def test_an_error_arrives_as_an_object(generated, api):
     similar = generated("api.similarity.similar_products")
-    answer = similar.sync("0", client=api)
+    answer = similar.sync(0, client=api)
     assert answer.error.code == "not_found"

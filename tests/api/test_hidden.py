@@ -8,6 +8,7 @@ from shop.models import Product
 from similarity.catalog.adapter import get_adapter
 from similarity.search.reranking.rerank import Reranked
 from similarity.similar.shelf_cache import ShelfArguments
+from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -62,8 +63,8 @@ def test_re_ranking_keeps_it_in_its_place(draft, shelf, monkeypatch):
         given.extend(listed)
         return Reranked(list(listed), reranked=False)
 
-    monkeypatch.setattr("similarity.search.api.rerank.rerank", rerank)
-    keys = [shelf[0].pk, draft.pk, NOBODY, "no key"]
+    monkeypatch.setattr("similarity.search.api.views.rerank", rerank)
+    keys = [shelf[0].pk, draft.pk, NOBODY, 10**30]
     answer = post("rerank/", query="linen", results=keys).json()
     assert answer["results"] == keys
     assert [key for key, _score in given if isinstance(key, int)] == [shelf[0].pk]
@@ -159,8 +160,27 @@ def test_what_only_reads_needs_no_token_of_who_is_signed_in(path, body, shelf):
 def test_a_path_that_is_none_is_answered_as_an_api_does(path, db):
     answer = APIClient().get(API + path)
     assert answer.status_code == 404
-    is_ours = path != "nothing/here/"  # the host may have that
-    assert "error" in answer.json() if is_ours else b"<html" in answer.content.lower()
+    assert answer.json()["error"]["code"] == "not_found"
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.urls("tests.api.shared_urls")
+def test_a_prefix_that_the_host_shares_keeps_the_hosts_paths(db):
+    """Below our own names an unknown path is ours, everywhere else it is the host's."""
+    client = APIClient()
+    assert client.get("/api/stock/").json() == {"own": True}
+    assert client.get("/api/search/nothing/").json()["error"]["code"] == "not_found"
+    assert b"<html" in client.get("/api/nothing/").content.lower()
+    body = {"requests": [{"id": "a", "path": "suggest/?q=a"}]}
+    [answer] = client.post("/api/batch/", body, format="json").json()["responses"]
+    assert answer["status"] == 200
+
+
+def test_no_error_is_kept_by_a_cache(shelf, settings):
+    settings.SIMILARITY = with_settings(API={"THROTTLE": {"shelves": "1/min"}})
+    answers = [get("products/0/similar/"), get("products/0/similar/"), get("search/", limit="x")]
+    assert [answer.status_code for answer in answers] == [404, 429, 400]
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store"}
 
 
 @pytest.mark.parametrize("path", ["health/live", "health/live/", "health/ready/"])

@@ -11,6 +11,7 @@ from similarity.exceptions import ImageRejected
 from similarity.search import picture
 from similarity.search.api import uploads
 from similarity.search.page import SearchPage
+from tests.api.conftest import HIT
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -57,7 +58,7 @@ def test_most_alike_first_with_the_documented_keys(client, shelf, version, looke
     assert set(body) == {"version", "results"}
     assert body["version"] == version.pk
     assert [one["id"] for one in body["results"]] == [product.pk for product in shelf[:3]]
-    assert set(body["results"][0]) == {"id", "score", "tier", "title", "url"}
+    assert set(body["results"][0]) == HIT
     assert answer["Cache-Control"] == "no-store"
     assert looked_at == [upload().read()]
 

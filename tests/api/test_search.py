@@ -110,7 +110,7 @@ def test_only_reading_is_allowed(client):
 
 def test_suggestions_have_kinds(client, lamps):
     found = client.get(f"{SUGGEST}?q=la").json()["suggestions"]
-    assert found[0] == {"kind": "query", "text": "lamp", "key": "", "url": ""}
+    assert found[0] == {"kind": "query", "text": "lamp", "id": None, "value": "", "url": ""}
     product = next(one for one in found if one["kind"] == "product")
     assert product["url"].startswith("/p")
 

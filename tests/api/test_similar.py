@@ -12,10 +12,11 @@ from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
 from shop.models import Product
-from similarity.api.views import _address
+from similarity.api.paging import page_address
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
 from similarity.similar.shelves import similar_page
+from tests.api.conftest import HIT
 from tests.configure import with_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -37,7 +38,7 @@ def test_nearest_first_with_the_documented_keys(shelf, version):
     assert (body["version"], body["tier"]) == (version.pk, "fused")
     assert [result["id"] for result in body["results"]] == [p.pk for p in shelf[1:4]]
     first = body["results"][0]
-    assert set(first) == {"id", "score", "tier", "title", "url"}
+    assert set(first) == HIT
     assert first["title"] == shelf[1].name
     assert first["url"] == shelf[1].get_absolute_url()
     assert 0.99 < first["score"] <= 1
@@ -101,7 +102,7 @@ def test_address_of_the_next_page_leads_back_to_the_same_key(key):
     """A key of text may hold what has a meaning in an address."""
     path = reverse("similarity:similar", args=[key])
     asked = APIRequestFactory().get(path, {"brand": "A & B"})
-    address = urlsplit(_address(APIView().initialize_request(asked), "c:1"))
+    address = urlsplit(page_address(APIView().initialize_request(asked), "c:1"))
     assert resolve(unquote(address.path)).kwargs == {"key": key}
     assert parse_qs(address.query) == {"brand": ["A & B"], "cursor": ["c:1"]}
     assert address.fragment == ""
@@ -330,8 +331,8 @@ def test_as_many_queries_for_many_hits_as_for_few(shelf, django_assert_max_num_q
         get(shelf[0], limit=10)
 
 
-def test_http_adds_one_query_to_the_shelf_itself(client, shelf):
-    """The product's key: whether it exists is the one thing that the shelf does not know."""
+def test_http_adds_two_queries_to_the_shelf_itself(client, shelf):
+    """Whether the product exists, and what of the shelf is in stock: the shelf knows neither."""
     adapter = get_adapter()
     address = f"/api/similarity/v1/products/{shelf[0].pk}/similar/"
     client.get(address)
@@ -339,4 +340,4 @@ def test_http_adds_one_query_to_the_shelf_itself(client, shelf):
         similar_page(shelf[0].pk, within=adapter.for_display(adapter.eligible()))
     with CaptureQueriesContext(connection) as whole:
         client.get(address)
-    assert len(whole) <= len(bare) + 1, [query["sql"][:90] for query in whole]
+    assert len(whole) <= len(bare) + 2, [query["sql"][:90] for query in whole]

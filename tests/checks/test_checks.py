@@ -497,10 +497,10 @@ def test_field_of_the_wrong_kind_and_name_that_is_taken(change, mapping, expecte
 
 
 def test_names_of_the_api_are_all_reserved():
-    from similarity.api.parameters import OPTIONS
-    from similarity.api.query_string import IGNORED
+    from similarity.api.serializers import FORMAT, SimilarQuerySerializer
 
-    assert {*OPTIONS, *IGNORED, "min_price", "max_price", "in_stock"} == set(RESERVED)
+    own = SimilarQuerySerializer._declared_fields
+    assert {*own, FORMAT, "min_price", "max_price", "in_stock"} == set(RESERVED)
 
 
 def test_part_without_a_column(change):

@@ -108,7 +108,7 @@ def test_without_the_setting_nobody_s_orders_are_read(ada, buys, mugs, teapot, s
 
 def test_who_is_signed_in_is_who_the_endpoint_asks_for(ada, buys, mugs, teapot, monkeypatch):
     """With more time than the endpoint lets anybody ask for: the machine may be busy."""
-    monkeypatch.setattr("similarity.search.api.rerank._budget", lambda body: AMPLE_MS)
+    monkeypatch.setattr("similarity.search.api.serializers.MAX_BUDGET_MS", AMPLE_MS)
     buys(ada, teapot)
     client = APIClient()
     body = {"query": "mug", "results": [mug.pk for mug in mugs]}

@@ -46,7 +46,7 @@ function suggestions(input) {
     close();
     if (one.url) return location.assign(one.url);
     const asked = new URLSearchParams({ q: one.text });
-    if (one.kind === "category" || one.kind === "brand") asked.set(one.kind, one.key);
+    if (one.kind === "category" || one.kind === "brand") asked.set(one.kind, one.value);
     location.assign(`${form.action}?${asked}`);
   };
 

@@ -91,7 +91,7 @@ class HoldingFilter(admin.SimpleListFilter):
         return [(key, f"with product {key}")] if key else []
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.holding(self.value()) if self.value() else queryset
+        return queryset.holding([self.value()]) if self.value() else queryset
 
 
 @admin.register(Bundle)

@@ -2,7 +2,12 @@
 
 from django.urls import path
 
-from similarity.orders.api.bought_together import BoughtTogetherView, CartView
+from similarity.orders.api.views import (
+    BoughtTogetherView,
+    BundlesView,
+    CartBundlesView,
+    CartView,
+)
 
 urlpatterns = [
     path(
@@ -10,5 +15,7 @@ urlpatterns = [
         BoughtTogetherView.as_view(),
         name="bought_together",
     ),
+    path("products/<similarity_key:key>/bundles/", BundlesView.as_view(), name="bundles"),
     path("cart/bought-together/", CartView.as_view(), name="cart_bought_together"),
+    path("cart/bundles/", CartBundlesView.as_view(), name="cart_bundles"),
 ]

@@ -1,6 +1,6 @@
 """Bundles that can be bought now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,14 +8,12 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import Card, card_of
-from similarity.exceptions import QueryError
 from similarity.orders.bundles.bundle_contents import product_keys
 from similarity.orders.bundles.pricing import WITHOUT_CENTS, sums_of
 from similarity.orders.models import Bundle
-from similarity.similar.within import key_of
+from similarity.orders.together import keys_of, require_limit
 
 #: Published bundles of one product that are looked at; more are not worth a query each page.
 LOOKED_AT = 50
@@ -53,22 +51,20 @@ class Offer:
 
 
 def bundle_offers(
-    product: Model | Any,
+    products: Model | Any | Sequence[Any],
     limit: int = 2,
     *,
     within: QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
 ) -> list[Offer]:
-    """Bundles that hold ``product`` and can be bought now, those bought most often first.
+    """Bundles that hold one of ``products`` and can be bought now, those bought most often first.
 
-    ``within`` narrows what may be shown to ``request``. Two queries, and those by which the
-    host prefetches what a card shows. Raises :class:`QueryError` for a limit out of range and
-    for what is no product.
+    ``products``: one product, or all of a cart, as instances or keys. ``within`` narrows what may
+    be shown to ``request``. Two queries, and those by which the host prefetches what a card shows.
+    Raises :class:`QueryError` for a limit out of range and for what is no product.
     """
-    most = conf.MAX_LIMIT
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
-        raise QueryError(f"limit is {limit!r}; it must be a whole number from 1 to {most}.")
-    bundles = Bundle.objects.published().holding(key_of(product))[:LOOKED_AT]
+    require_limit(limit)
+    bundles = Bundle.objects.published().holding(keys_of(products))[:LOOKED_AT]
     return _offers(bundles, within, request)[:limit]
 
 

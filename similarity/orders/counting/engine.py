@@ -121,7 +121,7 @@ class Engine(abc.ABC):
 
 
 def get_engine() -> Engine:
-    """The engine that ``SIMILARITY["ORDERS"]["ENGINE"]`` names.
+    """The engine that ``SIMILARITY["ORDERS"]["SOURCE"]["ENGINE"]`` names.
 
     Raises :class:`ConfigurationError` for a path that leads to none.
     """
@@ -130,8 +130,8 @@ def get_engine() -> Engine:
     engine = made() if isinstance(made, type) else made
     if not isinstance(engine, Engine):
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS']['ENGINE'] names {path!r}, which is no Engine; derive it from "
-            "similarity.orders.counting.engine.Engine."
+            f"SIMILARITY['ORDERS']['SOURCE']['ENGINE'] names {path!r}, which is no Engine; derive "
+            "it from similarity.orders.counting.engine.Engine."
         )
     return engine
 

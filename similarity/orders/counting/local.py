@@ -157,7 +157,7 @@ class _Lines:
             raise CountError(
                 f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
                 "count; use similarity.orders.counting.spark.SparkEngine, or a shorter "
-                "SIMILARITY['ORDERS']['WINDOW_DAYS']."
+                "SIMILARITY['ORDERS']['SOURCE']['WINDOW_DAYS']."
             )
         widest = 2**spare
         bounds, low = [], 0

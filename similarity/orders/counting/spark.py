@@ -52,7 +52,8 @@ class NamedCounts:
 
 
 class SparkEngine(Engine):
-    """Counts in a Spark session: the active one, else one by ``SIMILARITY["ORDERS"]["SPARK"]``.
+    """Counts in a Spark session: the active one, else one by
+    ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``.
 
     A session the engine started ends when nobody can read its counts any more.
     """

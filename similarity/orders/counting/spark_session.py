@@ -17,7 +17,7 @@ from similarity.orders.counting import engine
 #: What pyspark 4 runs on.
 JAVA = 17
 #: PostgreSQL's JDBC driver, where Debian's libpostgresql-jdbc-java installs it. Another is
-#: named by ``spark.jars`` in ``SIMILARITY["ORDERS"]["SPARK"]``.
+#: named by ``spark.jars`` in ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``.
 JDBC_DRIVER = "/usr/share/java/postgresql.jar"
 
 
@@ -39,8 +39,8 @@ def missing() -> str:
 
 
 def start(options: dict[str, str] | None = None) -> Any:
-    """A session with ``SIMILARITY["ORDERS"]["SPARK"]`` and ``options``; the one that is active, if
-    any.
+    """A session with ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]`` and ``options``; the one that is
+    active, if any.
 
     Raises :class:`ConfigurationError` that says what is missing.
     """
@@ -68,13 +68,14 @@ def jdbc_driver() -> Path:
         raise ConfigurationError(
             f"There is no file {str(path)!r}, which is to be PostgreSQL's JDBC driver; install "
             "one, for example by 'apt-get install libpostgresql-jdbc-java', or name its jar in "
-            "SIMILARITY['ORDERS']['SPARK']['spark.jars']."
+            "SIMILARITY['ORDERS']['SOURCE']['SPARK']['spark.jars']."
         )
     return path
 
 
 def _defaults() -> dict[str, str]:
-    """For one machine; a cluster's master is named in ``SIMILARITY["ORDERS"]["SPARK"]``."""
+    """For one machine; a cluster's master is named in
+    ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``."""
     driver = Path(JDBC_DRIVER)
     return {
         "spark.master": "local[*]",

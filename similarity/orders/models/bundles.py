@@ -15,9 +15,9 @@ class BundleQuerySet(models.QuerySet["Bundle"]):
         """What shoppers may see, as long as all of it can be bought."""
         return self.filter(status=Bundle.Status.PUBLISHED)
 
-    def holding(self, key: Any) -> "BundleQuerySet":
-        """Bundles that hold the product of this key."""
-        return self.filter(products__contains=[str(key)])
+    def holding(self, keys: Iterable[Any]) -> "BundleQuerySet":
+        """Bundles that hold a product of these keys."""
+        return self.filter(products__overlap=[str(key) for key in keys])
 
 
 class Bundle(models.Model):

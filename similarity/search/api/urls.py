@@ -2,9 +2,7 @@
 
 from django.urls import path
 
-from similarity.search.api.picture_search import PictureSearchView
-from similarity.search.api.rerank import RerankView
-from similarity.search.api.search import SearchView, SuggestView
+from similarity.search.api.views import PictureSearchView, RerankView, SearchView, SuggestView
 
 urlpatterns = [
     path("search/", SearchView.as_view(), name="search"),

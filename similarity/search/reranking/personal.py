@@ -80,7 +80,7 @@ def _tell_slow(budget_ms: float, error: Exception) -> None:
         "slow",
         f"what the shopper bought was not read in {budget_ms:.0f} ms, {TIME_SHARE:.0%} of the time "
         "left. Make bought_by of SIMILARITY['ORDERS']['SOURCE'] fast, by an index on the path from "
-        "user to order, or raise RERANK_BUDGET_MS",
+        "user to order, or give rerank a larger budget_ms",
         error,
     )
 

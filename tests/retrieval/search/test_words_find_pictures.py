@@ -34,8 +34,7 @@ def with_settings(clip, text=True, **options):
         encoders["text"] = {"CLASS": "tests.encoders_fake.HashEncoder", "OPTIONS": {}}
     return similarity_settings(
         ENCODERS=encoders,
-        SEARCH={"ENCODE_IN_PROCESS": True},
-        QUERY_TIMEOUT_MS=SLOW_MS,
+        SEARCH={"ENCODE_IN_PROCESS": True, "QUERY_TIMEOUT_MS": SLOW_MS},
     )
 
 

@@ -1,0 +1,158 @@
+"""``POST batch/``: what several widgets of one screen ask, in one request."""
+
+import io
+import json
+import logging
+import time
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import connections, transaction
+from django.urls import Resolver404, resolve
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from similarity.api.base import SimilarityView, unstored_answer
+from similarity.api.errors import body_of, unavailable
+from similarity.api.fields import TextField
+from similarity.api.schema import HIT, answered, asked, document
+from similarity.api.serializers import RequestSerializer
+from similarity.logs import log_error
+
+logger = logging.getLogger(__name__)
+
+MAX_REQUESTS = 10
+
+#: Requests that begin later than this are not asked.
+TIMEOUT_S = 5.0
+
+#: Headers that are of the batch and not of its parts.
+_OF_THE_BATCH = ("CONTENT_", "HTTP_IF_", "HTTP_RANGE", "SCRIPT_URL", "REDIRECT_URL")
+_READ_OF_THE_BATCH = ("_body", "_post", "_files")
+
+
+class PartSerializer(RequestSerializer):
+    id = TextField(max_length=100, help_text="Comes back with the answer.")
+    path = TextField(
+        max_length=4000,
+        help_text="Below the API's own, with its query string: `products/17/similar/?limit=8`.",
+    )
+    body = serializers.DictField(
+        required=False, help_text="Of a POST; without it the request is a GET."
+    )
+
+
+class BatchRequestSerializer(RequestSerializer):
+    requests = serializers.ListField(
+        child=PartSerializer(), allow_empty=False, max_length=MAX_REQUESTS
+    )
+
+
+class PartAnswerSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    status = serializers.IntegerField(help_text="As the request by itself would have.")
+    body = serializers.DictField(help_text="As the request by itself would have; of an error, too.")
+
+
+class BatchSerializer(serializers.Serializer):
+    responses = PartAnswerSerializer(many=True, help_text="In the order of the requests.")
+
+
+class BatchView(SimilarityView):
+    """Several requests of this API in one; each is answered, refused and counted by itself."""
+
+    throttle_scope = "batch"
+    http_method_names = ["post", "options"]
+
+    @document(
+        "batch",
+        BatchSerializer,
+        body=BatchRequestSerializer,
+        examples=[
+            asked(
+                "A product's page",
+                {
+                    "requests": [
+                        {"id": "similar", "path": "products/17/similar/?limit=8"},
+                        {"id": "cart", "path": "cart/bought-together/", "body": {"products": [17]}},
+                    ]
+                },
+            ),
+            answered(
+                "One answer",
+                {"responses": [{"id": "similar", "status": 200, "body": {"results": [HIT]}}]},
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        parts = BatchRequestSerializer.read(request.data)["requests"]
+        ends_at = time.monotonic() + TIMEOUT_S
+        answers = [
+            _answer(request, part)
+            if time.monotonic() < ends_at
+            else unavailable("The time of the batch is up; ask again for what is missing.")
+            for part in parts
+        ]
+        return unstored_answer(
+            {
+                "responses": [
+                    {"id": part["id"], "status": answer.status_code, "body": answer.data}
+                    for part, answer in zip(parts, answers, strict=True)
+                ]
+            }
+        )
+
+
+def _answer(request: Request, part: dict[str, Any]) -> Any:
+    """Return the answer of the view itself; whatever it raises stays with this part."""
+    try:
+        address = urlsplit(part["path"])
+        match = resolve(f"/{address.path}", "similarity.api.urls")
+        view = getattr(match.func, "view_class", None)
+        if view is None or not issubclass(view, SimilarityView) or not view.in_batch:
+            raise Resolver404(address.path)
+        asked_alone = _request_of(request, part, address.path, address.query)
+    except (Resolver404, ValueError, RecursionError):
+        message = "A batch cannot ask for this path; ask for it by itself, or see the OpenAPI."
+        return Response(body_of("not_found", message, "path"), status=404)
+    try:
+        # What a part rolls back, also where the host makes a transaction of each request.
+        with ExitStack() as parts_own:
+            for connection in connections.all(initialized_only=True):
+                if connection.in_atomic_block:
+                    parts_own.enter_context(transaction.atomic(using=connection.alias))
+            return match.func(asked_alone, *match.args, **match.kwargs)
+    except Exception as error:  # noqa: BLE001 - the other parts are answered all the same
+        log_error(logger, error, "A part of a batch failed: %s", ascii(part["path"]))
+        return Response(body_of("error", "This request failed; see the log."), status=500)
+
+
+def _request_of(request: Request, part: dict[str, Any], path: str, query: str) -> WSGIRequest:
+    """Return the request that the client would have made; middleware has seen it already."""
+    whole = request._request
+    body = json.dumps(part["body"]).encode() if "body" in part else b""
+    prefix = whole.path_info[: -len("batch/")]
+    headers = {
+        name: value for name, value in whole.META.items() if not name.startswith(_OF_THE_BATCH)
+    }
+    alone = WSGIRequest(
+        {
+            **headers,
+            "REQUEST_METHOD": "POST" if "body" in part else "GET",
+            "PATH_INFO": f"{prefix}{path}".encode().decode("latin-1"),
+            "QUERY_STRING": query.encode().decode("latin-1"),
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_ACCEPT": "application/json",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.url_scheme": whole.scheme,
+        }
+    )
+    # The user, the session, and whatever else the host's middleware put there.
+    for name, value in vars(whole).items():
+        if name not in _READ_OF_THE_BATCH and not hasattr(WSGIRequest, name):
+            vars(alone).setdefault(name, value)
+    return alone
