@@ -19,7 +19,7 @@ IPV6_PREFIX = 64
 
 #: Requests are counted apart by these, so that suggestions do not use up the searches. They are
 #: the keys of ``API_THROTTLE`` where it is a dict.
-THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "metrics")
+THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "batch", "metrics")
 
 _told_of_proxy = False
 
