@@ -6,7 +6,7 @@ import logging
 import time
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections, transaction
@@ -61,6 +61,13 @@ class BatchSerializer(serializers.Serializer):
     responses = PartAnswerSerializer(many=True, help_text="In the order of the requests.")
 
 
+PARTS = [
+    {"id": "shelf", "path": "products/17/similar/?limit=8"},
+    {"id": "cart", "path": "cart/bought-together/", "body": {"products": [17]}},
+]
+BODY = {"version": 3, "tier": "fused", "results": [HIT], "next": None}
+
+
 class BatchView(SimilarityView):
     """Several requests of this API in one; each is answered, refused and counted by itself."""
 
@@ -72,19 +79,8 @@ class BatchView(SimilarityView):
         BatchSerializer,
         body=BatchRequestSerializer,
         examples=[
-            asked(
-                "A product's page",
-                {
-                    "requests": [
-                        {"id": "similar", "path": "products/17/similar/?limit=8"},
-                        {"id": "cart", "path": "cart/bought-together/", "body": {"products": [17]}},
-                    ]
-                },
-            ),
-            answered(
-                "One answer",
-                {"responses": [{"id": "similar", "status": 200, "body": {"results": [HIT]}}]},
-            ),
+            asked("A product's page", {"requests": PARTS}),
+            answered("One answer", {"responses": [{"id": "shelf", "status": 200, "body": BODY}]}),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -110,11 +106,12 @@ def _answer(request: Request, part: dict[str, Any]) -> Any:
     """Return the answer of the view itself; whatever it raises stays with this part."""
     try:
         address = urlsplit(part["path"])
-        match = resolve(f"/{address.path}", "similarity.api.urls")
+        path = unquote(address.path)
+        match = resolve(f"/{path}", "similarity.api.urls")
         view = getattr(match.func, "view_class", None)
         if view is None or not issubclass(view, SimilarityView) or not view.in_batch:
-            raise Resolver404(address.path)
-        asked_alone = _request_of(request, part, address.path, address.query)
+            raise Resolver404(path)
+        asked_alone = _request_of(request, part, path, address.query)
     except (Resolver404, ValueError, RecursionError):
         message = "A batch cannot ask for this path; ask for it by itself, or see the OpenAPI."
         return Response(body_of("not_found", message, "path"), status=404)

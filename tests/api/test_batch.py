@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from similarity.api import batch
@@ -161,3 +163,13 @@ def test_deep_nesting_is_no_server_error(shelf):
     answer = APIClient().post(f"{API}batch/", body, content_type="application/json")
     assert answer.status_code in (200, 400)
     assert json.loads(answer.content)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_is_answered_under_asgi(shelf):
+    body = {"requests": [part(f"products/{shelf[0].pk}/similar/?limit=2"), part("suggest/?q=a")]}
+
+    async def ask():
+        return await AsyncClient().post(f"{API}batch/", body, content_type="application/json")
+
+    assert statuses(async_to_sync(ask)()) == [200, 200]

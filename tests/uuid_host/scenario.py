@@ -9,6 +9,7 @@ from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 
+from similarity.api.fields import key_schema
 from similarity.capture import triggers
 from similarity.cells import upkeep
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -205,6 +206,25 @@ def test_api_and_tag_agree(articles):
         "{% for hit in hits %}{{ hit.key|safe }}|{% endfor %}"
     )
     assert page.render(Context({"article": articles[0]})).split("|")[:-1] == keys
+
+
+def test_keys_of_the_api_are_texts_and_a_batch_finds_them(articles):
+    assert key_schema()["type"] == "string"
+    path = f"products/{quote(str(articles[0].pk), safe='')}/similar/?limit=4"
+    liked = {"liked": [str(articles[0].pk)], "limit": 4}
+    body = {
+        "requests": [
+            {"id": "similar", "path": path},
+            {"id": "more", "path": "more-like-these/", "body": liked},
+            {"id": "number", "path": "more-like-these/", "body": {"liked": [1]}},
+        ]
+    }
+    answer = Client().post("/api/similarity/v1/batch/", body, content_type="application/json")
+    similar, more, number = answer.json()["responses"]
+    keys = [[hit["id"] for hit in one["body"]["results"]] for one in (similar, more)]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 4
+    assert (number["status"], number["body"]["error"]["parameter"]) == (400, "liked")
 
 
 def test_api_pages_to_the_end(articles):

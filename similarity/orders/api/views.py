@@ -17,30 +17,17 @@ from similarity.api.base import (
 )
 from similarity.api.hits import HitWriter
 from similarity.api.schema import HIT, answered, asked, document
-from similarity.orders.api.serializers import (
-    BoughtTogetherQuerySerializer,
-    BundlesQuerySerializer,
-    CartBundlesRequestSerializer,
-    CartRequestSerializer,
-    CompanionsSerializer,
-    OffersSerializer,
-)
+from similarity.orders.api import serializers
 from similarity.orders.bundles.offers import Offer, bundle_offers
 from similarity.orders.together import bought_together
 
-FOUND = answered(
-    "One companion", {"tier": "copurchase", "results": [{**HIT, "tier": "copurchase"}]}
-)
-CARD = {name: value for name, value in HIT.items() if name not in ("score", "tier")}
+FOUND = {"tier": "copurchase", "results": [{**HIT, "tier": "copurchase"}]}
 BUNDLE = {
-    "id": "3",
-    "name": "Shirt and trousers",
-    "items": [CARD],
-    "total": "98.00",
-    "price": "89.00",
-    "saving": "9.00",
-    "currency": "EUR",
+    **{"id": "3", "name": "Shirt and trousers", "currency": "EUR"},
+    **{"total": "98.00", "price": "89.00", "saving": "9.00"},
+    "items": [{name: value for name, value in HIT.items() if name not in ("score", "tier")}],
 }
+TOGETHER = answered("One companion", FOUND)
 OFFERED = answered("One bundle", {"bundles": [BUNDLE]})
 
 
@@ -52,15 +39,15 @@ class BoughtTogetherView(SimilarityView):
 
     @document(
         "bought_together",
-        CompanionsSerializer,
-        query=BoughtTogetherQuerySerializer,
+        serializers.CompanionsSerializer,
+        query=serializers.BoughtTogetherQuerySerializer,
         etag=True,
         not_found="There is no such product.",
-        examples=[FOUND],
+        examples=[TOGETHER],
     )
     def get(self, request: Request, key: str) -> Any:
         product = find_key(key, request)
-        wanted = BoughtTogetherQuerySerializer.read(request.query_params)
+        wanted = serializers.BoughtTogetherQuerySerializer.read(request.query_params)
         return tagged_answer(request, _companions(request, product, wanted))
 
 
@@ -72,12 +59,12 @@ class CartView(SimilarityView):
 
     @document(
         "cart_bought_together",
-        CompanionsSerializer,
-        body=CartRequestSerializer,
-        examples=[asked("A cart of two", {"products": [17, 42], "limit": 4}), FOUND],
+        serializers.CompanionsSerializer,
+        body=serializers.CartRequestSerializer,
+        examples=[asked("A cart of two", {"products": [17, 42], "limit": 4}), TOGETHER],
     )
     def post(self, request: Request) -> Response:
-        wanted = CartRequestSerializer.read(request.data)
+        wanted = serializers.CartRequestSerializer.read(request.data)
         cart = _viewable(request, wanted["products"])
         return unstored_answer(_companions(request, cart, wanted))
 
@@ -90,15 +77,15 @@ class BundlesView(SimilarityView):
 
     @document(
         "bundles",
-        OffersSerializer,
-        query=BundlesQuerySerializer,
+        serializers.OffersSerializer,
+        query=serializers.BundlesQuerySerializer,
         etag=True,
         not_found="There is no such product.",
         examples=[OFFERED],
     )
     def get(self, request: Request, key: str) -> Any:
         product = find_key(key, request)
-        limit = BundlesQuerySerializer.read(request.query_params)["limit"]
+        limit = serializers.BundlesQuerySerializer.read(request.query_params)["limit"]
         return tagged_answer(request, _bundles(request, product, limit))
 
 
@@ -110,12 +97,12 @@ class CartBundlesView(SimilarityView):
 
     @document(
         "cart_bundles",
-        OffersSerializer,
-        body=CartBundlesRequestSerializer,
+        serializers.OffersSerializer,
+        body=serializers.CartBundlesRequestSerializer,
         examples=[asked("A cart of two", {"products": [17, 42]}), OFFERED],
     )
     def post(self, request: Request) -> Response:
-        wanted = CartBundlesRequestSerializer.read(request.data)
+        wanted = serializers.CartBundlesRequestSerializer.read(request.data)
         cart = _viewable(request, wanted["products"])
         return unstored_answer(_bundles(request, cart, wanted["limit"]))
 

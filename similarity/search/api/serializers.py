@@ -279,13 +279,8 @@ class RerankSerializer(serializers.Serializer):
     reranked = serializers.BooleanField(help_text="False where the order is the one given.")
     reason = serializers.ChoiceField(
         choices=[
-            "",
-            "out_of_time",
-            "no_query_vector",
-            "empty_query",
-            "no_known_products",
-            "database_error",
-            "error",
+            *("", "out_of_time", "no_query_vector", "empty_query", "no_known_products"),
+            *("database_error", "error"),
         ],
         help_text="Why the order is the one given; empty where it is not.",
     )
