@@ -18,13 +18,14 @@ PLUGIN = Path(similarity.__file__).parent
 APPS = {"search": set(), "orders": set(), "insights": set(), "planning": {"orders"}}
 
 #: Room of the core → rooms it may import besides itself. A module outside every room is a mistake.
-BASE = {"conf", "exceptions", "logs", "parts"}
+BASE = {"conf", "exceptions", "logs", "parts", "types"}
 CORE = BASE | {"catalog", "models", "connections", "extension"}
 READ = CORE | {"cells", "similar"}
 WRITE = CORE | {"cells", "encoders", "outbox", "vectors", "versions"}
 ALLOWED = {
     "exceptions": set(),
     "logs": set(),
+    "types": set(),
     "lazy": set(),
     "parts": set(),
     "schedule": set(),
@@ -32,7 +33,7 @@ ALLOWED = {
     "catalog": BASE,
     "connections": BASE,
     "extension": BASE | {"catalog", "connections", "models"},
-    "models": BASE | {"connections", "extension"},
+    "models": BASE | {"catalog", "connections", "extension"},
     "capture": CORE,
     "encoders": BASE | {"catalog"},
     "cells": CORE,

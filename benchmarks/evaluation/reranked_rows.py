@@ -16,12 +16,13 @@ from benchmarks.evaluation.scratch_index import key_at, scratch_index
 from benchmarks.evaluation.search_datasets import SearchDataset
 from similarity.search.reranking.blend import blend
 from similarity.search.reranking.deadline import Deadline
-from similarity.search.reranking.documents import FloatArray, read_documents, read_terms
+from similarity.search.reranking.documents import read_documents, read_terms
 from similarity.search.reranking.facts import Facts
 from similarity.search.reranking.signals import Read, signals_of
 from similarity.search.training.judged import LABEL_GAINS
 from similarity.search.training.ranker import Group, fit
 from similarity.search.words import parse_query
+from similarity.types import DoubleArray
 
 #: Results that are re-ordered, as ``RERANK_LIMIT`` is by default.
 DEPTH = 200
@@ -65,7 +66,7 @@ def reranked_rows(
         Group(query.text, signals[number][0], _utilities(judged[number], query.labels))
         for number, query in enumerate(data.queries)
     ]
-    scorers: list[Callable[[FloatArray], FloatArray]] = [blend] * len(groups)
+    scorers: list[Callable[[DoubleArray], DoubleArray]] = [blend] * len(groups)
     rows = [_row(f"{name}, re-ranked (blend)", judged, full, signals, scorers)]
     for kept, left in folds:
         if not any(groups[number].teaches for number in kept):
@@ -77,7 +78,7 @@ def reranked_rows(
     return rows
 
 
-def _signals(text: str, order: Sequence[int], cosines: Any, using: str) -> FloatArray:
+def _signals(text: str, order: Sequence[int], cosines: Any, using: str) -> DoubleArray:
     words = parse_query(text)
     keys = [key_at(position) for position in order]
     with Deadline(_BUDGET_MS).reading(using) as reading:
@@ -87,7 +88,7 @@ def _signals(text: str, order: Sequence[int], cosines: Any, using: str) -> Float
     return signals_of(words, keys, None, read, np.asarray(cosines[list(order)], float)).values
 
 
-def _utilities(order: Sequence[int], labels: Mapping[int, str]) -> FloatArray:
+def _utilities(order: Sequence[int], labels: Mapping[int, str]) -> DoubleArray:
     return np.array([2.0 ** LABEL_GAINS[labels[position]] - 1 for position in order])
 
 
@@ -95,10 +96,10 @@ def _row(
     name: str,
     judged: Lists,
     full: Lists,
-    signals: Sequence[tuple[FloatArray, FloatArray]],
-    scorers: Sequence[Callable[[FloatArray], FloatArray]],
+    signals: Sequence[tuple[DoubleArray, DoubleArray]],
+    scorers: Sequence[Callable[[DoubleArray], DoubleArray]],
 ) -> Reranked:
-    def ordered(order: Sequence[int], values: FloatArray, number: int) -> list[int]:
+    def ordered(order: Sequence[int], values: DoubleArray, number: int) -> list[int]:
         best = np.argsort(-scorers[number](values), kind="stable")
         return [*(order[at] for at in best), *order[len(best) :]]
 

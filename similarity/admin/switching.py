@@ -158,7 +158,7 @@ def _ask(
             "title": title,
             "text": text,
             "yes": yes,
-            "live_pk": every_version().filter(status="live").values_list("pk", flat=True).first(),
+            "live_pk": every_version().live_key(),
             "refused": any(line.state == gate.REFUSED for line in lines),
             **context,
         },

@@ -70,7 +70,7 @@ def _similar(request: Request, product: Any) -> dict[str, Any]:
         return Cursor("similarity.cursor", str(product), how, wanted["filters"], version)
 
     after = wanted.get("cursor")
-    position = cursor(_live_version()).position(after) if after else None
+    position = cursor(EncoderVersion.objects.live_key()).position(after) if after else None
     with trace.trace_queries() as queries:
         page = similar_page(
             product,
@@ -132,7 +132,7 @@ class MoreLikeView(SimilarityView):
         unknown = [KeyField().to_representation(key) for key in given if key not in existing]
         return unstored_answer(
             {
-                "version": _live_version(),
+                "version": EncoderVersion.objects.live_key(),
                 "tier": hits[0].tier if hits else None,
                 "results": HitWriter.of(request, wanted, hits).write(hits),
                 "unknown": unknown,
@@ -149,8 +149,3 @@ class NothingView(SimilarityView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise Http404("There is no such path; the OpenAPI document lists those that are.")
-
-
-def _live_version() -> int | None:
-    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
-    return live.values_list("pk", flat=True).first()

@@ -113,7 +113,7 @@ def _body(table: Watched, operation: str, around: Surroundings) -> tuple[str, st
     """(what the trigger does, what it does where another transaction is in the way)."""
     own = table.table == around.products
     if own and operation == "TRUNCATE":
-        return f"DELETE FROM {_OUTBOX}", "NULL"  # noqa: S608
+        return "DELETE FROM similarity_pendingproduct", "NULL"
     if own and operation == "DELETE":
         forget = _forget(around.quote(around.key))
         if len(table.routes) == 1:  # the product's own key

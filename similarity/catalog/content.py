@@ -14,6 +14,9 @@ from similarity.catalog.plaintext import plain_line
 #: it, so that the product stays outdated until all of it can be read.
 UNSETTLED = "unsettled"
 
+#: Between the levels of a category path; a filter by a level holds for those below it.
+LEVEL = " > "
+
 
 @dataclass(frozen=True)
 class ImageRef:

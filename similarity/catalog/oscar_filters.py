@@ -21,7 +21,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Left
 from oscar.core.loading import get_model
 
-from similarity.catalog.sources import LEVEL
+from similarity.catalog.content import LEVEL
 
 #: Levels of the category tree that facets name.
 MAX_LEVELS = 8

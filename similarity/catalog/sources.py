@@ -20,14 +20,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, NullIf
 
+from similarity.catalog.content import LEVEL
 from similarity.catalog.paths import Path, fields_of
 from similarity.exceptions import ConfigurationError
 
 #: What a path that leads to several values gives: the first row's, the lowest, the highest, all.
 RULES = ("first", "min", "max", "all")
-
-#: Between the levels of a category path; a filter by a level holds for those below it.
-LEVEL = " > "
 
 _VALUE = "similarity_source"
 

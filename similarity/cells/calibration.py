@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.db import connections
+from psycopg.sql import SQL, Identifier
 
 from similarity.cells.clustering import Cells, Floats, Numbers
-from similarity.models import ProductVectors
 from similarity.models.cells import VectorCells, rows_table
 from similarity.models.sketches import Sketcher
-
-_VECTORS = ProductVectors._meta.db_table
 
 
 class Look(NamedTuple):
@@ -58,19 +56,23 @@ def _ahead(
     number: int, sketcher: Sketcher, alias: str, look: Look, dice: np.random.Generator
 ) -> list[float]:
     """Of each neighbour that lies in the cells: rows as near as it that pass, itself among them."""
-    table = rows_table(number)
+    table = Identifier(rows_table(number))
     sketch = sketcher.literals(look.vector[None])[0]
-    distance = f"sketch <~> %s::bit({sketcher.bits})"
+    distance = SQL("sketch <~> %s::bit({})").format(int(sketcher.bits))
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT {distance} FROM {table} JOIN {_VECTORS} AS stored USING (product_id) "  # noqa: S608
-            "WHERE stored.id = ANY(%s) AND cell = ANY(%s)",
+            SQL(
+                "SELECT {} FROM {} JOIN similarity_productvectors AS stored USING (product_id) "
+                "WHERE stored.id = ANY(%s) AND cell = ANY(%s)"
+            ).format(distance, table),
             [sketch, look.neighbours.tolist(), look.cells.tolist()],
         )
         neighbours = [apart for (apart,) in cursor.fetchall()]
         cursor.execute(
-            f"SELECT {distance} AS apart, count(*) FROM {table} WHERE cell = ANY(%s) "  # noqa: S608
-            "GROUP BY apart ORDER BY apart",
+            SQL(
+                "SELECT {} AS apart, count(*) FROM {} WHERE cell = ANY(%s) "
+                "GROUP BY apart ORDER BY apart"
+            ).format(distance, table),
             [sketch, look.cells.tolist()],
         )
         found = cursor.fetchall()

@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.db import connections, transaction
+from psycopg.sql import SQL, Identifier
 
 from similarity.cells.clustering import Floats, Numbers
 from similarity.models import EncoderVersion, ProductVectors
@@ -78,11 +79,11 @@ def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterato
             *(("time_length", ">i4"), ("time", ">i8")),
         ]
     )
-    sample = f" TABLESAMPLE BERNOULLI ({float(percent)}) REPEATABLE (0)" if percent < 100 else ""
-    statement = (
-        f"COPY (SELECT id, category, fused, encoded_at FROM {_VECTORS}{sample} "  # noqa: S608 - numbers
-        f"WHERE version_id = {int(version.pk)}) TO STDOUT (FORMAT BINARY)"
-    )
+    sample = SQL("TABLESAMPLE BERNOULLI ({}) REPEATABLE (0)").format(float(percent))
+    statement = SQL(
+        "COPY (SELECT id, category, fused, encoded_at FROM similarity_productvectors {} "
+        "WHERE version_id = {}) TO STDOUT (FORMAT BINARY)"
+    ).format(sample if percent < 100 else SQL(""), int(version.pk))
     with connections[alias].cursor() as cursor, cursor.copy(statement) as copy:
         for block in _blocks(copy, record.itemsize):
             rows = np.frombuffer(block, dtype=record)
@@ -156,18 +157,22 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
             f'sketch {sketch} STORAGE PLAIN NOT NULL, "group" varchar(255) NOT NULL)'
         )
         cursor.execute(
-            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group") '  # noqa: S608
-            "SELECT assigned.cell, stored.product_id, assigned.encoded_at, assigned.sketch, "
-            f'stored."group" FROM similarity_assigned AS assigned JOIN {_VECTORS} AS stored '
-            "USING (id) ORDER BY assigned.cell"
+            SQL(
+                'INSERT INTO {} (cell, product_id, encoded_at, sketch, "group") '
+                "SELECT assigned.cell, stored.product_id, assigned.encoded_at, assigned.sketch, "
+                'stored."group" FROM similarity_assigned AS assigned '
+                "JOIN similarity_productvectors AS stored USING (id) ORDER BY assigned.cell"
+            ).format(SQL(table))
         )
         cursor.execute(f"CREATE INDEX ON {table} (cell)")
         cursor.execute(f"CREATE UNIQUE INDEX ON {table} (product_id)")
         cursor.execute(f"CREATE TABLE {sample} (cell integer NOT NULL, product_id {key} NOT NULL)")
         percent = min(100.0, 100.0 * SAMPLE / max(1, rows))
         cursor.execute(
-            f"INSERT INTO {sample} SELECT cell, product_id FROM {table} "  # noqa: S608 - numbers
-            f"TABLESAMPLE BERNOULLI ({percent}) REPEATABLE (0) ORDER BY product_id"
+            SQL(
+                "INSERT INTO {} SELECT cell, product_id FROM {} "
+                "TABLESAMPLE BERNOULLI ({}) REPEATABLE (0) ORDER BY product_id"
+            ).format(SQL(sample), SQL(table), percent)
         )
     with connections[alias].cursor() as cursor:
         if not connections[alias].in_atomic_block:
@@ -179,20 +184,26 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
 
 def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: EncoderVersion) -> None:
     """Put products into their cells; one that was written again meanwhile is left as it is."""
-    table = rows_table(cells)
     sketches = written(np.unpackbits(placed.packed, axis=1, count=placed.bits))
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group", '  # noqa: S608
-            "placed) SELECT new.cell, stored.product_id, stored.encoded_at, "
-            f'new.sketch::bit({placed.bits}), stored."group", true '
-            f"FROM unnest(%s::{key_type(alias)}[], %s::int[], %s::text[], %s::timestamptz[]) "
-            f"AS new(product_id, cell, sketch, encoded_at) JOIN {_VECTORS} AS stored "
-            "ON stored.product_id = new.product_id AND stored.encoded_at = new.encoded_at "
-            "AND stored.version_id = %s ORDER BY new.product_id "
-            "ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, encoded_at = "
-            'excluded.encoded_at, sketch = excluded.sketch, "group" = excluded."group", '
-            "placed = true",
+            SQL(
+                'INSERT INTO {table} (cell, product_id, encoded_at, sketch, "group", placed) '
+                "SELECT new.cell, stored.product_id, stored.encoded_at, "
+                'new.sketch::bit({bits}), stored."group", true '
+                "FROM unnest(%s::{key_type}[], %s::int[], %s::text[], %s::timestamptz[]) "
+                "AS new(product_id, cell, sketch, encoded_at) "
+                "JOIN similarity_productvectors AS stored "
+                "ON stored.product_id = new.product_id AND stored.encoded_at = new.encoded_at "
+                "AND stored.version_id = %s ORDER BY new.product_id "
+                "ON CONFLICT (product_id) DO UPDATE SET cell = excluded.cell, encoded_at = "
+                'excluded.encoded_at, sketch = excluded.sketch, "group" = excluded."group", '
+                "placed = true"
+            ).format(
+                table=Identifier(rows_table(cells)),
+                bits=int(placed.bits),
+                key_type=SQL(key_type(alias)),
+            ),
             [list(rows.keys), placed.cell.tolist(), sketches, list(rows.times), version.pk],
         )
 
@@ -206,11 +217,13 @@ def missing(
     """
     with connections[alias].chunked_cursor() as cursor:
         cursor.execute(
-            "SELECT stored.product_id, halfvec_send(stored.fused), stored.category, "  # noqa: S608
-            "stored.encoded_at::text "
-            f"FROM {_VECTORS} AS stored LEFT JOIN {rows_table(cells)} AS placed USING (product_id) "
-            "WHERE stored.version_id = %s AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
-            "AND (placed.product_id IS NULL OR placed.encoded_at <> stored.encoded_at)",
+            SQL(
+                "SELECT stored.product_id, halfvec_send(stored.fused), stored.category, "
+                "stored.encoded_at::text FROM similarity_productvectors AS stored "
+                "LEFT JOIN {} AS placed USING (product_id) WHERE stored.version_id = %s "
+                "AND (%s::timestamptz IS NULL OR stored.encoded_at > %s) "
+                "AND (placed.product_id IS NULL OR placed.encoded_at <> stored.encoded_at)"
+            ).format(Identifier(rows_table(cells))),
             [version.pk, since, since],
         )
         yield from _placeable(cursor)
@@ -220,9 +233,11 @@ def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
     """Rows whose vectors went with their product; no query shows them, they only take room."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {rows_table(cells)} AS placed WHERE NOT EXISTS ("  # noqa: S608 - a number
-            f"SELECT FROM {_VECTORS} AS stored WHERE stored.product_id = placed.product_id "
-            "AND stored.version_id = %s)",
+            SQL(
+                "DELETE FROM {} AS placed WHERE NOT EXISTS ("
+                "SELECT FROM similarity_productvectors AS stored "
+                "WHERE stored.product_id = placed.product_id AND stored.version_id = %s)"
+            ).format(Identifier(rows_table(cells))),
             [version.pk],
         )
         return int(cursor.rowcount)
@@ -232,8 +247,10 @@ def variants(cells: int, alias: str) -> float:
     """Rows of one group on average; 1 where no product has variants."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT coalesce(sum(rows)::float / count(*), 1) FROM (SELECT count(*) AS rows "  # noqa: S608
-            f'FROM {rows_table(cells)} GROUP BY "group") AS groups'
+            SQL(
+                "SELECT coalesce(sum(rows)::float / count(*), 1) "
+                'FROM (SELECT count(*) AS rows FROM {} GROUP BY "group") AS groups'
+            ).format(Identifier(rows_table(cells)))
         )
         return float(cursor.fetchone()[0])
 
@@ -242,7 +259,9 @@ def churn(cells: int, alias: str) -> tuple[int, int]:
     """Rows there are, and those of them that were placed since the cells were made."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE placed) FROM {rows_table(cells)}"  # noqa: S608
+            SQL("SELECT count(*), count(*) FILTER (WHERE placed) FROM {}").format(
+                Identifier(rows_table(cells))
+            )
         )
         rows, placed = cursor.fetchone()
     return rows, placed

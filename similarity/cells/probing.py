@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from django.db import connections
+from psycopg.sql import SQL, Identifier
 
 from similarity.models import EncoderVersion
 from similarity.models.cells import VectorCells, sample_table
@@ -143,7 +144,7 @@ def load(number: int, using: str) -> StandingCells | None:
         cursor.execute("SELECT to_regclass(%s)", [sample_table(number)])
         if cursor.fetchone() == (None,):
             return None
-        cursor.execute(f"SELECT cell FROM {sample_table(number)}")  # noqa: S608 - a number
+        cursor.execute(SQL("SELECT cell FROM {}").format(Identifier(sample_table(number))))
         sample = np.array([cell for (cell,) in cursor.fetchall()], dtype=np.int64)
     scan = made.figures["scan"]
     return StandingCells(

@@ -10,7 +10,6 @@ rows (``similarity.models.sketches``), and the host's filter runs inside the sca
 import logging
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -29,11 +28,9 @@ from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors, sketches
 from similarity.models.cells import VectorCells, rows_table, sample_table
 from similarity.models.sketches import Sketcher
+from similarity.types import Progress
 
 logger = logging.getLogger(__name__)
-
-#: ``progress(phase, done, total)``
-Progress = Callable[[str, int, int], None]
 
 LOCK = "similarity.cells"
 
@@ -299,7 +296,7 @@ def _use(made: VectorCells, version: EncoderVersion, alias: str, started: Any) -
 def _sizes(version: EncoderVersion, alias: str) -> dict[int, int]:
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT category, count(*) FROM {ProductVectors._meta.db_table} "  # noqa: S608
+            "SELECT category, count(*) FROM similarity_productvectors "
             "WHERE version_id = %s GROUP BY category",
             [version.pk],
         )

@@ -1,7 +1,7 @@
 """Draws the map of the catalogue: a sample of the live version's products, as a snapshot."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from similarity.insights.models import CatalogueMap
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.stored_vectors import StoredVectors, read_vectors
 from similarity.parts import PARTS
+from similarity.types import Progress
 from similarity.vectors import fusions, upsert
 
 #: Products on a map, where nobody asks for another number.
@@ -32,9 +33,6 @@ KEPT = 3
 TITLE = 80
 
 _PAGE = 1000
-
-#: ``progress(phase, done, total)``
-Progress = Callable[[str, int, int], None]
 
 
 def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = None) -> CatalogueMap:

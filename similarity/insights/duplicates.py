@@ -8,13 +8,14 @@ is judged by what both have and by the fused vector.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connections
+from psycopg.sql import SQL, Identifier
 
 from similarity.catalog.content import UNSETTLED
 from similarity.cells import probing
@@ -25,9 +26,9 @@ from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vec
 from similarity.models.vectors import key_type
 from similarity.similar import candidates
 from similarity.similar.planner_settings import local_settings
-from similarity.similar.plans import TABLE
 from similarity.similar.shelves import live_version
 from similarity.similar.within import database_keys
+from similarity.types import Progress
 
 THRESHOLD = 0.95
 #: The fused cosine of a candidate may be so much lower: parts are centred before they are
@@ -55,8 +56,6 @@ INDEX_SETTINGS = {
     "hnsw.ef_search": str(4 * NEIGHBOURS),
     "hnsw.max_scan_tuples": "2000",
 }
-
-Progress = Callable[[str, int, int], None]
 
 
 class Duplicate(NamedTuple):
@@ -198,21 +197,26 @@ def _by_cells(
 
 def _beside_sql(standing: probing.StandingCells, version: EncoderVersion, using: str) -> str:
     """The likest of these cells by their sketches, those of them that are by their vectors."""
-    table = rows_table(standing.number)
-    return (
-        "SELECT own.product_id, near.product_id FROM ("  # noqa: S608 - numbers and a type
+    query = SQL(
+        "SELECT own.product_id, near.product_id FROM ("
         "SELECT product_id, array_agg(cell) AS cells "
-        f"FROM unnest(%s::{key_type(using)}[], %s::int[]) AS pair(product_id, cell) "
+        "FROM unnest(%s::{key_type}[], %s::int[]) AS pair(product_id, cell) "
         "GROUP BY product_id) AS asked "
-        f"JOIN {table} AS sketched USING (product_id) CROSS JOIN LATERAL ("
-        f"SELECT product_id FROM {table} AS other WHERE other.cell = ANY(asked.cells) "
+        "JOIN {rows} AS sketched USING (product_id) CROSS JOIN LATERAL ("
+        "SELECT product_id FROM {rows} AS other WHERE other.cell = ANY(asked.cells) "
         'AND other."group" <> sketched."group" '
-        f"ORDER BY other.sketch <~> sketched.sketch LIMIT {NEIGHBOURS}) AS close "
-        f"JOIN {TABLE} AS own ON own.version_id = {int(version.pk)} "
+        "ORDER BY other.sketch <~> sketched.sketch LIMIT {neighbours}) AS close "
+        "JOIN similarity_productvectors AS own ON own.version_id = {version} "
         "AND own.product_id = sketched.product_id "
-        f"JOIN {TABLE} AS near ON near.version_id = own.version_id "
+        "JOIN similarity_productvectors AS near ON near.version_id = own.version_id "
         "AND near.product_id = close.product_id WHERE near.fused <#> own.fused <= %s"
+    ).format(
+        key_type=SQL(key_type(using)),
+        rows=Identifier(rows_table(standing.number)),
+        neighbours=NEIGHBOURS,
+        version=int(version.pk),
     )
+    return query.as_string(None)
 
 
 def _by_index(
@@ -230,16 +234,17 @@ def _by_index(
 
 
 def _neighbours_sql(version: EncoderVersion) -> str:
-    dimension, live = int(version.dimensions["fused"]), int(version.pk)
-    return (
-        "SELECT own.product_id, near.product_id FROM "  # noqa: S608 - the table's own name, numbers
-        f"{TABLE} AS own CROSS JOIN LATERAL ("
-        f"SELECT other.product_id, other.fused <=> own.fused AS distance FROM {TABLE} AS other "
-        f'WHERE other.version_id = {live} AND other."group" <> own."group" '
-        f"ORDER BY other.fused::halfvec({dimension}) <=> own.fused::halfvec({dimension}) LIMIT %s"
-        f") AS near WHERE own.version_id = {live} AND own.product_id = ANY(%s) "
+    query = SQL(
+        "SELECT own.product_id, near.product_id FROM similarity_productvectors AS own "
+        "CROSS JOIN LATERAL ("
+        "SELECT other.product_id, other.fused <=> own.fused AS distance "
+        "FROM similarity_productvectors AS other "
+        'WHERE other.version_id = {version} AND other."group" <> own."group" '
+        "ORDER BY other.fused::halfvec({dimension}) <=> own.fused::halfvec({dimension}) LIMIT %s"
+        ") AS near WHERE own.version_id = {version} AND own.product_id = ANY(%s) "
         "AND near.distance <= %s"
-    )
+    ).format(version=int(version.pk), dimension=int(version.dimensions["fused"]))
+    return query.as_string(None)
 
 
 def _judged(

@@ -67,7 +67,7 @@ class LeaseManager(OutboxManager):
             return 0
         with connections[self.write_alias].cursor() as cursor:
             cursor.execute(
-                _FREE_ABANDONED.format(table=self.model._meta.db_table),
+                _FREE_ABANDONED,
                 {
                     "ids": [pk for pk, _until in abandoned],
                     "leases": [until for _pk, until in abandoned],
@@ -112,11 +112,10 @@ class LeaseManager(OutboxManager):
             "generations": [row.generation for row in claims],
             "leases": [row.lease_until for row in claims],
         }
-        table = self.model._meta.db_table
         with connections[self.write_alias].cursor() as cursor:
-            cursor.execute(_DELETE_DONE.format(table=table), done)
+            cursor.execute(_DELETE_DONE, done)
             deleted = int(cursor.rowcount)
-            cursor.execute(_FREE_CHANGED.format(table=table), done)
+            cursor.execute(_FREE_CHANGED, done)
         return deleted
 
     def fail(self, claims: Sequence["PendingProduct"], error: str) -> None:
@@ -160,29 +159,29 @@ class LeaseManager(OutboxManager):
     def _lease(
         self, condition: str, order: str, limit: int, owner: int | None
     ) -> list["PendingProduct"]:
-        table = self.model._meta.db_table
-        # The CTE is materialised so that no plan can choose its rows more than once.
-        statement = f"""
-            WITH chosen AS MATERIALIZED (
-                SELECT id FROM {table}
-                WHERE NOT dead AND available_at <= statement_timestamp()
-                    AND lease_until IS NULL AND {condition}
-                ORDER BY {order} LIMIT %s
-                FOR UPDATE SKIP LOCKED
-            )
-            UPDATE {table} AS pending
-            SET lease_until = statement_timestamp() + %s, lease_owner = %s,
-                attempts = attempts + 1
-            FROM chosen WHERE pending.id = chosen.id
-            RETURNING pending.*
-        """  # noqa: S608 - the table's own name and fixed conditions
+        statement = _LEASE.format(condition=condition, order=order)
         lease = timedelta(seconds=LEASE_S)
         rows = self.db_manager(self.write_alias).raw(statement, [limit, lease, owner])
         return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
+#: The CTE is materialised so that no plan can choose its rows more than once.
+_LEASE = """
+    WITH chosen AS MATERIALIZED (
+        SELECT id FROM similarity_pendingproduct
+        WHERE NOT dead AND available_at <= statement_timestamp()
+            AND lease_until IS NULL AND {condition}
+        ORDER BY {order} LIMIT %s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE similarity_pendingproduct AS pending
+    SET lease_until = statement_timestamp() + %s, lease_owner = %s, attempts = attempts + 1
+    FROM chosen WHERE pending.id = chosen.id
+    RETURNING pending.*
+"""
+
 _DELETE_DONE = """
-    DELETE FROM {table} AS pending
+    DELETE FROM similarity_pendingproduct AS pending
     USING unnest(%(keys)s::text[], %(generations)s::bigint[], %(leases)s::timestamptz[])
         AS done(key, generation, lease)
     WHERE pending.product_key = done.key AND pending.generation = done.generation
@@ -190,7 +189,7 @@ _DELETE_DONE = """
 """
 
 _FREE_CHANGED = """
-    UPDATE {table} AS pending
+    UPDATE similarity_pendingproduct AS pending
     SET lease_until = NULL, lease_owner = NULL, available_at = statement_timestamp()
     FROM unnest(%(keys)s::text[], %(leases)s::timestamptz[]) AS done(key, lease)
     WHERE pending.product_key = done.key AND pending.lease_until = done.lease
@@ -202,12 +201,12 @@ _FREE_ABANDONED = """
         SELECT id, kills + CASE
             WHEN lease_until - make_interval(secs => %(lease_s)s) < pg_postmaster_start_time()
             THEN 0 ELSE 1 END AS kills
-        FROM {table} JOIN unnest(%(ids)s::bigint[], %(leases)s::timestamptz[]) AS old(id, lease)
-            USING (id)
+        FROM similarity_pendingproduct AS held
+        JOIN unnest(%(ids)s::bigint[], %(leases)s::timestamptz[]) AS old(id, lease) USING (id)
         WHERE lease_until = old.lease
-        ORDER BY id FOR UPDATE OF {table} SKIP LOCKED
+        ORDER BY id FOR UPDATE OF held SKIP LOCKED
     )
-    UPDATE {table} AS pending
+    UPDATE similarity_pendingproduct AS pending
     SET lease_until = NULL, lease_owner = NULL, kills = abandoned.kills,
         attempts = greatest(pending.attempts - 1, 0),
         dead = abandoned.kills >= %(most)s,

@@ -130,19 +130,17 @@ class PendingProduct(models.Model):
         return f"product {self.product_key}, generation {self.generation}"
 
 
-_TABLE = PendingProduct._meta.db_table
-
 #: Marks the different keys that the query ``keys`` gives as changed. The triggers of
 #: ``similarity.capture`` run the same statement.
-ENQUEUE = f"""
-    INSERT INTO {_TABLE} AS pending
+ENQUEUE = """
+    INSERT INTO similarity_pendingproduct AS pending
         (product_key, generation, force, available_at, attempts, last_error, dead, created_at)
-    SELECT key, 1, {{force}}, statement_timestamp(), 0, '', false, statement_timestamp()
-    FROM ({{keys}}) AS changed(key) ORDER BY key COLLATE "C"
+    SELECT key, 1, {force}, statement_timestamp(), 0, '', false, statement_timestamp()
+    FROM ({keys}) AS changed(key) ORDER BY key COLLATE "C"
     ON CONFLICT (product_key) DO UPDATE SET
         generation = pending.generation + 1,
         force = pending.force OR excluded.force,
         available_at = CASE WHEN pending.dead THEN statement_timestamp()
             ELSE least(pending.available_at, statement_timestamp()) END,
         attempts = 0, dead = false, last_error = ''
-"""  # noqa: S608 - the table's own name
+"""

@@ -81,9 +81,9 @@ def _adopt_alone(alias: str, key: str) -> int:
         return 0
 
 
-_TAKE = f"""
-    DELETE FROM {SpilledChange._meta.db_table} WHERE id IN (
-        SELECT id FROM {SpilledChange._meta.db_table} WHERE product_key = ANY(%s::text[])
+_TAKE = """
+    DELETE FROM similarity_spilledchange WHERE id IN (
+        SELECT id FROM similarity_spilledchange WHERE product_key = ANY(%s::text[])
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) RETURNING product_key
-"""  # noqa: S608 - the table's own name
+"""

@@ -11,11 +11,9 @@ from django.db.models.functions import DenseRank
 from pgvector.django import HalfVectorField
 
 from similarity import conf
+from similarity.catalog.content import LEVEL
 from similarity.models.versions import EncoderVersion
 from similarity.parts import PARTS
-
-#: Between the levels of a category's path, written from the root.
-LEVELS = " > "
 
 #: What the name of an index of vectors begins with.
 INDEX_PREFIX = "similarity_v"
@@ -128,7 +126,7 @@ def group_name(key: str, group: str) -> str:
 
 def department_of(category: str) -> str:
     """The first level of a category's path: ``Outdoor`` of ``Outdoor > Tents``."""
-    return category.split(LEVELS, 1)[0].strip()
+    return category.split(LEVEL, 1)[0].strip()
 
 
 def category_number(category: str) -> int:

@@ -14,6 +14,11 @@ class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
         """The one version that answers queries, or None before the first is promoted."""
         return self.filter(status=EncoderVersion.Status.LIVE).first()
 
+    def live_key(self) -> int | None:
+        """The key of the version that answers queries, for callers that need no more of it."""
+        live = self.filter(status=EncoderVersion.Status.LIVE)
+        return live.values_list("pk", flat=True).first()
+
     def before_live(self) -> "EncoderVersion | None":
         """The version that rolling back makes live: the one the live one was promoted over."""
         replaced = self.filter(status=EncoderVersion.Status.LIVE).values("replaced")

@@ -13,8 +13,8 @@ from similarity.catalog.card import Card, card_of
 from similarity.connections import metrics
 from similarity.orders.bundles.offers import Offer, bundle_offers
 from similarity.orders.models import Bundle
-from similarity.orders.together import MAX_CART, bought_together, require_limit
-from similarity.similar.hits import Hit
+from similarity.orders.together import MAX_CART, bought_together
+from similarity.similar.hits import Hit, require_limit
 from similarity.similar.planner_settings import savepoint
 from similarity.similar.shelf_cache import ShelfItem, cached_hits, language_of, shown_to
 from similarity.similar.within import key_of

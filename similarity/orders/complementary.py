@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog.content import LEVEL
 from similarity.models.stored_vectors import StoredVectors, read_vectors
 from similarity.orders.complements import Complement, complements_of
 from similarity.similar import candidates
@@ -103,7 +104,7 @@ def _hit(product: Any, complement: Complement, *, explain: bool) -> Hit:
 
 def _reason(complement: Complement) -> Reason:
     """The last level of a path says enough to a shopper."""
-    name = complement.name.rsplit(" > ", 1)[-1]
+    name = complement.name.rsplit(LEVEL, 1)[-1]
     return Reason(
         TIER, 1.0, gettext("%(category)s: often bought with such products") % {"category": name}
     )

@@ -17,19 +17,18 @@ from similarity.orders.models import (
     CountedItem,
     CountedProduct,
     PendingOrder,
-    ProductPartners,
 )
 from similarity.vectors import upsert
 
-_PARTNERS = f"""
+_PARTNERS = """
     SELECT item.name, array_agg(partner.name)
-    FROM {CountedItem._meta.db_table} AS item
-    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
+    FROM similarity_counteditem AS item
+    JOIN similarity_productpartners AS stored ON stored.number = item.number
     CROSS JOIN LATERAL unnest(stored.partners, stored.shoppers) AS pair(number, shoppers)
-    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
+    JOIN similarity_counteditem AS partner ON partner.number = pair.number
     WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
     GROUP BY item.name
-"""  # noqa: S608 - the tables' own names
+"""
 
 
 class OrdersExtension(Extension):

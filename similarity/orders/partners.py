@@ -10,7 +10,6 @@ from django.db import connections
 
 from similarity import conf
 from similarity.orders.counting import scores
-from similarity.orders.models import CountedItem, CountRun, ProductPartners
 
 
 class Partner(NamedTuple):
@@ -50,18 +49,18 @@ def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[
     return {name: _ranked(list(found))[:most] for name, found in groupby(rows, key=itemgetter(0))}
 
 
-_QUERY = f"""
+_QUERY = """
     SELECT item.name, partner.name, partner.products, pair.weight, pair.orders, pair.shoppers,
            item.shown_weight, partner.shown_weight, run.shown_weight
-    FROM {CountedItem._meta.db_table} AS item
-    JOIN {ProductPartners._meta.db_table} AS stored ON stored.number = item.number
-    CROSS JOIN {CountRun._meta.db_table} AS run
+    FROM similarity_counteditem AS item
+    JOIN similarity_productpartners AS stored ON stored.number = item.number
+    CROSS JOIN similarity_countrun AS run
     CROSS JOIN LATERAL unnest(stored.partners, stored.weights, stored.orders, stored.shoppers)
         AS pair(number, weight, orders, shoppers)
-    JOIN {CountedItem._meta.db_table} AS partner ON partner.number = pair.number
+    JOIN similarity_counteditem AS partner ON partner.number = pair.number
     WHERE item.name = ANY(%s::text[]) AND pair.shoppers >= %s
     ORDER BY item.name
-"""  # noqa: S608 - the tables' own names
+"""
 
 
 def _ranked(rows: Sequence[Any]) -> list[Partner]:

@@ -9,7 +9,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 
-from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
@@ -17,7 +16,7 @@ from similarity.orders import complementary, substitutes
 from similarity.orders.counting import scores
 from similarity.orders.partners import Partner, partners_of
 from similarity.similar.fallback import groups_of
-from similarity.similar.hits import Hit, Reason
+from similarity.similar.hits import Hit, Reason, require_limit
 from similarity.similar.within import Within, key_of
 
 #: Products a cart may hold; more are refused rather than left out unseen.
@@ -202,10 +201,3 @@ def keys_of(products: Any) -> list[Any]:
     if len(keys) > MAX_CART:
         raise QueryError(f"the cart holds {len(keys)} products; pass {MAX_CART} at most.")
     return keys
-
-
-def require_limit(limit: int) -> None:
-    """Raises :class:`QueryError` for anything but 1 to ``MAX_LIMIT``."""
-    most = conf.MAX_LIMIT
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
-        raise QueryError(f"limit is {limit!r}; pass a whole number from 1 to {most}.")

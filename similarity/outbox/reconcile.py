@@ -21,8 +21,8 @@ from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.models import PendingProduct, ReconcileRound
 from similarity.outbox import comparison, draining
+from similarity.types import Progress
 from similarity.vectors import upsert
-from similarity.vectors.indexes import Progress
 
 PAGE = 250  # products compared at once
 SLICE_S = 10.0  # longest that beat's task works; an embedding waits for a page of it at most

@@ -12,10 +12,10 @@ from similarity.orders.adapter import OrderAdapter, get_order_adapter
 from similarity.orders.partners import partners_of
 from similarity.planning.demand import WEEKS, WeeklySales, midnight, read_weekly_sales
 from similarity.planning.demand_backtest import Calibration
-from similarity.planning.demand_links import Progress
 from similarity.planning.demand_names import categories, item_of_product, titles
 from similarity.planning.demand_report import DemandReport, Question, demand_report
 from similarity.planning.demand_snapshots import keep
+from similarity.types import Progress
 
 logger = logging.getLogger(__name__)
 

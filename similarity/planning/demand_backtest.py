@@ -16,7 +16,8 @@ import numpy as np
 
 from similarity.planning.demand import WeeklySales
 from similarity.planning.demand_expectation import LEVEL, Expectation, units_of
-from similarity.planning.demand_links import MIN_OVERLAP, Link, LinkRule, Progress, demand_links
+from similarity.planning.demand_links import MIN_OVERLAP, Link, LinkRule, demand_links
+from similarity.types import Progress
 
 #: Weeks ahead that each interval is for, and how many earlier weeks it is asked as of.
 HORIZON = 4

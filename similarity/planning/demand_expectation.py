@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.exceptions import DemandError
-
-FloatArray = npt.NDArray[np.float64]
+from similarity.types import DoubleArray
 
 #: Share of cases an interval is meant to hold: one in ten below, one in ten above.
 LEVEL = 0.8
@@ -122,7 +121,7 @@ def orders_with(
     return Expectation(float(of), 0, float(low), of * rate, float(high), level)
 
 
-def _certainty(k: FloatArray, n: FloatArray) -> float:
+def _certainty(k: DoubleArray, n: DoubleArray) -> float:
     """α + β of the weekly rate's beta law, by moments (Kleinman 1973); infinite for no spread."""
     k, n = k[n > 0], n[n > 0]
     if len(n) < 3:
@@ -136,7 +135,7 @@ def _certainty(k: FloatArray, n: FloatArray) -> float:
     return float("inf") if correlation <= 0 else max(1 / min(correlation, 0.99) - 1, 0.1)
 
 
-def _series(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _series(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[DoubleArray, DoubleArray]:
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.shape != y.shape or x.ndim != 1 or len(x) < MIN_WEEKS:
         raise DemandError(
@@ -146,12 +145,12 @@ def _series(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]
     return x, y
 
 
-def _bounded(units: FloatArray) -> FloatArray:
+def _bounded(units: DoubleArray) -> DoubleArray:
     """Without the height of a bulk order, which alone would tilt the line."""
     return np.minimum(units, max(BULK * float(np.quantile(units, 0.9)), 1.0))
 
 
-def _line(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _line(x: DoubleArray, y: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Slope and constant of least squares for each row of ``y`` (..., W); slope 0 for a flat x."""
     centred = x - x.mean()
     square = (centred**2).sum()

@@ -12,7 +12,7 @@ is at most ``false_share`` (Benjamini & Hochberg 1995). Fisher's z is quicker an
 lag; among millions of pairs its tail would give two or three times too many.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,12 +22,12 @@ import numpy.typing as npt
 from similarity.exceptions import DemandError
 from similarity.planning.demand import WeeklySales
 from similarity.planning.demand_residuals import (
-    FloatArray,
     Residuals,
     autocorrelation,
     residuals,
     unit_rows,
 )
+from similarity.types import DoubleArray, Progress
 
 MAX_LAG = 4
 #: Below these an item's weeks are mostly chance.
@@ -42,8 +42,6 @@ FEW_ITEMS = 30
 MIN_ITEMS = 8
 #: Rows compared at once: block × items × lags doubles.
 BLOCK = 256
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,8 @@ class _Pairs(NamedTuple):
     first: npt.NDArray[np.int32]
     second: npt.NDArray[np.int32]
     lag: npt.NDArray[np.int8]
-    correlation: FloatArray
-    p_value: FloatArray
+    correlation: DoubleArray
+    p_value: DoubleArray
 
 
 def demand_links(
@@ -116,7 +114,9 @@ def demand_links(
     return [_link(pairs, at, selling.names) for at in kept]
 
 
-def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tuple[FloatArray, int]:
+def lagged_correlations(
+    block: DoubleArray, others: DoubleArray, lag: int
+) -> tuple[DoubleArray, int]:
     """Pearson's r (B, I) of each block row's week t with each other's week t + ``lag``, and n."""
     weeks = block.shape[1]
     overlap = weeks - abs(lag)
@@ -125,7 +125,7 @@ def lagged_correlations(block: FloatArray, others: FloatArray, lag: int) -> tupl
     return unit_rows(early) @ unit_rows(late).T, overlap
 
 
-def p_values(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
+def p_values(correlations: DoubleArray, weeks: DoubleArray, regressors: int) -> DoubleArray:
     """Two-sided p by Student's t of correlations over so many independent ``weeks``."""
     from scipy.special import stdtr  # no served page imports it
 
@@ -190,7 +190,7 @@ def _passing(left: Residuals, block: slice, rule: LinkRule) -> _Pairs:
     return _Pairs._make(column[p <= rule.false_share] for column in found)
 
 
-def _fisher_z(correlations: FloatArray, weeks: FloatArray, regressors: int) -> FloatArray:
+def _fisher_z(correlations: DoubleArray, weeks: DoubleArray, regressors: int) -> DoubleArray:
     freedom = np.maximum(weeks - 3 - regressors, 1.0)
     return np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(freedom)
 
@@ -200,7 +200,7 @@ def _joined(blocks: list[_Pairs]) -> _Pairs:
     return _Pairs(*columns)
 
 
-def _discoveries(ordered: FloatArray, tests: int, false_share: float) -> int:
+def _discoveries(ordered: DoubleArray, tests: int, false_share: float) -> int:
     """How many of the smallest p are kept, by Benjamini and Hochberg's step-up rule."""
     bounds = false_share * np.arange(1, len(ordered) + 1) / tests
     passing = np.nonzero(ordered <= bounds)[0]

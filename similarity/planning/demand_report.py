@@ -15,9 +15,10 @@ from similarity.planning.demand_expectation import (
     orders_with,
     units_of,
 )
-from similarity.planning.demand_links import Link, LinkRule, Progress, demand_links
+from similarity.planning.demand_links import Link, LinkRule, demand_links
 from similarity.planning.shortage import StockOutEffect, stock_out_effect
 from similarity.planning.weekly_baskets import weekly_together
+from similarity.types import Progress
 
 #: Names of items → the partners of each that was bought.
 PartnersOf = Callable[[Sequence[str]], Mapping[str, Sequence[Partner]]]

@@ -6,15 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.planning.demand import WeeklySales
-
-FloatArray = npt.NDArray[np.float64]
+from similarity.types import DoubleArray
 
 
 class Residuals(NamedTuple):
     """``rows`` (I, W) of mean 0 and length 1, or all zero; W weeks of which ``closed`` are no
     information; ``regressors``: how many were taken out besides the mean."""
 
-    rows: FloatArray
+    rows: DoubleArray
     closed: int
     regressors: int
 
@@ -40,7 +39,7 @@ def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Resi
     return Residuals(unit_rows(scores), int((~traded).sum()), basis.shape[1] - 1)
 
 
-def _design(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+def _design(logs: DoubleArray, traded: npt.NDArray[np.bool_]) -> DoubleArray:
     """Constant, trend, the shop's movement and, once it was seen twice, the year (W, R)."""
     weeks = logs.shape[1]
     time = np.arange(weeks) / max(weeks - 1, 1)
@@ -51,14 +50,14 @@ def _design(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
     return np.column_stack(columns)
 
 
-def _movement(logs: FloatArray, traded: npt.NDArray[np.bool_]) -> FloatArray:
+def _movement(logs: DoubleArray, traded: npt.NDArray[np.bool_]) -> DoubleArray:
     """The mean over items of standardised log sales: what the whole shop does (W,)."""
     centred = logs - logs[:, traded].mean(axis=1, keepdims=True)
     spread = logs[:, traded].std(axis=1, keepdims=True)
     return np.divide(centred, spread, out=np.zeros_like(logs), where=spread > 0).mean(axis=0)
 
 
-def _normal_scores(rows: FloatArray) -> FloatArray:
+def _normal_scores(rows: DoubleArray) -> DoubleArray:
     """Each value replaced by the normal quantile of its rank in the row (van der Waerden)."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
@@ -66,13 +65,13 @@ def _normal_scores(rows: FloatArray) -> FloatArray:
     return ndtri(rankdata(rows, axis=1) / (rows.shape[1] + 1))
 
 
-def autocorrelation(left: FloatArray) -> FloatArray:
+def autocorrelation(left: DoubleArray) -> DoubleArray:
     """Of each row with itself a week later; rows have mean 0 and length 1. At least 0: one
     that swings to and fro is not taken for more weeks than there are."""
     return np.clip((left[:, 1:] * left[:, :-1]).sum(axis=1), 0.0, 0.95)
 
 
-def unit_rows(rows: FloatArray) -> FloatArray:
+def unit_rows(rows: DoubleArray) -> DoubleArray:
     centred = rows - rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.planning.demand import WeeklySales
-
-FloatArray = npt.NDArray[np.float64]
+from similarity.types import DoubleArray
 
 #: Weeks a level is the mean of, and a naive season's length: a year needs two of history.
 LEVEL_WEEKS = 8
@@ -30,23 +29,23 @@ class Neighbours(NamedTuple):
 class Forecast(NamedTuple):
     """``middle``, ``low``, ``high`` (I, H): units in each of the next weeks."""
 
-    middle: FloatArray
-    low: FloatArray
-    high: FloatArray
+    middle: DoubleArray
+    low: DoubleArray
+    high: DoubleArray
 
 
-def last_value(units: npt.ArrayLike, ahead: int) -> FloatArray:
+def last_value(units: npt.ArrayLike, ahead: int) -> DoubleArray:
     """What each item (I, W) sold last, (I, H)."""
     return np.repeat(np.asarray(units, np.float64)[:, -1:], ahead, axis=1)
 
 
-def seasonal_naive(units: npt.ArrayLike, ahead: int, season: int = SEASON_WEEKS) -> FloatArray:
+def seasonal_naive(units: npt.ArrayLike, ahead: int, season: int = SEASON_WEEKS) -> DoubleArray:
     """What each item sold in the week a season before, (I, H)."""
     latest = np.asarray(units, np.float64)[:, -season:]
     return latest[:, np.arange(ahead) % season]
 
 
-def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -> FloatArray:
+def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -> DoubleArray:
     """The mean of the latest weeks, (I, H)."""
     mean = np.asarray(units, np.float64)[:, -weeks:].mean(axis=1, keepdims=True)
     return np.repeat(mean, ahead, axis=1)
@@ -71,10 +70,10 @@ def learned(
 def _learned_step(
     sales: WeeklySales,
     step: int,
-    designs: Sequence[FloatArray],
-    levels: Sequence[FloatArray],
+    designs: Sequence[DoubleArray],
+    levels: Sequence[DoubleArray],
     level: float,
-) -> FloatArray:
+) -> DoubleArray:
     """(3, I): middle, low and high of the week ``step`` ahead."""
     known = len(designs) - step  # origins whose week ahead is known
     sold = [np.log1p(sales.units[:, LEVEL_WEEKS + at + step - 1]) for at in range(known)]
@@ -90,14 +89,14 @@ def _learned_step(
     return np.maximum(np.expm1(bounds), 0.0)
 
 
-def _ridge(design: FloatArray, target: FloatArray) -> FloatArray:
+def _ridge(design: DoubleArray, target: DoubleArray) -> DoubleArray:
     penalty = RIDGE * np.eye(design.shape[1])
     penalty[0, 0] = 0.0  # the constant
     found = np.linalg.solve(design.T @ design + penalty, design.T @ target)
     return np.asarray(found, np.float64)
 
 
-def features(sales: WeeklySales, shares: Any) -> FloatArray:
+def features(sales: WeeklySales, shares: Any) -> DoubleArray:
     """(I, F) as of the end of ``sales``: constant, own recent weeks, the shop's; partners'.
 
     ``shares`` (I, I), sparse: in rows the share each partner has; None leaves them out.
@@ -112,13 +111,13 @@ def features(sales: WeeklySales, shares: Any) -> FloatArray:
     return np.column_stack(columns)
 
 
-def _deviations(units: npt.NDArray[np.int64]) -> FloatArray:
+def _deviations(units: npt.NDArray[np.int64]) -> DoubleArray:
     """Log of the last week, of the last two and of the last four over the level (I, 3)."""
     level = np.log1p(_mean(units, LEVEL_WEEKS))
     return np.column_stack([np.log1p(_mean(units, weeks)) - level for weeks in (1, 2, 4)])
 
 
-def _mean(units: npt.NDArray[np.int64], weeks: int) -> FloatArray:
+def _mean(units: npt.NDArray[np.int64], weeks: int) -> DoubleArray:
     return units[:, -weeks:].mean(axis=1)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.planning.demand import IntArray, WeeklySales
+from similarity.types import DoubleArray
 
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 #: Units a week below which a week without any is nothing unusual: e^-5 is 0.7 %.
@@ -90,7 +90,7 @@ def stock_out_effect(x: IntArray, y: IntArray, sales: WeeklySales) -> StockOutEf
 
 
 def _effect(
-    y: IntArray, others: FloatArray, short: BoolArray, traded: BoolArray
+    y: IntArray, others: DoubleArray, short: BoolArray, traded: BoolArray
 ) -> tuple[float, float]:
     """(units of Y sold in the short weeks, units its share of the shop's sales around them is)."""
     usual = _around(y / others, short, traded & ~short) * others[short]
@@ -102,8 +102,8 @@ def _strength(sold: float, usual: float) -> float:
 
 
 def _around(
-    values: FloatArray, weeks: BoolArray, countable: BoolArray, quantile: float = 0.5
-) -> FloatArray:
+    values: DoubleArray, weeks: BoolArray, countable: BoolArray, quantile: float = 0.5
+) -> DoubleArray:
     """For each of ``weeks``, a quantile of the AROUND_WEEKS countable ones before and after it.
 
     0 for a week with none around it.

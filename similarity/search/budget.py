@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.sql import Composable
 
 from similarity import conf
 from similarity.similar.planner_settings import local_settings
@@ -108,9 +109,16 @@ class _Bounding:
         return self
 
     def __call__(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+        self,
+        execute: Callable[..., Any],
+        sql: str | Composable,
+        params: Any,
+        many: bool,
+        context: Any,
     ) -> Any:
         """As ``connection.execute_wrapper`` calls it."""
+        if isinstance(sql, Composable):
+            sql = sql.as_string(self._connection.connection)
         if self._in_hosts and not self._begun and sql != _SAVEPOINT:
             self._send(_SAVEPOINT)
             self._begun = True

@@ -7,6 +7,7 @@ are looked at by search besides, the latest of them at least.
 """
 
 from django.db import connections, transaction
+from psycopg.sql import SQL
 
 from similarity.search.models.documents import CHAMPIONS, COMMON, SearchLexeme, term_score
 from similarity.vectors import upsert
@@ -14,13 +15,17 @@ from similarity.vectors import upsert
 #: Lexemes that have a list, at most; the most frequent first.
 MOST = 5000
 
-_LIST = f"""
+_LIST = (
+    SQL("""
     UPDATE similarity_searchlexeme AS stored SET best = ARRAY(
         SELECT found.product_id::text FROM similarity_searchdocument AS found
         WHERE found.document @@ %(query)s::tsquery
-        ORDER BY {term_score("found")} DESC, found.product_id LIMIT {CHAMPIONS}
+        ORDER BY {score} DESC, found.product_id LIMIT {most}
     ) WHERE stored.lexeme = %(lexeme)s
-"""  # noqa: S608 - constants
+""")
+    .format(score=SQL(term_score("found")), most=CHAMPIONS)
+    .as_string(None)
+)
 
 
 def refresh() -> int:

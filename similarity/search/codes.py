@@ -7,13 +7,10 @@ from django.db import connections
 
 from similarity.catalog import wording
 from similarity.search.lexical import Match
-from similarity.search.models import SearchDocument
 from similarity.search.spelling import slips
 from similarity.search.words import QueryWords
 from similarity.similar.planner_settings import fetch_under
-from similarity.similar.within import Within, key_order
-
-TABLE = SearchDocument._meta.db_table
+from similarity.similar.within import Fragment, Within, compose, parameter, sortable_key
 
 SHORTEST = 3
 #: From so many letters on, the beginning of a code finds it, and a slip is forgiven.
@@ -79,13 +76,17 @@ def _one_slip_away(code: str, within: Within) -> list[Match]:
     keys = within.keys
     if not looks_like_code(code, SHORTEST_FUZZY) or keys is None:
         return []
-    sql = (
-        f'SELECT product_id, "group", codes FROM {TABLE} '  # noqa: S608 - compiled by Django
-        f"WHERE codes %%> %s AND product_id IN ({keys.sql}) "
-        f"ORDER BY word_similarity(%s, codes) DESC, {key_order('product_id')} LIMIT %s"
+    query = compose(
+        'SELECT product_id, "group", codes FROM similarity_searchdocument '
+        "WHERE codes %%> {code} AND product_id IN ({keys}) "
+        "ORDER BY word_similarity({code}, codes) DESC, {key} LIMIT {most}",
+        code=parameter(code),
+        keys=keys,
+        key=sortable_key(),
+        most=parameter(MOST),
     )
     settings = {"pg_trgm.word_similarity_threshold": "0.5"}
-    rows = fetch_under(within.using, settings, sql, (code, *keys.params, code, MOST))
+    rows = fetch_under(within.using, settings, query.sql, query.params)
     return [
         Match(key, group, 1.0)
         for key, group, codes in rows
@@ -108,11 +109,15 @@ def _find(patterns: Sequence[str], within: Within) -> list[tuple[int, Match]]:
     # Apart, for the trigram index does not serve LIKE ANY.
     likes = " OR ".join("codes LIKE %s" for _ in patterns)
     places = " ".join(f"WHEN codes LIKE %s THEN {at}" for at in range(len(patterns)))
+    query = compose(
+        'SELECT CASE {places} END AS place, product_id, "group" FROM similarity_searchdocument '
+        "WHERE ({likes}) AND product_id IN ({keys}) ORDER BY place, codes, {key} LIMIT {most}",
+        places=Fragment(places, tuple(patterns)),
+        likes=Fragment(likes, tuple(patterns)),
+        keys=keys,
+        key=sortable_key(),
+        most=parameter(MOST),
+    )
     with connections[within.using].cursor() as cursor:
-        cursor.execute(
-            f'SELECT CASE {places} END AS place, product_id, "group" FROM {TABLE} '  # noqa: S608
-            f"WHERE ({likes}) AND product_id IN ({keys.sql}) "
-            f"ORDER BY place, codes, {key_order('product_id')} LIMIT %s",
-            (*patterns, *patterns, *keys.params, MOST),
-        )
+        cursor.execute(*query)
         return [(place, Match(key, group, 1.0)) for place, key, group in cursor.fetchall()]

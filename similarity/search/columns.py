@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.db.models.expressions import RawSQL
 
-from similarity.similar.within import Fragment
+from similarity.similar.within import Fragment, compose
 
 Annotation = Callable[[QuerySet[Any]], tuple[QuerySet[Any], str]]
 
@@ -28,16 +28,20 @@ class Columns:
             products, valued = annotate(products)
             products = products.annotate(**{name: F(valued)})
         self._compiler = products.values("pk", *names).query.get_compiler(using=using)
-        self._sql, self._params = self._compiler.as_sql()
+        sql, params = self._compiler.as_sql()
+        self._valued = Fragment(sql, tuple(params))
 
     def read(self, found: Fragment) -> list[tuple[Any, ...]]:
         """(group, key, value …) of the products of ``found``; one query."""
         with self._compiler.connection.cursor() as cursor:
             cursor.execute(
-                f"WITH similarity_found AS MATERIALIZED ({found.sql}) "  # noqa: S608 - by Django
-                f'SELECT similarity_found."group", valued.* FROM ({self._sql}) AS valued(key) '
-                "JOIN similarity_found ON product_id = valued.key",
-                (*found.params, *self._params),
+                *compose(
+                    "WITH similarity_found AS MATERIALIZED ({found}) "
+                    'SELECT similarity_found."group", valued.* FROM ({valued}) AS valued(key) '
+                    "JOIN similarity_found ON product_id = valued.key",
+                    found=found,
+                    valued=self._valued,
+                )
             )
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

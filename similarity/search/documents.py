@@ -17,12 +17,12 @@ from django.db.models.functions import Now
 from similarity import conf
 from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
-from similarity.catalog.content import ProductContent
+from similarity.catalog.content import LEVEL, ProductContent
 from similarity.connections.clock import database_time
 from similarity.models.vectors import group_name, key_type
 from similarity.search.models import SearchDocument
+from similarity.types import Progress
 from similarity.vectors import encoding, upsert
-from similarity.vectors.indexes import Progress
 
 #: Part of every fingerprint: another number has all documents made anew.
 FORMAT = 4
@@ -31,7 +31,6 @@ TITLE = 250  # characters kept of a title for completing
 LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
 #: Attributes that weigh B; others C.
 MAIN_ATTRIBUTES = ("brand", "category")
-LEVEL = " > "
 
 # The keys' type is the host's own. A tsvector of one field follows the other's positions.
 _UPSERT = """

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
 from similarity.models.stored_vectors import FloatArray
@@ -20,7 +19,7 @@ from similarity.search.page import FacetValue, Outcome, Position, PriceBucket, S
 from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
 from similarity.search.reading import Reading, read
 from similarity.search.words import PriceRange, QueryWords
-from similarity.similar.hits import Hit
+from similarity.similar.hits import Hit, require_limit
 from similarity.similar.within import Within
 
 Facets = Sequence[str] | Mapping[str, QuerySet[Any]]
@@ -211,12 +210,9 @@ class _Facets:
 
 
 def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAdapter) -> None:
-    most = conf.MAX_LIMIT
     if not isinstance(text, str):
         raise QueryError(f"text is {text!r:.100}; pass the query as a string.")
-    whole = isinstance(limit, int) and not isinstance(limit, bool)
-    if not whole or not 1 <= limit <= most:
-        raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most} .")
+    require_limit(limit)
     sorting.check(sort, adapter)
     counting.check(facets, adapter)
 

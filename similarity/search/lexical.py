@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from django.db import connections
+from psycopg.sql import SQL, Literal
 
 from similarity.models.vectors import key_type
 from similarity.search import sampling
@@ -22,7 +23,14 @@ from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.models import SearchDocument
 from similarity.search.models.documents import COMMON, WEIGHTS, Weights
 from similarity.search.terms import Term, rarity
-from similarity.similar.within import CANDIDATE, Fragment, Within, key_order
+from similarity.similar.within import (
+    CANDIDATE,
+    Fragment,
+    Within,
+    compose,
+    parameter,
+    sortable_key,
+)
 
 TABLE = SearchDocument._meta.db_table
 
@@ -229,23 +237,25 @@ def best(
 def _best(
     query: LexicalQuery, mode: str, source: Fragment, *, rows: int, using: str
 ) -> tuple[list[Match], int]:
-    score, held = query.score, Fragment("1") if mode == "all" else query.held
-    order = key_order("product_id")
-    inner = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {score.sql} AS score, '  # noqa: S608
-        f"{held.sql} AS held FROM {TABLE} AS {CANDIDATE} "
-        f"WHERE {CANDIDATE}.document @@ %s::tsquery AND {source.sql}"
+    enough = Literal(_ENOUGH_HELD)
+    best_first = SQL("held >= {} DESC, score DESC, {}").format(enough, sortable_key())
+    ranked = compose(
+        'SELECT product_id, "group", score, held, count(*) FILTER (WHERE held >= {enough}) OVER () '
+        'FROM (SELECT DISTINCT ON ("group") * FROM ('
+        'SELECT similarity_candidate.product_id, similarity_candidate."group", {score} AS score, '
+        "{held} AS held FROM similarity_searchdocument AS similarity_candidate "
+        "WHERE similarity_candidate.document @@ {wanted}::tsquery AND {source}"
+        ') AS holding ORDER BY "group", {best_first}) AS first ORDER BY {best_first} LIMIT {rows}',
+        enough=enough,
+        score=query.score,
+        held=Fragment("1") if mode == "all" else query.held,
+        wanted=parameter(query.tsquery(mode)),
+        source=source,
+        best_first=best_first,
+        rows=parameter(rows),
     )
-    best_first = f"held >= {_ENOUGH_HELD} DESC, score DESC, {order}"
-    sql = (
-        'SELECT product_id, "group", score, held, '  # noqa: S608
-        f"count(*) FILTER (WHERE held >= {_ENOUGH_HELD}) OVER () FROM ("
-        f'SELECT DISTINCT ON ("group") * FROM ({inner}) AS holding '
-        f'ORDER BY "group", {best_first}) AS first ORDER BY {best_first} LIMIT %s'
-    )
-    wanted = query.tsquery(mode)
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, (*score.params, *held.params, wanted, *source.params, rows))
+        cursor.execute(*ranked)
         found = cursor.fetchall()
     return [Match(*row[:4]) for row in found], found[0][4] if found else 0
 
@@ -253,19 +263,26 @@ def _best(
 def _champions(query: LexicalQuery, within: Within) -> Fragment:
     """Products that hold a term of the query best, those that hold a rare one, and the latest;
     of ``within`` all."""
-    kind = key_type(within.using)
     spoken = [one for term in query.terms for one in term.alternatives]
     lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.listed]
     rare = " | ".join(f"({one.query})" for one in spoken if one.documents <= COMMON)
-    sql = (
-        f"SELECT unnest(best)::{kind} FROM similarity_searchlexeme WHERE lexeme = ANY(%s) "  # noqa: S608
-        f"UNION (SELECT product_id FROM {TABLE} ORDER BY indexed_at DESC LIMIT {LATEST})"
+    listed = compose(
+        "SELECT unnest(best)::{kind} FROM similarity_searchlexeme WHERE lexeme = ANY({lexemes}) "
+        "UNION (SELECT product_id FROM similarity_searchdocument "
+        "ORDER BY indexed_at DESC LIMIT {latest})",
+        kind=SQL(key_type(within.using)),
+        lexemes=parameter(lexemes),
+        latest=Literal(LATEST),
     )
-    params: tuple[Any, ...] = (lexemes,)
     if rare:
-        sql += f" UNION SELECT product_id FROM {TABLE} WHERE document @@ %s::tsquery"  # noqa: S608
-        params += (rare,)
-    passes = sampling.passing(within)
-    return Fragment(
-        f"{CANDIDATE}.product_id IN ({sql}) AND {passes.sql}", (*params, *passes.params)
+        listed = compose(
+            "{listed} UNION SELECT product_id FROM similarity_searchdocument "
+            "WHERE document @@ {rare}::tsquery",
+            listed=listed,
+            rare=parameter(rare),
+        )
+    return compose(
+        "similarity_candidate.product_id IN ({listed}) AND {passes}",
+        listed=listed,
+        passes=sampling.passing(within),
     )

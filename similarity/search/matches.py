@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from psycopg.sql import SQL, Literal
 
 from similarity.models.vectors import key_type
 from similarity.search import lexical, sampling
@@ -13,7 +14,7 @@ from similarity.search.columns import Columns
 from similarity.search.lexical import LexicalQuery
 from similarity.search.models import SearchDocument
 from similarity.search.models.documents import SHARES
-from similarity.similar.within import CANDIDATE, Fragment, Within, database_keys
+from similarity.similar.within import CANDIDATE, Fragment, Within, compose, database_keys
 
 #: Products that are read to be counted, at most.
 COUNTED = 3_000
@@ -49,26 +50,33 @@ class Matches:
             kind, keys = key_type(within.using), database_keys(self.others, within.using)
             conditions.append(Fragment(f"{CANDIDATE}.product_id = ANY(%s::{kind}[])", (keys,)))
         each = [
-            f'(SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" '  # noqa: S608 - constants
-            f"FROM {lexical.TABLE} AS {CANDIDATE} WHERE {one.sql} "
-            f"AND {sampling.drawn(share)} AND {passes.sql} LIMIT {COUNTED + 1})"
-            for one in conditions
+            compose(
+                '(SELECT similarity_candidate.product_id, similarity_candidate."group" '
+                "FROM similarity_searchdocument AS similarity_candidate "
+                "WHERE {condition} AND {drawn} AND {passes} LIMIT {most})",
+                condition=condition,
+                drawn=SQL(sampling.drawn(share)),
+                passes=passes,
+                most=Literal(COUNTED + 1),
+            )
+            for condition in conditions
         ]
-        params = [param for one in conditions for param in (*one.params, *passes.params)]
-        return Fragment(" UNION ".join(each), tuple(params))
+        params = [param for one in each for param in one.params]
+        return Fragment(" UNION ".join(one.sql for one in each), tuple(params))
 
     def keys(self, using: str) -> Fragment:
         """``SELECT key`` of all of them, whether they pass a filter or not."""
         kind = key_type(using)
-        sql = f"SELECT unnest(%s::{kind}[])"
-        params: tuple[Any, ...] = (database_keys(self.others, using),)
-        if matching := self.query.matching(self.mode):
-            sql += (
-                f" UNION ALL SELECT product_id FROM {lexical.TABLE} AS {CANDIDATE} "  # noqa: S608
-                f"WHERE {matching.sql}"
-            )
-            params += matching.params
-        return Fragment(sql, params)
+        others = Fragment(f"SELECT unnest(%s::{kind}[])", (database_keys(self.others, using),))
+        matching = self.query.matching(self.mode)
+        if matching is None:
+            return others
+        return compose(
+            "{others} UNION ALL SELECT product_id "
+            "FROM similarity_searchdocument AS similarity_candidate WHERE {matching}",
+            others=others,
+            matching=matching,
+        )
 
 
 def found_products(within: Within, matches: Fragment) -> QuerySet[Any]:

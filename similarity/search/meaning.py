@@ -10,11 +10,11 @@ import numpy as np
 from django.db import connections
 from django.db.models.functions import Cast
 from pgvector.django import CosineDistance, VectorField
+from psycopg.sql import SQL
 
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.stored_vectors import FloatArray
 from similarity.models.vectors import key_type
-from similarity.search import lexical
 from similarity.search.lexical import LexicalQuery, Match
 from similarity.similar import candidates
 from similarity.similar.plans import VectorSearch
@@ -91,11 +91,13 @@ def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | N
 def _allowed(keys: Sequence[Any], restriction: str, within: Within) -> set[Any]:
     if not restriction or not keys:
         return set(keys)
-    kind = key_type(within.using)
+    kind = SQL(key_type(within.using))
     with connections[within.using].cursor() as cursor:
         cursor.execute(
-            f"SELECT product_id FROM {lexical.TABLE} "  # noqa: S608 - constants
-            f"WHERE product_id = ANY(%s::{kind}[]) AND document @@ %s::tsquery",
+            SQL(
+                "SELECT product_id FROM similarity_searchdocument "
+                "WHERE product_id = ANY(%s::{}[]) AND document @@ %s::tsquery"
+            ).format(kind),
             [database_keys(keys, within.using), restriction],
         )
         return {key for (key,) in cursor.fetchall()}

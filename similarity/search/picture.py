@@ -22,7 +22,7 @@ from similarity.connections import caching
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
 from similarity.models.stored_vectors import FloatArray
-from similarity.search import ask_worker
+from similarity.search import ask_worker, hybrid
 from similarity.search.engine import search
 from similarity.search.query_vectors import picture_vector
 from similarity.similar.hits import Hit
@@ -32,8 +32,6 @@ from similarity.similar.within import Within, key_of
 #: The share of the words where picture and words are given, the picture having the rest;
 #: see docs/search.md for what others give.
 TEXT_SHARE = 0.5
-#: The constant of reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009).
-RANK_CONSTANT = 60
 
 #: How long a vector can be asked for by its token.
 KEPT_S = 1800
@@ -109,12 +107,11 @@ def search_by_picture(
     ``TEXT_SHARE``: "this, but in navy". Words that match none of them change nothing.
     ``Hit.tier`` is ``image``, and ``image+text`` where the words found the hit as well.
     """
-    most = conf.MAX_LIMIT
     room = get_adapter().eligible() if within is None else within
     version = live_version(Within(room).using)
     if version is None:
         return []
-    wanted = most if text else limit
+    wanted = conf.MAX_LIMIT if text else limit
     alike = similar_to_vector(vector, wanted, column="image", version=version, within=room)
     # A score is (1 + cosine) / 2.
     alike = [hit for hit in alike if 2 * hit.score - 1 >= version.query_floor("photo")]
@@ -143,19 +140,13 @@ def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHA
     """
     if not told:
         return list(alike)
-    place = {key: rank for rank, key in enumerate(told)}
-    fused = []
-    for rank, hit in enumerate(alike):
-        score = (1 - text_share) * _reciprocal(rank)
-        if hit.key in place:
-            score += text_share * _reciprocal(place[hit.key])
-        fused.append(replace(hit, score=score, tier="image+text" if hit.key in place else "image"))
+    scores = hybrid.fuse([(1 - text_share, [hit.key for hit in alike]), (text_share, told)])
+    held = set(told)
+    fused = [
+        replace(hit, score=scores[hit.key], tier="image+text" if hit.key in held else "image")
+        for hit in alike
+    ]
     return sorted(fused, key=lambda hit: -hit.score)
-
-
-def _reciprocal(rank: int) -> float:
-    """1 for the first, whose ``rank`` is 0."""
-    return (RANK_CONSTANT + 1) / (RANK_CONSTANT + 1 + rank)
 
 
 def store_picture_vector(vector: FloatArray) -> str:
@@ -166,7 +157,7 @@ def store_picture_vector(vector: FloatArray) -> str:
     """
     token = secrets.token_urlsafe(16)
     name = _name(token)
-    kept = {"version": _live_key(), "vector": vector.astype("<f2").tobytes()}
+    kept = {"version": EncoderVersion.objects.live_key(), "vector": vector.astype("<f2").tobytes()}
     caching.attempt(lambda: caching.store({name: kept}, KEPT_S))
     if caching.read(name) is None:
         raise PictureUnavailable(UNAVAILABLE)
@@ -176,15 +167,10 @@ def store_picture_vector(vector: FloatArray) -> str:
 def load_picture_vector(token: str) -> FloatArray | None:
     """Return the vector of a token; None if it is unknown, too old or of another version."""
     kept = caching.read(_name(token)) if token.isascii() and len(token) < 50 else None
-    if kept is None or kept["version"] != _live_key():
+    if kept is None or kept["version"] != EncoderVersion.objects.live_key():
         return None
     return np.frombuffer(kept["vector"], "<f2").astype(np.float32)
 
 
 def _name(token: str) -> str:
     return caching.key("picture-vector", token)
-
-
-def _live_key() -> int | None:
-    live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
-    return live.values_list("pk", flat=True).first()

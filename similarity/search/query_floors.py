@@ -13,20 +13,19 @@ import random
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from django.db.models.functions import MD5
 
+from similarity.catalog.content import LEVEL
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import queries
 from similarity.search.models import SearchWord
+from similarity.types import FloatArray
 from similarity.vectors import fusions, upsert
 from similarity.versions import build, quality
 from similarity.versions.quality import Rows
 
 logger = logging.getLogger(__name__)
-
-Floats = npt.NDArray[np.float32]
 
 #: Words of no meaning that are tried, and the share of them that stays below the floor.
 PROBES = 256
@@ -85,7 +84,7 @@ def learn(version: EncoderVersion) -> dict[str, float]:
     return floors
 
 
-def floor(probes: Floats, stored: Floats, products: int) -> float:
+def floor(probes: FloatArray, stored: FloatArray, products: int) -> float:
     """What SHARE of ``probes`` (P, D) stay below at their nearest of ``products``.
 
     ``stored`` (N, D) are some or all of them. The nearest of more products is nearer, by about
@@ -133,11 +132,11 @@ def _departments(keys: Sequence[object]) -> list[str]:
     """The top category of each, or where the shop has but one the category itself."""
     categories = quality.categories(keys)
     paths = [min(categories.get(key, {""})) for key in keys]
-    tops = [path.split(" > ")[0] for path in paths]
+    tops = [path.split(LEVEL)[0] for path in paths]
     return tops if len(set(tops)) > 1 else paths
 
 
-def _extrapolated(cosines: Floats, products: int, share: float) -> float:
+def _extrapolated(cosines: FloatArray, products: int, share: float) -> float:
     known = cosines.shape[1]
     found = float(np.quantile(cosines.max(axis=1), share))
     if products > known:

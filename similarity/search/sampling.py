@@ -5,11 +5,10 @@ variants of one product are in it together or not at all.
 """
 
 from django.db import connections
+from psycopg.sql import SQL
 
-from similarity.search.models.documents import SHARES, SearchDocument, share_condition
-from similarity.similar.within import CANDIDATE, Fragment, Within
-
-TABLE = SearchDocument._meta.db_table
+from similarity.search.models.documents import SHARES, share_condition
+from similarity.similar.within import CANDIDATE, Fragment, Within, compose
 
 
 def drawn(share: int) -> str:
@@ -44,9 +43,14 @@ def estimate(matching: Fragment, within: Within) -> int:
     passes = passing(within)
     with connections[within.using].cursor() as cursor:
         cursor.execute(
-            f'SELECT count(DISTINCT {CANDIDATE}."group") FROM {TABLE} AS {CANDIDATE} '  # noqa: S608
-            f"WHERE {matching.sql} AND {drawn(share)} AND {passes.sql}",
-            (*matching.params, *passes.params),
+            *compose(
+                'SELECT count(DISTINCT similarity_candidate."group") '
+                "FROM similarity_searchdocument AS similarity_candidate "
+                "WHERE {matching} AND {drawn} AND {passes}",
+                matching=matching,
+                drawn=SQL(drawn(share)),
+                passes=passes,
+            )
         )
         [(counted,)] = cursor.fetchall()
     return share * int(counted)

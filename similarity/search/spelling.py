@@ -5,16 +5,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connections
+from psycopg.sql import SQL
 
 from similarity import conf
 from similarity.catalog.folding import MARKS
 from similarity.search import sampling
-from similarity.search.models import SearchDocument, SearchWord
+from similarity.search.models import SearchWord
 from similarity.search.models.documents import SHARES
 from similarity.similar.planner_settings import fetch_under
-from similarity.similar.within import CANDIDATE, Within
-
-TABLE = SearchDocument._meta.db_table
+from similarity.similar.within import Within, compose, parameter
 
 #: Words with fewer letters are too like each other to be put right.
 SHORTEST = 3
@@ -92,20 +91,29 @@ def finding(texts: Sequence[str], within: Within, *, among_words: bool = False) 
     if not texts or within.keys is None:
         return []
     passes = sampling.passing(within)
-    spoken = f"AND {CANDIDATE}.words @> string_to_array(asked.text, ' ')" if among_words else ""
+    spoken = "similarity_candidate.words @> string_to_array(asked.text, ' ')"
     sure, perhaps = (
-        f"EXISTS (SELECT FROM {TABLE} AS {CANDIDATE} WHERE {CANDIDATE}.document @@ query "
-        f"{spoken} AND {sampling.drawn(share)} AND {passes.sql})"
+        compose(
+            "EXISTS (SELECT FROM similarity_searchdocument AS similarity_candidate "
+            "WHERE similarity_candidate.document @@ query AND {spoken} AND {drawn} AND {passes})",
+            spoken=SQL(spoken if among_words else "TRUE"),
+            drawn=SQL(sampling.drawn(share)),
+            passes=passes,
+        )
         for share in (SHARES[-1], 1)
     )
+    query = compose(
+        "SELECT query::text, asked.text "
+        "FROM unnest({texts}::text[]) WITH ORDINALITY AS asked(text, place), "
+        "plainto_tsquery({config}::regconfig, unaccent(asked.text)) AS query "
+        "WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
+        texts=parameter(list(texts)),
+        config=parameter(conf.get("SEARCH", "LANGUAGE")),
+        sure=sure,
+        perhaps=perhaps,
+    )
     with connections[within.using].cursor() as cursor:
-        cursor.execute(
-            "SELECT query::text, asked.text FROM "  # noqa: S608 - compiled by Django
-            "unnest(%s::text[]) WITH ORDINALITY AS asked(text, place), "
-            "plainto_tsquery(%s::regconfig, unaccent(asked.text)) AS query "
-            f"WHERE CASE WHEN {sure} THEN TRUE ELSE {perhaps} END ORDER BY place DESC",
-            (list(texts), conf.get("SEARCH", "LANGUAGE"), *passes.params, *passes.params),
-        )
+        cursor.execute(*query)
         rows = cursor.fetchall()
     if among_words:
         return [text for _query, text in reversed(rows)]

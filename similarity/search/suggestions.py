@@ -6,20 +6,19 @@ from typing import Any, NamedTuple
 
 from django.db import connections
 from django.db.models import Model, Q, QuerySet
+from psycopg.sql import Literal
 
-from similarity import conf
 from similarity.catalog import wording
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.catalog.card import page_url, title_of
+from similarity.catalog.content import LEVEL
 from similarity.catalog.plaintext import plain_line
-from similarity.exceptions import QueryError
 from similarity.search import spelling, terms
 from similarity.search.budget import Budget
-from similarity.search.models import SearchDocument, SearchValue
+from similarity.search.models import SearchValue
 from similarity.search.spelling import Known
-from similarity.similar.within import Within, key_order
-
-TABLE = SearchDocument._meta.db_table
+from similarity.similar.hits import require_limit
+from similarity.similar.within import Fragment, Within, compose, parameter, sortable_key
 
 #: Attributes whose values are suggested, by the kind of their suggestion.
 KINDS = ("category", "brand")
@@ -32,8 +31,6 @@ MAX_LENGTH = 100
 #: Of the suggestions, at most so many are queries, and so many categories and brands.
 QUERIES = 5
 VALUES = 3
-
-_LAST_LEVEL = " > "
 
 
 class Suggestion(NamedTuple):
@@ -55,9 +52,7 @@ def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -
     arguments it cannot serve.
     """
     budget = Budget.configured()
-    most = conf.MAX_LIMIT
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
-        raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most}.")
+    require_limit(limit)
     words = wording.words_of(str(text)[:MAX_LENGTH])
     if not words:
         return []
@@ -112,7 +107,7 @@ def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> li
     for name, value in rows.order_by("-documents", "value").values_list("name", "value")[:8]:
         holding = adapter.filter_by(name, [value])
         if holding is not None and within.narrowed().filter(holding).exists():
-            text = value.rsplit(_LAST_LEVEL, 1)[-1] if name == "category" else value
+            text = value.rsplit(LEVEL, 1)[-1] if name == "category" else value
             found.append(Suggestion(name, plain_line(text), value))
         if len(found) == VALUES:
             break
@@ -137,8 +132,8 @@ def _products(
 
 
 def _titled(words: Sequence[str], within: Within, most: int) -> list[Any]:
-    begun = ("title LIKE %s", (f"{' '.join(words)}%",), "char_length(title)")
-    return _first_of_groups(*begun, within, most)
+    begun = Fragment("title LIKE %s", (f"{' '.join(words)}%",))
+    return _first_of_groups(begun, Fragment("char_length(title)"), within, most)
 
 
 def _holding(
@@ -152,27 +147,29 @@ def _holding(
     if not queries:
         return []
     query = " & ".join(queries)
-    held = ("document @@ %s::tsquery", (query,), "-ts_rank(document, %s::tsquery)")
-    return _first_of_groups(*held, within, most, query)
+    held = Fragment("document @@ %s::tsquery", (query,))
+    return _first_of_groups(
+        held, Fragment("-ts_rank(document, %s::tsquery)", (query,)), within, most
+    )
 
 
-def _first_of_groups(
-    condition: str,
-    params: tuple[Any, ...],
-    order: str,
-    within: Within,
-    most: int,
-    *ordered_by: str,
-) -> list[Any]:
+def _first_of_groups(condition: Fragment, order: Fragment, within: Within, most: int) -> list[Any]:
     keys = within.keys
     if keys is None:
         return []
     with connections[within.using].cursor() as cursor:
         cursor.execute(
-            f'SELECT product_id, "group" FROM (SELECT * FROM {TABLE} WHERE {condition} '  # noqa: S608
-            f"AND product_id IN ({keys.sql}) LIMIT {LOOKED_AT}) AS looked_at "
-            f"ORDER BY {order}, {key_order('product_id')} LIMIT %s",
-            (*params, *keys.params, *ordered_by, 4 * most),
+            *compose(
+                'SELECT product_id, "group" FROM (SELECT * FROM similarity_searchdocument '
+                "WHERE {condition} AND product_id IN ({keys}) LIMIT {looked_at}) AS looked_at "
+                "ORDER BY {order}, {key} LIMIT {most}",
+                condition=condition,
+                keys=keys,
+                looked_at=Literal(LOOKED_AT),
+                order=order,
+                key=sortable_key(),
+                most=parameter(4 * most),
+            )
         )
         rows = cursor.fetchall()
     first: dict[str, Any] = {}

@@ -5,6 +5,7 @@ misspelling; how rare a word is changes little in a day.
 """
 
 from django.db import connections, transaction
+from psycopg.sql import SQL, Identifier
 
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.search import champions
@@ -83,25 +84,32 @@ def refresh_if_outgrown() -> bool:
 
 def _refresh(table: str, column: str, counts: str) -> None:
     """What is gone is told by the snapshot that counts: a word added meanwhile stays."""
+    names = {"table": Identifier(table), "column": Identifier(column)}
     with transaction.atomic(using=upsert.alias()), _cursor() as cursor:
         cursor.execute(_NO_LIMIT)
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_counted")
         cursor.execute(
-            "CREATE TEMPORARY TABLE similarity_counted ON COMMIT DROP AS "  # noqa: S608 - constants
-            f"SELECT coalesce(counted.word, stored.{column}) AS word, "
-            "coalesce(counted.documents, 0) AS documents "
-            f"FROM ({counts}) AS counted(word, documents) "
-            f"FULL JOIN {table} AS stored ON stored.{column} = counted.word"
+            SQL(
+                "CREATE TEMPORARY TABLE similarity_counted ON COMMIT DROP AS "
+                "SELECT coalesce(counted.word, stored.{column}) AS word, "
+                "coalesce(counted.documents, 0) AS documents "
+                "FROM ({counts}) AS counted(word, documents) "
+                "FULL JOIN {table} AS stored ON stored.{column} = counted.word"
+            ).format(**names, counts=SQL(counts))
         )
         cursor.execute(
-            f"INSERT INTO {table} AS stored ({column}, documents) "  # noqa: S608 - constants
-            "SELECT word, documents FROM similarity_counted WHERE documents > 0 ORDER BY 1 "
-            f"ON CONFLICT ({column}) DO UPDATE SET documents = excluded.documents "
-            "WHERE stored.documents <> excluded.documents"
+            SQL(
+                "INSERT INTO {table} AS stored ({column}, documents) "
+                "SELECT word, documents FROM similarity_counted WHERE documents > 0 ORDER BY 1 "
+                "ON CONFLICT ({column}) DO UPDATE SET documents = excluded.documents "
+                "WHERE stored.documents <> excluded.documents"
+            ).format(**names)
         )
         cursor.execute(
-            f"DELETE FROM {table} WHERE {column} IN "  # noqa: S608 - constants
-            "(SELECT word FROM similarity_counted WHERE documents = 0)"
+            SQL(
+                "DELETE FROM {table} WHERE {column} IN "
+                "(SELECT word FROM similarity_counted WHERE documents = 0)"
+            ).format(**names)
         )
 
 

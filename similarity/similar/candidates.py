@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db import OperationalError, connections
 from psycopg.errors import QueryCanceled
+from psycopg.sql import Identifier
 
 from similarity.cells import probing
 from similarity.cells.probing import StandingCells
@@ -29,7 +30,7 @@ from similarity.similar import plans, trace
 from similarity.similar.hits import Candidate
 from similarity.similar.planner_settings import fetch_under
 from similarity.similar.plans import VectorSearch
-from similarity.similar.within import CANDIDATE, Fragment, Within
+from similarity.similar.within import Fragment, Within, compose, parameter
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +82,14 @@ def forget() -> None:
 
 def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
     passes = within.passes_candidate
-    sql = (
-        f"SELECT array_agg({CANDIDATE}.cell) FROM {sample_table(cells.number)} "  # noqa: S608
-        f"AS {CANDIDATE} WHERE {passes.sql}"
+    query = compose(
+        "SELECT array_agg(similarity_candidate.cell) FROM {sample} AS similarity_candidate "
+        "WHERE {passes}",
+        sample=Identifier(sample_table(cells.number)),
+        passes=passes,
     )
     try:
-        rows = fetch_under(within.using, _SETTINGS, sql, passes.params)
+        rows = fetch_under(within.using, _SETTINGS, query.sql, query.params)
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
@@ -263,11 +266,16 @@ def outlook(search: VectorSearch) -> Outlook:
         source = within.passes(search.source)
     with connections[within.using].cursor() as cursor:
         cursor.execute(
-            "SELECT (SELECT count(*) FROM "  # noqa: S608 - compiled by Django, parameters apart
-            f"(SELECT 1 FROM ({keys.sql}) AS every LIMIT %s) AS counted), {source.sql}, "
-            "(SELECT reltuples FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid "
-            "WHERE pg_class.oid = to_regclass(%s) AND indisvalid)",
-            (*keys.params, most, *source.params, index_name(search.version, search.column)),
+            *compose(
+                "SELECT (SELECT count(*) FROM (SELECT 1 FROM ({keys}) AS every LIMIT {most}) "
+                "AS counted), {source}, "
+                "(SELECT reltuples FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid "
+                "WHERE pg_class.oid = to_regclass({index}) AND indisvalid)",
+                keys=keys,
+                most=parameter(most),
+                source=source,
+                index=parameter(index_name(search.version, search.column)),
+            )
         )
         passing, source_passes, indexed = cursor.fetchone()
     return Outlook(passing, source_passes, None if indexed is None else int(indexed))

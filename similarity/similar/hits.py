@@ -104,10 +104,7 @@ class Query:
     fill: bool | None = None
 
     def __post_init__(self) -> None:
-        most = conf.MAX_LIMIT
-        whole = isinstance(self.limit, int) and not isinstance(self.limit, bool)
-        if not whole or not 1 <= self.limit <= most:
-            raise QueryError(f"limit is {self.limit!r}; pass a whole number from 1 to {most} .")
+        require_limit(self.limit)
         _require_choice("metric", self.metric, METRICS)
         _require_choice("mode", self.mode, MODES)
         number = isinstance(self.diversity, int | float) and math.isfinite(self.diversity)
@@ -133,3 +130,13 @@ def excluded_keys(exclude: Iterable[Any]) -> list[Any]:
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise QueryError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
+def require_limit(limit: Any) -> None:
+    """Raises :class:`QueryError` for anything but a whole number from 1 to ``MAX_LIMIT``."""
+    most = conf.MAX_LIMIT
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
+        raise QueryError(
+            f"limit is {limit!r:.100}; pass a whole number from 1 to {most} "
+            "(SIMILARITY['MAX_LIMIT'])."
+        )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import ProgrammingError
 from psycopg.errors import UndefinedTable
+from psycopg.sql import SQL, Identifier, Literal
 
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import rows_table
@@ -18,7 +19,16 @@ from similarity.models.stored_vectors import FloatArray, vector_literal
 from similarity.similar.hits import Candidate
 from similarity.similar.planner_settings import fetch_under, savepoint
 from similarity.similar.scoring import score_of_distance
-from similarity.similar.within import CANDIDATE, Fragment, Within, database_keys, key_order
+from similarity.similar.within import (
+    CANDIDATE,
+    Fragment,
+    Within,
+    compose,
+    database_keys,
+    key_order,
+    parameter,
+    sortable_key,
+)
 
 TABLE = ProductVectors._meta.db_table
 
@@ -93,7 +103,7 @@ def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
     back, and takes two to three times as long from some thousands on.
     """
     return _run(
-        exact_query(search, rows, "= ANY(ARRAY({}))"),
+        exact_query(search, rows, "= ANY(ARRAY({keys}))"),
         search,
         {"jit": "off", "max_parallel_workers_per_gather": "0"},
     )
@@ -101,16 +111,12 @@ def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
 
 def exact_per_group(search: VectorSearch, rows: int) -> list[Candidate]:
     """The nearest row of each of the nearest ``rows`` groups, every passing row looked at."""
-    inner = exact_query(search, None)
-    nearest = Fragment(
-        'SELECT DISTINCT ON ("group") * FROM ('  # noqa: S608 - compiled by Django
-        f'{inner.sql}) AS passing ORDER BY "group", distance, {key_order("product_id")}',
-        inner.params,
-    )
-    query = Fragment(
-        f"SELECT * FROM ({nearest.sql}) AS first "  # noqa: S608 - as above
-        f"ORDER BY distance, {key_order('product_id')} LIMIT %s",
-        (*nearest.params, rows),
+    query = compose(
+        'SELECT * FROM (SELECT DISTINCT ON ("group") * FROM ({inner}) AS passing '
+        'ORDER BY "group", distance, {key}) AS first ORDER BY distance, {key} LIMIT {rows}',
+        inner=exact_query(search, None),
+        key=sortable_key(),
+        rows=parameter(rows),
     )
     return _run(query, search, {"jit": "off"})
 
@@ -199,21 +205,27 @@ _HNSW_SETTINGS = {
 }
 
 
-def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({})") -> Fragment:
+def exact_query(search: VectorSearch, rows: int | None, among: str = "IN ({keys})") -> Fragment:
     keys = search.within.keys
     passes = Fragment("FALSE")
     if keys:
-        passes = Fragment(f"{CANDIDATE}.product_id {among.format(keys.sql)}", keys.params)
-    where, distance = search.where(passes), search.distance
-    sql = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
-        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql}"
-    )
-    params = (*distance.params, *where.params)
+        passes = compose("similarity_candidate.product_id " + among, keys=keys)
+    found = compose(_FOUND, distance=search.distance, where=search.where(passes))
     if rows is None:
-        return Fragment(sql, params)
-    order = key_order(f"{CANDIDATE}.product_id")
-    return Fragment(f"{sql} ORDER BY distance, {order} LIMIT %s", (*params, rows))
+        return found
+    return compose(
+        "{found} ORDER BY distance, {key} LIMIT {rows}",
+        found=found,
+        key=SQL(key_order("similarity_candidate.product_id")),
+        rows=parameter(rows),
+    )
+
+
+_FOUND = """
+    SELECT similarity_candidate.product_id, similarity_candidate."group", {distance} AS distance,
+           similarity_candidate.category
+    FROM similarity_productvectors AS similarity_candidate WHERE {where}
+"""
 
 
 def cells_query(
@@ -224,47 +236,61 @@ def cells_query(
     Keeping the nearest ``tested`` is quicker than sorting all. Those that passed are ordered by
     their stored vectors.
     """
-    passes, others = search.within.passes_candidate, search.others()
-    nearness = sketched.nearness
-    nearest = "OFFSET 0" if tested is None else f"LIMIT {int(tested)}"
-    near = (
-        f'SELECT product_id, "group", {nearness.sql} AS nearness '  # noqa: S608 - numbers
-        f"FROM {rows_table(sketched.number)} WHERE cell = ANY(%s::int[]) "
-        f"ORDER BY nearness {nearest}"
+    own = compose(
+        "FROM similarity_productvectors AS own WHERE own.version_id = {version} "
+        "AND own.product_id = passing.product_id",
+        version=Literal(int(search.version.pk)),
     )
-    passing = Fragment(
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group" FROM ({near}) AS {CANDIDATE} '  # noqa: S608
-        f"WHERE {others.sql}{passes.sql} LIMIT %s",
-        (*nearness.params, list(chosen), *others.params, *passes.params, sketched.depth),
+    near = compose(
+        'SELECT product_id, "group", {nearness} AS nearness FROM {table} '
+        "WHERE cell = ANY({chosen}::int[]) ORDER BY nearness {nearest}",
+        nearness=sketched.nearness,
+        table=Identifier(rows_table(sketched.number)),
+        chosen=parameter(list(chosen)),
+        nearest=SQL("OFFSET 0") if tested is None else SQL("LIMIT {}").format(int(tested)),
     )
-    own = (
-        f"FROM {TABLE} AS own WHERE own.version_id = {int(search.version.pk)} "
-        "AND own.product_id = passing.product_id"
+    passing = compose(
+        'SELECT similarity_candidate.product_id, similarity_candidate."group" '
+        "FROM ({near}) AS similarity_candidate WHERE {others}{passes} LIMIT {depth}",
+        near=near,
+        others=search.others(),
+        passes=search.within.passes_candidate,
+        depth=parameter(sketched.depth),
     )
-    distance = f"SELECT {search.column} {OPERATORS[search.metric]} %s::halfvec {own}"
-    nearest_sql = (
-        f'SELECT product_id, "group", ({distance}) AS distance '  # noqa: S608 - by Django
-        f"FROM ({passing.sql}) AS passing ORDER BY distance, {key_order('product_id')} LIMIT %s"
+    nearest = compose(
+        'SELECT product_id, "group", (SELECT {column} {operator} {vector}::halfvec {own}) '
+        "AS distance FROM ({passing}) AS passing ORDER BY distance, {key} LIMIT {rows}",
+        column=Identifier(search.column),
+        operator=SQL(OPERATORS[search.metric]),
+        vector=parameter(vector_literal(search.vector)),
+        own=own,
+        passing=passing,
+        key=sortable_key(),
+        rows=parameter(rows),
     )
-    # Only of the few rows that are left.
-    return Fragment(
-        f"SELECT passing.*, (SELECT category {own}) FROM ({nearest_sql}) AS passing "  # noqa: S608
-        f"ORDER BY distance, {key_order('product_id')}",
-        (vector_literal(search.vector), *passing.params, rows),
+    # The category only of the few rows that are left.
+    return compose(
+        "SELECT passing.*, (SELECT category {own}) FROM ({nearest}) AS passing "
+        "ORDER BY distance, {key}",
+        own=own,
+        nearest=nearest,
+        key=sortable_key(),
     )
 
 
 def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
     """Ordered by the very expression of the index; rows come in relaxed order."""
-    where, distance = search.where(search.within.passes_candidate), search.distance
-    dimension = int(search.version.dimensions[search.column])
-    sql = (
-        f'SELECT {CANDIDATE}.product_id, {CANDIDATE}."group", {distance.sql} AS distance, '  # noqa: S608
-        f"{CANDIDATE}.category FROM {TABLE} AS {CANDIDATE} WHERE {where.sql} "
-        f"ORDER BY {CANDIDATE}.{search.column}::halfvec({dimension}) "
-        f"<=> %s::halfvec({dimension}) LIMIT %s"
+    return compose(
+        "{found} ORDER BY similarity_candidate.{column}::halfvec({dimension}) "
+        "<=> {vector}::halfvec({dimension}) LIMIT {rows}",
+        found=compose(
+            _FOUND, distance=search.distance, where=search.where(search.within.passes_candidate)
+        ),
+        column=Identifier(search.column),
+        dimension=Literal(int(search.version.dimensions[search.column])),
+        vector=parameter(vector_literal(search.vector)),
+        rows=parameter(rows),
     )
-    return Fragment(sql, (*distance.params, *where.params, vector_literal(search.vector), rows))
 
 
 def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> list[Candidate]:

@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.exceptions import QueryError
-from similarity.models import EncoderVersion, VectorCells
+from similarity.models import EncoderVersion
 from similarity.models.stored_vectors import read_vectors
 from similarity.parts import PARTS
 from similarity.similar import candidates, explain, fallback
@@ -107,9 +107,9 @@ def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVer
 
 #: ``row`` is another for every change of the row, within a transaction too.
 _WHICH = (
-    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "  # noqa: S608 - names
-    f"(SELECT id FROM {VectorCells._meta.db_table} WHERE version_id = version.id AND live) "
-    f"FROM {EncoderVersion._meta.db_table} AS version WHERE status = 'live'"
+    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "
+    "(SELECT id FROM similarity_vectorcells WHERE version_id = version.id AND live) "
+    "FROM similarity_encoderversion AS version WHERE status = 'live'"
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from string import Formatter
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet, ValidationError
@@ -9,6 +10,7 @@ from django.db import connections
 from django.db.models import CharField, Field, Model, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
+from psycopg.sql import SQL, Composable
 
 from similarity import conf
 from similarity.exceptions import QueryError
@@ -23,6 +25,25 @@ class Fragment(NamedTuple):
 
     sql: str
     params: tuple[Any, ...] = ()
+
+
+def compose(template: str, **parts: "Fragment | Composable") -> Fragment:
+    """Fill each ``{name}`` of a template; parameters stand in the order of their places."""
+    sql = ""
+    params: tuple[Any, ...] = ()
+    for text, name, _format, _conversion in Formatter().parse(template):
+        sql += text
+        if name:
+            part = parts[name]
+            part = part if isinstance(part, Fragment) else Fragment(part.as_string(None))
+            sql += part.sql
+            params += part.params
+    return Fragment(sql, tuple(params))
+
+
+def parameter(held: Any) -> Fragment:
+    """A parameter as a part of :func:`compose`."""
+    return Fragment("%s", (held,))
 
 
 class Within:
@@ -47,8 +68,7 @@ class Within:
         if inner is None:
             return None
         # The column list names the first column only: DISTINCT with ORDER BY selects more.
-        sql = f"SELECT passing.key FROM ({inner.sql}) AS passing(key)"  # noqa: S608 - by Django
-        return Fragment(sql, inner.params)
+        return compose("SELECT passing.key FROM ({inner}) AS passing(key)", inner=inner)
 
     @property
     def fixed_rows(self) -> bool:
@@ -116,6 +136,11 @@ def key_field() -> "Field[Any, Any]":
 def key_order(column: str) -> str:
     """SQL that sorts keys the way Python sorts them, whatever the database's collation."""
     return f'{column} COLLATE "C"' if isinstance(key_field(), CharField | TextField) else column
+
+
+def sortable_key() -> SQL:
+    """:func:`key_order` of ``product_id`` as a part of :func:`compose`."""
+    return SQL(key_order("product_id"))
 
 
 def key_of(product: Any) -> Any:

@@ -17,12 +17,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import LockNotAvailable
 
 from similarity.cells import upkeep
-from similarity.cells.upkeep import Progress
 from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import VectorCells
 from similarity.models.vectors import INDEX_PREFIX, index_name
 from similarity.parts import TABLE
+from similarity.types import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,6 @@ READ = 4000
 
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_TABLE = ProductInputs._meta.db_table
 
 
 @dataclass(frozen=True)
@@ -109,24 +108,27 @@ def _number(kind: int, name: bytes) -> int:
     return int.from_bytes(name[:8], "big", signed=True) & ~3 | kind
 
 
+_SHARING = """
+    SELECT DISTINCT ON (product_id) product_id, "group", kinds, names, looks, absent
+    FROM unnest(%s::bigint[]) AS wanted(name) CROSS JOIN LATERAL (
+        (SELECT * FROM similarity_productinputs
+         WHERE names @> ARRAY[wanted.name] AND absent @> ARRAY[wanted.name] LIMIT %s)
+        UNION ALL
+        (SELECT * FROM similarity_productinputs
+         WHERE names @> ARRAY[wanted.name] AND NOT absent @> ARRAY[wanted.name] LIMIT %s)
+    ) AS sharing
+"""
+
+
 def sharing(names: Collection[int]) -> list[Inputs]:
     """Products stored under any of the names, some dozens for each."""
     if not names:
         return []
-    one = (
-        f"(SELECT * FROM {_TABLE} WHERE names @> ARRAY[wanted.name] "  # noqa: S608 - its own name
-        f"AND {{}} absent @> ARRAY[wanted.name] LIMIT {EACH})"
-    )
-    sql = (
-        'SELECT DISTINCT ON (product_id) product_id, "group", kinds, names, looks, absent '  # noqa: S608
-        "FROM unnest(%s::bigint[]) AS wanted(name) "
-        f"CROSS JOIN LATERAL ({one.format('')} UNION ALL {one.format('NOT')}) AS sharing"
-    )
     alias = upsert.alias()
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         # For a small table the planner would read all of it for each name.
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(sql, [list(names)])
+        cursor.execute(_SHARING, [list(names), EACH, EACH])
         rows = cursor.fetchall()
         cursor.execute("SET LOCAL enable_seqscan = DEFAULT")
     return [_stored(*row) for row in rows]
@@ -186,8 +188,8 @@ def figures() -> Mapping[str, int]:
     told = {"photo": 0, "title": 0, "description": 0, "unread": rows.filter(unread=True).count()}
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
-            "SELECT name & 3, count(DISTINCT product_id) "  # noqa: S608 - its own name
-            f"FROM {_TABLE}, unnest(absent) AS name WHERE incomplete GROUP BY 1"
+            "SELECT name & 3, count(DISTINCT product_id) "
+            "FROM similarity_productinputs, unnest(absent) AS name WHERE incomplete GROUP BY 1"
         )
         for kind, products in cursor.fetchall():
             told[("photo", "title", "description")[kind]] = products

@@ -17,7 +17,7 @@ from django.db import connections
 from similarity.catalog.content import ProductContent
 from similarity.encoders import looks
 from similarity.encoders.base import Encoder
-from similarity.models import PendingProduct, ProductInputs
+from similarity.models import PendingProduct
 from similarity.models.inputs import DESCRIPTION, TITLE
 from similarity.vectors import inputs, upsert
 from similarity.vectors.inputs import Input, Inputs
@@ -147,12 +147,11 @@ def settle(names: Collection[int]) -> int:
 
 def settle_all() -> int:
     """:func:`settle` for every name that several products have, or that counts as absent."""
-    table = ProductInputs._meta.db_table
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
-            "SELECT name FROM (SELECT unnest(names) AS name "  # noqa: S608 - its own name
-            f"FROM {table}) AS every GROUP BY name HAVING count(*) >= %s "
-            f"UNION SELECT unnest(absent) FROM {table} WHERE incomplete",
+            "SELECT name FROM (SELECT unnest(names) AS name FROM similarity_productinputs) "
+            "AS every GROUP BY name HAVING count(*) >= %s "
+            "UNION SELECT unnest(absent) FROM similarity_productinputs WHERE incomplete",
             [MANY],
         )
         names = [name for (name,) in cursor.fetchall()]
@@ -172,14 +171,14 @@ def _usual(read: Sequence[Inputs]) -> Callable[[], float]:
 
 def _sample() -> dict[int, frozenset[int]]:
     """Group → kinds of some products, spread over the table."""
-    table = ProductInputs._meta.db_table
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
-            "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = to_regclass(%s)", [table]
+            "SELECT greatest(reltuples, 1) FROM pg_class "
+            "WHERE oid = to_regclass('similarity_productinputs')"
         )
         percent = min(100.0, 100.0 * 10 * SAMPLE / cursor.fetchone()[0])
         cursor.execute(
-            f'SELECT "group", kinds FROM (SELECT "group", kinds FROM {table} '  # noqa: S608
+            'SELECT "group", kinds FROM (SELECT "group", kinds FROM similarity_productinputs '
             'TABLESAMPLE SYSTEM (%s) LIMIT %s) AS sampled ORDER BY "group" LIMIT %s',
             [percent, 20 * SAMPLE, SAMPLE],
         )

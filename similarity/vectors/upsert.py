@@ -18,13 +18,11 @@ from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number, group_name
 from similarity.parts import PARTS
 
-_TABLE = ProductVectors._meta.db_table
-
 _PARTS = ", ".join(PARTS)
 
 # The keys' type is the host's own; a list of text has none by itself.
 _UPSERT = f"""
-    INSERT INTO {_TABLE} AS stored
+    INSERT INTO similarity_productvectors AS stored
         (product_id, version_id, fused, {_PARTS}, "group", category, fingerprint, encoded_at)
     SELECT product_id, %(version)s, fused::halfvec,
         {", ".join(f"{part}::halfvec" for part in PARTS)}, "group", category, fingerprint,

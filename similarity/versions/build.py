@@ -22,9 +22,9 @@ from similarity.encoders.base import Encoded, Encoder
 from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.types import Progress
 from similarity.vectors import encoding, fusions, indexes, pipeline, shared_photos, upsert
 from similarity.vectors.fusions import every_version
-from similarity.vectors.indexes import Progress
 from similarity.vectors.inputs import Inputs
 
 #: The lock that whoever builds holds.

@@ -234,11 +234,10 @@ def _unit(values: Sequence[Any], length: int) -> Floats:
 
 
 def _categories(version: EncoderVersion) -> Categories:
-    table = ProductVectors._meta.db_table
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
-            "SELECT category, count(*), avg(fused)::vector::real[] "  # noqa: S608 - its own name
-            f"FROM {table} WHERE version_id = %s AND category <> 0 GROUP BY category ORDER BY 1",
+            "SELECT category, count(*), avg(fused)::vector::real[] FROM similarity_productvectors "
+            "WHERE version_id = %s AND category <> 0 GROUP BY category ORDER BY 1",
             [version.pk],
         )
         found = cursor.fetchall()
@@ -249,11 +248,10 @@ def _categories(version: EncoderVersion) -> Categories:
 
 def _names(version: EncoderVersion, numbers: Sequence[int]) -> dict[int, str]:
     """Number → name, as the content of one product of each category has it."""
-    table = ProductVectors._meta.db_table
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
-            "SELECT min(product_id::text) FROM "  # noqa: S608 - its own name
-            f"{table} WHERE version_id = %s AND category <> 0 GROUP BY category",
+            "SELECT min(product_id::text) FROM similarity_productvectors "
+            "WHERE version_id = %s AND category <> 0 GROUP BY category",
             [version.pk],
         )
         keys = [key for (key,) in cursor.fetchall()]

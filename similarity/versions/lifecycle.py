@@ -19,9 +19,9 @@ from similarity.connections.locks import advisory_lock, taken_for_transaction
 from similarity.exceptions import VersionError
 from similarity.extension import extensions
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
+from similarity.types import Progress
 from similarity.vectors import heartbeats, indexes, upsert
 from similarity.vectors.fusions import every_version
-from similarity.vectors.indexes import Progress
 from similarity.versions import build, floors, gate, quality
 from similarity.versions.build import LOCK, BuildProgress, is_building
 
@@ -67,16 +67,16 @@ def drop(version: EncoderVersion) -> None:
 
 def _delete_vectors(version: EncoderVersion) -> None:
     """A statement, and so a transaction, for every ``DELETE_ROWS``: none holds locks for long."""
-    table = connections[upsert.alias()].ops.quote_name(ProductVectors._meta.db_table)
     after = 0
     while True:
         with connections[upsert.alias()].cursor() as cursor:
             # By key, so that no step passes over what the steps before left dead.
             cursor.execute(
-                f"WITH step AS (SELECT id FROM {table} WHERE version_id = %s AND id > %s "  # noqa: S608
-                f"ORDER BY id LIMIT {DELETE_ROWS}), gone AS (DELETE FROM {table} WHERE id IN "
-                "(SELECT id FROM step)) SELECT max(id) FROM step",
-                [version.pk, after],
+                "WITH step AS (SELECT id FROM similarity_productvectors "
+                "WHERE version_id = %s AND id > %s ORDER BY id LIMIT %s), gone AS ("
+                "DELETE FROM similarity_productvectors WHERE id IN (SELECT id FROM step)) "
+                "SELECT max(id) FROM step",
+                [version.pk, after, DELETE_ROWS],
             )
             after = cursor.fetchone()[0]
         if after is None:

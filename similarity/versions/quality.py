@@ -24,8 +24,8 @@ from similarity.catalog.adapter import get_adapter
 from similarity.extension import first_known
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.parts import PARTS
+from similarity.types import Progress
 from similarity.vectors import upsert
-from similarity.vectors.indexes import Progress
 
 #: Products compared at once: with 300 of a sample, 24 MB of scores.
 PAGE = 20_000

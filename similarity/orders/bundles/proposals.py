@@ -1,7 +1,7 @@
 """Bundles proposed from orders; what staff decided is kept."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -22,11 +22,9 @@ from similarity.orders.bundles.pricing import suggested_price, sums_of
 from similarity.orders.bundles.recent_orders import RecentOrders, read_recent
 from similarity.orders.models import Bundle
 from similarity.orders.models.bundles import signature_of
+from similarity.types import Progress, no_progress
 
 logger = logging.getLogger(__name__)
-
-#: phase, done, total
-Progress = Callable[[str, int, int], None]
 
 NAME_LENGTH = 250
 LOCK = "similarity.propose_bundles"
@@ -63,7 +61,7 @@ def propose(progress: Progress | None = None) -> Proposed:
     alias = router.db_for_write(Bundle)
     try:
         with advisory_lock(LOCK, alias):
-            return _propose(orders, get_adapter(), progress or _silent, alias)
+            return _propose(orders, get_adapter(), progress or no_progress, alias)
     except LockTaken as error:
         raise BundleError("Another process proposes bundles now; let it finish first.") from error
 
@@ -161,7 +159,3 @@ def _withdraw(now: datetime, alias: str) -> int:
         status=Bundle.Status.PROPOSED, edited=False, signature__isnull=False, found_at__lt=now
     )
     return stale.delete()[0]
-
-
-def _silent(phase: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""

@@ -17,7 +17,6 @@ from similarity.orders.counting.storage import (
     pack_pairs,
     unpack_pairs,
 )
-from similarity.orders.models import CountedItem, CountedProduct, PairCounts, ProductPartners
 
 
 class CountsDisagree(CountError):
@@ -49,18 +48,18 @@ def _add_to_products_and_items(found: Difference, alias: str) -> None:
 #: Products without orders go, and items without products. An item lists its products by orders.
 #: No part of a statement sees the rows that another part writes, so that ``sold`` is put together
 #: of the products that change and the others.
-_ADD = f"""
+_ADD = """
     WITH added AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS added(number, orders)),
     changed AS (
         SELECT * FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::int[])
             AS changed(number, weight, orders, shoppers)
     ),
     unsold AS (
-        DELETE FROM {CountedProduct._meta.db_table} AS product USING added
+        DELETE FROM similarity_countedproduct AS product USING added
         WHERE product.number = added.number AND product.orders + added.orders = 0
     ),
     resold AS (
-        UPDATE {CountedProduct._meta.db_table} AS product
+        UPDATE similarity_countedproduct AS product
         SET orders = product.orders + added.orders
         FROM added WHERE product.number = added.number AND product.orders + added.orders <> 0
         RETURNING product.key, product.item, product.orders
@@ -71,23 +70,23 @@ _ADD = f"""
             SELECT key, item, orders FROM resold
             UNION ALL
             SELECT product.key, product.item, product.orders
-            FROM {CountedProduct._meta.db_table} AS product
+            FROM similarity_countedproduct AS product
             JOIN changed ON changed.number = product.item
             WHERE NOT EXISTS (SELECT FROM added WHERE added.number = product.number)
         ) AS product
         GROUP BY item
     ),
     emptied AS (
-        DELETE FROM {CountedItem._meta.db_table} AS item USING changed
+        DELETE FROM similarity_counteditem AS item USING changed
         WHERE item.number = changed.number
             AND NOT EXISTS (SELECT FROM sold WHERE sold.item = item.number)
     )
-    UPDATE {CountedItem._meta.db_table} AS item
+    UPDATE similarity_counteditem AS item
     SET weight = item.weight + changed.weight, orders = item.orders + changed.orders,
         shoppers = item.shoppers + changed.shoppers, products = sold.products
     FROM changed JOIN sold ON sold.item = changed.number
     WHERE item.number = changed.number
-"""  # noqa: S608 - the tables' own names
+"""
 
 
 def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> ChangedPairs:
@@ -112,19 +111,19 @@ def _add_to_pairs(pairs: Mapping[tuple[int, int], list[int]], alias: str) -> Cha
     return changed
 
 
-_READ_PAIRS = f"""
+_READ_PAIRS = """
     SELECT wanted.number, held.pairs, stored.partners
     FROM unnest(%s::int[]) AS wanted(number)
-    LEFT JOIN {PairCounts._meta.db_table} AS held USING (number)
-    LEFT JOIN {ProductPartners._meta.db_table} AS stored USING (number)
-"""  # noqa: S608 - the tables' own names
+    LEFT JOIN similarity_paircounts AS held USING (number)
+    LEFT JOIN similarity_productpartners AS stored USING (number)
+"""
 
-_WRITE_PAIRS = f"""
-    WITH emptied AS (DELETE FROM {PairCounts._meta.db_table} WHERE number = ANY(%s))
-    INSERT INTO {PairCounts._meta.db_table} (number, pairs)
+_WRITE_PAIRS = """
+    WITH emptied AS (DELETE FROM similarity_paircounts WHERE number = ANY(%s))
+    INSERT INTO similarity_paircounts (number, pairs)
     SELECT * FROM unnest(%s::int[], %s::bytea[])
     ON CONFLICT (number) DO UPDATE SET pairs = excluded.pairs
-"""  # noqa: S608 - the table's own name
+"""
 
 
 def _gathered(rows: Rows) -> Iterator[dict[int, bytes]]:

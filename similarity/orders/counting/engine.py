@@ -20,15 +20,13 @@ from numpy.typing import NDArray
 from similarity import conf
 from similarity.catalog import times
 from similarity.exceptions import ConfigurationError
+from similarity.types import Progress
 
 #: The weight of an order of the reference day or later.
 ONE = 2**20
 
 #: The most memory a full count takes, in MiB, beside the orders it read.
 MEMORY_MB = 512
-
-#: ``progress(phase, done, total)``
-Progress = Callable[[str, int, int], None]
 
 _EPOCH = date(1970, 1, 1)
 

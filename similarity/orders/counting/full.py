@@ -24,12 +24,12 @@ from similarity.orders.counting.reading import (
     EPOCH,
     Items,
     Orders,
-    Progress,
     columns,
     read_orders,
     roll_up,
 )
 from similarity.orders.models import CountedItem, CountedProduct, CountRun
+from similarity.types import Progress, no_progress
 
 #: How long a full count waits for another process that counts.
 WAIT_S = 60.0
@@ -49,7 +49,7 @@ def count_all(progress: Progress | None = None, *, only_first: bool = False) -> 
             "SIMILARITY['ORDERS']['SOURCE'] is None, so that there are no orders to count; map the "
             "order model there, see docs/settings.md."
         )
-    report = progress or _silent
+    report = progress or no_progress
     began = time.monotonic()
     with runs.counting(WAIT_S) as last, connections[runs.alias()].cursor() as cursor:
         if only_first and last is not None:
@@ -141,7 +141,3 @@ def _finish(
     )
     run.refresh_from_db(using=runs.alias())
     return run
-
-
-def _silent(phase: str, done: int, total: int) -> None:
-    """For who wants no report."""

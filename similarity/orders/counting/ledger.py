@@ -10,9 +10,6 @@ from typing import NamedTuple
 from django.db import connections
 
 from similarity.orders.counting.storage import pack_numbers, unpack_numbers
-from similarity.orders.models import CountedBasket
-
-_TABLE = CountedBasket._meta.db_table
 
 
 class Recorded(NamedTuple):
@@ -25,13 +22,13 @@ class Recorded(NamedTuple):
 
 def of_orders(keys: Iterable[str], alias: str) -> dict[str, Recorded]:
     """What stands in the ledger of these orders; one that is not counted is left out."""
-    return dict(_read("order_key = ANY(%s::text[])", list(keys), alias))
+    return dict(_read(_OF_ORDERS, list(keys), alias))
 
 
 def of_shoppers(shoppers: Iterable[int], alias: str) -> dict[int, dict[str, Recorded]]:
     """Every order in the ledger of these shoppers, by shopper and order key."""
     found: dict[int, dict[str, Recorded]] = {shopper: {} for shopper in shoppers}
-    for key, recorded in _read("shopper = ANY(%s::bigint[])", list(found), alias):
+    for key, recorded in _read(_OF_SHOPPERS, list(found), alias):
         found[recorded.shopper][key] = recorded
     return found
 
@@ -41,17 +38,17 @@ def replace(baskets: Mapping[str, Recorded], gone: Sequence[str], alias: str) ->
     with connections[alias].cursor() as cursor:
         if gone:
             cursor.execute(
-                f"DELETE FROM {_TABLE} WHERE order_key = ANY(%s::text[])",  # noqa: S608
+                "DELETE FROM similarity_countedbasket WHERE order_key = ANY(%s::text[])",
                 [list(gone)],
             )
         if baskets:
             cursor.execute(
-                f"""
-                INSERT INTO {_TABLE} (order_key, shopper, day, products)
+                """
+                INSERT INTO similarity_countedbasket (order_key, shopper, day, products)
                 SELECT * FROM unnest(%s::text[], %s::bigint[], %s::int[], %s::bytea[])
                 ON CONFLICT (order_key) DO UPDATE SET shopper = excluded.shopper,
                     day = excluded.day, products = excluded.products
-                """,  # noqa: S608 - the table's own name
+                """,
                 [
                     list(baskets),
                     [basket.shopper for basket in baskets.values()],
@@ -61,14 +58,21 @@ def replace(baskets: Mapping[str, Recorded], gone: Sequence[str], alias: str) ->
             )
 
 
-def _read(condition: str, values: list[str] | list[int], alias: str) -> list[tuple[str, Recorded]]:
+_OF_ORDERS = """
+    SELECT order_key, shopper, day, products FROM similarity_countedbasket
+    WHERE order_key = ANY(%s::text[])
+"""
+_OF_SHOPPERS = """
+    SELECT order_key, shopper, day, products FROM similarity_countedbasket
+    WHERE shopper = ANY(%s::bigint[])
+"""
+
+
+def _read(query: str, values: list[str] | list[int], alias: str) -> list[tuple[str, Recorded]]:
     if not values:
         return []
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"SELECT order_key, shopper, day, products FROM {_TABLE} WHERE {condition}",  # noqa: S608
-            [values],
-        )
+        cursor.execute(query, [values])
         return [
             (key, Recorded(shopper, day, tuple(unpack_numbers(products))))
             for key, shopper, day, products in cursor

@@ -27,7 +27,6 @@ from similarity.orders.counting.engine import (
     Engine,
     ItemCounts,
     PairBlock,
-    Progress,
     basket_weights,
 )
 from similarity.orders.counting.sorting import (
@@ -39,6 +38,7 @@ from similarity.orders.counting.sorting import (
     occasions,
     run_sums,
 )
+from similarity.types import Progress
 
 #: Bytes that one pair of one basket takes while its block is counted.
 BYTES_A_PAIR = 72

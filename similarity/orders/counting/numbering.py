@@ -36,7 +36,7 @@ def number_products(keys: Iterable[Any], run: CountRun, alias: str) -> dict[Any,
     wanted = {str(key): key for key in keys}
     if not wanted:
         return {}
-    numbers = _numbers(CountedProduct, "key", wanted, alias)
+    numbers = _numbers(_OF_KEYS, wanted, alias)
     new = [key for text, key in sorted(wanted.items()) if text not in numbers]
     if new:
         names = item_names(new)
@@ -59,7 +59,7 @@ def items_of(products: Iterable[int], alias: str) -> Mapping[int, int]:
 
 def _number_items(names: Iterable[str], run: CountRun, alias: str) -> dict[str, int]:
     wanted = dict.fromkeys(names)
-    numbers = _numbers(CountedItem, "name", wanted, alias)
+    numbers = _numbers(_OF_NAMES, wanted, alias)
     rows = [
         CountedItem(number=run.items + at, name=name)
         for at, name in enumerate(name for name in wanted if name not in numbers)
@@ -69,16 +69,11 @@ def _number_items(names: Iterable[str], run: CountRun, alias: str) -> dict[str, 
     return numbers | {row.name: row.number for row in rows}
 
 
-def _numbers(
-    model: type[CountedProduct] | type[CountedItem],
-    column: str,
-    values: Iterable[str],
-    alias: str,
-) -> dict[str, int]:
+_OF_KEYS = "SELECT key, number FROM similarity_countedproduct WHERE key = ANY(%s::text[])"
+_OF_NAMES = "SELECT name, number FROM similarity_counteditem WHERE name = ANY(%s::text[])"
+
+
+def _numbers(query: str, values: Iterable[str], alias: str) -> dict[str, int]:
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"SELECT {column}, number FROM {model._meta.db_table} "  # noqa: S608 - our own names
-            f"WHERE {column} = ANY(%s::text[])",
-            [list(values)],
-        )
+        cursor.execute(query, [list(values)])
         return dict(cursor.fetchall())

@@ -18,10 +18,6 @@ from similarity import conf
 from similarity.orders.counting import scores, storage
 from similarity.orders.counting.applying import ChangedPairs
 from similarity.orders.counting.engine import ItemCounts, PairBlock
-from similarity.orders.models import CountedItem, ProductPartners
-
-_TABLE = ProductPartners._meta.db_table
-_ITEMS = CountedItem._meta.db_table
 
 
 class Released(NamedTuple):
@@ -34,7 +30,7 @@ class Released(NamedTuple):
 
 def read_released(cursor: Any) -> Released:
     """The pairs that pages show now, before a full count gives out numbers anew."""
-    cursor.execute(f"SELECT number, name FROM {_ITEMS}")  # noqa: S608 - our own names
+    cursor.execute("SELECT number, name FROM similarity_counteditem")
     names = dict(cursor.fetchall())
     rows = list(_read_partners(cursor))
     lengths = [len(partners) for _number, partners in rows]
@@ -95,14 +91,14 @@ def withdraw(changed: ChangedPairs, alias: str) -> None:
             cursor.execute(_WITHDRAW, [numbers, partners])
 
 
-_WITHDRAW = f"""
+_WITHDRAW = """
     WITH gone AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS gone(number, partner)),
     left_over AS (
         SELECT stored.number, array_agg(pair.partner ORDER BY place) AS partners,
                array_agg(pair.weight ORDER BY place) AS weights,
                array_agg(pair.orders ORDER BY place) AS orders,
                array_agg(pair.shoppers ORDER BY place) AS shoppers
-        FROM {_TABLE} AS stored
+        FROM similarity_productpartners AS stored
         CROSS JOIN LATERAL unnest(stored.partners, stored.weights, stored.orders, stored.shoppers)
             WITH ORDINALITY AS pair(partner, weight, orders, shoppers, place)
         WHERE stored.number IN (SELECT number FROM gone)
@@ -110,14 +106,14 @@ _WITHDRAW = f"""
         GROUP BY stored.number
     ),
     emptied AS (
-        DELETE FROM {_TABLE} WHERE number IN (SELECT number FROM gone)
+        DELETE FROM similarity_productpartners WHERE number IN (SELECT number FROM gone)
             AND number NOT IN (SELECT number FROM left_over)
     )
-    UPDATE {_TABLE} AS stored
+    UPDATE similarity_productpartners AS stored
     SET partners = left_over.partners, weights = left_over.weights, orders = left_over.orders,
         shoppers = left_over.shoppers
     FROM left_over WHERE stored.number = left_over.number
-"""  # noqa: S608 - the table's own name
+"""
 
 
 def _shoppers(row: NDArray[np.void], partners: Sequence[int]) -> NDArray[np.int64]:
@@ -133,9 +129,12 @@ def _pair_keys(first: NDArray[np.int64], second: NDArray[np.integer]) -> NDArray
     return (first << 32) | second
 
 
+_COPY_PARTNERS = "COPY similarity_productpartners (number, partners) TO STDOUT (FORMAT BINARY)"
+
+
 def _read_partners(cursor: Any) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """(number, partners) of each row, in COPY's binary format: millions of numbers at once."""
-    with cursor.copy(f"COPY {_TABLE} (number, partners) TO STDOUT (FORMAT BINARY)") as copy:
+    with cursor.copy(_COPY_PARTNERS) as copy:
         data = b"".join(copy)
     at = 19  # the header
     while struct.unpack_from(">h", data, at) != (-1,):

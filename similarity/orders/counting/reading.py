@@ -2,7 +2,6 @@
 
 import struct
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -18,9 +17,7 @@ from similarity.orders.adapter import Basket, OrderAdapter
 from similarity.orders.counting import numbering, pseudonyms, storage
 from similarity.orders.counting.engine import Baskets, CountingRule
 from similarity.orders.models import CountedBasket
-
-#: phase, done, total
-Progress = Callable[[str, int, int], None]
+from similarity.types import Progress
 
 #: Orders that are read and written into the ledger at once.
 CHUNK = 20_000

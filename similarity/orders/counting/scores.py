@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.orders.counting.engine import ONE, ItemCounts, PairBlock
+from similarity.types import DoubleArray
 
 #: Partners kept for each item.
 MAX_PARTNERS = 50
@@ -24,31 +25,32 @@ SURE = 10.83
 #: How much an item's word in a cart is shared among its partners: 0 not at all, 1 wholly.
 SPREAD = 0.75
 
-Floats = npt.NDArray[np.float64]
 Numbers = npt.ArrayLike
 
 
-def support(pair: Numbers, total: Numbers) -> Floats:
+def support(pair: Numbers, total: Numbers) -> DoubleArray:
     """The share of baskets that hold both, 0 to 1."""
     return _ratio(pair, total)
 
 
-def confidence(pair: Numbers, first: Numbers) -> Floats:
+def confidence(pair: Numbers, first: Numbers) -> DoubleArray:
     """Of the baskets with the first item, the share that hold the second too, 0 to 1."""
     return _ratio(pair, first)
 
 
-def lift(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
+def lift(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
     """How many times more often than by chance; 1 is chance (Brin et al., 1997)."""
     return _ratio(_floats(pair) * _floats(total), _floats(first) * _floats(second))
 
 
-def cosine(pair: Numbers, first: Numbers, second: Numbers) -> Floats:
+def cosine(pair: Numbers, first: Numbers, second: Numbers) -> DoubleArray:
     """The cosine of the items' baskets, 0 to 1 (Ochiai)."""
     return _ratio(pair, np.sqrt(_floats(first) * _floats(second)))
 
 
-def log_likelihood_ratio(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
+def log_likelihood_ratio(
+    pair: Numbers, first: Numbers, second: Numbers, total: Numbers
+) -> DoubleArray:
     """How sure it is that two items belong together, in baskets: Dunning's G² (1993).
 
     0 for items as independent as can be; from 10.8 on, chance gives it once in a thousand.
@@ -70,16 +72,16 @@ def log_likelihood_ratio(pair: Numbers, first: Numbers, second: Numbers, total: 
     return np.where(both * every < one * two, -1.0, 1.0) * np.maximum(2.0 * found, 0.0)
 
 
-def _floats(value: Numbers) -> Floats:
+def _floats(value: Numbers) -> DoubleArray:
     return np.asarray(value, dtype=np.float64)
 
 
-def _ratio(part: Numbers, whole: Numbers) -> Floats:
+def _ratio(part: Numbers, whole: Numbers) -> DoubleArray:
     part, whole = np.broadcast_arrays(_floats(part), _floats(whole))
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 
 
-def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
+def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
     """The default measure, 0 and up: the cosine, how much of both items' baskets they share,
     times the log-likelihood ratio, how sure it is that they belong together.
 
@@ -91,7 +93,7 @@ def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> 
     return cosine(pair, first, second) * sure
 
 
-def blend(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> Floats:
+def blend(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
     """:func:`strength` as a score in [0, 1): the order stays, and 1 is never reached.
 
     Half is a pair always bought together that chance gives once in a thousand.

@@ -21,9 +21,9 @@ from similarity.orders.counting.engine import (
     Engine,
     ItemCounts,
     PairBlock,
-    Progress,
     basket_weight,
 )
+from similarity.types import Progress
 
 #: Bytes that one pair takes on its way from Spark into a block.
 BYTES_A_PAIR = 96

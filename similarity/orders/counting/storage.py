@@ -11,6 +11,7 @@ import numpy as np
 from django.db import OperationalError, connections, transaction
 from django.db.models import Model
 from numpy.typing import NDArray
+from psycopg.sql import SQL, Identifier
 
 from similarity.orders.counting.copy_rows import rows_of_arrays
 from similarity.orders.counting.engine import PairBlock
@@ -147,19 +148,19 @@ def empty_tables(alias: str) -> None:
     """
     with connections[alias].cursor() as cursor:
         for table in _tables(CountedProduct, CountedItem, ProductPartners):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            cursor.execute(SQL("DELETE FROM {}").format(table))
         for table in _tables(CountedBasket, PairCounts):
             try:
                 with transaction.atomic(using=alias):
                     cursor.execute("SET LOCAL lock_timeout TO '1s'")
-                    cursor.execute(f"TRUNCATE {table}")
+                    cursor.execute(SQL("TRUNCATE {}").format(table))
                     cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
             except OperationalError:
-                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+                cursor.execute(SQL("DELETE FROM {}").format(table))
 
 
-def _tables(*models: type[Model]) -> list[str]:
-    return [model._meta.db_table for model in models]
+def _tables(*models: type[Model]) -> list[Identifier]:
+    return [Identifier(model._meta.db_table) for model in models]
 
 
 def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:

@@ -27,17 +27,17 @@ class PendingOrderManager(OutboxManager.from_queryset(OutboxQuerySet)):  # type:
             return 0
         with connections[self.write_alias].cursor() as cursor:
             cursor.execute(
-                f"""
-                INSERT INTO {_TABLE} (order_key, transaction, available_at, attempts,
+                """
+                INSERT INTO similarity_pendingorder (order_key, transaction, available_at, attempts,
                                       last_error, dead, created_at)
                 SELECT key, pg_current_xact_id()::text::bigint, statement_timestamp(), 0,
                        '', false, statement_timestamp()
                 FROM unnest(%s::text[]) AS key
                 WHERE NOT EXISTS (
-                    SELECT FROM {_TABLE} AS pending WHERE pending.order_key = key
+                    SELECT FROM similarity_pendingorder AS pending WHERE pending.order_key = key
                     AND pending.transaction = pg_current_xact_id()::text::bigint
                 )
-                """,  # noqa: S608 - the table's own name
+                """,
                 [wanted],
             )
         return len(wanted)
@@ -213,12 +213,11 @@ class ProductPartners(models.Model):
         return f"partners of item {self.number}"
 
 
-_TABLE = PendingOrder._meta.db_table
-
-_TAKE = f"""
-    DELETE FROM {_TABLE} WHERE id = ANY(ARRAY(
-        SELECT id FROM {_TABLE} WHERE NOT dead AND available_at <= statement_timestamp()
+_TAKE = """
+    DELETE FROM similarity_pendingorder WHERE id = ANY(ARRAY(
+        SELECT id FROM similarity_pendingorder
+        WHERE NOT dead AND available_at <= statement_timestamp()
         ORDER BY available_at, id LIMIT %s
     ))
     RETURNING *
-"""  # noqa: S608 - the table's own name
+"""

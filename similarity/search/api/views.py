@@ -207,10 +207,9 @@ class PictureSearchView(SimilarityView):
         passing = within(request, wanted["filters"])
         vector = _encode(wanted["image"])
         hits = search_by_picture(vector, wanted["q"].strip(), wanted["limit"], within=passing)
-        live = EncoderVersion.objects.filter(status=EncoderVersion.Status.LIVE)
         return unstored_answer(
             {
-                "version": live.values_list("pk", flat=True).first(),
+                "version": EncoderVersion.objects.live_key(),
                 "results": HitWriter.of(request, wanted, hits).write(hits),
             }
         )

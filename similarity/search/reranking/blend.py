@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from similarity.search.reranking.documents import FloatArray
 from similarity.search.reranking.signals import SIGNALS
+from similarity.types import DoubleArray
 
 #: Signal → weight; see docs/rerank.md for how they were chosen.
 WEIGHTS = {
@@ -30,6 +30,6 @@ OF_SEARCH = WEIGHTS | {
 }
 
 
-def blend(values: FloatArray, weights: Mapping[str, float] = WEIGHTS) -> FloatArray:
+def blend(values: DoubleArray, weights: Mapping[str, float] = WEIGHTS) -> DoubleArray:
     """Scores (N,) of signals (N, len(SIGNALS)): their weighted sum."""
     return values @ np.array([weights.get(name, 0.0) for name in SIGNALS])

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from similarity import conf
 from similarity.models.vectors import key_type
 from similarity.search.models import SearchDocument
 from similarity.search.reranking.deadline import Reading
+from similarity.search.terms import rarity
 from similarity.search.words import QueryWords
 from similarity.similar.within import database_keys
-
-FloatArray = npt.NDArray[np.float64]
+from similarity.types import DoubleArray
 
 #: What a word counts for by where it stands: title and codes, brand and category, other
 #: attributes, description.
@@ -69,7 +68,7 @@ def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
     reading.check()
     reading.cursor.execute(_TERMS, [conf.get("SEARCH", "LANGUAGE"), " ".join(words)])
     return [
-        Term(lexeme, _rarity(documents, total or 0))
+        Term(lexeme, rarity(documents, total or 0))
         for lexeme, documents, total in reading.cursor.fetchall()
     ]
 
@@ -93,7 +92,7 @@ def read_documents(
     }
 
 
-def word_scores(terms: Sequence[Term], documents: Sequence[Document | None]) -> FloatArray:
+def word_scores(terms: Sequence[Term], documents: Sequence[Document | None]) -> DoubleArray:
     """(N, 3), each in [0, 1]: BM25F, and the shares of the query that title and all of it hold.
 
     Shares weigh a word by its rarity. BM25 over weighted fields as Robertson, Zaragoza and
@@ -121,9 +120,3 @@ def word_scores(terms: Sequence[Term], documents: Sequence[Document | None]) -> 
                 share,
             )
     return scores
-
-
-def _rarity(documents: int, total: int) -> float:
-    """Robertson and Spärck Jones's weight, as Lucene keeps it above zero."""
-    total = max(total, documents, 1)
-    return float(np.log(1 + (total - documents + 0.5) / (documents + 0.5)))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from similarity.exceptions import RankerError
-from similarity.search.reranking.documents import FloatArray
+from similarity.types import DoubleArray
 
 #: The tensors of a ranker; H, the width of the hidden layer, may be 0.
 TENSORS = ("mean", "scale", "linear", "hidden", "bias", "output")
@@ -24,18 +24,18 @@ TENSORS = ("mean", "scale", "linear", "hidden", "bias", "output")
 class Network:
     """``mean``, ``scale``, ``linear`` (F,); ``hidden`` (H, F); ``bias``, ``output`` (H,)."""
 
-    mean: FloatArray
-    scale: FloatArray
-    linear: FloatArray
-    hidden: FloatArray
-    bias: FloatArray
-    output: FloatArray
+    mean: DoubleArray
+    scale: DoubleArray
+    linear: DoubleArray
+    hidden: DoubleArray
+    bias: DoubleArray
+    output: DoubleArray
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: DoubleArray) -> DoubleArray:
         """Scores (N,) of signals (N, F); any range, higher is better."""
         standard = (values - self.mean) / self.scale
         deep = np.tanh(standard @ self.hidden.T + self.bias) @ self.output
-        scores: FloatArray = standard @ self.linear + deep
+        scores: DoubleArray = standard @ self.linear + deep
         return scores
 
     def to_bytes(self) -> bytes:
@@ -78,7 +78,7 @@ def read_network(data: bytes, signals: int) -> Network:
     return network
 
 
-def _tensor(about: Mapping[str, Any], body: bytes) -> FloatArray:
+def _tensor(about: Mapping[str, Any], body: bytes) -> DoubleArray:
     if about["dtype"] != "F32":
         raise ValueError(f"a tensor is of the type {about['dtype']!r}, not F32")
     start, end = about["data_offsets"]

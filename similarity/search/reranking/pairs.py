@@ -13,8 +13,8 @@ from similarity.catalog.plaintext import plain_line
 from similarity.search.ask_worker import ask_worker
 from similarity.search.models import SearchDocument
 from similarity.search.reranking.deadline import Deadline, Reading
-from similarity.search.reranking.documents import FloatArray
 from similarity.search.reranking.signals import standardised
+from similarity.types import DoubleArray
 
 #: How many of the best are judged, and what that judgement weighs beside the first stage's.
 MOST = 50
@@ -29,11 +29,11 @@ _LONGEST = 400  # characters of a product's text; more than the model reads
 def second_scores(
     query: str,
     keys: Sequence[Any],
-    first: FloatArray,
+    first: DoubleArray,
     adapter: CatalogAdapter,
     deadline: Deadline,
     using: str,
-) -> FloatArray | None:
+) -> DoubleArray | None:
     """Scores (N,) in which the cross-encoder's opinion of the best ``MOST`` has its share.
 
     ``first`` (N,): the scores of the first stage. None where no model is configured or none

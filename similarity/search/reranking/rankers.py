@@ -9,9 +9,9 @@ from similarity.exceptions import RankerError
 from similarity.search.models import RankerVersion
 from similarity.search.reranking.blend import WEIGHTS, blend
 from similarity.search.reranking.deadline import Reading
-from similarity.search.reranking.documents import FloatArray
 from similarity.search.reranking.network import Network, read_network
 from similarity.search.reranking.signals import SIGNALS
+from similarity.types import DoubleArray
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Ranker(NamedTuple):
     """``scores``: signals (N, F) → (N,), any range, higher is better."""
 
     name: str
-    scores: Callable[[FloatArray], FloatArray]
+    scores: Callable[[DoubleArray], DoubleArray]
 
 
 def current_ranker(reading: Reading, weights: Mapping[str, float] = WEIGHTS) -> Ranker:

@@ -9,12 +9,10 @@ import numpy as np
 
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.models import EncoderVersion
-from similarity.models.stored_vectors import FloatArray as Vector
 from similarity.models.stored_vectors import read_vectors
 from similarity.search.reranking.deadline import Reading
 from similarity.search.reranking.documents import (
     Document,
-    FloatArray,
     Term,
     read_documents,
     read_terms,
@@ -25,6 +23,7 @@ from similarity.search.reranking.given import Scores
 from similarity.search.reranking.personal import read_nearness
 from similarity.search.reranking.wanted import attribute_scores, price_scores
 from similarity.search.words import QueryWords
+from similarity.types import DoubleArray, FloatArray
 
 #: In the order of the columns. A learned ranker is stored with these names and is used only
 #: where they are the same.
@@ -54,7 +53,7 @@ class Signals:
     that could not be had.
     """
 
-    values: FloatArray
+    values: DoubleArray
     known: np.ndarray
     lacking: tuple[str, ...] = ()
 
@@ -66,7 +65,7 @@ class Read(NamedTuple):
     documents: list[Document | None]
     facts: Facts
     #: Text vectors by key, in the space of the version that is live.
-    vectors: dict[Any, Vector]
+    vectors: dict[Any, FloatArray]
     #: Cosine with the nearest of the shopper's tastes by key; empty where none are known, None
     #: where they could not be had.
     tastes: Mapping[Any, float] | None = MappingProxyType({})
@@ -101,7 +100,7 @@ def signals_of(
     keys: Sequence[Any],
     scores: Scores | None,
     read: Read,
-    cosines: FloatArray | None,
+    cosines: DoubleArray | None,
 ) -> Signals:
     """The signals of N results, whose host gave ``scores`` (N,) or none.
 
@@ -130,7 +129,7 @@ def signals_of(
 
 def _texts(
     keys: Sequence[Any], version: EncoderVersion | None, reading: Reading
-) -> dict[Any, Vector]:
+) -> dict[Any, FloatArray]:
     """Text vectors by key."""
     if version is None or "text" not in version.dimensions:
         return {}
@@ -140,8 +139,8 @@ def _texts(
 
 
 def cosines_of(
-    keys: Sequence[Any], vectors: dict[Any, Vector], vector: Vector | None
-) -> FloatArray | None:
+    keys: Sequence[Any], vectors: dict[Any, FloatArray], vector: FloatArray | None
+) -> DoubleArray | None:
     """(N,) of the query's ``vector`` (D,) with each product's text.
 
     NaN for a product without one; None where there is nothing to compare.
@@ -153,7 +152,7 @@ def cosines_of(
     return np.array([_cosine(vector, vectors.get(key)) for key in keys])
 
 
-def standardised(values: FloatArray) -> FloatArray:
+def standardised(values: DoubleArray) -> DoubleArray:
     """Less the mean, in standard deviations; NaN, and a list that is all alike, become 0."""
     having = np.isfinite(values)
     deviation = values[having].std() if having.any() else 0.0
@@ -162,10 +161,10 @@ def standardised(values: FloatArray) -> FloatArray:
     return np.where(having, (values - values[having].mean()) / deviation, 0.0)
 
 
-def _cosine(vector: Vector, row: Vector | None) -> float:
+def _cosine(vector: FloatArray, row: FloatArray | None) -> float:
     return float("nan") if row is None else float(vector @ row / np.linalg.norm(row))
 
 
-def _scaled(scores: Scores) -> FloatArray:
+def _scaled(scores: Scores) -> DoubleArray:
     spread = scores.max() - scores.min()
     return (scores - scores.min()) / spread if spread > 0 else np.zeros_like(scores)

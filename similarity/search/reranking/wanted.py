@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from similarity.catalog import wording
-from similarity.search.reranking.documents import Document, FloatArray
+from similarity.catalog.content import LEVEL
+from similarity.search.reranking.documents import Document
 from similarity.search.words import PriceRange, QueryWords
+from similarity.types import DoubleArray
 
 
-def attribute_scores(query: QueryWords, documents: Sequence[Document | None]) -> FloatArray:
+def attribute_scores(query: QueryWords, documents: Sequence[Document | None]) -> DoubleArray:
     """(N,) in [-1, 1]: how far each product is what the query names.
 
     A value is recognised when all its words stand in the query and a product of the list has
@@ -34,7 +36,7 @@ def attribute_scores(query: QueryWords, documents: Sequence[Document | None]) ->
     return scores / len(wanted)
 
 
-def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> FloatArray:
+def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> DoubleArray:
     """(N,): 1 within the range, falling to -1 at twice its end or half; 0 where nothing is asked.
 
     Prices are in the shop's currency. A product without a price has 0.
@@ -57,7 +59,7 @@ def _recognised(asked: set[str], documents: Sequence[Document | None]) -> dict[s
     wanted: dict[str, set[str]] = {}
     for value in every:
         name, _, text = value.partition("=")
-        words = wording.words_of(text.rsplit(" > ", 1)[-1])
+        words = wording.words_of(text.rsplit(LEVEL, 1)[-1])
         if words and asked.issuperset(words):
             wanted.setdefault(name, set()).add(value)
     return wanted

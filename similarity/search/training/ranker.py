@@ -20,9 +20,9 @@ from similarity.encoders import device
 from similarity.encoders.weights import package
 from similarity.exceptions import RankerError
 from similarity.search.reranking.blend import WEIGHTS
-from similarity.search.reranking.documents import FloatArray
 from similarity.search.reranking.network import Network
 from similarity.search.reranking.signals import SIGNALS
+from similarity.types import DoubleArray
 
 #: How strongly the weights are held to the blend's.
 HELD_BY = 0.01
@@ -41,13 +41,13 @@ _VARIES = 1e-6
 _SEED = 7
 
 
-def dcg(utilities: FloatArray) -> float:
+def dcg(utilities: DoubleArray) -> float:
     """Discounted cumulative gain at ``TOP`` of utilities (N,) in their order."""
     best = utilities[:TOP]
     return float(best @ (1 / np.log2(np.arange(2, len(best) + 2))))
 
 
-def ndcg(utilities: FloatArray, scores: FloatArray) -> float:
+def ndcg(utilities: DoubleArray, scores: DoubleArray) -> float:
     """NDCG@``TOP`` of the order of ``scores`` (N,), equal ones as they stand; 0 to 1."""
     order = np.argsort(-scores, kind="stable")
     best = dcg(np.sort(utilities)[::-1])
@@ -58,8 +58,8 @@ class Group(NamedTuple):
     """One query's list: ``values`` (N, F) are its signals, ``utilities`` (N,) at least 0."""
 
     query: str
-    values: FloatArray
-    utilities: FloatArray
+    values: DoubleArray
+    utilities: DoubleArray
 
     @property
     def teaches(self) -> bool:
@@ -88,7 +88,7 @@ def fit(groups: Sequence[Group], hidden: int = 0, held_by: float = HELD_BY) -> N
     return Network(mean, scale, linear, *deep)
 
 
-def _standard(groups: Sequence[Group]) -> tuple[FloatArray, FloatArray]:
+def _standard(groups: Sequence[Group]) -> tuple[DoubleArray, DoubleArray]:
     """Mean and deviation within lists: only differences inside a list order it."""
     rows = np.concatenate([group.values for group in groups])
     inside = np.concatenate([group.values - group.values.mean(axis=0) for group in groups])
@@ -102,7 +102,7 @@ class _Lists:
     A gain is a utility by what the best order of its list would have, at ``TOP``.
     """
 
-    def __init__(self, groups: Sequence[Group], mean: FloatArray, scale: FloatArray) -> None:
+    def __init__(self, groups: Sequence[Group], mean: DoubleArray, scale: DoubleArray) -> None:
         torch = self.torch = package("torch")
         longest = max(len(group.utilities) for group in groups)
         self.values = torch.zeros(len(groups), longest, len(mean), dtype=torch.float64)
@@ -116,8 +116,8 @@ class _Lists:
             self.padding[at, :size] = False
 
     def ascend(
-        self, prior: FloatArray, hidden: int, held_by: float
-    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
+        self, prior: DoubleArray, hidden: int, held_by: float
+    ) -> tuple[DoubleArray, tuple[DoubleArray, DoubleArray, DoubleArray]]:
         """(linear weights, (hidden weights, biases, output weights)) of most NDCG."""
         torch = self.torch
         generator = torch.Generator().manual_seed(_SEED)

@@ -8,9 +8,9 @@ import numpy as np
 
 from similarity.exceptions import RankerError
 from similarity.search.reranking.blend import blend
-from similarity.search.reranking.documents import FloatArray
 from similarity.search.reranking.network import Network
 from similarity.search.training.ranker import Group, fit, ndcg
+from similarity.types import DoubleArray
 
 FOLDS = 5
 #: Below it a fold would hold next to nothing.
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
 class Evaluation:
     """``scores``: row's name → NDCG@10 of each of Q queries."""
 
-    scores: dict[str, FloatArray]
+    scores: dict[str, DoubleArray]
 
     def mean(self, name: str) -> tuple[float, float]:
         """(mean, standard error) over queries."""
@@ -101,7 +101,7 @@ def evaluate_rankers(
 
 def cross_validated(
     groups: Sequence[Group], fit: Fit = fit, progress: Callable[[int], object] = lambda count: None
-) -> FloatArray:
+) -> DoubleArray:
     """NDCG@10 (Q,) of each query by a network that was trained without it."""
     order = np.random.default_rng(_SEED).permutation(len(groups))
     found = np.zeros(len(groups))
@@ -114,9 +114,9 @@ def cross_validated(
     return found
 
 
-def _judge(groups: Sequence[Group], scores: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def _judge(groups: Sequence[Group], scores: Callable[[DoubleArray], DoubleArray]) -> DoubleArray:
     return np.array([ndcg(group.utilities, scores(group.values)) for group in groups])
 
 
-def _standard_error(values: FloatArray) -> float:
+def _standard_error(values: DoubleArray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -12,8 +12,7 @@ from similarity.search.training.judged import Judged, read_judgements
 from similarity.search.training.ranker import fit
 from similarity.search.training.ranker_evaluation import FOLDS, Evaluation, evaluate_rankers
 from similarity.search.training.ranker_groups import gather_groups
-
-Progress = Callable[[str, int, int], object]
+from similarity.types import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def train(
     key_field: str = "pk",
     hidden: int = 0,
     keep: bool = False,
-    progress: Progress = lambda phase, done, total: None,
+    progress: Progress = no_progress,
 ) -> Training:
     """Train on a file, judge by cross-validation, save, and promote what is better for sure.
 
