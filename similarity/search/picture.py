@@ -117,7 +117,7 @@ def search_by_picture(
     alike = [hit for hit in alike if 2 * hit.score - 1 >= version.query_floor("photo")]
     if not text or not alike:
         return alike[:limit]
-    return fuse(alike, _told(text, alike, most))[:limit]
+    return fuse(alike, _told(text, alike, wanted))[:limit]
 
 
 def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
