@@ -116,7 +116,9 @@ def seen(dataset, options: argparse.Namespace):
     return unit_rows(np.concatenate(blocks, axis=1))
 
 
-def listed(neighbours: misfiled.Neighbours, codes: misfiled.IntArray, names: list[str]) -> set[int]:
+def listed(
+    neighbours: misfiled.NearestRows, codes: misfiled.IntArray, names: list[str]
+) -> set[int]:
     share = misfiled.shares(neighbours, codes, names)
     return {one.row for one in misfiled.misfiled(neighbours, share, codes, names)}
 

@@ -51,7 +51,7 @@ from benchmarks.search_catalogue import (  # noqa: E402
 )
 from shop.models import Brand, Product  # noqa: E402
 from similarity.catalog.adapter import get_adapter  # noqa: E402
-from similarity.search import lexical, ranking, reading, search, suggest  # noqa: E402
+from similarity.search import lexical, ranking, resolved_query, search, suggest  # noqa: E402
 from similarity.search.models import SearchDocument, SearchLexeme  # noqa: E402
 from similarity.similar.within import Within  # noqa: E402
 
@@ -177,7 +177,7 @@ def agreement(samples: int, seed: int) -> None:
 
 def first_page(text: str, scored: int | None = None) -> set[str]:
     """Keys of the first 24, without a time limit; ``scored``: how many may be scored one by one."""
-    reading_ = reading.read(text, Within(get_adapter().eligible()))
+    reading_ = resolved_query.resolve_query(text, Within(get_adapter().eligible()))
     limits = {name: scored for name in ("SCORED", "COMMON") if scored is not None}
     with patch.multiple(lexical, **limits) if limits else nullcontext():
         ranked = ranking.rank(reading_, Within(get_adapter().eligible()))

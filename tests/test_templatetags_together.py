@@ -19,7 +19,7 @@ from similarity.catalog.card import Card
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.orders import companions
 from similarity.orders.models import Bundle
-from similarity.orders.together import MAX_CART
+from similarity.orders.partner_shelf import MAX_CART
 from similarity.templatetags.similarity import money
 from tests.fixtures_orders import buy, counted  # noqa: F401
 

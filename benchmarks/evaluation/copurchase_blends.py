@@ -10,7 +10,7 @@ from benchmarks.evaluation.copurchase_peers import summed
 from benchmarks.evaluation.hidden_items import Recommender
 from similarity import conf
 from similarity.orders.counting import scores
-from similarity.orders.counting.engine import Baskets, CountingRule, Counts, PairBlock
+from similarity.orders.counting.engine import Baskets, CountingRule, OrderCounts, PairBlock
 from similarity.orders.counting.local import LocalEngine
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Pairs:
             max_basket=max_basket or conf.default("ORDERS", "MAX_BASKET"),
             window_days=conf.default("ORDERS", "WINDOW_DAYS"),
         )
-        self.counts: Counts = LocalEngine().count(baskets, rule)
+        self.counts: OrderCounts = LocalEngine().count(baskets, rule)
         columns: Any = zip(*self.counts.pairs(), strict=True)
         self.block = PairBlock(*map(np.concatenate, columns))
         self.items = baskets.items

@@ -30,7 +30,7 @@ from similarity.planning.demand_backtest import (
 )
 from similarity.planning.demand_expectation import LEVEL, orders_with, units_of, widened
 from similarity.planning.demand_links import LinkRule, demand_links
-from similarity.planning.forecast import Forecast, Neighbours
+from similarity.planning.forecast import Forecast, LinkedPartners
 
 #: Weeks asked as of: the last is HORIZON before the end, each two before the next.
 ORIGINS = 6
@@ -97,7 +97,7 @@ class _AsOf:
 
     def _forecasts(self) -> dict[str, Forecast | npt.NDArray[np.float64]]:
         units = self.past.units
-        both = Neighbours({**self.partners.of, **self.linked.of})
+        both = LinkedPartners({**self.partners.of, **self.linked.of})
         return {
             "last value": forecast.last_value(units, HORIZON),
             "seasonal naive (4 weeks)": forecast.seasonal_naive(units, HORIZON),
@@ -109,7 +109,7 @@ class _AsOf:
         }
 
 
-def bought_together(orders: RetailOrders, past: WeeklySales, items: WeeklySales) -> Neighbours:
+def bought_together(orders: RetailOrders, past: WeeklySales, items: WeeklySales) -> LinkedPartners:
     """The best partners of each item in the orders up to the end of ``past``, by the default
     score."""
     baskets, names = orders.baskets_until(past.mondays[-1] + (past.mondays[1] - past.mondays[0]))
@@ -131,7 +131,7 @@ def bought_together(orders: RetailOrders, past: WeeklySales, items: WeeklySales)
     return _shares(found)
 
 
-def _linked(past: WeeklySales) -> Neighbours:
+def _linked(past: WeeklySales) -> LinkedPartners:
     found: dict[str, list[tuple[str, float]]] = {}
     for link in demand_links(past, LinkRule(min_weeks=past.weeks // 2)):
         for pair in both_ways(link):
@@ -139,9 +139,9 @@ def _linked(past: WeeklySales) -> Neighbours:
     return _shares(found)
 
 
-def _shares(found: dict[str, list[tuple[str, float]]]) -> Neighbours:
+def _shares(found: dict[str, list[tuple[str, float]]]) -> LinkedPartners:
     totals = {item: sum(share for _name, share in those) for item, those in found.items()}
-    return Neighbours(
+    return LinkedPartners(
         {
             item: [(name, share / totals[item]) for name, share in those]
             for item, those in found.items()

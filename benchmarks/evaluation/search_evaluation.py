@@ -40,7 +40,7 @@ from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoders
 from similarity.encoders.text import TransformerTextEncoder
 from similarity.exceptions import ConfigurationError
-from similarity.search import hybrid, lexical, query_floors, ranking, reading
+from similarity.search import hybrid, lexical, query_floors, ranking, resolved_query
 from similarity.search.meaning import NEIGHBOURS, RESCORED
 from similarity.training.vector_cache import VectorCache
 
@@ -216,7 +216,7 @@ def by_words(data: SearchDataset) -> Words:
     judged, full = [], []
     with scratch_index(data.contents) as using:
         for query in data.queries:
-            read = reading.read(query.text, scratch_within(using))
+            read = resolved_query.resolve_query(query.text, scratch_within(using))
             found = ranking.by_words(read.query, scratch_within(using)).found
             full.append(_holding(found, data))
             among = scratch_within(using, sorted(query.labels))

@@ -34,7 +34,7 @@ MOST_ALONE = 20
 _BLOCK = 1024
 
 
-class Neighbours(NamedTuple):
+class NearestRows(NamedTuple):
     """``rows``: int (N, K), nearest first, -1 where there is none; ``cosine``: float32 (N, K)."""
 
     rows: IntArray
@@ -60,7 +60,7 @@ class Outlier(NamedTuple):
     nearest: list[int]
 
 
-def nearest(vectors: FloatArray, groups: Sequence[Any], count: int = NEIGHBOURS) -> Neighbours:
+def nearest(vectors: FloatArray, groups: Sequence[Any], count: int = NEIGHBOURS) -> NearestRows:
     """The ``count`` nearest of each of N unit rows (N, D), variants of one group left out."""
     _names, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
     size = len(vectors)
@@ -78,10 +78,10 @@ def nearest(vectors: FloatArray, groups: Sequence[Any], count: int = NEIGHBOURS)
         cosine[start:stop] = np.take_along_axis(values, order, axis=1)
     index[~np.isfinite(cosine)] = -1
     cosine[~np.isfinite(cosine)] = -1.0
-    return Neighbours(index, cosine)
+    return NearestRows(index, cosine)
 
 
-def shares(found: Neighbours, categories: IntArray, names: Sequence[str]) -> FloatArray:
+def shares(found: NearestRows, categories: IntArray, names: Sequence[str]) -> FloatArray:
     """(N, C): the share of each product's neighbours that is in each category."""
     table = np.zeros((len(categories), len(names) + 1), dtype=np.float32)
     inside = np.where(found.rows >= 0, categories[found.rows], -1)
@@ -112,7 +112,7 @@ def related(names: Sequence[str]) -> BoolArray:
 
 
 def misfiled(
-    found: Neighbours, share: FloatArray, categories: IntArray, names: Sequence[str]
+    found: NearestRows, share: FloatArray, categories: IntArray, names: Sequence[str]
 ) -> list[Outlier]:
     """Products most of whose neighbours are in one category that is not theirs."""
     if not len(names):
@@ -138,7 +138,7 @@ def misfiled(
     return sorted(outliers, key=lambda outlier: -outlier.striking)
 
 
-def alone(found: Neighbours) -> list[Outlier]:
+def alone(found: NearestRows) -> list[Outlier]:
     """Products whose nearest neighbours are far, against those of all others."""
     some: npt.NDArray[np.bool_] = np.all(found.rows >= 0, axis=1)
     if found.rows.shape[1] == 0 or some.sum() < LEAST_PRODUCTS:
@@ -159,7 +159,7 @@ def alone(found: Neighbours) -> list[Outlier]:
 
 
 def _outlier(
-    found: Neighbours,
+    found: NearestRows,
     row: int,
     suggested: int,
     counted: tuple[float, float, int],

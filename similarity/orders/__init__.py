@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from similarity.orders.counting.updating import enqueue_orders as enqueue_orders
     from similarity.orders.mapping import MappedOrders as MappedOrders
     from similarity.orders.oscar import OscarOrders as OscarOrders
-    from similarity.orders.together import bought_together as bought_together
+    from similarity.orders.partner_shelf import bought_together as bought_together
 
 _DOOR = {
     "Basket": "similarity.orders.adapter",
@@ -42,7 +42,7 @@ _DOOR = {
     "OscarOrders": "similarity.orders.oscar",
     "Sale": "similarity.orders.adapter",
     "SparkEngine": "similarity.orders.counting.spark",
-    "bought_together": "similarity.orders.together",
+    "bought_together": "similarity.orders.partner_shelf",
     "bundle_offers": "similarity.orders.bundles.offers",
     "cart_companions": "similarity.orders.companions",
     "enqueue_orders": "similarity.orders.counting.updating",

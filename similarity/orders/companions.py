@@ -13,7 +13,7 @@ from similarity.catalog.card import Card, card_of
 from similarity.connections import metrics
 from similarity.orders.bundles.offers import Offer, bundle_offers
 from similarity.orders.models import Bundle
-from similarity.orders.together import MAX_CART, bought_together
+from similarity.orders.partner_shelf import MAX_CART, bought_together
 from similarity.similar.hits import Hit, require_limit
 from similarity.similar.planner_settings import savepoint
 from similarity.similar.shelf_cache import ShelfItem, cached_hits, language_of, shown_to
@@ -35,7 +35,7 @@ def product_companions(
     within: QuerySet[Any] | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """As :func:`similarity.orders.together.bought_together`, for a product's page.
+    """As :func:`similarity.orders.partner_shelf.bought_together`, for a product's page.
 
     Which products go together is cached for ``CACHE["TIMEOUT_S"]``; whether they may be shown
     now is asked each time, and those in reserve move up. ``within`` narrows what may be shown.

@@ -22,7 +22,7 @@ from similarity.similar.shelves import live_version
 from similarity.similar.within import Within
 
 if TYPE_CHECKING:
-    from similarity.orders.together import Cart, Found
+    from similarity.orders.partner_shelf import Cart, RankedPartner
 
 TIER = "complement"
 
@@ -30,7 +30,9 @@ TIER = "complement"
 CATEGORIES = 3
 
 
-def fill(cart: "Cart", wanted: int, taken: Sequence["Found"], *, explain: bool) -> list[Hit]:
+def fill(
+    cart: "Cart", wanted: int, taken: Sequence["RankedPartner"], *, explain: bool
+) -> list[Hit]:
     """At most ``wanted`` products of complementary categories, the categories taking turns.
 
     ``taken`` are on the shelf already, and their variants do not follow.
@@ -70,7 +72,7 @@ def _nearest(
     complement: Complement,
     source: tuple[Any, StoredVectors],
     wanted: int,
-    taken: Sequence["Found"],
+    taken: Sequence["RankedPartner"],
 ) -> list[tuple[Any, Complement]]:
     version, stored = source
     vector = stored.vectors["fused"]

@@ -11,7 +11,7 @@ import numpy as np
 from similarity import conf
 from similarity.catalog.adapter import CatalogAdapter, get_adapter
 from similarity.orders.counting import scores
-from similarity.orders.counting.engine import CountingRule, Counts
+from similarity.orders.counting.engine import CountingRule, OrderCounts
 from similarity.orders.counting.local import LocalEngine
 from similarity.orders.counting.reading import Items, Orders, columns
 from similarity.orders.models import CategoryComplement
@@ -79,7 +79,7 @@ def _categories(
     return list(number), of_product
 
 
-def _complements(block: Any, counts: Counts, names: Sequence[str]) -> list[CategoryComplement]:
+def _complements(block: Any, counts: OrderCounts, names: Sequence[str]) -> list[CategoryComplement]:
     weight, total = counts.items.weight, counts.total_weight
     best = scores.rank(
         block, counts.items, total, most=MOST, min_shoppers=conf.get("ORDERS", "MIN_SHOPPERS")

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from similarity.planning.demand import WeeklySales as WeeklySales
     from similarity.planning.demand_links import LinkRule as LinkRule
     from similarity.planning.demand_report import DemandPair as DemandPair
+    from similarity.planning.demand_report import DemandQuestion as DemandQuestion
     from similarity.planning.demand_report import DemandReport as DemandReport
-    from similarity.planning.demand_report import Question as Question
 
 _DOOR = {
     "DemandError": "similarity.exceptions",
     "DemandPair": "similarity.planning.demand_report",
     "DemandReport": "similarity.planning.demand_report",
     "LinkRule": "similarity.planning.demand_links",
-    "Question": "similarity.planning.demand_report",
+    "DemandQuestion": "similarity.planning.demand_report",
     "WeeklySales": "similarity.planning.demand",
     "category_report": "similarity.planning.co_demand",
     "product_report": "similarity.planning.co_demand",

@@ -11,9 +11,9 @@ from similarity.exceptions import ConfigurationError, DemandError
 from similarity.orders.adapter import OrderAdapter, get_order_adapter
 from similarity.orders.partners import partners_of
 from similarity.planning.demand import WEEKS, WeeklySales, midnight, read_weekly_sales
-from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_backtest import IntervalCalibration
 from similarity.planning.demand_names import categories, item_of_product, titles
-from similarity.planning.demand_report import DemandReport, Question, demand_report
+from similarity.planning.demand_report import DemandQuestion, DemandReport, demand_report
 from similarity.planning.demand_snapshots import keep
 from similarity.types import Progress
 
@@ -34,14 +34,14 @@ def keep_weekly() -> None:
         logger.info("No co-demand is kept: %s", INSTALL)
         return
     try:
-        for report in all_reports(shop_sales(), Question()):
+        for report in all_reports(shop_sales(), DemandQuestion()):
             keep(report)
     except DemandError as error:
         logger.info("No co-demand is kept: %s", error)
 
 
 def all_reports(
-    sales: WeeklySales, question: Question, progress: Progress | None = None
+    sales: WeeklySales, question: DemandQuestion, progress: Progress | None = None
 ) -> Iterator[DemandReport]:
     """Of all products and, where the catalogue knows any, of all categories."""
     yield product_report(sales, question, progress=progress)
@@ -64,10 +64,10 @@ def shop_sales(weeks: int = WEEKS, today: date | None = None) -> WeeklySales:
 
 def product_report(
     sales: WeeklySales,
-    question: Question,
+    question: DemandQuestion,
     *,
     product: str | None = None,
-    calibration: Calibration | None = None,
+    calibration: IntervalCalibration | None = None,
     progress: Progress | None = None,
 ) -> DemandReport:
     """Of all products, or of the one whose key is given."""
@@ -88,7 +88,7 @@ def product_report(
 
 def category_report(
     sales: WeeklySales,
-    question: Question,
+    question: DemandQuestion,
     *,
     category: str | None = None,
     progress: Progress | None = None,

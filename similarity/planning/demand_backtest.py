@@ -31,7 +31,7 @@ MAX_PAIRS = 200
 MAX_ITEMS = 1500
 
 
-class Calibration(NamedTuple):
+class IntervalCalibration(NamedTuple):
     """``widen``: how much wider intervals are made, as ``demand_expectation.widened`` takes it.
 
     ``covered``: in the latest weeks asked, the share of ``cases`` that intervals held which
@@ -64,16 +64,18 @@ def calibrate(
     rule: LinkRule | None = None,
     level: float = LEVEL,
     progress: Progress | None = None,
-) -> Calibration:
+) -> IntervalCalibration:
     """For this shop, from all of the origins its weeks allow."""
     cases = list(past_cases(best_sellers(sales, MAX_ITEMS), rule or LinkRule(), level, progress))
     if len(cases) < MIN_CASES:
-        return Calibration(level, UNCALIBRATED, len(cases), None)
+        return IntervalCalibration(level, UNCALIBRATED, len(cases), None)
     latest = max(case.origin for case in cases)
     before = [case.score for case in cases if case.origin < latest]
     last = np.array([case.score for case in cases if case.origin == latest])
     covered = float((last <= needed(before, level)).mean()) if len(before) >= MIN_CASES else None
-    return Calibration(level, needed([case.score for case in cases], level), len(last), covered)
+    return IntervalCalibration(
+        level, needed([case.score for case in cases], level), len(last), covered
+    )
 
 
 def past_cases(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from similarity.orders.adapter import Basket
 from similarity.orders.partners import Partner
 from similarity.planning.demand import IntArray, WeeklySales
-from similarity.planning.demand_backtest import Calibration, both_ways, calibrate, series_of
+from similarity.planning.demand_backtest import IntervalCalibration, both_ways, calibrate, series_of
 from similarity.planning.demand_expectation import (
     MAX_SPAN_WEEKS,
     RECENT_WEEKS,
@@ -59,7 +59,7 @@ class DemandReport:
 
     sales: WeeklySales
     pairs: Sequence[DemandPair]
-    calibration: Calibration
+    calibration: IntervalCalibration
     titles: Mapping[str, str] = field(default_factory=dict)
     #: What an item is: ``product`` or ``category``.
     kind: str = "product"
@@ -75,7 +75,7 @@ class DemandReport:
 
 
 @dataclass(frozen=True)
-class Question:
+class DemandQuestion:
     """What a report is asked for.
 
     ``of``: pairs of one item only. ``quantity``: how many of X the sentences speak of;
@@ -90,11 +90,11 @@ class Question:
 
 def demand_report(
     sales: WeeklySales,
-    question: Question,
+    question: DemandQuestion,
     *,
     partners: PartnersOf | None = None,
     baskets: Callable[[], Iterable[Basket]] | None = None,
-    calibration: Calibration | None = None,
+    calibration: IntervalCalibration | None = None,
     progress: Progress | None = None,
 ) -> DemandReport:
     """Links of weekly sales and pairs bought together, with what to expect of each.
@@ -138,7 +138,7 @@ def _found(
 
 def _partners(
     sales: WeeklySales,
-    question: Question,
+    question: DemandQuestion,
     partners: PartnersOf | None,
 ) -> dict[str, list[Partner]]:
     """Partners that sold in these weeks: all of one item, the first few of each where of all."""
@@ -163,7 +163,7 @@ def _sureness(entry: tuple[tuple[str, str], Evidence]) -> tuple[float, float, tu
 
 
 def _units(
-    sales: WeeklySales, link: Link, quantity: float | None, calibration: Calibration
+    sales: WeeklySales, link: Link, quantity: float | None, calibration: IntervalCalibration
 ) -> Expectation:
     x, y = series_of(sales, link)
     wanted = typical_quantity(sales.of(link.leader)) if quantity is None else quantity

@@ -20,7 +20,7 @@ SEASON_WEEKS = 4
 RIDGE = 10.0
 
 
-class Neighbours(NamedTuple):
+class LinkedPartners(NamedTuple):
     """item → (partner, share); the shares of one item add up to 1."""
 
     of: Mapping[str, Sequence[tuple[str, float]]]
@@ -52,7 +52,7 @@ def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -
 
 
 def learned(
-    sales: WeeklySales, ahead: int, neighbours: Neighbours | None = None, level: float = 0.8
+    sales: WeeklySales, ahead: int, neighbours: LinkedPartners | None = None, level: float = 0.8
 ) -> Forecast:
     """The next ``ahead`` weeks of every item, each week by a regression of its own.
 
@@ -121,7 +121,7 @@ def _mean(units: npt.NDArray[np.int64], weeks: int) -> DoubleArray:
     return units[:, -weeks:].mean(axis=1)
 
 
-def _shares(sales: WeeklySales, neighbours: Neighbours | None) -> Any:
+def _shares(sales: WeeklySales, neighbours: LinkedPartners | None) -> Any:
     if neighbours is None:
         return None
     from scipy.sparse import csr_array  # no served page imports it

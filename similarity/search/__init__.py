@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from similarity.exceptions import RankerError as RankerError
     from similarity.search.api.uploads import PictureThrottle as PictureThrottle
     from similarity.search.api.uploads import bound_picture_upload as bound_picture_upload
-    from similarity.search.asked_often import asked_by as asked_by
     from similarity.search.engine import search as search
     from similarity.search.page import FacetValue as FacetValue
     from similarity.search.page import Outcome as Outcome
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from similarity.search.picture import search_by_picture as search_by_picture
     from similarity.search.picture import store_picture_vector as store_picture_vector
     from similarity.search.prices import PriceRange as PriceRange
+    from similarity.search.query_counts import asked_by as asked_by
     from similarity.search.query_vectors import encode_query as encode_query
     from similarity.search.reranking.rerank import Reranked as Reranked
     from similarity.search.reranking.rerank import rerank as rerank
@@ -43,7 +43,7 @@ _DOOR = {
     "Reranked": "similarity.search.reranking.rerank",
     "SearchPage": "similarity.search.page",
     "Suggestion": "similarity.search.suggestions",
-    "asked_by": "similarity.search.asked_often",
+    "asked_by": "similarity.search.query_counts",
     "bound_picture_upload": "similarity.search.api.uploads",
     "encode_picture": "similarity.search.picture",
     "encode_query": "similarity.search.query_vectors",

@@ -1,11 +1,12 @@
 """The time that the database may take over one page of search."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
-from django.db import Error, OperationalError, connections
+from django.db import DatabaseError, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.sql import Composable
 
@@ -27,7 +28,8 @@ class Budget:
     """
 
     def __init__(self, budget_ms: float | None = None) -> None:
-        self._until = None if budget_ms is None else time.monotonic() + budget_ms / 1000
+        self._started = time.monotonic()
+        self._until = math.inf if budget_ms is None else self._started + budget_ms / 1000
         #: Whether a step was ended.
         self.late = False
 
@@ -37,24 +39,32 @@ class Budget:
         return cls(conf.get("SEARCH", "TIME_LIMIT_MS"))
 
     @property
+    def left_s(self) -> float:
+        """Seconds that are left, 0 at least; infinite without a limit."""
+        return max(self._until - time.monotonic(), 0.0)
+
+    @property
+    def took_ms(self) -> float:
+        return 1000 * (time.monotonic() - self._started)
+
+    @property
     def settings(self) -> dict[str, str]:
         """Of a step's query: no compilation, and an end when the time, in ms, is up."""
-        if self._until is None:
+        if self._until == math.inf:
             return {"jit": "off"}
-        left_ms = int(1000 * (self._until - time.monotonic()))
-        return {"jit": "off", "statement_timeout": str(max(left_ms, 1))}  # 0 is no limit
+        return {"jit": "off", "statement_timeout": str(max(int(1000 * self.left_s), 1))}  # 0: none
 
     def attempt(self, using: str, step: Callable[[], Result], otherwise: Result) -> Result:
         """What ``step`` returns, ``otherwise`` where the time is up or one of its queries was
         ended. A step reads from the database ``using`` and writes nothing."""
-        if self._until is not None and time.monotonic() >= self._until:
+        if self.left_s <= 0:
             self.late = True
             return otherwise
         try:
             with self.bounding(using):
                 return step()
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") != QUERY_CANCELED:
+            if not was_ended(error):
                 raise
             self.late = True
             return otherwise
@@ -68,8 +78,12 @@ class Budget:
         """Time that is waited for a worker, which has a limit of its own, does not count."""
         started = time.monotonic()
         yield
-        if self._until is not None:
-            self._until += time.monotonic() - started
+        self._until += time.monotonic() - started
+
+
+def was_ended(error: DatabaseError) -> bool:
+    """Whether PostgreSQL ended the query: it does so some microseconds before our own clock."""
+    return getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED
 
 
 @contextmanager

@@ -23,7 +23,7 @@ SHORTEST_DIGITS = 7
 MOST = 50
 
 
-class Found(NamedTuple):
+class CodeMatches(NamedTuple):
     """``whole``: products with a code that the query is, or else that begins with it. ``partial``:
     products with a code that one word of it is; the other words may say another product."""
 
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     partial: list[Match]
 
 
-def found(words: QueryWords, within: Within) -> Found:
+def found(words: QueryWords, within: Within) -> CodeMatches:
     """Products by their code, as it is."""
     whole = wording.normalise_code(words.text)
     forms = [form for form in _forms(words) if form != whole]
@@ -43,7 +43,7 @@ def found(words: QueryWords, within: Within) -> Found:
     by_whole = [match for place, match in rows if place < first]
     by_word = [match for place, match in rows if first <= place < last]
     by_beginning = [match for place, match in rows if place >= last]
-    return Found(by_whole or ([] if by_word else by_beginning), by_word)
+    return CodeMatches(by_whole or ([] if by_word else by_beginning), by_word)
 
 
 def similar(words: QueryWords, within: Within) -> tuple[list[Match], str]:

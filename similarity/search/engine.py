@@ -14,10 +14,10 @@ from similarity.models.stored_vectors import FloatArray
 from similarity.search import facets as counting
 from similarity.search import query_vectors, ranking, sorting
 from similarity.search.budget import Budget
-from similarity.search.matches import Matches
 from similarity.search.page import FacetValue, Outcome, Position, PriceBucket, SearchPage
 from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
-from similarity.search.reading import Reading, read
+from similarity.search.resolved_query import ResolvedQuery, resolve_query
+from similarity.search.result_set import ResultSet
 from similarity.search.words import PriceRange, QueryWords
 from similarity.similar.hits import Hit, require_limit
 from similarity.similar.within import Within
@@ -66,7 +66,7 @@ def search(
     _check(text, limit, sort, facets, adapter)
     position = Position.parse(after) if after else None
     room = Within(adapter.eligible() if within is None else within)
-    reading = read(text, room, budget)
+    reading = resolve_query(text, room, budget)
     wanted = hybrid and (position is None or position.hybrid)
     vectors = _vectors(reading, vector) if wanted else None
     asked = _Asked(reading, room, unfiltered, adapter, vectors, budget)
@@ -110,7 +110,7 @@ class _Answer(NamedTuple):
 class _Asked:
     """A query, and where it is looked for."""
 
-    reading: Reading
+    reading: ResolvedQuery
     room: Within
     unfiltered: QuerySet[Any] | None
     adapter: CatalogAdapter
@@ -171,7 +171,7 @@ class _Facets:
     """What was asked to be counted, counted where something was found."""
 
     asked: Facets
-    reading: Reading
+    reading: ResolvedQuery
     ranked: Ranking
     within: Within
     adapter: CatalogAdapter
@@ -194,7 +194,7 @@ class _Facets:
         )
 
     @property
-    def _matches(self) -> Matches:
+    def _matches(self) -> ResultSet:
         return self.ranked.matches(self.reading.query)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
@@ -225,7 +225,7 @@ def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -
 
 
 def _vectors(
-    reading: Reading, given: FloatArray | Mapping[str, FloatArray] | None
+    reading: ResolvedQuery, given: FloatArray | Mapping[str, FloatArray] | None
 ) -> Callable[[], Mapping[str, FloatArray]]:
     """Asked for at once, waited for when it is needed: meanwhile the words are searched for."""
     if given is None:

@@ -17,8 +17,8 @@ from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
 from similarity.search.columns import Columns
-from similarity.search.matches import Matches
 from similarity.search.page import FacetValue, PriceBucket
+from similarity.search.result_set import ResultSet
 from similarity.similar.within import Within
 
 PRICE = "price"
@@ -62,7 +62,7 @@ class Values:
     """Attribute → (value, groups) of the products found; one query."""
 
     def __init__(
-        self, matches: Matches, within: Within, names: Sequence[str], adapter: CatalogAdapter
+        self, matches: ResultSet, within: Within, names: Sequence[str], adapter: CatalogAdapter
     ) -> None:
         #: One in so many of the products found was counted.
         self.share = 1

@@ -47,7 +47,7 @@ class PictureUnavailable(SimilarityError):
     """No worker answered in time, or there is none; the same picture may be sent again."""
 
 
-class Waiting:
+class WaitingThreads:
     """Counts the threads of this process that wait."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Waiting:
                 self._count -= free
 
 
-_waiting = Waiting()
+_waiting = WaitingThreads()
 
 
 def check_picture(data: bytes) -> None:

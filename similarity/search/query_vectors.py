@@ -18,7 +18,7 @@ from similarity.connections import background, caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
 from similarity.models.stored_vectors import FloatArray, array
-from similarity.search import ask_worker, asked_often
+from similarity.search import ask_worker, query_counts
 from similarity.search.mailbox import Answer, Question
 from similarity.search.models import HotQueryVector
 from similarity.similar.planner_settings import savepoint
@@ -89,7 +89,7 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
         return PendingVector(None)
     if version is None or not version.query_parts:
         return PendingVector(None, version=version)
-    count = partial(asked_often.count, query, asked_often.asker())
+    count = partial(query_counts.count, query, query_counts.asker())
     if row is not None:
         background.start(count)
         return PendingVector(row, version=version)

@@ -10,9 +10,9 @@ from similarity.models.stored_vectors import FloatArray
 from similarity.search import codes, hybrid, lexical
 from similarity.search.budget import UNLIMITED, Budget
 from similarity.search.lexical import ENOUGH, NOTHING, LexicalQuery, Match
-from similarity.search.matches import Matches
 from similarity.search.meaning import RESCORED, Meaning, Stored, meaning_of
-from similarity.search.reading import Reading
+from similarity.search.resolved_query import ResolvedQuery
+from similarity.search.result_set import ResultSet
 from similarity.similar import fallback
 from similarity.similar.floor import floor_of
 from similarity.similar.hits import Taken
@@ -66,14 +66,14 @@ class Ranking:
     #: False where the time was up, or where so many match that only the best were ranked.
     complete: bool = True
 
-    def matches(self, query: LexicalQuery) -> Matches:
+    def matches(self, query: LexicalQuery) -> ResultSet:
         """All that match, as SQL."""
         by_code = [one.key for one in self.found if one.tier in CODES]
-        return Matches(query, self.mode, by_code, self.total)
+        return ResultSet(query, self.mode, by_code, self.total)
 
-    def ranked_matches(self) -> Matches:
+    def ranked_matches(self) -> ResultSet:
         """Those of them that were ranked."""
-        return Matches(NOTHING, "all", [one.key for one in self.found])
+        return ResultSet(NOTHING, "all", [one.key for one in self.found])
 
 
 class ByWords(NamedTuple):
@@ -101,7 +101,7 @@ class Near(NamedTuple):
 
 
 def rank(
-    reading: Reading,
+    reading: ResolvedQuery,
     within: Within,
     vectors: Callable[[], Mapping[str, FloatArray]] | None = None,
     budget: Budget = UNLIMITED,
@@ -113,7 +113,7 @@ def rank(
     time to make them.
     """
     attempt = partial(budget.attempt, within.using)
-    coded = attempt(partial(codes.found, reading.words, within), codes.Found([], []))
+    coded = attempt(partial(codes.found, reading.words, within), codes.CodeMatches([], []))
     words = by_words(reading.query, within, budget)
     counted = not budget.late
     # "levis 501": a product that holds all words is meant, and not another one with this code.

@@ -11,9 +11,9 @@ from django.db.models import F
 from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.exceptions import QueryError
 from similarity.search.budget import UNLIMITED, Budget
-from similarity.search.matches import Matches, found_products
 from similarity.search.ranking import MAX_DEPTH, Ranked, Ranking
-from similarity.search.reading import Reading
+from similarity.search.resolved_query import ResolvedQuery
+from similarity.search.result_set import ResultSet, found_products
 from similarity.similar import fallback
 from similarity.similar.within import Within
 
@@ -37,7 +37,7 @@ def check(sort: str, adapter: CatalogAdapter) -> None:
 def in_order(
     ranking: Ranking,
     sort: str,
-    reading: Reading,
+    reading: ResolvedQuery,
     within: Within,
     adapter: CatalogAdapter,
     budget: Budget = UNLIMITED,
@@ -63,7 +63,7 @@ def in_order(
 
 
 def _sorted(
-    matches: Matches,
+    matches: ResultSet,
     order: Sequence[Any],
     ranking: Ranking,
     within: Within,

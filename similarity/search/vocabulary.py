@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from psycopg.sql import SQL, Identifier
 
 from similarity.connections.locks import LockTaken, advisory_lock
-from similarity.search import champions
+from similarity.search import champion_lists
 from similarity.vectors import upsert
 
 #: Kept under the empty lexeme: the number of documents.
@@ -61,7 +61,7 @@ def refresh(*, lists: bool = True) -> bool:
                 cursor.execute(_NO_LIMIT)
                 cursor.execute(_VALUES)
             if lists:
-                champions.refresh()
+                champion_lists.refresh()
     except LockTaken:
         return False
     return True

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_backtest import IntervalCalibration
 from similarity.planning.demand_chart import nice_top
-from similarity.planning.demand_report import DemandReport, Question, demand_report
+from similarity.planning.demand_report import DemandQuestion, DemandReport, demand_report
 from similarity.planning.demand_snapshots import keep
 from similarity.planning.demand_tables import COLUMNS
 from similarity.planning.models import DemandSnapshot
@@ -28,7 +28,9 @@ TITLES = {"product:0": "Mug <b>", "product:1": "=Plate"}
 def report():
     units = linked_shop(np.random.default_rng(0))
     units[0, [30, 31]] = units[1, [30, 31]] = 0
-    made = demand_report(weekly(units), Question(), calibration=Calibration(0.8, 1.5, 90, 0.81))
+    made = demand_report(
+        weekly(units), DemandQuestion(), calibration=IntervalCalibration(0.8, 1.5, 90, 0.81)
+    )
     return DemandReport(made.sales, made.pairs, made.calibration, TITLES)
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from shop.models import Product
-from similarity.orders.together import MAX_CART
+from similarity.orders.partner_shelf import MAX_CART
 from tests.api.conftest import HIT
 from tests.configure import with_settings
 from tests.fixtures_orders import buy, counted  # noqa: F401

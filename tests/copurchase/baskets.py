@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from similarity.orders.counting.contributions import contributions
-from similarity.orders.counting.engine import Baskets, CountingRule, Counts
+from similarity.orders.counting.engine import Baskets, CountingRule, OrderCounts
 
 #: (shopper, day, items)
 Basket = tuple[int, int, Sequence[int]]
@@ -42,7 +42,7 @@ def by_definition(baskets: Sequence[Basket], rule: CountingRule):
     return dict(items), dict(pairs)
 
 
-def as_dicts(counts: Counts):
+def as_dicts(counts: OrderCounts):
     """The same of an engine's counts; the order of the pairs is looked at on the way."""
     columns = zip(*(column.tolist() for column in counts.items), strict=True)
     items = {item: list(found) for item, found in enumerate(columns) if found[1]}

@@ -10,7 +10,7 @@ from similarity.catalog import times
 from similarity.exceptions import ConfigurationError, DemandError
 from similarity.planning import co_demand, tasks
 from similarity.planning.co_demand import category_report, product_report, shop_sales
-from similarity.planning.demand_report import Question
+from similarity.planning.demand_report import DemandQuestion
 from similarity.planning.models import DemandSnapshot
 from tests.configure import with_settings
 from tests.fixtures_demand import MONDAY, make_demand_shop  # noqa: F401
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_a_planted_pair_is_found_with_titles(demand_shop):
     sales = shop_sales(weeks=60, today=demand_shop.today)
     assert sales.weeks == demand_shop.weeks
-    report = product_report(sales, Question(), product=str(demand_shop.tea.pk))
+    report = product_report(sales, DemandQuestion(), product=str(demand_shop.tea.pk))
     best = report.pairs[0]
     assert {report.title(best.first), report.title(best.second)} == {"Tea", "Teapot"}
     assert best.link.correlation > 0.5
@@ -29,7 +29,7 @@ def test_a_planted_pair_is_found_with_titles(demand_shop):
 
 def test_categories_are_summed(demand_shop):
     sales = shop_sales(weeks=60, today=demand_shop.today)
-    report = category_report(sales, Question())
+    report = category_report(sales, DemandQuestion())
     assert report.kind == "category"
     assert set(report.sales.names) == {f"Kind {at}" for at in range(10)} | {"Teas", "Teapots"}
     best = report.pairs[0]
@@ -39,9 +39,9 @@ def test_categories_are_summed(demand_shop):
 def test_what_sold_nothing_is_named(demand_shop, make_product):
     sales = shop_sales(weeks=60, today=demand_shop.today)
     with pytest.raises(DemandError, match="sold nothing"):
-        product_report(sales, Question(), product=str(make_product().pk))
+        product_report(sales, DemandQuestion(), product=str(make_product().pk))
     with pytest.raises(DemandError, match="'Boats' sold nothing"):
-        category_report(sales, Question(), category="Boats")
+        category_report(sales, DemandQuestion(), category="Boats")
 
 
 def test_a_shop_without_orders_is_told_the_setting(settings):

@@ -8,18 +8,18 @@ import pytest
 from PIL import Image
 
 from similarity.exceptions import ConfigurationError
-from similarity.planning.demand_backtest import Calibration
+from similarity.planning.demand_backtest import IntervalCalibration
 from similarity.planning.demand_plot import FIRST, SECOND, plot_png
-from similarity.planning.demand_report import DemandReport, Question, demand_report
+from similarity.planning.demand_report import DemandQuestion, DemandReport, demand_report
 from tests.copurchase.demand_series import linked_shop, weekly
 
-CALIBRATION = Calibration(0.8, 1.5, 90, 0.81)
+CALIBRATION = IntervalCalibration(0.8, 1.5, 90, 0.81)
 
 
 @pytest.fixture(scope="module")
 def report():
     sales = weekly(linked_shop(np.random.default_rng(0), lag=1))
-    return demand_report(sales, Question(), calibration=CALIBRATION)
+    return demand_report(sales, DemandQuestion(), calibration=CALIBRATION)
 
 
 def pixels(png, colour):

@@ -9,12 +9,12 @@ import pytest
 
 from similarity.orders.adapter import Basket
 from similarity.orders.partners import Partner
-from similarity.planning.demand_backtest import Calibration
-from similarity.planning.demand_report import Question, demand_report, typical_quantity
+from similarity.planning.demand_backtest import IntervalCalibration
+from similarity.planning.demand_report import DemandQuestion, demand_report, typical_quantity
 from similarity.planning.demand_tables import COLUMNS, sentence, table, warning, write_csv
 from tests.copurchase.demand_series import linked_shop, weekly
 
-CALIBRATION = Calibration(0.8, 1.5, 90, 0.81)
+CALIBRATION = IntervalCalibration(0.8, 1.5, 90, 0.81)
 TITLES = {"product:0": "Mug", "product:1": "Plate", "product:7": "=cmd()"}
 
 
@@ -41,7 +41,7 @@ def baskets(sales):
 def report(sales):
     made = demand_report(
         sales,
-        Question(of="product:0", quantity=100),
+        DemandQuestion(of="product:0", quantity=100),
         partners=lambda items: {item: [partner("product:7"), partner("gone")] for item in items},
         baskets=lambda: baskets(sales),
         calibration=CALIBRATION,
@@ -67,13 +67,13 @@ def test_a_partner_that_sold_nothing_in_these_weeks_is_left_out(report):
 
 
 def test_without_baskets_and_partners_weekly_sales_speak_alone(sales):
-    made = demand_report(sales, Question(of="product:0"), calibration=CALIBRATION)
+    made = demand_report(sales, DemandQuestion(of="product:0"), calibration=CALIBRATION)
     assert made.pairs
     assert all(pair.partner is None and pair.together is None for pair in made.pairs)
 
 
 def test_no_more_pairs_than_asked_for(sales):
-    made = demand_report(sales, Question(most_pairs=1), calibration=CALIBRATION)
+    made = demand_report(sales, DemandQuestion(most_pairs=1), calibration=CALIBRATION)
     assert len(made.pairs) == 1
 
 
@@ -104,7 +104,9 @@ def test_table_has_a_row_for_each_pair_and_says_how_far_to_trust_it(report):
 
 def test_nothing_found_is_said():
     made = demand_report(
-        weekly(np.random.default_rng(1).poisson(20, (40, 30))), Question(), calibration=CALIBRATION
+        weekly(np.random.default_rng(1).poisson(20, (40, 30))),
+        DemandQuestion(),
+        calibration=CALIBRATION,
     )
     assert made.pairs == []
     assert "Nothing moves together" in table(made)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from similarity.planning.forecast import (
-    Neighbours,
+    LinkedPartners,
     last_value,
     learned,
     moving_average,
@@ -33,14 +33,16 @@ def led():
 
 def test_partners_that_lead_make_the_forecast_better(led):
     past, sold = led.until(56), led.units[1::2, 56]
-    leads = Neighbours({f"product:{row + 1}": [(f"product:{row}", 1.0)] for row in range(0, 40, 2)})
+    leads = LinkedPartners(
+        {f"product:{row + 1}": [(f"product:{row}", 1.0)] for row in range(0, 40, 2)}
+    )
     alone = learned(past, 1).middle[1::2, 0]
     helped = learned(past, 1, leads).middle[1::2, 0]
     assert np.abs(helped - sold).sum() < 0.6 * np.abs(alone - sold).sum()
 
 
 def test_partners_of_no_item_change_nothing(led):
-    none = learned(led, 2, Neighbours({"product:gone": [("product:1", 1.0)]}))
+    none = learned(led, 2, LinkedPartners({"product:gone": [("product:1", 1.0)]}))
     assert none.middle == pytest.approx(learned(led, 2).middle)
 
 

@@ -7,7 +7,7 @@ import pytest
 from similarity.orders import substitutes
 from similarity.orders.bundles.proposals import propose
 from similarity.orders.models import Bundle
-from similarity.orders.together import bought_together
+from similarity.orders.partner_shelf import bought_together
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
 

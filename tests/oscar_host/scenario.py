@@ -17,7 +17,7 @@ from similarity.capture import triggers
 from similarity.catalog.adapter import get_adapter
 from similarity.models import PendingProduct
 from similarity.orders.counting import full
-from similarity.orders.together import bought_together
+from similarity.orders.partner_shelf import bought_together
 from similarity.outbox import draining
 from similarity.search import search
 from similarity.similar.shelves import similar_to

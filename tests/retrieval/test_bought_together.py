@@ -12,8 +12,8 @@ from similarity.exceptions import QueryError
 from similarity.models import ProductVectors, vectors
 from similarity.models.vectors import group_name
 from similarity.orders.counting.full import count_all
+from similarity.orders.partner_shelf import MAX_CART, bought_together, figures_of
 from similarity.orders.partners import Partner
-from similarity.orders.together import MAX_CART, bought_together, figures_of
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
 

@@ -21,14 +21,14 @@ from similarity.orders.models import CountedItem, CountedProduct
 from similarity.search import ask_worker, documents, queries
 from similarity.search.mailbox import Answer
 from similarity.search.models import RankerVersion
-from similarity.search.reranking import documents as ranking_documents
 from similarity.search.reranking import pairs, rankers
+from similarity.search.reranking import word_scores as ranking_documents
+from similarity.search.reranking.attribute_scores import price_scores
 from similarity.search.reranking.blend import WEIGHTS, blend
 from similarity.search.reranking.deadline import Deadline, OutOfTime
 from similarity.search.reranking.network import Network, read_network
 from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN, SIGNALS, standardised
-from similarity.search.reranking.wanted import price_scores
 from similarity.search.words import PriceRange, parse_query
 from similarity.similar.hits import Hit
 from similarity.versions import lifecycle
@@ -123,7 +123,7 @@ class TestWhatIsGiven:
         ]
 
     def test_those_past_the_limit_keep_their_order_behind(self, three, settings, monkeypatch):
-        monkeypatch.setattr("similarity.search.reranking.given.MAX_RERANKED", 2)
+        monkeypatch.setattr("similarity.search.reranking.host_results.MAX_RERANKED", 2)
         given = [three[0].pk, three[1].pk, three[2].pk, 999]
         assert rerank("red scarf", given, budget_ms=AMPLE_MS).results == [
             three[1].pk,

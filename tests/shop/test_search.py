@@ -17,7 +17,7 @@ from shop.models import Product
 from shop.search import NOTICES
 from shop.views import search as views
 from similarity import Hit
-from similarity.search import Outcome, engine, matches, picture
+from similarity.search import Outcome, engine, picture, result_set
 from similarity.search.budget import Budget
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
 from tests.configure import with_settings
@@ -193,7 +193,7 @@ def test_facets_tell_how_many_products_each_value_has(client, lamps):
 
 def test_counts_that_are_estimates_say_so(client, lamps, monkeypatch):
     assert "about " not in page_of(client, q="lamp")
-    monkeypatch.setattr(matches.Matches, "read", estimated(matches.Matches.read))
+    monkeypatch.setattr(result_set.ResultSet, "read", estimated(result_set.ResultSet.read))
     assert "about " in page_of(client, q="lamp")
 
 

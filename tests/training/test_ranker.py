@@ -14,8 +14,8 @@ from similarity.search.training import ranker_versions
 from similarity.search.training.ranker import Group, dcg, fit, ndcg
 from similarity.search.training.ranker_evaluation import (
     LEAST_QUERIES,
-    Difference,
     Evaluation,
+    MeanDifference,
     cross_validated,
     evaluate_rankers,
 )
@@ -122,8 +122,8 @@ def test_noise_by_hand():
     scores = {"learned": np.array([0.6, 0.9]), "blend": np.array([0.5, 0.6])}
     difference = Evaluation(scores).difference("learned", "blend")
     assert difference == pytest.approx((0.2, 0.1))
-    assert Difference(0.21, 0.1).beyond_noise
-    assert not Difference(0.19, 0.1).beyond_noise
+    assert MeanDifference(0.21, 0.1).beyond_noise
+    assert not MeanDifference(0.19, 0.1).beyond_noise
 
 
 def test_too_few_queries_to_tell():

@@ -14,7 +14,7 @@ from similarity.capture import triggers
 from similarity.cells import upkeep
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.orders.counting import full
-from similarity.orders.together import bought_together
+from similarity.orders.partner_shelf import bought_together
 from similarity.outbox import draining, reconcile
 from similarity.similar import candidates, plans, trace
 from similarity.similar.shelves import similar_page, similar_to

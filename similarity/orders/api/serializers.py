@@ -12,7 +12,7 @@ from similarity.api.serializers import (
     QuerySerializer,
     RequestSerializer,
 )
-from similarity.orders.together import MAX_CART
+from similarity.orders.partner_shelf import MAX_CART
 
 
 class BoughtTogetherQuerySerializer(ExplainedRequest, FilteredQuerySerializer):

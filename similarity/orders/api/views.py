@@ -19,7 +19,7 @@ from similarity.api.hits import HitWriter
 from similarity.api.schema import HIT, answered, asked, document
 from similarity.orders.api import serializers
 from similarity.orders.bundles.offers import Offer, bundle_offers
-from similarity.orders.together import bought_together
+from similarity.orders.partner_shelf import bought_together
 
 FOUND = {"tier": "copurchase", "results": [{**HIT, "tier": "copurchase"}]}
 BUNDLE = {

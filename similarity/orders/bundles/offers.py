@@ -13,7 +13,7 @@ from similarity.catalog.card import Card, card_of
 from similarity.orders.bundles.bundle_contents import product_keys
 from similarity.orders.bundles.pricing import WITHOUT_CENTS, sums_of
 from similarity.orders.models import Bundle
-from similarity.orders.together import keys_of
+from similarity.orders.partner_shelf import keys_of
 from similarity.similar.hits import require_limit
 
 #: Published bundles of one product that are looked at; more are not worth a query each page.

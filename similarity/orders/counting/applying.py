@@ -9,7 +9,7 @@ from django.db import connections
 from numpy.typing import NDArray
 
 from similarity.exceptions import CountError
-from similarity.orders.counting.differences import Difference
+from similarity.orders.counting.differences import CountDifference
 from similarity.orders.counting.storage import (
     PAIR,
     WRITE_BYTES,
@@ -30,13 +30,13 @@ class ChangedPairs(NamedTuple):
     shown: dict[int, list[int]]
 
 
-def apply(found: Difference, alias: str) -> ChangedPairs:
+def apply(found: CountDifference, alias: str) -> ChangedPairs:
     """Add the difference to the tables; returns the pairs it changed."""
     _add_to_products_and_items(found, alias)
     return _add_to_pairs(found.pairs, alias)
 
 
-def _add_to_products_and_items(found: Difference, alias: str) -> None:
+def _add_to_products_and_items(found: CountDifference, alias: str) -> None:
     products = {number: orders for number, orders in found.products.items() if orders}
     items = [[number, *added] for number, added in found.items.items()]
     if items:

@@ -26,7 +26,7 @@ def _zeros() -> list[int]:
 
 
 @dataclass
-class Difference:
+class CountDifference:
     """What to add to the counts; any number may be negative.
 
     ``items`` holds [weight, orders, shoppers] by number of the item, ``pairs`` the same by
@@ -46,12 +46,12 @@ def difference(
     changed: Iterable[str],
     item_of: Mapping[int, int],
     rule: CountingRule,
-) -> Difference:
+) -> CountDifference:
     """From every order of the touched shoppers, as counted and as they are now.
 
     ``before`` and ``after`` are by shopper; ``changed`` are the keys of orders that differ.
     """
-    found = Difference()
+    found = CountDifference()
     keys = set(changed)
     for sign, orders in ((-1, before), (1, after)):
         for order in _chosen(orders, keys):
@@ -68,7 +68,7 @@ def difference(
 
 
 def _add(
-    found: Difference,
+    found: CountDifference,
     sign: int,
     shopper: int,
     orders: Orders,

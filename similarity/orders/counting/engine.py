@@ -95,7 +95,7 @@ class ItemCounts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Counts:
+class OrderCounts:
     """``total_weight`` is the sum of all baskets' weights, of ``baskets`` baskets.
 
     ``pairs()`` streams the pairs, the rows of an item in one block, items rising; the blocks
@@ -114,7 +114,7 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
-    ) -> Counts:
+    ) -> OrderCounts:
         """The counts of ``baskets``; pairs are counted when ``pairs()`` is read."""
 
 

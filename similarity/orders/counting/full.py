@@ -19,7 +19,7 @@ from similarity.exceptions import ConfigurationError
 from similarity.orders import complements
 from similarity.orders.adapter import get_order_adapter
 from similarity.orders.counting import ranking, runs, storage
-from similarity.orders.counting.engine import CountingRule, Counts, get_engine
+from similarity.orders.counting.engine import CountingRule, OrderCounts, get_engine
 from similarity.orders.counting.reading import (
     EPOCH,
     Items,
@@ -68,7 +68,7 @@ def count_all(progress: Progress | None = None, *, only_first: bool = False) -> 
     return run
 
 
-def _write_names(orders: Orders, items: Items, counts: Counts, cursor: Any) -> None:
+def _write_names(orders: Orders, items: Items, counts: OrderCounts, cursor: Any) -> None:
     """Products and items with their counts."""
     product = np.frombuffer(orders.product, np.int32)
     bought = np.bincount(product, minlength=len(orders.number)).tolist()
@@ -98,7 +98,7 @@ def _product_rows(keys: list[str], items: list[int], orders: list[int]) -> Itera
         yield struct.pack("!iiii", 4, item, 4, bought)
 
 
-def _item_rows(names: list[str], products: list[list[str]], counts: Counts) -> Iterator[bytes]:
+def _item_rows(names: list[str], products: list[list[str]], counts: OrderCounts) -> Iterator[bytes]:
     numbers = (column.tolist() for column in counts.items)
     for number, (name, keys, weight, orders, shoppers) in enumerate(
         zip(names, products, *numbers, strict=True)
@@ -109,7 +109,9 @@ def _item_rows(names: list[str], products: list[list[str]], counts: Counts) -> I
         yield struct.pack("!iqiiiiiq", 8, weight, 4, orders, 4, shoppers, 8, weight)
 
 
-def _write_pairs(counts: Counts, release: ranking.Release, cursor: Any, progress: Progress) -> None:
+def _write_pairs(
+    counts: OrderCounts, release: ranking.Release, cursor: Any, progress: Progress
+) -> None:
     """All pairs for upkeep and the best of them for pages, block by block."""
     total = len(counts.items.weight)
     for block in counts.pairs():
@@ -120,7 +122,7 @@ def _write_pairs(counts: Counts, release: ranking.Release, cursor: Any, progress
 
 
 def _finish(
-    orders: Orders, items: Items, counts: Counts, rule: CountingRule, took_s: float
+    orders: Orders, items: Items, counts: OrderCounts, rule: CountingRule, took_s: float
 ) -> CountRun:
     run, _created = CountRun.objects.using(runs.alias()).update_or_create(
         pk=1,

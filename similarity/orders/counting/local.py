@@ -23,9 +23,9 @@ from similarity.orders.counting import engine
 from similarity.orders.counting.engine import (
     Baskets,
     CountingRule,
-    Counts,
     Engine,
     ItemCounts,
+    OrderCounts,
     PairBlock,
     basket_weights,
 )
@@ -55,14 +55,14 @@ class LocalEngine(Engine):
 
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
-    ) -> Counts:
+    ) -> OrderCounts:
         weights = basket_weights(baskets.day, rule)
         lines = _Lines.of(baskets, weights, rule)
 
         def pairs() -> Iterator[PairBlock]:
             return lines.pairs(engine.MEMORY_MB * 2**20, progress)
 
-        return Counts(lines.item_counts(), int(weights.sum()), len(baskets.day), pairs)
+        return OrderCounts(lines.item_counts(), int(weights.sum()), len(baskets.day), pairs)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from similarity.orders.counting import engine, spark_session
 from similarity.orders.counting.engine import (
     Baskets,
     CountingRule,
-    Counts,
     Engine,
     ItemCounts,
+    OrderCounts,
     PairBlock,
     basket_weight,
 )
@@ -47,7 +47,7 @@ class LineColumns:
 class NamedCounts:
     """Counts of items that were read as text: ``items[n]`` is the item of number n."""
 
-    counts: Counts
+    counts: OrderCounts
     items: list[str]
 
 
@@ -63,7 +63,7 @@ class SparkEngine(Engine):
 
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
-    ) -> Counts:
+    ) -> OrderCounts:
         import pyarrow
 
         run = _Run(self._session)
@@ -179,7 +179,7 @@ class _Run:
 
     def counts(
         self, lines: Any, orders: Any, rule: CountingRule, items: int, progress: Progress | None
-    ) -> Counts:
+    ) -> OrderCounts:
         """``lines`` are (basket, item), each once; ``orders`` (basket, shopper, known, day)."""
         orders = self._weighed(orders, rule).persist()
         lines = lines.join(orders, "basket").persist()
@@ -191,7 +191,7 @@ class _Run:
         def read() -> Iterator[PairBlock]:
             return run.blocks(pairs, items, progress)
 
-        return Counts(item_counts, int(total["weight"] or 0), int(total["baskets"]), read)
+        return OrderCounts(item_counts, int(total["weight"] or 0), int(total["baskets"]), read)
 
     def blocks(self, pairs: Any, items: int, progress: Progress | None) -> Iterator[PairBlock]:
         """Whole rows of ``first``, as many at once as the memory allows."""

@@ -38,7 +38,7 @@ WAIT_S = 2.0
 NOT_THE_ORDERS = (OperationalError, InterfaceError, SimilarityError)
 
 
-class Waiting(NamedTuple):
+class OrderBacklog(NamedTuple):
     """Rows of the outbox of orders; ``lag_s`` is how long the oldest has been due."""
 
     waiting: int
@@ -92,10 +92,10 @@ def has_due() -> bool:
     return bool(PendingOrder.objects.due().exists())
 
 
-def waiting() -> Waiting:
+def waiting() -> OrderBacklog:
     """What waits in the outbox of orders."""
     rows = PendingOrder.objects
-    return Waiting(
+    return OrderBacklog(
         waiting=rows.waiting().count(),
         due=rows.due().count(),
         dead=rows.dead().count(),

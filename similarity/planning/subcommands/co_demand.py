@@ -9,7 +9,7 @@ from similarity.planning.co_demand import all_reports, category_report, product_
 from similarity.planning.demand import WEEKS
 from similarity.planning.demand_links import FALSE_SHARE, MAX_LAG, LinkRule
 from similarity.planning.demand_plot import plot_png
-from similarity.planning.demand_report import DemandReport, Question
+from similarity.planning.demand_report import DemandQuestion, DemandReport
 from similarity.planning.demand_snapshots import keep
 from similarity.planning.demand_tables import table, write_csv
 
@@ -57,7 +57,7 @@ class Command(SimilarityCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _require_sensible(options)
         rule = LinkRule(max_lag=options["max_lag"], false_share=options["false_share"])
-        question = Question(quantity=options["sells"], rule=rule, most_pairs=options["limit"])
+        question = DemandQuestion(quantity=options["sells"], rule=rule, most_pairs=options["limit"])
         with ProgressBars() as bars:
             reports = _reports(question, options, bars)
         for report in reports:
@@ -90,7 +90,9 @@ class Command(SimilarityCommand):
             self.stdout.write(f"{count} pairs: {path}")
 
 
-def _reports(question: Question, options: dict[str, Any], bars: ProgressBars) -> list[DemandReport]:
+def _reports(
+    question: DemandQuestion, options: dict[str, Any], bars: ProgressBars
+) -> list[DemandReport]:
     sales = shop_sales(options["weeks"])
     if options["product"] is not None:
         return [product_report(sales, question, product=options["product"], progress=bars)]

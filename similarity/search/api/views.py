@@ -35,8 +35,8 @@ from similarity.search import SearchPage, search, suggest
 from similarity.search import facets as counting
 from similarity.search.api import serializers
 from similarity.search.api.uploads import bound_picture_upload
-from similarity.search.asked_often import asked_by
 from similarity.search.picture import PictureUnavailable, encode_picture, search_by_picture
+from similarity.search.query_counts import asked_by
 from similarity.search.reranking.rerank import rerank
 from similarity.search.suggestions import Suggestion
 from similarity.similar.filters import PRICES, filter_products

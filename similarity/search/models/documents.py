@@ -122,7 +122,7 @@ class SearchLexeme(models.Model):
     #: Documents that hold it; brought up to date nightly.
     documents = models.PositiveIntegerField(default=1)
     #: Keys of the products that hold it best, as text, the best first; of a lexeme that more
-    #: than COMMON documents hold. Made by ``similarity.search.champions``.
+    #: than COMMON documents hold. Made by ``similarity.search.champion_lists``.
     best = ArrayField(models.TextField(), null=True, editable=False)
 
     class Meta:

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from similarity.catalog.adapter import PRICE, CatalogAdapter
 from similarity.extension import first_known
-from similarity.search.reranking.deadline import Reading
+from similarity.search.reranking.deadline import TimedReading
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Facts:
     popularity: dict[Any, float] = field(default_factory=dict)
 
 
-def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> Facts:
+def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: TimedReading) -> Facts:
     """Return what is known of the products of these keys at this moment; two queries, or three
     where no orders are counted."""
     every = adapter.model._base_manager.using(reading.using)
@@ -45,7 +45,7 @@ def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -
     return Facts(prices, frozenset(in_stock), popularity)
 
 
-def _sales(keys: Sequence[Any], reading: Reading) -> dict[Any, float]:
+def _sales(keys: Sequence[Any], reading: TimedReading) -> dict[Any, float]:
     """By the decayed weight of orders; empty where no orders are counted."""
     by_text = {str(key): key for key in keys}
     reading.check()

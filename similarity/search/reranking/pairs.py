@@ -12,7 +12,7 @@ from similarity.catalog.card import title_of
 from similarity.catalog.plaintext import plain_line
 from similarity.search.ask_worker import ask_worker
 from similarity.search.models import SearchDocument
-from similarity.search.reranking.deadline import Deadline, Reading
+from similarity.search.reranking.deadline import Deadline, TimedReading
 from similarity.search.reranking.signals import standardised
 from similarity.types import DoubleArray
 
@@ -62,7 +62,7 @@ def second_scores(
     return floor
 
 
-def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: Reading) -> dict[Any, str]:
+def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: TimedReading) -> dict[Any, str]:
     """Key → title and attributes, as a shopper would read them."""
     reading.check()
     documents = SearchDocument.objects.using(reading.using).filter(product__in=keys)

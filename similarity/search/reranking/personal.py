@@ -10,7 +10,8 @@ from django.db import DatabaseError
 from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vectors
-from similarity.search.reranking.deadline import OutOfTime, Reading, was_ended
+from similarity.search.budget import was_ended
+from similarity.search.reranking.deadline import OutOfTime, TimedReading
 from similarity.similar.more_like import Taste, tastes
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _told: set[str] = set()
 
 
 def read_nearness(
-    user: Any, keys: Sequence[Any], version: EncoderVersion, reading: Reading
+    user: Any, keys: Sequence[Any], version: EncoderVersion, reading: TimedReading
 ) -> dict[Any, float] | None:
     """Key → cosine with the nearest taste of a signed-in ``user``, in [-1, 1].
 
@@ -60,7 +61,7 @@ def _nearness(
     user: Any,
     keys: Sequence[Any],
     version: EncoderVersion,
-    reading: Reading,
+    reading: TimedReading,
 ) -> dict[Any, float]:
     key_of = ProductVectors._meta.get_field("product").target_field.to_python
     bought = [key_of(key) for key in bought_by(user, LATEST, reading.using)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from similarity.exceptions import RankerError
 from similarity.search.models import RankerVersion
 from similarity.search.reranking.blend import WEIGHTS, blend
-from similarity.search.reranking.deadline import Reading
+from similarity.search.reranking.deadline import TimedReading
 from similarity.search.reranking.network import Network, read_network
 from similarity.search.reranking.signals import SIGNALS
 from similarity.types import DoubleArray
@@ -25,7 +25,7 @@ class Ranker(NamedTuple):
     scores: Callable[[DoubleArray], DoubleArray]
 
 
-def current_ranker(reading: Reading, weights: Mapping[str, float] = WEIGHTS) -> Ranker:
+def current_ranker(reading: TimedReading, weights: Mapping[str, float] = WEIGHTS) -> Ranker:
     """The live ranker; the blend by ``weights`` where there is none that this release can use."""
     fixed = Ranker(BLEND, partial(blend, weights=weights))
     reading.check()

@@ -12,9 +12,10 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 from similarity.search import query_vectors
+from similarity.search.budget import was_ended
 from similarity.search.reranking.blend import OF_SEARCH, WEIGHTS
-from similarity.search.reranking.deadline import Deadline, OutOfTime, was_ended
-from similarity.search.reranking.given import Given, given
+from similarity.search.reranking.deadline import Deadline, OutOfTime
+from similarity.search.reranking.host_results import HostResults, read_results
 from similarity.search.reranking.pairs import second_scores
 from similarity.search.reranking.rankers import current_ranker
 from similarity.search.reranking.signals import Signals, cosines_of, read, signals_of
@@ -74,7 +75,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     """
     budget = _checked_budget(budget_ms)
     deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
-    listed = given(results)
+    listed = read_results(results)
     answer = _in_time(query, listed, user, deadline)
     return replace(answer, took_ms=deadline.took_ms)
 
@@ -89,7 +90,7 @@ def _checked_budget(budget_ms: int | None) -> int:
     return budget_ms
 
 
-def _in_time(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
+def _in_time(query: str, listed: HostResults, user: Any, deadline: Deadline) -> Reranked:
     reason = FAILED
     try:
         return _reranked(query, listed, user, deadline)
@@ -111,7 +112,7 @@ class _NoOrder(Exception):
     """There is nothing to order by; its text is the reason."""
 
 
-def _reranked(query: str, listed: Given, user: Any, deadline: Deadline) -> Reranked:
+def _reranked(query: str, listed: HostResults, user: Any, deadline: Deadline) -> Reranked:
     text = query_vectors.normalised(query)
     words = parse_query(text)
     if not words.words:

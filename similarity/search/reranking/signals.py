@@ -10,18 +10,18 @@ import numpy as np
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.models import EncoderVersion
 from similarity.models.stored_vectors import read_vectors
-from similarity.search.reranking.deadline import Reading
-from similarity.search.reranking.documents import (
-    Document,
-    Term,
+from similarity.search.reranking.attribute_scores import attribute_scores, price_scores
+from similarity.search.reranking.deadline import TimedReading
+from similarity.search.reranking.facts import Facts, read_facts
+from similarity.search.reranking.host_results import Scores
+from similarity.search.reranking.personal import read_nearness
+from similarity.search.reranking.word_scores import (
+    QueryDocument,
+    QueryTerm,
     read_documents,
     read_terms,
     word_scores,
 )
-from similarity.search.reranking.facts import Facts, read_facts
-from similarity.search.reranking.given import Scores
-from similarity.search.reranking.personal import read_nearness
-from similarity.search.reranking.wanted import attribute_scores, price_scores
 from similarity.search.words import QueryWords
 from similarity.types import DoubleArray, FloatArray
 
@@ -61,8 +61,8 @@ class Signals:
 class Read(NamedTuple):
     """What the database knows of N results and of the query, before signals are made of it."""
 
-    terms: list[Term]
-    documents: list[Document | None]
+    terms: list[QueryTerm]
+    documents: list[QueryDocument | None]
     facts: Facts
     #: Text vectors by key, in the space of the version that is live.
     vectors: dict[Any, FloatArray]
@@ -75,7 +75,7 @@ def read(
     query: QueryWords,
     keys: Sequence[Any],
     adapter: CatalogAdapter,
-    reading: Reading,
+    reading: TimedReading,
     version: EncoderVersion | None,
     user: Any = None,
 ) -> Read:
@@ -128,7 +128,7 @@ def signals_of(
 
 
 def _texts(
-    keys: Sequence[Any], version: EncoderVersion | None, reading: Reading
+    keys: Sequence[Any], version: EncoderVersion | None, reading: TimedReading
 ) -> dict[Any, FloatArray]:
     """Text vectors by key."""
     if version is None or "text" not in version.dimensions:

@@ -23,7 +23,7 @@ _SEED = 11
 Fit = Callable[[Sequence[Group]], Network]
 
 
-class Difference(NamedTuple):
+class MeanDifference(NamedTuple):
     """Mean over queries, paired, and its standard error."""
 
     mean: float
@@ -45,10 +45,10 @@ class Evaluation:
         values = self.scores[name]
         return float(values.mean()), _standard_error(values)
 
-    def difference(self, name: str, other: str) -> Difference:
+    def difference(self, name: str, other: str) -> MeanDifference:
         """How much better ``name`` is than ``other``, query by query."""
         values = self.scores[name] - self.scores[other]
-        return Difference(float(values.mean()), _standard_error(values))
+        return MeanDifference(float(values.mean()), _standard_error(values))
 
     def text(self, against: str = "blend") -> str:
         width = max(map(len, self.scores))

@@ -11,11 +11,11 @@ from django.db import connection
 
 from shop.models import Product
 from similarity.search import (
-    champions,
+    champion_lists,
     documents,
     lexical,
-    matches,
     ranking,
+    result_set,
     sampling,
     search,
     sorting,
@@ -35,11 +35,13 @@ MANY = 75
 @pytest.fixture
 def low(monkeypatch):
     """More than 20 documents are many; a champion list holds 30."""
-    for module in (tables, champions, lexical, terms):
+    for module in (tables, champion_lists, lexical, terms):
         for name, value in (("COMMON", 20), ("CHAMPIONS", 30), ("SCORED", 20)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(champions, "_LIST", champions._LIST.replace("LIMIT 1500", "LIMIT 30"))
+    monkeypatch.setattr(
+        champion_lists, "_LIST", champion_lists._LIST.replace("LIMIT 1500", "LIMIT 30")
+    )
     monkeypatch.setattr(lexical, "ENOUGH", 5)
     monkeypatch.setattr(ranking, "MAX_DEPTH", 25)
     monkeypatch.setattr(lexical, "LATEST", 5)
@@ -68,7 +70,7 @@ def scores(page):
 
 def test_one_common_word_is_ranked_as_if_all_were_looked_at(lamps, low, monkeypatch):
     """The list is in the order of the score, and the score is the product's own."""
-    champions.refresh()
+    champion_lists.refresh()
     monkeypatch.setattr(lexical, "LATEST", 0)
     asked, listed = [], lexical._champions
     monkeypatch.setattr(lexical, "_champions", lambda *a: asked.append(True) or listed(*a))
@@ -83,7 +85,7 @@ def test_one_common_word_is_ranked_as_if_all_were_looked_at(lamps, low, monkeypa
 
 
 def test_no_more_documents_are_scored_than_the_lists_hold(lamps, low, monkeypatch):
-    champions.refresh()
+    champion_lists.refresh()
     looked_at = []
     run = lexical._best
 
@@ -99,7 +101,7 @@ def test_no_more_documents_are_scored_than_the_lists_hold(lamps, low, monkeypatc
 
 
 def test_all_words_are_held_by_what_the_lists_bring(lamps, low):
-    champions.refresh()
+    champion_lists.refresh()
     page = search("navy lamp", limit=30, hybrid=False)
     assert {hit.product.attributes["colour"] for hit in page.hits} == {"navy"}
     assert {hit.tier for hit in page.hits} == {"words"}
@@ -107,20 +109,20 @@ def test_all_words_are_held_by_what_the_lists_bring(lamps, low):
 
 def test_what_is_rare_is_found_beside_what_is_common(lamps, low):
     """The kettle is in no list, and the one product that the query is about."""
-    champions.refresh()
+    champion_lists.refresh()
     page = search("navy lamp kettle", limit=5, hybrid=False)
     assert "Kettle" in [hit.product.name for hit in page.hits]
 
 
 def test_a_product_made_after_the_lists_is_found(lamps, low, indexed, monkeypatch):
-    champions.refresh()
+    champion_lists.refresh()
     monkeypatch.setattr(vocabulary, "refresh", lambda: True)
     [new] = indexed({"name": "Lamp"})
     assert new in [hit.product for hit in search("lamp", limit=40, hybrid=False).hits]
 
 
 def test_a_product_that_no_longer_holds_the_word_is_not_found(lamps, low):
-    champions.refresh()
+    champion_lists.refresh()
     best = search("lamp", limit=1, hybrid=False).hits[0].product
     Product.objects.filter(pk=best.pk).update(name="Vase", description="")
     documents.index([str(best.pk)])
@@ -129,7 +131,7 @@ def test_a_product_that_no_longer_holds_the_word_is_not_found(lamps, low):
 
 def test_where_the_filter_leaves_few_of_the_best_all_are_looked_at(lamps, low):
     """Else a shopper who narrows a common word down would miss most of what there is."""
-    champions.refresh()
+    champion_lists.refresh()
     listed = SearchLexeme.objects.get(lexeme="lamp").best
     within = Product.objects.exclude(pk__in=listed[:28]).filter(name__startswith="Lamp")
     page = search("lamp", limit=100, hybrid=False, within=within)
@@ -137,14 +139,14 @@ def test_where_the_filter_leaves_few_of_the_best_all_are_looked_at(lamps, low):
 
 
 def test_only_common_lexemes_have_a_list_and_lose_it_again(lamps, low, monkeypatch):
-    assert champions.refresh() > 0
+    assert champion_lists.refresh() > 0
     lists = dict(SearchLexeme.objects.filter(best__isnull=False).values_list("lexeme", "best"))
     assert {"lamp", "navi", "oliv"} <= lists.keys()
     assert "kettl" not in lists
     assert "" not in lists
     assert max(map(len, lists.values())) == 30
-    monkeypatch.setattr(champions, "COMMON", 10_000)
-    assert champions.refresh() == 0
+    monkeypatch.setattr(champion_lists, "COMMON", 10_000)
+    assert champion_lists.refresh() == 0
     assert not SearchLexeme.objects.filter(best__isnull=False).exists()
 
 
@@ -165,7 +167,7 @@ def test_before_the_lists_are_made_a_share_of_all_documents_is_ranked(lamps, low
 
 def test_an_outgrown_count_leaves_the_lists_to_the_nightly_one(lamps, low, monkeypatch):
     """It is made by a worker that has products to embed."""
-    monkeypatch.setattr(champions, "refresh", lambda: pytest.fail("lists were made"))
+    monkeypatch.setattr(champion_lists, "refresh", lambda: pytest.fail("lists were made"))
     SearchLexeme.objects.filter(lexeme="").update(documents=1)
     assert vocabulary.refresh_if_outgrown()
 
@@ -174,7 +176,7 @@ def test_an_outgrown_count_leaves_the_lists_to_the_nightly_one(lamps, low, monke
 def test_any_lexeme_can_be_asked_for(db, lexeme):
     """A quote that is not doubled would end the list for all of them."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT %s::tsquery::text", [champions.quoted(lexeme)])
+        cursor.execute("SELECT %s::tsquery::text", [champion_lists.quoted(lexeme)])
         [text] = cursor.fetchone()
     assert Alternative("", text, 1).lexeme == lexeme
 
@@ -182,7 +184,7 @@ def test_any_lexeme_can_be_asked_for(db, lexeme):
 class TestFacets:
     def test_counts_of_many_are_estimates_of_two_digits_and_say_so(self, indexed, monkeypatch):
         """Drawn by a hash of the group, which is the same in every run."""
-        monkeypatch.setattr(matches, "COUNTED", 50)
+        monkeypatch.setattr(result_set, "COUNTED", 50)
         indexed(
             *(
                 {

@@ -21,7 +21,7 @@ COUNTED = 3_000
 
 
 @dataclass(frozen=True)
-class Matches:
+class ResultSet:
     """What the words match, and ``others`` found otherwise."""
 
     query: LexicalQuery

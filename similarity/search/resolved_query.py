@@ -21,7 +21,7 @@ _TYPED_WORD = re.compile(rf"[\w{MARKS}'\u2019]+")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ResolvedQuery:
     """``words`` as they are searched for; ``did_you_mean`` is the query put right, or "".
 
     ``words.price`` is the price that bounds the hits, None where the query's numbers are words.
@@ -37,7 +37,7 @@ class Reading:
         return self.did_you_mean or self.words.text
 
 
-def read(text: str, within: Within, budget: Budget = UNLIMITED) -> Reading:
+def resolve_query(text: str, within: Within, budget: Budget = UNLIMITED) -> ResolvedQuery:
     """One database query for a query of known words; more where one is not known, and one or two
     more for a price without a currency.
 
@@ -53,7 +53,9 @@ def read(text: str, within: Within, budget: Budget = UNLIMITED) -> Reading:
     return _read(words, within, budget)
 
 
-def _read(words: QueryWords, within: Within, budget: Budget, *, repaired: bool = True) -> Reading:
+def _read(
+    words: QueryWords, within: Within, budget: Budget, *, repaired: bool = True
+) -> ResolvedQuery:
     looked, spelled, total = _look_up(words, {}, within.using)
     places = range(len(words.words)) if repaired else ()
     unknown = [at for at in places if _is_unknown(at, words, spelled, looked)]
@@ -72,7 +74,7 @@ def _read(words: QueryWords, within: Within, budget: Budget, *, repaired: bool =
         phrases=[looked[" ".join(phrase)].query for phrase in words.phrases],
         excluded=[looked[word].query for word in words.excluded],
     )
-    return Reading(words, query, meant)
+    return ResolvedQuery(words, query, meant)
 
 
 def _look_up(

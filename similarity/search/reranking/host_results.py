@@ -21,7 +21,7 @@ MAX_RERANKED = 200
 
 
 @dataclass(frozen=True)
-class Given:
+class HostResults:
     """``head``: the results that are re-ordered, N; ``rest``: those that stay behind them.
 
     ``keys`` (N): their products' keys, None where a result is no product that could exist.
@@ -39,7 +39,7 @@ class Given:
         return all(isinstance(item, Hit) for item in self.head)
 
 
-def given(results: Any) -> Given:
+def read_results(results: Any) -> HostResults:
     """Take apart a list, tuple or queryset of products, keys, hits or (either, score) pairs.
 
     Results of another package are taken by their ``pk`` or ``object``, Haystack's for example.
@@ -59,7 +59,7 @@ def given(results: Any) -> Given:
         )
     head = items[:most]
     keys = [_key(_product(item)) for item in head]
-    return Given(head, items[most:], keys, _scores(head))
+    return HostResults(head, items[most:], keys, _scores(head))
 
 
 def _product(item: Any) -> Any:

@@ -6,12 +6,12 @@ import numpy as np
 
 from similarity.catalog import wording
 from similarity.catalog.content import LEVEL
-from similarity.search.reranking.documents import Document
+from similarity.search.reranking.word_scores import QueryDocument
 from similarity.search.words import PriceRange, QueryWords
 from similarity.types import DoubleArray
 
 
-def attribute_scores(query: QueryWords, documents: Sequence[Document | None]) -> DoubleArray:
+def attribute_scores(query: QueryWords, documents: Sequence[QueryDocument | None]) -> DoubleArray:
     """(N,) in [-1, 1]: how far each product is what the query names.
 
     A value is recognised when all its words stand in the query and a product of the list has
@@ -53,7 +53,7 @@ def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> D
     return scores
 
 
-def _recognised(asked: set[str], documents: Sequence[Document | None]) -> dict[str, set[str]]:
+def _recognised(asked: set[str], documents: Sequence[QueryDocument | None]) -> dict[str, set[str]]:
     """Attribute → its values (``name=value``) whose words all stand in the query."""
     every = {value for document in documents if document for value in document.values}
     wanted: dict[str, set[str]] = {}

@@ -70,7 +70,7 @@ def bought_together(
 
 
 @dataclass(frozen=True)
-class Found:
+class RankedPartner:
     """A product that goes with the cart, and the pair that says so best."""
 
     product: Any
@@ -91,7 +91,7 @@ class Cart:
         """Names of the cart's items: a product, or the group of its variants."""
         return list(dict.fromkeys(groups_of(self.keys, self.adapter).values()))
 
-    def partners(self, limit: int) -> list[Found]:
+    def partners(self, limit: int) -> list[RankedPartner]:
         """The best partners that may be shown, at most ``limit``."""
         ranked = self._ranked()[: LOOKED_AT * limit]
         products = self._load([partner for _score, partner in ranked])
@@ -100,12 +100,12 @@ class Cart:
         for score, partner in ranked:
             shown = products.get(partner.item)
             if shown is not None and not replaces(shown.pk):
-                found.append(Found(shown, score, partner))
+                found.append(RankedPartner(shown, score, partner))
             if len(found) == limit:
                 break
         return found
 
-    def hit(self, found: Found, *, explain: bool, figures: bool = False) -> Hit:
+    def hit(self, found: RankedPartner, *, explain: bool, figures: bool = False) -> Hit:
         say = figures_of if figures else reason_of
         reasons = (say(found.partner),) if explain else ()
         key = str(found.product.pk)

@@ -8,7 +8,7 @@ import numpy as np
 from similarity import conf
 from similarity.models.vectors import key_type
 from similarity.search.models import SearchDocument
-from similarity.search.reranking.deadline import Reading
+from similarity.search.reranking.deadline import TimedReading
 from similarity.search.terms import rarity
 from similarity.search.words import QueryWords
 from similarity.similar.within import database_keys
@@ -24,14 +24,14 @@ SATURATION = 1.2
 LENGTH_SHARE = 0.5
 
 
-class Term(NamedTuple):
+class QueryTerm(NamedTuple):
     """A word of the query as the index has it; ``rarity`` is its inverse document frequency."""
 
     lexeme: str
     rarity: float
 
 
-class Document(NamedTuple):
+class QueryDocument(NamedTuple):
     """``found``: lexeme → a label for each place it stands at; ``values``: ``name=value``."""
 
     length: int
@@ -58,7 +58,7 @@ _DOCUMENTS = """
 """
 
 
-def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
+def read_terms(query: QueryWords, reading: TimedReading) -> list[QueryTerm]:
     """The query's words without stop words, each with how rare it is in the catalogue."""
     words = [
         *query.words,
@@ -68,14 +68,14 @@ def read_terms(query: QueryWords, reading: Reading) -> list[Term]:
     reading.check()
     reading.cursor.execute(_TERMS, [conf.get("SEARCH", "LANGUAGE"), " ".join(words)])
     return [
-        Term(lexeme, rarity(documents, total or 0))
+        QueryTerm(lexeme, rarity(documents, total or 0))
         for lexeme, documents, total in reading.cursor.fetchall()
     ]
 
 
 def read_documents(
-    keys: Sequence[Any], terms: Sequence[Term], reading: Reading
-) -> dict[Any, Document]:
+    keys: Sequence[Any], terms: Sequence[QueryTerm], reading: TimedReading
+) -> dict[Any, QueryDocument]:
     """Key → document, of those that have one."""
     field = SearchDocument._meta.get_field("product")
     sql = _DOCUMENTS.format(key_type=key_type(reading.using))
@@ -85,14 +85,16 @@ def read_documents(
     rows = reading.cursor.fetchall()
     to_python = field.target_field.to_python
     return {
-        to_python(key): Document(
+        to_python(key): QueryDocument(
             length, tuple(values or ()), dict(zip(lexemes or (), labels or (), strict=True))
         )
         for key, length, values, lexemes, labels in rows
     }
 
 
-def word_scores(terms: Sequence[Term], documents: Sequence[Document | None]) -> DoubleArray:
+def word_scores(
+    terms: Sequence[QueryTerm], documents: Sequence[QueryDocument | None]
+) -> DoubleArray:
     """(N, 3), each in [0, 1]: BM25F, and the shares of the query that title and all of it hold.
 
     Shares weigh a word by its rarity. BM25 over weighted fields as Robertson, Zaragoza and
