@@ -77,11 +77,11 @@ def _nothing_under_way(monkeypatch, settings):
 @pytest.fixture
 def make_product(db):
     """Makes a shop product; every field has a default that keyword arguments replace."""
-    from shop.models import Brand, Category, Product
+    from tests.host.models import Brand, Category, Product
 
     numbers = itertools.count(1)
 
-    def make(**fields) -> Product:
+    def make(**fields):
         number = next(numbers)
         category = fields.pop("category", "Clothing")
         brand = fields.pop("brand", "Northfield")

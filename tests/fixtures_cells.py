@@ -5,10 +5,10 @@ import pytest
 from django.db import connection
 from pgvector import HalfVector
 
-from shop.models import Brand, Category, Product
 from similarity.cells import upkeep
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
+from tests.host.models import Brand, Category, Product
 
 PRODUCTS, CATEGORIES, DIMENSION = 3000, 12, 24
 

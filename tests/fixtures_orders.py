@@ -5,8 +5,8 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from shop.models import Order, OrderLine
 from similarity.orders.counting.full import count_all
+from tests.host_models import Order, OrderLine
 
 
 @pytest.fixture

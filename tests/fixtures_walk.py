@@ -17,7 +17,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from shop.models import Order, OrderLine, Product
 from similarity.cells import upkeep
 from similarity.connections import wakeup
 from similarity.management import subcommands
@@ -26,6 +25,7 @@ from similarity.orders.bundles import itemsets
 from similarity.orders.models import PendingOrder
 from similarity.outbox import draining
 from tests.encoders_fake import similarity_settings
+from tests.host.models import Order, OrderLine, Product
 
 Step = tuple[str, Callable[[], object]]
 

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection, connections, models, transaction
 from django.utils import timezone
 
-from shop.models import Category, Customer, Order, OrderLine, Product
 from similarity.orders import signals
 from similarity.orders.counting import updating
 from similarity.orders.models import PendingOrder
 from tests.fixtures_indexing import dead_broker, wakeups  # noqa: F401
+from tests.host.models import Category, Customer, Order, OrderLine, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -166,7 +166,7 @@ def test_an_outbox_that_fails_does_not_reach_the_save(order, monkeypatch, caplog
     order.refresh_from_db()
     assert order.name == "Saved all the same"
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
-    assert f"shop.Order {order.pk}" in record.getMessage()
+    assert f"host.Order {order.pk}" in record.getMessage()
     assert "similarity count-orders --full" in record.getMessage()
 
 
@@ -230,8 +230,8 @@ def test_broken_settings_are_logged_and_do_not_stop_the_start(settings, caplog):
 
 def test_models_orders_are_read_from_have_receivers_and_others_have_none():
     senders = {str(key[0]) for key, *_ in models.signals.post_save.receivers}
-    assert "similarity.order_saved.shop.Order" in senders
-    assert "similarity.part_saved.shop.OrderLine" in senders
+    assert "similarity.order_saved.host.Order" in senders
+    assert "similarity.part_saved.host.OrderLine" in senders
     assert not any(f"similarity.part_saved.{m._meta.label}" in senders for m in (Product, Category))
 
 

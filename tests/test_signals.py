@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, connections, models, transaction
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Brand, Category, Product, ProductImage
 from similarity import signals
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.connections import wakeup
@@ -20,6 +19,7 @@ from similarity.models import PendingProduct, ProductVectors
 from similarity.outbox import draining
 from similarity.versions import lifecycle
 from tests.fixtures_indexing import dead_broker, fake_encoders, wakeups  # noqa: F401
+from tests.host.models import Brand, Category, Product, ProductImage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 
@@ -108,7 +108,7 @@ def test_products_deleted_by_raw_sql_take_their_vectors_along(product):
     draining.drain()
     draining.enqueue([product])
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
+        cursor.execute("DELETE FROM host_product WHERE id = %s", [product.pk])
     assert not ProductVectors.objects.exists()
     assert draining.drain() == 1
     assert not pending(), "a product that is gone is done"
@@ -218,7 +218,7 @@ def test_an_outbox_that_fails_does_not_reach_the_save(product, monkeypatch, capl
     product.refresh_from_db()
     assert product.name == "Saved all the same"
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
-    assert f"shop.Product {product.pk}" in record.getMessage()
+    assert f"host.Product {product.pk}" in record.getMessage()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,6 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
-from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import ProductVectors
 from similarity.similar import shelf_cache
@@ -22,6 +21,7 @@ from similarity.similar.hits import Hit, Reason
 from similarity.templatetags import similarity as tags
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 from tests.configure import with_settings
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -14,7 +14,6 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import translation
 
-from shop.models import Product
 from similarity.catalog.card import Card
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.orders import companions
@@ -22,6 +21,7 @@ from similarity.orders.models import Bundle
 from similarity.orders.partner_shelf import MAX_CART
 from similarity.templatetags.similarity import money
 from tests.fixtures_orders import buy, counted  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

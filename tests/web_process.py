@@ -16,7 +16,7 @@ def web(folder):
         port = probe.getsockname()[1]
     log = folder / "gunicorn.log"
     command = [
-        sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}",
+        sys.executable, "-m", "gunicorn", "tests.host.wsgi", "--bind", f"127.0.0.1:{port}",
         "--workers", "2", "--threads", "4", "--keep-alive", "30",
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.web_settings"}

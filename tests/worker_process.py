@@ -21,7 +21,7 @@ def worker(folder, *arguments, **environment):
     """``celery worker`` on the test database; its whole process group ends with the block."""
     log = folder / f"worker-{time.monotonic_ns()}.log"
     command = [
-        sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo", "-Q", "similarity",
+        sys.executable, "-m", "celery", "-A", "tests.host", "worker", "-P", "solo", "-Q", "similarity",
         "--without-gossip", "--without-mingle", "-l", "INFO", *arguments,
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **environment}

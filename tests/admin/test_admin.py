@@ -10,14 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from shop.models import Product
 from similarity.admin import products as product_actions
 from similarity.models import PendingProduct
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 
-PRODUCTS = reverse("admin:shop_product_changelist")
+PRODUCTS = reverse("admin:host_product_changelist")
 OUTBOX = reverse("admin:similarity_pendingproduct_changelist")
 PROGRESS = reverse("admin:similarity_pendingproduct_progress")
 

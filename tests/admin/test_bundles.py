@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from shop.models import Product
 from similarity.exceptions import BundleError
 from similarity.orders.bundles import publishing
 from similarity.orders.models import Bundle
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def test_the_list_shows_photos_figures_and_margin(staff, tea, photo):
     mug.images.create(image=photo("navy"), alt="A navy mug")
     page = staff.get(LIST).content.decode()
     assert mug.images.get().image.url in page
-    assert reverse("admin:shop_product_change", args=[mug.pk]) in page
+    assert reverse("admin:host_product_change", args=[mug.pk]) in page
     for figure in (
         "in 12 orders of 9 shoppers, lift 6.2",
         "36.00 EUR, 10 % off 40.00 EUR",

@@ -45,7 +45,7 @@ def test_both_are_shown_with_photos_scores_and_links(pair, admin_client):
     assert 'alt="A blue mug"' in page
     assert "no photo" in page
     assert "96.9 %" in page  # rounded down
-    assert reverse("admin:shop_product_change", args=[pair.first]) in page
+    assert reverse("admin:host_product_change", args=[pair.first]) in page
 
 
 def test_a_product_that_is_gone_is_said_to_be(pair, admin_client):

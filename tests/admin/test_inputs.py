@@ -18,6 +18,6 @@ def test_only_those_are_listed_and_nothing_can_be_changed(admin_client, make_pro
     assert listed.status_code == 200
     rows = listed.context["cl"].result_list
     assert [row.product_id for row in rows] == [lacking.pk]
-    change = reverse("admin:shop_product_change", args=[lacking.pk]).encode()
+    change = reverse("admin:host_product_change", args=[lacking.pk]).encode()
     assert change in listed.content
     assert admin_client.get(reverse("admin:similarity_productinputs_add")).status_code == 403

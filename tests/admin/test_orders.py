@@ -6,10 +6,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from shop.models import Order
 from similarity.orders.models import PendingOrder
 from tests.configure import with_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Order
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def test_the_list_says_what_waits_and_why(staff, rows):
     text = staff.get(OUTBOX).content.decode()
     assert "due now" in text
     assert "ValueError: no price" in text
-    assert reverse("admin:shop_order_change", args=[rows[0].pk]) in text
+    assert reverse("admin:host_order_change", args=[rows[0].pk]) in text
 
 
 @pytest.mark.parametrize(("state", "found"), [("due", 1), ("dead", 1), ("later", 0)])

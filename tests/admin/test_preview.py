@@ -47,7 +47,7 @@ def test_neighbours_with_scores_shares_and_links(staff, mugs):
     html = response.content.decode()
     assert titles(response) == ["same words", "same colour"]
     assert response.context["neighbours"][0].shares[0][0].name == "text"
-    assert reverse("admin:shop_product_change", args=[mugs["same words"].pk]) in html
+    assert reverse("admin:host_product_change", args=[mugs["same words"].pk]) in html
     assert (
         reverse("admin:similarity_encoderversion_neighbours", args=[mugs["same words"].pk]) in html
     )
@@ -100,7 +100,7 @@ def test_only_those_who_may_see_products_see_it(mugs):
 
 
 def test_the_product_list_leads_to_it(staff, mugs):
-    changelist = reverse("admin:shop_product_changelist")
+    changelist = reverse("admin:host_product_changelist")
     data = {"action": "show_neighbours", "_selected_action": [mugs["source"].pk], "index": 0}
     response = staff.post(changelist, data)
     assert response.url == reverse(

@@ -60,7 +60,7 @@ def wsgi():
 
     As Django's own test client does: the end of a request would close the test's connection.
     """
-    from shop.wsgi import application
+    from tests.host.wsgi import application
 
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -3,7 +3,7 @@
 from django.http import JsonResponse
 from django.urls import include, path
 
-from shop import urls as shop_urls
+from tests.host import urls as host_urls
 
 
 def own(request):
@@ -15,7 +15,7 @@ urlpatterns = [
     path("api/", include([path("stock/", own)])),
     *[
         pattern
-        for pattern in shop_urls.urlpatterns
+        for pattern in host_urls.urlpatterns
         if not str(pattern.pattern).startswith("api/similarity/")
     ],
 ]

@@ -9,11 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from shop.models import Product
 from similarity.orders.partner_shelf import MAX_CART
 from tests.api.conftest import HIT
 from tests.configure import with_settings
 from tests.fixtures_orders import buy, counted  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from rest_framework.test import APIClient
 
-from shop.models import Product
 from similarity.orders.models import Bundle
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

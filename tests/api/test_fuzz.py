@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from shop.wsgi import application
 from similarity.search import picture
 from tests.configure import with_settings
+from tests.host.wsgi import application
 
 EXAMPLES = int(os.environ.get("SIMILARITY_FUZZ_EXAMPLES", "25"))
 

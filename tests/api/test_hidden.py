@@ -4,11 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from shop.models import Product
 from similarity.catalog.adapter import get_adapter
 from similarity.search.reranking.rerank import Reranked
 from similarity.similar.shelf_cache import ShelfArguments
 from tests.configure import with_settings
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from shop.models import Product, ProductImage
 from similarity.api.fields import key_schema
 from similarity.api.hits import HitWriter
 from similarity.api.serializers import HIT_FIELDS
 from similarity.search import documents
+from tests.host.models import Product, ProductImage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from shop.models import Customer, Order, OrderLine
 from similarity.orders.counting.full import count_all
 from similarity.search import documents
 from tests.databases import current_address
+from tests.host.models import Customer, Order, OrderLine
 
 ASK = """
 import json, sys

@@ -1,8 +1,8 @@
 import pytest
 from django.urls import reverse
 
-from shop.models import Product
 from similarity.search import documents, query_vectors, vocabulary
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

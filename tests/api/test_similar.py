@@ -11,13 +11,13 @@ from django.urls import resolve, reverse
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
-from shop.models import Product
 from similarity.api.paging import page_address
 from similarity.catalog.adapter import get_adapter
 from similarity.models import EncoderVersion
 from similarity.similar.shelves import similar_page
 from tests.api.conftest import HIT
 from tests.configure import with_settings
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -191,7 +191,7 @@ def test_filters_narrow_and_repeated_values_are_alternatives(at_angle):
 
 
 def test_category_holds_for_the_levels_below_it(at_angle):
-    from shop.models import Category
+    from tests.host.models import Category
 
     clothing = Category.objects.create(name="Clothing", slug="clothing")
     dresses = Category.objects.create(name="Dresses", slug="dresses", parent=clothing)

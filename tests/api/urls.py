@@ -3,14 +3,14 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from shop import urls as shop_urls
+from tests.host import urls as host_urls
 
 urlpatterns = [
     path("api/similarity/v1/", include("similarity.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view()),
     *[
         pattern
-        for pattern in shop_urls.urlpatterns
+        for pattern in host_urls.urlpatterns
         if not str(pattern.pattern).startswith("api/similarity/")
     ],
 ]

@@ -30,10 +30,10 @@ def test_installing_twice_changes_nothing_the_second_time(by_triggers, capsys):
     call_command("similarity", "triggers", "install")
     assert states() == {"installed"}
     tables = {each.table for each in triggers.states()}
-    assert tables == {"shop_product", "shop_productimage", "shop_brand", "shop_category"}
+    assert tables == {"host_product", "host_productimage", "host_brand", "host_category"}
     assert triggers.install() == 0
     call_command("similarity", "triggers", "status")
-    assert "installed  shop_brand similarity_capture_update" in capsys.readouterr().out
+    assert "installed  host_brand similarity_capture_update" in capsys.readouterr().out
 
 
 def test_uninstalling_leaves_nothing_behind(by_triggers):
@@ -53,9 +53,9 @@ def test_a_check_names_what_is_missing_outdated_or_disabled(by_triggers, setting
     assert told.id == "similarity.W038"
     triggers.install()
     assert check_capture(databases=["default"]) == []
-    execute("ALTER TABLE shop_product DISABLE TRIGGER similarity_capture_update")
+    execute("ALTER TABLE host_product DISABLE TRIGGER similarity_capture_update")
     [told] = check_capture(databases=["default"])
-    assert "similarity_capture_update on shop_product is disabled" in told.msg
+    assert "similarity_capture_update on host_product is disabled" in told.msg
     settings.SIMILARITY = {
         **settings.SIMILARITY,
         "CATALOG": {**settings.SIMILARITY["CATALOG"], "codes": "slug"},
@@ -94,14 +94,14 @@ def test_migrating_brings_them_up_to_date_where_they_are_used(by_triggers, setti
 
 def test_a_database_half_migrated_is_told_and_no_error(by_triggers, caplog):
     """The trigger would miss every change, for what fails in it may not reach the host."""
-    execute("ALTER TABLE shop_product RENAME COLUMN description TO about")
+    execute("ALTER TABLE host_product RENAME COLUMN description TO about")
     triggers.keep_up_to_date(using="default")
-    assert "no column description in its table 'shop_product'" in caplog.text
+    assert "no column description in its table 'host_product'" in caplog.text
     [told] = check_capture(databases=["default"])
     assert "no column description" in told.msg
-    execute("ALTER TABLE shop_product RENAME TO elsewhere")
+    execute("ALTER TABLE host_product RENAME TO elsewhere")
     triggers.keep_up_to_date(using="default")
-    assert "shop_product" not in {each.table for each in triggers.states()}
+    assert "host_product" not in {each.table for each in triggers.states()}
 
 
 def test_triggers_of_another_schema_are_left_alone(settings):
@@ -109,17 +109,17 @@ def test_triggers_of_another_schema_are_left_alone(settings):
     settings.SIMILARITY = similarity_settings(CAPTURE="triggers")
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE SCHEMA tenant; CREATE TABLE tenant.shop_product (id bigint); "
+            "CREATE SCHEMA tenant; CREATE TABLE tenant.host_product (id bigint); "
             "CREATE FUNCTION tenant.similarity_capture_update_other() RETURNS trigger "
             "LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
-            "CREATE TRIGGER similarity_capture_update AFTER UPDATE ON tenant.shop_product "
+            "CREATE TRIGGER similarity_capture_update AFTER UPDATE ON tenant.host_product "
             "FOR EACH STATEMENT EXECUTE FUNCTION tenant.similarity_capture_update_other()"
         )
 
     def of_tenant():
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'tenant.shop_product'::regclass"
+                "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'tenant.host_product'::regclass"
             )
             return cursor.fetchone()[0]
 

@@ -52,7 +52,7 @@ def define():
         area = models.IntegerField(default=0)
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_country"
 
     class Word(models.Model):  # noqa: DJ008 - nobody reads it
@@ -60,7 +60,7 @@ def define():
         seen = models.IntegerField(default=0)
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_word"
 
     class Maker(models.Model):  # noqa: DJ008 - nobody reads it
@@ -70,7 +70,7 @@ def define():
         labels = models.ManyToManyField(Word)
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_maker"
 
         @property
@@ -82,7 +82,7 @@ def define():
         stock = models.IntegerField(default=0)
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_item"
 
     class Note(models.Model):  # noqa: DJ008 - nobody reads it
@@ -92,7 +92,7 @@ def define():
         owner = GenericForeignKey()
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_note"
 
     class Product(Item):  # noqa: DJ008 - nobody reads it
@@ -102,7 +102,7 @@ def define():
         notes = GenericRelation(Note)
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_product"
 
     class Shot(models.Model):  # noqa: DJ008 - nobody reads it
@@ -112,7 +112,7 @@ def define():
         alt = models.CharField(max_length=20, default="")
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_shot"
             ordering = ["-place", "pk"]
 
@@ -121,7 +121,7 @@ def define():
         holds = models.ManyToManyField(Product, related_name="shelf")
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_shelf"
 
     class Offer(models.Model):  # noqa: DJ008 - nobody reads it
@@ -129,7 +129,7 @@ def define():
         amount = models.IntegerField()
 
         class Meta:
-            app_label = "shop"
+            app_label = "host"
             db_table = "route_offer"
 
     made = (Country, Word, Maker, Item, Note, Product, Shot, Shelf, Offer)

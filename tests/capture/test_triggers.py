@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 
-from shop.models import Brand, Category, Product, ProductImage
 from similarity.capture import mode, triggers
 from similarity.models import PendingProduct, ProductVectors, SpilledChange
 from similarity.outbox import draining
 from tests.encoders_fake import similarity_settings
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
+from tests.host.models import Brand, Category, Product, ProductImage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("captured")]
 
@@ -70,7 +70,7 @@ def test_signals_go_on_where_triggers_are_not_there(products, caplog, monkeypatc
     triggers.install()
     products[2].save()
     assert pending() == set(), "nothing of it changed, as the trigger knows"
-    execute("ALTER TABLE shop_product DISABLE TRIGGER similarity_capture_update")
+    execute("ALTER TABLE host_product DISABLE TRIGGER similarity_capture_update")
     monkeypatch.setattr(mode, "_asked", (0.0, True))
     products[2].save()
     assert pending() == {products[2].pk}
@@ -122,14 +122,14 @@ def test_every_column_that_is_read_is_seen(products):
 
 
 def test_raw_sql_is_seen(products):
-    execute("UPDATE shop_product SET name = 'Raw' WHERE id = %s", [products[2].pk])
+    execute("UPDATE host_product SET name = 'Raw' WHERE id = %s", [products[2].pk])
     assert pending() == {products[2].pk}
 
 
 def test_copy_is_seen(products):
     with connection.cursor() as cursor:
         columns = "product_id, image, alt, position"
-        with cursor.copy(f"COPY shop_productimage ({columns}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY host_productimage ({columns}) FROM STDIN") as copy:
             for at in range(3):
                 copy.write_row((products[1].pk, f"{at}.png", "", at))
     assert pending() == {products[1].pk}
@@ -152,24 +152,24 @@ def test_photos_moved_reordered_and_deleted_by_sql(products):
     first, second, _third = products
     photo = ProductImage.objects.create(product=first, image="a.png")
     assert pending() == {first.pk}
-    execute("UPDATE shop_productimage SET product_id = %s", [second.pk])
+    execute("UPDATE host_productimage SET product_id = %s", [second.pk])
     assert pending() == {first.pk, second.pk}, "one lost it, the other was given it"
-    execute("UPDATE shop_productimage SET position = 7")
+    execute("UPDATE host_productimage SET position = 7")
     assert pending() == {second.pk}, "the order of photos decides which are read"
-    execute("UPDATE shop_productimage SET alt = 'nobody reads it'")
+    execute("UPDATE host_productimage SET alt = 'nobody reads it'")
     assert pending() == set()
-    execute("DELETE FROM shop_productimage WHERE id = %s", [photo.pk])
+    execute("DELETE FROM host_productimage WHERE id = %s", [photo.pk])
     assert pending() == {second.pk}
 
 
 def test_a_renamed_brand_and_category_mark_their_products_only(products, make_product):
     other = make_product(brand="Someone else", category="Lamps")
     pending()
-    execute("UPDATE shop_brand SET name = 'Renamed' WHERE id = %s", [other.brand_id])
+    execute("UPDATE host_brand SET name = 'Renamed' WHERE id = %s", [other.brand_id])
     assert pending() == {other.pk}
-    execute("UPDATE shop_category SET path = 'Home' WHERE id = %s", [other.category_id])
+    execute("UPDATE host_category SET path = 'Home' WHERE id = %s", [other.category_id])
     assert pending() == {other.pk}
-    execute("UPDATE shop_brand SET slug = 'nobody-reads-it'  WHERE id = %s", [other.brand_id])
+    execute("UPDATE host_brand SET slug = 'nobody-reads-it'  WHERE id = %s", [other.brand_id])
     assert pending() == set()
 
 
@@ -180,7 +180,7 @@ def test_a_deleted_brand_marks_the_products_it_had(products):
 
 def test_deleted_products_wait_for_nothing(products):
     draining.enqueue(products)
-    execute("DELETE FROM shop_product WHERE id = %s", [products[0].pk])
+    execute("DELETE FROM host_product WHERE id = %s", [products[0].pk])
     assert pending() == {products[1].pk, products[2].pk}
     draining.enqueue(products[1:])
     ProductImage.objects.create(product=products[1], image="a.png")
@@ -192,13 +192,13 @@ def test_truncated_tables(products):
     ProductImage.objects.create(product=products[1], image="a.png")
     pending()
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute("TRUNCATE shop_productimage")
+    execute("TRUNCATE host_productimage")
     assert pending() == {product.pk for product in products}
     draining.enqueue(products)
-    execute("TRUNCATE shop_product CASCADE")
+    execute("TRUNCATE host_product CASCADE")
     assert pending() == set()
     assert not ProductVectors.objects.exists()
-    execute("TRUNCATE shop_product, shop_brand, similarity_pendingproduct CASCADE")
+    execute("TRUNCATE host_product, host_brand, similarity_pendingproduct CASCADE")
     assert pending() == set(), "as tests flush a database"
 
 
@@ -220,7 +220,7 @@ def test_captured_rows_are_embedded_and_vectors_follow_the_content(products):
     draining.enqueue(products)
     draining.drain()
     before = dict(ProductVectors.objects.values_list("product_id", "fingerprint"))
-    execute("UPDATE shop_product SET name = 'Raw' WHERE id = %s", [products[2].pk])
+    execute("UPDATE host_product SET name = 'Raw' WHERE id = %s", [products[2].pk])
     assert draining.drain() == 1
     after = dict(ProductVectors.objects.values_list("product_id", "fingerprint"))
     assert {key for key in after if after[key] != before[key]} == {products[2].pk}
@@ -235,15 +235,15 @@ def test_a_trigger_that_fails_does_not_reach_the_host(products):
     execute("ALTER TABLE gone RENAME TO similarity_pendingproduct")
     products[0].refresh_from_db()
     assert products[0].name == "Saved all the same"
-    assert any("a change of shop_product was not captured" in told for told in notices)
+    assert any("a change of host_product was not captured" in told for told in notices)
 
 
 def test_whoever_may_write_products_need_not_may_write_the_outbox(products):
     """An import that logs in with rights on the shop's table alone."""
     execute("CREATE ROLE importer; GRANT USAGE ON SCHEMA public TO importer")
-    execute("GRANT SELECT, UPDATE ON shop_product TO importer")
+    execute("GRANT SELECT, UPDATE ON host_product TO importer")
     execute("SET LOCAL ROLE importer; SET LOCAL search_path = ''")
-    execute("UPDATE public.shop_product SET name = 'Imported'")
+    execute("UPDATE public.host_product SET name = 'Imported'")
     execute("RESET ROLE; SET LOCAL search_path TO DEFAULT")
     assert pending() == {product.pk for product in products}
     execute("DROP OWNED BY importer; DROP ROLE importer")
@@ -299,9 +299,9 @@ def test_statements_in_opposite_order_end_in_no_deadlock(products):
     def change_both(mine):
         try:
             with transaction.atomic():
-                execute("UPDATE shop_productimage SET position = 1 WHERE id = %s", [mine[0]])
+                execute("UPDATE host_productimage SET position = 1 WHERE id = %s", [mine[0]])
                 meet.wait(timeout=30)
-                execute("UPDATE shop_productimage SET position = 1 WHERE id = %s", [mine[1]])
+                execute("UPDATE host_productimage SET position = 1 WHERE id = %s", [mine[1]])
         finally:
             connections.close_all()
 

@@ -3,11 +3,11 @@
 import pytest
 from django.db import connection
 
-from shop.models import Brand, Category, Product
 from similarity.capture import triggers
 from similarity.models import PendingProduct, ProductVectors, ReconcileRound
 from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
+from tests.host.models import Brand, Category, Product
 from tests.worker_process import wait_for, worker
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -34,7 +34,7 @@ def test_bulk_changes_and_raw_sql_are_embedded(make_product, tmp_path):
         triggers.install()
         try:
             with connection.cursor() as cursor:
-                cursor.execute("UPDATE shop_brand SET name = 'Renamed by SQL'")
+                cursor.execute("UPDATE host_brand SET name = 'Renamed by SQL'")
             wait_for(
                 lambda: not before & set(vectors.values_list("fingerprint", flat=True)), 60, process
             )

@@ -11,7 +11,6 @@ from django.template import Context, Template
 from django.urls import reverse
 
 import similarity
-from shop.models import Product, ProductImage
 from similarity import logs
 from similarity.catalog import card as cards
 from similarity.catalog.adapter import get_adapter
@@ -19,6 +18,7 @@ from similarity.catalog.card import Card, card_of, title_of
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.catalog.money import amount_of, currency_of
 from similarity.templatetags.similarity import asset
+from tests.host.models import Product, ProductImage
 
 PARTS = ("get_absolute_url", "photo_url", "price", "title", "card", "text")
 
@@ -180,7 +180,7 @@ class TestLog:
             assert cards.page_url(product) == ""
         [record] = caplog.records
         assert record.exc_info
-        assert record.getMessage() == f"The address of shop.Product {one.pk} cannot be read."
+        assert record.getMessage() == f"The address of host.Product {one.pk} cannot be read."
         now = logs.time.monotonic()
         monkeypatch.setattr(logs.time, "monotonic", lambda: now + logs.QUIET_S + 1)
         cards.page_url(two)

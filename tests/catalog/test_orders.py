@@ -11,12 +11,12 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from shop.models import Customer, Order, OrderLine, Product
 from similarity.exceptions import ConfigurationError
 from similarity.orders.adapter import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.orders.mapping import MappedOrders
 from tests.configure import with_settings
 from tests.fixtures_replica import with_replica  # noqa: F401
+from tests.host.models import Customer, Order, OrderLine, Product
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -69,7 +69,7 @@ def test_what_a_user_bought_is_told_the_latest_first_and_each_once(place, custom
 @pytest.fixture
 def by_name(db):
     """Orders that name their user by ``to_field``: none placed yet."""
-    with isolate_apps("shop"):
+    with isolate_apps("tests.host"):
 
         class NamedOrder(models.Model):  # noqa: DJ008 - nobody reads it
             user = models.ForeignKey(User, models.CASCADE, to_field="username", related_name="+")
@@ -77,12 +77,12 @@ def by_name(db):
             placed_at = models.DateTimeField()
 
             class Meta:
-                app_label = "shop"
+                app_label = "host"
 
         with connection.schema_editor() as editor:
             editor.create_model(NamedOrder)
         adapter = MappedOrders(
-            model="shop.Order", placed_at="placed_at", products="product", user="user"
+            model="host.Order", placed_at="placed_at", products="product", user="user"
         )
         adapter.model = NamedOrder
         yield adapter
@@ -222,10 +222,10 @@ def test_without_quantities_each_line_is_one_unit(place, make_product, settings)
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ({"modell": "shop.Order"}, "unknown key 'modell'"),
+        ({"modell": "host.Order"}, "unknown key 'modell'"),
         ({"placed_at": 3}, "is 3; it must be a path"),
         ({"counted": "status"}, "is 'status'; it must be a dict"),
-        ({"model": "shop.Ordre"}, "is 'shop.Ordre', and no installed app"),
+        ({"model": "host.Ordre"}, "is 'host.Ordre', and no installed app"),
         ({"model": "Order"}, "is 'Order', and no installed app"),
     ],
 )
@@ -236,7 +236,7 @@ def test_a_wrong_mapping_is_told(settings, mapping, message):
 
 def test_a_mapping_without_products_is_told():
     with pytest.raises(ConfigurationError, match="has no 'products'"):
-        MappedOrders(model="shop.Order", placed_at="placed_at")
+        MappedOrders(model="host.Order", placed_at="placed_at")
 
 
 class Ledgerless(OrderAdapter):
@@ -245,7 +245,7 @@ class Ledgerless(OrderAdapter):
 
 class OwnOrders(MappedOrders):
     def __init__(self):
-        super().__init__(model="shop.Order", placed_at="placed_at", products="lines__product")
+        super().__init__(model="host.Order", placed_at="placed_at", products="lines__product")
 
 
 def test_an_adapter_of_the_hosts_own(settings):

@@ -35,7 +35,7 @@ def test_what_to_load_with_the_products(model, path, joined, prefetched):
     ],
 )
 def test_unknown_names_are_found(path, unknown):
-    from shop.models import Product
+    from tests.host.models import Product
 
     assert Path(path).unknown(Product) == unknown
 

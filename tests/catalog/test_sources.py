@@ -85,7 +85,7 @@ class TestRules:
         assert list(adapter.filter_price(adapter.model.objects.all(), low=0)) == []
 
     def test_rows_without_an_order_come_by_their_key(self, with_rows, monkeypatch):
-        from shop.models import ProductImage
+        from tests.host.models import ProductImage
 
         product = with_rows((1, "S"), (1, "M"), (1, "L"))
         last = product.images.last()

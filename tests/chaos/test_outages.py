@@ -105,7 +105,7 @@ def test_a_worker_that_starts_while_the_broker_is_away_embeds(pool, broker, make
     broker.kill()
     log = tmp_path / "worker.log"
     command = [
-        sys.executable, "-m", "celery", "-A", "shop", "worker",
+        sys.executable, "-m", "celery", "-A", "tests.host", "worker",
         "-P", pool, "-c", "1", "-Q", "similarity",
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **broker.addresses}

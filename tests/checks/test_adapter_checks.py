@@ -6,7 +6,6 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import models
 
-from shop.models import Brand, Product
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.content import ProductContent
 from similarity.checks import contained
@@ -15,6 +14,7 @@ from similarity.checks.catalog import check_catalog
 from similarity.checks.celery import check_celery
 from similarity.checks.content import check_content
 from similarity.checks.settings import check_settings, did_you_mean
+from tests.host.models import Brand, Product
 
 
 class Plain(CatalogAdapter):
@@ -78,7 +78,7 @@ def told(messages):
     ("adapter", "id", "text"),
     [
         (GivesAList, "E013", "TypeError: [1, 2] is no queryset"),
-        (Misled, "E027", "related_models() has 'maker' for shop.Brand: FieldError: Cannot resolve"),
+        (Misled, "E027", "related_models() has 'maker' for host.Brand: FieldError: Cannot resolve"),
         (CannotBeMade, "E010", "OSError: no licence server"),
     ],
 )
@@ -205,7 +205,7 @@ class TestHints:
     def test_a_model_of_the_same_name_is_suggested(self, settings):
         settings.SIMILARITY_PRODUCT_MODEL = "oscar.Product"
         [message] = check_settings()
-        assert message.hint == "Did you mean 'shop.Product'?"
+        assert message.hint == "Did you mean 'host.Product'?"
 
     def test_a_hint_lists_few_names_and_fields_before_what_refers_to_the_model(self, use):
         use({"price": "zzz"})

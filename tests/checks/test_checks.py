@@ -8,7 +8,6 @@ from django.core import checks
 from django.core.management import call_command
 from django.db import connection, models
 
-from shop.models import Product
 from similarity import conf
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.checks import encoders as encoder_checks
@@ -18,6 +17,7 @@ from similarity.checks.doors import check_cache_values, check_doors
 from similarity.checks.encoders import check_encoders
 from similarity.checks.settings import check_settings
 from tests.configure import with_settings
+from tests.host.models import Product
 
 
 class NeedsArguments(FieldMappingAdapter):
@@ -78,7 +78,7 @@ def test_product_model_unset(settings):
 
 
 def test_product_model_unknown(settings):
-    settings.SIMILARITY_PRODUCT_MODEL = "shop.Prodct"
+    settings.SIMILARITY_PRODUCT_MODEL = "host.Prodct"
     assert "E002" in ids(run())
 
 
@@ -452,7 +452,7 @@ def test_checks_import_no_torch():
         ("SIMILARITY_PRODUCT_MODEL = None", "similarity.E001"),
         ("SIMILARITY_PRODUCT_MODEL = 'Product'", "similarity.E001"),
         ("SIMILARITY_PRODUCT_MODEL = 'nope.Product'", "similarity.E002"),
-        ("SIMILARITY_PRODUCT_MODEL = 'shop.Nope'", "similarity.E002"),
+        ("SIMILARITY_PRODUCT_MODEL = 'host.Nope'", "similarity.E002"),
         (
             "SIMILARITY = {'CATALOG': 'similarity.catalog.adapter.CatalogAdapter'}",
             "similarity.E010",

@@ -2,11 +2,11 @@
 
 import pytest
 
-from shop.models import Order
 from similarity.checks.settings import check_settings
 from similarity.orders.checks import check_orders
 from similarity.orders.mapping import MappedOrders
 from tests.configure import with_settings
+from tests.host.models import Order
 
 
 class NeedsArguments(MappedOrders):
@@ -42,27 +42,27 @@ def test_the_shop_is_configured_well():
     [
         ({"placed_on": "x"}, "E050", "unknown key 'placed_on'", "Did you mean 'placed_at'?"),
         ({"products": ...}, "E050", "has no 'products'", "docs/settings.md"),
-        ({"model": "shop.Ordre"}, "E050", "'shop.Ordre'", "docs/settings.md"),
+        ({"model": "host.Ordre"}, "E050", "'host.Ordre'", "docs/settings.md"),
         (
             {"placed_at": "placed_att"},
             "E051",
-            "shop.Order has no field 'placed_att'",
+            "host.Order has no field 'placed_att'",
             "Did you mean 'placed_at'?",
         ),
         (
             {"products": "lines__produkt"},
             "E051",
-            "shop.OrderLine has no field 'produkt'",
+            "host.OrderLine has no field 'produkt'",
             "Did you mean 'product'?",
         ),
         ({"customer": "total"}, "E051", "has no field 'total'", "Known are"),
         ({"placed_at": "number"}, "E052", "leads to a CharField", "DateTimeField"),
-        ({"products": "lines"}, "E053", "does not lead to shop.Product", "lines__product"),
+        ({"products": "lines"}, "E053", "does not lead to host.Product", "lines__product"),
         ({"quantity": "id"}, "E054", "does not stand on the same row", "a field of lines"),
         ({"customer": "lines__product"}, "E055", "gives an order several", "customer_id"),
         ({"user": "customer"}, "E059", "does not lead to auth.User", "customer__user"),
         ({"user": "customer__user__id"}, "E059", "does not lead to auth.User", "customer__user"),
-        ({"user": "customer__usr"}, "E051", "shop.Customer has no field 'usr'", "'user'"),
+        ({"user": "customer__usr"}, "E051", "host.Customer has no field 'usr'", "'user'"),
         ({"counted": {"state": "paid"}}, "E056", "'state'", "lookups of QuerySet.filter"),
         ({"counted": {"placed_at__gte": "soon"}}, "E056", "soon", "lookups of QuerySet.filter"),
         ({"counted": ...}, "W057", "cancelled and returned orders count", "Filter them out"),
@@ -86,12 +86,12 @@ def test_a_wrong_key_is_told(change, keys, check, said, hint):
 def test_an_order_of_one_product_is_told(change):
     """A line taken for the order: each has one product, and no pair is ever made."""
     line = {
-        **{"model": "shop.OrderLine", "products": "product", "placed_at": "order__placed_at"},
+        **{"model": "host.OrderLine", "products": "product", "placed_at": "order__placed_at"},
         **{"customer": "order__email", "user": ..., "quantity": "quantity", "counted": {}},
     }
     [message] = change(**line)
     assert message.id == "similarity.W060"
-    assert "shop.OrderLine one product" in message.msg
+    assert "host.OrderLine one product" in message.msg
 
 
 @pytest.mark.parametrize("counted", [{}, {"pk__in": []}])

@@ -6,11 +6,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shop.models import Order
 from similarity.orders.counting import runs
 from similarity.orders.models import CountedBasket, PendingOrder
 from tests.configure import with_settings
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
 

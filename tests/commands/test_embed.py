@@ -6,7 +6,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from shop.models import Product
 from similarity.models import PendingProduct, ProductVectors
 from similarity.outbox import draining
 from similarity.subcommands import embed
@@ -14,6 +13,7 @@ from similarity.vectors import heartbeats
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders", "wakeups")]
 

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shop.models import Order, OrderLine
 from similarity.orders.models import Bundle
 from tests.configure import with_settings
+from tests.host.models import Order, OrderLine
 
 pytestmark = pytest.mark.django_db
 

@@ -5,12 +5,12 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from shop.models import Product
 from similarity.connections import locks
 from similarity.models import PendingProduct
 from similarity.outbox import draining, reconcile
 from similarity.versions import lifecycle
 from tests.fixtures_indexing import fake_encoders, wakeups  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders", "wakeups")]
 

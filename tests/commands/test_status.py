@@ -8,7 +8,6 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from shop.models import Order, Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.models import EncoderVersion, PendingProduct, ProductInputs, ReconcileRound
 from similarity.operations import health, status
@@ -20,6 +19,7 @@ from similarity.versions import build, lifecycle
 from tests.configure import with_settings
 from tests.encoders_fake import HashEncoder, similarity_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
+from tests.host.models import Order, Product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from shop.models import Customer, Order, OrderLine
 from similarity.orders.counting import updating
 from similarity.orders.counting.storage import unpack_numbers, unpack_pairs
 from similarity.orders.models import (
@@ -18,6 +17,7 @@ from similarity.orders.models import (
     PairCounts,
     ProductPartners,
 )
+from tests.host.models import Customer, Order, OrderLine
 
 
 class RandomShop:

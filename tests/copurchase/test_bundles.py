@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from shop.models import Customer, Order, OrderLine, Product
 from similarity.exceptions import BundleError, ConfigurationError
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.orders.bundles import itemsets, proposals
@@ -24,6 +23,7 @@ from similarity.orders.tasks import propose_bundles
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.configure import with_settings
 from tests.databases import current_address
+from tests.host.models import Customer, Order, OrderLine, Product
 
 RULE = MiningRule(min_support=0.0, min_lift=1.5, min_shoppers=1, wanted=50)
 

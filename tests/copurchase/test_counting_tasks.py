@@ -60,7 +60,7 @@ def test_a_count_out_of_time_asks_for_another(random_shop, wakeups, monkeypatch)
 
 def test_settings_that_do_not_fit_are_logged_and_orders_wait(random_shop, settings, caplog):
     random_shop(1).place(at=timezone.now())
-    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": {"model": "shop.Ordre"}})
+    settings.SIMILARITY = with_settings(ORDERS={"SOURCE": {"model": "host.Ordre"}})
     assert tasks.count_orders() == 0
     assert "has no 'placed_at'" in caplog.text
     assert PendingOrder.objects.count() == 1

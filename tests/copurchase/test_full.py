@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from shop.models import Customer, Order, OrderLine
 from similarity.exceptions import ConfigurationError, CountError
 from similarity.models.vectors import group_name
 from similarity.orders.counting import full, ledger, reading, runs, storage, updating
@@ -22,6 +21,7 @@ from similarity.orders.partners import partners_of
 from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Customer, Order, OrderLine
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups", "small_limits")]
 

@@ -3,7 +3,6 @@
 import pytest
 from django.utils import timezone
 
-from shop.models import Customer, Order
 from similarity.models.vectors import group_name
 from similarity.orders.counting import scores, updating
 from similarity.orders.counting.full import count_all
@@ -12,6 +11,7 @@ from similarity.orders.partners import partners_of
 from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Customer, Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
 

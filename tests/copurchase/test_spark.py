@@ -17,7 +17,6 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from shop.models import Order, OrderLine
 from similarity.exceptions import ConfigurationError, CountError
 from similarity.orders.counting import spark, spark_session
 from similarity.orders.counting.contributions import contributions
@@ -28,6 +27,7 @@ from similarity.orders.counting.spark import LineColumns, SparkEngine
 from similarity.orders.models import PairCounts
 from tests.configure import with_settings
 from tests.databases import current_address
+from tests.host.models import Order, OrderLine
 
 RULE = CountingRule(reference_day=20_000, half_life_days=90.0, max_basket=6, window_days=400)
 EPOCH = date(1970, 1, 1)

@@ -11,7 +11,6 @@ from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from shop.models import Order, OrderLine
 from similarity.orders.adapter import get_order_adapter
 from similarity.orders.counting import applying, full, ledger, ranking, runs, updating
 from similarity.orders.counting.full import count_all
@@ -21,6 +20,7 @@ from similarity.orders.models import PairCounts, PendingOrder, ProductPartners
 from tests.configure import with_settings
 from tests.copurchase.random_orders import counted
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Order, OrderLine
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("wakeups")]
 

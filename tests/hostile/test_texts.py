@@ -56,7 +56,7 @@ FULL = {
     "line ends": "red\r\n\u2028shirt\u2029\x85",
     "digits": "1234567890" * 2000,
     "punctuation": "!?.,;:-–—…" * 2000,
-    "sql": "'; DROP TABLE shop_product; --",
+    "sql": "'; DROP TABLE host_product; --",
     "template": "{{ settings.SECRET_KEY }}{% include '/etc/passwd' %}",
     "script": "<script>alert(document.cookie)</script>red",
     "format": "%s%s%n {0.__class__} ${jndi:ldap://x}",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from shop.models import Product
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.outbox import draining
 from similarity.search import queries
@@ -12,6 +11,7 @@ from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
 from similarity.versions import gate, lifecycle
 from tests.encoders_fake import similarity_settings
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

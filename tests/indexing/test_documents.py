@@ -2,7 +2,6 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from shop.models import Brand, Product
 from similarity.catalog.content import ProductContent
 from similarity.exceptions import SimilarityError
 from similarity.models import PendingProduct
@@ -13,6 +12,7 @@ from similarity.search.models import SearchDocument, SearchLexeme, SearchValue, 
 from similarity.vectors import pipeline
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
+from tests.host.models import Brand, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +112,7 @@ def test_documents_go_with_their_product_even_by_raw_sql(make_product):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DELETE FROM similarity_pendingproduct")
-        cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
+        cursor.execute("DELETE FROM host_product WHERE id = %s", [product.pk])
     assert not SearchDocument.objects.exists()
 
 

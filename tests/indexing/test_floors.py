@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from shop.models import Category, Product
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
 from similarity.orders.models import CategoryComplement
 from similarity.outbox import draining
 from similarity.similar.shelves import similar_to
 from similarity.versions import floors
+from tests.host.models import Category, Product
 from tests.retrieval.conftest import make_catalogue, make_version, store  # noqa: F401
 
 PATHS = [f"{department} > {kind}" for department in ("Wear", "Home", "Play") for kind in "abc"]

@@ -8,12 +8,12 @@ import pytest
 from django.db import DataError, connection
 from django.db.models import F
 
-from shop.models import Category, Product
 from similarity.models import PendingProduct, ProductVectors, retries
 from similarity.outbox import draining
 from similarity.vectors import pipeline, upsert
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.host.models import Category, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -171,7 +171,7 @@ def test_a_product_being_deleted_is_passed_over(make_product):
     try:
         host.set_autocommit(False)
         with host.cursor() as cursor:
-            cursor.execute("DELETE FROM shop_product WHERE id = %s", [product.pk])
+            cursor.execute("DELETE FROM host_product WHERE id = %s", [product.pk])
         report = pipeline.embed([], claims=claims)
         assert (report.encoded, report.lost) == (1, 1)
         host.commit()

@@ -11,7 +11,6 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.utils import timezone
 from PIL import Image
 
-from shop.models import ProductImage
 from similarity.catalog import remote
 from similarity.catalog.content import UNSETTLED
 from similarity.catalog.paths import image_refs
@@ -23,6 +22,7 @@ from similarity.models import PendingProduct, ProductVectors, retries
 from similarity.outbox import draining, reconcile
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, fused, similarity_settings
+from tests.host.models import ProductImage
 
 pytestmark = pytest.mark.django_db
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from shop.models import Product
 from similarity.catalog import paths
 from similarity.exceptions import EncoderError, VersionError
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -10,6 +9,7 @@ from similarity.outbox import draining
 from similarity.vectors import fusions, pipeline
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

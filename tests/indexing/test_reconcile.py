@@ -9,7 +9,6 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from shop.models import Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.models import PendingProduct, ProductVectors, ReconcileRound
@@ -21,6 +20,7 @@ from similarity.vectors import fusions
 from similarity.versions import lifecycle
 from tests.encoders_fake import HashEncoder
 from tests.fixtures_indexing import wakeups  # noqa: F401
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def test_what_bulk_changes_left_is_found_and_workers_mend_it(catalogue, small_pa
         [Product(sku="N", name="New", slug="n", category=first.category, price=1)]
     )
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE shop_product SET sku = 'RAW' WHERE id = %s", [second.pk])
+        cursor.execute("UPDATE host_product SET sku = 'RAW' WHERE id = %s", [second.pk])
     ProductVectors.objects.filter(product=third).delete()
     report = reconcile.reconcile()
     assert counts(report) == (7, 2, 2, 0)

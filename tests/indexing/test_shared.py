@@ -6,7 +6,6 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 
-from shop.models import Product, ProductImage
 from similarity.models import PendingProduct, ProductInputs, ProductVectors
 from similarity.operations import status
 from similarity.outbox import draining
@@ -16,6 +15,7 @@ from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.encoders.test_looks import picture, placeholder
 from tests.encoders_fake import HashEncoder, fused, similarity_settings
+from tests.host.models import Product, ProductImage
 
 KINDS = ["Shoes", "Lamps", "Tents", "Mugs", "Hats"]
 

@@ -5,11 +5,11 @@ import time
 import pytest
 
 from benchmarks import switch_load as load
-from shop.models import Product
 from similarity.models import EncoderVersion
 from similarity.similar.shelves import similar_to
 from similarity.versions import lifecycle
 from tests.encoders_fake import similarity_settings
+from tests.host.models import Product
 from tests.web_process import web
 
 SWITCHES = 12

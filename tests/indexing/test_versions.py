@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections
 
-from shop.models import Product
 from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.exceptions import EncoderError, VersionError
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
@@ -14,6 +13,7 @@ from similarity.outbox import draining, reconcile
 from similarity.vectors import indexes, pipeline
 from similarity.versions import build, gate, lifecycle
 from tests.encoders_fake import HashEncoder, similarity_settings
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

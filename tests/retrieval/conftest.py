@@ -10,11 +10,11 @@ from django.db import connection
 from django.utils import timezone
 from pgvector import HalfVector
 
-from shop.models import Brand, Category, Product
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import group_name
 from similarity.parts import PARTS
 from tests.fixtures_cells import cells_catalogue  # noqa: F401
+from tests.host_models import Brand, Category, Product
 
 WEIGHTS = {"text": 0.4, "image": 0.3, "colour": 0.15, "attributes": 0.15}
 DIMENSIONS = {"text": 16, "image": 16, "colour": 8, "attributes": 16}
@@ -121,7 +121,7 @@ def build_index(version: EncoderVersion, *columns: str) -> None:
                 f"WHERE version_id = {version.pk}"
             )
         cursor.execute("ANALYZE similarity_productvectors")
-        cursor.execute("ANALYZE shop_product")
+        cursor.execute("ANALYZE host_product")
 
 
 def random_parts(count: int, rng: np.random.Generator, clusters: int) -> dict[str, np.ndarray]:

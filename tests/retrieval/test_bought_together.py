@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.utils import translation
 
-from shop.models import Category, Product
 from similarity.catalog.mapping import FieldMappingAdapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors, vectors
@@ -16,6 +15,7 @@ from similarity.orders.partner_shelf import MAX_CART, bought_together, figures_o
 from similarity.orders.partners import Partner
 from tests.api.conftest import at_angle, version  # noqa: F401
 from tests.fixtures_orders import buy, counted  # noqa: F401
+from tests.host.models import Category, Product
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from shop.models import Product
 from similarity.exceptions import QueryError
 from similarity.orders.bundles.offers import bundle_offers, offers_of
 from similarity.orders.models import Bundle
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

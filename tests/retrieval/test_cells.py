@@ -5,13 +5,13 @@ import pytest
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
-from shop.models import Product
 from similarity.cells import probing
 from similarity.models import ProductVectors, VectorCells
 from similarity.models.cells import rows_table
 from similarity.similar import candidates, plans, trace
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shop.models import Product
 from similarity import FilterError, QueryError, filter_products
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

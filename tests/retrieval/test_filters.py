@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from django.db import connection
 
-from shop.models import Product
 from similarity.models.stored_vectors import read_vectors
 from similarity.models.vectors import index_name
 from similarity.similar import candidates, plans
@@ -14,6 +13,7 @@ from similarity.similar.planner_settings import local_settings
 from similarity.similar.plans import VectorSearch
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

@@ -5,13 +5,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Product
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
 from similarity.similar.floor import Heights, floor_of
 from similarity.similar.hits import Candidate
 from similarity.similar.more_like import more_like
 from similarity.similar.shelves import similar_page, similar_to
+from tests.host.models import Product
 
 TENTS, BAGS, LAMPS, SOFAS, NEW = 1, 2, 3, 4, 5
 OUTDOOR, HOME = 10, 20

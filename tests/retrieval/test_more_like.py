@@ -6,11 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop.models import Product
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 from similarity.similar.more_like import MAX_GIVEN, more_like
 from similarity.similar.shelves import similar_to
+from tests.host.models import Product
 
 pytestmark = pytest.mark.django_db
 

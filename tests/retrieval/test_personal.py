@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from shop.models import Customer, Order, OrderLine
 from similarity.exceptions import ConfigurationError
 from similarity.models import ProductVectors
 from similarity.models.stored_vectors import StoredVectors
@@ -22,6 +21,7 @@ from similarity.similar.more_like import tastes
 from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
+from tests.host.models import Customer, Order, OrderLine
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_encoders")]
 
@@ -103,7 +103,7 @@ def test_without_the_setting_nobody_s_orders_are_read(ada, buys, mugs, teapot, s
     settings.SIMILARITY = with_settings(ORDERS={"SOURCE": orders})
     with CaptureQueriesContext(connection) as captured:
         assert order(mugs, ada) == [0, 1, 2]
-    assert not [query for query in captured if '"shop_order"' in query["sql"]]
+    assert not [query for query in captured if '"host_order"' in query["sql"]]
 
 
 def test_who_is_signed_in_is_who_the_endpoint_asks_for(ada, buys, mugs, teapot, monkeypatch):

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Brand, Product
 from similarity.catalog.adapter import get_adapter
 from similarity.connections import wakeup
 from similarity.exceptions import QueryError, RankerError
@@ -35,6 +34,7 @@ from similarity.versions import lifecycle
 from tests.configure import with_settings
 from tests.databases import current_address
 from tests.fixtures_indexing import fake_encoders  # noqa: F401
+from tests.host.models import Brand, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ class TestWhatIsGiven:
             assert [one.brand.name for one in answer.results] == ["Northfield"] * 3
         queries = [query["sql"] for query in captured if "set_config" not in query["sql"]]
         queries = [sql for sql in queries if "SAVEPOINT" not in sql]
-        assert len([sql for sql in queries if '"shop_brand"' in sql]) == 1
+        assert len([sql for sql in queries if '"host_brand"' in sql]) == 1
         assert len(queries) == 7, "and no more however many results there are"
         assert keys(answer) == [three[at].pk for at in (2, 1, 0)]
         assert keys(rerank("red scarf", products[1:3], budget_ms=AMPLE_MS)) == [

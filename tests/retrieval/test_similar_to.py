@@ -7,13 +7,13 @@ from django.db import connection
 from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
-from shop.models import Brand, Category, Product
 from similarity.exceptions import QueryError
 from similarity.models import EncoderVersion
 from similarity.similar.hits import Candidate
 from similarity.similar.shelves import similar_page, similar_to, similar_to_vector
 from similarity.similar.tiers import diverse
 from tests.configure import with_settings
+from tests.host.models import Brand, Category, Product
 from tests.retrieval.conftest import DIMENSIONS
 
 pytestmark = pytest.mark.django_db
@@ -350,7 +350,7 @@ BAD = [
     ({"exclude": "abc"}, "exclude is 'abc'"),
     ({"exclude": ["abc"]}, "'abc' is no key"),
     ({"within": Product}, "within is"),
-    ({"within": Brand.objects.all()}, "shop.Brand"),
+    ({"within": Brand.objects.all()}, "host.Brand"),
     ({"within": Product.objects.values("brand").annotate(n=Count("pk"))}, "groups rows"),
     ({"after": "rubbish"}, "after is 'rubbish'"),
     ({"after": "Wy0xLDEsMSwxXQ"}, "after is"),

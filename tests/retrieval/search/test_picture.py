@@ -9,7 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from shop.models import Product
 from similarity.connections import caching
 from similarity.exceptions import ImageRejected
 from similarity.models import EncoderVersion
@@ -26,6 +25,7 @@ from similarity.search.picture import (
 )
 from similarity.similar.hits import Hit
 from tests.encoders import bombs
+from tests.host.models import Product
 
 DIMENSIONS = {"text": 2, "image": 2}
 WEIGHTS = {"text": 0.5, "image": 0.5}

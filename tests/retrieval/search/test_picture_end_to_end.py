@@ -6,7 +6,6 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image, ImageDraw
 
-from shop.models import ProductImage
 from similarity.encoders.registry import get_encoder
 from similarity.exceptions import ImageRejected
 from similarity.search import queries
@@ -14,6 +13,7 @@ from similarity.search.picture import encode_picture, search_by_picture
 from similarity.versions.lifecycle import build_version, promote
 from tests.configure import with_settings
 from tests.encoders_fake import fused
+from tests.host.models import ProductImage
 
 COLOURS = ["navy", "olive", "crimson", "gold", "teal", "plum"]
 

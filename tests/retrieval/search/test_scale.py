@@ -9,7 +9,6 @@ from contextlib import ExitStack
 import pytest
 from django.db import connection
 
-from shop.models import Product
 from similarity.search import (
     champion_lists,
     documents,
@@ -27,6 +26,7 @@ from similarity.search.models import SearchLexeme
 from similarity.search.models import documents as tables
 from similarity.search.terms import Alternative
 from tests.configure import with_settings
+from tests.host.models import Product
 from tests.retrieval.search.conftest import counts
 
 MANY = 75

@@ -5,12 +5,12 @@ from django.db import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop.models import Product
 from similarity.catalog import wording
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.search import Outcome, documents, lexical, ranking, search
 from similarity.search.models import Synonym
+from tests.host.models import Product
 from tests.retrieval.search.conftest import counts, names, related
 
 EAST = np.array([1, 0], np.float32)

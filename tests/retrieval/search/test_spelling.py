@@ -4,11 +4,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.models import Product
 from similarity.catalog.adapter import get_adapter
 from similarity.search import spelling
 from similarity.search.spelling import one_slip, slips
 from similarity.similar.within import Within
+from tests.host.models import Product
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_a_number_says_less_than_a_word(indexed):
 
 
 def test_stop_words_alone_find_titles_and_brands(indexed):
-    from shop.models import Brand
+    from tests.host.models import Brand
 
     who, _ = Brand.objects.get_or_create(name="The Who", slug="the-who")
     indexed({"name": "Live LP", "brand": who}, {"name": "It"}, {"name": "The lamp"})

@@ -1,8 +1,8 @@
 import pytest
 
-from shop.models import Product
 from similarity.exceptions import QueryError
 from similarity.search import suggest
+from tests.host.models import Product
 
 
 def of_kind(found, kind):

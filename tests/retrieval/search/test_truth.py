@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from django.db import OperationalError
 
-from shop.models import Product
 from similarity.models import EncoderVersion
 from similarity.search import Outcome, engine, lexical, ranking, search
 from similarity.search.budget import QUERY_CANCELED, Budget
+from tests.host.models import Product
 from tests.retrieval.search.conftest import counts, names, related
 
 EAST = np.array([1, 0], np.float32)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 
-from shop.models import ProductImage
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.search import documents, hybrid, meaning, queries, query_vectors, search, vocabulary
 from similarity.search.mailbox import Question
@@ -17,6 +16,7 @@ from similarity.search.picture import search_by_picture
 from similarity.versions.lifecycle import build_version, promote, rollback
 from tests.encoders.models import COLOURS
 from tests.encoders_fake import fused, similarity_settings
+from tests.host.models import ProductImage
 
 SLOW_MS = 20_000  # in this process, and the first query loads the network
 
