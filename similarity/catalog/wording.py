@@ -93,8 +93,8 @@ def is_unspaced(text: str) -> bool:
 def extra_words_of(text: str, *, near: bool = False) -> list[str]:
     """Return further words that a text matches.
 
-    These are ``tshirt`` for ``t-shirt``, ``100ml`` for ``100 ml``, and 茶 for 茶碗. With ``near`` they
-    include ``tshirt`` for ``T shirt``.
+    These are ``tshirt`` for ``t-shirt``, ``100ml`` for ``100 ml``, and for 茶碗 its single letters.
+    With ``near`` they include ``tshirt`` for ``T shirt``.
     """
     words = _split(normalised(text))
     found = [*_extra_words(text, words), *(_near(words) if near else ())]
