@@ -40,7 +40,7 @@ def at_work() -> bool:
         _asked = (time.monotonic() + TRUST_S, there)
         if not there:
             logger.error(
-                "SIMILARITY['CAPTURE'] is 'triggers', and they are not installed: only Django's "
+                "SIMILARITY['CAPTURE'] is 'triggers', but they are not installed: only Django's "
                 "own saves are seen. Run 'manage.py similarity triggers install'."
             )
     return there

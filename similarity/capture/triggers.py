@@ -153,7 +153,7 @@ def _require(table: routes.Watched, columns: Collection[str]) -> None:
         raise ConfigurationError(
             f"{table.model._meta.label} has no column {', '.join(sorted(lacking))} in its table "
             f"{table.table!r}; run 'manage.py migrate', or correct what the adapter's "
-            "columns_read() names."
+            "columns_read() returns."
         )
 
 

@@ -217,7 +217,7 @@ def get_adapter() -> CatalogAdapter:
         adapter = _make(configured)
         if not isinstance(adapter, CatalogAdapter):
             raise ConfigurationError(
-                f"SIMILARITY['CATALOG'] names {configured!r}, which is no CatalogAdapter; "
+                f"SIMILARITY['CATALOG'] names {configured!r}, which is not a CatalogAdapter; "
                 "derive it from similarity.CatalogAdapter."
             )
         return adapter

@@ -177,7 +177,7 @@ def _image_ref(storage: Storage, name: str) -> ImageRef:
                 return bytes(file.read(limit + 1))
         except FileNotFoundError as error:
             if _is_unmounted(storage):
-                raise PhotoUnavailable(f"The folder of the storage is away: {error}") from error
+                raise PhotoUnavailable(f"The folder of the storage is missing: {error}") from error
             raise
 
     etag, unknown = _etag(storage, name)
@@ -189,13 +189,13 @@ def _etag(storage: Storage, name: str) -> tuple[str, str]:
     try:
         return f"{storage.size(name)}-{storage.get_modified_time(name).timestamp():.0f}", ""
     except (NotImplementedError, AttributeError, TypeError) as error:
-        logger.info("The storage tells no size or time of image %r: %s", name, error)
+        logger.info("The storage has no size or time of image %r: %s", name, error)
         return "", ""
     except Exception as error:  # noqa: BLE001 - storages of other packages raise their own errors
         if is_absent(error) and not _is_unmounted(storage):
             return "", ""
-        logger.info("Size and time of image %r are not known now: %s", name, error)
-        return "", f"size and time of {name!r} are not known: {type(error).__name__}: {error}"
+        logger.info("Size and time of image %r are unknown now: %s", name, error)
+        return "", f"size and time of {name!r} are unknown: {type(error).__name__}: {error}"
 
 
 def _is_unmounted(storage: Storage) -> bool:

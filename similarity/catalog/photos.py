@@ -59,7 +59,7 @@ class PhotoReader:
             raise
         except Exception as error:
             if is_absent(error):
-                raise PhotoAbsent(f"{self._name!r} is not there: {error}") from error
+                raise PhotoAbsent(f"{self._name!r} does not exist: {error}") from error
             self.delayed = f"{self._name!r} cannot be read: {type(error).__name__}: {error}"
             raise PhotoUnavailable(self.delayed) from error
 

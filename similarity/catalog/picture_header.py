@@ -89,7 +89,7 @@ def check_cost(data: bytes, limits: Limits) -> Header:
         width, height = 0, 0
     if width <= 0 or height <= 0:
         raise ImageRejected(
-            f"The file begins like a {kind} image, but its header tells no size; send or store "
+            f"The file begins like a {kind} image, but its header has no size; send or store "
             "another."
         )
     if width * height > limits.pixels:
@@ -117,7 +117,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
             if scans > MAX_SCANS:
                 raise ImageRejected(
                     f"The JPEG has more than {MAX_SCANS} scans, each of which is decoded in full; "
-                    "save it anew."
+                    "save it again."
                 )
         elif code in _FRAMES:
             sides = struct.unpack_from(">HH", data, at + 3)
@@ -205,7 +205,7 @@ def _avif(data: bytes) -> tuple[int, int]:
 
 
 def _too_many(kind: str) -> ImageRejected:
-    return ImageRejected(f"The {kind} image has more than {MAX_PARTS} parts; save it anew.")
+    return ImageRejected(f"The {kind} image has more than {MAX_PARTS} parts; save it again.")
 
 
 _READERS = {

@@ -84,7 +84,7 @@ def fetch(url: str, limit: int) -> bytes:
         if isinstance(answer, bytes):
             return answer
         url = urljoin(url, answer)
-    raise FetchRefused(f"{url[:200]!r} is the end of more than {MAX_REDIRECTS} redirects.")
+    raise FetchRefused(f"{url[:200]!r} comes after more than {MAX_REDIRECTS} redirects.")
 
 
 def locate(url: str) -> Target:
@@ -94,7 +94,7 @@ def locate(url: str) -> Target:
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     if not _allowed(parts.scheme, host, port):
         raise FetchRefused(
-            f"{url[:200]!r} is of the domain {host!r}, port {port}; photos are fetched from "
+            f"{url[:200]!r} has the domain {host!r}, port {port}; photos are fetched from "
             "SIMILARITY['IMAGES']['DOMAINS'] only. Add it there if it is yours."
         )
     addresses = _resolve(host, port)
@@ -145,9 +145,9 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # raises if the port is not a number
     except ValueError as error:
-        raise FetchRefused(f"{url[:200]!r} is no address: {error}.") from error
+        raise FetchRefused(f"{url[:200]!r} is not an address: {error}.") from error
     if parts.scheme not in _PORTS:
-        raise FetchRefused(f"{url[:200]!r} is of the scheme {parts.scheme!r}; use https.")
+        raise FetchRefused(f"{url[:200]!r} has the scheme {parts.scheme!r}; use https.")
     if "@" in parts.netloc:
         raise FetchRefused("An address with a user name or password is not fetched.")
     return parts
@@ -274,7 +274,7 @@ def _body(response: Any, host: str, limit: int) -> bytes | str:
     if response.status != 200:
         delayed = response.status in _FOR_NOW or response.status >= 500
         raise (FetchDelayed if delayed else FetchRefused)(
-            f"{host!r} answers {response.status}; a photo is 200."
+            f"{host!r} answers {response.status}; a photo answers 200."
         )
     body = bytes(response.read(limit + 1))
     if len(body) <= limit and response.length_remaining:

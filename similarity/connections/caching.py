@@ -96,7 +96,7 @@ def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
         alias = conf.get("CACHE", "ALIAS")
         if isinstance(error, _outages()):
             _pause.begin()
-            told = "The cache %r does not answer; it is not asked again for %.0f s."
+            told = "The cache %r does not answer; it is not called again for %.0f s."
             logger.warning(told, alias, PAUSE_S, exc_info=True)
         else:
             told = "The cache %r refuses a call: %s: %s"

@@ -75,7 +75,7 @@ def _tell_of_proxy(address: str) -> None:
     _told_of_proxy = True
     logger.warning(
         "A request came with X-Forwarded-For from %r, which may be a proxy of the shop: then all "
-        "clients behind it share one rate limit. If it is one, set "
+        "clients behind it share one rate limit. If it is a proxy, set "
         "REST_FRAMEWORK = {'NUM_PROXIES': 1}.",
         address,
     )

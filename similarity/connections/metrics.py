@@ -49,13 +49,13 @@ class Metric(NamedTuple):
 
 METRICS: dict[str, Metric] = {
     "query_seconds": Metric(
-        "Time of one query of vectors, by the plan that answered.", ("plan", "tier"), QUERY_BUCKETS
+        "Time of a query of vectors, by the plan that answered.", ("plan", "tier"), QUERY_BUCKETS
     ),
     "shelf_seconds": Metric(
-        "Time of one whole shelf, from the cache or computed.", ("shelf",), QUERY_BUCKETS
+        "Time of a whole shelf, from the cache or computed.", ("shelf",), QUERY_BUCKETS
     ),
     "cache_total": Metric(
-        "Look-ups in the cache: hit, miss, or down where it does not answer.", ("cache", "result")
+        "Look-ups in the cache: hit, miss, or down if it does not answer.", ("cache", "result")
     ),
     "batch_seconds": Metric(
         "Time a worker spends on a stage of one batch: read, encode or write.",

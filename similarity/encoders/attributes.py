@@ -58,7 +58,7 @@ class AttributeEncoder(Encoder):
         for block, share in (shares or {}).items():
             if block not in SHARES or not isinstance(share, int | float) or not share >= 0:
                 raise EncoderError(
-                    f"The attribute encoder was given shares={shares!r}; it must map some of "
+                    f"The attribute encoder has shares={shares!r}; they must map some of "
                     f"{', '.join(SHARES)} to numbers of zero or more."
                 )
         self._brand, self._category = brand, category

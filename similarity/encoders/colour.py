@@ -42,9 +42,7 @@ class ColourEncoder(Encoder):
 
     def __init__(self, colours: int = 64) -> None:
         if not isinstance(colours, int) or not 8 <= colours <= 256:
-            raise EncoderError(
-                f"The colour encoder was given colours={colours!r}; give it 8 to 256."
-            )
+            raise EncoderError(f"The colour encoder has colours={colours!r}; use 8 to 256.")
         self._colours = colours
         self.known = KnownVectors()
 

@@ -117,7 +117,7 @@ class DecoderProcess:
         if hung:
             return EncoderError(f"A picture was not decoded within {HANGS_AFTER_S:.0f} s.")
         if code == -signal.SIGPROF:
-            return ImageRejected(f"The image takes more than {cpu_s:g} s to decode; save it anew.")
+            return ImageRejected(f"The image takes more than {cpu_s:g} s to decode; save it again.")
         return ImageRejected(
             f"The process that decodes the image ended with status {code}; replace it by a sound "
             "file."

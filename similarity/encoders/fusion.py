@@ -305,5 +305,5 @@ def _metadata(data: bytes) -> dict[str, Any]:
 def _damaged(error: Exception) -> EncoderError:
     return EncoderError(
         f"The stored fusion is damaged ({type(error).__name__}: {error}); "
-        "build a new version, or roll back to the one before."
+        "build a new version, or roll back to the version before."
     )

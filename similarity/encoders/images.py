@@ -131,7 +131,7 @@ def _read(ref: ImageRef, key: str) -> Photo | None:
         data = ref.read(Limits.of_photo().bytes)
         return Photo(name_of(data), decode(data))
     except (OSError, ImageRejected) as error:
-        logger.warning("Product %s goes on without its image %r: %s", key, ref.name, error)
+        logger.warning("Product %s continues without its image %r: %s", key, ref.name, error)
         return None
 
 

@@ -70,4 +70,4 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise EncoderError(f"{str(path)!r} is not sound JSON: {error}") from error
+        raise EncoderError(f"{str(path)!r} is not valid JSON: {error}") from error

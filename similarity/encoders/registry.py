@@ -67,7 +67,7 @@ def make_encoder(entry: Any, where: str) -> Encoder:
     made_from = conf.load(entry["CLASS"])
     if not (isinstance(made_from, type) and issubclass(made_from, Encoder)):
         raise ConfigurationError(
-            f"{where} names {entry['CLASS']!r}, which is no Encoder; derive it from "
+            f"{where} names {entry['CLASS']!r}, which is not an Encoder; derive it from "
             "similarity.encoders.base.Encoder."
         )
     try:

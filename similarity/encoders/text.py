@@ -78,7 +78,7 @@ class TransformerTextEncoder(Encoder):
             )
         if max_tokens < 1:
             raise EncoderError(
-                f"The text encoder's max_tokens is {max_tokens!r}; use a number above 0, 256 say."
+                f"The text encoder's max_tokens is {max_tokens!r}; use 1 or more, such as 256."
             )
         if not 0 <= title_weight <= 1:
             raise EncoderError(

@@ -188,7 +188,7 @@ def pooler_output(output: Any) -> Any:
     pooled = output if hasattr(output, "shape") else getattr(output, "pooler_output", None)
     if pooled is None:
         raise EncoderError(
-            "The pooling 'pooler' was asked for, and the network has no pooled output; "
+            "The pooling is 'pooler', but the network has no pooled output; "
             "use 'auto', 'mean' or 'cls'."
         )
     return pooled

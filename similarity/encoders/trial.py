@@ -84,7 +84,7 @@ def _candidates() -> list[str]:
     if not runtimes.installed(wanted):
         raise ConfigurationError(
             f"SIMILARITY['WORKERS']['RUNTIME'] is {wanted!r}, whose packages are not installed; "
-            f"they come with {runtimes.INSTALL}. 'auto' takes what is there."
+            f"they come with {runtimes.INSTALL}. 'auto' uses the installed runtimes."
         )
     return [wanted]
 

@@ -176,7 +176,7 @@ def _required(model: str, weights: Path | None) -> Path:
     if weights is None:
         raise EncoderError(
             f"The image encoder's model {model!r} is torchvision's and needs weights: the path of "
-            "a safetensors or state dict file. Nothing is downloaded."
+            "a safetensors or state dict file. Weights are never downloaded."
         )
     return weights
 
@@ -202,7 +202,7 @@ def _remove_head(network: Any, model: str) -> str:
     if not heads:
         raise EncoderError(
             f"torchvision's {model!r} has no classifier that could be taken off; choose a "
-            "classification model, 'efficientnet_v2_s' say."
+            "classification model such as 'efficientnet_v2_s'."
         )
     parent, _, last = heads[-1].rpartition(".")
     setattr(network.get_submodule(parent), last, package("torch").nn.Identity())

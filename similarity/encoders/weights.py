@@ -84,7 +84,7 @@ def read_state(path: Path) -> dict[str, Any]:
         # Any error of either reader on a broken or hostile file gives the same answer.
         raise EncoderError(
             f"The weights file {str(path)!r} is refused ({type(error).__name__}: {error}); name "
-            "a safetensors file, or a state dict that holds nothing but tensors."
+            "a safetensors file, or a state dict that holds only tensors."
         ) from error
     return _state_dict(state, path)
 

@@ -179,7 +179,7 @@ def _drawn(keys: list[Any], most: int) -> list[Any]:
 def _require_categories(paths: Sequence[str]) -> None:
     if len(set(paths) - {""}) < 2:
         raise ConfigurationError(
-            "Fewer than two categories are known here, so that no product is of another one; map "
+            "Fewer than two categories are known here, so no product has another category; map "
             "SIMILARITY['CATALOG']['attributes']['category'], or name a --dataset that has types."
         )
 

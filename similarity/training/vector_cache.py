@@ -98,7 +98,7 @@ class _Shelf:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            logger.warning("The cache file %s is damaged and made anew: %s", self.path, error)
+            logger.warning("The cache file %s is damaged and is made again: %s", self.path, error)
             return {}
 
 
