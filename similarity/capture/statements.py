@@ -62,7 +62,7 @@ class Surroundings:
 
     products: str
     key: str
-    #: The schemas of the functions' tables, for statements of any role.
+    #: The schemas in which the functions find tables, whatever role runs the statement.
     schemas: tuple[str, ...]
     quote: Callable[[str], str]
 

@@ -1,4 +1,4 @@
-"""Numbers of a text in one spelling: fractions, sizes in several directions, units."""
+"""Numbers of a text in a uniform spelling: fractions, sizes in several directions, units."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ _MEASURE = re.compile(
 
 
 def write_plainly(text: str) -> str:
-    """Return folded text with numbers in one spelling.
+    """Return folded text with numbers in a uniform spelling.
 
     ``1,000`` ``1½`` ``20 × 30`` → ``1000`` ``1.5`` ``20x30``; ``12"`` → ``12in``.
     """

@@ -64,7 +64,7 @@ _ENTITY = re.compile(
     r"&(?:#(?:[0-9]{1,7};|[0-9]{2,7}|x[0-9a-f]{1,6};?)|[a-z][a-z0-9]{1,31};|(?:nbsp|amp|lt|gt|quot)(?![\w;=]))",
     re.IGNORECASE,
 )
-#: Private-use glyphs belong to icon fonts and mean nothing elsewhere.
+#: Private-use glyphs belong to icon fonts and have no meaning elsewhere.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1c\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff]"
 )
@@ -77,8 +77,8 @@ _INVISIBLE = re.compile(
 def plain_text(text: str, most: int = MOST) -> str:
     """Return the readable text of ``text``, at most ``most`` characters.
 
-    Block elements become line breaks, list items get a bullet. Escapes are undone until none is
-    left. A ``<`` that opens no tag stays (``chest < 90 cm``). A second call changes nothing.
+    Block elements become line breaks, list items get a bullet. Escapes are undone until all are
+    gone. A ``<`` that opens no tag stays (``chest < 90 cm``). A second call has no effect.
     """
     text = text.replace(_LINE, " ").replace(_PARAGRAPH, " ")
     text = _without_markup(_without_files(text)[:MOST_READ], 4 * most + 1000)
@@ -166,7 +166,7 @@ class _TagReader:
         if name and self._is_tag(name, found):
             self._take_tag(name, bool(found["slash"]))
         elif name or (found["close"] and not self._in_cdata):
-            # Only its first character is certainly text.
+            # Only its first character is certain to be text.
             self._at = found.start() + 1
             self._keep(found[0][0])
         elif found["open"] or found["close"]:

@@ -3,8 +3,8 @@
 A product's photo address is data from an editor or a feed. It must not make the worker request
 addresses of the shop's own network (server-side request forgery). The name is resolved once, and
 every address found must be public. The connection goes to the checked address, and the certificate
-is checked against the name. A name that later resolves to another address (DNS rebinding) changes
-nothing.
+is checked against the name. A name that later resolves to another address (DNS rebinding) has
+no effect.
 """
 
 import ipaddress

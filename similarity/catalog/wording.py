@@ -102,7 +102,7 @@ def extra_words_of(text: str, *, near: bool = False) -> list[str]:
 
 
 def measures_of(text: str) -> list[str]:
-    """Return numbers with a unit, in one spelling: ``100 ml`` and ``100ML`` are ``100ml``."""
+    """Return numbers with a unit, in a uniform spelling: ``100 ml`` and ``100ML`` are ``100ml``."""
     return list(dict.fromkeys(one for one, _start, _end in numbers.measures(normalised(text))))
 
 

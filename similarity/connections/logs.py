@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line, for programs that collect and search logs.
+"""Log lines as JSON, one object a line, to be collected and searched.
 
 A host names the formatter in ``LOGGING``::
 

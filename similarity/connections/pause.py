@@ -4,7 +4,7 @@ import time
 
 
 class Pause:
-    """A memory of a failure in this process, for ``length_s`` seconds."""
+    """A memory of a failure in this process that lasts ``length_s`` seconds."""
 
     def __init__(self, length_s: float) -> None:
         self.length_s = length_s

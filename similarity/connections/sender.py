@@ -73,6 +73,6 @@ class Sender:
     def _sent(self, message: str) -> bool:
         try:
             return self._send(message)
-        except Exception:  # a door: the thread must live, and what waits is in the database
+        except Exception:  # a door: the thread must live, and the waiting work is in the database
             logger.exception("The message %s is not sent.", message)
             return True

@@ -24,7 +24,7 @@ class Encoded(NamedTuple):
 
 
 class Encoder(abc.ABC):
-    """An encoder of one part of a product (its text, its photos, …) into vectors.
+    """An encoder of a part of a product (its text, its photos, …) into vectors.
 
     ``SIMILARITY["ENCODERS"]`` names a subclass by dotted path. The entry's ``OPTIONS`` are its
     keyword arguments. Creating an encoder is cheap: weights are loaded at the first call of

@@ -46,7 +46,7 @@ class Pixels(NamedTuple):
 
 
 class DecoderProcess:
-    """A child process and the pipes to it. Only one thread uses it at a time."""
+    """A child process and the pipes to it. Only a single thread uses it at a time."""
 
     def __init__(self) -> None:
         package("PIL.Image")  # a web process, which decodes no pictures, may lack it

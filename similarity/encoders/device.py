@@ -127,7 +127,7 @@ def limit_threads() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Use one thread for small work, because several threads would wait for each other.
+    """Use a single thread for small work, because several threads would wait for each other.
 
     On a machine with busy cores that wait takes a hundred times as long as the work.
     """

@@ -77,7 +77,7 @@ def export(graph: Graph, file: Path) -> None:
             input_names=list(graph.inputs),
             output_names=["vectors"],
             dynamic_shapes=tuple(dict.fromkeys(axes, opened) for axes in graph.axes),
-            # One file of the format may hold at most two gigabytes.
+            # A file of the format may hold at most two gigabytes.
             external_data=sum(each.nbytes for each in graph.module.parameters()) > 1_500_000_000,
         )
 

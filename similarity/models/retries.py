@@ -75,6 +75,6 @@ def failed(attempts: int, error: str) -> dict[str, Any]:
 
 
 def backoff_s(attempts: int) -> float:
-    """Return the seconds to wait after so many attempts: doubling, capped, ±25 % jitter."""
+    """Return the seconds to wait after ``attempts`` attempts: doubling, capped, ±25 % jitter."""
     doubled = BACKOFF_S * 2 ** min(max(attempts - 1, 0), 30)
     return min(doubled, BACKOFF_MAX_S) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret

@@ -108,7 +108,7 @@ def index_name(version: EncoderVersion, column: str) -> str:
 
 
 def key_type(using: str) -> str:
-    """Return the SQL type of a product's key in the database ``using``, for casts of parameters.
+    """Return the SQL type of a product's key in the database ``using``, to cast parameters.
 
     For example ``bigint``, ``uuid`` or ``varchar(40)``.
     """

@@ -52,7 +52,7 @@ class EncoderVersion(models.Model):
     dimensions = models.JSONField()
     #: part → share of the fused vector's squared length; they add up to 1
     weights = models.JSONField()
-    #: part → {block: [start, stop]} inside the part's vector, for explanations
+    #: part → {block: [start, stop]} inside the part's vector (for explanations)
     blocks = models.JSONField(default=dict, blank=True)
     #: part → least cosine of a query with the vector of a near product, learned on the catalogue;
     #: ``photo``: that of a picture with ``image`` vectors

@@ -1,4 +1,4 @@
-"""A picture of ten products and their similar products, for inspection."""
+"""A picture of ten products and their similar products, to inspect by eye."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
