@@ -1,4 +1,4 @@
-"""Who sees changes: Django's signals, or triggers in the database, where they are there."""
+"""The source of changes: Django's signals, or triggers in the database if they are installed."""
 
 import logging
 import time
@@ -11,25 +11,25 @@ from similarity.models import PendingProduct
 
 logger = logging.getLogger(__name__)
 
-#: ``SIMILARITY["CAPTURE"]`` where triggers see changes, instead of Django's signals.
+#: The value of ``SIMILARITY["CAPTURE"]`` for triggers instead of Django's signals.
 TRIGGERS = "triggers"
 
-#: For so long the triggers are taken to be there without asking again.
+#: Seconds for which an answer about the triggers holds before the next check.
 TRUST_S = 60.0
 
-_asked = (0.0, False)  # monotonic seconds until which the answer holds, and it; of this process
+_asked = (0.0, False)  # of this process: (monotonic seconds until which the answer holds, answer)
 
 
 def in_use() -> bool:
-    """Whether the settings have changes seen by triggers."""
+    """Return True if the settings choose triggers."""
     return bool(conf.get("CAPTURE") == TRIGGERS)
 
 
 def at_work() -> bool:
-    """Whether signals may stand back: triggers are in use, and there.
+    """Return True if signals may stand back: triggers are in use and installed.
 
-    Asked of the database every ``TRUST_S``. Where settings name triggers that nobody has
-    installed yet, or somebody has disabled, receivers go on writing.
+    Checks the database every ``TRUST_S``. If the settings choose triggers that are not installed
+    yet, or are disabled, receivers continue to write.
     """
     global _asked
     if not in_use():
@@ -40,20 +40,20 @@ def at_work() -> bool:
         _asked = (time.monotonic() + TRUST_S, there)
         if not there:
             logger.error(
-                "SIMILARITY['CAPTURE'] is 'triggers', and they are not installed: only Django's "
+                "SIMILARITY['CAPTURE'] is 'triggers', but they are not installed: only Django's "
                 "own saves are seen. Run 'manage.py similarity triggers install'."
             )
     return there
 
 
 def forget() -> None:
-    """Ask again at the next change: triggers were made or dropped."""
+    """Check again at the next change, because triggers were made or dropped."""
     global _asked
     _asked = (0.0, False)
 
 
 def alias() -> str:
-    """The database of outbox and products."""
+    """Return the database of outbox and products."""
     return router.db_for_write(PendingProduct)
 
 

@@ -1,4 +1,4 @@
-"""Which tables a product's content is read from, and how a row of each leads to products."""
+"""Tables that a product's content reads, and the route from a row of each to products."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ CHANGED = "similarity_changed"
 class Watched:
     """A table whose changes are captured.
 
-    ``columns`` are those that matter, None for every one. ``routes`` are queries over
-    ``CHANGED`` that give keys of products; ``needed`` are the columns of it they read.
+    ``columns`` are the relevant columns; None means every column. ``routes`` are queries over
+    ``CHANGED`` that return keys of products. ``needed`` are its columns that they read.
     """
 
     model: type[Model]
@@ -41,15 +41,15 @@ class _Route:
     model: type[Model]
     column: str
     lookup: str
-    #: Of a generic relation: the column that names the owner's content type, and the owner.
+    #: For a generic relation: the column that names the owner's content type, and the owner.
     content_type: str = ""
     owner: type[Model] | None = None
-    #: Of a join table: its rows are what links, whatever an adapter says that it reads of them.
+    #: For a join table: all its columns count, whatever columns an adapter names for it.
     links: bool = False
 
 
 def watched(adapter: CatalogAdapter) -> list[Watched]:
-    """Every table the adapter's products are read from, the product's own first."""
+    """Return every table that the adapter's products are read from, the product's own first."""
     routes: dict[type[Model], list[_Route]] = {}
     for route in dict.fromkeys(_routes(adapter)):
         routes.setdefault(_concrete(route.model), []).append(route)
@@ -89,7 +89,7 @@ def _routes(adapter: CatalogAdapter) -> Iterator[_Route]:
 
 
 def _over(product: type[Model], model: type[Model], lookup: str) -> Iterator[_Route]:
-    """From the rows of ``model`` and of its parents."""
+    """Yield routes from the rows of ``model`` and of its parents."""
     names = lookup.split("__")
     fields = fields_of(product, names)
     field, before = fields[-1], names[: len(fields) - 1]
@@ -126,7 +126,7 @@ def _concrete(model: type[Model]) -> type[Model]:
 
 
 def _query(adapter: CatalogAdapter, route: _Route) -> str:
-    """The route as SQL with its values in place: a trigger takes no parameters."""
+    """Return the route as SQL with its values in place, because a trigger takes no parameters."""
     alias = adapter.write_alias
     connection: Any = connections[alias]
     quote = connection.ops.quote_name

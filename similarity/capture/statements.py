@@ -1,4 +1,4 @@
-"""The SQL of a trigger and its function, one pair for each table and operation."""
+"""The SQL of a trigger and its function, a pair for each table and operation."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,12 +8,13 @@ from similarity.capture.routes import CHANGED, Watched, key_column
 from similarity.models import SpilledChange
 from similarity.models.outbox import ENQUEUE, PendingProduct
 
-#: Every trigger and function of ours begins so; django-pgtrigger prunes only its own prefix.
+#: Prefix of all our triggers and functions; django-pgtrigger prunes only its own prefix.
 PREFIX = "similarity_capture"
 OPERATIONS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
-#: Longest a statement of the host waits for an outbox row that another transaction holds. Below
-#: PostgreSQL's own deadlock_timeout (1 s): nobody is ever chosen as a deadlock's victim for us.
+#: Longest a statement of the host waits for an outbox row that another transaction holds. It is
+#: below PostgreSQL's own deadlock_timeout (1 s), so our wait never makes a statement a deadlock's
+#: victim.
 LOCK_TIMEOUT_MS = 300
 
 _OUTBOX = PendingProduct._meta.db_table
@@ -26,7 +27,7 @@ _TABLES = {
     "TRUNCATE": "",
 }
 
-# The handler may not fail either: what it cannot write down is found by the next reconcile.
+# The handler must not fail either; the next reconcile finds changes that it cannot write down.
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {search_path}
@@ -57,18 +58,18 @@ FOR EACH STATEMENT EXECUTE FUNCTION {function}()
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the statements need to know of the database: products' table and key, unquoted."""
+    """The database facts that the statements need: products' table and key, unquoted."""
 
     products: str
     key: str
-    #: Where the functions look for tables, whoever's statement they run in.
+    #: The schemas in which the functions find tables, whatever role runs the statement.
     schemas: tuple[str, ...]
     quote: Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """``table`` as SQL; ``hash`` tells whether the one in the database is this one."""
+    """A trigger: ``table`` as SQL; equal ``hash`` in the database means that it is up to date."""
 
     table: str
     name: str
@@ -81,7 +82,7 @@ class Trigger:
 
 
 def triggers(table: Watched, relation: str, around: Surroundings) -> list[Trigger]:
-    """The triggers of one table, which is ``relation`` in SQL."""
+    """Return the triggers of a table, which is ``relation`` in SQL."""
     return [_trigger(table, relation, operation, around) for operation in OPERATIONS]
 
 
@@ -104,13 +105,13 @@ def _trigger(table: Watched, relation: str, operation: str, around: Surroundings
 
 
 def _function_name(table: str, operation: str) -> str:
-    """Of 63 characters at most, and another for each table however long its name."""
+    """Return a name of at most 63 characters, different for each table however long its name."""
     digest = hashlib.sha256(table.encode()).hexdigest()[:10]
     return f"{PREFIX}_{operation.lower()}_{digest}"
 
 
 def _body(table: Watched, operation: str, around: Surroundings) -> tuple[str, str]:
-    """(what the trigger does, what it does where another transaction is in the way)."""
+    """Return (the trigger's action, its action if another transaction is in the way)."""
     own = table.table == around.products
     if own and operation == "TRUNCATE":
         return "DELETE FROM similarity_pendingproduct", "NULL"
@@ -133,7 +134,7 @@ def _mark(keys: str) -> tuple[str, str]:
 
 
 def _forget(key: str) -> str:
-    """Products that are gone wait for nothing; their vectors go by the foreign key."""
+    """Return SQL that deletes outbox rows of deleted products; vectors go by the foreign key."""
     return f"""
         DELETE FROM {_OUTBOX} USING (
             SELECT id FROM {_OUTBOX} WHERE product_key IN (SELECT {key}::text FROM old_rows)
@@ -143,9 +144,9 @@ def _forget(key: str) -> str:
 
 
 def _keys(table: Watched, operation: str, around: Surroundings) -> str:
-    """A query for the different keys, as text, of products that a statement changed."""
+    """Return a query for the different keys, as text, of products that a statement changed."""
     quote = around.quote
-    if operation == "TRUNCATE":  # it tells no rows: any product may have lost something
+    if operation == "TRUNCATE":  # it names no rows, so any product may have changed
         return f"SELECT {quote(around.key)}::text FROM {quote(around.products)}"  # noqa: S608
     routes = " UNION ".join(table.routes)
     return (
@@ -155,7 +156,7 @@ def _keys(table: Watched, operation: str, around: Surroundings) -> str:
 
 
 def _changed(table: Watched, operation: str, quote: Callable[[str], str]) -> str:
-    """Common table expressions that end in ``CHANGED``: what the routes read of changed rows."""
+    """Return common table expressions that end in ``CHANGED``: the columns that routes read."""
     names = [quote(name) for name in sorted(table.needed)]
     if operation != "UPDATE":
         rows = "new_rows" if operation == "INSERT" else "old_rows"
@@ -175,10 +176,10 @@ def _changed(table: Watched, operation: str, quote: Callable[[str], str]) -> str
 
 
 def _differ(table: Watched, quote: Callable[[str], str]) -> str:
-    """Whether a row's columns that matter changed, byte by byte.
+    """Return a condition: the relevant columns of a row changed, byte by byte.
 
-    ``record_image_ne`` compares values of any type, those without an equality (``json``) and
-    those whose collation holds different texts for equal included.
+    ``record_image_ne`` compares values of any type, including types without an equality (``json``)
+    and texts that their collation holds for equal.
     """
     if table.columns is None:
         return "o IS NULL OR n IS NULL OR record_image_ne(o, n)"

@@ -1,7 +1,7 @@
-"""Installing the triggers in the host's database, and telling whether they are up to date.
+"""Installation of the triggers in the host's database, and a check that they are up to date.
 
-They are no migrations: which tables and columns matter depends on ``SIMILARITY["CATALOG"]``,
-and the tables are the host's. ``migrate`` brings them up to date where they are in use.
+They are not migrations, because the tables and columns depend on ``SIMILARITY["CATALOG"]``, and the
+tables are the host's. ``migrate`` brings them up to date if they are in use.
 """
 
 import logging
@@ -26,8 +26,10 @@ INSTALL_LOCK_TIMEOUT_MS = 3000
 
 @dataclass(frozen=True)
 class TriggerState:
-    """A trigger of ours, there or wanted; ``state`` is installed, missing, outdated, disabled
-    or left over."""
+    """A trigger of ours, existing or wanted.
+
+    ``state`` is installed, missing, outdated, disabled or left over.
+    """
 
     table: str
     name: str
@@ -35,7 +37,7 @@ class TriggerState:
 
 
 def states() -> list[TriggerState]:
-    """Each trigger that is wanted or there."""
+    """Return the state of each trigger that is wanted or exists."""
     wanted = {(each.table, each.name): each for each in _wanted()}
     found = _found()
     told = []
@@ -53,11 +55,11 @@ def states() -> list[TriggerState]:
 
 
 def install() -> int:
-    """Bring the triggers up to date; returns how many were made or dropped.
+    """Bring the triggers up to date; return how many were made or dropped.
 
-    One table after another, so that no two of them are locked at once. Raises
-    ``OperationalError`` where a table stays locked for ``INSTALL_LOCK_TIMEOUT_MS``; run it again
-    then: what was done stands.
+    It changes one table after another, so that no two tables are locked at once. Raises
+    ``OperationalError`` if a table stays locked for ``INSTALL_LOCK_TIMEOUT_MS``. Run it again then:
+    the finished tables stay done.
     """
     wanted = list(_wanted())
     found = _found()
@@ -72,7 +74,7 @@ def install() -> int:
 
 
 def uninstall() -> int:
-    """Drop every trigger and function of ours; returns how many triggers."""
+    """Drop every trigger and function of ours; return how many triggers."""
     found = _found()
     for at in found:
         _execute(*_drop(*at, found[at].function))
@@ -80,9 +82,9 @@ def uninstall() -> int:
 
 
 def keep_up_to_date(**kwargs: Any) -> None:
-    """After ``migrate``: a migration of the host may have renamed what the functions read.
+    """Update after ``migrate``, because a migration of the host may rename tables and columns.
 
-    A database that has not all tables yet is no error. Without the outbox, as after ``migrate
+    A database that lacks some tables is not an error. Without the outbox, as after ``migrate
     similarity zero``, no trigger stays on the host's tables.
     """
     if kwargs.get("using", alias()) != alias() or connections[alias()].vendor != "postgresql":
@@ -145,13 +147,13 @@ def _wanted() -> Iterator[statements.Trigger]:
 
 
 def _require(table: routes.Watched, columns: Collection[str]) -> None:
-    """A trigger that reads a column that is not there would miss every change, and only warn."""
+    """Refuse a missing column, because its trigger would miss every change and only warn."""
     lacking = {*table.needed, *(table.columns or ())} - set(columns)
     if lacking:
         raise ConfigurationError(
             f"{table.model._meta.label} has no column {', '.join(sorted(lacking))} in its table "
             f"{table.table!r}; run 'manage.py migrate', or correct what the adapter's "
-            "columns_read() names."
+            "columns_read() returns."
         )
 
 

@@ -1,7 +1,7 @@
-"""What a shelf shows of a product: title, address, price and a picture.
+"""The card of a product on a shelf: title, address, price and a picture.
 
-Whatever a host's product, photo or adapter raises costs that part of that card and nothing else:
-:func:`card_of` and :func:`title_of` are how every page, answer and command reads them.
+An exception in a host's product, photo or adapter costs only that part of that card. Every page,
+answer and command reads cards through :func:`card_of` and :func:`title_of`.
 """
 
 import logging
@@ -28,7 +28,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class Card:
-    """One product as the default templates show it; "" where the host has no such thing."""
+    """A product as the default templates show it; "" for data the host does not have."""
 
     title: str
     url: str = ""
@@ -40,7 +40,7 @@ class Card:
 
 
 def card_of(adapter: "CatalogAdapter", product: Any, request: HttpRequest | None = None) -> Card:
-    """The adapter's card; with title and address alone where the adapter raises."""
+    """Return the adapter's card; only title and address if the adapter raises."""
     card = read_part(product, "card", lambda: adapter.card(product, request), None)
     if not isinstance(card, Card):
         return Card(title=title_of(adapter, product), url=page_url(product))
@@ -50,7 +50,7 @@ def card_of(adapter: "CatalogAdapter", product: Any, request: HttpRequest | None
 
 
 def title_of(adapter: "CatalogAdapter", product: Any) -> str:
-    """The adapter's title; the product's text, or its key, where that raises."""
+    """Return the adapter's title; the product's text, or its key, if that raises."""
     title = read_part(product, "title", lambda: str(adapter.title(product)), None)
     if title is None:
         title = read_part(product, "text", lambda: str(product), None)
@@ -58,7 +58,7 @@ def title_of(adapter: "CatalogAdapter", product: Any) -> str:
 
 
 def page_url(product: Any) -> str:
-    """Address of the product's own page, by ``get_absolute_url`` where the model has it."""
+    """Return the product page's address from ``get_absolute_url``, if the model has it."""
     return read_part(product, "address", lambda: _page_url(product), "")
 
 
@@ -68,7 +68,7 @@ def _page_url(product: Any) -> str:
 
 
 def image_url(file: Any) -> str:
-    """Address of a file field's value, of a name in the default storage, or the address itself."""
+    """Return the address of a file field's value or a stored file's name; keep an address."""
     owner = getattr(file, "instance", file)
     return read_part(owner, "photo's address", lambda: _image_url(file), "")
 
@@ -82,7 +82,7 @@ def _image_url(file: Any) -> str:
 
 
 def image_alt(file: Any) -> str:
-    """The alternative text beside the file, in its model's ``alt`` or ``alt_text``."""
+    """Return the alternative text beside the file, in its model's ``alt`` or ``alt_text``."""
     owner = getattr(file, "instance", None)
     return read_part(owner, "alternative text", lambda: _image_alt(owner), "")
 
@@ -92,7 +92,7 @@ def _image_alt(owner: Any) -> str:
 
 
 def read_part(product: Any, part: str, read: Callable[[], Part], default: Part) -> Part:
-    """What ``read`` gives of the product; ``default``, and an entry in the log, where it raises."""
+    """Return the result of ``read``; log its exception and return ``default`` if it raises."""
     try:
         return read()
     except Exception as error:  # noqa: BLE001 - whatever the host's code raises, the page goes on

@@ -1,4 +1,4 @@
-"""What the encoders read of a product: plain values, no Django and no torch."""
+"""The product content that encoders read: plain values, no Django and no torch."""
 
 import hashlib
 import json
@@ -10,25 +10,25 @@ from functools import cached_property
 from similarity.catalog.photos import PhotoReader
 from similarity.catalog.plaintext import plain_line
 
-#: The fingerprint that stands beside vectors of content that was not known whole. No content has
-#: it, so that the product stays outdated until all of it can be read.
+#: The fingerprint stored beside vectors of incompletely known content. No content has it, so that
+#: the product stays outdated until all of it can be read.
 UNSETTLED = "unsettled"
 
-#: Between the levels of a category path; a filter by a level holds for those below it.
+#: The separator of category levels. A filter by a level also matches the levels below.
 LEVEL = " > "
 
 
 @dataclass(frozen=True)
 class ImageRef:
-    """One product photo, named but not yet read.
+    """A product photo, named but not yet read.
 
-    ``read(limit)`` returns the file's first ``limit + 1`` bytes at most, so that a
-    caller can tell a file over its limit without loading it. It may raise the storage's own
-    errors: :func:`similarity.catalog.photos.is_absent` decides whether an error means that
-    there is no such photo, or that it cannot be had for the moment. Several photos are read at
-    once, by threads that hold no transaction of the caller's. ``etag`` changes whenever the
-    file behind the same name does (for example size and modification time). ``unknown`` says why
-    the etag cannot be had for the moment, and is empty otherwise.
+    ``read(limit)`` returns the file's first ``limit + 1`` bytes at most, so that a caller can
+    detect a file over its limit without loading it. It may raise the storage's own errors:
+    :func:`similarity.catalog.photos.is_absent` decides whether an error means that the photo does
+    not exist, or that it is temporarily unavailable. Threads that hold no transaction of the
+    caller's read several photos at once. ``etag`` changes whenever the file of the same name
+    changes (for example size and modification time). ``unknown`` is the reason that the etag is
+    temporarily unavailable, and is empty otherwise.
     """
 
     name: str
@@ -42,25 +42,25 @@ class ImageRef:
 
     @property
     def delayed(self) -> str:
-        """Why the photo, or whether it changed, is not known for the moment; empty otherwise."""
+        """Return why the photo, or its change, is unknown for now; empty otherwise."""
         return self.unknown or str(getattr(self.read, "delayed", ""))
 
 
-#: Characters of a title or an attribute's value that are read.
+#: Most characters of a title or an attribute's value that are read.
 FIELD = 1000
 
 
 @dataclass(frozen=True)
 class ProductContent:
-    """One product as the encoders see it.
+    """A product's content for the encoders.
 
-    ``key`` is the product's primary key as text. ``attributes`` maps an attribute's
-    name (``brand``, ``category``, ``colour`` …) to its value; a category path is
-    written from the root with `` > `` between its levels. ``group`` is shared by the
-    variants of one product, empty for a product without variants. ``codes`` (SKU, EAN, part
-    number) are for search alone: no encoder reads them.
+    ``key`` is the product's primary key as text. ``attributes`` maps an attribute's name
+    (``brand``, ``category``, ``colour`` …) to its value. A category path is written from the root
+    with `` > `` between its levels. The variants of a product share its ``group``, which is empty
+    for a product without variants. ``codes`` (SKU, EAN, part number) are only for search: no
+    encoder reads them.
 
-    The fields hold what the host stores, which may be HTML. Encoders and search read
+    The fields hold the host's stored texts, which may be HTML. Encoders and search read
     ``plain_title``, ``plain_description`` and ``plain_attributes``.
     """
 
@@ -88,27 +88,27 @@ class ProductContent:
 
     @property
     def delayed(self) -> str:
-        """Why a photo could not be read for the moment, once encoders have tried."""
+        """Return why a photo could not be read for now, after encoders have tried."""
         return next(filter(None, (image.delayed for image in self.images)), "")
 
     def matches(self, fingerprint: str | None) -> bool | None:
-        """Whether what is stored under ``fingerprint`` is of this content.
+        """Return True if data stored under ``fingerprint`` belongs to this content.
 
-        None where that is not known now, because a photo cannot be had for the moment.
+        None if that is unknown now, because a photo is temporarily unavailable.
         """
         return None if self.delayed else fingerprint == self.fingerprint
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing of it that any encoder could read."""
+        """Return True if the product has no content that an encoder could read."""
         read = (self.title, self.description, self.attributes, self.images)
         return self.price is None and not any(read)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of everything the encoders read, as stored, or ``UNSETTLED``.
+        """Return the SHA-256 (64 hex digits) of all content that encoders read, or ``UNSETTLED``.
 
-        Price and stock are left out on purpose: a sale must not re-embed the shop.
+        Price and stock are left out on purpose, because a sale must not re-embed the shop.
         """
         if self.delayed:
             return UNSETTLED

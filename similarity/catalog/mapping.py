@@ -1,4 +1,4 @@
-"""The adapter for a catalogue that a mapping of fields describes."""
+"""The catalogue adapter that reads products by a mapping of fields."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -28,25 +28,25 @@ from similarity.exceptions import ConfigurationError
 #: Keys behind ``*`` that are public without being listed in ``facets``.
 PUBLIC = ("category", "brand")
 
-#: What is one value of a product. Where a path leads to several, the first counts.
+#: Fields with one value for each product. If a path leads to several, the first counts.
 SINGLE = ("title", "price", "currency", "group", "cost", "category")
 
 
 class FieldMappingAdapter(CatalogAdapter):
-    """Reads products by a mapping of fields, without code.
+    """An adapter that reads products by a mapping of fields, without code.
 
     ``title``, ``description``, ``price``, ``currency``, ``group`` and ``cost`` name a field of the
-    product model, a property, or a path over relations and JSON keys in Django's own
-    notation (``brand__name``, ``attributes__colour``). ``attributes`` maps an attribute's name to
-    such a path; the name ``*`` stands for a JSON field whose every key becomes an attribute.
-    Each of these may name a rule and rows instead (:func:`similarity.catalog.sources.parse`).
-    ``images`` names a file field or a path to one (``images__image``). ``codes`` names a path to a
-    code that is searched for (``sku``), or a list of them. ``eligible`` and ``in_stock`` choose
-    what may be shown now and what is in stock (:mod:`similarity.catalog.narrowing`), ``viewable``
-    what may be asked about. ``facets`` lists the keys behind ``*`` that shoppers may filter by and
-    count: the others stay the shop's own.
+    product model, a property, or a path over relations and JSON keys in Django's own notation
+    (``brand__name``, ``attributes__colour``). ``attributes`` maps an attribute's name to such a
+    path; the name ``*`` stands for a JSON field whose every key becomes an attribute. Each of these
+    may name a rule and rows instead (:func:`similarity.catalog.sources.parse`). ``images`` names a
+    file field or a path to a file field (``images__image``). ``codes`` names a path to a code that
+    shoppers search for (``sku``), or a list of paths. ``eligible`` chooses the products that may be
+    shown now, ``in_stock`` the products in stock, and ``viewable`` the products that a request may
+    name (:mod:`similarity.catalog.narrowing`). ``facets`` lists the keys behind ``*`` that shoppers
+    may filter by and count. The other keys stay private to the shop.
 
-    Raises :class:`ConfigurationError` for a key it does not know or a value of the wrong type.
+    Raises :class:`ConfigurationError` for an unknown key or a value of the wrong type.
     """
 
     TEXT_KEYS = ("title", "description", "price", "currency", "group", "cost")
@@ -101,7 +101,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return narrowing.narrow(products, "eligible", self.mapping.get("eligible"), request)
 
     def viewable(self, request: HttpRequest | None = None) -> QuerySet[Any]:
-        """By ``viewable``; left out, what is eligible but for the conditions of ``in_stock``."""
+        """Apply ``viewable``; without it, ``eligible`` less the conditions of ``in_stock``."""
         shown, stock = self.mapping.get("eligible"), self.mapping.get("in_stock")
         if isinstance(shown, Mapping) and isinstance(stock, Mapping):
             shown = {
@@ -144,7 +144,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return self._money(product, "cost")
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
-        """Of every path but those to a price, which fingerprints leave out on purpose."""
+        """Return the models of every path but the price's, left out of fingerprints on purpose."""
         related: dict[type[Model], list[str]] = {}
         for path in self._told:
             for model, lookup in path.relations(self.model):
@@ -157,7 +157,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return list(dict.fromkeys(through))
 
     def columns_read(self, model: type[Model]) -> Collection[str] | None:
-        """Of every path but those to a price, which fingerprints leave out on purpose."""
+        """Return the columns of every path but the price's, left out of fingerprints on purpose."""
         concrete = model._meta.concrete_model
         columns = {
             column
@@ -186,7 +186,7 @@ class FieldMappingAdapter(CatalogAdapter):
 
     def annotate_value(self, products: QuerySet[Any], name: str) -> QuerySet[Any] | None:
         sources = self._sources_of(name)
-        # A product is found in each of its categories, and stands below the first.
+        # A category filter finds a product in each of its categories, not only the first.
         every = name == "category" and len(sources) == 1
         value = sources[0].expression(self.model, every=True) if every else self._value(sources)
         return None if value is None else products.annotate(**{VALUE: value})
@@ -199,32 +199,32 @@ class FieldMappingAdapter(CatalogAdapter):
         return first_value(self.model, sources)
 
     def _sources_of(self, name: str) -> Sequence[Source]:
-        """Of an attribute, or of a key of the JSON field behind ``*``."""
+        """Return the sources of an attribute, or of a key of the JSON field behind ``*``."""
         if name in self._named and name != "*":
             return self._named[name]
         return self._json_keys.get(name, [])
 
     @cached_property
     def _json_keys(self) -> Mapping[str, Sequence[Source]]:
-        """Public key of the JSON field behind ``*`` → where it is read."""
+        """Map each public key of the JSON field behind ``*`` to its sources."""
         every = [one for one in self._named.get("*", []) if one.path.lookup(self.model)]
         names = [name for name in (*PUBLIC, *self._facets) if name.isidentifier()]
         return {name: [Source(Path(f"{one.path.path}__{name}")) for one in every] for name in names}
 
     @property
     def _facets(self) -> Sequence[str]:
-        """Keys of the JSON field behind ``*`` that are no secret of the shop's."""
+        """Return the keys of the JSON field behind ``*`` that the shop makes public."""
         listed = self.mapping.get("facets", ())
         return (listed,) if isinstance(listed, str) else listed
 
     @cached_property
     def paths(self) -> list[Path]:
-        """Every path of the mapping, for prefetching, signals and system checks."""
+        """Return every path of the mapping for prefetching, signals and system checks."""
         return [*self._told, *self._paths_of("price", "currency", "cost")]
 
     @cached_property
     def _told(self) -> list[Path]:
-        """What fingerprints and search documents are made of."""
+        """Return the paths that fingerprints and search documents read."""
         images = [self._image_path] if self._image_path else []
         attributes = [path for some in self._named.values() for path in self._read_by(some)]
         told = self._paths_of("title", "description", "group")
@@ -239,7 +239,7 @@ class FieldMappingAdapter(CatalogAdapter):
             yield from source.conditions(self.model)
 
     def sources(self) -> Iterator[tuple[str, str, Source]]:
-        """(place in CATALOG, key or attribute, source) of each that may name a rule."""
+        """Yield (place in CATALOG, key or attribute, source) of each entry with a possible rule."""
         named = [(f"[{key!r}]", key, some) for key, some in self._sources.items()]
         named += [(f"['attributes'][{name!r}]", name, some) for name, some in self._named.items()]
         for place, key, some in named:
@@ -256,7 +256,7 @@ class FieldMappingAdapter(CatalogAdapter):
         return [Path(path) for path in ([named] if isinstance(named, str) else named)]
 
     def _with_related(self, products: QuerySet[Any], alias: str | None = None) -> QuerySet[Any]:
-        """With ``alias``, what is prefetched is read from that database, whatever routers say."""
+        """Load related rows; with ``alias``, prefetch from that database despite routers."""
         joined: list[str] = []
         prefetched: list[str | Prefetch] = []
         for path in self.paths:
@@ -274,13 +274,13 @@ class FieldMappingAdapter(CatalogAdapter):
         amount = amount_of(values[0]) if values else None
         fields = [source.path._fields(self.model) for source in self._sources.get(key, ())]
         places = getattr(fields[0][-1], "decimal_places", None) if fields and fields[0] else None
-        # A product that is not read anew holds what was assigned: 10 instead of 10.00.
+        # An instance that was just assigned holds the assigned number: 10 instead of 10.00.
         if amount is None or not places or amount != round(amount, places):
             return amount
         return round(amount, places)
 
     def _currency(self, product: Model) -> str:
-        """As mapped; otherwise the currency that the price itself names."""
+        """Return the mapped currency; without a mapping, the currency of the price itself."""
         if "currency" in self._sources:
             return self._text(product, "currency")
         values = read_first(self._sources.get("price", ()), product)
@@ -316,13 +316,13 @@ class FieldMappingAdapter(CatalogAdapter):
 
 
 def _text_of(name: str, value: Any) -> str:
-    """A list under a key of JSON is several values."""
+    """Return the text of a JSON value. A list counts as several values."""
     values = each_value([value])
     return text_value(values[:1] if name in SINGLE else values)
 
 
 def _rule(key: str) -> str:
-    """Of a path without a rule of its own: what must be one value is never several joined."""
+    """Return the rule of a path without its own: a single-value field never joins values."""
     return "all" if key not in SINGLE else "first"
 
 

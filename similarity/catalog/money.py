@@ -1,13 +1,13 @@
-"""Amounts and currencies of whatever a host keeps prices in."""
+"""Amounts and currencies of a host's price objects."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 
 def amount_of(value: Any) -> Decimal | None:
-    """The amount as a number; of an object of money its ``amount``, of a taxed one the gross.
+    """Return the amount as a number: a money object's ``amount``, a taxed price's gross.
 
-    None for what is no finite number.
+    None if the value is not a finite number.
     """
     for name in ("gross", "amount"):
         value = getattr(value, name, value)
@@ -21,7 +21,7 @@ def amount_of(value: Any) -> Decimal | None:
 
 
 def currency_of(value: Any) -> str:
-    """The code of an object of money's currency; empty for a plain number."""
+    """Return the currency code of a money object; empty for a plain number."""
     value = getattr(value, "gross", value)
     currency = getattr(value, "currency", "")
     return str(getattr(currency, "code", currency) or "")

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from similarity import conf
 from similarity.exceptions import ConfigurationError
 
-#: A function of (products, request) that returns the products that pass. ``request`` is None
-#: outside a page, in workers and commands, and always for ``in_stock``.
+#: A function of (products, request) that returns the passing products. ``request`` is None outside
+#: a page, in workers and commands, and always for ``in_stock``.
 Narrowing = Mapping[str, Any] | Q | str | Callable[[QuerySet[Any], HttpRequest | None], Any]
 
 
 def require(key: str, value: Any) -> None:
-    """Raises :class:`ConfigurationError` for what is no narrowing."""
+    """Raise :class:`ConfigurationError` if ``value`` is not a narrowing."""
     if not isinstance(value, Mapping | Q | str) and not callable(value):
         raise ConfigurationError(
             f"SIMILARITY['CATALOG'][{key!r}] is {value!r}; it must be a dict of lookups, a Q, or "
@@ -26,7 +26,7 @@ def require(key: str, value: Any) -> None:
 def narrow(
     products: QuerySet[Any], key: str, value: Narrowing | None, request: HttpRequest | None
 ) -> QuerySet[Any]:
-    """Those of ``products`` that pass, each once."""
+    """Return the ``products`` that pass, each once."""
     if not value:
         return products
     if isinstance(value, Mapping | Q):
@@ -34,7 +34,7 @@ def narrow(
         passing = products.filter(condition)
         if not joins_many(passing) or joins_many(products):
             return passing
-        # A join to several rows would give the product once for each of them.
+        # A join to several rows would return the product once for each row.
         return products.filter(pk__in=products.model._base_manager.filter(condition).values("pk"))
     function = conf.load(value) if isinstance(value, str) else value
     passing = function(products, request)
@@ -47,7 +47,7 @@ def narrow(
 
 
 def joins_many(products: QuerySet[Any]) -> bool:
-    """Whether a product may come once for each of several rows that are joined to it."""
+    """Return True if joined rows may repeat a product."""
     joins = (getattr(join, "join_field", None) for join in products.query.alias_map.values())
     return any(
         getattr(field, "one_to_many", False) or getattr(field, "many_to_many", False)

@@ -1,16 +1,16 @@
-"""What a text says is not there: ``no sugar``, ``sugar-free``, ``ohne Zucker`` as one word."""
+"""Absent things as one word: ``no sugar``, ``sugar-free``, ``ohne Zucker`` → ``nosugar``."""
 
 from collections.abc import Iterator, Sequence
 
-#: Words before what is not there.
+#: Words before an absent thing.
 NEGATIONS = frozenset(["no", "without", "ohne", "sans", "sin", "senza", "sem", "zonder"])
-#: Of these a text of the catalogue is read so, but no query: a brand or a name may begin so.
+#: Read so only in catalogue texts, because in a query a brand or name may begin with them.
 _DESCRIBED = NEGATIONS | {"non", "zero"}
 _FREE = ("free", "frei", "less")
 _FROM = ("of", "from", "von")
 #: Words that may stand between: ``without any added sugar``.
 _BETWEEN = frozenset(["the", "a", "an", "any", "added", "more", "all"])
-#: Words that are not what is left out: ``for free``, ``and free shipping``.
+#: Words that are never the absent thing: ``for free``, ``and free shipping``.
 _NO_THINGS = frozenset(
     ["for", "is", "and", "or", "with", "get", "buy", "of", "from", "you", "a", "the"]
 )
@@ -18,7 +18,7 @@ _SHORTEST = 3
 
 
 def negated(words: Sequence[str]) -> Iterator[str]:
-    """``nosugar`` for each thing that the words of a catalogue's text say is not there."""
+    """Yield ``nosugar`` for each thing that the words of a catalogue's text call absent."""
     for at, word in enumerate(words):
         if word in _DESCRIBED and (thing := thing_after(words, at)):
             yield spelled(words[thing])
@@ -32,14 +32,14 @@ def negated(words: Sequence[str]) -> Iterator[str]:
 
 
 def things_before(words: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """(place of the ``free``, ``sugar``) of ``sugar free``."""
+    """Yield (place of the ``free``, ``sugar``) of ``sugar free``."""
     for at, word in enumerate(words):
         if word in _FREE[:2] and at and _is_thing(words[at - 1]):
             yield at, words[at - 1]
 
 
 def thing_after(words: Sequence[str], at: int) -> int | None:
-    """Where the thing stands that the word ``at`` negates; a number is none (``no 5``)."""
+    """Return the place of the thing that word ``at`` negates; a number is no thing (``no 5``)."""
     following = range(at + 1, min(at + 4, len(words)))
     thing = next((one for one in following if words[one] not in _BETWEEN), None)
     return thing if thing is not None and _is_thing(words[thing]) else None

@@ -1,4 +1,4 @@
-"""Numbers of a text in one spelling: fractions, sizes in several directions, units."""
+"""Numbers of a text in a uniform spelling: fractions, sizes in several directions, units."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from fractions import Fraction
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _INCHES = re.compile("(?<=\\d)\\s?(?:\"|\u201d|\u2033|''|\u2032\u2032)")
-#: Of the denominators that measures and parts have: 24/7 and 50/50 are none.
+#: Only denominators of measures and parts: 24/7 and 50/50 are no fractions.
 _FRACTION = re.compile(
     "(?<![\\w./])(?:(\\d{1,4})(?:\\s{1,2}|-))?([1-9]\\d?)[/\u2044]"
     "(2|3|4|8|16|32|64)(?!\\d|[/.\u2044]\\d)"
 )
-#: ``20 cm x 30 cm``: the unit is said once.
+#: ``20 cm x 30 cm``: keep the unit once.
 _SAME_UNIT = re.compile(
     "(?<=\\d)\\s{0,2}(mm|cm|m|inch|in|ft)\\s{0,2}[x\u00d7]\\s{0,2}"
     "(\\d+(?:\\.\\d+)?)\\s{0,2}(?=\\1(?!\\w))"
@@ -23,10 +23,10 @@ _POINTED_SIZE = re.compile(r"(?<![\d.])\d+(?:\.\d+)?(?:x\d+(?:\.\d+)?)+")
 _SIZE = re.compile(r"[^\W\d_]{0,3}\d+(?:d\d+)?(?:x\d+(?:d\d+)?)+")
 _VALUE_BELOW_ZERO = re.compile(r"(?<![\w.])(?<!\d\s)-(\d{1,4}(?:\.\d{1,3})?)(?![\w.])")
 _SIZE_WITH_UNIT = re.compile(r"(?<=\d)(x\d+(?:d\d+)?)(mm|cm|m|in|inch|ft|ml|g|kg)(?!\w)")
-#: Sizes with more directions than this are no sizes.
+#: A word with more directions is not a size.
 _DIRECTIONS = 4
 
-#: Spelling of a unit → its canonical one.
+#: Spelling of a unit → its canonical spelling.
 UNITS = {
     spelling: unit
     for unit, spellings in {
@@ -61,15 +61,20 @@ _MEASURE = re.compile(
 
 
 def write_plainly(text: str) -> str:
-    """Numbers in one spelling, in a text that is folded: ``1,000`` ``1½`` ``20 × 30`` → ``1000``
-    ``1.5`` ``20x30``; ``12"`` → ``12in``."""
+    """Return folded text with numbers in a uniform spelling.
+
+    ``1,000`` ``1½`` ``20 × 30`` → ``1000`` ``1.5`` ``20x30``; ``12"`` → ``12in``.
+    """
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", _INCHES.sub("in ", text)))
     return join_sizes(_FRACTION.sub(_decimal, text))
 
 
 def join_sizes(text: str) -> str:
-    """``20 x 30 cm`` → ``20x30 cm``; of ``20.5 x 30`` the point is written ``d``, because a
-    lexeme with a point and letters would be taken apart."""
+    """Join the numbers of sizes: ``20 x 30 cm`` → ``20x30 cm``.
+
+    The point of ``20.5 x 30`` becomes ``d``, because PostgreSQL splits a lexeme with a point and
+    letters.
+    """
     if not _MAY_BE_SIZE.search(text):
         return text
     for _ in range(_DIRECTIONS):
@@ -79,9 +84,9 @@ def join_sizes(text: str) -> str:
 
 
 def measures(text: str) -> Iterator[tuple[str, int, int]]:
-    """(measure, start, end) in a text that is written plainly: ``1.50 litres`` → ``1d5l``.
+    """Yield (measure, start, end) of a plainly written text: ``1.50 litres`` → ``1d5l``.
 
-    The decimal point is written ``d``, because a lexeme with a point would end there.
+    The decimal point becomes ``d``, because a lexeme with a point would end there.
     """
     for match in _MEASURE.finditer(text):
         number = match[1].rstrip("0").rstrip(".") if "." in match[1] else match[1]
@@ -89,22 +94,22 @@ def measures(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is a number and nothing else."""
+    """Return True if a word is only a number."""
     return word.replace(".", "").isdecimal()
 
 
 def is_size(word: str) -> bool:
-    """``20x30``, ``m10x40``."""
+    """Return True for a size such as ``20x30`` or ``m10x40``."""
     return bool(_SIZE.fullmatch(word))
 
 
 def directions(size: str) -> list[str]:
-    """The numbers of a size, each as a word: ``m10x40`` → ``m10``, ``40``."""
+    """Return the numbers of a size, each as a word: ``m10x40`` → ``m10``, ``40``."""
     return [number.replace("d", ".") for number in size.split("x") if number]
 
 
 def below_zero(text: str) -> list[str]:
-    """Numbers with a minus, as words: ``-10 °C`` → ``minus10``."""
+    """Return numbers with a minus, as words: ``-10 °C`` → ``minus10``."""
     return [f"minus{match[1].replace('.', 'd')}" for match in _VALUE_BELOW_ZERO.finditer(text)]
 
 

@@ -1,10 +1,10 @@
-"""The catalogue of django-oscar, as its sandbox has it and as shops fork it.
+"""The catalogue of django-oscar, both the sandbox's and a shop's fork.
 
     SIMILARITY_PRODUCT_MODEL = "catalogue.Product"
     SIMILARITY = {"CATALOG": "similarity.OscarCatalogue",
                   "ORDERS": "similarity.orders.OscarOrders"}
 
-Models are found by ``get_model``, so that forked apps count. docs/oscar.md says the rest.
+``get_model`` finds the models, so that forked apps count. docs/oscar.md gives the details.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,25 +26,25 @@ from similarity.catalog.content import ProductContent
 from similarity.catalog.paths import image_refs
 from similarity.catalog.variants import VariantAdapter
 
-#: Fields of a stock record that article numbers are read from; price and stock are read live.
+#: Fields of a stock record that hold article numbers. Price and stock are read live.
 CODES_READ = ("product", "partner_sku")
-#: Fields of a product that neither content nor codes are read from.
+#: Product fields that neither content nor codes read.
 UNREAD = ("rating", "date_updated", "date_created", "priority", "is_discountable", "slug")
 
 
 class OscarCatalogue(VariantAdapter):
-    """Shelves show pages: parents and stand-alone products, published and available.
+    """An adapter whose shelves show parents and stand-alone products, published and available.
 
-    A category is written as its path from the root. Cards have the price of the shop's own
-    strategy for the shopper who asks. A shop that sells a part of its partners' stock overrides
+    A category is written as its path from the root. A card shows the price of the shop's own
+    strategy for the shopper of the request. A shop that sells part of its partners' stock overrides
     :meth:`stock_records`.
     """
 
     def content(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
-        return copy(self)._read_anew(keys)  # beside the readers of other threads
+        return copy(self)._read_anew(keys)  # safe beside readers in other threads
 
     def _read_anew(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
-        """The content, with categories as they are named now."""
+        """Yield the content with the current category names."""
         self.__dict__.pop("category_paths", None)
         return super().content(keys)
 
@@ -84,16 +84,16 @@ class OscarCatalogue(VariantAdapter):
         return self.in_stock(self.model._default_manager.filter(parent=None, is_public=True))
 
     def viewable(self, request: HttpRequest | None = None) -> QuerySet[Any]:
-        """Also what is sold out, and variants, which have an address of their own."""
+        """Return public products, also if sold out, and variants, which have their own pages."""
         parent_is_public = Q(parent=None) | Q(parent__is_public=True)
         return self.model._default_manager.filter(parent_is_public, is_public=True)
 
     def stock_records(self) -> QuerySet[Any]:
-        """What may be sold; narrow it to the partners of a site, for example."""
+        """Return the stock records to sell from; override it to narrow them, such as by site."""
         return get_model("partner", "StockRecord")._default_manager.all()
 
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        """With stock that is not allocated; any record is enough where stock is not tracked."""
+        """Keep products with unallocated stock; untracked products need only any record."""
         untracked = Q(product_class__track_stock=False)
         untracked |= Q(product_class=None, parent__product_class__track_stock=False)
         records = self.stock_records()
@@ -126,7 +126,7 @@ class OscarCatalogue(VariantAdapter):
     def _strategy_price(
         self, product: Any, request: HttpRequest | None
     ) -> tuple[Decimal | None, str]:
-        """What the shop's product page shows: with tax where it is known."""
+        """Return the price that the shop's product page shows: with tax if the tax is known."""
         strategy = getattr(request, "strategy", None)
         if strategy is None:
             selector = get_class("partner.strategy", "Selector")()
@@ -157,7 +157,7 @@ class OscarCatalogue(VariantAdapter):
             get_model("catalogue", "ProductClass"): _inherited("product_class"),
             values: _inherited("attribute_values"),
             get_model("catalogue", "AttributeOption"): _inherited(*chosen),
-            # For article numbers alone; see columns_read.
+            # Only for article numbers; see columns_read.
             get_model("partner", "StockRecord"): ["stockrecords", "children__stockrecords"],
         }
 
@@ -170,7 +170,7 @@ class OscarCatalogue(VariantAdapter):
         return None
 
     def dependents(self, instance: Model) -> Iterator[Any]:
-        """Of a category also what lies in the categories below it, whose paths hold its name."""
+        """Yield product keys; of a category also from levels below, whose paths hold its name."""
         if isinstance(instance, get_model("catalogue", "Category")):
             below = Q(categories__path__startswith=instance.path)
             below |= Q(parent__categories__path__startswith=instance.path)
@@ -191,12 +191,12 @@ class OscarCatalogue(VariantAdapter):
         return None if value is None else products.annotate(**{VALUE: value})
 
     def annotate_price(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        """The lowest price before tax, of the product or its variants."""
+        """Annotate the lowest price before tax of the product or its variants."""
         records = self.stock_records().filter(oscar_filters.OF_PRODUCT, price__isnull=False)
         return products.annotate(**{PRICE: Subquery(records.order_by("price").values("price")[:1])})
 
     def _attributes(self, product: Any) -> dict[str, str]:
-        """By the attributes' codes; texts, numbers, options and entities, but no files."""
+        """Return texts, numbers, options and entities by attribute code, but no files."""
         found = {
             value.attribute.code: _text_of(value)
             for value in product.attribute_values.all()
@@ -215,18 +215,18 @@ class OscarCatalogue(VariantAdapter):
 
 
 def _sold_by(records: QuerySet[Any]) -> Q:
-    """Products that a record sells, themselves or a variant of them."""
+    """Return a condition for products with a record, of their own or of a public variant."""
     variants = records.filter(product__parent=OuterRef("pk"), product__is_public=True)
     return Q(Exists(records.filter(product=OuterRef("pk")))) | Q(Exists(variants))
 
 
 def _inherited(*names: str) -> list[str]:
-    """Lookups to a part of a product, and to that of its parent, which its variants show."""
+    """Return lookups to parts of a product and of its parent, whose parts its variants show."""
     return [lookup for name in names for lookup in (name, f"parent__{name}")]
 
 
 def _parent_price(strategy: Any, product: Any, children: Sequence[Any]) -> Any:
-    """The strategy's price of a parent, from variants that are loaded already."""
+    """Return the strategy's price of a parent, from variants that are already loaded."""
     if not hasattr(strategy, "parent_pricing_policy"):
         return strategy.fetch_for_parent(product).price
     stock = [(child, strategy.select_stockrecord(child)) for child in children]
@@ -234,5 +234,5 @@ def _parent_price(strategy: Any, product: Any, children: Sequence[Any]) -> Any:
 
 
 def _text_of(value: Any) -> str:
-    """One value as shoppers read it; empty where the attribute has none."""
+    """Return a value as shoppers read it; empty if the attribute has no value."""
     return "" if value.value is None else str(value.value_as_text)

@@ -1,4 +1,4 @@
-"""What shoppers of a django-oscar shop filter by: category levels, attributes, product class."""
+"""Filters of a django-oscar shop: category levels, attributes, product class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,13 +35,13 @@ VALUES = {
     "float": "value_float",
     "boolean": "value_boolean",
 }
-#: Rows of a product that a query outside asks for, or of one of its variants on sale.
+#: Rows of the outer query's product, or of one of its variants on sale.
 OF_PRODUCT = Q(product=OuterRef("pk")) | Q(product__parent=OuterRef("pk"), product__is_public=True)
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
 def names() -> list[str]:
-    """The attributes that :func:`condition` knows; the first two where there is no database."""
+    """Return the attributes that :func:`condition` knows; the first two without a database."""
     try:
         codes = _attributes().filter(type__in=VALUES).values_list("code", flat=True)
         return ["category", "product_class", *sorted(set(codes))]
@@ -50,7 +50,7 @@ def names() -> list[str]:
 
 
 def condition(name: str, values: Sequence[str]) -> dict[str, Any] | None:
-    """Keyword arguments for ``filter`` on the product model; None for an unknown attribute."""
+    """Return keyword arguments for ``filter`` on products; None for an unknown attribute."""
     if name == "category":
         return {"productcategory__category__in": _categories_of(values)}
     if name == "product_class":
@@ -66,7 +66,7 @@ def condition(name: str, values: Sequence[str]) -> dict[str, Any] | None:
 
 
 def value(name: str) -> Any:
-    """The attribute's values of a product and its variants as SQL; None for an unknown one."""
+    """Return SQL for the attribute's values of a product and its variants; None if unknown."""
     if name == "product_class":
         return Coalesce("product_class__name", "parent__product_class__name")
     if name == "category":
@@ -81,7 +81,7 @@ def value(name: str) -> Any:
 
 
 def read_category_paths(alias: str) -> Mapping[Any, str]:
-    """Category → its names from the root, of the whole tree."""
+    """Map each category of the tree to its names from the root."""
     model = get_model("catalogue", "Category")
     names: dict[str, str] = {}
     paths = {}
@@ -94,7 +94,7 @@ def read_category_paths(alias: str) -> Mapping[Any, str]:
 
 
 def _categories_of(values: Sequence[str]) -> QuerySet[Any]:
-    """The categories that ``values`` name, from the root or from any level, and those below."""
+    """Return the categories that ``values`` name, from the root or any level, and those below."""
     model = get_model("catalogue", "Category")
     last = {value.rsplit(LEVEL, 1)[-1] for value in values}
     named = dict(model._base_manager.filter(name__in=last).values_list("path", "name"))
@@ -110,7 +110,7 @@ def _categories_of(values: Sequence[str]) -> QuerySet[Any]:
 
 
 def _path_of(category: str) -> Any:
-    """The names of a category from its root, joined, as SQL: each level by the unique path."""
+    """Return SQL for a category's joined names from its root: each level by the unique path."""
     model = get_model("catalogue", "Category")
     levels = [
         Case(
@@ -130,13 +130,13 @@ def _path_of(category: str) -> Any:
 
 
 def _types_of(name: str) -> list[str]:
-    """Of the attribute in each product class, those that can be filtered by."""
+    """Return the filterable types of the attribute, over all product classes."""
     found = _attributes().filter(code=name, type__in=VALUES)
     return sorted(set(found.values_list("type", flat=True)))
 
 
 def _parsed(kind: str, values: Sequence[str]) -> list[Any]:
-    """The texts of a request as values of the column; those that are none match nothing."""
+    """Return a request's texts as values of the column; leave out texts of another type."""
     if kind == "boolean":
         known = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
         return [known[value.lower()] for value in values if value.lower() in known]
@@ -150,7 +150,7 @@ def _number(kind: str, text: str) -> float | None:
         number = int(text) if kind == "integer" else float(text)
     except ValueError:
         return None
-    return number if abs(number) < 2**31 else None  # a NaN is not
+    return number if abs(number) < 2**31 else None  # a NaN fails this too
 
 
 def _as_text(kind: str) -> Any:

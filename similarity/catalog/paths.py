@@ -21,36 +21,36 @@ logger = logging.getLogger(__name__)
 
 
 class Path:
-    """One path, in Django's notation for lookups."""
+    """A path in Django's notation for lookups."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.names = path.split("__") if path else []
 
     def values(self, instance: Model) -> list[Any]:
-        """Every value the path leads to from ``instance``; many over a to-many relation."""
+        """Return every value the path leads to from ``instance``; many over a to-many relation."""
         found: list[Any] = [instance]
         for name in self.names:
             found = [value for owner in found for value in _step(owner, name)]
         return found
 
     def relations(self, model: type[Model]) -> Iterator[tuple[type[Model], str]]:
-        """(related model, lookup from ``model``) for each relation on the way."""
+        """Yield (related model, lookup from ``model``) for each relation of the path."""
         fields = self._fields(model)
         for at, field in enumerate(fields):
             if field.is_relation and field.related_model:
                 yield field.related_model, _join(fields[: at + 1])
 
     def through_models(self, model: type[Model]) -> Iterator[type[Model]]:
-        """The through model, where the path starts with a many-to-many relation."""
+        """Yield the through model if the path starts with a many-to-many relation."""
         for field in self._fields(model)[:1]:
             if field.many_to_many:
                 yield field.through if field.auto_created else field.remote_field.through
 
     def columns(self, model: type[Model]) -> Iterator[tuple[type[Model], str | None]]:
-        """(model, column) of each column the path reads; None for whatever a model has.
+        """Yield (model, column) for each column the path reads; None means every column.
 
-        A property may read any column of its model, and so may the text of a whole row.
+        A property may read any column of its model. The text of a whole row may too.
         """
         fields = self._fields(model)
         for field in fields:
@@ -65,18 +65,18 @@ class Path:
         return any(_is_many(field) for field in self._fields(model))
 
     def leads_to_owned(self, model: type[Model]) -> bool:
-        """Whether rows on the way name their owner (photos do), and may come to name another."""
+        """Return True if rows of the path name their owner (as photos do) and may change it."""
         fields = self._fields(model)
         return any(f.one_to_many or (f.one_to_one and f.auto_created) for f in fields)
 
     def split(self, model: type[Model]) -> "tuple[Path, Path]":
-        """(the way to the rows of the last to-many relation, the way from such a row)."""
+        """Return (path to the rows of the last to-many relation, path from such a row)."""
         fields = self._fields(model)
         end = max((at + 1 for at, field in enumerate(fields) if _is_many(field)), default=0)
         return Path("__".join(self.names[:end])), Path("__".join(self.names[end:]))
 
     def order(self, model: type[Model]) -> list[str]:
-        """Lookups to order by, so that rows come as :meth:`values` reads them."""
+        """Return the lookups to order by, so that rows come in the order of :meth:`values`."""
         fields = self._fields(model)
         many = [_join(fields[: at + 1]) for at, field in enumerate(fields) if _is_many(field)]
         return [order for lookup in many for order in (lookup, f"{lookup}__pk")]
@@ -84,9 +84,9 @@ class Path:
     def related(
         self, model: type[Model], alias: str | None = None
     ) -> tuple[list[str], list[str | Prefetch]]:
-        """(names for ``select_related``, lookups for ``prefetch_related``).
+        """Return (names for ``select_related``, lookups for ``prefetch_related``).
 
-        With ``alias`` what is prefetched comes from that database.
+        With ``alias``, prefetched rows come from that database.
         """
         relations = list(takewhile(lambda field: field.is_relation, self._fields(model)))
         names = [_accessor(field) for field in relations]
@@ -100,14 +100,14 @@ class Path:
         ]
 
     def lookup(self, model: type[Model]) -> str | None:
-        """The path as an ORM lookup, or None where it goes over a property or method."""
+        """Return the path as an ORM lookup; None if it goes over a property or method."""
         fields = self._fields(model)
         if len(fields) == len(self.names) or (fields and isinstance(fields[-1], JSONField)):
             return "__".join([_join(fields), *self.names[len(fields) :]])
         return None
 
     def unknown(self, model: type[Model]) -> str | None:
-        """The first name that is neither a field nor an attribute, or None."""
+        """Return the first name that is neither a field nor an attribute, or None."""
         fields = self._fields(model)
         if len(fields) == len(self.names) or (fields and isinstance(fields[-1], JSONField)):
             return None
@@ -116,7 +116,7 @@ class Path:
         return None if owner is not None and hasattr(owner, name) else name
 
     def _fields(self, model: type[Model]) -> list[Any]:
-        """The model field behind each leading name that is one."""
+        """Return the model field of each leading name that is a field."""
         return fields_of(model, self.names)
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class Path:
 
 
 def fields_of(model: type[Model], names: Iterable[str]) -> list[Any]:
-    """The field or relation behind each leading name that is one."""
+    """Return the field or relation of each leading name that is a field or relation."""
     fields: list[Any] = []
     owner: type[Model] | None = model
     for name in names:
@@ -137,7 +137,7 @@ def fields_of(model: type[Model], names: Iterable[str]) -> list[Any]:
 
 
 def text_value(values: Iterable[Any]) -> str:
-    """Values as one text: ``yes``/``no`` for booleans, commas between several."""
+    """Return values as one text: ``yes``/``no`` for booleans, commas between several."""
     texts = []
     for value in values:
         if isinstance(value, bool):
@@ -150,10 +150,10 @@ def text_value(values: Iterable[Any]) -> str:
 
 
 def image_refs(files: Iterable[Any], most: int) -> list[ImageRef]:
-    """References to the first ``most`` files, read through the host's storage.
+    """Return references to the first ``most`` files, read through the host's storage.
 
-    A value may be a file field's or a name in the default storage, or an address, which is
-    fetched where its domain is one of ``IMAGES["DOMAINS"]`` and left out otherwise.
+    A value is a file field's value, a name in the default storage, or an address. An address is
+    fetched only if its domain is in ``IMAGES["DOMAINS"]``. Otherwise it is left out.
     """
     refs: list[ImageRef] = []
     for file in files:
@@ -177,7 +177,7 @@ def _image_ref(storage: Storage, name: str) -> ImageRef:
                 return bytes(file.read(limit + 1))
         except FileNotFoundError as error:
             if _is_unmounted(storage):
-                raise PhotoUnavailable(f"The folder of the storage is away: {error}") from error
+                raise PhotoUnavailable(f"The folder of the storage is missing: {error}") from error
             raise
 
     etag, unknown = _etag(storage, name)
@@ -185,21 +185,21 @@ def _image_ref(storage: Storage, name: str) -> ImageRef:
 
 
 def _etag(storage: Storage, name: str) -> tuple[str, str]:
-    """(size and time of a file, why they are not known for the moment); one of them is empty."""
+    """Return (size and time of a file, reason they are unknown for now); one part is empty."""
     try:
         return f"{storage.size(name)}-{storage.get_modified_time(name).timestamp():.0f}", ""
     except (NotImplementedError, AttributeError, TypeError) as error:
-        logger.info("The storage tells no size or time of image %r: %s", name, error)
+        logger.info("The storage has no size or time of image %r: %s", name, error)
         return "", ""
     except Exception as error:  # noqa: BLE001 - storages of other packages raise their own errors
         if is_absent(error) and not _is_unmounted(storage):
             return "", ""
-        logger.info("Size and time of image %r are not known now: %s", name, error)
-        return "", f"size and time of {name!r} are not known: {type(error).__name__}: {error}"
+        logger.info("Size and time of image %r are unknown now: %s", name, error)
+        return "", f"size and time of {name!r} are unknown: {type(error).__name__}: {error}"
 
 
 def _is_unmounted(storage: Storage) -> bool:
-    """Whether the folder of a storage on disk is missing: then no file of it is known."""
+    """Return True if the folder of a storage on disk is missing, so that every file is unknown."""
     folder = getattr(storage, "location", None)
     on_disk = isinstance(storage, FileSystemStorage) and isinstance(folder, str)
     return on_disk and not os.path.isdir(str(folder))
@@ -219,8 +219,7 @@ def _step(owner: Any, name: str) -> list[Any]:
 
 
 def _in_order(rows: QuerySet[Any]) -> list[Any]:
-    """The rows as their model orders them; by key where it does not, because a database may
-    give them in any order."""
+    """Return rows in their model's order, else by key, because a database may return any order."""
     return list(rows) if rows.ordered else sorted(rows, key=lambda row: row.pk)
 
 
@@ -230,7 +229,7 @@ def _is_many(field: Any) -> bool:
 
 @lru_cache(maxsize=4096)
 def _field(model: type[Model], name: str) -> Any:
-    """The field or reverse relation called ``name`` in lookups or on instances, or None."""
+    """Return the field or reverse relation that lookups or instances call ``name``, or None."""
     try:
         return model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -239,23 +238,23 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def _accessor(field: Any) -> str:
-    """The attribute of an instance that holds the field."""
+    """Return the name of the instance's attribute that holds the field."""
     return str(field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name)
 
 
 def _related_rows(field: Any) -> QuerySet[Any]:
-    """What Django itself reads the relation from: a host's manager for many, every row for one."""
+    """Return the rows Django itself reads: a host's manager for many, every row for one."""
     model = field.related_model
     many = field.many_to_many or field.one_to_many
     return (model._default_manager if many else model._base_manager).all()
 
 
 def _columns_of(field: Any) -> Iterator[tuple[type[Model], str | None]]:
-    """Columns that one step of a path reads; to many rows also those that order and choose them."""
+    """Yield the columns a step reads; for many rows also those that order and choose them."""
     if getattr(field, "column", None) and not field.many_to_many:
         yield field.model, field.column
         return
-    if not field.related_model:  # a generic key may lead anywhere
+    if not field.related_model:  # a generic key may lead to any model
         yield field.model, None
         return
     if field.one_to_many or field.one_to_one:
@@ -273,7 +272,7 @@ def _columns_of(field: Any) -> Iterator[tuple[type[Model], str | None]]:
 
 
 def _ordering(model: type[Model]) -> Iterator[str | None]:
-    """Columns by which a related manager chooses and orders its rows; None where any may."""
+    """Yield the columns a related manager orders and chooses rows by; None means any column."""
     if type(model._default_manager).get_queryset is not Manager.get_queryset:
         yield None
     for name in model._meta.ordering or ():

@@ -1,7 +1,7 @@
-"""Reading photos: a photo that cannot be had now is told apart from a photo that is not there.
+"""Photo reading that distinguishes an unavailable photo from an absent photo.
 
-Only a definite "not found" means that a product has no photo. Every other failure is trouble of
-the storage, which keeps what stands: an expired key, throttling, a time-out, a full disk.
+Only a definite "not found" means that a product has no photo. Every other failure is trouble of the
+storage, and the stored vectors stay: an expired key, throttling, a time-out, a full disk.
 """
 
 import errno
@@ -10,37 +10,37 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 
-#: Not found, gone: the statuses by which a server says that there is no such photo.
+#: Not found, gone: the statuses of a server without such a photo.
 _ABSENT_STATUS = (404, 410)
 #: Codes of object stores that answer "not found" without a status.
 _ABSENT_CODES = ("NoSuchKey", "NotFound", "404")
-#: No file can have such a name, or the name is not one of a file.
+#: No file can have such a name, or the name is not a file's.
 _ABSENT_ERRNO = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
 
 
 class PhotoAbsent(OSError):
-    """There is no such photo, and a later attempt would find none either."""
+    """The photo does not exist, and a later attempt would fail too."""
 
 
 class PhotoUnavailable(OSError):
-    """The photo cannot be had now and may be had later: a time-out, a server that fails."""
+    """The photo is unavailable now and may be available later: a time-out, a server failure."""
 
 
 def is_absent(error: BaseException) -> bool:
-    """Return whether an error of a storage says for certain that there is no such photo.
+    """Return True if a storage error means for certain that the photo does not exist.
 
-    Understands Python's own errors, a status of 404 or 410 in an error of requests, httpx,
-    Google's and Azure's clients, and botocore's code for a missing key. An error that a storage
-    raised from another says what its cause says.
+    Understands Python's own errors, a status of 404 or 410 in an error of requests, httpx, Google's
+    and Azure's clients, and botocore's code for a missing key. If a storage raised an error from
+    another, the cause counts too.
     """
     return any(_says_absent(each) for each in _chain(error))
 
 
 class PhotoReader:
-    """``ImageRef.read``, which remembers why the photo could not be had for the moment.
+    """A wrapper of ``ImageRef.read`` that keeps the reason of a temporary failure.
 
-    Raises :class:`PhotoAbsent` or :class:`PhotoUnavailable`, whatever ``read`` raises.
-    ``delayed`` is the reason of the latter, and empty after any other attempt.
+    Raises :class:`PhotoAbsent` or :class:`PhotoUnavailable` for any error of ``read``. ``delayed``
+    is the reason of the latter, and empty after any other attempt.
     """
 
     def __init__(self, read: Callable[[int], bytes], name: str = "") -> None:
@@ -59,7 +59,7 @@ class PhotoReader:
             raise
         except Exception as error:
             if is_absent(error):
-                raise PhotoAbsent(f"{self._name!r} is not there: {error}") from error
+                raise PhotoAbsent(f"{self._name!r} does not exist: {error}") from error
             self.delayed = f"{self._name!r} cannot be read: {type(error).__name__}: {error}"
             raise PhotoUnavailable(self.delayed) from error
 
@@ -80,13 +80,13 @@ def _says_absent(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno in _ABSENT_ERRNO:
         return True
-    if type(error) is FileNotFoundError:  # raised by a storage, without a number
+    if type(error) is FileNotFoundError:  # a storage raised it without a number
         return True
     return _status(error) in _ABSENT_STATUS or _code(error) in _ABSENT_CODES
 
 
 def _status(error: BaseException) -> Any:
-    """The HTTP status of an error, wherever its package keeps it."""
+    """Return the HTTP status of an error, from any attribute that packages use for it."""
     response = getattr(error, "response", None)
     for holder in (response, error):
         for name in ("status_code", "status", "code"):

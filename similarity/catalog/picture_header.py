@@ -1,7 +1,7 @@
-"""What a picture costs to decode, read from its bytes without decoding it.
+"""A picture's decoding cost, read from its bytes without decoding it.
 
 Size alone does not bound the cost: 100 KB of a progressive JPEG can hold hundreds of scans, and
-each one goes over every pixel. Web machines check uploads with this and need no Pillow.
+each scan goes over every pixel. Web machines check uploads with this module and need no Pillow.
 """
 
 import re
@@ -16,13 +16,13 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
 #: Most scans of a JPEG. Encoders write 10 for a progressive photo in colour, 18 in CMYK.
 MAX_SCANS = 24
-#: Most segments, chunks or blocks that a reader steps over one by one. A PNG of 20 MB has 2,500.
+#: Most segments, chunks or blocks that a reader steps over. A PNG of 20 MB has 2,500.
 MAX_PARTS = 8192
-#: Of a picture that a shopper searches by: most bytes, and most pixels. Phones take 24 million.
+#: Most bytes and most pixels of a picture that a shopper searches by. Phones take 24 million.
 QUERY_MAX_BYTES = 5 * 1024 * 1024
 QUERY_MAX_PIXELS = 25_000_000
 
-#: (format, offset, bytes) that a file of the format begins with.
+#: (format, offset, bytes) at the start of a file of the format.
 _SIGNATURES = (
     ("JPEG", 0, b"\xff\xd8\xff"),
     ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
@@ -34,7 +34,7 @@ _SIGNATURES = (
     ("AVIF", 4, b"ftypmif1"),  # by some encoders
 )
 
-#: A marker, behind whatever lies before it: neither data (FF 00), a restart nor a fill byte.
+#: A marker, after any bytes before it: neither data (FF 00), a restart nor a fill byte.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
@@ -42,7 +42,7 @@ _AVIF_SIZE = re.compile(rb"ispe\x00{4}(.{4})(.{4})", re.DOTALL)
 
 
 class Limits(NamedTuple):
-    """What a picture may cost; ``remedy`` tells its owner what to do about one that is over."""
+    """Limits of a picture's cost; ``remedy`` is advice to the owner of a picture over them."""
 
     bytes: int
     pixels: int
@@ -50,19 +50,19 @@ class Limits(NamedTuple):
 
     @classmethod
     def of_photo(cls) -> "Limits":
-        """Those of a product's photo."""
+        """Return the limits of a product's photo."""
         remedy = "make it smaller or raise SIMILARITY['IMAGES']['{}']"
         return cls(conf.get("IMAGES", "MAX_BYTES"), conf.get("IMAGES", "MAX_PIXELS"), remedy)
 
     @classmethod
     def of_query(cls) -> "Limits":
-        """Those of a picture that a shopper searches by."""
+        """Return the limits of a picture that a shopper searches by."""
         most = QUERY_MAX_BYTES, QUERY_MAX_PIXELS
         return cls(*most, "send a smaller one")
 
 
 class Header(NamedTuple):
-    """``kind`` is one of ``FORMATS``; ``width`` and ``height`` are in pixels."""
+    """A picture's header: ``kind`` is in ``FORMATS``; ``width`` and ``height`` are in pixels."""
 
     kind: str
     width: int
@@ -72,8 +72,8 @@ class Header(NamedTuple):
 def check_cost(data: bytes, limits: Limits) -> Header:
     """Read the header of a picture that is worth decoding.
 
-    Raises :class:`ImageRejected` for data over the limits, in none of ``FORMATS``, of more than
-    ``MAX_SCANS`` scans or ``MAX_PARTS`` parts, or with a header that tells no size.
+    Raises :class:`ImageRejected` for data over the limits, in none of ``FORMATS``, with more than
+    ``MAX_SCANS`` scans or ``MAX_PARTS`` parts, or with a header without a size.
     """
     if len(data) > limits.bytes:
         remedy = limits.remedy.format("MAX_BYTES")
@@ -89,7 +89,7 @@ def check_cost(data: bytes, limits: Limits) -> Header:
         width, height = 0, 0
     if width <= 0 or height <= 0:
         raise ImageRejected(
-            f"The file begins like a {kind} image, but its header tells no size; send or store "
+            f"The file begins like a {kind} image, but its header has no size; send or store "
             "another."
         )
     if width * height > limits.pixels:
@@ -117,7 +117,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
             if scans > MAX_SCANS:
                 raise ImageRejected(
                     f"The JPEG has more than {MAX_SCANS} scans, each of which is decoded in full; "
-                    "save it anew."
+                    "save it again."
                 )
         elif code in _FRAMES:
             sides = struct.unpack_from(">HH", data, at + 3)
@@ -126,7 +126,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """(code of the marker, where its segment begins), up to the end of the first image."""
+    """Yield (code of the marker, start of its segment), up to the end of the first image."""
     at = 2
     for _ in range(MAX_PARTS):
         found = _MARKER.search(data, at)
@@ -150,12 +150,12 @@ def _png(data: bytes) -> tuple[int, int]:
 
 
 def _gif(data: bytes) -> tuple[int, int]:
-    """The larger of the screen and the first frame, which is all that is decoded."""
+    """Return the larger of the screen and the first frame, because only those are decoded."""
     screen = struct.unpack_from("<HH", data, 6)
     at = 13 + _colours(data[10])
     for _ in range(MAX_PARTS):
         if data[at] != 0x21 and data[at] != 0x2C:
-            at += 1  # decoders skip what they do not know
+            at += 1  # decoders skip bytes they do not know
         elif data[at] == 0x2C:
             left, top, width, height = struct.unpack_from("<HHHH", data, at + 1)
             return max(screen[0], left + width), max(screen[1], top + height)
@@ -173,7 +173,7 @@ def _gif_blocks_end(data: bytes, at: int) -> int:
 
 
 def _colours(flags: int) -> int:
-    """Bytes of a GIF's table of colours."""
+    """Return the bytes of a GIF's table of colours."""
     return 3 * (2 << (flags & 7)) if flags & 0x80 else 0
 
 
@@ -182,7 +182,7 @@ def _bmp(data: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", data, 18)
     else:
         width, height = struct.unpack_from("<ii", data, 18)
-    return width, abs(height)  # a negative height: the first row is the upper one
+    return width, abs(height)  # a negative height: the first row is the upper row
 
 
 def _webp(data: bytes) -> tuple[int, int]:
@@ -198,14 +198,14 @@ def _webp(data: bytes) -> tuple[int, int]:
 
 
 def _avif(data: bytes) -> tuple[int, int]:
-    """The largest item: a preview and a mask have sizes of their own."""
+    """Return the size of the largest item, because a preview and a mask have their own sizes."""
     found = _AVIF_SIZE.findall(data, 0, 64 * 1024)
     sides = [(int.from_bytes(width), int.from_bytes(height)) for width, height in found]
     return max(sides, key=lambda side: side[0] * side[1], default=(0, 0))
 
 
 def _too_many(kind: str) -> ImageRejected:
-    return ImageRejected(f"The {kind} image has more than {MAX_PARTS} parts; save it anew.")
+    return ImageRejected(f"The {kind} image has more than {MAX_PARTS} parts; save it again.")
 
 
 _READERS = {

@@ -1,7 +1,7 @@
-"""Plain text out of whatever a shop stores: HTML, escaped HTML, CDATA, stray control characters.
+"""Plain text from a shop's stored texts: HTML, escaped HTML, CDATA, stray control characters.
 
-Importer, search documents and encoders read texts through here, so that all of them see the same
-words. The cost grows with the length of a text, whatever it holds.
+Importer, search documents and encoders read texts through this module, so that all of them see the
+same words. The cost grows only with the length of a text.
 """
 
 import html
@@ -9,16 +9,16 @@ import re
 import unicodedata
 from html.entities import html5
 
-#: Characters of mark-up and text that are read; pictures inside the text are not counted.
+#: Most characters of mark-up and text that are read, without embedded pictures.
 MOST_READ = 1 << 20
-#: Characters that are returned unless the caller asks for less.
+#: Most characters returned, unless the caller asks for fewer.
 MOST = 50_000
-#: Tags of a text that are read; what follows them is left out.
+#: Most tags of a text that are read; the rest is left out.
 MOST_TAGS = 50_000
-#: A shop escapes a text two or three times by mistake. Only a hostile text goes deeper.
+#: Shops escape a text two or three times by mistake. Only hostile text goes deeper.
 ROUNDS = 8
 
-_LINE, _PARAGRAPH = "\x1e", "\x1d"  # breaks that mark-up asks for, until all mark-up is gone
+_LINE, _PARAGRAPH = "\x1e", "\x1d"  # breaks from mark-up, until all mark-up is gone
 
 
 def _names(text: str) -> frozenset[str]:
@@ -40,14 +40,14 @@ _INLINE = _names(
     "del dfn em font i ins kbd label map mark marquee math meter nobr noframes noscript output "
     "progress q rp rt ruby s samp search slot small span strike strong sub sup time tt u var wbr"
 )
-#: Elements that a browser shows nothing of, as words.
+#: Elements whose content a browser does not show as words.
 _UNREAD = _names("head script style svg template")
-#: Of these a browser hides all that follows where they are not closed.
+#: Elements that hide everything after them if they are not closed.
 _RAW = _names("script style")
 _KNOWN = _BLOCKS | _SPACED | _INLINE | _UNREAD
 
 _SUSPECT = re.compile(r"[<&]|\]\]>")
-# Possessive throughout: a text of a million brackets is read once.
+# Possessive throughout, so that a text of a million brackets is read once.
 _MARKUP = re.compile(
     r"<!--(?:-?>|.*?(?:--!?>|\Z))"
     r"|(?P<open><!\[CDATA\[)|(?P<close>\]\]>)"
@@ -64,21 +64,21 @@ _ENTITY = re.compile(
     r"&(?:#(?:[0-9]{1,7};|[0-9]{2,7}|x[0-9a-f]{1,6};?)|[a-z][a-z0-9]{1,31};|(?:nbsp|amp|lt|gt|quot)(?![\w;=]))",
     re.IGNORECASE,
 )
-#: The glyphs of private use belong to a font of icons and mean nothing elsewhere.
+#: Private-use glyphs belong to icon fonts and have no meaning elsewhere.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1c\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff\ufff9-\ufffb\ufffe\uffff]"
 )
-#: Hyphens and marks without a width of their own; joiners belong to a letter, so they stay.
+#: Hyphens and marks without a width of their own. Joiners belong to a letter, so they stay.
 _INVISIBLE = re.compile(
     "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
 
 def plain_text(text: str, most: int = MOST) -> str:
-    """Return what a reader of ``text`` reads, at most ``most`` characters of it.
+    """Return the readable text of ``text``, at most ``most`` characters.
 
-    Block elements become line breaks, list items get a bullet. Escapes are undone until none is
-    left. A ``<`` that opens no tag stays (``chest < 90 cm``). A second call changes nothing.
+    Block elements become line breaks, list items get a bullet. Escapes are undone until all are
+    gone. A ``<`` that opens no tag stays (``chest < 90 cm``). A second call has no effect.
     """
     text = text.replace(_LINE, " ").replace(_PARAGRAPH, " ")
     text = _without_markup(_without_files(text)[:MOST_READ], 4 * most + 1000)
@@ -89,7 +89,7 @@ def plain_text(text: str, most: int = MOST) -> str:
 
 
 def plain_line(text: str, most: int = MOST) -> str:
-    """Return :func:`plain_text` on one line and without bullets, for titles and values."""
+    """Return :func:`plain_text` on one line and without bullets for titles and values."""
     if text.isascii() and text.isprintable() and not _SUSPECT.search(text):
         return " ".join(text[:MOST_READ].split())[:most].rstrip()
     words = plain_text(text, most).split()
@@ -97,7 +97,7 @@ def plain_line(text: str, most: int = MOST) -> str:
 
 
 def _without_markup(text: str, most: int) -> str:
-    """Take off tags and undo escapes in turns, because each may hide the other."""
+    """Remove tags and undo escapes in turns, because each may hide the other."""
     text = _normalised(text)
     for _ in range(ROUNDS):
         if not _SUSPECT.search(text):
@@ -127,7 +127,7 @@ def _unescaped(text: str) -> str:
 
 
 def _character(entity: re.Match[str]) -> str:
-    """The character of an entity; a break is a space, or it would pass for one of mark-up."""
+    """Return an entity's character; a break as a space, unlike the breaks of mark-up."""
     name = entity[0]
     if name[1] != "#" and name.endswith(";") and name[1:] not in html5:
         return name
@@ -135,7 +135,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _without_tags(text: str, most: int) -> str:
-    """``text`` without tags, comments and what browsers hide; stops after ``most`` characters."""
+    """Return ``text`` without tags, comments and hidden parts; stop after ``most`` characters."""
     reader = _TagReader(text)
     at = 0
     for _ in range(MOST_TAGS):
@@ -147,7 +147,7 @@ def _without_tags(text: str, most: int) -> str:
 
 
 class _TagReader:
-    """One pass over a text from tag to tag."""
+    """A reader that passes over a text once, from tag to tag."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -159,14 +159,14 @@ class _TagReader:
         self._closed: set[str] | None = None
 
     def take(self, found: re.Match[str]) -> int:
-        """Take the text before ``found`` and what it stands for; returns where to go on."""
+        """Take the text before ``found`` and the effect of ``found``; return the next position."""
         self._keep(self.text[self._at : found.start()])
         self._at = found.end()
         name = (found["name"] or "").lower()
         if name and self._is_tag(name, found):
             self._take_tag(name, bool(found["slash"]))
         elif name or (found["close"] and not self._in_cdata):
-            # Only its first character is text for sure.
+            # Only its first character is certain to be text.
             self._at = found.start() + 1
             self._keep(found[0][0])
         elif found["open"] or found["close"]:
@@ -186,7 +186,7 @@ class _TagReader:
     def _is_tag(self, name: str, found: re.Match[str]) -> bool:
         rest = found["rest"]
         if not rest.endswith(">") and found.end() == len(self.text):
-            # Cut off in the midst of a tag: "a <b" may be text, "<img src=" is none.
+            # The text ends inside a tag: "a <b" may be text, "<img src=" is not.
             return bool(found["slash"] and not rest.strip()) or bool(name in _KNOWN and "=" in rest)
         if not re.match(r"[\s/>]", rest) or not rest.endswith(">"):
             return False
@@ -215,7 +215,7 @@ class _TagReader:
             self._skip(name)
 
     def _skip(self, name: str) -> None:
-        """Go on behind the end of an element that is not read."""
+        """Continue after the end of an element that is not read."""
         if name in self._never_closed:
             return
         closing = re.compile(rf"</{name}\b[^<>]*+>?", re.IGNORECASE).search(self.text, self._at)

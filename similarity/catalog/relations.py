@@ -1,8 +1,8 @@
-"""How rows of the host's tables lead to the products or orders that are read from them.
+"""Paths from rows of the host's tables to the products or orders that read them.
 
-By table and not by class: a proxy writes its model's table, a child its parents' too, and the row
-of a parent is part of the child's. Signals and triggers both follow what is said here. An
-"owner" is a product or an order.
+Paths go by table, not by class: a proxy writes its model's table, and a child also writes its
+parents' tables. A parent's row is part of the child's. Signals and triggers both use these rules.
+An "owner" is a product or an order.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,13 +18,13 @@ CHUNK = 5000
 
 
 def concrete(model: type[Model]) -> type[Model]:
-    """Return the model that has the table: of a proxy the one it stands for."""
+    """Return the model that has the table: for a proxy its concrete model."""
     own: type[Model] = model._meta.concrete_model or model
     return own
 
 
 def relatives(model: type[Model]) -> list[type[Model]]:
-    """Return the models whose saves write the table of ``model``, or those of its parents."""
+    """Return the models whose saves write the table of ``model`` or of its parents."""
     own = concrete(model)
     return [
         each
@@ -34,10 +34,10 @@ def relatives(model: type[Model]) -> list[type[Model]]:
 
 
 def row_key(instance: Model, model: type[Model]) -> tuple[str, Any] | None:
-    """Return (field, value) by which a row of ``model`` is found that ``instance`` is part of.
+    """Return (field, value) that finds the row of ``model`` that ``instance`` is part of.
 
-    The field is the primary key of ``model``, or of the parent of it that was saved. None for an
-    instance that has no table in common with ``model``.
+    The field is the primary key of ``model``, or of the saved parent of ``model``. None for an
+    instance that shares no table with ``model``.
     """
     own, theirs = concrete(model), concrete(type(instance))
     if not issubclass(theirs, own) and not issubclass(own, theirs):
@@ -60,9 +60,9 @@ def own_keys(owner: type[Model], instance: Model, using: str) -> Iterator[Any]:
 def dependents(
     owner: type[Model], related: type[Model], lookups: Iterable[str], instance: Model, using: str
 ) -> Iterator[Any]:
-    """Yield the primary keys of owners that lead over ``lookups`` to the row of ``instance``.
+    """Yield the primary keys of owners whose ``lookups`` lead to the row of ``instance``.
 
-    By primary key, whatever ``to_field`` a foreign key on the way names.
+    Goes by primary key, even if a foreign key on the way has another ``to_field``.
     """
     found = row_key(instance, related)
     if found is None:
@@ -76,9 +76,9 @@ def dependents(
 class Link:
     """A key of a join table's rows that leads to owners.
 
-    ``lookup`` of the owner equals ``column`` of the row, which names a row of ``end`` by its
-    ``target``. ``content_type`` is the column beside it that says of which model, as in rows
-    that tag anything; empty for a foreign key.
+    ``lookup`` of the owner equals ``column`` of the row. The column names a row of ``end`` by its
+    ``target``. ``content_type`` is the column that holds the model for rows that can tag any model.
+    It is empty for a foreign key.
     """
 
     through: type[Model]
@@ -91,7 +91,7 @@ class Link:
     def keys_of(self, owner: type[Model], row: Model, using: str) -> Iterator[Any]:
         """Yield the owners that a row of the join table leads to."""
         if self.content_type:
-            from django.contrib.contenttypes.models import ContentType  # a host may do without
+            from django.contrib.contenttypes.models import ContentType  # a host may not install it
 
             mine = ContentType.objects.db_manager(using).get_for_model(self.end)
             if getattr(row, self._attname(self.content_type)) != mine.pk:
@@ -117,8 +117,8 @@ class Link:
     ) -> Iterator[Any]:
         """Yield the owners that a change of a many-to-many relation concerns.
 
-        The arguments are those of Django's ``m2m_changed``. Either side may lead to owners, and a
-        clear from the other side names no rows.
+        The arguments are those of Django's ``m2m_changed``. Either side may lead to owners. A clear
+        from the other side names no rows.
         """
         values: list[Any] = []
         if action == "pre_clear":
@@ -149,7 +149,7 @@ class Link:
 
 
 class Adapter(Protocol):
-    """What both adapters say of the tables they read."""
+    """The methods of both adapters that name the tables they read."""
 
     @property
     def model(self) -> type[Model]: ...
@@ -160,7 +160,7 @@ class Adapter(Protocol):
 
 
 def links_of(adapter: Adapter, through: type[Model] | None = None) -> list[Link]:
-    """Return the keys of join tables, or of ``through`` alone, that lead to the adapter's rows."""
+    """Return the keys of join tables, or only of ``through``, that lead to the adapter's rows."""
     found = join_links(adapter.model, adapter.related_models().values(), adapter.many_to_many())
     return [link for link in found if through in (None, link.through)]
 
@@ -172,8 +172,8 @@ def join_links(
 ) -> list[Link]:
     """Return the keys of join tables that lead to owners, each once.
 
-    ``related`` are the lookups of each model that owners are read from. ``throughs`` are join
-    tables that an adapter names; one that no lookup passes is taken to join owners themselves.
+    ``related`` holds the lookups of each model that owners read. ``throughs`` are join tables that
+    an adapter names. A join table outside every lookup is assumed to join the owners themselves.
     """
     found = list(links(owner, (lookup for lookups in related for lookup in lookups)))
     on_the_way = {link.through for link in found}
@@ -212,7 +212,7 @@ def ends(model: type[Model], through: type[Model], before: list[str]) -> Iterato
 
 
 def _keys_to_others(model: type[Model]) -> list[Any]:
-    """The model's foreign keys."""
+    """Return the model's foreign keys."""
     fields: list[Any] = list(model._meta.concrete_fields)
     return [field for field in fields if isinstance(field.related_model, type)]
 

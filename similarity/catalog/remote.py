@@ -1,10 +1,10 @@
-"""Photos named by an address: fetched from allowed domains only, and never from inside.
+"""Photos named by an address: fetched from allowed domains only, never from internal addresses.
 
-A product's photo address is data that an editor or a feed wrote, so that it must not make
-the worker ask the shop's own network (server-side request forgery). The name is resolved
-once, every address it has must be public, and the connection goes to the very address that
-was looked at, with the certificate checked against the name: a name that resolves to
-something else a moment later (DNS rebinding) changes nothing.
+A product's photo address is data from an editor or a feed. It must not make the worker request
+addresses of the shop's own network (server-side request forgery). The name is resolved once, and
+every address found must be public. The connection goes to the checked address, and the certificate
+is checked against the name. A name that later resolves to another address (DNS rebinding) has
+no effect.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ from similarity.catalog.photos import PhotoAbsent, PhotoUnavailable
 
 MAX_ADDRESS = 2000
 MAX_REDIRECTS = 3
-#: For one photo in all, redirects included.
+#: Total time for one photo, including redirects.
 FETCH_TIMEOUT_S = 10.0
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
@@ -42,16 +42,16 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class FetchRefused(PhotoAbsent):
-    """The address may not be fetched, or what it gave cannot be used."""
+    """The address may not be fetched, or its response cannot be used."""
 
 
 class FetchDelayed(PhotoUnavailable):
-    """The address may be fetched, and did not answer in time, or with a failure of its own."""
+    """The address may be fetched, but the server did not answer in time, or answered a failure."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a request goes: ``address`` is connected to, ``host`` is asked for and certified."""
+    """A request's target: connect to ``address``, request ``host`` and check its certificate."""
 
     scheme: str
     host: str
@@ -61,22 +61,22 @@ class Target:
 
 
 def is_remote(name: str) -> bool:
-    """Whether a photo's name is an address rather than a file in a storage."""
+    """Return True if a photo's name is an address rather than a file in a storage."""
     return "://" in name or name.startswith("//")
 
 
 def image_ref(url: str) -> ImageRef:
-    """A reference to the photo behind an address; only another address makes it another photo."""
+    """Return a reference to the photo at an address; a change of address means another photo."""
     return ImageRef(name=url, read=partial(fetch, url))
 
 
 def fetch(url: str, limit: int) -> bytes:
-    """The first ``limit + 1`` bytes behind ``url``, within ``FETCH_TIMEOUT_S`` in all.
+    """Return the first ``limit + 1`` bytes at ``url``, within ``FETCH_TIMEOUT_S`` in all.
 
-    Redirects are followed ``MAX_REDIRECTS`` times, each one checked as the first address
-    is. Raises :class:`FetchRefused` where the domain is not in ``IMAGES["DOMAINS"]``, an address
-    is not public, or the server answers anything but 200; :class:`FetchDelayed` where it
-    cannot be reached, takes too long, or says itself that it fails for the moment.
+    Follows up to ``MAX_REDIRECTS`` redirects, and checks each address like the first. Raises
+    :class:`FetchRefused` if the domain is not in ``IMAGES["DOMAINS"]``, an address is not public,
+    or the server answers another status than 200. Raises :class:`FetchDelayed` if the server cannot
+    be reached, takes too long, or reports a temporary failure.
     """
     deadline = time.monotonic() + FETCH_TIMEOUT_S
     for _ in range(MAX_REDIRECTS + 1):
@@ -84,17 +84,17 @@ def fetch(url: str, limit: int) -> bytes:
         if isinstance(answer, bytes):
             return answer
         url = urljoin(url, answer)
-    raise FetchRefused(f"{url[:200]!r} is the end of more than {MAX_REDIRECTS} redirects.")
+    raise FetchRefused(f"{url[:200]!r} comes after more than {MAX_REDIRECTS} redirects.")
 
 
 def locate(url: str) -> Target:
-    """Check an address, resolve its name, and check what it resolves to."""
+    """Check an address, resolve its name, check the resolved addresses and return the target."""
     parts = _split(url)
     host = _host(parts, url)
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     if not _allowed(parts.scheme, host, port):
         raise FetchRefused(
-            f"{url[:200]!r} is of the domain {host!r}, port {port}; photos are fetched from "
+            f"{url[:200]!r} has the domain {host!r}, port {port}; photos are fetched from "
             "SIMILARITY['IMAGES']['DOMAINS'] only. Add it there if it is yours."
         )
     addresses = _resolve(host, port)
@@ -110,7 +110,7 @@ def locate(url: str) -> Target:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether an address is on the public internet, also one wrapped in another."""
+    """Return True if an address is on the public internet, also if another address wraps it."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = list(_embedded(address))
         if inner:
@@ -123,7 +123,7 @@ def is_public(address: IPAddress) -> bool:
 
 
 def _embedded(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
-    """IPv4 addresses that an IPv6 one leads to: mapped, 6to4, Teredo and NAT64 (RFC 6052)."""
+    """Yield IPv4 addresses inside an IPv6 address: mapped, 6to4, Teredo, NAT64 (RFC 6052)."""
     if address.ipv4_mapped:
         yield address.ipv4_mapped
     if address.sixtofour:
@@ -143,18 +143,18 @@ def _split(url: str) -> SplitResult:
         raise FetchRefused(f"{url[:200]!r} holds a blank, a control character or a backslash.")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for one that is no number
+        _ = parts.port  # raises if the port is not a number
     except ValueError as error:
-        raise FetchRefused(f"{url[:200]!r} is no address: {error}.") from error
+        raise FetchRefused(f"{url[:200]!r} is not an address: {error}.") from error
     if parts.scheme not in _PORTS:
-        raise FetchRefused(f"{url[:200]!r} is of the scheme {parts.scheme!r}; use https.")
+        raise FetchRefused(f"{url[:200]!r} has the scheme {parts.scheme!r}; use https.")
     if "@" in parts.netloc:
         raise FetchRefused("An address with a user name or password is not fetched.")
     return parts
 
 
 def _host(parts: SplitResult, url: str) -> str:
-    """The host name in lower case and IDNA; a number in any spelling is none."""
+    """Return the host name in lower case and IDNA; refuse a number in any spelling."""
     try:
         host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError as error:
@@ -166,8 +166,11 @@ def _host(parts: SplitResult, url: str) -> str:
 
 
 def _allowed(scheme: str, host: str, port: int) -> bool:
-    """``cdn.example.com`` allows https on 443; ``*.`` its subdomains; a scheme and a port that
-    differ are written out: ``http://cdn.example.com:8080``."""
+    """Return True if an entry of ``IMAGES["DOMAINS"]`` allows the address.
+
+    ``cdn.example.com`` allows https on port 443; ``*.`` allows its subdomains. Another scheme and
+    port are written out: ``http://cdn.example.com:8080``.
+    """
     for entry in conf.get("IMAGES", "DOMAINS"):
         wanted = urlsplit(entry if "://" in entry else f"https://{entry}")
         if (wanted.scheme, wanted.port or _PORTS.get(wanted.scheme)) != (scheme, port):
@@ -189,7 +192,7 @@ def _resolve(host: str, port: int) -> Sequence[IPAddress]:
 
 
 def _request(target: Target, limit: int, deadline: float) -> bytes | str:
-    """The body, or the address a redirect leads to."""
+    """Return the body, or the address a redirect leads to."""
     import urllib3
 
     connection = _connection(target, deadline)
@@ -197,7 +200,7 @@ def _request(target: Target, limit: int, deadline: float) -> bytes | str:
         connection.connect()
         with _cut_off(connection, deadline):
             answer = _answer(connection, target, limit)
-        if time.monotonic() >= deadline:  # what was cut off looks like an end
+        if time.monotonic() >= deadline:  # a connection that was cut off looks like an end
             raise TimeoutError
         return answer
     except (FetchRefused, FetchDelayed):
@@ -213,7 +216,7 @@ def _request(target: Target, limit: int, deadline: float) -> bytes | str:
 
 
 def _connection(target: Target, deadline: float) -> Any:
-    """To the address that was checked; the certificate must be the asked name's."""
+    """Return a connection to the checked address; the certificate must match the host name."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     timeout_s = max(deadline - time.monotonic(), 0.001)
@@ -231,7 +234,7 @@ def _connection(target: Target, deadline: float) -> Any:
 
 @contextmanager
 def _cut_off(connection: Any, deadline: float) -> Iterator[None]:
-    """Shut the socket at the deadline: each read has a time-out, but a server may drip bytes."""
+    """Shut the socket at the deadline, because a slow drip of bytes meets each read time-out."""
     sock = connection.sock
     timer = Timer(max(deadline - time.monotonic(), 0.0), partial(_shut, sock))
     timer.daemon = True
@@ -252,7 +255,7 @@ def _answer(connection: Any, target: Target, limit: int) -> bytes | str:
     headers = {
         "Host": target.host if usual else f"{target.host}:{target.port}",
         "Accept": "image/*",
-        "Accept-Encoding": "identity",  # what is counted must be what arrives
+        "Accept-Encoding": "identity",  # the counted bytes must be the bytes that arrive
         "User-Agent": "django-similarity",
     }
     connection.request(
@@ -271,7 +274,7 @@ def _body(response: Any, host: str, limit: int) -> bytes | str:
     if response.status != 200:
         delayed = response.status in _FOR_NOW or response.status >= 500
         raise (FetchDelayed if delayed else FetchRefused)(
-            f"{host!r} answers {response.status}; a photo is 200."
+            f"{host!r} answers {response.status}; a photo answers 200."
         )
     body = bytes(response.read(limit + 1))
     if len(body) <= limit and response.length_remaining:

@@ -1,4 +1,4 @@
-"""Where ``CATALOG`` reads a value: a path, and a rule for several values."""
+"""Sources of ``CATALOG`` values: a path, and a rule for several values."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from similarity.catalog.content import LEVEL
 from similarity.catalog.paths import Path, fields_of
 from similarity.exceptions import ConfigurationError
 
-#: What a path that leads to several values gives: the first row's, the lowest, the highest, all.
+#: Values that a path to several values gives: the first row's, the lowest, the highest, all.
 RULES = ("first", "min", "max", "all")
 
 _VALUE = "similarity_source"
@@ -32,11 +32,11 @@ _VALUE = "similarity_source"
 
 @dataclass(frozen=True)
 class Source:
-    """One path with its rule.
+    """A path with its rule.
 
-    ``where`` chooses rows of the path's last to-many relation: path from there → the value, or
-    the list of values, that it must have. ``is_named`` is False where the host wrote the path
-    alone, so that the rule is a guess.
+    ``where`` chooses rows of the path's last to-many relation: it maps a path from there to the
+    required value, or to a list of accepted values. ``is_named`` is False if the host wrote the
+    path alone, so that the rule is a guess.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Source:
     is_named: bool = False
 
     def read(self, product: Model) -> list[Any]:
-        """The values of ``product`` that the rule admits; empty where there are none."""
+        """Return the values of ``product`` that the rule admits; an empty list without values."""
         values = [value for value in each_value(self._every(product)) if value not in (None, "")]
         if not values or self.rule == "all":
             return values
@@ -63,18 +63,19 @@ class Source:
                 yield from on_row.values(row)
 
     def conditions(self, model: type[Model]) -> list[Path]:
-        """The paths of ``where``, from the product model."""
+        """Return the paths of ``where``, from the product model."""
         rows, _on_row = self.path.split(model)
         return [Path("__".join([*rows.names, path])) for path in self.where]
 
     def is_several(self, model: type[Model]) -> bool:
-        """Whether a product may have several values there."""
+        """Return True if a product may have several values at the path."""
         return self.path.leads_to_many(model)
 
     def expression(self, model: type[Model], *, every: bool = False) -> Any:
-        """The value as SQL; an array with ``every``, and where the rule takes all of several.
+        """Return the value as SQL; an array with ``every``, or if the rule takes all of several.
 
-        None where the path goes over a property or ends at a relation, which only Python reads.
+        None if the path goes over a property or ends at a relation, because only Python can read
+        those.
         """
         lookup = self._lookup(model)
         if lookup is None or not self.is_several(model):
@@ -86,9 +87,9 @@ class Source:
         return Subquery(rows.order_by(*order[self.rule]).values(lookup)[:1])
 
     def matches(self, model: type[Model], values: Sequence[str], *, levels: bool) -> Q | None:
-        """The products with one of ``values``; with ``levels`` also those of a level below.
+        """Return a condition for products with one of ``values``; ``levels`` adds the levels below.
 
-        None where :meth:`expression` is.
+        None if :meth:`expression` returns None.
         """
         lookup = self._lookup(model)
         if lookup is None:
@@ -96,7 +97,7 @@ class Source:
         condition = _one_of(self._field(model), lookup, values, levels)
         if not self.is_several(model):
             return condition
-        if self.rule == "all" or levels:  # a product is found in each of its categories
+        if self.rule == "all" or levels:  # in each of its categories
             rows = self._rows(model, lookup).filter(condition)
             return Q(pk__in=rows.order_by().values("pk"))
         return _holding(model, self.expression(model), self._field(model), values, levels)
@@ -109,8 +110,8 @@ class Source:
         return fields_of(model, self.path.names)[-1]
 
     def _rows(self, model: type[Model], lookup: str) -> QuerySet[Any]:
-        """A row for each value that ``where`` admits: both conditions hold on one row."""
-        # Not by exclude(), which would leave the product out for any row that is empty.
+        """Return a row for each value that ``where`` admits: both conditions hold on one row."""
+        # Avoid exclude(), because it would leave the product out if any row is empty.
         told = "__gt" if _is_text(self._field(model)) else "__isnull"
         met: dict[str, Any] = {lookup + told: "" if told == "__gt" else False}
         for path, wanted in zip(self.conditions(model), self.where.values(), strict=True):
@@ -120,10 +121,11 @@ class Source:
 
 
 def parse(value: Any, *, rule: str) -> list[Source]:
-    """The sources of one entry of ``CATALOG``, ``rule`` where the host names none.
+    """Return the sources of one entry of ``CATALOG``, with ``rule`` if the host names no rule.
 
-    ``value`` is a path, ``{"first": path}`` with ``"where"`` or without, or a list of these, of
-    which the first that has a value counts. Raises :class:`ConfigurationError` for anything else.
+    ``value`` is a path, ``{"first": path}`` with or without ``"where"``, or a list of these. The
+    first entry of a list that has a value counts. Raises :class:`ConfigurationError` for other
+    values.
     """
     values = value if isinstance(value, list | tuple) else [value]
     if not values:
@@ -152,18 +154,18 @@ def _parse(value: Any, rule: str) -> Source:
 
 
 def read_first(sources: Iterable[Source], product: Model) -> list[Any]:
-    """The values of the first source that has any."""
+    """Return the values of the first source that has any."""
     return next(filter(None, (source.read(product) for source in sources)), [])
 
 
 def each_value(values: Iterable[Any]) -> list[Any]:
-    """The values, those of a list one by one."""
+    """Return the values, with each list replaced by its items."""
     every = (value if _is_list(value) else [value] for value in values)
     return [one for some in every for one in some]
 
 
 def first_value(model: type[Model], sources: Sequence[Source]) -> Any:
-    """The value of the first source that has any, as SQL; None where SQL cannot tell it."""
+    """Return the value of the first source that has any, as SQL; None if SQL cannot express it."""
     if len(sources) == 1:
         return sources[0].expression(model)
     found = [source.expression(model) for source in sources]
@@ -180,7 +182,7 @@ def first_value(model: type[Model], sources: Sequence[Source]) -> Any:
 def values_filter(
     model: type[Model], sources: Sequence[Source], name: str, values: Sequence[str]
 ) -> Q | None:
-    """The products with one of ``values`` of the attribute; None where SQL cannot tell."""
+    """Return a condition for products with one of ``values``; None if SQL cannot express it."""
     levels = name == "category"
     if len(sources) == 1:
         return sources[0].matches(model, values, levels=levels)
@@ -197,7 +199,7 @@ def _holding(model: type[Model], value: Any, field: Any, values: Sequence[str], 
 
 
 def _meets(row: Any, path: str, wanted: Any) -> bool:
-    """Whether the row has the value, as ``QuerySet.filter`` would say."""
+    """Return True if the row has the value, by the rules of ``QuerySet.filter``."""
     values = Path(path).values(row)
     return any(value in wanted if _is_list(wanted) else value == wanted for value in values)
 
@@ -211,18 +213,18 @@ def _is_text(field: Any) -> bool:
 
 
 def _amount(value: Any) -> Any:
-    """What a value is compared by; money by its amount."""
+    """Return the number to compare a value by; for money its amount."""
     return getattr(value, "amount", value)
 
 
 def _is_relation(model: type[Model], lookup: str) -> bool:
-    """Whether the lookup ends at a related object instead of one of its fields."""
+    """Return True if the lookup ends at a related object instead of one of its fields."""
     fields = fields_of(model, lookup.split("__"))
     return len(fields) == len(lookup.split("__")) and bool(fields[-1].is_relation)
 
 
 def _one_of(field: Any, lookup: str, values: Sequence[str], levels: bool) -> Q:
-    """``lookup`` is one of ``values``, which are texts; ``field`` is what holds it."""
+    """Return a condition: ``lookup``, held by ``field``, equals one of the texts ``values``."""
     condition = Q(pk__in=())
     for value in values:
         if isinstance(field, JSONField):
@@ -239,7 +241,7 @@ def _one_of(field: Any, lookup: str, values: Sequence[str], levels: bool) -> Q:
 
 
 def _json_forms(value: str) -> list[Any]:
-    """The JSON values a parameter may stand for: ``42`` is a text and a number."""
+    """Return the JSON values a parameter may stand for: ``42`` is a text and a number."""
     forms: list[Any] = [value]
     if value in ("yes", "no", "true", "false"):
         forms.append(value in ("yes", "true"))
@@ -247,6 +249,6 @@ def _json_forms(value: str) -> list[Any]:
         number = float(value)
     except ValueError:
         return forms
-    if number == number and abs(number) < 1e15:  # a NaN is no JSON
+    if number == number and abs(number) < 1e15:  # a NaN is not valid JSON
         forms.append(int(number) if number.is_integer() else number)
     return forms

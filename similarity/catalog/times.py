@@ -1,8 +1,8 @@
-"""Days and times as the host has them, whether ``USE_TZ`` is on or off.
+"""Days and times in the host's form, with ``USE_TZ`` on or off.
 
-Without ``USE_TZ`` Django gives and takes times without a zone, in the host's ``TIME_ZONE``.
+Without ``USE_TZ`` Django returns and accepts times without a zone, in the host's ``TIME_ZONE``.
 ``timezone.localdate``, ``localtime``, ``make_naive`` and ``make_aware`` each raise for one of the
-two kinds, so that the plugin calls none of them elsewhere.
+two kinds. So only this module calls them.
 """
 
 from datetime import date, datetime, time
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 
 def today() -> date:
-    """Return the day it is in the host's ``TIME_ZONE``."""
+    """Return the current day in the host's ``TIME_ZONE``."""
     return day_of(timezone.now())
 
 
@@ -22,7 +22,7 @@ def day_of(moment: datetime) -> date:
 
 
 def aware(moment: date) -> datetime:
-    """Return a time with its zone; of a day its first moment."""
+    """Return a time with its zone; for a day its first moment."""
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time.min)
     if timezone.is_aware(moment):
@@ -31,12 +31,12 @@ def aware(moment: date) -> datetime:
 
 
 def stored(moment: datetime) -> datetime:
-    """Return a time as the host's ``DateTimeField`` takes it."""
+    """Return a time in the form that the host's ``DateTimeField`` stores."""
     if settings.USE_TZ:
         return aware(moment)
     return timezone.make_naive(aware(moment), timezone.get_default_timezone())
 
 
 def shown(moment: datetime) -> datetime:
-    """Return a time as the reader of a page has it: in the active zone, if there are zones."""
+    """Return a time for the reader of a page: in the active zone if ``USE_TZ`` is on."""
     return timezone.localtime(aware(moment)) if settings.USE_TZ else stored(moment)

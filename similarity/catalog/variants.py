@@ -1,4 +1,4 @@
-"""The adapter of shops whose products and their variants are rows of one table.
+"""The adapter of shops whose products and variants are rows of one table.
 
 A row with a parent is a variant. Shops sell variants and show parents: the shirt has a page, and
 its sizes have prices, stock and article numbers.
@@ -17,20 +17,19 @@ from similarity.catalog.content import ProductContent
 
 
 class VariantAdapter(CatalogAdapter):
-    """What a variant says of itself comes first, and its parent says the rest.
+    """An adapter that completes a variant's own content with its parent's.
 
     - A variant without a title, description or photo of its own has its parent's, and
       its parent's attributes beside its own.
-    - Parent and variants share a group, so that a shelf shows one of them, and an order of a
+    - Parent and variants share a group, so that a shelf shows only one of them, and an order of a
       variant counts for its parent.
-    - A parent has the article numbers of its variants, so that a search for one of them finds
+    - A parent has the article numbers of its variants, so that a search for such a number finds
       the page that sells it.
+    - A parent costs as much as its cheapest variant.
 
-    - A parent costs what its cheapest variant costs.
-
-    A host writes :meth:`read`, :meth:`codes_of` and :meth:`price_of`, which say what one row
-    holds, and ``eligible``. :meth:`load` fetches what these need in few queries. ``parent`` and
-    ``children`` are the names of the foreign key and of its reverse.
+    A host implements :meth:`read`, :meth:`codes_of` and :meth:`price_of`, which return the data of
+    one row, and ``eligible``. :meth:`load` fetches the data they need in few queries. ``parent``
+    and ``children`` are the names of the foreign key and of its reverse.
     """
 
     parent = "parent"
@@ -38,18 +37,18 @@ class VariantAdapter(CatalogAdapter):
 
     @abstractmethod
     def read(self, product: Any) -> ProductContent:
-        """What the row itself holds, without codes and price, and nothing of parent or variants."""
+        """Return the row's own content, without codes, price, parent or variants."""
 
     @abstractmethod
     def codes_of(self, product: Any) -> Sequence[str]:
-        """The row's own article numbers."""
+        """Return the row's own article numbers."""
 
     @abstractmethod
     def price_of(self, product: Any) -> tuple[Decimal | None, str]:
-        """(price, currency) of the row itself; (None, "") where it has none."""
+        """Return (price, currency) of the row itself; (None, "") without a price."""
 
     def load(self, products: QuerySet[Any]) -> QuerySet[Any]:
-        """``products`` with what :meth:`read` needs of each, of its parent and its variants."""
+        """Return ``products`` with the data :meth:`read` needs of each, parent and variants."""
         return products.select_related(self.parent).prefetch_related(self.children)
 
     def content(self, keys: Iterable[Any]) -> Iterator[ProductContent]:
@@ -58,7 +57,7 @@ class VariantAdapter(CatalogAdapter):
             yield self.merge(product)
 
     def merge(self, product: Any) -> ProductContent:
-        """:meth:`read` of the row, filled up by its parent and its variants."""
+        """Return :meth:`read` of the row, completed by its parent and its variants."""
         parent, variants = self.parent_of(product), self.children_of(product)
         content = self.read(product)
         if parent is not None:
@@ -74,7 +73,7 @@ class VariantAdapter(CatalogAdapter):
         )
 
     def display_price(self, product: Any) -> tuple[Decimal | None, str]:
-        """(price, currency): its own, otherwise that of its cheapest variant."""
+        """Return (price, currency): its own, otherwise that of its cheapest variant."""
         price, currency = self.price_of(product)
         if price is not None:
             return price, currency
@@ -103,13 +102,13 @@ class VariantAdapter(CatalogAdapter):
         return str(key) if has_variants else ""
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
-        """A parent's change concerns its variants, and a variant's its parent."""
+        """Return the model itself: a parent's change concerns its variants, and the reverse."""
         return {self.model: [self.parent, self.children]}
 
     def either(self, **condition: Any) -> Q:
-        """Products for which the condition holds, or whose parent or a variant meets it.
+        """Return a condition for products that meet it themselves, by their parent or by a variant.
 
-        Conditions over to-many relations are written with ``Exists`` or ``__in``: a join would
+        Write conditions over to-many relations with ``Exists`` or ``__in``, because a join would
         repeat the product.
         """
         found = self.model._base_manager.filter(**condition).order_by()
@@ -121,7 +120,7 @@ class VariantAdapter(CatalogAdapter):
 
 
 def inherit(own: ProductContent, parent: ProductContent) -> ProductContent:
-    """A variant's content, with its parent's where it has none of its own."""
+    """Return a variant's content, with its parent's if it has none of its own."""
     return replace(
         own,
         title=own.title or parent.title,

@@ -1,8 +1,7 @@
-"""Texts as words, the same way for documents and for queries.
+"""Words of texts, split the same way for documents and queries.
 
-What comes out holds letters, digits and decimal points only, so that PostgreSQL's parser
-finds no paths, hosts, versions or signed numbers in it, and nothing of a query can be
-an operator.
+The words hold only letters, digits and decimal points. So PostgreSQL's parser finds no paths,
+hosts, versions or signed numbers in them, and no part of a query can be an operator.
 """
 
 import re
@@ -21,13 +20,13 @@ AND = "n"
 ANDS = (AND, "and", "und", "et", "y")
 _SHORT_NAME = 6
 
-#: A longer word is cut: no shopper types it, and PostgreSQL bounds lexemes.
+#: A longer word is cut: shoppers do not type it, and PostgreSQL limits the length of lexemes.
 LONGEST = 40
 
 # A decimal number ends a word: "usb3.0" is "usb 3.0". Bounded, because each letter tries it.
 _LETTER = r"(?!\d{1,9}\.\d)[^\W_]"
 _WORD = re.compile(rf"\d+(?:\.\d+)+|{_LETTER}(?:{_LETTER}|[{MARKS}])*")
-# Only from the beginning of a word on, or a long one would be tried from each of its letters.
+# Match only from the start of a word; otherwise each letter of a long word would be tried.
 _COMPOUND = re.compile(
     r"(?<![^\W_])(?:[^\W_]+(?:['&-][^\W_]+)+"  # t-shirt, h&m, levi's
     r"|[^\W\d_](?:\.[^\W\d_])+(?![^\W_])"  # u.s.a
@@ -37,12 +36,12 @@ _COMPOUND = re.compile(
 _JOINTS = re.compile(r"[\s'&./-]+")
 _APOSTROPHES = re.compile("['`\u2018\u2019\u02bc\u2032\u05f3\u05f4]")
 _ELISION = re.compile(r"[^\W\d_]{1,2}'")
-#: The "and" of rock'n'roll, however its apostrophes are set.
+#: The "and" of rock'n'roll, with any placing of its apostrophes.
 _ROCK_N_ROLL = re.compile(r"(?<=[^\W_])'n'(?=[^\W_])")
 _ROCK_N = re.compile(r"(?<=[^\W_])\s?'n'?(?![^\W_])|(?<=\s)n'(?![^\W_])")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
-#: Scripts without blanks between words: Chinese characters, hiragana and katakana, and Thai, Lao,
-#: Burmese and Khmer.
+#: Scripts without blanks between words: Chinese characters, hiragana, katakana, Thai, Lao, Burmese
+#: and Khmer.
 _IDEOGRAPHIC = (
     "\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 )
@@ -54,23 +53,23 @@ _LETTER_WITH_MARKS = re.compile(f".[{MARKS}]*")
 
 
 class Compound(NamedTuple):
-    """Words set together without a blank."""
+    """Words joined without a blank."""
 
     parts: tuple[str, ...]
     #: Spellings as one word: ``t-shirt`` → ``tshirt``, ``m&m's`` → ``mms``, ``mm``.
     joined: tuple[str, ...]
-    #: As it stands in the text.
+    #: The spelling in the text.
     written: str
 
 
 def normalised(text: str) -> str:
-    """In small plain letters, without accents; dashes, apostrophes and numbers made uniform."""
+    """Return plain lower-case text without accents; dashes, apostrophes and numbers uniform."""
     return unicodedata.normalize("NFC", uniform(text).replace("'", ""))
 
 
 @lru_cache(maxsize=4)  # the same text is read for its words, its compounds and its measures
 def uniform(text: str) -> str:
-    """:func:`normalised`, but for apostrophes, which are kept as ``'``."""
+    """Return :func:`normalised` text that keeps apostrophes, as ``'``."""
     text = _DASHES.sub("-", fold(text)).replace("_", " ")
     text = numbers.write_plainly(text)
     text = _ROCK_N_ROLL.sub("-n-", _APOSTROPHES.sub("'", text))
@@ -78,39 +77,42 @@ def uniform(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words in their order: ``"Levi's T-Shirt, 1,5 L"`` → ``levis t shirt 1.5 l``.
+    """Return the words in order: ``"Levi's T-Shirt, 1,5 L"`` → ``levis t shirt 1.5 l``.
 
-    Of a run of letters in a script without blanks each two neighbours are one, as search
-    engines do that have no dictionary (Nie et al. 2000): 赤いシャツ → 赤い いシ シャ ャツ.
+    In a script without blanks, each two neighbouring letters are a word, as in search engines
+    without a dictionary (Nie et al. 2000): 赤いシャツ → 赤い いシ シャ ャツ.
     """
     return list(_split(normalised(text)))
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether it holds a letter of a script without blanks, so that its words are pieces."""
+    """Return True if it has a letter of a script without blanks, so that its words are pieces."""
     return not text.isascii() and bool(_UNSPACED_LETTER.search(text))
 
 
 def extra_words_of(text: str, *, near: bool = False) -> list[str]:
-    """Words a text also answers to: ``t-shirt`` as ``tshirt``, ``100 ml`` as ``100ml``, 茶碗 as
-    茶; with ``near`` also ``T shirt`` as ``tshirt``."""
+    """Return further words that a text matches.
+
+    These are ``tshirt`` for ``t-shirt``, ``100ml`` for ``100 ml``, and for 茶碗 its single letters.
+    With ``near`` they include ``tshirt`` for ``T shirt``.
+    """
     words = _split(normalised(text))
     found = [*_extra_words(text, words), *(_near(words) if near else ())]
     return list(dict.fromkeys(word[:LONGEST] for word in found))
 
 
 def measures_of(text: str) -> list[str]:
-    """Numbers with a unit, in one spelling: ``100 ml`` and ``100ML`` are ``100ml``."""
+    """Return numbers with a unit, in a uniform spelling: ``100 ml`` and ``100ML`` are ``100ml``."""
     return list(dict.fromkeys(one for one, _start, _end in numbers.measures(normalised(text))))
 
 
 def normalise_code(text: str) -> str:
-    """Return a code as search compares it: ``AB-123/x`` → ``ab123x``."""
+    """Return a code in the form that search compares: ``AB-123/x`` → ``ab123x``."""
     return "".join(re.findall(r"[^\W_]+", fold(text)))[:100]
 
 
 def compounds_of(text: str) -> Iterator[Compound]:
-    """Words that are joined by a hyphen, an apostrophe, ``&`` or, of single letters, dots."""
+    """Yield words joined by a hyphen, an apostrophe, ``&`` or, if single letters, by dots."""
     for match in _COMPOUND.finditer(uniform(text)):
         written = match[0]
         parts = _split.__wrapped__(written.replace("'", ""))
@@ -128,8 +130,10 @@ def compounds_of(text: str) -> Iterator[Compound]:
 
 
 def border_spellings(word: str) -> list[str]:
-    """A word of letters and digits with blanks at their borders: ``wh1000xm`` → ``wh 1000xm``,
-    ``wh1000 xm``, ``wh 1000 xm``."""
+    """Return spellings with blanks between letters and digits.
+
+    ``wh1000xm`` → ``wh 1000xm``, ``wh1000 xm``, ``wh 1000 xm``.
+    """
     pieces = re.findall(r"\d+|(?:(?!\d).)+", word)
     if not 2 <= len(pieces) <= _MOST_PIECES or "." in word or is_unspaced(word):
         return []
@@ -139,18 +143,18 @@ def border_spellings(word: str) -> list[str]:
     return found[1:]
 
 
-#: A word with more borders is a code, and found as one.
+#: A word with more borders is a code, and found by its code.
 _MOST_PIECES = 4
 
 
 @lru_cache(maxsize=4)
 def _split(plain: str) -> tuple[str, ...]:
-    """The words of a text that is :func:`normalised`."""
+    """Return the words of a text that is :func:`normalised`."""
     if plain.isascii():
         words = [word[:LONGEST] for word in _WORD.findall(plain)]
     else:
         words = [piece for word in _WORD.findall(plain) for piece in _pieces(word)]
-    # Signs that stood between the numbers of a size are gone.
+    # The signs between the numbers of a size are gone.
     return tuple(numbers.join_sizes(" ".join(words)).split() if "x" in plain else words)
 
 
@@ -168,7 +172,7 @@ def _pieces(word: str) -> Iterator[str]:
 
 def _extra_words(text: str, words: Sequence[str]) -> Iterator[str]:
     if is_unspaced(text):
-        # A query may be one letter. The ranges hold places that no letter has been given yet.
+        # A query may be one letter. The ranges hold unassigned code points.
         yield from filter(str.isalnum, _IDEOGRAPH.findall(normalised(text)))
     for compound in compounds_of(text):
         yield from compound.joined
@@ -185,7 +189,7 @@ def _extra_words(text: str, words: Sequence[str]) -> Iterator[str]:
 
 
 def _near(words: Sequence[str]) -> Iterator[str]:
-    """Single letters joined with the word beside them: they say nothing alone."""
+    """Yield single letters joined with the word beside them, because they mean little alone."""
     for at, word in enumerate(words):
         if len(word) == 1 and word.isalpha() and word.isascii():
             before, after = words[at - 1 : at], words[at + 1 : at + 2]
@@ -196,7 +200,7 @@ def _near(words: Sequence[str]) -> Iterator[str]:
 
 
 def joined_by_and(one: str, other: str) -> Iterator[str]:
-    """What two words with an *and* between them are as one: ``hm``, ``rocknroll``."""
+    """Yield spellings of two words joined by *and* as one word: ``hm``, ``rocknroll``."""
     if len(one) + len(other) <= _SHORT_NAME:
         yield f"{one}{other}"
     yield f"{one}{AND}{other}"

@@ -1,8 +1,8 @@
-"""Calls that may hang, made beside the request that wants them.
+"""Calls that may hang, made beside the request that needs them.
 
-A cache or broker whose machine is gone holds a call until its socket gives up, which may be
-long after the page had to be there. Such a call runs in one of a few threads of the process
-and the page waits for it as long as it can.
+A cache or broker whose machine is gone holds a call until its socket gives up, perhaps long after
+the page was due. Such a call runs in one of a few threads of the process, and the page waits for it
+only as long as it can.
 """
 
 import os
@@ -19,7 +19,7 @@ Work = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class Background:
-    """Threads made as they are needed; they do not keep the process from ending."""
+    """A pool of threads, made on demand; they do not keep the process from ending."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -29,7 +29,7 @@ class Background:
         self._threads = 0
 
     def start(self, call: Callable[[], Any]) -> "Future[Any] | None":
-        """Begin ``call``; None where as many as may be are under way."""
+        """Begin ``call`` and return its future; None if ``most`` calls are under way."""
         with self._lock:
             if self._under_way >= self.most:
                 return None
@@ -63,12 +63,12 @@ _background = Background()
 
 
 def start(call: Callable[[], Any]) -> "Future[Any] | None":
-    """Begin ``call`` in a thread of this process; None where too many hang already."""
+    """Begin ``call`` in a thread of this process and return its future; None at the limit."""
     return _background.start(call)
 
 
 def _renew() -> None:
-    """A process that was forked has none of its parent's threads."""
+    """Make a new pool in a forked process, because it has none of its parent's threads."""
     global _background
     _background = Background()
 

@@ -1,5 +1,4 @@
-"""The cache named by ``SIMILARITY["CACHE"]["ALIAS"]``; one that is down costs time once and
-nothing else.
+"""The cache named by ``SIMILARITY["CACHE"]["ALIAS"]``; an outage costs only time, and only once.
 
 A key never holds text of a client: :func:`key` hashes it. A cache refuses keys with blanks or
 control characters, and keys that are too long.
@@ -23,16 +22,16 @@ from similarity.connections.sealing import seal, unseal
 
 logger = logging.getLogger(__name__)
 
-#: After a failure this process asks the cache nothing for so long: one that hangs would
-#: hold up every page by its time-out.
+#: After a failure this process does not call the cache for this long, because a hanging cache would
+#: delay every page by its time-out.
 PAUSE_S = 30.0
 
 _pause = Pause(PAUSE_S)
 
 _DOWN = object()
 
-#: What clients of caches raise where the server cannot be reached, does not answer in time or
-#: says that it cannot serve. Those that are not installed are passed over.
+#: Errors of cache clients if the server cannot be reached, does not answer in time or reports that
+#: it cannot serve. Clients that are not installed are skipped.
 _CLIENT_OUTAGES = (
     "redis.exceptions.ConnectionError",
     "redis.exceptions.TimeoutError",
@@ -53,22 +52,22 @@ _CLIENT_OUTAGES = (
 
 
 def key(name: str, *told: Any) -> str:
-    """A key for what ``told`` decides, all of which a client may have sent.
+    """Return a key that depends on ``told``, all of which a client may have sent.
 
-    ``name`` is what metrics count it by. ``told`` is hashed with the host's ``SECRET_KEY``, so
-    that the keys in a cache tell neither queries nor addresses.
+    Metrics count it by ``name``. ``told`` is hashed with the host's ``SECRET_KEY``, so that the
+    keys in a cache reveal neither queries nor addresses.
     """
     return f"similarity:{name}:{digest(*told)}"
 
 
 def digest(*told: Any) -> str:
-    """64 hexadecimal digits for ``told``, which must be what JSON or ``str`` can write."""
+    """Return 64 hexadecimal digits for ``told``, which must suit JSON or ``str``."""
     text = json.dumps(told, sort_keys=True, default=str)
     return salted_hmac("similarity.cache", text, algorithm="sha256").hexdigest()
 
 
 def read(key: str) -> Any:
-    """What is kept under ``key``; None where there is nothing, or where nothing answers.
+    """Return the value under ``key``; None if it is missing, or if the cache does not answer.
 
     ``key`` starts with ``similarity:`` and the name that metrics count it by.
     """
@@ -84,10 +83,10 @@ def write(key: str, value: Any) -> None:
 
 
 def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
-    """The result of a call on the cache; ``otherwise`` where it fails or the cache is down.
+    """Return the result of a call on the cache; ``otherwise`` if it fails or the cache is down.
 
-    Only an outage pauses the cache: a value or key that the cache refuses is an error of this
-    one call, and the next call is made.
+    Only an outage pauses the cache. A value or key that the cache refuses is an error of this call
+    only, and the next call is made.
     """
     if _pause.lasts():
         return otherwise
@@ -97,7 +96,7 @@ def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
         alias = conf.get("CACHE", "ALIAS")
         if isinstance(error, _outages()):
             _pause.begin()
-            told = "The cache %r does not answer; it is not asked again for %.0f s."
+            told = "The cache %r does not answer; it is not called again for %.0f s."
             logger.warning(told, alias, PAUSE_S, exc_info=True)
         else:
             told = "The cache %r refuses a call: %s: %s"
@@ -107,7 +106,7 @@ def attempt(call: Callable[[], Any], otherwise: Any = None) -> Any:
 
 @cache
 def _outages() -> tuple[type[BaseException], ...]:
-    """What says that the cache is down, and not that a call was wrong."""
+    """Return the errors that mean that the cache is down, and not that a call was wrong."""
     found: list[type[BaseException]] = [OSError, EOFError, OperationalError, InterfaceError]
     for path in _CLIENT_OUTAGES:
         try:
@@ -118,19 +117,19 @@ def _outages() -> tuple[type[BaseException], ...]:
 
 
 def load(key: str) -> Any:
-    """What :func:`store` kept under ``key``, else None. Raises what the cache's client raises."""
+    """Return the value that :func:`store` kept, else None; raise the cache client's errors."""
     return unseal(key, caches[conf.get("CACHE", "ALIAS")].get(key))
 
 
 def load_many(keys: Sequence[str]) -> dict[str, Any]:
-    """Key → value of those that are kept. Raises what the cache's client raises."""
+    """Map the kept keys to their values. Raises the cache client's errors."""
     found = caches[conf.get("CACHE", "ALIAS")].get_many(keys)
     values = {key: unseal(key, text) for key, text in found.items()}
     return {key: value for key, value in values.items() if value is not None}
 
 
 def store(values: Mapping[str, Any], timeout_s: float | None) -> None:
-    """Keep JSON values, or bytes, by key. Raises what the cache's client raises."""
+    """Keep JSON values, or bytes, by key. Raises the cache client's errors."""
     texts = {key: seal(key, value) for key, value in values.items()}
     backend = caches[conf.get("CACHE", "ALIAS")]
     if len(texts) == 1:

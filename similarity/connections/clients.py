@@ -1,8 +1,7 @@
-"""Which client asks: the signed-in user, or the address.
+"""The client of a request: the signed-in user, or the address.
 
-An address is what the connection tells, and ``X-Forwarded-For`` only as far as the shop's own
-proxies wrote it: REST framework's ``NUM_PROXIES`` says how many there are, and without it the
-header is not read.
+The address is the connection's. ``X-Forwarded-For`` counts only as far as the shop's own proxies
+wrote it: REST framework's ``NUM_PROXIES`` is their number, and without it the header is not read.
 """
 
 import ipaddress
@@ -14,14 +13,14 @@ from django.http import HttpRequest
 
 logger = logging.getLogger(__name__)
 
-#: An IPv6 network that one customer of a provider usually has to themselves.
+#: An IPv6 network that a provider usually gives to a single customer.
 IPV6_PREFIX = 64
 
 _told_of_proxy = False
 
 
 def client_of(request: HttpRequest) -> str:
-    """The user who is signed in, or the address; no user is ever called as an address is."""
+    """Return the signed-in user, or the address; the prefixes keep the two apart."""
     user: Any = getattr(request, "user", None)
     key = getattr(user, "pk", None)
     if key is not None and user.is_authenticated:
@@ -30,7 +29,7 @@ def client_of(request: HttpRequest) -> str:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The client's address as the shop knows it; of IPv6 the network of 64 bits."""
+    """Return the client's address as the shop knows it; for IPv6 the network of 64 bits."""
     told = request.META.get("REMOTE_ADDR") or ""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
     proxies = number_of_proxies()
@@ -48,13 +47,13 @@ def address_of(request: HttpRequest) -> str:
 
 
 def number_of_proxies() -> int | None:
-    """``REST_FRAMEWORK["NUM_PROXIES"]``; None where the host does not say."""
+    """Return ``REST_FRAMEWORK["NUM_PROXIES"]``; None if the host does not set it."""
     configured: int | None = (getattr(settings, "REST_FRAMEWORK", None) or {}).get("NUM_PROXIES")
     return configured
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address, also with a port or a zone; IPv4 that is written as IPv6 is IPv4."""
+    """Return an address, also with a port or a zone; IPv4 that is written as IPv6 is IPv4."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -68,7 +67,7 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _tell_of_proxy(address: str) -> None:
-    """Warn once: behind a proxy every shopper would have its address, and one limit."""
+    """Warn once, because behind a proxy all shoppers would share its address and one limit."""
     global _told_of_proxy
     parsed = _parsed(address)
     if _told_of_proxy or (parsed is not None and not parsed.is_private):
@@ -76,7 +75,7 @@ def _tell_of_proxy(address: str) -> None:
     _told_of_proxy = True
     logger.warning(
         "A request came with X-Forwarded-For from %r, which may be a proxy of the shop: then all "
-        "clients behind it share one rate limit. If it is one, set "
+        "clients behind it share one rate limit. If it is a proxy, set "
         "REST_FRAMEWORK = {'NUM_PROXIES': 1}.",
         address,
     )

@@ -6,7 +6,7 @@ from django.db import connections
 
 
 def database_time(alias: str) -> datetime:
-    """Now, also within a transaction."""
+    """Return the current time, also within a transaction."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]

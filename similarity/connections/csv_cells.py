@@ -4,10 +4,10 @@ import unicodedata
 
 
 def inert_cell(text: str) -> str:
-    """``text`` so that a spreadsheet shows it and runs no formula in it.
+    """Return ``text`` in a form that a spreadsheet shows without running a formula.
 
-    A formula begins with =, +, - or @, in any width and also behind blanks, line ends and what
-    is not seen. A spreadsheet shows a cell that begins with an apostrophe as text.
+    A formula begins with =, +, - or @, in any width and also after blanks, line ends and invisible
+    characters. A spreadsheet shows a cell that begins with an apostrophe as text.
     """
     seen = unicodedata.normalize("NFKC", text).lstrip()
     while seen and unicodedata.category(seen[0]) in ("Cc", "Cf", "Zs", "Zl", "Zp"):

@@ -1,4 +1,4 @@
-"""Locks that hold between processes on any machines: PostgreSQL's advisory locks."""
+"""Locks between processes on any machines, by PostgreSQL's advisory locks."""
 
 import secrets
 import time
@@ -21,9 +21,9 @@ class LockTaken(VersionError):
 def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the named lock; it ends with the database session, so no crash leaves it behind.
 
-    It belongs to a session: a pooler that switches sessions between transactions
-    (pgbouncer's transaction mode) does not carry it, so workers connect directly.
-    Raises :class:`LockTaken` after ``wait_s``.
+    It belongs to a session. A pooler that switches sessions between transactions (pgbouncer's
+    transaction mode) does not carry it, so workers connect directly. Raises :class:`LockTaken`
+    after ``wait_s``.
     """
     until = time.monotonic() + wait_s
     while not _ask(alias, "pg_try_advisory_lock", name):
@@ -38,15 +38,15 @@ def advisory_lock(name: str, alias: str, *, wait_s: float = 0.0) -> Iterator[Non
 
 
 def taken_for_transaction(name: str, alias: str) -> bool:
-    """Take the named lock until the transaction ends; False where another holds it.
+    """Take the named lock until the transaction ends; return False if another session holds it.
 
-    Unlike a session's, it holds behind a pooler too.
+    Unlike a session's lock, it also works behind a pooler.
     """
     return _ask(alias, "pg_try_advisory_xact_lock", name)
 
 
 def is_held(name: str, alias: str) -> bool:
-    """Whether any session holds the named lock now."""
+    """Return True if any session holds the named lock now."""
     with connections[alias].cursor() as cursor:
         # A key of 64 bits is listed as two halves (pg_locks, objsubid 1).
         cursor.execute(
@@ -61,17 +61,17 @@ def is_held(name: str, alias: str) -> bool:
 
 @contextmanager
 def owner(alias: str) -> Iterator[int | None]:
-    """A number that stands for this session for as long as it lives, to sign leases with.
+    """Yield a number for this session that signs leases for as long as the session lives.
 
-    PostgreSQL frees the lock behind it when the process is killed, its connection is cut or
-    the server restarts: :func:`living_owners` of any other session tells at once. None behind
-    a pooler (pgbouncer), whose session may outlive this process or end before it: such
-    leases end by their time alone.
+    PostgreSQL frees the lock behind it when the process is killed, its connection is cut or the
+    server restarts. :func:`living_owners` of any other session sees that at once. Yields None
+    behind a pooler (pgbouncer), because a pooled session may outlive this process or end before it.
+    Such leases end only by their time.
     """
     if _is_pooled(alias):
         yield None
         return
-    number = secrets.randbelow(2**31 - 1) + 1  # never used twice, as process ids are
+    number = secrets.randbelow(2**31 - 1) + 1  # never used twice, unlike process ids
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [OWNERS, number])
     with _given_up(alias, f"SELECT pg_advisory_unlock({OWNERS}, %s)", number):
@@ -79,7 +79,7 @@ def owner(alias: str) -> Iterator[int | None]:
 
 
 def living_owners(alias: str) -> set[int]:
-    """The numbers of :func:`owner` whose sessions live now."""
+    """Return the numbers of :func:`owner` whose sessions live now."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
@@ -91,7 +91,7 @@ def living_owners(alias: str) -> set[int]:
 
 
 def _is_pooled(alias: str) -> bool:
-    """Whether a pooler stands between: the server's process is not the one that greeted us."""
+    """Return True if a pooler stands between: the server's process differs from the greeting's."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return bool(cursor.fetchone()[0] != cursor.connection.info.backend_pid)
@@ -106,8 +106,8 @@ def _given_up(alias: str, unlock: str, key: int | str) -> Iterator[None]:
         yield
     finally:
         if savepoint and not connection.is_usable():
-            # After an error nothing can be asked in a transaction, not even to give up the
-            # lock, which the session would hold for as long as it lives.
+            # After an error a transaction runs no statement, not even one that gives up the lock.
+            # Without the rollback the session would hold the lock for as long as it lives.
             connection.savepoint_rollback(savepoint)
         if connection.is_usable():
             with connection.cursor() as cursor:

@@ -1,12 +1,12 @@
-"""Log lines as JSON, one object a line, for whoever collects and searches logs.
+"""Log lines as JSON, one object a line, to be collected and searched.
 
 A host names the formatter in ``LOGGING``::
 
     "formatters": {"json": {"()": "similarity.connections.logs.JsonFormatter"}}
 
-What a call gives as ``extra`` becomes a field: workers name ``product_keys``, ``version`` and
-``stage``, so that everything that happened to a product is one search away. A line that a
-Celery task writes names the task and its id.
+Each entry of ``extra`` becomes a field. Workers name ``product_keys``, ``version`` and ``stage``,
+so that one search finds everything that happened to a product. A line of a Celery task names the
+task and its id.
 """
 
 import json
@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-#: Longest text of one field, in characters, and most entries of one list: a batch names all
-#: its products, and a line must not grow past what collectors take.
+#: Longest text of a field, in characters, and most entries of a list. A batch names all its
+#: products, and a line must not grow past the limits of collectors.
 MOST_TEXT = 8000
 MOST_ENTRIES = 200
 
-#: What every record has; the rest was given as ``extra``.
+#: Fields of every record; the other fields come from ``extra``.
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "asctime",
@@ -30,10 +30,10 @@ _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
 
 
 class JsonFormatter(logging.Formatter):
-    """``{"time": …, "level": …, "logger": …, "message": …}`` and the fields given as extra.
+    """A formatter of ``{"time": …, "level": …, "logger": …, "message": …}`` and extra fields.
 
-    ``exception`` holds the traceback. ``time`` is ISO 8601 in UTC. Whatever is no JSON is
-    written as text; a record that cannot be formatted becomes a line that says so.
+    ``exception`` holds the traceback. ``time`` is ISO 8601 in UTC. Values that JSON lacks are
+    written as text. A record that cannot be formatted becomes a line with the reason.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
             fields["exception"] = _cut(record.exc_text)
         if record.stack_info:
             fields["stack"] = _cut(record.stack_info)
-        return json.dumps(fields)  # in ASCII: half characters of a product's text are escaped too
+        return json.dumps(fields)  # in ASCII, so that lone surrogates of a text are escaped too
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -65,7 +65,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _task() -> dict[str, str]:
-    """The Celery task that is running in this thread, where one is."""
+    """Return the Celery task that is running in this thread, if any."""
     from celery import current_task
 
     request = getattr(current_task, "request", None)
@@ -75,7 +75,7 @@ def _task() -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it; keys of products that are UUIDs, and all else, as text."""
+    """Return the value for JSON; product keys that are UUIDs, and other types, as text."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):

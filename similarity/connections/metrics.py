@@ -1,12 +1,12 @@
-"""What this process counts and times, for Prometheus: ``count``, ``observe`` and ``timed``.
+"""Counters and timers of this process for Prometheus: ``count``, ``observe`` and ``timed``.
 
-Every name stands in :data:`METRICS`, with its help and its labels. The calls cost a few
-microseconds and never raise: a figure that cannot be kept is dropped, and said once in the
-log. Without ``prometheus_client`` (the extra ``metrics``) they do nothing.
+:data:`METRICS` holds every name with its help and its labels. The calls cost a few microseconds and
+never raise: a figure that cannot be kept is dropped, and logged once. Without ``prometheus_client``
+(the extra ``metrics``) they have no effect.
 
-Where ``PROMETHEUS_MULTIPROC_DIR`` is set before the process starts, as gunicorn with several
-workers and Celery's prefork pool need it, each process writes to a file of its own there;
-:mod:`similarity.connections.metrics_export` reads them together.
+gunicorn with several workers and Celery's prefork pool need ``PROMETHEUS_MULTIPROC_DIR``, set
+before the process starts. Then each process writes to its own file there, and
+:mod:`similarity.connections.metrics_export` reads the files together.
 """
 
 import logging
@@ -18,19 +18,19 @@ from typing import Any, NamedTuple
 
 try:
     import prometheus_client
-except ImportError:  # the extra is not installed: nothing is measured
+except ImportError:  # the extra is not installed: metrics are off
     prometheus_client = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "similarity_"
 
-#: Combinations of labels kept of each metric; the values of what comes after are "other", so
-#: that no label, however it is filled, can eat the memory of processes and of Prometheus.
+#: Combinations of labels kept for each metric. Later combinations get the values "other", so that
+#: labels cannot fill the memory of processes and of Prometheus.
 MOST_CHILDREN = 200
 OTHER = "other"
 
-#: Seconds. Queries are looked at between 1 and 20 ms; a batch takes from milliseconds to minutes.
+#: Seconds. Queries matter between 1 and 20 ms; a batch takes from milliseconds to minutes.
 QUERY_BUCKETS = (
     0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0065, 0.008, 0.01, 0.015, 0.02, 0.03, 0.05,
     0.1, 0.25, 0.5, 1.0, 2.5,
@@ -49,13 +49,13 @@ class Metric(NamedTuple):
 
 METRICS: dict[str, Metric] = {
     "query_seconds": Metric(
-        "Time of one query of vectors, by the plan that answered.", ("plan", "tier"), QUERY_BUCKETS
+        "Time of a query of vectors, by the plan that answered.", ("plan", "tier"), QUERY_BUCKETS
     ),
     "shelf_seconds": Metric(
-        "Time of one whole shelf, from the cache or computed.", ("shelf",), QUERY_BUCKETS
+        "Time of a whole shelf, from the cache or computed.", ("shelf",), QUERY_BUCKETS
     ),
     "cache_total": Metric(
-        "Look-ups in the cache: hit, miss, or down where it does not answer.", ("cache", "result")
+        "Look-ups in the cache: hit, miss, or down if it does not answer.", ("cache", "result")
     ),
     "batch_seconds": Metric(
         "Time a worker spends on a stage of one batch: read, encode or write.",
@@ -69,11 +69,11 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
-#: Bound methods of what was measured before, by name and labels as the caller gave them.
+#: Bound methods of earlier measurements, by name and labels as the caller gave them.
 _calls: dict[tuple[Any, ...], Callable[[float], Any]] = {}
 _made: dict[str, Any] = {}  # name → the client's object
 _children: dict[str, set[tuple[str, ...]]] = {}
-_dropped: set[str] = set()  # names whose trouble the log has
+_dropped: set[str] = set()  # names whose error is already logged
 
 
 def count(name: str, amount: float = 1, **labels: str) -> None:
@@ -82,13 +82,13 @@ def count(name: str, amount: float = 1, **labels: str) -> None:
 
 
 def observe(name: str, value: float, **labels: str) -> None:
-    """Put ``value``, seconds for most, into a histogram of :data:`METRICS`."""
+    """Put ``value``, usually seconds, into a histogram of :data:`METRICS`."""
     _measure(name, value, labels)
 
 
 @contextmanager
 def timed(name: str, **labels: str) -> Iterator[None]:
-    """Observe the seconds that the block took, one that ends in an error too."""
+    """Observe the seconds that the block took, also if it ends in an error."""
     started = time.perf_counter()
     try:
         yield
@@ -112,7 +112,7 @@ def _measure(name: str, value: float, labels: dict[str, str]) -> None:
 
 
 def _bind(name: str, labels: dict[str, str]) -> Callable[[float], Any]:
-    """The client's method for these labels. Raises KeyError for names that are not registered."""
+    """Return the client's method for these labels; raise KeyError for unregistered names."""
     metric = METRICS[name]
     if unknown := labels.keys() - set(metric.labels):
         raise KeyError(f"{name} has no label {sorted(unknown)}; it has {metric.labels}")
@@ -127,7 +127,7 @@ def _bind(name: str, labels: dict[str, str]) -> Callable[[float], Any]:
 
 
 def _client_metric(name: str, metric: Metric) -> Any:
-    """Made when it is first measured: a process that measures nothing opens no file."""
+    """Return the client's metric, made at its first use, so that unused metrics open no file."""
     if name not in _made:
         if directory := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             os.makedirs(directory, exist_ok=True)
@@ -143,7 +143,7 @@ def _client_metric(name: str, metric: Metric) -> Any:
 
 
 def made() -> list[Any]:
-    """The client's metrics that this process has measured something of."""
+    """Return the client's metrics that this process has used."""
     return list(_made.values())
 
 

@@ -1,9 +1,9 @@
-"""What was measured as the text Prometheus reads: of this process, or of all on this machine.
+"""The metrics as text for Prometheus: of this process, or of all processes on this machine.
 
-With ``PROMETHEUS_MULTIPROC_DIR`` every process of the machine that shares the folder is told
-of: gunicorn's workers and those of Celery. A process that ended leaves its files behind, and
-what it counted must stay counted, or Prometheus would take the sum's fall for a restart: its
-files are added into one file of the dead, so that the folder does not grow with each restart.
+With ``PROMETHEUS_MULTIPROC_DIR`` the text covers every process of the machine that shares the
+folder: gunicorn's workers and those of Celery. A process that ended leaves its files behind. Its
+counts must stay, because Prometheus would take a falling sum for a restart. So its files are added
+into one file of ended processes, and the folder does not grow with each restart.
 """
 
 import logging
@@ -21,18 +21,18 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-#: Files of these kinds hold sums; those of gauges are their writers' own affair.
+#: Files of these kinds hold sums. Gauges are left to the processes that write them.
 SUMMED = ("counter", "histogram", "summary")
-#: Stands where a process's number would, in the name of what the dead left.
+#: Takes the place of a process's number in the name of the file of ended processes.
 DEAD = "dead"
 LOCK = ".similarity-lock"
 
-_threads = threading.Lock()  # a file lock holds between processes, this one between threads
+_threads = threading.Lock()  # a file lock holds between processes, this lock between threads
 _serving: list[Any] = []
 
 
 class Gauge(NamedTuple):
-    """A value as it is now: ``name`` without its prefix, label → value."""
+    """A current value: ``name`` without its prefix, label → value."""
 
     name: str
     help: str
@@ -40,12 +40,12 @@ class Gauge(NamedTuple):
 
 
 def available() -> bool:
-    """Whether ``prometheus_client`` is installed."""
+    """Return True if ``prometheus_client`` is installed."""
     return metrics.prometheus_client is not None
 
 
 def text(gauges: Iterable[Gauge] = ()) -> bytes:
-    """All metrics of the plugin and the gauges given, in Prometheus' text format.
+    """Return all metrics of the plugin and the given gauges, in Prometheus' text format.
 
     Raises :class:`ConfigurationError` without ``prometheus_client``.
     """
@@ -59,7 +59,7 @@ def text(gauges: Iterable[Gauge] = ()) -> bytes:
 
 
 class _Collector:
-    """Read by the client's registry; ``describe`` keeps it from collecting at registration."""
+    """A collector for the client's registry; ``describe`` avoids collecting at registration."""
 
     def __init__(self, gauges: Iterable[Gauge]) -> None:
         self.gauges = gauges
@@ -81,7 +81,7 @@ class _Collector:
 
 
 def _measured() -> list[Any]:
-    """Families of counters and histograms, the host's own in the same folder left out."""
+    """Return families of counters and histograms, without the host's own in the same folder."""
     if not (folder := shared_folder()):
         return [family for made in metrics.made() for family in made.collect()]
     from prometheus_client.multiprocess import MultiProcessCollector
@@ -94,7 +94,7 @@ def _measured() -> list[Any]:
 
 
 def shared_folder() -> Path | None:
-    """Where processes of this machine leave what they measured; None where each is by itself."""
+    """Return the folder of this machine's shared metrics; None if each process keeps its own."""
     named = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if not named:
         return None
@@ -104,10 +104,10 @@ def shared_folder() -> Path | None:
 
 
 def add_up_dead(folder: Path) -> int:
-    """Add the files of processes that ended to those of the dead; returns how many went.
+    """Add the files of ended processes to one file and delete them; return how many were deleted.
 
-    The caller holds the folder's lock. The folder must not be shared between containers,
-    whose processes have the same numbers.
+    The caller holds the folder's lock. Containers must not share the folder, because their
+    processes have the same numbers.
     """
     from prometheus_client.mmap_dict import MmapedDict
 
@@ -142,15 +142,15 @@ def _has_ended(path: Path) -> bool:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except (OSError, OverflowError):  # somebody else's process, or no process's number
+    except (OSError, OverflowError):  # another user's process, or not a valid process number
         return False
     return False
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One reader at a time, or it would count what another is just adding up twice."""
-    import fcntl  # only where processes fork: on Unix
+    """Admit one reader at a time, because two readers could count the same file twice."""
+    import fcntl  # only on Unix, because only there processes fork
 
     with _threads, (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -158,11 +158,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def serve(address: str) -> bool:
-    """Serve ``/metrics`` at ``host:port`` from a thread of this process; whether it does now.
+    """Serve ``/metrics`` at ``host:port`` from a thread of this process; return True if it does.
 
-    For workers, which have no HTTP server of their own. An address that is taken, by another
-    worker of this machine, is said in the log: both share the folder, so one is enough.
-    Raises :class:`ConfigurationError` for what is no address.
+    Workers use it, because they have no HTTP server of their own. If another worker of this machine
+    has taken the address, a warning is logged: both share the folder, so one server is enough.
+    Raises :class:`ConfigurationError` for an invalid address.
     """
     host, _colon, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:

@@ -1,10 +1,10 @@
-"""A service that failed is left alone for a while: one that hangs would hold up whoever asks."""
+"""A pause after a service's failure, because a hanging service would delay its callers."""
 
 import time
 
 
 class Pause:
-    """What this process remembers of a failure, for ``length_s`` seconds."""
+    """A memory of a failure in this process that lasts ``length_s`` seconds."""
 
     def __init__(self, length_s: float) -> None:
         self.length_s = length_s
@@ -12,7 +12,7 @@ class Pause:
 
     @property
     def left_s(self) -> float:
-        """Seconds until the service may be asked again; 0 where it may be now."""
+        """Return the seconds until the service may be called again; 0 if it may be now."""
         return max(self._until - time.monotonic(), 0.0)
 
     def lasts(self) -> bool:

@@ -1,7 +1,7 @@
-"""What the plugin keeps in a cache: signed JSON, so that a value of anybody else is none.
+"""Signed JSON for the cache, so that values from other writers are ignored.
 
 A cache is often open to more than the site: to each container of a network, to each user of a
-machine. Django's backends keep pickles, which run code when they are read, so
+machine. Django's backends keep pickles, which run code when they are read. So
 :class:`JSONSerializer` takes their place for Redis and Valkey.
 """
 
@@ -17,13 +17,13 @@ _BYTES = "base64"
 
 
 def seal(key: str, value: Any) -> str:
-    """Write ``value`` (JSON and bytes) as text that :func:`unseal` reads under the same key."""
+    """Return ``value`` (JSON and bytes) as text that :func:`unseal` reads under the same key."""
     text = json.dumps(value, default=_write_bytes, separators=(",", ":"))
     return _signer(key).sign(text)
 
 
 def unseal(key: str, text: Any) -> Any:
-    """Read what :func:`seal` wrote under ``key``; None for anything else."""
+    """Return the value that :func:`seal` wrote under ``key``; None for any other text."""
     if not isinstance(text, str):
         return None
     try:
@@ -33,9 +33,9 @@ def unseal(key: str, text: Any) -> Any:
 
 
 class JSONSerializer:
-    """For ``CACHES[…]["OPTIONS"]["serializer"]`` of Django's Redis backend; it reads no pickle.
+    """The ``CACHES[…]["OPTIONS"]["serializer"]`` of Django's Redis backend; it reads no pickle.
 
-    Numbers stay numbers, which Redis can count up, and text stays as it is.
+    Numbers stay numbers, so that Redis can increment them, and text stays as it is.
     """
 
     def dumps(self, value: Any) -> bytes | int:
@@ -46,7 +46,7 @@ class JSONSerializer:
         return json.dumps(value, separators=(",", ":")).encode()
 
     def loads(self, data: bytes) -> Any:
-        """The value; None for what is none, such as a pickle."""
+        """Return the value; None for invalid data such as a pickle."""
         try:
             if data[:1] == b"'":
                 return data[1:].decode("utf-8", "surrogatepass")

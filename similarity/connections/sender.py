@@ -1,8 +1,8 @@
-"""Messages sent beside the request: no save waits for a broker, up, down or hanging.
+"""Messages sent beside the request, so that no save waits for a broker, even if it hangs.
 
-What is asked for while a message of its kind waits is one message with it, so that a thousand
-commits a second cost some ten messages. None is lost by that: a message is taken out of the
-list before it is sent, and what is asked for from then on is sent after it.
+Requests for the same message are joined while it waits, so that a thousand commits a second cost
+some ten messages. No request is lost: a message leaves the list before it is sent, and later
+requests are sent after it.
 """
 
 import logging
@@ -16,10 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 class Sender:
-    """One thread, made with the first message; it does not keep the process from ending.
+    """A sender with one thread, made with the first message; it lets the process end.
 
-    ``send`` says whether the message was taken; one that was not is tried again after
-    ``pause``. Between two rounds of messages lie ``every_s`` seconds, before the first none.
+    ``send`` returns True if the message was taken. A refused message is tried again after
+    ``pause``. There are ``every_s`` seconds between two rounds of messages, and no wait before the
+    first.
     """
 
     def __init__(self, send: Callable[[str], bool], pause: Pause, every_s: float) -> None:
@@ -32,7 +33,7 @@ class Sender:
         self._started = False
 
     def ask(self, message: str) -> None:
-        """Have ``message`` sent; returns at once."""
+        """Request ``message`` and return at once."""
         with self._changed:
             self._asked[message] = None
             if not self._started:
@@ -41,9 +42,9 @@ class Sender:
             self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything asked for is sent; whether it is.
+        """Wait until all requested messages are sent; return True if they are.
 
-        Gives up at once where the broker has failed just before.
+        Gives up at once if the broker has just failed.
         """
         with self._changed:
             self._changed.wait_for(
@@ -72,6 +73,6 @@ class Sender:
     def _sent(self, message: str) -> bool:
         try:
             return self._send(message)
-        except Exception:  # a door: the thread must live, and what waits is in the database
+        except Exception:  # a door: the thread must live, and the waiting work is in the database
             logger.exception("The message %s is not sent.", message)
             return True

@@ -1,8 +1,8 @@
-"""The message that wakes a worker: only a hint, for the outbox holds the work.
+"""The message that wakes a worker: only a hint, because the outbox holds the work.
 
-It is asked for after commit, at most once a transaction, and sent by a thread of the process,
-so that a save takes as long with a broker that is down, or hangs, as with one that answers.
-After a failure nothing is sent for ``PAUSE_S``; workers look for what waits by themselves.
+It is requested after commit, at most once a transaction, and a thread of the process sends it. So a
+save takes the same time with a broker that is down or hangs as with a broker that answers. After a
+failure no message is sent for ``PAUSE_S``; workers then find waiting changes by themselves.
 """
 
 import atexit
@@ -27,20 +27,21 @@ TASK = "similarity.drain_outbox"
 CONNECT_TIMEOUT_S = 1.0
 PAUSE_S = 10.0
 
-#: Between two messages that commits of this process ask for.
+#: Seconds between two messages that commits of this process request.
 EVERY_S = 0.1
 
-#: Longest a process that ends waits for its last message: a command that saved and is done.
+#: Longest an ending process waits for its last message: for example a command that saved and is
+#: done.
 EXIT_WAIT_S = 2.0
 
 pause = Pause(PAUSE_S)
 
 
 def on_commit(alias: str, task: str = TASK) -> None:
-    """Have ``task`` sent once the transaction on ``alias`` is committed, at once without one."""
+    """Request ``task`` once the transaction on ``alias`` is committed, at once without one."""
     waker = _waker(task)
-    # Django drops callbacks with the savepoint they were given in, so its own list is
-    # the only one that can tell whether a wake-up still stands.
+    # Django drops callbacks with the savepoint they were given in, so only its own list shows
+    # whether a wake-up still stands.
     callbacks = transaction.get_connection(alias).run_on_commit
     if not any(callback is waker for _savepoints, callback, *_robust in callbacks):
         transaction.on_commit(waker, using=alias, robust=True)
@@ -48,27 +49,27 @@ def on_commit(alias: str, task: str = TASK) -> None:
 
 @cache
 def _waker(task: str) -> Callable[[], Any]:
-    """One and the same callback for each task, so that a transaction's list tells it apart."""
+    """Return the same callback for each task, so that a transaction's list identifies it."""
     return partial(wake_soon, task)
 
 
 def wake_soon(task: str = TASK) -> None:
-    """Have ``task`` sent by this process's thread; returns at once.
+    """Request ``task`` from this process's thread; return at once.
 
-    Where Celery runs tasks eagerly nothing is sent: the save would wait for the encoders. Changes
-    stay in the outbox for a worker, or for 'manage.py similarity embed --now'.
+    If Celery runs tasks eagerly, no message is sent, because the save would wait for the encoders.
+    Changes stay in the outbox for a worker, or for 'manage.py similarity embed --now'.
     """
     if not current_app.conf.task_always_eager:
         _sender.ask(task)
 
 
 def flush(timeout_s: float = EXIT_WAIT_S) -> bool:
-    """Wait for the messages that were asked for; whether the broker has them all."""
+    """Wait for the requested messages; return True if the broker has them all."""
     return _sender.flush(timeout_s)
 
 
 def wake(task: str = TASK, **options: Any) -> bool:
-    """Send ``task`` now, a drain of the outbox; returns whether the broker took the message.
+    """Send ``task`` now, by default a drain of the outbox; return True if the broker took it.
 
     ``options`` are Celery's own: ``args``, ``queue``, ``expires``.
     """
@@ -107,9 +108,9 @@ def send(task: str, **options: Any) -> None:
 
 
 def connection() -> Connection:
-    """A connection to the broker that gives up fast: by itself Celery would wait for it.
+    """Return a connection to the broker that fails fast, because Celery's own would wait for it.
 
-    Connections of equal parameters share one pool of open ones (see ``kombu.pools``).
+    Connections of equal parameters share one pool of open connections (see ``kombu.pools``).
     """
     configured: Connection = current_app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S)
     options = {
@@ -117,7 +118,7 @@ def connection() -> Connection:
         "socket_timeout": CONNECT_TIMEOUT_S,
         **(configured.transport_options or {}),
         "max_retries": 0,
-        # Part of what tells pools apart: a process that was forked opens connections of its own.
+        # Part of a pool's identity, so that a forked process opens its own connections.
         "opened_by": os.getpid(),
     }
     if configured.transport_cls not in ("redis", "rediss", "sentinel"):
@@ -127,12 +128,12 @@ def connection() -> Connection:
 
 
 def broker() -> str:
-    """The broker's address without its password."""
+    """Return the broker's address without its password."""
     return str(current_app.connection_for_write().as_uri())
 
 
 def _new_sender() -> Sender:
-    # By the module's name when it is called, so that a test may put another in its place.
+    # Looked up by the module's name at each call, so that a test may replace it.
     return Sender(lambda task: wake(task), pause, EVERY_S)
 
 
@@ -140,7 +141,7 @@ _sender = _new_sender()
 
 
 def _renew() -> None:
-    """A process that was forked has no thread of its parent's, which sends what it was asked."""
+    """Make a new sender in a forked process, because it lacks its parent's sending thread."""
     global _sender
     _sender = _new_sender()
 

@@ -1,7 +1,7 @@
-"""Photos read and decoded by threads of their own, while the network is busy with others.
+"""Photos read and decoded in separate threads while the network is busy with others.
 
-Pillow and the sockets let other threads run meanwhile. What is decoded ahead is bounded, in
-pictures here and in pixels under way by :class:`similarity.encoders.images.PixelBudget`.
+Pillow and the sockets let other threads run meanwhile. The photos decoded ahead are limited by
+number here, and by pixels in :class:`similarity.encoders.images.PixelBudget`.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Prepared = TypeVar("Prepared")
 
-#: Photos read, decoded or waiting to be used at once: a batch of a network.
+#: Photos read, decoded or waiting at once: a batch of a network.
 AHEAD = 32
 
 #: Enough to hide a storage behind a network; decoding keeps fewer than that busy.
@@ -30,9 +30,9 @@ THREADS = 4
 def photos_ahead(
     contents: Sequence[ProductContent], prepare: "Callable[[Image.Image], Prepared]"
 ) -> Iterator[list[tuple[bytes, Prepared]]]:
-    """For each product in turn, its readable photos: the name of the bytes and ``prepare(photo)``.
+    """Yield each product's readable photos: the name of the bytes and ``prepare(photo)``.
 
-    ``prepare`` is called in the threads. One photo alone is read in this thread.
+    The threads call ``prepare``. This thread reads a single photo itself.
     """
     jobs = [(ref, content.key) for content in contents for ref in content.images]
     if len(jobs) < 2:
@@ -73,7 +73,7 @@ def _in_thread(
     try:
         return _prepared(ref, key, prepare)
     finally:
-        connections.close_all()  # this thread's, where the host's storage asks the database
+        connections.close_all()  # this thread's, in case the host's storage asks the database
 
 
 def _prepared(

@@ -1,8 +1,8 @@
 """Brand, category, other attributes and price as one vector, without a model.
 
-Every value becomes a code of ±1 drawn from its BLAKE2 hash (feature hashing with dense
-signs): equal values have equal codes, different ones are nearly orthogonal, nothing is
-fitted, and a new brand needs no new version.
+Every value becomes a code of ±1 from its BLAKE2 hash (feature hashing with dense signs). Equal
+values have equal codes, and different values are nearly orthogonal. The encoder is not fitted, so a
+new brand needs no new version.
 """
 
 import functools
@@ -18,33 +18,32 @@ from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded, Encoder, FloatArray, unit_rows
 from similarity.exceptions import EncoderError
 
-#: Block → its length; together the length of a row.
+#: Block → its length. The lengths add up to the length of a row.
 WIDTHS = {"brand": 24, "category": 32, "other": 24, "price": 16}
 
-#: Block → its share of the row's squared length where a product has all four.
+#: Block → its share of the row's squared length if a product has all four.
 SHARES = {"brand": 0.25, "category": 0.40, "other": 0.25, "price": 0.10}
 
 _VERSION = 2
 _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\D{0,8})")
 _SAYS_NOTHING = {"", "no", "false", "none", "null", "n/a", "na", "-", "unknown"}
-_NUMBER_STEP = 0.5  # octaves: numbers 40 % apart share nothing but a neighbour
+_NUMBER_STEP = 0.5  # octaves: numbers 40 % apart share only a neighbour
 _PRICE_WIDTH = 1.0  # octaves: at twice the price the likeness is 0.6, at four times 0.1
 _LEVEL_GROWTH = math.sqrt(2)
 
 
 class AttributeEncoder(Encoder):
-    """``brand`` and ``category`` name the attributes that fill these blocks.
+    """An encoder of attributes; ``brand`` and ``category`` name the attributes of these blocks.
 
-    The category's levels are separated by ``>``; each level counts more than the one
-    above it, so that siblings under one parent are near, and the nearer the deeper they
-    branch. Of the other attributes each counts alike however many comma-separated values
-    it has; a number is near to numbers of about its size and of its unit. The price is
-    compared by ratio, and only with prices in the same currency. A product without a
-    block shares that block's weight among those it has; one with nothing but a price is
-    not present, for costing the same makes no two things similar.
+    The category's levels are separated by ``>``. Each level counts more than the level above it. So
+    siblings under one parent are near, and nearer the deeper they branch. The other attributes
+    count equally, however many comma-separated values each has. A number is near to numbers of
+    similar size and of the same unit. The price is compared by ratio, and only with prices in the
+    same currency. A product without a block shares that block's weight among its other blocks. A
+    product with only a price is not present, because an equal price makes no two things similar.
 
-    ``shares`` replaces entries of :data:`SHARES`. Raises :class:`EncoderError` for a
-    block it does not have or a share that is negative.
+    ``shares`` replaces entries of :data:`SHARES`. Raises :class:`EncoderError` for an unknown block
+    or a negative share.
     """
 
     name = "attributes"
@@ -59,7 +58,7 @@ class AttributeEncoder(Encoder):
         for block, share in (shares or {}).items():
             if block not in SHARES or not isinstance(share, int | float) or not share >= 0:
                 raise EncoderError(
-                    f"The attribute encoder was given shares={shares!r}; it must map some of "
+                    f"The attribute encoder has shares={shares!r}; they must map some of "
                     f"{', '.join(SHARES)} to numbers of zero or more."
                 )
         self._brand, self._category = brand, category
@@ -71,7 +70,7 @@ class AttributeEncoder(Encoder):
 
     @property
     def blocks(self) -> dict[str, tuple[int, int]]:
-        """Block → (start, stop) inside a row."""
+        """Map each block to (start, stop) inside a row."""
         slices: dict[str, tuple[int, int]] = {}
         start = 0
         for block, width in WIDTHS.items():
@@ -123,7 +122,7 @@ def _category(path: str) -> FloatArray:
 
 
 def _attribute(name: str, value: str) -> FloatArray:
-    """One attribute's code, of length one however many values it has."""
+    """Return an attribute's code, of length one however many values it has."""
     return _unit(_several(_value(name.lower(), text) for text in _values(value)))
 
 
@@ -141,10 +140,10 @@ def _value(name: str, text: str) -> FloatArray:
 
 
 def _price(content: ProductContent) -> FloatArray:
-    """Random Fourier features (Rahimi and Recht 2007) of the price in octaves.
+    """Return random Fourier features (Rahimi and Recht 2007) of the price in octaves.
 
-    Their cosine is a bell over the ratio of two prices. Each currency turns the phases
-    by angles of its own, whereby prices in two currencies have nothing in common.
+    Their cosine is a bell over the ratio of two prices. Each currency turns the phases by its own
+    angles, so that prices in two currencies share no likeness.
     """
     count = WIDTHS["price"] // 2
     if content.price is None or content.price <= 0:
@@ -156,7 +155,7 @@ def _price(content: ProductContent) -> FloatArray:
 
 
 def _frequencies(count: int) -> FloatArray:
-    """Evenly spaced quantiles of the half-normal distribution, for a Gaussian bell."""
+    """Return evenly spaced quantiles of the half-normal distribution for a Gaussian bell."""
     normal = NormalDist()
     quantiles = [normal.inv_cdf(0.5 + (at + 0.5) / (2 * count)) for at in range(count)]
     return np.array(quantiles, dtype=np.float32)
@@ -170,7 +169,7 @@ def _phases(currency: str, count: int) -> FloatArray:
 
 @functools.lru_cache(maxsize=65536)
 def _token(name: str, value: str, width: int) -> FloatArray:
-    """±1 / √width in each coordinate, by the bits of a hash: the same in every process."""
+    """Return ±1 / √width in each coordinate, by the bits of a hash: the same in every process."""
     text = f"{name}={' '.join(value.lower().split())}"
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=-(-width // 8))
     bits = np.unpackbits(np.frombuffer(digest.digest(), dtype=np.uint8))[:width]

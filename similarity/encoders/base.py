@@ -1,4 +1,4 @@
-"""The contract every encoder keeps."""
+"""The contract of every encoder."""
 
 import abc
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ BoolArray = npt.NDArray[np.bool_]
 class Encoded(NamedTuple):
     """``vectors``: float32 (N, D), rows of length one; ``present``: bool (N,).
 
-    A row whose ``present`` is false had nothing to encode and is all zero.
+    A row whose ``present`` is false had no content to encode and is all zero.
     """
 
     vectors: FloatArray
@@ -24,12 +24,11 @@ class Encoded(NamedTuple):
 
 
 class Encoder(abc.ABC):
-    """Turns one part of a product (its text, its photos, …) into vectors.
+    """An encoder of a part of a product (its text, its photos, …) into vectors.
 
-    A subclass is named by dotted path in ``SIMILARITY["ENCODERS"]`` and is made with
-    that entry's ``OPTIONS`` as keyword arguments. Making one is cheap: weights are
-    loaded at the first call of :meth:`encode`, once per process. Bad options raise
-    :class:`similarity.exceptions.EncoderError`.
+    ``SIMILARITY["ENCODERS"]`` names a subclass by dotted path. The entry's ``OPTIONS`` are its
+    keyword arguments. Creating an encoder is cheap: weights are loaded at the first call of
+    :meth:`encode`, once per process. Bad options raise :class:`similarity.exceptions.EncoderError`.
     """
 
     #: The part it encodes: ``text``, ``image``, ``colour``, ``attributes`` or the host's own.
@@ -41,20 +40,20 @@ class Encoder(abc.ABC):
     @property
     @abc.abstractmethod
     def dimension(self) -> int:
-        """D, the length of a row."""
+        """Return D, the length of a row."""
 
     @property
     @abc.abstractmethod
     def signature(self) -> str:
-        """Names weights and options; two encoders of equal signature give equal vectors."""
+        """Return a name of weights and options; encoders of equal signature give equal vectors."""
 
     @abc.abstractmethod
     def encode(self, contents: Sequence[ProductContent]) -> Encoded:
         """Encode N products; (0, D) for an empty sequence.
 
-        A batch gives what single calls give, to 1e-3 in each coordinate. Content that
-        is missing or cannot be read (an image that does not decode) is not an error:
-        its row is marked not present.
+        A batch gives the vectors of single calls, to 1e-3 in each coordinate. Content that is
+        missing or cannot be read (for example a damaged image) is not an error: its row is marked
+        not present.
         """
 
 

@@ -25,7 +25,7 @@ _LIGHTNESS_SCALE = 0.75  # folds and shadows change a thing's lightness more tha
 
 
 def srgb_to_lab(rgb: npt.NDArray[np.uint8]) -> FloatArray:
-    """CIELAB (D65) of 8-bit sRGB: (..., 3) to (..., 3) with L 0–100, a and b about ±110."""
+    """Convert 8-bit sRGB to CIELAB (D65): (..., 3) to (..., 3), L 0–100, a and b about ±110."""
     xyz = _LINEAR[rgb] @ _TO_XYZ.T
     f = np.where(xyz > _EPSILON, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
@@ -36,10 +36,10 @@ def srgb_to_lab(rgb: npt.NDArray[np.uint8]) -> FloatArray:
 
 
 def appearance(lab: FloatArray) -> FloatArray:
-    """CIELAB (..., 3) moved to where plain distance says how unlike two products look.
+    """Move CIELAB (..., 3) so that plain distance measures how unlike two products look.
 
-    Chroma is compressed as in CIE94: without it two vivid reds are as far apart as black
-    and brown. Lightness counts less than in CIELAB, since light and folds change it.
+    Chroma is compressed as in CIE94, because otherwise two vivid reds are as far apart as black and
+    brown. Lightness counts less than in CIELAB, because light and folds change it.
     """
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     shortened = np.log1p(_CHROMA_COMPRESSION * chroma) / _CHROMA_COMPRESSION
@@ -51,10 +51,10 @@ def appearance(lab: FloatArray) -> FloatArray:
 
 
 def palette(size: int) -> FloatArray:
-    """``size`` colours spread evenly over what sRGB can show, as :func:`appearance` (size, 3).
+    """Return ``size`` colours spread evenly over sRGB, as :func:`appearance` (size, 3).
 
-    Each next one is the colour farthest from those before (Gonzalez 1985), from white on;
-    the same on every machine.
+    Each next colour is the farthest from those before (Gonzalez 1985), starting at white. The
+    result is the same on every machine.
     """
     steps = np.linspace(0, 255, 18).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)

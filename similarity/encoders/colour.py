@@ -1,7 +1,7 @@
 """The colours of a product as a shopper sees them: a smoothed CIELAB histogram of its photos.
 
-Networks trained to name objects are trained to overlook colour; here it is a part of
-its own, computed without a model.
+Networks trained to name objects learn to overlook colour. So colour is a separate part, computed
+without a model.
 """
 
 import functools
@@ -27,12 +27,12 @@ _VERSION = 2
 
 
 class ColourEncoder(Encoder):
-    """One coordinate for each of ``colours`` palette colours spread evenly over CIELAB.
+    """An encoder with a coordinate for each of ``colours`` palette colours, even over CIELAB.
 
-    A pixel gives each palette colour a share that falls with the distance, so that near
-    colours get near vectors. The coordinate is the square root of the product's share of
-    the colour, whereby the cosine of two products is the Bhattacharyya coefficient of
-    their colours, between 0 and 1. Several photos count alike.
+    A pixel gives each palette colour a share that falls with the distance, so that near colours get
+    near vectors. The coordinate is the square root of the product's share of the colour. So the
+    cosine of two products is the Bhattacharyya coefficient of their colours, between 0 and 1.
+    Several photos count equally.
 
     Raises :class:`EncoderError` unless 8 ≤ ``colours`` ≤ 256.
     """
@@ -42,9 +42,7 @@ class ColourEncoder(Encoder):
 
     def __init__(self, colours: int = 64) -> None:
         if not isinstance(colours, int) or not 8 <= colours <= 256:
-            raise EncoderError(
-                f"The colour encoder was given colours={colours!r}; give it 8 to 256."
-            )
+            raise EncoderError(f"The colour encoder has colours={colours!r}; use 8 to 256.")
         self._colours = colours
         self.known = KnownVectors()
 
@@ -73,7 +71,7 @@ class ColourEncoder(Encoder):
 
 
 def colour_shares(image: "Image.Image", colours: int) -> FloatArray:
-    """Share of each palette colour in the photo's product, (colours,), adding up to 1."""
+    """Return the share of each palette colour in the photo's product, (colours,), summing to 1."""
     pixels, alpha = _pixels(image)
     lab = srgb_to_lab(pixels)
     weights = pixel_weights(lab, alpha).ravel()
@@ -91,7 +89,7 @@ def _pixels(image: "Image.Image") -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _memberships(colours: FloatArray, size: int) -> FloatArray:
-    """How much each of (P, 3) pixels belongs to each palette colour: (P, size), rows sum to 1."""
+    """Return each pixel's share of each palette colour: (P, 3) to (P, size), rows sum to 1."""
     centres = _palette(size)
     squared = (colours**2).sum(axis=1)[:, None] - 2 * colours @ centres.T + (centres**2).sum(axis=1)
     likeness = np.exp((squared.min(axis=1, keepdims=True) - squared) / (2 * _SHARPNESS**2))

@@ -1,4 +1,4 @@
-"""A cross-encoder: one network that reads query and product together and judges the pair."""
+"""A cross-encoder: one network that reads query and product together and scores the pair."""
 
 import threading
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ _lock = threading.RLock()
 class CrossEncoder:
     """A transformers model for sequence classification with one output, from a folder.
 
-    ``model`` is a folder, or an installed package that carries one. Raises
-    :class:`EncoderError` where it cannot be loaded or has more outputs than one.
+    ``model`` is a folder, or an installed package that carries a model. Raises
+    :class:`EncoderError` if it cannot be loaded or has more than one output.
     """
 
     def __init__(self, model: str) -> None:
@@ -47,7 +47,7 @@ class CrossEncoder:
         self.network = network.to(self.device).eval()
 
     def scores(self, query: str, texts: Sequence[str]) -> FloatArray:
-        """How well each of N texts answers the query: float32 (N,), any range."""
+        """Return how well each of N texts answers the query: float32 (N,), any range."""
         torch = package("torch")
         with _lock, torch.inference_mode():
             device.limit_threads()
@@ -66,5 +66,5 @@ class CrossEncoder:
 
 @lru_cache(maxsize=1)
 def cross_encoder(model: str) -> CrossEncoder:
-    """The one of this process, loaded at first use."""
+    """Return this process's cross-encoder, loaded at first use."""
     return CrossEncoder(model)

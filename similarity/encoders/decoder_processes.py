@@ -1,12 +1,12 @@
-"""Processes that decode pictures, so that no picture costs more than it may.
+"""Child processes that decode pictures, so that no picture exceeds its cost limit.
 
-A decoder written in C cannot be stopped from inside the process that it runs in. Each picture
-therefore has a bound of processor time and memory in a child, and a child that goes beyond it
-ends: that picture is lost and no other. Children are kept for the pictures that follow. They end
-with the process that started them, because their input ends then, however it dies.
+A decoder written in C cannot be stopped from inside its own process. So each picture has a limit of
+processor time and memory in a child process. A child that exceeds it ends, and only that picture is
+lost. Children are kept for later pictures. They end with the process that started them, however it
+dies, because their input ends then.
 
-A child is started as a program of its own: processes of Celery's prefork pool may not use
-``multiprocessing``, and no connection or secret of the worker is open to a hostile picture.
+A child is started as a separate program, because processes of Celery's prefork pool may not use
+``multiprocessing``. Also, no connection or secret of the worker is open to a hostile picture.
 """
 
 import atexit
@@ -23,17 +23,17 @@ from similarity.catalog.picture_header import FORMATS, Limits
 from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError, ImageRejected
 
-#: Seconds of the processor for a product's photo; one of 40 million pixels takes about two.
+#: Seconds of processor time for a product's photo; 40 million pixels take about two.
 CPU_S = 10.0
-#: A child that answers nothing for so long, although it has not used up its processor time.
+#: Seconds without an answer after which a child hangs, even if processor time is left.
 HANGS_AFTER_S = 120.0
-#: Memory for each pixel that is allowed: rows, coefficients and copies of a decoder.
+#: Memory for each allowed pixel: rows, coefficients and copies of a decoder.
 BYTES_PER_PIXEL = 32
-#: Memory for the file itself and for what does not grow with the picture.
+#: Memory for the file itself and other data that does not grow with the picture.
 BASE_BYTES = 64 * 1024 * 1024
 
 _PROGRAM = Path(__file__).with_name("picture_decoder.py")
-#: All that a child gets of the environment; the rest holds passwords.
+#: Environment variables that a child gets; the others may hold passwords.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "LANG")
 
 
@@ -46,15 +46,15 @@ class Pixels(NamedTuple):
 
 
 class DecoderProcess:
-    """A child, and the pipes to it. Used by one thread at a time."""
+    """A child process and the pipes to it. Only a single thread uses it at a time."""
 
     def __init__(self) -> None:
-        package("PIL.Image")  # a web process, which decodes nothing, may lack it
-        #: The child's program as a module, for the form of requests and answers.
+        package("PIL.Image")  # a web process, which decodes no pictures, may lack it
+        #: The child's program as a module for the form of requests and answers.
         self._program = package("similarity.encoders.picture_decoder")
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        #: False once the child has ended, or may still write an answer that nothing waits for.
+        #: False if the child has ended, or may still write an answer to an abandoned request.
         self.usable = True
         try:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
@@ -68,7 +68,7 @@ class DecoderProcess:
             raise EncoderError(f"No process to decode pictures can be started: {error}.") from error
 
     def decode(self, data: bytes, limits: Limits, cpu_s: float) -> Pixels:
-        """Decode a picture. Raises as :meth:`DecoderPool.decode`; look at ``usable`` then."""
+        """Decode a picture. Raises as :meth:`DecoderPool.decode`; check ``usable`` after that."""
         hangs = threading.Timer(HANGS_AFTER_S, self.process.kill)
         hangs.daemon = True
         hangs.start()
@@ -117,20 +117,20 @@ class DecoderProcess:
         if hung:
             return EncoderError(f"A picture was not decoded within {HANGS_AFTER_S:.0f} s.")
         if code == -signal.SIGPROF:
-            return ImageRejected(f"The image takes more than {cpu_s:g} s to decode; save it anew.")
+            return ImageRejected(f"The image takes more than {cpu_s:g} s to decode; save it again.")
         return ImageRejected(
             f"The process that decodes the image ended with status {code}; replace it by a sound "
             "file."
         )
 
     def end(self) -> None:
-        """End the child and wait until it has."""
+        """End the child and wait until it has ended."""
         self.let_go()
         self.process.kill()
         self.process.wait()
 
     def let_go(self) -> None:
-        """Close the pipes: a child that no other process holds open ends by itself."""
+        """Close the pipes, so that the child ends if no other process holds them open."""
         for pipe in (self.process.stdin, self.process.stdout):
             with suppress(OSError):
                 if pipe is not None:
@@ -138,7 +138,7 @@ class DecoderProcess:
 
 
 class DecoderPool:
-    """At most ``size`` children, started when they are needed. Used by any number of threads."""
+    """A pool of at most ``size`` children, started on demand for any number of threads."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -154,7 +154,7 @@ class DecoderPool:
         """Decode a picture in a child.
 
         Raises :class:`ImageRejected` for a picture that is damaged or costs too much, and
-        :class:`EncoderError` where no child can be had.
+        :class:`EncoderError` if no child can be started.
         """
         with self._free:
             child = self._take()
@@ -164,7 +164,7 @@ class DecoderPool:
                 self._give_back(child)
 
     def close(self) -> None:
-        """End every child that decodes nothing just now."""
+        """End every idle child."""
         with self._lock:
             idle, self._idle = self._idle, []
             self._all.difference_update(idle)
@@ -172,10 +172,10 @@ class DecoderPool:
             child.end()
 
     def forget(self) -> None:
-        """In a process that was forked: its parent's children are not its own."""
+        """Release the parent's children in a forked process, because they are not its own."""
         for child in list(self._all):
             child.let_go()
-            child.process.returncode = 0  # it is not this process that waits for it
+            child.process.returncode = 0  # this process does not wait for it
         self._begin()
 
     def _take(self) -> DecoderProcess:

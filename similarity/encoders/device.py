@@ -1,7 +1,7 @@
-"""Where the networks run: device, precision, threads, and batches that shrink when memory ends.
+"""Device, precision and threads of the networks, and batches that shrink when memory ends.
 
-torch is imported inside the functions only, and CUDA is touched at the first batch: that is
-in the worker's child process, since a CUDA context does not survive a fork.
+torch is imported only inside the functions. CUDA is first used at the first batch, in the worker's
+child process, because a CUDA context does not survive a fork.
 """
 
 import logging
@@ -24,18 +24,18 @@ from similarity.exceptions import ConfigurationError, EncoderError
 
 logger = logging.getLogger(__name__)
 
-#: Set by the Celery worker for its children (:func:`note_worker_processes`), or by hand
-#: where several processes that encode share a machine.
+#: The Celery worker sets it for its children (:func:`note_worker_processes`). Set it by hand if
+#: several processes that encode share a machine.
 PROCESSES_VARIABLE = "SIMILARITY_PROCESSES"
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def device() -> str:
-    """The device ``SIMILARITY["WORKERS"]["DEVICE"]`` asks for; ``auto`` takes cuda, mps, cpu in
-    this order.
+    """Return the device of ``SIMILARITY["WORKERS"]["DEVICE"]``.
 
-    Raises :class:`ConfigurationError` where torch does not have it.
+    ``auto`` takes cuda, mps, cpu in this order. Raises :class:`ConfigurationError` if torch does
+    not have the device.
     """
     torch = package("torch")
     wanted = str(conf.get("WORKERS", "DEVICE"))
@@ -61,9 +61,9 @@ def device() -> str:
 
 
 def autocast(device: str, *, bfloat16: bool = False) -> AbstractContextManager[Any]:
-    """Half precision on a GPU; full precision on a CPU, where half is slower.
+    """Return a context of half precision on a GPU; full on a CPU, because half is slower there.
 
-    ``bfloat16`` is for networks trained in it, whose activations float16 cannot hold.
+    ``bfloat16`` is for networks trained in it, because float16 cannot hold their activations.
     """
     if not device.startswith("cuda"):
         return nullcontext()
@@ -73,7 +73,7 @@ def autocast(device: str, *, bfloat16: bool = False) -> AbstractContextManager[A
 
 
 def processor() -> str:
-    """The processor's name, as far as this system tells it."""
+    """Return the processor's name, as far as this system reveals it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux
@@ -83,7 +83,7 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """Cores this process may use: its affinity, cut down to a container's CPU quota."""
+    """Return the cores this process may use: its affinity, limited by a container's CPU quota."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         quota, period = CPU_QUOTA.read_text().split()
@@ -94,7 +94,7 @@ def cores() -> int:
 
 
 def worker_processes() -> int:
-    """Processes on this machine that encode side by side; 1 outside a worker."""
+    """Return the processes on this machine that encode side by side; 1 outside a worker."""
     value = os.environ.get(PROCESSES_VARIABLE, "1")
     if not value.isdecimal() or int(value) < 1:
         raise ConfigurationError(
@@ -105,9 +105,9 @@ def worker_processes() -> int:
 
 
 def note_worker_processes(instance: Any, **kwargs: Any) -> None:
-    """Tell the children of a Celery worker how many they are (signal ``celeryd_after_setup``).
+    """Pass the number of a Celery worker's children to them (signal ``celeryd_after_setup``).
 
-    Only a prefork pool has several processes; threads share one network and its cores.
+    Only a prefork pool has several processes. Threads share one network and its cores.
     """
     if "prefork" in instance.pool_cls.__module__:
         os.environ.setdefault(PROCESSES_VARIABLE, str(instance.concurrency))
@@ -115,9 +115,10 @@ def note_worker_processes(instance: Any, **kwargs: Any) -> None:
 
 @cache
 def limit_threads() -> int:
-    """Give torch cores ÷ worker processes threads, once a process; returns the number.
+    """Give torch cores ÷ worker processes threads, once a process; return the number.
 
-    Without it each of N processes starts a thread for every core, and they fight.
+    Otherwise each of N processes would start a thread for every core, and the threads would
+    compete.
     """
     count = max(1, cores() // worker_processes())
     package("torch").set_num_threads(count)
@@ -126,9 +127,9 @@ def limit_threads() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """For work too small to be shared out: threads would wait for each other.
+    """Use a single thread for small work, because several threads would wait for each other.
 
-    On a machine whose cores are busy that takes a hundred times as long as the work.
+    On a machine with busy cores that wait takes a hundred times as long as the work.
     """
     torch = package("torch")
     usual = limit_threads()
@@ -142,10 +143,10 @@ def one_thread() -> Iterator[None]:
 def run_batches(
     batches: Iterable[Sequence[Any]], forward: Callable[[Sequence[Any]], FloatArray]
 ) -> Iterator[tuple[Sequence[Any], FloatArray]]:
-    """Yield (batch, ``forward(batch)``); a batch that does not fit in memory is halved.
+    """Yield (batch, ``forward(batch)``); halve a batch that does not fit in memory.
 
-    The batches that come after are cut to the size that did fit. Raises
-    :class:`EncoderError` where a single item does not fit.
+    Later batches are cut to the size that fitted. Raises :class:`EncoderError` if a single item
+    does not fit.
     """
     most: int | None = None
     for batch in batches:
@@ -171,7 +172,8 @@ def _unless_out_of_memory(
     except RuntimeError as error:
         if not _is_out_of_memory(error):
             raise
-        # Nothing is kept of the error: its traceback holds the tensors that fill the memory.
+        # Keep no reference to the error, because its traceback holds the tensors that fill the
+        # memory.
         logger.warning("Out of memory with %d items in a batch.", len(batch))
         result = None
     if result is None:
@@ -180,7 +182,7 @@ def _unless_out_of_memory(
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class for it; MPS and the CPU allocator only a message."""
+    """Return True for CUDA's error class, or for the message of MPS and the CPU allocator."""
     message = str(error)
     return (
         isinstance(error, package("torch").OutOfMemoryError)
@@ -205,7 +207,7 @@ def _free_memory() -> None:
 
 
 def to_device(array: npt.NDArray[Any], device: str) -> Any:
-    """An array as a tensor there; to a GPU from page-locked memory, without waiting for it."""
+    """Copy an array to the device as a tensor; to a GPU by page-locked memory, asynchronously."""
     tensor = package("torch").from_numpy(array)
     if device.startswith("cuda"):
         return tensor.pin_memory().to(device, non_blocking=True)
@@ -213,5 +215,5 @@ def to_device(array: npt.NDArray[Any], device: str) -> Any:
 
 
 def to_numpy(tensor: Any) -> FloatArray:
-    """A tensor as float32 on the CPU."""
+    """Return a tensor as float32 on the CPU."""
     return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)

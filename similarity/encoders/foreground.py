@@ -1,4 +1,4 @@
-"""Which pixels of a product photo show the product: no model, no training."""
+"""The pixels of a photo that show the product, found without a model or training."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,18 +6,18 @@ import numpy.typing as npt
 from similarity.encoders.base import BoolArray, FloatArray
 
 _BORDER_SHARE = 0.5  # of the border that must look alike to be called a background
-_WHITE_SHARE = 0.25  # studio white is a background even where the product meets the border
+_WHITE_SHARE = 0.25  # studio white is a background even if the product meets the border
 _BACKGROUND_DISTANCE = 7.0  # CIE76; a studio background's own noise and shadow stay below
 _LEAST_SHARE = 0.02  # of the photo; less is noise, not a product
 _BELL = 0.5  # standard deviation of the bell over the product, in halves of its box
 
 
 def pixel_weights(lab: FloatArray, alpha: npt.NDArray[np.uint8] | None = None) -> FloatArray:
-    """How much each pixel of a photo says about the product, 0–1: (H, W, 3) to (H, W).
+    """Return the weight of each pixel for the product, 0–1: (H, W, 3) to (H, W).
 
-    The background is what ``alpha`` leaves transparent, or else what has the border's
-    colour and is connected with the border. The middle of the product counts more.
-    A photo without a product that can be told apart counts as a whole.
+    The background is the transparent part of ``alpha``. Without transparency it is the area of the
+    border's colour that is connected with the border. The middle of the product counts more. A
+    photo without a distinguishable product counts as a whole.
     """
     mask = _opaque(alpha) if alpha is not None else None
     if mask is None:
@@ -52,7 +52,7 @@ def _background_colour(lab: FloatArray) -> FloatArray | None:
 
 
 def _connected_with_border(alike: BoolArray) -> BoolArray:
-    """The pixels of ``alike`` reached from the border in steps of one pixel."""
+    """Return the pixels of ``alike`` reached from the border in steps of one pixel."""
     reached = np.zeros_like(alike)
     reached[[0, -1]] = alike[[0, -1]]
     reached[:, [0, -1]] = alike[:, [0, -1]]
@@ -68,7 +68,7 @@ def _connected_with_border(alike: BoolArray) -> BoolArray:
 
 
 def _between_edges(mask: BoolArray) -> BoolArray:
-    """Close the outline: a white shirt on white leaves little but its seams and shadows."""
+    """Close the outline, because a white shirt on white shows little but seams and shadows."""
     return _between_edges_of_rows(mask) & _between_edges_of_rows(mask.T).T
 
 
@@ -80,7 +80,7 @@ def _between_edges_of_rows(mask: BoolArray) -> BoolArray:
 
 
 def _centre(mask: BoolArray) -> FloatArray:
-    """A bell over the product's bounding box, 1 in its middle; models wear other things too."""
+    """Return a bell over the product's box, 1 in its middle, because models wear other things."""
     bells = []
     for axis in (1, 0):
         at = np.flatnonzero(mask.any(axis=axis))

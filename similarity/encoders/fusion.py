@@ -1,7 +1,7 @@
-"""Part vectors to one vector per product: weighted, reduced by PCA, no labels.
+"""Fusion of part vectors into one vector per product: weighted, reduced by PCA, no labels.
 
-The cosine of two fused rows is the weighted mean of their parts' cosines, so that
-nearest neighbours of the fused vector are similar in all parts at once.
+The cosine of two fused rows is the weighted mean of their parts' cosines. So the nearest neighbours
+of a fused vector are similar in all parts at once.
 """
 
 import json
@@ -17,23 +17,21 @@ from similarity.encoders.weights import package
 from similarity.exceptions import EncoderError, VersionError
 from similarity.parts import PARTS
 
-#: The order of the parts inside a fused row; a host's own parts follow by name.
-
-#: Parts that stay as their encoder made them: explanations read their blocks.
+#: Parts that stay as their encoder made them, because explanations read their blocks.
 UNREDUCED = ("attributes",)
 
-#: A stored halfvec longer than this no longer stays in its page and scans slower.
+#: A longer stored halfvec no longer fits in its page and scans slower.
 MAX_DIMENSION = 512
 
 _FORMAT = 1
-_PRIOR_ROWS = 20  # how many products the guess made without any is worth
+_PRIOR_ROWS = 20  # weight of the fixed first guess, in products
 _SEED = 20_240_601
 
 
 class Fused(NamedTuple):
     """``vectors``: float32 (N, D), unit rows; ``parts``: the reduced unit rows of each part.
 
-    A product of which nothing at all could be encoded has a zero row.
+    A product without any encoded part has a zero row.
     """
 
     vectors: FloatArray
@@ -42,7 +40,7 @@ class Fused(NamedTuple):
 
 @dataclass(frozen=True)
 class Projection:
-    """Unit rows (N, D) to unit rows (N, d): less the catalogue's mean, along its axes."""
+    """A map of unit rows (N, D) to unit rows (N, d): less the catalogue's mean, along its axes."""
 
     mean: FloatArray  # (D,)
     axes: FloatArray  # (D, d), orthonormal columns
@@ -52,13 +50,12 @@ class Projection:
 
 
 class Fusion:
-    """``concat``: √weight × unit part, one after another, scaled to length one.
+    """Weighted concatenation: √weight × unit part for each part, scaled to length one.
 
-    Each part but ``attributes`` is centred on the catalogue's mean and turned onto its
-    leading principal axes, without whitening. In a centred part zero is the average
-    product, so an absent part, which is all zero, says "nothing known": it draws a
-    product neither towards those that have the part nor away from them, and the parts
-    that are present share its weight in proportion.
+    Each part but ``attributes`` is centred on the catalogue's mean and turned onto its leading
+    principal axes, without whitening. In a centred part zero is the average product, so an absent
+    part, which is all zero, means "unknown". It draws a product neither towards products with the
+    part nor away from them. The present parts share its weight in proportion.
     """
 
     def __init__(
@@ -82,9 +79,9 @@ class Fusion:
     ) -> "Fusion":
         """Learn mean and axes of each part from a catalogue of N products.
 
-        ``weights`` (relative, above zero) and ``dimensions`` name at least the parts
-        given. N may be zero or small: mean and axes start from a fixed guess that gives
-        way as products come, and the output's dimension is the same whatever N.
+        ``weights`` (relative, above zero) and ``dimensions`` name at least the given parts. N may
+        be zero or small: mean and axes start from a fixed guess whose influence falls as products
+        come. The output's dimension does not depend on N.
 
         Raises :class:`EncoderError` for weights or dimensions that cannot be used.
         """
@@ -108,11 +105,11 @@ class Fusion:
 
     @property
     def dimensions(self) -> dict[str, int]:
-        """Length of the fused row and of each part's stored row."""
+        """Return the length of the fused row and of each part's stored row."""
         return {"fused": sum(self._widths.values()), **self._widths}
 
     def reweighted(self, weights: Mapping[str, float]) -> "Fusion":
-        """The same means and axes under other ``weights`` (relative, above zero)."""
+        """Return the same means and axes under other ``weights`` (relative, above zero)."""
         shares = _shares(self._widths, weights)
         return Fusion(self._projections, self._widths, shares, self.fitted_on)
 
@@ -122,9 +119,9 @@ class Fusion:
         return self._joined({part: self._reduce(part, parts[part]) for part in parts}, size)
 
     def keep(self, fused: Fused, before: FloatArray, keeps: Mapping[str, BoolArray]) -> Fused:
-        """Fuse anew, with parts of the fused rows ``before`` (N, D) where ``fused`` has none.
+        """Fuse again, with parts of the fused rows ``before`` (N, D) if ``fused`` lacks them.
 
-        ``keeps``: part → (N,), whether the product keeps what it had of the part.
+        ``keeps``: part → (N,), True if the product keeps its former part.
         """
         parts, at = dict(fused.parts), 0
         for part, width in self._widths.items():
@@ -138,7 +135,7 @@ class Fusion:
         return self._joined(parts, len(before))
 
     def _joined(self, parts: Mapping[str, Encoded], size: int) -> Fused:
-        """Reduced parts, one after another."""
+        """Concatenate reduced parts."""
         reduced = {part: parts[part] for part in _ordered(parts)}
         blocks = [
             np.sqrt(self.weights[part]) * reduced[part].vectors
@@ -149,7 +146,7 @@ class Fusion:
         return Fused(unit_rows(np.concatenate(blocks, axis=1)), reduced)
 
     def project(self, part: str, vectors: FloatArray) -> FloatArray:
-        """Raw unit rows (N, D) of a part's encoder into the stored part's space (N, d).
+        """Project raw unit rows (N, D) of a part's encoder into the stored part's space (N, d).
 
         Search uses it to place a query's text among the products' text vectors.
         """
@@ -168,24 +165,24 @@ class Fusion:
         return projection.apply(vectors) if projection else unit_rows(vectors)
 
     def to_bytes(self) -> bytes:
-        """A safetensors file: means and axes, with weights and dimensions as metadata."""
+        """Return a safetensors file: means and axes, with weights and dimensions as metadata."""
         tensors = {"fitted_on": np.array([self.fitted_on], dtype=np.int64)}
         for part, projection in self._projections.items():
             tensors[f"{part}.mean"] = np.ascontiguousarray(projection.mean)
             tensors[f"{part}.axes"] = np.ascontiguousarray(projection.axes)
         about = {"format": _FORMAT, "weights": self.weights, "dimensions": self._widths}
-        # One entry: safetensors writes several in no fixed order, and equal fusions shall
-        # have equal bytes.
-        # Imported here: web machines, which promote versions, have no encoder packages.
+        # One entry, because safetensors writes several in no fixed order, and equal fusions must
+        # have equal bytes. Imported here, because web machines promote versions without encoder
+        # packages.
         save = package("safetensors.numpy").save
         return bytes(save(tensors, metadata={"fusion": json.dumps(about)}))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Fusion":
-        """What :meth:`to_bytes` wrote.
+        """Read the bytes of :meth:`to_bytes`.
 
-        Raises :class:`EncoderError` for bytes that are damaged and :class:`VersionError`
-        for a format this release does not read.
+        Raises :class:`EncoderError` for damaged bytes and :class:`VersionError` for a format that
+        this release does not read.
         """
         about = _metadata(data)
         if about.get("format") != _FORMAT:
@@ -225,10 +222,10 @@ class Fusion:
 
 
 def _principal_axes(rows: FloatArray, width: int) -> Projection:
-    """Mean and leading eigenvectors of ``rows`` (N, D), both shrunk towards a fixed guess.
+    """Return mean and leading eigenvectors of ``rows`` (N, D), both shrunk towards a fixed guess.
 
-    The guess, worth ``_PRIOR_ROWS`` products, is a mean of zero and equal variance along
-    ``width`` fixed orthogonal directions; with no rows it is all there is.
+    The guess has the weight of ``_PRIOR_ROWS`` products: a mean of zero and equal variance along
+    ``width`` fixed orthogonal directions. Without rows the result is the guess.
     """
     count, dimension = rows.shape
     trust = count / (count + _PRIOR_ROWS)
@@ -246,12 +243,13 @@ def _principal_axes(rows: FloatArray, width: int) -> Projection:
 
 
 def _fixed_axes(dimension: int, width: int) -> np.ndarray:
-    """Orthonormal columns (dimension, width), the same in every process."""
+    """Return orthonormal columns (dimension, width), the same in every process."""
     noise = np.random.default_rng(_SEED).standard_normal((dimension, width))
     return np.linalg.qr(noise)[0]
 
 
 def _ordered(parts: Mapping[str, object]) -> list[str]:
+    """Return the parts in their order inside a fused row; a host's own parts follow by name."""
     known = [part for part in PARTS if part in parts]
     return known + sorted(part for part in parts if part not in PARTS)
 
@@ -291,7 +289,7 @@ def _target(part: str, width: int, dimensions: Mapping[str, int]) -> int:
 
 
 def _metadata(data: bytes) -> dict[str, Any]:
-    """What :meth:`Fusion.to_bytes` wrote beside the tensors.
+    """Return the metadata that :meth:`Fusion.to_bytes` wrote beside the tensors.
 
     Safetensors begin with eight bytes that hold the length of the JSON header after them.
     """
@@ -307,5 +305,5 @@ def _metadata(data: bytes) -> dict[str, Any]:
 def _damaged(error: Exception) -> EncoderError:
     return EncoderError(
         f"The stored fusion is damaged ({type(error).__name__}: {error}); "
-        "build a new version, or roll back to the one before."
+        "build a new version, or roll back to the version before."
     )

@@ -1,4 +1,4 @@
-"""The image part: what a product's photos show, by a vision network."""
+"""The image part: a product's photos, encoded by a vision network."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -38,20 +38,19 @@ class Use(NamedTuple):
 
 
 class View(NamedTuple):
-    """One photo as the network reads it."""
+    """A photo as the network reads it."""
 
     name: bytes
     pixels: npt.NDArray[np.uint8]  # (height, width, 3)
 
 
 class VisionEncoder(Encoder):
-    """Encodes the photos of a product by a vision network that lies on this machine.
+    """An encoder of a product's photos by a local vision network.
 
-    A product's vector is the sum of its photos' unit vectors, the first photo with the
-    share ``first_share``: the host puts first what shows the product best, and the others,
-    backs, details and other colours, tell more together than it does alone (share of the
-    top 10 in the same category on a catalogue of clothes: first photo only 0.65, 0.4 for the
-    first 0.70).
+    A product's vector is the sum of its photos' unit vectors, the first photo with the share
+    ``first_share``. The host puts first the photo that shows the product best. The other photos
+    (backs, details and other colours) add more together than the first alone (share of the top 10
+    in the same category on a catalogue of clothes: first photo only 0.65, 0.4 for the first 0.70).
 
     ``model``
         ``efficientnet_lite0`` … ``efficientnet_lite4``, with the weights of its pip package
@@ -64,12 +63,12 @@ class VisionEncoder(Encoder):
         ``auto`` goes by the model's kind: the projected output of CLIP, the attention head
         of SigLIP, else ``cls`` for transformers and ``mean`` over positions for the rest.
     ``fit``
-        how a photo becomes the network's square: ``stretch`` (the default: products fill
-        the frame, so that cropping cuts off their ends), ``pad`` with white, or ``crop`` the
+        how a photo becomes the network's square: ``stretch`` (the default, because products
+        fill the frame and cropping cuts off their ends), ``pad`` with white, or ``crop`` the
         middle. On two catalogues of upright and of wide photos padding finds 0.02 to 0.03
         less of the same category than the other two.
     ``first_share``
-        0 to 1: the first photo's share where there are several; the others share the rest.
+        0 to 1: the first photo's share among several photos; the others share the rest.
     """
 
     name: ClassVar[str] = "image"
@@ -115,7 +114,7 @@ class VisionEncoder(Encoder):
 
     @property
     def tower(self) -> VisionTower:
-        """The network with the size and scale of its input, loaded at first use."""
+        """Return the network with the size and scale of its input, loaded at first use."""
         with self._lock:
             return self._tower
 
@@ -143,12 +142,12 @@ class VisionEncoder(Encoder):
     def _views(
         self, contents: Sequence[ProductContent], found: dict[bytes, FloatArray], uses: list[Use]
     ) -> Iterator[View]:
-        """The photos to encode, each once; what they are for goes to ``uses``.
+        """Yield the photos to encode, each once; add each use of a photo to ``uses``.
 
-        Vectors known from batches before go to ``found``.
+        Vectors known from earlier batches go to ``found``.
         """
         asked: set[bytes] = set()
-        # Threads do it, which must not ask for the tower: this one holds its lock.
+        # The threads must not access self.tower, because this thread holds its lock.
         prepare = partial(pixels_of, size=self.tower.size, fit=self.fit)
         for row, photos in enumerate(photos_ahead(contents, prepare)):
             shares = photo_shares(len(photos), self.first_share)
@@ -168,20 +167,20 @@ class VisionEncoder(Encoder):
 
 
 def photo_shares(count: int, first: float) -> list[float]:
-    """Each photo's share: ``first`` for the first, the rest split evenly; they sum to 1."""
+    """Return each photo's share: ``first`` for the first, the rest split evenly; they sum to 1."""
     if count <= 1:
         return [1.0] * count
     return [first, *[(1 - first) / (count - 1)] * (count - 1)]
 
 
 def pixels_of(image: "Image.Image", size: tuple[int, int], fit: str) -> npt.NDArray[np.uint8]:
-    """A photo as the network reads it: (height, width, 3) for ``size`` (height, width)."""
+    """Return the network's input: (height, width, 3) for ``size`` (height, width)."""
     height, width = size
     return np.asarray(fitted(on_white(image), (width, height), fit))
 
 
 def fitted(image: "Image.Image", size: tuple[int, int], fit: str) -> "Image.Image":
-    """An RGB picture of exactly ``size`` (width, height)."""
+    """Return an RGB picture of exactly ``size`` (width, height)."""
     bicubic = package("PIL.Image").Resampling.BICUBIC
     operations = package("PIL.ImageOps")
     if fit == "stretch":

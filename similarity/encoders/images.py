@@ -25,16 +25,16 @@ CACHE_SIZE = 256
 
 
 class Photo(NamedTuple):
-    """A decoded photo; ``name`` is that of the file's bytes (:func:`known.name_of`)."""
+    """A decoded photo; ``name`` is the name of the file's bytes (:func:`known.name_of`)."""
 
     name: bytes
     image: "Image.Image"
 
 
 class PixelBudget:
-    """Lets threads decode at once as long as their pictures together hold so many pixels.
+    """A limit on the pixels that threads decode at the same time.
 
-    So that several threads need no more memory than the largest picture that is allowed does.
+    So several threads together need no more memory than the largest allowed picture.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class PixelBudget:
 
     @contextmanager
     def taken(self, pixels: int, most: int) -> Iterator[None]:
-        """Wait until ``pixels`` fit beside what others decode; a picture alone always does."""
+        """Wait until ``pixels`` fit beside other threads' pictures; a lone picture always fits."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= most)
             self._taken += pixels
@@ -58,11 +58,11 @@ class PixelBudget:
 def decode(data: bytes, limits: Limits | None = None, cpu_s: float = CPU_S) -> "Image.Image":
     """Decode a photo: RGB or RGBA, upright, ``MAX_SIDE`` pixels at most on its longest side.
 
-    Palette, greyscale, 16-bit and CMYK pictures come out as RGB, those with a transparent
-    pixel as RGBA; of an animated one comes the first frame. Raises :class:`ImageRejected`
-    for what :func:`check_cost` refuses by the bytes alone, with ``limits`` those of a product's
-    photo by default; for what takes more than ``cpu_s`` seconds of the processor, or more memory
-    than its pixels warrant; and for damaged data: a truncated photo is rejected.
+    Palette, greyscale, 16-bit and CMYK pictures become RGB, pictures with a transparent pixel RGBA.
+    An animated picture gives its first frame. Raises :class:`ImageRejected` for bytes that
+    :func:`check_cost` refuses, by default with the ``limits`` of a product's photo. Raises it also
+    for a picture that takes more than ``cpu_s`` seconds of the processor or more memory than its
+    pixels warrant, and for damaged data, including a truncated photo.
     """
     limits = limits or Limits.of_photo()
     header = check_cost(data, limits)
@@ -75,9 +75,10 @@ def decode(data: bytes, limits: Limits | None = None, cpu_s: float = CPU_S) -> "
 def check_image(data: bytes, *, max_bytes: int | None = None, max_pixels: int | None = None) -> str:
     """Decode a photo as the encoders would and return its format, such as ``"JPEG"``.
 
-    For a host that checks photos before it stores them. The limits are ``IMAGES["MAX_BYTES"]`` and
-    ``IMAGES["MAX_PIXELS"]`` by default. Raises :class:`ImageRejected` for what is over them, is no
-    picture, is damaged or costs too much; needs the extra ``encoders``.
+    Use it in a host that checks photos before it stores them. The limits are
+    ``IMAGES["MAX_BYTES"]`` and ``IMAGES["MAX_PIXELS"]`` by default. Raises :class:`ImageRejected`
+    for data over the limits, data of no picture format, and pictures that are damaged or cost too
+    much. Needs the extra ``encoders``.
     """
     usual = Limits.of_photo()
     most = usual.bytes if max_bytes is None else max_bytes
@@ -87,7 +88,7 @@ def check_image(data: bytes, *, max_bytes: int | None = None, max_pixels: int | 
 
 
 def on_white(image: "Image.Image") -> "Image.Image":
-    """The picture as RGB, laid on white where it is transparent."""
+    """Return the picture as RGB, with white under its transparent parts."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     white = package("PIL.Image").new("RGBA", image.size, "white")
@@ -96,29 +97,29 @@ def on_white(image: "Image.Image") -> "Image.Image":
 
 
 def photos(content: ProductContent) -> "list[Image.Image]":
-    """The readable photos of a product in the host's order; the others are logged and left out.
+    """Return a product's readable photos in the host's order; log and leave out the others.
 
-    Do not change a picture in place: other encoders are given the same one.
+    Do not change a picture in place, because other encoders get the same picture.
     """
     return [photo.image for photo in named_photos(content)]
 
 
 def named_photos(content: ProductContent) -> list[Photo]:
-    """As :func:`photos`, each with the name of its bytes."""
+    """Return :func:`photos`, each with the name of its bytes."""
     found = [photo_of(ref, content.key) for ref in content.images]
     return [photo for photo in found if photo is not None]
 
 
 def photo_of(ref: ImageRef, key: str) -> Photo | None:
-    """One photo of the product ``key``; None, and a line in the log, where it is not readable.
+    """Return a photo of the product ``key``; None, and a log entry, if it is not readable.
 
-    May be called by several threads at once.
+    Several threads may call it at once.
     """
     return _cache.get(ref, partial(_read, ref, key))
 
 
 def decode_query(ref: ImageRef, data: bytes, cpu_s: float) -> None:
-    """Decode a shopper's picture under its own limits; encoders find it by ``ref`` from then on.
+    """Decode a shopper's picture under its own limits; encoders then find it by ``ref``.
 
     Raises :class:`ImageRejected` as :func:`decode` does.
     """
@@ -130,17 +131,16 @@ def _read(ref: ImageRef, key: str) -> Photo | None:
         data = ref.read(Limits.of_photo().bytes)
         return Photo(name_of(data), decode(data))
     except (OSError, ImageRejected) as error:
-        logger.warning("Product %s goes on without its image %r: %s", key, ref.name, error)
+        logger.warning("Product %s continues without its image %r: %s", key, ref.name, error)
         return None
 
 
 class PhotoCache:
-    """Decoded photos by the ``ImageRef`` object they come from.
+    """A cache of decoded photos by their ``ImageRef`` object.
 
-    An entry lives as long as its reference, which is one batch of the pipeline: the
-    image encoder decodes, the colour encoder right after finds the picture here, and
-    nothing outlives the batch or goes stale. ``size`` bounds what a caller that holds a
-    whole catalogue keeps in memory.
+    An entry lives as long as its reference, which is one batch of the pipeline: the image encoder
+    decodes, and the colour encoder after it finds the picture here. No entry outlives the batch or
+    goes stale. ``size`` limits the memory of a caller that holds a whole catalogue.
     """
 
     def __init__(self, size: int) -> None:
@@ -149,7 +149,7 @@ class PhotoCache:
         self._lock = threading.Lock()
 
     def get(self, ref: ImageRef, read: Callable[[], Photo | None]) -> Photo | None:
-        """The picture of ``ref``, by ``read()`` the first time; None for one that is rejected."""
+        """Return the picture of ``ref``, by ``read()`` the first time; None if rejected."""
         known = self._kept.get(id(ref))
         if known is not None and known[0]() is ref:
             return known[1]

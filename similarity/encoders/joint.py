@@ -14,19 +14,19 @@ TOWERS = ("text_config", "vision_config")
 
 
 class JointEncoder(VisionEncoder):
-    """Encodes photos as :class:`VisionEncoder` does, and words so that they find photos.
+    """An encoder of photos like :class:`VisionEncoder`, and of words so that they find photos.
 
-    CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and other networks that transformers
-    knows with a text and an image tower of one output. A version made with it says so in its
-    record of encoders, and search then asks for a query's vector in the image space as well.
+    It runs CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and other networks of transformers
+    with a text and an image tower of one output. A version made with it names it in its record of
+    encoders. Search then also asks for a query's vector in the image space.
 
     ``model``
-        a folder, or an installed package that carries one, with both towers, the tokeniser
-        and the image processor; safetensors weights only, nothing is fetched.
+        a folder, or an installed package that carries a model, with both towers, the tokeniser
+        and the image processor; safetensors weights only, without downloads.
     ``query_prompt``
-        put before each query: CLIP has learned captions, and not single words.
+        put before each query, because CLIP has learned captions, and not single words.
     ``max_tokens``
-        longer queries are cut; the model's own limit (77 of CLIP, 64 of SigLIP) holds where
+        longer queries are cut; the model's own limit (77 of CLIP, 64 of SigLIP) holds if
         it is lower.
     ``fit``, ``first_share``
         as of :class:`VisionEncoder`.
@@ -41,8 +41,8 @@ class JointEncoder(VisionEncoder):
         first_share: float = 0.4,
     ) -> None:
         super().__init__(model, pooling="pooler", fit=fit, first_share=first_share)
-        #: The text tower of the same folder, loaded at the first query: a worker that only
-        #: embeds products never needs it.
+        #: The text tower of the same folder, loaded at the first query. A worker that only embeds
+        #: products never needs it.
         self._words = TransformerTextEncoder(
             model, pooling="pooler", max_tokens=max_tokens, query_prompt=query_prompt
         )
@@ -59,7 +59,7 @@ class JointEncoder(VisionEncoder):
     def encode_texts(self, texts: Sequence[str]) -> Encoded:
         """Encode N free texts into the space of the photos: unit rows (N, D) and a mask.
 
-        Raises :class:`EncoderError` where the towers' outputs differ in length.
+        Raises :class:`EncoderError` if the towers' outputs differ in length.
         """
         self._check_towers()
         encoded = self._words.encode_texts(texts)
@@ -71,7 +71,7 @@ class JointEncoder(VisionEncoder):
         return encoded
 
     def _check_towers(self) -> None:
-        """Before any weights are read."""
+        """Raise :class:`EncoderError` for a missing tower, before any weights are read."""
         missing = set(TOWERS) - read_json(model_folder(self.model) / "config.json").keys()
         if missing:
             raise EncoderError(

@@ -1,4 +1,4 @@
-"""Vectors of content seen lately, so that what products share is encoded once."""
+"""Vectors of recent content, so that content shared by products is encoded once."""
 
 import hashlib
 import threading
@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 
 from similarity.encoders.base import FloatArray
 
-#: Vectors kept at once: 10 MB of 1,280 numbers each.
+#: Vectors kept at once: 10 MB if each has 1,280 numbers.
 SIZE = 2000
 
 
 def name_of(data: bytes) -> bytes:
-    """Names content by its bytes, a text's or a file's."""
+    """Return a name of content from its bytes, a text's or a file's."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
 class KnownVectors:
-    """The vectors of one encoder by the name of what they are of, the latest ``size``."""
+    """The latest ``size`` vectors of an encoder, by the name of their content."""
 
     def __init__(self, size: int = SIZE) -> None:
         self.size = size
@@ -27,9 +27,9 @@ class KnownVectors:
     def rows(
         self, names: Sequence[bytes], encode: Callable[[list[int]], FloatArray]
     ) -> list[FloatArray]:
-        """The vector of each name, those not known by ``encode(places)``, once for each name.
+        """Return the vector of each name; call ``encode(places)`` for unknown names, each once.
 
-        ``places`` are where in ``names`` they stand first.
+        ``places`` are the positions in ``names`` where they stand first.
         """
         found: dict[bytes, FloatArray] = {}
         places: list[int] = []
@@ -49,14 +49,14 @@ class KnownVectors:
         return [found[name] for name in names]
 
     def get(self, name: bytes) -> FloatArray | None:
-        """The vector of one, or None."""
+        """Return the vector of a name, or None."""
         with self._lock:
             if name in self._rows:
                 self._rows.move_to_end(name)
             return self._rows.get(name)
 
     def keep(self, name: bytes, row: FloatArray) -> None:
-        """``row`` is kept as it is: nobody may change it."""
+        """Keep ``row`` without copying it; callers must not change it."""
         with self._lock:
             self._rows[name] = row
             self._rows.move_to_end(name)

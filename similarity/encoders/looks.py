@@ -1,8 +1,8 @@
-"""What a photo looks like in a few bytes, the same for a copy in another size, format or quality.
+"""The look of a photo in a few bytes, equal for copies of another size, format or quality.
 
-A *look* is the brightness of 8 × 8 fields and the tint of 2 × 2. Looks that may belong together
-are found by *names*: numbers that a look and its copies have in common. Looks of one name are
-compared before they count as the same.
+A *look* is the brightness of 8 × 8 fields and the tint of 2 × 2. Looks that may belong together are
+found by *names*: numbers that a look and its copies have in common. Looks of one name are compared
+before they count as the same.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 FIELDS, TINTS = 64, 8
 SIZE = FIELDS + TINTS
 
-#: Copies differ by so much at most, of 255: in the mean of all fields and in any one of them.
+#: The most that copies differ, of 255: in the mean of all fields, and in a single field.
 MEAN_DIFFERENCE, MOST_DIFFERENCE = 1.5, 8
 
-#: Directions that the brightness of the fields is measured along, and the width of a step: a copy
-#: differs by a twentieth of a step along most of them, two photos by many.
+#: Directions in which the brightness of the fields is measured, and the width of a step. A copy
+#: differs by a twentieth of a step in most of them, two photos by many.
 DIRECTIONS, STEP = 8, 14.0
-#: So near to the next step, the name of that one is looked for too; this many names at most.
+#: Within this distance of the next step, also search that step's name; at most this many names.
 SLACK = 0.15
 MOST_NAMES = 16
 
@@ -36,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def look_of(image: "Image.Image") -> bytes:
-    """The look of a decoded photo."""
+    """Return the look of a decoded photo."""
     pixels = on_white(image).convert("YCbCr")
     fields = np.asarray(pixels.resize((8, 8), resample=4))[..., 0]  # Resampling.BOX: exact means
     tints = np.asarray(pixels.resize((2, 2), resample=4))[..., 1:]
@@ -44,18 +44,18 @@ def look_of(image: "Image.Image") -> bytes:
 
 
 def is_same(look: bytes, other: bytes) -> bool:
-    """Whether two looks are of one picture."""
+    """Return True if two looks show the same picture."""
     difference = np.abs(_numbers(look) - _numbers(other))
     return bool(difference.mean() <= MEAN_DIFFERENCE and difference.max() <= MOST_DIFFERENCE)
 
 
 def name_of_look(look: bytes) -> bytes:
-    """The name that a look is kept under."""
+    """Return the name under which a look is kept."""
     return _named(np.floor(_measures(look)))
 
 
 def names_of_look(look: bytes) -> list[bytes]:
-    """The names that its copies may be kept under, its own first."""
+    """Return the names under which its copies may be kept, its own first."""
     measures = _measures(look)
     steps = np.floor(measures)
     beside = measures - steps
@@ -67,7 +67,7 @@ def names_of_look(look: bytes) -> list[bytes]:
 
 
 def _measures(look: bytes) -> Floats:
-    """Steps along each direction; what all fields have in common is left out."""
+    """Return the steps in each direction, without the brightness that all fields share."""
     fields = _numbers(look)[:FIELDS]
     measures: Floats = _SIGNS @ (fields - np.median(fields)) / 8 / STEP + 0.5
     return measures
@@ -82,7 +82,7 @@ def _named(steps: Floats) -> bytes:
 
 
 def _signs() -> Iterator[list[int]]:
-    """Rows of 64 signs that are the same in every process, on every machine."""
+    """Yield rows of 64 signs that are the same in every process, on every machine."""
     for at in range(DIRECTIONS):
         bits = int.from_bytes(hashlib.blake2b(b"look%d" % at, digest_size=8).digest(), "big")
         yield [1 if bits >> place & 1 else -1 for place in range(FIELDS)]

@@ -1,6 +1,6 @@
-"""Decodes pictures in a process of its own, which may be ended at any picture.
+"""A picture decoder for a separate process, which may be ended at any picture.
 
-Started as a script by :mod:`similarity.encoders.decoder_processes`: it imports neither Django nor
+:mod:`similarity.encoders.decoder_processes` starts it as a script. It imports neither Django nor
 numpy, so that it starts fast and stays small. It reads requests from its standard input, writes
 answers to its standard output, and ends with its input.
 """
@@ -21,22 +21,22 @@ REQUEST = struct.Struct("<QQQd")
 ANSWER = struct.Struct("<4sIIQ")
 REFUSED = b"none"
 
-#: Longest side of a decoded picture in pixels: above what the networks read, and small enough
-#: (1 MB) that a batch of products fits in memory.
+#: Longest side of a decoded picture in pixels: larger than the networks' input, and small enough (1
+#: MB) that a batch of products fits in memory.
 MAX_SIDE = 512
 
 _CANNOT = "cannot be decoded ({}: {})"
 
 
 class PictureRefused(Exception):
-    """The picture is not decoded; the message goes on where "The image" begins."""
+    """The picture is not decoded; the message continues a sentence that begins "The image"."""
 
 
 def decode(data: bytes, formats: tuple[str, ...], most_pixels: int) -> Image.Image:
     """Decode a picture: RGB or RGBA, upright, ``MAX_SIDE`` pixels at most on its longest side.
 
-    Raises :class:`PictureRefused` for one of more than ``most_pixels``, one that is damaged, and
-    one that needs more memory than this process may take.
+    Raises :class:`PictureRefused` for a picture that has more than ``most_pixels``, is damaged, or
+    needs more memory than this process may take.
     """
     try:
         return _decode(data, formats, most_pixels)
@@ -47,13 +47,13 @@ def decode(data: bytes, formats: tuple[str, ...], most_pixels: int) -> Image.Ima
     except UnidentifiedImageError as error:
         raise PictureRefused(_CANNOT.format("not what it begins like", "no decoder")) from error
     except Exception as error:
-        # A door: the bytes are anybody's, and Pillow's decoders raise OSError, SyntaxError,
-        # ValueError, struct.error, KeyError and more on bytes that are not what they claim.
+        # Untrusted bytes: on bytes that break their format, Pillow's decoders raise OSError,
+        # SyntaxError, ValueError, struct.error, KeyError and more.
         raise PictureRefused(_CANNOT.format(type(error).__name__, str(error)[:300])) from error
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, formats: tuple[str, ...]) -> None:
-    """Answer each request in turn, until there are no more."""
+    """Answer each request in turn, until the input ends."""
     used_bytes = _address_space()
     while len(head := requests.read(REQUEST.size)) == REQUEST.size:
         size, most_pixels, memory_bytes, cpu_s = REQUEST.unpack(head)
@@ -76,7 +76,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, formats: tuple[str, ...]) -> No
 def _decode(data: bytes, formats: tuple[str, ...], most_pixels: int) -> Image.Image:
     image = Image.open(io.BytesIO(data), formats=formats)
     width, height = image.size
-    if width * height > most_pixels:  # the header may have told another size
+    if width * height > most_pixels:  # the header may have given another size
         raise PictureRefused(f"has {width} × {height} pixels, {most_pixels} at most are decoded")
     image.draft(None, (MAX_SIDE, MAX_SIDE))  # a JPEG at 1/2, 1/4 or 1/8 of its size
     image.load()
@@ -86,7 +86,7 @@ def _decode(data: bytes, formats: tuple[str, ...], most_pixels: int) -> Image.Im
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """RGB, or RGBA where some pixel is transparent."""
+    """Return the picture as RGB, or as RGBA if some pixel is transparent."""
     if image.mode.startswith(("I", "F")):
         grey = image.convert("I")
         highest: float = grey.getextrema()[1]  # type: ignore[assignment]
@@ -108,7 +108,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _address_space() -> int:
-    """Bytes of address space that this process takes now; 0 where the system does not tell."""
+    """Return this process's address space in bytes; 0 if the system does not report it."""
     try:
         with open("/proc/self/statm") as statm:
             return int(statm.read().split()[0]) * resource.getpagesize()
@@ -126,5 +126,5 @@ def _limit_memory(most: int) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker ends it, also after Ctrl-C
     warnings.simplefilter("ignore")
-    Image.MAX_IMAGE_PIXELS = None  # a bound of our own is set for each picture
+    Image.MAX_IMAGE_PIXELS = None  # serve() sets its own limit for each picture
     serve(sys.stdin.buffer, sys.stdout.buffer, tuple(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Loads what transformers knows from a folder: no network, no code of the model's own."""
+"""Loading of transformers models from a folder: no downloads, no code of the model's own."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from similarity.exceptions import EncoderError
 
 
 def load(auto_class: Any, folder: Path, **options: Any) -> Any:
-    """``auto_class.from_pretrained``, from this folder alone and without running its code."""
+    """Call ``auto_class.from_pretrained`` only for this folder, without running its code."""
     try:
         return auto_class.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, **options
@@ -24,7 +24,7 @@ def load(auto_class: Any, folder: Path, **options: Any) -> Any:
 
 
 def load_network(folder: Path) -> tuple[Any, set[str]]:
-    """The network in ``folder`` in float32, and the names of weights its file lacks."""
+    """Return the network in ``folder`` in float32, and the names of weights its file lacks."""
     with _no_progress_bar():
         network, report = load(
             package("transformers").AutoModel,
@@ -38,7 +38,7 @@ def load_network(folder: Path) -> tuple[Any, set[str]]:
 
 @contextmanager
 def _no_progress_bar() -> Iterator[None]:
-    """A worker's log is no place for the bar of a load that takes a second."""
+    """Hide the bar of a load that takes a second, because it does not belong in a worker's log."""
     logging = package("transformers.utils.logging")
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
@@ -50,7 +50,7 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def refuse_missing(folder: Path, missing: set[str]) -> None:
-    """A weight the file lacks would be random, and different in every process."""
+    """Refuse missing weights, because they would be random and different in every process."""
     if missing:
         raise EncoderError(
             f"The weights in {str(folder)!r} lack {len(missing)} that the network needs, "
@@ -64,10 +64,10 @@ def trained_in_bfloat16(folder: Path) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is no such file."""
+    """Return the JSON object in a file; an empty dict if the file does not exist."""
     try:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise EncoderError(f"{str(path)!r} is not sound JSON: {error}") from error
+        raise EncoderError(f"{str(path)!r} is not valid JSON: {error}") from error

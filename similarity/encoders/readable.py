@@ -1,7 +1,7 @@
-"""Tells texts that a model has learned to read from texts that it only seems to read.
+"""A check whether a model has learned to read a text.
 
-A model gives every text a vector, also one in a language it has never seen: its tokeniser then
-knows letters and no words, or nothing at all, and the vectors of unlike products are alike.
+A model gives every text a vector, even in a language that it has never seen. Its tokeniser then
+knows letters but no words, or neither, and the vectors of unlike products are alike.
 """
 
 import unicodedata
@@ -10,34 +10,34 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-#: A vocabulary that holds so many words or pieces of words of a script is of a model that reads
-#: it. One of English has 27,500 of Latin and 8 of Cyrillic; one of few words needs fewer.
+#: A model reads a script if its vocabulary holds this many words or pieces of words of the script.
+#: An English vocabulary has 27,500 of Latin and 8 of Cyrillic. A small vocabulary needs fewer.
 PIECES = 300
 PIECES_SHARE = 0.02
 
-#: Scripts whose single letters are words, and how many letters a model that reads them knows.
-#: The vocabulary of an English one has 488 Chinese characters.
+#: Scripts whose single letters are words, and the letters that a model of the script knows. An
+#: English model's vocabulary has 488 Chinese characters.
 LETTERS = {"CJK": 2000, "HANGUL": 500}
 
-#: Letters of a text by which its script is judged.
+#: Letters of a text that decide its script.
 JUDGED = 1000
 
-#: Japanese is written in all three, and a model that reads the characters was taught the rest.
+#: Japanese uses all three scripts, and a model that reads the characters was taught the others.
 _JAPANESE = {"HIRAGANA", "KATAKANA"}
 
 
 class Reader:
-    """What the tokeniser of a text network has learned to read."""
+    """The texts that the tokeniser of a text network has learned to read."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
 
     def reads(self, text: str, tokens: Sequence[int], frame: Sequence[int]) -> bool:
-        """True unless most letters are of a script, or most tokens are words, it has not learned.
+        """Return False if most letters are of an unlearned script, or most tokens are unknown.
 
-        ``tokens`` are the ids of ``text`` within its ``frame``: the prompt before it, and what
-        the tokeniser puts before and behind every text. A text without any letter or digit
-        tells nothing.
+        ``tokens`` are the ids of ``text`` within its ``frame``: the prompt before it, and the ids
+        that the tokeniser puts before and after every text. The result is also False for a text
+        without letters and digits, because it has no meaning.
         """
         if not any(map(str.isalnum, text)):
             return False
@@ -52,7 +52,7 @@ class Reader:
 
     @cached_property
     def scripts(self) -> frozenset[str]:
-        """Scripts of which the vocabulary holds words, or pieces of them."""
+        """Return the scripts whose words, or pieces of words, are in the vocabulary."""
         pieces = self._pieces()
         words, letters = Counter[str](), Counter[str]()
         for piece in pieces:
@@ -65,7 +65,7 @@ class Reader:
         return frozenset(read | _JAPANESE if "CJK" in read else read)
 
     def _pieces(self) -> list[str]:
-        """Every token as text; byte-level tokenisers write theirs in letters of their own."""
+        """Return every token decoded, because byte-level tokenisers use their own letters."""
         special = set(self._tokenizer.all_special_ids)
         ids = [id_ for id_ in self._tokenizer.get_vocab().values() if id_ not in special]
         backend = getattr(self._tokenizer, "backend_tokenizer", None)
@@ -75,7 +75,7 @@ class Reader:
 
 
 def scripts(text: str) -> Iterable[str]:
-    """The script of each letter of a text, of its first ``JUDGED`` letters at most."""
+    """Yield the script of each letter of a text, of its first ``JUDGED`` letters at most."""
     letters = 0
     for character in text:
         if character.isalpha() and letters < JUDGED:
@@ -85,5 +85,5 @@ def scripts(text: str) -> Iterable[str]:
 
 @lru_cache(maxsize=20_000)
 def script_of(letter: str) -> str:
-    """The first word of its Unicode name: ``LATIN``, ``CYRILLIC``, ``THAI``, ``CJK``."""
+    """Return the first word of its Unicode name: ``LATIN``, ``CYRILLIC``, ``THAI``, ``CJK``."""
     return unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "UNNAMED").split()[0]

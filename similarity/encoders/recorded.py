@@ -1,8 +1,8 @@
-"""The encoders a version was made with, from what its row keeps of them.
+"""The encoders that made a version, from the record in its row.
 
-While a new model is built beside the live one, and after rolling back to the old one, the
-settings name one of the two only. The other is made from its class and options, so that a
-worker keeps both up to date.
+While a new model is built beside the live model, and after a rollback to the old model, the
+settings name only one of the two. The other is made from its class and options, so that a worker
+keeps both up to date.
 """
 
 import json
@@ -21,10 +21,10 @@ KEPT = 4
 
 
 def recorded_encoder(part: str, record: Mapping[str, Any]) -> Encoder:
-    """The encoder that gives the vectors of ``record`` (class, options, signature).
+    """Return the encoder that gives the vectors of ``record`` (class, options, signature).
 
-    It is the configured one where that has the signature. Raises :class:`EncoderError` where
-    neither has it, because the weights it was made with are gone or others by now.
+    Returns the configured encoder if it has the signature. Raises :class:`EncoderError` if neither
+    has the signature, because the weights that it was made with are gone or have changed.
     """
     configured = get_encoders().get(part)
     if configured is not None and configured.signature == record["signature"]:

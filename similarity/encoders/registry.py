@@ -1,4 +1,4 @@
-"""The configured encoders, one instance of each a process."""
+"""The configured encoders, one instance of each per process."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,18 +16,18 @@ _lock = RLock()
 
 
 def get_encoders() -> dict[str, Encoder]:
-    """Part → encoder, in the order of ``PARTS``, then the host's own.
+    """Return the encoder of each part, in the order of ``PARTS``, then the host's own.
 
     A part set to None is left out. Raises :class:`ConfigurationError` for an entry of
-    ``SIMILARITY["ENCODERS"]`` that names no encoder, :class:`EncoderError` for options the
-    encoder refuses. No weights are loaded here.
+    ``SIMILARITY["ENCODERS"]`` that names no encoder, and :class:`EncoderError` for options that the
+    encoder refuses. Loads no weights.
     """
     with _lock:  # the threads of a worker share one set of networks
         return dict(_encoders())
 
 
 def get_encoder(part: str) -> Encoder:
-    """The encoder of one part; raises :class:`ConfigurationError` where there is none."""
+    """Return the encoder of a part; raise :class:`ConfigurationError` if there is none."""
     encoders = get_encoders()
     if part not in encoders:
         raise ConfigurationError(
@@ -53,7 +53,7 @@ def _encoders() -> dict[str, Encoder]:
 
 
 def make_encoder(entry: Any, where: str) -> Encoder:
-    """A new encoder of ``{"CLASS": dotted path, "OPTIONS": {…}}``; ``where`` is for errors."""
+    """Return a new encoder of ``{"CLASS": dotted path, "OPTIONS": {…}}``; errors name ``where``."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("CLASS"), str):
         raise ConfigurationError(
             f"{where} is {entry!r}; it must be {{'CLASS': dotted path, 'OPTIONS': {{…}}}} or None."
@@ -67,7 +67,7 @@ def make_encoder(entry: Any, where: str) -> Encoder:
     made_from = conf.load(entry["CLASS"])
     if not (isinstance(made_from, type) and issubclass(made_from, Encoder)):
         raise ConfigurationError(
-            f"{where} names {entry['CLASS']!r}, which is no Encoder; derive it from "
+            f"{where} names {entry['CLASS']!r}, which is not an Encoder; derive it from "
             "similarity.encoders.base.Encoder."
         )
     try:

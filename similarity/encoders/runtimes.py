@@ -1,8 +1,7 @@
-"""The same network by another runtime: torch, OpenVINO or ONNX Runtime, on a CPU.
+"""A network by several runtimes on a CPU: torch, OpenVINO or ONNX Runtime.
 
-A network is exported once from the loaded torch module, as ONNX with batch and length left
-open, and both other runtimes read that file. Which one serves is for
-:mod:`similarity.encoders.trial` to say.
+A network is exported once from the loaded torch module, as ONNX with batch and length left open.
+Both other runtimes read that file. :mod:`similarity.encoders.trial` chooses the runtime.
 """
 
 import importlib
@@ -25,7 +24,7 @@ from similarity.encoders.weights import package
 NAMES = ("torch", "openvino", "onnxruntime")
 INSTALL = 'pip install "django-similarity[fast]"'
 
-#: Whose versions decide what an export is and how fast it runs.
+#: Packages whose versions decide the export and its speed.
 PACKAGES = (
     "torch",
     "torchvision",
@@ -44,11 +43,11 @@ Run = Callable[..., FloatArray]  # arrays (N, …) → (N, D)
 
 @dataclass(frozen=True)
 class Graph:
-    """A network as it is exported.
+    """A network in its form for export.
 
-    ``module`` maps tensors, named ``inputs``, to (N, D); ``example`` are arrays of two rows
-    for them; ``axes``, for each input, which axes are open. ``digest`` names everything that
-    decides what comes out: weights and options.
+    ``module`` maps tensors, named ``inputs``, to (N, D). ``example`` holds arrays of two rows for
+    them. ``axes`` holds the open axes of each input. ``digest`` names everything that decides the
+    output: weights and options.
     """
 
     digest: str
@@ -59,13 +58,13 @@ class Graph:
 
 
 def installed(name: str) -> bool:
-    """Whether the packages a runtime needs are there."""
+    """Return True if the packages that a runtime needs are installed."""
     needed = () if name == "torch" else (name, *_TO_EXPORT)
     return all(importlib.util.find_spec(each) is not None for each in needed)
 
 
 def export(graph: Graph, file: Path) -> None:
-    """Write the network as ONNX; raises whatever the exporter does where it cannot."""
+    """Write the network as ONNX; raise the exporter's error if it fails."""
     torch = package("torch")
     opened = torch.export.Dim.DYNAMIC
     with _silently(), torch.no_grad():
@@ -78,13 +77,13 @@ def export(graph: Graph, file: Path) -> None:
             input_names=list(graph.inputs),
             output_names=["vectors"],
             dynamic_shapes=tuple(dict.fromkeys(axes, opened) for axes in graph.axes),
-            # Two gigabytes are the most that one file of the format may hold.
+            # A file of the format may hold at most two gigabytes.
             external_data=sum(each.nbytes for each in graph.module.parameters()) > 1_500_000_000,
         )
 
 
 def load(name: str, graph: Graph, file: Path, threads: int) -> Run:
-    """The network in ``file`` by one runtime; by torch, the module itself."""
+    """Return the network in ``file`` run by a runtime; for torch, the module itself."""
     if name == "torch":
         return _torch(graph)
     return {"openvino": _openvino, "onnxruntime": _onnxruntime}[name](graph, file, threads)
@@ -109,7 +108,7 @@ def _openvino(graph: Graph, file: Path, threads: int) -> Run:
         {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
-            # Full precision also where the processor knows bfloat16.
+            # Full precision even if the processor knows bfloat16.
             "INFERENCE_PRECISION_HINT": "f32",
             # Pinned threads of two worker processes would share one core.
             "ENABLE_CPU_PINNING": False,
@@ -129,7 +128,7 @@ def _openvino(graph: Graph, file: Path, threads: int) -> Run:
 
 
 def _import_openvino() -> Any:
-    """OpenVINO without its telemetry, which would tell a server of every import."""
+    """Import OpenVINO without its telemetry, which would report every import to a server."""
     hidden = "openvino_telemetry"
     if "openvino" in sys.modules or hidden in sys.modules:
         return importlib.import_module("openvino")
@@ -160,7 +159,7 @@ def _onnxruntime(graph: Graph, file: Path, threads: int) -> Run:
 
 @contextmanager
 def _silently() -> Iterator[None]:
-    """The exporter prints and warns of what concerns its own authors."""
+    """Silence the exporter's output and warnings, because they concern only its own authors."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

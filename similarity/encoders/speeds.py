@@ -1,4 +1,4 @@
-"""How fast the runtimes run a network here, and whether their vectors are torch's."""
+"""The speed of each runtime on this machine, and a check of its vectors against torch's."""
 
 import logging
 import time
@@ -17,15 +17,15 @@ from similarity.exceptions import EncoderError
 logger = logging.getLogger(__name__)
 
 LEAST_COSINE = 0.9999
-MOST_DIFFERENCE = 1e-3  # in a coordinate of the unit vectors: what the encoders' contract allows
+MOST_DIFFERENCE = 1e-3  # in a unit vector's coordinate: the tolerance of the encoders' contract
 
-#: Seconds of measuring; each candidate runs all samples once in any case.
+#: Seconds of measuring; each candidate runs all samples at least once.
 TRIAL_S = 6.0
 
-#: A difference that another process on the machine makes is none between runtimes.
+#: Other processes on the machine can cause a difference this small.
 ABOUT_AS_FAST = 0.85
 
-#: Processes that may die while they try one runtime; it is left out after that.
+#: Processes that may die while they try a runtime. After that it is left out.
 MOST_DEATHS = 2
 
 
@@ -37,7 +37,7 @@ class Speed(NamedTuple):
 def measure(
     graph: Graph, samples: Sequence[Arrays], names: Sequence[str], network: Path, threads: int
 ) -> dict[str, Speed]:
-    """Runtime → its speed over the samples, of those whose vectors are torch's."""
+    """Return the speed over the samples of each runtime whose vectors equal torch's."""
     torch = runtimes.load("torch", graph, network, threads)
     expected = [unit_rows(torch(*arrays)) for arrays in samples]
     runs: dict[str, Run] = {}
@@ -49,7 +49,7 @@ def measure(
     best = {name: Speed(0.0, float("inf")) for name in runs}
     end = time.perf_counter() + TRIAL_S
     measured = False
-    # In turn, so that what else the machine does is shared out; the best of the rounds counts.
+    # In turn, so that other load on the machine is shared. The best of the rounds counts.
     while len(runs) > 1 and (time.perf_counter() < end or not measured):
         measured = True
         for name, run in runs.items():
@@ -65,7 +65,7 @@ def measure(
 
 
 def fastest(speeds: Mapping[str, Speed]) -> str:
-    """Of those about as fast as the fastest, the one that takes the least processor time."""
+    """Return the runtime of least processor time among those about as fast as the fastest."""
     top = max((speed.rows_per_second for speed in speeds.values()), default=0.0)
     level = {n: s for n, s in speeds.items() if s.rows_per_second >= ABOUT_AS_FAST * top}
     return min(level, key=lambda name: level[name].cpu_ms, default="torch")
@@ -79,7 +79,7 @@ def _sound(
     network: Path,
     threads: int,
 ) -> Run | None:
-    """The network by one runtime, warmed up; None where it fails or gives other vectors."""
+    """Return the network by a runtime, warmed up; None if it fails or gives other vectors."""
     try:
         with _survived(name, network):
             run = runtimes.load(name, graph, network, threads)
@@ -100,7 +100,7 @@ def _compare(found: FloatArray, expected: FloatArray) -> None:
 
 @contextmanager
 def _survived(name: str, network: Path) -> Iterator[None]:
-    """Refuse a runtime that twice did not come back: it takes the whole process with it.
+    """Refuse a runtime that twice did not return, because it ends the whole process.
 
     A worker that dies of it is started again, and would die again at the same place.
     """
@@ -119,7 +119,7 @@ def _survived(name: str, network: Path) -> Iterator[None]:
 
 
 def cause(error: BaseException) -> str:
-    """The first line of what lies beneath: exporters wrap errors in pages of advice."""
+    """Return the first line of the root cause, because exporters wrap errors in pages of advice."""
     while error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -1,4 +1,4 @@
-"""The text part: what a product is called and described as, by a transformer."""
+"""The text part: a product's title and description, encoded by a transformer."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ from similarity.encoders.towers import POOLINGS, TextTower
 from similarity.encoders.weights import digest, model_folder
 from similarity.exceptions import EncoderError
 
-#: Characters of a text that are tokenised, per token that is kept. English has four to a
-#: token; a megabyte of description must not keep the tokeniser busy for a second.
+#: Characters tokenised for each token kept. English has four characters to a token. A megabyte of
+#: description must not keep the tokeniser busy for a second.
 CHARACTERS_PER_TOKEN = 32
 
-#: Padded tokens of a batch on a CPU, which gains nothing by more: small batches have rows of
-#: more equal length, and stay in its caches.
+#: Padded tokens of a batch on a CPU. Small batches have rows of more equal length and stay in the
+#: CPU's caches, so a larger batch gains no speed.
 CPU_TOKENS = 512
 
-#: So few, a search query say, are computed by one thread.
+#: One thread computes batches as small as this, for example a search query.
 FEW_TOKENS = 64
 
 #: Padded tokens of a batch on a GPU.
@@ -34,30 +34,30 @@ TOKEN_BUDGET = 8192
 
 
 class TransformerTextEncoder(Encoder):
-    """Encodes title and description by a Hugging Face model that lies on this machine.
+    """An encoder of title and description by a local Hugging Face model.
 
-    Two texts are encoded and added: the title alone, with the share ``title_weight``, and
-    title and description together. A description is some twenty times longer and also tells
-    what all products share (care, delivery), so the title needs weight of its own; but where
-    titles are fancy names, only the description says what the thing is. Share of the top 10
-    in the same category on a catalogue of fancy names and on one of plain ones: both in one
-    text 0.60 and 0.68, the title alone 0.51 and 0.73, the two added as here 0.59 and 0.71.
+    Two texts are encoded and added: the title alone, with the share ``title_weight``, and title and
+    description together. A description is some twenty times longer, and also contains text that all
+    products share (care, delivery). So the title needs weight of its own. But if titles are fancy
+    names, only the description names the thing. Share of the top 10 in the same category, on a
+    catalogue of fancy names and on a catalogue of plain names: both in one text 0.60 and 0.68, the
+    title alone 0.51 and 0.73, the two added as here 0.59 and 0.71.
 
     A text in a language that the model has not learned (:mod:`similarity.encoders.readable`) is
-    absent: its vector would be like that of any other such text.
+    absent, because its vector would be like that of any other such text.
 
     ``model``
         a folder, or an installed package that carries a model (see
         :func:`similarity.encoders.weights.model_folder`); safetensors weights only.
     ``pooling``
-        ``auto`` goes by the model's kind: what its ``1_Pooling/config.json`` says; the
+        ``auto`` goes by the model's kind: the pooling in its ``1_Pooling/config.json``; the
         pooled output of a CLIP or SigLIP text tower; ``last`` for a decoder; else ``mean``.
     ``max_tokens``
-        longer texts are cut; the model's own limit holds where it is lower.
+        longer texts are cut; the model's own limit holds if it is lower.
     ``prompt``, ``query_prompt``
-        text put before each product text and each search query, for models trained with it.
+        text put before each product text and each search query for models trained with it.
     ``title_weight``
-        0 to 1: the share of the title alone where there is a description as well.
+        0 to 1: the share of the title alone if there is a description as well.
     """
 
     name: ClassVar[str] = "text"
@@ -78,7 +78,7 @@ class TransformerTextEncoder(Encoder):
             )
         if max_tokens < 1:
             raise EncoderError(
-                f"The text encoder's max_tokens is {max_tokens!r}; use a number above 0, 256 say."
+                f"The text encoder's max_tokens is {max_tokens!r}; use 1 or more, such as 256."
             )
         if not 0 <= title_weight <= 1:
             raise EncoderError(
@@ -107,7 +107,7 @@ class TransformerTextEncoder(Encoder):
 
     @property
     def tower(self) -> TextTower:
-        """The network with its tokeniser, loaded at first use."""
+        """Return the network with its tokeniser, loaded at first use."""
         with self._lock:
             return self._tower
 
@@ -127,7 +127,7 @@ class TransformerTextEncoder(Encoder):
         return Encoded(combined, np.asarray(combined.any(axis=1)))
 
     def encode_texts(self, texts: Sequence[str]) -> Encoded:
-        """Encode N free texts, search queries say, with ``query_prompt`` before each."""
+        """Encode N free texts, such as search queries, with ``query_prompt`` before each."""
         cleaned = [plain_line(text, self._most) for text in texts]
         vectors = self._encode(cleaned, self.query_prompt)
         return Encoded(vectors, np.asarray(vectors.any(axis=1)))
@@ -137,7 +137,7 @@ class TransformerTextEncoder(Encoder):
         return self.max_tokens * CHARACTERS_PER_TOKEN
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatArray:
-        """Unit rows (N, D) of cleaned texts; zero for one that is empty or cannot be read."""
+        """Return unit rows (N, D) of cleaned texts; zero for an empty or unreadable text."""
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         present = [row for row, text in enumerate(texts) if text]
         if present:
@@ -151,9 +151,9 @@ class TransformerTextEncoder(Encoder):
         return vectors
 
     def _run(self, texts: Sequence[str], prompt: str) -> FloatArray:
-        """Unit rows (N, D) of texts that are not empty, computed from the longest down.
+        """Return unit rows (N, D) of texts that are not empty, computed from the longest down.
 
-        Zero for one that the model has not learned to read.
+        A text that the model has not learned to read has a zero row.
         """
         device.limit_threads()
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
@@ -176,10 +176,10 @@ class TransformerTextEncoder(Encoder):
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Row numbers in batches of like length, from the longest down.
+    """Yield row numbers in batches of similar length, from the longest down.
 
-    A batch holds ``budget`` tokens at most, padding counted; a longer row stands alone.
-    Beginning with the longest shows at once whether the memory suffices.
+    A batch holds ``budget`` tokens at most, including padding. A longer row stands alone. The
+    longest rows come first, so that a lack of memory shows at once.
     """
     batch: list[int] = []
     longest = 0

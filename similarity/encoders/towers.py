@@ -26,13 +26,13 @@ from similarity.exceptions import EncoderError
 
 logger = logging.getLogger(__name__)
 
-#: Of the texts that runtimes are tried with; which words they are makes no difference.
+#: Words of the texts that runtimes are tried with; any words would do.
 _WORDS = ("soft", "cotton", "shirt", "for", "men", "with", "long", "sleeves", "and", "a", "collar")
 
-#: How the tokens' vectors become one: ``pooler`` is the network's own pooled output.
+#: Ways to turn token vectors into one vector; ``pooler`` is the network's own pooled output.
 POOLINGS = ("auto", "mean", "cls", "last", "max", "pooler")
 
-# The position table of these begins after the padding token's id.
+# The position table of these models begins after the padding token's id.
 POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet")
 
 
@@ -40,8 +40,9 @@ POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet")
 class TextTower:
     """A loaded text network with its tokeniser.
 
-    ``pad_to`` is the length SigLIP was trained to pad to: its text tower reads the last
-    position and knows no attention mask. None elsewhere: a batch is padded to its longest.
+    ``pad_to`` is the length that SigLIP was trained to pad to, because its text tower reads the
+    last position and knows no attention mask. For other models it is None: a batch is padded to its
+    longest row.
     """
 
     network: Any
@@ -56,12 +57,12 @@ class TextTower:
 
     @cached_property
     def reader(self) -> Reader:
-        """Which texts it has learned to read."""
+        """Return the reader that decides which texts the network has learned to read."""
         return Reader(self.tokenizer)
 
     @classmethod
     def load(cls, folder: Path, pooling: str, max_tokens: int) -> "TextTower":
-        """Load the model in ``folder``; raises :class:`EncoderError` where it cannot be."""
+        """Load the model in ``folder``; raise :class:`EncoderError` if it cannot be loaded."""
         transformers = package("transformers")
         tokenizer = _prepare(load(transformers.AutoTokenizer, folder), folder)
         network, missing = load_network(folder)
@@ -92,7 +93,7 @@ class TextTower:
         return tower
 
     def graph(self, weights: str) -> Graph:
-        """The network with its pooling as it is exported; ``weights`` is their digest."""
+        """Return the exported network with its pooling; ``weights`` is the weights' digest."""
         opened = (0,) if self.pad_to else (0, 1)
         return Graph(
             digest=f"text:{weights}:{self.pooling}:{self.pad_to}",
@@ -103,21 +104,21 @@ class TextTower:
         )
 
     def samples(self) -> list[Arrays]:
-        """Batches of texts of the lengths that products have, the last a query of a few words."""
+        """Return batches of texts as long as products' texts, the last a query of a few words."""
         lengths = np.exp(np.linspace(np.log(4), np.log(250), 24)).astype(int)
         tokens = self.tokenise([" ".join(islice(cycle(_WORDS), n)) for n in [*lengths, 3]])
         batches = [tokens[start : start + 6] for start in (0, 6, 12, 18)]
         return [self.padded(batch) for batch in [*batches, tokens[24:]]]
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, cut to ``max_tokens``, not padded."""
+        """Return token ids of each text, cut to ``max_tokens``, not padded."""
         encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
-        # A tokeniser without special tokens gives none for a text it knows no piece of; one
-        # padding token keeps such a row in the batch.
+        # A tokeniser without special tokens returns no ids for a text of unknown pieces. A padding
+        # token keeps such a row in the batch.
         return [ids or [self.tokenizer.pad_token_id] for ids in encoded["input_ids"]]
 
     def forward(self, tokens: Sequence[list[int]]) -> FloatArray:
-        """Pooled vectors (N, D) of one batch, float32, not yet of length one."""
+        """Return pooled vectors (N, D) of one batch, float32, not yet of length one."""
         arrays = self.padded(tokens)
         vectors = self.runtime(*arrays)
         if vectors is not None:
@@ -132,7 +133,7 @@ class TextTower:
         return device.to_numpy(pooled)
 
     def padded(self, tokens: Sequence[list[int]]) -> Arrays:
-        """Token ids and mask, int64 (N, longest), padded on the right."""
+        """Return token ids and mask, int64 (N, longest), padded on the right."""
         length = self.pad_to or max(map(len, tokens))
         ids = np.full((len(tokens), length), self.tokenizer.pad_token_id, dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -151,7 +152,7 @@ class TextTower:
 
 
 def _module(tower: TextTower) -> Any:
-    """What the exporter takes: network and pooling as one module."""
+    """Return network and pooling as one module for the exporter."""
 
     class Pooled(package("torch").nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -165,7 +166,7 @@ def _module(tower: TextTower) -> Any:
 
 
 def pool(hidden: Any, mask: Any, pooling: str) -> Any:
-    """One vector (N, D) of the token vectors ``hidden`` (N, T, D), padding left out.
+    """Return a vector per row (N, D) of the token vectors ``hidden`` (N, T, D), without padding.
 
     ``mask`` (N, T) is 1 at tokens and 0 at padding, which stands on the right.
     """
@@ -183,18 +184,18 @@ def pool(hidden: Any, mask: Any, pooling: str) -> Any:
 
 
 def pooler_output(output: Any) -> Any:
-    """The pooled output (N, D), or :class:`EncoderError` where the network has none."""
+    """Return the pooled output (N, D); raise :class:`EncoderError` if the network has none."""
     pooled = output if hasattr(output, "shape") else getattr(output, "pooler_output", None)
     if pooled is None:
         raise EncoderError(
-            "The pooling 'pooler' was asked for, and the network has no pooled output; "
+            "The pooling is 'pooler', but the network has no pooled output; "
             "use 'auto', 'mean' or 'cls'."
         )
     return pooled
 
 
 def _pooling_of(folder: Path, network: Any) -> str:
-    """The pooling the model was trained for."""
+    """Return the pooling that the model was trained for."""
     declared = _declared_pooling(folder)
     if declared:
         return declared
@@ -208,7 +209,7 @@ def _pooling_of(folder: Path, network: Any) -> str:
 
 
 def _declared_pooling(folder: Path) -> str | None:
-    """What sentence-transformers wrote beside the model, in its older or newer form."""
+    """Return the pooling that sentence-transformers declares, in its older or newer form."""
     if (folder / "2_Dense").is_dir():
         logger.warning("The dense layer in %s is left out of the text vectors.", folder)
     config = read_json(folder / "1_Pooling" / "config.json")
@@ -235,7 +236,7 @@ def _declared_pooling(folder: Path) -> str | None:
 
 def _prepare(tokenizer: Any, folder: Path) -> Any:
     tokenizer.padding_side = "right"
-    if tokenizer.pad_token_id is None:  # usual in decoders; padding is masked, any id will do
+    if tokenizer.pad_token_id is None:  # usual in decoders; padding is masked, so any id works
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if tokenizer.pad_token_id is None:
         raise EncoderError(
@@ -246,7 +247,7 @@ def _prepare(tokenizer: Any, folder: Path) -> Any:
 
 
 def _longest(tokenizer: Any, config: Any) -> int:
-    """Tokens the model can read, special tokens counted."""
+    """Return the most tokens that the model can read, including special tokens."""
     positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
     if config.model_type in POSITIONS_AFTER_PADDING:
         positions -= tokenizer.pad_token_id + 1

@@ -1,8 +1,8 @@
-"""Which runtime a network is run by: the fastest on this machine that gives torch's vectors.
+"""Choice of a network's runtime: the fastest on this machine that gives torch's vectors.
 
-The first process to load a network tries them all, for ten to forty seconds, and writes down
-what it found beside the exported network; those that come after read it. Whatever fails
-leaves torch in charge.
+The first process to load a network tries all runtimes, which takes ten to forty seconds. It writes
+the result beside the exported network, and later processes read it. After any failure torch runs
+the network.
 """
 
 import hashlib
@@ -30,18 +30,18 @@ logger = logging.getLogger(__name__)
 
 
 NETWORK = "network.onnx"
-_FORMAT = 1  # raised where what is kept beside a network changes its meaning
+_FORMAT = 1  # raise it when the files kept beside a network change their meaning
 
 
 class Runtime:
-    """A network by the runtime that was chosen; ``name`` is ``torch`` where that is torch."""
+    """A network run by the chosen runtime; ``name`` is ``torch`` if torch runs it."""
 
     def __init__(self, name: str = "torch", run: Run | None = None) -> None:
         self.name = name
         self._run = run
 
     def __call__(self, *arrays: npt.NDArray[Any]) -> FloatArray | None:
-        """Vectors (N, D), or None where torch has to make them, for good after an error."""
+        """Return vectors (N, D), or None if torch must make them, permanently after an error."""
         if self._run is None:
             return None
         try:
@@ -53,10 +53,10 @@ class Runtime:
 
 
 def choose(graph: Graph, samples: Sequence[Arrays]) -> Runtime:
-    """The runtime for a network on the CPU, by trial on ``samples`` or as one before found.
+    """Return the runtime of a network on the CPU, from a trial on ``samples`` or an earlier trial.
 
-    Raises :class:`ConfigurationError` for a ``WORKERS["RUNTIME"]`` that is not known or
-    not installed. Any other failure is logged and means torch.
+    Raises :class:`ConfigurationError` for a ``WORKERS["RUNTIME"]`` that is not known or not
+    installed. Any other failure is logged, and torch runs the network.
     """
     names = _candidates()
     if names == ["torch"]:
@@ -84,7 +84,7 @@ def _candidates() -> list[str]:
     if not runtimes.installed(wanted):
         raise ConfigurationError(
             f"SIMILARITY['WORKERS']['RUNTIME'] is {wanted!r}, whose packages are not installed; "
-            f"they come with {runtimes.INSTALL}. 'auto' takes what is there."
+            f"they come with {runtimes.INSTALL}. 'auto' uses the installed runtimes."
         )
     return [wanted]
 
@@ -116,18 +116,18 @@ def _try(
 
 
 def _export(graph: Graph, folder: Path) -> None:
-    """Into a folder of its own first: a process that is killed leaves no half a network."""
+    """Export into a separate folder first, so that a killed process leaves no half a network."""
     draft = folder / "export"
-    shutil.rmtree(draft, ignore_errors=True)  # of one that was; the lock is ours
+    shutil.rmtree(draft, ignore_errors=True)  # left by a dead process, because the lock is held
     draft.mkdir()
     runtimes.export(graph, draft / NETWORK)
     for file in sorted(draft.iterdir(), key=lambda each: each.name == NETWORK):
-        file.replace(folder / file.name)  # the network's own last, after its weights
+        file.replace(folder / file.name)  # the network file last, after its weights
     draft.rmdir()
 
 
 def _folder(graph: Graph) -> Path:
-    """Where this network is kept."""
+    """Return the folder that keeps this network."""
     parts = [f"{_FORMAT}", graph.digest, *(f"{n}={_version(n)}" for n in runtimes.PACKAGES)]
     folder = home() / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     try:
@@ -146,8 +146,7 @@ def _folder(graph: Graph) -> Path:
 
 
 def home() -> Path:
-    """The folder of exported networks: ``SIMILARITY["WORKERS"]["RUNTIME_DIR"]`` or the user's
-    cache."""
+    """Return the folder of exported networks: ``WORKERS["RUNTIME_DIR"]`` or the user's cache."""
     named = conf.get("WORKERS", "RUNTIME_DIR")
     if named:
         return Path(named).expanduser()
@@ -157,10 +156,10 @@ def home() -> Path:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """One process at a time, so that it measures undisturbed; freed when it dies."""
+    """Hold a lock, so that only one process measures at a time; the system frees it if it dies."""
     try:
         import fcntl
-    except ImportError:  # Windows: each tries for itself
+    except ImportError:  # Windows: each process tries for itself
         yield
         return
     with file.open("w") as opened:
@@ -169,7 +168,7 @@ def _locked(file: Path) -> Iterator[None]:
 
 
 def _machine(names: Sequence[str], threads: int) -> str:
-    """Names candidates, processor and threads: the choice holds for machines alike."""
+    """Return a digest of candidates, processor and threads; equal machines share the choice."""
     about = [*names, device.processor(), platform.machine(), str(device.cores()), str(threads)]
     return hashlib.sha256("\n".join(about).encode()).hexdigest()[:16]
 

@@ -24,7 +24,7 @@ from similarity.exceptions import EncoderError
 
 POOLINGS = ("auto", "mean", "cls", "pooler")
 
-# Sides of the square each EfficientNet-Lite was trained on.
+# Sides of the square that each EfficientNet-Lite was trained on.
 LITE_SIDES = {
     "efficientnet_lite0": 224,
     "efficientnet_lite1": 240,
@@ -41,8 +41,8 @@ LITE_STD = (128 / 255,) * 3
 class VisionTower:
     """A loaded vision network without its head.
 
-    ``features`` maps normalised pixels (N, 3, height, width) to vectors (N, D); ``mean``
-    and ``std`` are of pixel values from 0 to 1, one a channel.
+    ``features`` maps normalised pixels (N, 3, height, width) to vectors (N, D). ``mean`` and
+    ``std`` hold a value per channel for pixel values from 0 to 1.
     """
 
     network: Any
@@ -57,7 +57,7 @@ class VisionTower:
 
     @classmethod
     def load(cls, model: str, weights: Path | None, pooling: str) -> "VisionTower":
-        """Load ``model``; raises :class:`EncoderError` where it cannot be."""
+        """Load ``model``; raise :class:`EncoderError` if it cannot be loaded."""
         if model in LITE_SIDES:
             tower = _efficientnet_lite(model, weights)
         elif _is_torchvision(model):
@@ -65,7 +65,7 @@ class VisionTower:
         else:
             tower = _transformers(model_folder(model), pooling)
         tower.device = device.device()
-        # The same memory order as the pixels have: convolutions on a CPU run faster in it.
+        # The same memory order as the pixels', because convolutions on a CPU run faster in it.
         layout = package("torch").channels_last
         tower.network.to(tower.device, memory_format=layout).eval()
         height, width = tower.size
@@ -76,7 +76,7 @@ class VisionTower:
         return tower
 
     def graph(self, named: str) -> Graph:
-        """From pixels to vectors as it is exported; ``named`` tells weights and options."""
+        """Return the pixels-to-vectors graph for export; ``named`` names weights and options."""
         return Graph(
             digest=f"image:{named}:{self.size}:{self.mean}:{self.std}",
             module=_module(self),
@@ -86,7 +86,7 @@ class VisionTower:
         )
 
     def samples(self) -> list[Arrays]:
-        """A batch, half a one and a single picture: blots of colour, as photos are smooth."""
+        """Return a batch, half a batch and one picture: smooth blots of colour, like photos."""
         dice = np.random.default_rng(0)
         height, width = self.size
         blots = dice.integers(0, 256, (8, -(-height // 16), -(-width // 16), 3), dtype=np.uint8)
@@ -94,7 +94,7 @@ class VisionTower:
         return [(np.ascontiguousarray(pixels[:count]),) for count in (8, 4, 1)]
 
     def forward(self, pixels: npt.NDArray[np.uint8]) -> FloatArray:
-        """Vectors (N, D) of RGB pixels (N, height, width, 3), not yet of length one."""
+        """Return vectors (N, D) of RGB pixels (N, height, width, 3), not yet of length one."""
         found = self.runtime(pixels)
         if found is not None:
             return found
@@ -108,7 +108,7 @@ class VisionTower:
         return device.to_numpy(vectors)
 
     def normalised(self, pixels: Any) -> Any:
-        """Bytes (N, height, width, 3) as the network's input (N, 3, height, width)."""
+        """Convert bytes (N, height, width, 3) to the network's input (N, 3, height, width)."""
         torch = package("torch")
         mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1)
@@ -116,7 +116,7 @@ class VisionTower:
 
 
 def _module(tower: VisionTower) -> Any:
-    """What the exporter takes: scale, network and pooling as one module."""
+    """Return scale, network and pooling as one module for the exporter."""
 
     class Pixels(package("torch").nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -130,7 +130,7 @@ def _module(tower: VisionTower) -> Any:
 
 
 def weights_digest(model: str, weights: Path | None) -> str:
-    """Names the weights that :meth:`VisionTower.load` would read."""
+    """Return the digest of the weights that :meth:`VisionTower.load` would read."""
     if model in LITE_SIDES:
         return digest(_lite_file(model, weights))
     if _is_torchvision(model):
@@ -145,7 +145,7 @@ def _efficientnet_lite(model: str, weights: Path | None) -> VisionTower:
     side = LITE_SIDES[model]
 
     def features(batch: Any) -> Any:
-        # The package's own forward() prints; this is what it does before its last layer.
+        # Repeats the package's forward() before its last layer, because forward() prints.
         return network.extract_features(batch).mean(dim=(2, 3))
 
     return VisionTower(network, features, (side, side), LITE_MEAN, LITE_STD)
@@ -176,7 +176,7 @@ def _required(model: str, weights: Path | None) -> Path:
     if weights is None:
         raise EncoderError(
             f"The image encoder's model {model!r} is torchvision's and needs weights: the path of "
-            "a safetensors or state dict file. Nothing is downloaded."
+            "a safetensors or state dict file. Weights are never downloaded."
         )
     return weights
 
@@ -195,14 +195,14 @@ def _torchvision(model: str, weights: Path | None) -> VisionTower:
 
 
 def _remove_head(network: Any, model: str) -> str:
-    """Replace the last linear layer, which names ImageNet's classes; returns its name."""
+    """Replace the last linear layer, which names ImageNet's classes; return its name."""
     linear = package("torch").nn.Linear
     names = [name for name, module in network.named_modules() if isinstance(module, linear)]
     heads = [n for n in names if n.split(".")[0] in ("fc", "classifier", "head", "heads", "output")]
     if not heads:
         raise EncoderError(
             f"torchvision's {model!r} has no classifier that could be taken off; choose a "
-            "classification model, 'efficientnet_v2_s' say."
+            "classification model such as 'efficientnet_v2_s'."
         )
     parent, _, last = heads[-1].rpartition(".")
     setattr(network.get_submodule(parent), last, package("torch").nn.Identity())
@@ -210,7 +210,7 @@ def _remove_head(network: Any, model: str) -> str:
 
 
 def _fill(network: Any, state: dict[str, Any], head: str, model: str) -> None:
-    """Load weights; all but the head's must be there and fit."""
+    """Load weights; raise :class:`EncoderError` unless all but the head's are there and fit."""
     try:
         report = network.load_state_dict(state, strict=False)
     except RuntimeError as error:
@@ -261,7 +261,7 @@ def _pooled(network: Any, batch: Any, pooling: str) -> Any:
 
 
 def _size(processor: Any) -> tuple[int, int]:
-    """Height and width the network reads, out of the several forms a processor writes."""
+    """Return the network's input height and width from a processor's several forms."""
     for size in (getattr(processor, "crop_size", None), processor.size):
         sides = dict(size or {})
         if sides.get("height") and sides.get("width"):

@@ -1,7 +1,7 @@
-"""Finds models on disk or in installed packages, and reads weights that can hold no code.
+"""Models on disk or in installed packages, and weights in formats that can hold no code.
 
-Nothing is ever downloaded, and no pickled object is ever built: a file is read as
-safetensors, or by torch with ``weights_only=True``.
+Models are never downloaded, and pickled objects are never built: a file is read as safetensors, or
+by torch with ``weights_only=True``.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ INSTALL = 'pip install "django-similarity[encoders]"'
 
 
 def package(name: str) -> Any:
-    """The module ``name`` of the encoders extra.
+    """Return the module ``name`` of the encoders extra.
 
-    Raises :class:`EncoderError` naming the extra where it is not installed.
+    Raises :class:`EncoderError` naming the extra if it is not installed.
     """
     try:
         return importlib.import_module(name)
@@ -31,7 +31,7 @@ def package(name: str) -> Any:
 
 
 def package_folder(name: str) -> Path | None:
-    """Where the installed package ``name`` lies, without importing it; None where it does not."""
+    """Return the folder of the package ``name`` without importing it; None if not installed."""
     name = name.replace("-", "_")
     if not name.isidentifier():
         return None
@@ -41,11 +41,12 @@ def package_folder(name: str) -> Path | None:
 
 
 def model_folder(model: str) -> Path:
-    """The Hugging Face model folder ``model`` names.
+    """Return the Hugging Face model folder that ``model`` names.
 
-    ``model`` is a folder with a ``config.json``, or an installed package that carries one
-    in its ``model/`` folder or where its ``get_model_path()`` says. A name on a model hub is
-    refused: workers must not depend on, nor run what comes from, another server.
+    ``model`` is a folder with a ``config.json``, or an installed package. A package carries the
+    model in its ``model/`` folder, in its own folder, or in the folder of its ``get_model_path()``.
+    A name on a model hub is refused, because workers must neither depend on another server nor run
+    its code.
     """
     folder = Path(model).expanduser()
     if (folder / "config.json").is_file():
@@ -68,10 +69,10 @@ def _declared_folder(name: str) -> Path | None:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The tensors of a weights file by name.
+    """Return the tensors of a weights file by name.
 
-    Raises :class:`EncoderError` for a file that is missing, is of another format, or
-    holds anything but tensors.
+    Raises :class:`EncoderError` for a file that is missing, is of another format, or holds anything
+    but tensors.
     """
     if not path.is_file():
         raise EncoderError(f"The weights file {str(path)!r} does not exist; correct its path.")
@@ -80,16 +81,16 @@ def read_state(path: Path) -> dict[str, Any]:
             return dict(package("safetensors.torch").load_file(path))
         state = package("torch").load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # Whatever a broken or hostile file raises in either reader: the answer is the same.
+        # Any error of either reader on a broken or hostile file gives the same answer.
         raise EncoderError(
             f"The weights file {str(path)!r} is refused ({type(error).__name__}: {error}); name "
-            "a safetensors file, or a state dict that holds nothing but tensors."
+            "a safetensors file, or a state dict that holds only tensors."
         ) from error
     return _state_dict(state, path)
 
 
 def _state_dict(state: Any, path: Path) -> dict[str, Any]:
-    """The tensors themselves, out of the usual wrappings of a training checkpoint."""
+    """Return the tensors themselves, without the usual wrappings of a training checkpoint."""
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
@@ -102,9 +103,10 @@ def _state_dict(state: Any, path: Path) -> dict[str, Any]:
 
 
 def digest(path: Path) -> str:
-    """The first 16 hex digits of the SHA-256 of a weights file, or of a model folder's files.
+    """Return 16 hex digits of the SHA-256 of a weights file, or of a model folder's files.
 
-    Of a folder, what decides its vectors: weights, configuration and tokenizer.
+    For a folder, the digest covers the files that decide its vectors: weights, configuration and
+    tokenizer.
     """
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     kinds = {".safetensors", ".json", ".txt", ".model"}

@@ -9,11 +9,11 @@ from similarity.models.versions import EncoderVersion
 
 
 class VectorCells(models.Model):
-    """The cells of one version, as they were made at one time.
+    """The cells of a version, made at one time.
 
-    The rows themselves are in a table of their own (``similarity.models.cells.rows_table``),
-    so that making cells anew is a load into an empty table, and letting the former ones go
-    costs nothing. At most one set of a version is live.
+    The rows are in a separate table (``similarity.models.cells.rows_table``). So new cells are
+    loaded into an empty table, and dropping the former cells costs little. At most one set of a
+    version is live.
     """
 
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")
@@ -27,7 +27,7 @@ class VectorCells(models.Model):
     #: (D, P) little-endian float16, and (L, P) float32: see ``similarity.models.sketches``.
     rotations = models.BinaryField()
     thresholds = models.BinaryField()
-    #: What was measured when they were made; ``scan`` says how many rows a query looks at.
+    #: Measurements from when they were made; ``scan`` is the number of rows a query reads.
     figures = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     replaced_at = models.DateTimeField(null=True, blank=True)
@@ -47,16 +47,16 @@ class VectorCells(models.Model):
         return f"cells {self.pk} of version {self.version_id}"
 
     def category_numbers(self) -> npt.NDArray[np.int32]:
-        """(C,) the category of each cell."""
+        """Return the category of each cell, (C,)."""
         return np.frombuffer(bytes(self.categories), dtype="<i4").astype(np.int32)
 
     def centroid_rows(self) -> npt.NDArray[np.float32]:
-        """(C, D) unit rows."""
+        """Return the centroids as unit rows (C, D)."""
         rows = np.frombuffer(bytes(self.centroids), dtype="<f2").astype(np.float32)
         return rows.reshape(len(self.categories) // 4, -1)
 
     def sketcher(self) -> Sketcher:
-        """As it was fitted when the cells were made."""
+        """Return the sketcher fitted when the cells were made."""
         thresholds = np.frombuffer(bytes(self.thresholds), dtype="<f4").astype(np.float32)
         rotations = np.frombuffer(bytes(self.rotations), dtype="<f2").astype(np.float32)
         dimension = 2 * len(self.centroids) // len(self.categories)  # of 2 and of 4 bytes each
@@ -65,10 +65,14 @@ class VectorCells(models.Model):
 
 
 def rows_table(cells: int) -> str:
-    """``cell``, ``product_id``, ``encoded_at``, ``sketch``, ``"group"``; ``placed`` since."""
+    """Return the name of the table of a set of cells.
+
+    Its columns are ``cell``, ``product_id``, ``encoded_at``, ``sketch``, ``"group"``, and
+    ``placed``, which is true for rows placed since the cells were made.
+    """
     return f"similarity_cells_{int(cells)}"
 
 
 def sample_table(cells: int) -> str:
-    """``cell`` and ``product_id`` of a few thousand rows, by which a filter is judged."""
+    """Return the table of a few thousand ``cell`` and ``product_id`` rows, to judge filters by."""
     return f"{rows_table(cells)}_sample"

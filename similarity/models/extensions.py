@@ -14,11 +14,11 @@ def extension_names() -> list[str]:
 
 
 class ExtensionState(NamedTuple):
-    """``version`` is what is installed, or else what the server would install; None for neither.
+    """``version`` is the installed version, else the version the server offers; None without both.
 
-    ``schema`` holds it, None where it is not installed; ``visible`` says whether the schema is
-    in the search path. ``creatable`` says whether the role may install it, as far as PostgreSQL
-    knows: hosting services have rules of their own.
+    ``schema`` holds the extension, and is None if it is not installed. ``visible`` is True if the
+    schema is in the search path. ``creatable`` is True if the role may install it, as far as
+    PostgreSQL knows: hosting services have their own rules.
     """
 
     name: str
@@ -56,9 +56,10 @@ def statements(names: list[str]) -> str:
 
 
 def create_extensions(alias: str) -> None:
-    """Install what is missing, all before the first table is made.
+    """Install the missing extensions, before the first table is made.
 
-    Raises :class:`ConfigurationError` with the SQL for an administrator where the role may not.
+    Raises :class:`ConfigurationError` with the SQL for an administrator if the role may not install
+    them.
     """
     missing = [state.name for state in extension_states(alias) if state.schema is None]
     try:

@@ -1,4 +1,4 @@
-"""What products were encoded from, by name: which inputs they share, and which count as absent."""
+"""Inputs that products were encoded from, by name: which are shared, and which count as absent."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -12,7 +12,7 @@ PHOTO, TITLE, DESCRIPTION = range(3)
 
 
 class ProductInputs(models.Model):
-    """The inputs of one product, as it was last encoded.
+    """The inputs of a product at its last encoding.
 
     See ``similarity.vectors.shared_photos``.
     """
@@ -25,10 +25,10 @@ class ProductInputs(models.Model):
         db_constraint=False,
         primary_key=True,
     )
-    #: Of its variants' group, as a number.
+    #: The group of its variants, as a number.
     group = models.BigIntegerField()
-    #: Two products are of one kind if they have a number in common: its category's, or those of
-    #: its title's words where it has none.
+    #: Two products are of one kind if they share a number: the number of the category, or the
+    #: numbers of the title's words for a product without a category.
     kinds = ArrayField(models.IntegerField())
     #: Photos in the order of ``looks``, then title and description.
     names = ArrayField(models.BigIntegerField())
@@ -37,14 +37,14 @@ class ProductInputs(models.Model):
     absent = ArrayField(models.BigIntegerField(), default=list)
     #: Its text is in a language that the model has not learned.
     unread = models.BooleanField(default=False)
-    #: Whether anything of it counts as absent.
+    #: True if any of its inputs counts as absent.
     incomplete = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "product with inputs that count as absent"
         verbose_name_plural = "products with inputs that count as absent"
         indexes = [
-            # Without a list of pending entries, which every look-up would read through.
+            # Without a list of pending entries, because every look-up would read through it.
             GinIndex(fields=["names"], name="similarity_inputs_names", fastupdate=False),
             models.Index(
                 fields=["product"],
@@ -57,5 +57,5 @@ class ProductInputs(models.Model):
         return f"inputs of product {self.product_id}"
 
     def counts_as_absent(self, kind: int) -> int:
-        """How many inputs of a kind count as absent."""
+        """Return how many inputs of a kind count as absent."""
         return sum(name & 3 == kind for name in self.absent)

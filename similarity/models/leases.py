@@ -1,4 +1,4 @@
-"""Leases on rows of the outbox: who works on what, until when, and what becomes of it."""
+"""Leases on rows of the outbox: their worker, their end, and their outcome."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,50 +13,50 @@ from similarity.models.retries import ERROR_LENGTH, OutboxManager, backoff_s, fa
 if TYPE_CHECKING:
     from similarity.models.outbox import PendingProduct
 
-#: Longest wait for a row that a transaction of the host is changing at this moment.
+#: Longest wait for a row that a transaction of the host is changing.
 RELEASE_WAIT_MS = 1000
 
-#: Seconds until a claim of a worker that hangs is free again. A dead worker's claim is freed at
-#: once, except behind a pooler.
+#: Seconds until the claim of a hung worker is free again. A dead worker's claim is free at once,
+#: except behind a pooler.
 LEASE_S = 300
-#: Workers that may die over one product, or outlive their lease, before it is given up.
+#: A product is given up after this many workers died over it, or outlived their lease.
 MAX_KILLS = 3
 
 
 class LeaseManager(OutboxManager):
-    """What workers do with rows; ``lease_until`` of a claim is the token that it holds them by."""
+    """A manager of workers' claims; a claim's ``lease_until`` is the token that holds its rows."""
 
     def claim(self, limit: int, owner: int | None = None) -> list["PendingProduct"]:
-        """Lease up to ``limit`` due rows, the longest waiting first.
+        """Lease up to ``limit`` due rows, the longest waiting first, and return them.
 
-        Other workers pass over rows that are being claimed, so any number of them share
-        the work. ``owner`` is the number of :func:`similarity.connections.locks.owner`: with
-        it the rows are free again as soon as this process is dead, without it after LEASE_S.
-        Rows at which a worker died are left to :meth:`claim_alone`.
+        Other workers skip rows that are being claimed, so any number of workers share the work.
+        ``owner`` is the number of :func:`similarity.connections.locks.owner`. With it the rows are
+        free again as soon as this process is dead, without it after LEASE_S. Rows at which a worker
+        died are left to :meth:`claim_alone`.
         """
         return self._lease("kills = 0", "available_at", limit, owner)
 
     def claim_alone(self, owner: int | None = None) -> list["PendingProduct"]:
-        """Lease one row of those that a worker was embedding when it died.
+        """Lease and return one row of those that a worker was embedding when it died.
 
-        One at a time: the product may be what kills workers (an image that eats all
-        memory), and those claimed beside it must not die of it too. The one that was there
-        least often comes first, so that the culprit keeps nobody waiting.
+        Only one at a time, because the product may kill workers (for example an image that uses all
+        memory), and products claimed beside it must not be affected too. The row with the fewest
+        kills comes first, so that the culprit delays no other product.
         """
         return self._lease("kills > 0", "kills, available_at", 1, owner)
 
     def free_abandoned(self) -> int:
-        """Make due what workers held that are dead or outlived their lease; returns how many.
+        """Make due the rows of workers that are dead or outlived their lease; return how many.
 
-        A row that was held so MAX_KILLS times is dead instead. It does not count where
-        PostgreSQL itself was restarted meanwhile: that ends every session, whatever the product.
+        After MAX_KILLS such leases a row is dead instead. A restart of PostgreSQL does not count,
+        because it ends every session, whatever the product.
         """
         rows = self.using(self.write_alias).filter(dead=False, lease_until__isnull=False)
         rows = rows.annotate(expired=models.Q(lease_until__lt=Now()))
         leases = list(rows.values_list("pk", "lease_until", "lease_owner", "expired"))
         if not leases:
             return 0
-        # Read after the leases: an owner that is missing has ended, or was dead all along.
+        # Read after the leases, so that a missing owner has certainly ended.
         living = living_owners(self.write_alias)
         abandoned = [
             (pk, until)
@@ -86,10 +86,9 @@ class LeaseManager(OutboxManager):
     def hold(self, claims: Sequence["PendingProduct"]) -> set[str]:
         """Lock the claimed rows still leased to this worker and return their keys.
 
-        Called inside the transaction that writes the vectors: a worker so slow that its
-        lease ran out may not overwrite what the next one wrote. A row that a transaction
-        of the host has locked is passed over, never waited for: the host may be waiting
-        for another of these rows.
+        Call it inside the transaction that writes the vectors, because a slow worker whose lease
+        ran out must not overwrite the next worker's vectors. Skip a row that a transaction of the
+        host has locked, because the host may be waiting for another of these rows.
         """
         leases = {row.product_key: row.lease_until for row in claims}
         rows = (
@@ -101,9 +100,9 @@ class LeaseManager(OutboxManager):
         return {row.product_key for row in rows if row.lease_until == leases[row.product_key]}
 
     def acknowledge(self, claims: Sequence["PendingProduct"]) -> int:
-        """Delete what was done; returns how many rows were deleted.
+        """Delete the finished rows; return how many rows were deleted.
 
-        A row whose generation has moved on since it was claimed stays, and is due at once.
+        A row whose generation changed since it was claimed stays, and is due at once.
         """
         if not claims:
             return 0
@@ -119,9 +118,9 @@ class LeaseManager(OutboxManager):
         return deleted
 
     def fail(self, claims: Sequence["PendingProduct"], error: str) -> None:
-        """Put rows back after an error of theirs: later with each attempt, dead after the last.
+        """Put rows back after their own error: later with each attempt, dead after the last.
 
-        A row that changed meanwhile is due at once instead: the change may be the cure.
+        A row that changed meanwhile is due at once instead, because the change may be the cure.
         """
         for row in claims:
             held = self.using(self.write_alias).filter(pk=row.pk, lease_until=row.lease_until)
@@ -131,9 +130,9 @@ class LeaseManager(OutboxManager):
             )
 
     def release(self, claims: Sequence["PendingProduct"], *, error: str = "") -> None:
-        """Give rows back untried, due at once, or after a first backoff where ``error`` says why.
+        """Give rows back untried, due at once, or after a first backoff if there is an ``error``.
 
-        The attempt does not count, for the fault was not the product's. A row still locked
+        The attempt does not count, because the product did not cause the error. A row still locked
         by a long transaction of the host is left to its lease.
         """
         wait = timedelta(seconds=backoff_s(1) if error else 0)
@@ -195,7 +194,7 @@ _FREE_CHANGED = """
     WHERE pending.product_key = done.key AND pending.lease_until = done.lease
 """
 
-#: Rows that a transaction of the host has locked are freed another time: nobody waits here.
+#: Skip rows that a transaction of the host has locked; a later call frees them without waiting.
 _FREE_ABANDONED = """
     WITH abandoned AS MATERIALIZED (
         SELECT id, kills + CASE

@@ -1,8 +1,7 @@
-"""The outbox: which products changed and are not yet embedded.
+"""The outbox: products that changed and are not yet embedded.
 
-One row for each product, written in the transaction that changed it. A worker claims
-rows by lease and acknowledges the generation it read, so that a change made meanwhile
-stays pending.
+It has a row for each product, written in the transaction that changed it. A worker claims rows by
+lease and acknowledges the generation it read, so that a change made meanwhile stays pending.
 """
 
 from collections.abc import Iterable
@@ -18,16 +17,16 @@ from similarity.models.retries import OutboxQuerySet
 
 class PendingProductQuerySet(OutboxQuerySet):
     def due(self) -> Self:
-        """Rows a worker may claim now, those whose lease ran out included."""
+        """Return rows a worker may claim now, including those whose lease ran out."""
         free = models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
         return super().due().filter(free)
 
     def leased(self) -> Self:
-        """Rows a worker is busy with."""
+        """Return rows that a worker is embedding."""
         return self.filter(dead=False, lease_until__gte=Now())
 
     def revive(self) -> int:
-        """Make dead rows due again, with a fresh count of attempts.
+        """Make dead rows due again, with a fresh count of attempts; return how many.
 
         A product that killed workers is still tried alone.
         """
@@ -41,12 +40,15 @@ class PendingProductQuerySet(OutboxQuerySet):
         )
 
     def retry(self) -> int:
-        """Make due what was given up or backs off after an error; returns how many."""
+        """Make due the rows that were given up or back off after an error; return how many."""
         sooner = self.backing_off().update(available_at=Now(), lease_until=None)
         return self.revive() + sooner
 
     def give_up(self, reason: str) -> int:
-        """Give up rows that no worker holds, with a reason beside their last error."""
+        """Give up rows that no worker holds; return how many.
+
+        Their last error begins with ``reason``.
+        """
         free = self.filter(dead=False).exclude(lease_until__gte=Now())
         return free.update(
             dead=True,
@@ -57,14 +59,13 @@ class PendingProductQuerySet(OutboxQuerySet):
 
 class PendingProductManager(LeaseManager.from_queryset(PendingProductQuerySet)):  # type: ignore[misc]
     def enqueue(self, keys: Iterable[Any], *, force: bool = False, durable: bool = True) -> int:
-        """Mark products as changed; returns how many.
+        """Mark products as changed; return how many.
 
-        A product already pending gets its next generation and is due at once, dead or
-        not; one that was due before keeps its place, however often it changes. ``force``
-        embeds it even where its fingerprint is unchanged. Keys are written in order, so
-        that two transactions cannot wait for each other. Without ``durable``, outside a
-        transaction only, the commit does not wait for the disk: the next one that does takes
-        it along.
+        A pending product gets its next generation and is due at once, even if it was dead. A
+        product that was due before keeps its place, however often it changes. ``force`` embeds it
+        even if its fingerprint is unchanged. Keys are written in order, so that two transactions
+        cannot wait for each other. Without ``durable``, outside a transaction only, the commit does
+        not wait for the disk: the next durable commit includes it.
         """
         ordered = sorted({str(key) for key in keys})
         if not ordered:
@@ -77,7 +78,7 @@ class PendingProductManager(LeaseManager.from_queryset(PendingProductQuerySet)):
         return len(ordered)
 
     def suspects(self) -> bool:
-        """Whether :meth:`claim_alone` would find a row."""
+        """Return True if :meth:`claim_alone` would find a row."""
         return self.using(self.write_alias).due().filter(kills__gt=0).exists()
 
 
@@ -85,15 +86,16 @@ class PendingProduct(models.Model):
     product_key = models.CharField(max_length=255, unique=True)
     #: Counts the changes; a worker deletes the row only at the generation it read.
     generation = models.PositiveBigIntegerField(default=1)
-    #: Embed again even where the fingerprint is unchanged.
+    #: Embed again even if the fingerprint is unchanged.
     force = models.BooleanField(default=False)
     available_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    #: Who holds the lease, by :func:`similarity.connections.locks.owner`; none behind a pooler.
+    #: Number of the lease's holder, by :func:`similarity.connections.locks.owner`; null behind a
+    #: pooler.
     lease_owner = models.IntegerField(null=True, blank=True, editable=False)
-    #: How often a worker died, or outlived its lease, with this row in its hands. A later
-    #: change does not forget it: what kills workers at each save would never be given up.
+    #: How often a worker died, or outlived its lease, while it held this row. A later change does
+    #: not reset it, because a product that kills workers at each save would never be given up.
     kills = models.PositiveSmallIntegerField(default=0, db_default=0)
     last_error = models.TextField(blank=True)
     dead = models.BooleanField(default=False)
@@ -130,7 +132,7 @@ class PendingProduct(models.Model):
         return f"product {self.product_key}, generation {self.generation}"
 
 
-#: Marks the different keys that the query ``keys`` gives as changed. The triggers of
+#: Marks the different keys that the query ``keys`` returns as changed. The triggers of
 #: ``similarity.capture`` run the same statement.
 ENQUEUE = """
     INSERT INTO similarity_pendingproduct AS pending

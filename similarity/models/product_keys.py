@@ -1,4 +1,4 @@
-"""The foreign keys that tie our tables to the host's products, as migrations make them."""
+"""Foreign keys from our tables to the host's products, created by migrations."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def foreign_key_name(table: str) -> str:
 
 
 def tie_to_products(app_label: str, model_name: str) -> migrations.RunPython:
-    """Return an operation by which rows of the model go with their product, also by raw SQL."""
+    """Return an operation that deletes the model's rows with their product, also by raw SQL."""
 
     def tie(apps: Any, schema_editor: Any) -> None:
         model = apps.get_model(app_label, model_name)

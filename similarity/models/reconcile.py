@@ -1,4 +1,4 @@
-"""How far the catalogue has been compared with what is stored, and changes that found no place."""
+"""Progress of comparing the catalogue with stored vectors, and changes not enqueued at once."""
 
 from django.db import OperationalError, connections, models, router, transaction
 from django.utils import timezone
@@ -11,9 +11,9 @@ ADOPT_WAIT_MS = 50
 
 class SpilledChangeManager(models.Manager["SpilledChange"]):
     def adopt(self, limit: int = 1000) -> int:
-        """Move changes into the outbox; returns how many rows were taken.
+        """Move changes into the outbox; return how many rows were taken.
 
-        Those whose outbox row is still locked stay for the next call.
+        Changes whose outbox row is still locked stay for the next call.
         """
         alias = router.db_for_write(SpilledChange)
         keys = self.using(alias).order_by("pk").values_list("product_key", flat=True)
@@ -25,9 +25,9 @@ class SpilledChangeManager(models.Manager["SpilledChange"]):
 
 
 class SpilledChange(models.Model):
-    """A change whose outbox row another transaction held when a trigger wanted to write it.
+    """A change that a trigger could not enqueue, because another transaction held its outbox row.
 
-    Rows are only added, so that nobody waits; workers move them into the outbox.
+    Rows are only added, so that no transaction waits. Workers move them into the outbox.
     """
 
     product_key = models.CharField(max_length=255)
@@ -39,20 +39,20 @@ class SpilledChange(models.Model):
 
 
 class ReconcileRound(models.Model):
-    """One walk through the catalogue, unfinished until ``finished_at``; counts are of products."""
+    """A walk through the catalogue, unfinished until ``finished_at``; counts are of products."""
 
     started_at = models.DateTimeField(default=timezone.now)
     #: When the last page was done.
     updated_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
-    #: The last primary key that was looked at, as text; empty at the start.
+    #: The last primary key that was compared, as text; empty at the start.
     after_key = models.CharField(max_length=255, blank=True)
     checked = models.PositiveBigIntegerField(default=0)
     #: Content has changed since it was embedded or put into the search index.
     stale = models.PositiveBigIntegerField(default=0)
     #: Without vectors in a version that should have them, or without a search document.
     missing = models.PositiveBigIntegerField(default=0)
-    #: Stored for what the catalogue no longer has.
+    #: Stored for products that the catalogue no longer has.
     orphaned = models.PositiveBigIntegerField(default=0)
     enqueued = models.PositiveBigIntegerField(default=0)
     deleted = models.PositiveBigIntegerField(default=0)

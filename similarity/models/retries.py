@@ -1,7 +1,7 @@
-"""What the outboxes of products and orders share: when a row is due, tried again and given up.
+"""Retry rules shared by the outboxes of products and orders: when rows are due or given up.
 
-Every time stands by the database's clock: the clocks of web machines and workers differ, and a
-row must be due the moment it is committed.
+All times come from the database's clock, because the clocks of web machines and workers differ, and
+a row must be due the moment it is committed.
 """
 
 import random
@@ -15,8 +15,8 @@ from django.db.models.functions import Now
 #: Longest error text that a row keeps.
 ERROR_LENGTH = 2000
 
-#: Attempts before a row is given up, and the seconds before the second of them, doubled at each
-#: attempt up to the longest wait.
+#: Attempts before a row is given up, and the seconds before the second attempt. The wait doubles at
+#: each attempt up to the longest wait.
 MAX_ATTEMPTS = 8
 BACKOFF_S = 10
 BACKOFF_MAX_S = 3600
@@ -24,27 +24,27 @@ BACKOFF_MAX_S = 3600
 
 class OutboxQuerySet(models.QuerySet[Any]):
     def due(self) -> Self:
-        """Rows a worker may take now."""
+        """Return rows a worker may take now."""
         return self.filter(dead=False, available_at__lte=Now())
 
     def backing_off(self) -> Self:
-        """Rows that failed and wait for their next attempt."""
+        """Return rows that failed and wait for their next attempt."""
         return self.filter(dead=False, available_at__gt=Now())
 
     def waiting(self) -> Self:
-        """Rows that will be worked on, now or later."""
+        """Return rows that will be processed, now or later."""
         return self.filter(dead=False)
 
     def dead(self) -> Self:
-        """Rows given up after MAX_ATTEMPTS, their last error kept."""
+        """Return rows given up after MAX_ATTEMPTS, with their last error."""
         return self.filter(dead=True)
 
     def revive(self) -> int:
-        """Make dead rows due again, with a fresh count of attempts."""
+        """Make dead rows due again, with a fresh count of attempts; return how many."""
         return self.dead().update(dead=False, attempts=0, available_at=Now())
 
     def lag_s(self) -> float:
-        """Seconds for which the longest waiting row has been due; 0 where none is.
+        """Return the seconds for which the longest waiting row has been due; 0 without such a row.
 
         A row that backs off after an error counts from its next attempt.
         """
@@ -55,12 +55,12 @@ class OutboxQuerySet(models.QuerySet[Any]):
 
 class OutboxManager(models.Manager[Any]):
     def get_queryset(self) -> models.QuerySet[Any]:
-        """Rows as they are written: a read replica may lag behind what a worker was woken for."""
+        """Return rows of the write database, because a read replica may lag behind a wake-up."""
         return super().get_queryset().using(self.write_alias)
 
     @property
     def write_alias(self) -> str:
-        """The database that holds the outbox."""
+        """Return the database that holds the outbox."""
         return self._db or router.db_for_write(self.model)
 
 
@@ -75,6 +75,6 @@ def failed(attempts: int, error: str) -> dict[str, Any]:
 
 
 def backoff_s(attempts: int) -> float:
-    """Seconds to wait after the given number of attempts: doubling, capped, ±25 % jitter."""
+    """Return the seconds to wait after ``attempts`` attempts: doubling, capped, ±25 % jitter."""
     doubled = BACKOFF_S * 2 ** min(max(attempts - 1, 0), 30)
     return min(doubled, BACKOFF_MAX_S) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret

@@ -1,13 +1,13 @@
-"""Sketches: a few bits for each number of a vector, which tell how near two lie at little cost.
+"""Sketches: a few bits for each number of a vector, which estimate distances at little cost.
 
-Rows are turned by an orthogonal matrix drawn at random, so that no number weighs more than
-another (short ones in several ways, for levels tell little of a few numbers), and each number
-is replaced by the level it lies at, one of a few equally full ones.
-Levels are written as thermometers (of three bits: 000, 100, 110, 111): the bits in which two
-sketches differ then count the levels between them, which PostgreSQL does in some nanoseconds
-(Kong, Li and Guo, "Manhattan hashing for large-scale image retrieval", 2012, whose distance
-this is; the rotation is that of Gao and Long, "RaBitQ", 2024). Distances of unit rows order
-them as cosines do, so sketches choose whom to look at, and the vectors themselves decide.
+A random orthogonal matrix turns the rows, so that no number weighs more than another. Short rows
+are turned in several ways, because levels of a few numbers hold little information. Each number is
+replaced by its level, one of a few equally full levels. Levels are written as thermometers (for
+three bits: 000, 100, 110, 111). So the bits in which two sketches differ count the levels between
+them, which PostgreSQL does in some nanoseconds (Kong, Li and Guo, "Manhattan hashing for
+large-scale image retrieval", 2012, the source of this distance; the rotation is that of Gao and
+Long, "RaBitQ", 2024). Distances of unit rows order them as cosines do, so sketches choose the rows
+to compare, and the vectors themselves decide.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-#: A sketch has about so many: the more, the fewer rows must be compared exactly, and the more
-#: bytes are read of each. Of short rows rather more rotations than finer levels.
+#: About this many bits a sketch. With more bits fewer rows must be compared exactly, but each takes
+#: more bytes to read. For short rows prefer more rotations to finer levels.
 BITS, LEVELS = 1536, 3
 #: Rows sketched at once: as many as a processor's cache holds.
 BLOCK = 512
@@ -26,23 +26,23 @@ BLOCK = 512
 
 @dataclass(frozen=True)
 class Sketcher:
-    """``rotations`` (D, P): P ÷ D orthogonal ones side by side; ``thresholds`` (L, P)."""
+    """``rotations`` (D, P): P ÷ D orthogonal matrices side by side; ``thresholds`` (L, P)."""
 
     rotations: Floats
     thresholds: Floats
 
     @property
     def bits(self) -> int:
-        """The length of a sketch."""
+        """Return the length of a sketch."""
         return int(self.thresholds.size)
 
     def sketches(self, rows: Floats) -> npt.NDArray[np.bool_]:
-        """(N, L · P) of N unit rows."""
+        """Return the sketches (N, L · P) of N unit rows."""
         turned = rows @ self.rotations
         return (turned[:, None, :] > self.thresholds).reshape(len(rows), -1)
 
     def packed(self, rows: Floats) -> npt.NDArray[np.uint8]:
-        """As :meth:`sketches`, eight bits a byte, the last one filled up with zeros."""
+        """Return :meth:`sketches` with eight bits a byte, the last byte filled up with zeros."""
         blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
         return np.concatenate(
             [np.packbits(self.sketches(block), axis=1) for block in blocks]
@@ -50,22 +50,22 @@ class Sketcher:
         )
 
     def literals(self, rows: Floats) -> list[str]:
-        """As PostgreSQL writes them, ``'0110…'``."""
+        """Return sketches in PostgreSQL's notation, ``'0110…'``."""
         return written(self.sketches(rows).astype(np.uint8))
 
 
 def written(bits: npt.NDArray[np.uint8]) -> list[str]:
-    """(N, bits) of 0 and 1 as PostgreSQL writes them."""
+    """Return (N, bits) of 0 and 1 in PostgreSQL's notation."""
     return [row.tobytes().decode("ascii") for row in bits + np.uint8(ord("0"))]
 
 
 def fit(sample: Floats, seed: int = 0) -> Sketcher:
-    """Of unit rows (S, D) drawn evenly from those to sketch, S at least 1."""
+    """Fit a sketcher on unit rows (S, D) drawn evenly from those to sketch, S at least 1."""
     dimension = sample.shape[1]
     dice = np.random.default_rng(seed)
     count = max(1, BITS // (LEVELS * dimension))
     drawn = [dice.standard_normal((dimension, dimension)) for _ in range(count)]
-    # Kept at half precision, and so used: whoever reads it again makes the same sketches.
+    # Kept and used at half precision, so that every reader makes the same sketches.
     halves = np.hstack([np.linalg.qr(one)[0] for one in drawn]).astype(np.float16)
     rotations = halves.astype(np.float32)
     levels = max(1, round(BITS / rotations.shape[1]))

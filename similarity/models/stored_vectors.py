@@ -1,4 +1,4 @@
-"""Reads stored vectors as arrays."""
+"""Stored vectors, read as arrays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StoredVectors:
-    """One product's row: its variants' group, its category's number, and column → float32 (D,)
-    or None."""
+    """A product's row: its variants' group, its category's number, and its vectors.
+
+    ``vectors`` maps each column to float32 (D,) or None.
+    """
 
     key: Any
     group: str
@@ -24,7 +26,7 @@ class StoredVectors:
     category: int = 0
 
     def has(self, column: str) -> bool:
-        """Whether there is a direction to compare: a zero vector has none."""
+        """Return True if the column has a direction to compare; a zero vector has no direction."""
         vector = self.vectors.get(column)
         return vector is not None and bool(np.any(vector))
 
@@ -32,8 +34,8 @@ class StoredVectors:
 def read_vectors(
     version: EncoderVersion, keys: Iterable[Any], columns: Sequence[str], using: str
 ) -> dict[Any, StoredVectors]:
-    """Key → row, for those of ``keys`` that have vectors of ``version``; one query."""
-    # The binary form is read some ten times faster than the text form.
+    """Return a row for each key of ``keys`` with vectors of ``version``; runs one query."""
+    # Reading the binary form is some ten times faster than reading the text form.
     binary = {
         f"{column}_binary": Func(F(column), function="halfvec_send", output_field=BinaryField())
         for column in columns
@@ -56,12 +58,12 @@ def read_vectors(
 
 
 def array(binary: Any) -> FloatArray | None:
-    """pgvector's wire form of a halfvec: two int16 (length, unused), then big-endian halves."""
+    """Read pgvector's wire form of a halfvec: two int16 (length, unused), big-endian halves."""
     if binary is None:
         return None
     return np.frombuffer(bytes(binary), dtype=">f2", offset=4).astype(np.float32)
 
 
 def vector_literal(vector: FloatArray) -> str:
-    """The text form of a halfvec; six digits hold a half exactly."""
+    """Return the text form of a halfvec; six digits hold a half exactly."""
     return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"

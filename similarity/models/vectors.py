@@ -1,4 +1,4 @@
-"""Vectors of products, one row for each product and version."""
+"""Vectors of products, a row for each product and version."""
 
 import hashlib
 import zlib
@@ -15,29 +15,29 @@ from similarity.catalog.content import LEVEL
 from similarity.models.versions import EncoderVersion
 from similarity.parts import PARTS
 
-#: What the name of an index of vectors begins with.
+#: Prefix of the name of an index of vectors.
 INDEX_PREFIX = "similarity_v"
-#: What the name of a group begins with that holds one product alone.
+#: Prefix of the name of a group that holds a single product.
 ALONE = "product:"
-#: Products of a group that are looked at where any will do.
+#: Most products of a group that are read if any of them will do.
 MAX_MEMBERS = 200
 
 
 class ProductVectorsQuerySet(models.QuerySet["ProductVectors"]):
     def of_version(self, version: EncoderVersion) -> "ProductVectorsQuerySet":
-        """Every query starts here: vectors of two versions cannot be compared."""
+        """Narrow to a version. Every query starts here, because versions cannot be compared."""
         return self.filter(version=version)
 
     def members(self, groups: Collection[str]) -> dict[str, list[Any]]:
-        """Group → keys of its products, at most ``MAX_MEMBERS`` of each, in key order.
+        """Map each group to the keys of its products, at most ``MAX_MEMBERS`` each, in key order.
 
-        ``groups`` are names as :func:`group_name` makes them. Those of a product without variants
-        hold nothing else, and are not asked about. One query at most.
+        ``groups`` are names by :func:`group_name`. Groups of a product without variants hold only
+        that product and are left out. Runs at most one query.
         """
         several = [name for name in groups if not name.startswith(ALONE)]
         if not several:
             return {}
-        # The second condition is that of the index.
+        # The second condition is the index's condition.
         rows = self.filter(group__in=several).exclude(group__startswith=ALONE)
         # A product has the same place in each version.
         place = Window(DenseRank(), partition_by="group", order_by="product_id")
@@ -52,16 +52,16 @@ class ProductVectorsQuerySet(models.QuerySet["ProductVectors"]):
 
 
 class ProductVectors(models.Model):
-    """``fused`` answers "similar"; the parts re-weight, search and explain.
+    """A product's vectors: ``fused`` answers "similar"; the parts re-weight, search and explain.
 
-    All are rows of length one as half-precision vectors; a part the product lacks is null.
-    The lengths belong to the version, so the columns have none, and the HNSW index of
-    each version is made by ``similarity.vectors.indexes``.
+    All are rows of length one as half-precision vectors. A part that the product lacks is null. The
+    lengths belong to the version, so the columns have no length, and ``similarity.vectors.indexes``
+    creates the HNSW index of each version.
     """
 
-    # The database deletes these rows with the product (see migration 0001), so that
-    # even raw SQL in the host can delete products. Django must not do it too: it would
-    # lock vectors before products, the other way round than a worker that writes them.
+    # The database deletes these rows with the product (see migration 0001), so that even raw SQL in
+    # the host can delete products. Django must not delete them too, because it would lock vectors
+    # before products, in the opposite order of a worker that writes them.
     product = models.ForeignKey(
         conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
@@ -70,7 +70,7 @@ class ProductVectors(models.Model):
     )
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")
     fused = HalfVectorField()
-    #: Shared by the variants of one product, see :func:`group_name`.
+    #: Shared by the variants of a product, see :func:`group_name`.
     group = models.CharField(max_length=255)
     #: Cells are made within each category, see :func:`category_number`.
     category = models.IntegerField(default=0, db_default=0)
@@ -108,15 +108,15 @@ def index_name(version: EncoderVersion, column: str) -> str:
 
 
 def key_type(using: str) -> str:
-    """The SQL type of a product's key in the database ``using``, for casts of parameters.
+    """Return the SQL type of a product's key in the database ``using``, to cast parameters.
 
-    Of the product model's key, such as ``bigint``, ``uuid`` or ``varchar(40)``.
+    For example ``bigint``, ``uuid`` or ``varchar(40)``.
     """
     return str(ProductVectors._meta.get_field("product").db_type(connections[using]))
 
 
 def group_name(key: str, group: str) -> str:
-    """What the variants of the product ``key`` share: by its ``group``, or by itself without one.
+    """Return the group that the product's variants share, or the product itself without a group.
 
     The prefixes keep a product's key from being another's group.
     """
@@ -125,10 +125,10 @@ def group_name(key: str, group: str) -> str:
 
 
 def department_of(category: str) -> str:
-    """The first level of a category's path: ``Outdoor`` of ``Outdoor > Tents``."""
+    """Return the first level of a category's path: ``Outdoor`` of ``Outdoor > Tents``."""
     return category.split(LEVEL, 1)[0].strip()
 
 
 def category_number(category: str) -> int:
-    """A category's name as a number that fits an ``integer`` column; 0 without one."""
+    """Return a category's name as a number that fits an ``integer`` column; 0 if empty."""
     return zlib.crc32(category.encode(errors="replace")) - 2**31 if category else 0

@@ -1,36 +1,39 @@
-"""Encoder versions: which encoders, fusion and weights a set of vectors was made with."""
+"""Encoder versions: the encoders, fusion and weights that made a set of vectors."""
 
 import hashlib
 
 from django.db import models
 
-#: The least cosines by which a product is near, until the catalogue's own are learned. What sets
-#: photos apart differs from network to network, so until then the order alone tells of them.
+#: The least cosines of near products, until the catalogue's own are learned. The cosines that
+#: separate photos differ from network to network, so until then photos have an order but no floor.
 UNLEARNED_QUERY_FLOORS = {"text": 0.35, "image": 0.0, "photo": -1.0}
 
 
 class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
     def live(self) -> "EncoderVersion | None":
-        """The one version that answers queries, or None before the first is promoted."""
+        """Return the version that answers queries, or None before the first is promoted."""
         return self.filter(status=EncoderVersion.Status.LIVE).first()
 
     def live_key(self) -> int | None:
-        """The key of the version that answers queries, for callers that need no more of it."""
+        """Return the key of the version that answers queries; cheaper than the whole version."""
         live = self.filter(status=EncoderVersion.Status.LIVE)
         return live.values_list("pk", flat=True).first()
 
     def before_live(self) -> "EncoderVersion | None":
-        """The version that rolling back makes live: the one the live one was promoted over."""
+        """Return the version that a rollback makes live: the live version's predecessor."""
         replaced = self.filter(status=EncoderVersion.Status.LIVE).values("replaced")
         return self.filter(pk__in=replaced, status=EncoderVersion.Status.RETIRED).first()
 
     def maintained(self) -> "EncoderVersionQuerySet":
-        """Versions the worker keeps up to date: the live one and those that may follow it."""
+        """Return versions the worker keeps up to date: the live one and its possible successors."""
         return self.exclude(status=EncoderVersion.Status.RETIRED)
 
 
 class EncoderVersion(models.Model):
-    """Vectors of different versions never meet in one query."""
+    """A set of encoders, fusion and weights.
+
+    Vectors of different versions never meet in a query.
+    """
 
     class Status(models.TextChoices):
         BUILDING = "building"
@@ -39,8 +42,8 @@ class EncoderVersion(models.Model):
         RETIRED = "retired"
 
     status = models.CharField(max_length=8, choices=Status, default=Status.BUILDING)
-    #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}, and for
-    #: the image part "joint": true where its encoder puts words in the space of photos
+    #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}, and for the
+    #: image part "joint": true if its encoder puts words in the space of photos
     encoders = models.JSONField()
     #: Safetensors bytes of the fusion (means and projections of each part).
     fusion = models.BinaryField(editable=False)
@@ -49,28 +52,29 @@ class EncoderVersion(models.Model):
     dimensions = models.JSONField()
     #: part → share of the fused vector's squared length; they add up to 1
     weights = models.JSONField()
-    #: part → {block: [start, stop]} inside the part's vector, for explanations
+    #: part → {block: [start, stop]} inside the part's vector (for explanations)
     blocks = models.JSONField(default=dict, blank=True)
-    #: part → least cosine of a query with a product's vector by which the product is near,
-    #: learned on the catalogue; ``photo``: that of a picture with ``image`` vectors
+    #: part → least cosine of a query with the vector of a near product, learned on the catalogue;
+    #: ``photo``: that of a picture with ``image`` vectors
     query_floors = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
     #: Number of products the fusion was fitted on.
     fitted_on = models.PositiveIntegerField(default=0)
     #: Quality and size figures, shown in the admin.
     figures = models.JSONField(default=dict, blank=True)
-    #: Where shelves stop, see ``similarity.versions.floors``; empty before it is learned.
+    #: The floor at which shelves stop, see ``similarity.versions.floors``; empty before it is
+    #: learned.
     floor = models.JSONField(default=dict, blank=True, db_default={}, editable=False)
-    #: How far its building has come, see ``similarity.versions.build``.
+    #: Progress of its building, see ``similarity.versions.build``.
     progress = models.JSONField(default=dict, blank=True, db_default={})
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
-    #: The version it was promoted over, which rolling back returns to.
+    #: The version it was promoted over, which a rollback returns to.
     replaced = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
-    #: Set from the switch until what changed while this version was not kept up to date is
-    #: enqueued: the version that was.
+    #: The version that was kept up to date before the switch. Set at the switch, until the products
+    #: that changed while this version was not kept up to date are enqueued.
     catches_up_with = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -92,16 +96,16 @@ class EncoderVersion(models.Model):
 
     @property
     def query_parts(self) -> dict[str, int]:
-        """Part → length of a query's vector in it, as ``HotQueryVector.vector`` has them."""
+        """Map each part to the length of a query's vector, as in ``HotQueryVector.vector``."""
         parts = {"text": int(self.dimensions["text"])} if "text" in self.dimensions else {}
         if self.encoders.get("image", {}).get("joint"):
             parts["image"] = int(self.dimensions["image"])
         return parts
 
     def query_floor(self, name: str) -> float:
-        """The floor of that name, see :attr:`query_floors`."""
+        """Return the floor of that name, see :attr:`query_floors`."""
         return float(self.query_floors.get(name, UNLEARNED_QUERY_FLOORS[name]))
 
     def artefact_is_intact(self) -> bool:
-        """Whether the stored fusion still has the hash it was saved with."""
+        """Return True if the stored fusion still has the hash it was saved with."""
         return hashlib.sha256(bytes(self.fusion)).hexdigest() == self.fusion_sha256

@@ -1,7 +1,7 @@
 """Catalogues with known answers, read from a folder with a ``products.csv``.
 
-What a label says is never given to the encoders as an attribute. A title may contain
-the same word: a shop's titles do.
+Encoders never get a label as an attribute. A title may contain the same word, as a shop's titles
+do.
 """
 
 import csv
@@ -19,28 +19,28 @@ Label = frozenset[str]
 
 @dataclass(frozen=True)
 class Dataset:
-    """N products; ``labels``: name → one set of values a product, empty where not known.
+    """N products with ``labels``: name → a set of values for each product, empty if unknown.
 
-    Two products are alike in a label when their sets meet. ``links``: kind → for each
-    product the positions of those it is linked to by hand.
+    Two products are alike in a label if their sets intersect. ``links``: kind → for each product
+    the positions of the products that are linked to it by hand.
     """
 
     name: str
     contents: Sequence[ProductContent]
     labels: Mapping[str, Sequence[Label]]
     links: Mapping[str, Sequence[frozenset[int]]] = field(default_factory=dict)
-    #: Each product's category as a path, empty where not known.
+    #: Each product's category as a path, empty if unknown.
     paths: Sequence[str] = ()
 
     @property
     def groups(self) -> list[str]:
-        """What variants of one product share; a product's own key where it has none."""
+        """Return the group that variants share; a product's own key without a group."""
         return [content.group or content.key for content in self.contents]
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a row of ``products.csv`` becomes a product and its labels."""
+    """A mapping from a row of ``products.csv`` to a product and its labels."""
 
     key: str
     labels: Mapping[str, Callable[[Row], Label]]
@@ -58,14 +58,14 @@ class Format:
 
 
 def column(name: str, separator: str = "|") -> Callable[[Row], Label]:
-    """The label that stands in a column, several values split at ``separator``."""
+    """Return a reader of the label in a column; several values are split at ``separator``."""
     return lambda row: frozenset(
         value.strip() for value in row.get(name, "").split(separator) if value.strip()
     )
 
 
 def _luma_paths(row: Row) -> list[list[str]]:
-    """The categories that say what a thing is, not what campaign it is in."""
+    """Return the categories of the thing itself, without those of campaigns."""
     paths = [path.split("/") for path in row["categories"].split("|")]
     if paths[0][0] in ("Gear", "Training"):
         return [[paths[0][0], *(path[0] for path in paths[1:2])]]
@@ -90,7 +90,7 @@ def _luma_attributes(row: Row) -> dict[str, str]:
 
 
 def _luma_group(row: Row) -> str:
-    """The yoga balls and straps come as one product a colour: 24-WG081-gray, …-blue."""
+    """Return the group of yoga balls and straps, a product a colour: 24-WG081-gray, …-blue."""
     stem, _, colour = row["sku"].rpartition("-")
     return stem if colour in ("gray", "pink", "blue") else ""
 
@@ -129,8 +129,8 @@ FORMATS: dict[str, Format] = {
     ),
 }
 
-#: A folder of one's own: columns id, title, description, image, extra_images, brand,
-#: price and the labels type, colour, gender, those it has.
+#: A folder of your own: columns id, title, description, image, extra_images, brand, price and any
+#: of the labels type, colour, gender.
 OWN = Format(
     key="id",
     labels={name: column(name) for name in ("type", "colour", "gender")},
@@ -139,10 +139,10 @@ OWN = Format(
 
 
 def load_dataset(name: str, data_dir: Path, limit: int | None = None) -> Dataset:
-    """The pack called ``name`` in ``data_dir``, or else the folder ``name``.
+    """Load the pack called ``name`` in ``data_dir``, or else the folder ``name``.
 
-    ``limit`` keeps the first so many products. Raises :class:`ConfigurationError` where
-    there is no such folder or its ``products.csv`` has not the columns it needs.
+    ``limit`` keeps only the first products. Raises :class:`ConfigurationError` if the folder does
+    not exist or its ``products.csv`` lacks a column it needs.
     """
     folder = data_dir / name if name in FORMATS else Path(name)
     form = FORMATS.get(name, OWN)

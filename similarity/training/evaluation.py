@@ -1,4 +1,4 @@
-"""How similar the similar products are: each part alone against the fused vector."""
+"""Quality of similar products: each part alone against the fused vector."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FUSED = "fused"
 
 @dataclass(frozen=True)
 class Quality:
-    """One row of the table: what the vectors called ``name`` find."""
+    """A row of the table: the quality of the vectors called ``name``."""
 
     name: str
     shares: Mapping[str, Share]
@@ -30,7 +30,7 @@ class Quality:
     found: IntArray  # (N, 10), positions of the neighbours
 
     def figures(self) -> dict[str, float]:
-        """Every figure under the name the JSON output gives it."""
+        """Return every figure under its name in the JSON output."""
         figures: dict[str, float] = {}
         for label, share in self.shares.items():
             figures[f"{label}@10"] = share.precision
@@ -69,10 +69,10 @@ def evaluate(
     weights: Mapping[str, float],
     dimensions: Mapping[str, int],
 ) -> Report:
-    """Judge each part's own vectors, as the encoder made them, and the fused ones.
+    """Judge each part's own vectors, as the encoder made them, and the fused vectors.
 
-    The fusion is fitted on this catalogue, as a shop's is. A product without a part
-    finds nothing by that part, which counts as ten misses.
+    The fusion is fitted on this catalogue, as a shop's is. A product without a part has no
+    neighbours by that part, which counts as ten misses.
     """
     fusion = Fusion.fit(parts, weights, dimensions)
     rows = [
@@ -90,7 +90,7 @@ def judge(name: str, vectors: FloatArray, dataset: Dataset) -> Quality:
 
 
 def table(report: Report) -> str:
-    """The report as fixed-width text, a row for each part and one for the fused vector."""
+    """Return the report as fixed-width text, a row for each part and for the fused vector."""
     labels = list(report.fused.shares)
     ranked = list(dict.fromkeys([labels[-1], labels[0]])) if labels else []
     head = ["", *labels, *(f"{labels[-1]} of attainable" for _ in labels[:1])]
@@ -109,7 +109,7 @@ def table(report: Report) -> str:
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, the others to the right; short lines end early."""
+    """Align the first column left, the others right; short lines end early."""
     widths = [
         max(len(cell) for cell in column) for column in itertools.zip_longest(*lines, fillvalue="")
     ]
@@ -123,7 +123,7 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
 
 
 def halves(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(chosen on, reported on): two fixed random halves of N queries, bool (N,) each."""
+    """Return (chosen on, reported on): two fixed random halves of N queries, bool (N,) each."""
     first = np.zeros(count, dtype=bool)
     first[np.random.default_rng(1).permutation(count)[: count // 2]] = True
     return first, ~first

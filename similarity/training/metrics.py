@@ -1,4 +1,4 @@
-"""How good lists of neighbours are, by labels and by links made by hand."""
+"""Quality of lists of neighbours, by labels and by links made by hand."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,10 +19,9 @@ _CHUNK = 512  # queries compared with the whole catalogue at once
 class Share(NamedTuple):
     """``precision``: share of the top 10 that is alike, averaged over the queries.
 
-    ``attainable``: the same of a perfect ranking, which is below 1 where a query has
-    fewer than ten such products. ``mean_average_precision``: at 10, of the queries that
-    have any such product; a query's is Σ precision@i over its hits i ÷ min(10, how many
-    there are).
+    ``attainable``: the precision of a perfect ranking, which is below 1 if a query has fewer than
+    ten such products. ``mean_average_precision``: at 10, over the queries that have any such
+    product. A query's value is Σ precision@i over its hits i ÷ min(10, number of such products).
     """
 
     precision: float
@@ -32,15 +31,15 @@ class Share(NamedTuple):
 
     @property
     def attained(self) -> float:
-        """``precision`` ÷ ``attainable``, 0–1."""
+        """Return ``precision`` ÷ ``attainable``, 0–1."""
         return self.precision / self.attainable if self.attainable else 0.0
 
 
 def neighbours(vectors: FloatArray, groups: Sequence[str], top: int = TOP) -> IntArray:
-    """Positions (N, top) of the nearest by cosine, nearest first; -1 where there is none.
+    """Return positions (N, top) of the nearest by cosine, nearest first; -1 for no neighbour.
 
-    ``vectors`` has unit rows; a zero row, which is a product without the part, finds
-    nothing and is not found. A product's own group is left out.
+    ``vectors`` has unit rows. A zero row is a product without the part: it has no neighbours and is
+    not a neighbour. A product's own group is left out.
     """
     found = np.full((len(vectors), top), -1, dtype=np.int64)
     present = np.asarray(vectors.any(axis=1))
@@ -58,10 +57,10 @@ def neighbours(vectors: FloatArray, groups: Sequence[str], top: int = TOP) -> In
 def label_shares(
     found: IntArray, dataset: Dataset, queries: BoolArray | None = None
 ) -> dict[str, Share]:
-    """Label → its share, and ``all`` where there are several labels.
+    """Return the share of each label, and of ``all`` if there are several labels.
 
-    A query counts where its label is known (for ``all``: where all are). ``queries``
-    (N,) narrows them; the catalogue searched stays whole.
+    A query counts if its label is known (for ``all``: if all are known). ``queries`` (N,) narrows
+    them. The searched catalogue stays whole.
     """
     asked = np.ones(len(found), dtype=bool) if queries is None else queries
     matrices = {name: _membership(sets) for name, sets in dataset.labels.items()}
@@ -84,10 +83,10 @@ def label_shares(
 
 
 def link_recalls(found: IntArray, dataset: Dataset) -> dict[str, float]:
-    """Kind of link → share of a product's links that its top 10 holds, averaged.
+    """Return for each kind of link the share of a product's links in its top 10, averaged.
 
-    Products without links of the kind are not asked; links within a group are left out,
-    since the list leaves out the group.
+    Products without links of the kind do not count. Links within a group are left out, because the
+    list leaves out the group.
     """
     recalls: dict[str, float] = {}
     groups = dataset.groups
@@ -103,7 +102,7 @@ def link_recalls(found: IntArray, dataset: Dataset) -> dict[str, float]:
 
 
 def average_precision(hits: BoolArray, relevant: IntArray) -> FloatArray:
-    """At the list's length: ``hits`` (Q, top), ``relevant`` (Q,) how many there are, above 0."""
+    """Return it at the list's length; ``hits`` (Q, top), ``relevant`` (Q,) counts above 0."""
     ranks = np.arange(1, hits.shape[1] + 1)
     precision = hits.cumsum(axis=1) / ranks
     scores: FloatArray = (precision * hits).sum(axis=1) / np.minimum(relevant, hits.shape[1])
@@ -121,7 +120,7 @@ def _share(hits: BoolArray, relevant: IntArray) -> Share:
 
 
 def _membership(sets: Sequence[frozenset[str]]) -> FloatArray:
-    """One row a product, one column a value: 1 where the product has it."""
+    """Return a row for each product, a column for each value: 1 if the product has it."""
     values = {value: at for at, value in enumerate(sorted(frozenset().union(*sets)))}
     matrix = np.zeros((len(sets), len(values)), dtype=np.float32)
     for row, own in enumerate(sets):

@@ -1,4 +1,4 @@
-"""Ten products and what is found similar to them, as one picture to look at."""
+"""A picture of ten products and their similar products, to inspect by eye."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,8 @@ _GAP = 16  # between the query and its neighbours
 def contact_sheet(dataset: Dataset, found: IntArray, path: Path) -> None:
     """Write a PNG: a row for each of ten queries spread evenly over the catalogue.
 
-    On the left the query, then its neighbours, nearest first, each with its title and
-    its labels. ``found`` is (N, 10), -1 for none.
+    Each row shows the query on the left, then its neighbours, nearest first, each with its title
+    and its labels. ``found`` is (N, 10), -1 for no neighbour.
     """
     from PIL import Image, ImageDraw
 
@@ -60,7 +60,7 @@ def _paste(sheet: "Image.Image", content: ProductContent, corner: tuple[int, int
 def _caption(
     draw: "ImageDraw.ImageDraw", dataset: Dataset, product: int, corner: tuple[int, int]
 ) -> None:
-    """Two lines of title and one of labels, cut to the cell's width."""
+    """Draw two lines of title and a line of labels, cut to the cell's width."""
     title = dataset.contents[product].title
     labels = [", ".join(sorted(values[product])) for values in dataset.labels.values()]
     words: list[str] = ["", ""]

@@ -1,4 +1,4 @@
-"""How many products of other departments stand on shelves: filled, and with a floor."""
+"""The number of products of other departments on shelves: filled, and with a floor."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -25,16 +25,16 @@ from similarity.training.metrics import neighbours
 from similarity.training.vector_cache import VectorCache
 from similarity.versions import floors
 
-#: Products asked about, and hits on each one's shelf.
+#: Products evaluated, and hits on the shelf of each.
 PRODUCTS, LIMIT = 150, 8
 SEED = 1
-#: Neighbours a shelf of a data set is chosen from.
+#: Neighbours from which a data set's shelf is chosen.
 DEPTH = 200
 
 
 @dataclass(frozen=True)
 class Shelves:
-    """``hits``: of each product asked about, the categories' paths on its shelf."""
+    """``hits``: for each evaluated product, the categories' paths on its shelf."""
 
     name: str
     own: Sequence[str]
@@ -66,7 +66,7 @@ class ShelfEvaluation:
         return {"dataset": self.name, "shelves": {row.name: row.figures() for row in self.rows}}
 
     def text(self) -> str:
-        """A row for each way of making shelves."""
+        """Return a table with a row for each way of making shelves."""
         names = list(self.rows[0].figures())
         lines = [f"{self.name}: {len(self.rows[0].own)} shelves of {LIMIT} at most"]
         lines.append(f"{'':8}" + "".join(f"{name:>22}" for name in names))
@@ -77,9 +77,9 @@ class ShelfEvaluation:
 
 
 def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> ShelfEvaluation:
-    """Of this shop's eligible products, or of a data set; ``limit``: only the first products.
+    """Evaluate this shop's eligible products, or a data set; ``limit`` keeps only the first.
 
-    Raises :class:`ConfigurationError` where no category is known.
+    Raises :class:`ConfigurationError` if no category is known.
     """
     if dataset is None:
         return of_shop(limit or PRODUCTS)
@@ -90,7 +90,7 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
 
 
 def of_shop(products: int) -> ShelfEvaluation:
-    """Shelves of ``products`` random products as pages would show them."""
+    """Evaluate shelves of ``products`` random products as pages would show them."""
     keys = list(get_adapter().eligible().order_by("pk").values_list("pk", flat=True))
     asked = _drawn(keys, products)
     found = {
@@ -117,7 +117,7 @@ def of_shop(products: int) -> ShelfEvaluation:
 
 
 def of_dataset(dataset: Dataset, parts: Mapping[str, Encoded]) -> ShelfEvaluation:
-    """Shelves of random products of a catalogue; encoders were not given its categories."""
+    """Evaluate shelves of random products of a catalogue, unknown to encoders by category."""
     _require_categories(dataset.paths)
     fused = Fusion.fit(parts, conf.weights(), conf.dimensions()).fuse(parts).vectors
     found = neighbours(fused, dataset.groups, DEPTH)
@@ -146,7 +146,7 @@ def of_dataset(dataset: Dataset, parts: Mapping[str, Encoded]) -> ShelfEvaluatio
 
 
 def _learned(dataset: Dataset, fused: FloatArray, found: Any) -> dict[str, Any]:
-    """As :func:`similarity.versions.floors.learn` does it of a shop's tables."""
+    """Learn the floor as :func:`similarity.versions.floors.learn` does from a shop's tables."""
     numbers = np.array([category_number(path) for path in dataset.paths])
     some = np.array(_drawn(list(range(len(fused))), floors.SAMPLE))
     sample = floors.Sample(
@@ -172,14 +172,14 @@ def _learned(dataset: Dataset, fused: FloatArray, found: Any) -> dict[str, Any]:
 
 
 def _drawn(keys: list[Any], most: int) -> list[Any]:
-    """The same in each call."""
+    """Return at most ``most`` random keys, the same in each call."""
     return keys if len(keys) <= most else random.Random(SEED).sample(keys, most)  # noqa: S311
 
 
 def _require_categories(paths: Sequence[str]) -> None:
     if len(set(paths) - {""}) < 2:
         raise ConfigurationError(
-            "Fewer than two categories are known here, so that no product is of another one; map "
+            "Fewer than two categories are known here, so no product has another category; map "
             "SIMILARITY['CATALOG']['attributes']['category'], or name a --dataset that has types."
         )
 

@@ -1,4 +1,4 @@
-"""Choose the parts' weights on several catalogues at once."""
+"""The choice of the parts' weights on several catalogues at once."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,14 +22,14 @@ _LEAST = 0.05  # a part with less would not be worth encoding
 
 @dataclass(frozen=True)
 class Trial:
-    """One catalogue, encoded and fused once; only the weights change."""
+    """A catalogue, encoded and fused once; only the weights change."""
 
     dataset: Dataset
     parts: Mapping[str, Encoded]
     fusion: Fusion
 
     def shares(self, weights: Weights) -> tuple[Shares, Shares]:
-        """Of the half of the queries that weights are chosen on, and of the other half."""
+        """Return the shares of the queries that weights are chosen on, and of the other half."""
         vectors = self.fusion.reweighted(weights).fuse(self.parts).vectors
         found = neighbours(vectors, self.dataset.groups)
         first, second = halves(len(found))
@@ -41,10 +41,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """``held_out``: catalogue → weights chosen on the others, and what they give on it.
+    """``held_out``: catalogue → weights chosen on the others, and their figures on it.
 
-    The two figures are of the half of the queries nothing was chosen on: under the
-    weights chosen without the catalogue, and under those chosen on all.
+    The two figures are of the half of the queries that no choice used: under the weights chosen
+    without the catalogue, and under those chosen on all.
     """
 
     weights: Weights
@@ -53,10 +53,10 @@ class Choice:
 
 
 def objective(catalogues: Iterable[Shares]) -> float:
-    """0–1: half for the same type, half for the same in all labels a catalogue has.
+    """Return 0–1: half for the same type, half for the same in all labels of a catalogue.
 
-    Each is a share of the attainable, averaged over the catalogues that know it: one
-    that knows the type alone has no say about what only colours could earn.
+    Each is a share of the attainable, averaged over the catalogues that know it. So a catalogue
+    that knows only the type does not affect the share of colours.
     """
     attained: dict[str, list[float]] = {"type": [], ALL: []}
     for shares in catalogues:
@@ -68,10 +68,10 @@ def objective(catalogues: Iterable[Shares]) -> float:
 
 
 class Tuner:
-    """Looks for the weights with the best objective; each point is tried once.
+    """A search for the weights with the best objective; each point is tried once.
 
-    ``fixed`` parts keep their weight. A grid over what is left, then steps of half its
-    mesh from the best point while they help.
+    ``fixed`` parts keep their weight. The search tries a grid over the other parts, then steps of
+    half its mesh from the best point while they help.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Tuner:
         self._free = [part for part in trials[0].fusion.weights if part not in fixed]
 
     def choose(self) -> Choice:
-        """On all catalogues, then leaving out each in turn."""
+        """Return the choice on all catalogues, and choices that leave out each in turn."""
         everything = list(range(len(self.trials)))
         best = self._best(everything)
         held_out = {}
@@ -126,7 +126,7 @@ class Tuner:
 
 
 def grid(parts: Sequence[str], step: float) -> Iterator[Weights]:
-    """All weights that are multiples of ``step``, one at least, and add up to 1."""
+    """Yield all weights that are multiples of ``step``, at least one step each, summing to 1."""
     total = round(1 / step)
     for cuts in itertools.combinations(range(1, total), len(parts) - 1):
         edges = (0, *cuts, total)
@@ -135,7 +135,7 @@ def grid(parts: Sequence[str], step: float) -> Iterator[Weights]:
 
 
 def _moves(weights: Weights) -> Iterator[Weights]:
-    """Half a mesh from one part to another."""
+    """Yield the weights with half a mesh moved from one part to another."""
     for giver, taker in itertools.permutations(weights, 2):
         if weights[giver] - _FINE_STEP >= _LEAST - 1e-9:
             moved = {giver: weights[giver] - _FINE_STEP, taker: weights[taker] + _FINE_STEP}

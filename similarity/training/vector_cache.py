@@ -1,4 +1,4 @@
-"""Part vectors on disk, so that an evaluation run again encodes only what is new."""
+"""Part vectors on disk, so that a repeated evaluation encodes only new products."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ _CHUNK = 64  # products between two steps of the progress bar
 
 
 class VectorCache:
-    """One ``.npz`` in ``folder`` for each encoder, its rows found by what the encoder reads.
+    """A cache with one ``.npz`` in ``folder`` for each encoder; rows found by the encoder's input.
 
-    The file's name holds a hash of the encoder's signature: other weights or options
-    make a new file. A file that is damaged is made anew.
+    The file's name holds a hash of the encoder's signature, so that other weights or options make a
+    new file. A damaged file is made again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,14 +34,14 @@ class VectorCache:
         contents: Sequence[ProductContent],
         progress: Callable[[int], object] = lambda count: None,
     ) -> dict[str, Encoded]:
-        """Part → N rows. What was encoded is kept even when the call is interrupted.
+        """Return N rows for each part. Encoded rows are kept even if the call is interrupted.
 
-        ``progress`` is told how many products are done since it was last called.
+        ``progress`` gets the number of products done since its last call.
         """
         shelves = {part: _Shelf(self.folder, encoder) for part, encoder in encoders.items()}
         try:
             for start in range(0, len(contents), _CHUNK):
-                # All parts of a chunk in turn: its photos are decoded once for all of them.
+                # All parts of a chunk in turn, so that its photos are decoded once for all of them.
                 chunk = contents[start : start + _CHUNK]
                 for shelf in shelves.values():
                     shelf.add(chunk)
@@ -53,7 +53,7 @@ class VectorCache:
 
 
 class _Shelf:
-    """The rows of one encoder: fingerprint → vector, all zero where there was nothing."""
+    """The rows of an encoder: fingerprint → vector, all zero if there was no content."""
 
     def __init__(self, folder: Path, encoder: Encoder) -> None:
         digest = hashlib.sha256(encoder.signature.encode()).hexdigest()[:16]
@@ -87,7 +87,7 @@ class _Shelf:
         self.changed = False
 
     def _name(self, content: ProductContent) -> str:
-        """Hash of all the encoder reads, price included."""
+        """Return a hash of all the encoder reads, including the price."""
         read = [_plain(getattr(content, name)) for name in self.encoder.fingerprint_fields]
         return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
@@ -98,7 +98,7 @@ class _Shelf:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            logger.warning("The cache file %s is damaged and made anew: %s", self.path, error)
+            logger.warning("The cache file %s is damaged and is made again: %s", self.path, error)
             return {}
 
 

@@ -188,7 +188,7 @@ class TestGetAdapter:
     @override_settings(SIMILARITY={"CATALOG": "django.contrib.auth.get_user_model"})
     def test_a_path_to_something_else(self):
         assert get_user_model
-        with pytest.raises(ConfigurationError, match="no CatalogAdapter"):
+        with pytest.raises(ConfigurationError, match="not a CatalogAdapter"):
             get_adapter()
 
     @override_settings(SIMILARITY={"CATALOG": 3})

@@ -234,7 +234,7 @@ def test_bad_photo_is_read_and_logged_once(caplog):
     product = content("1", b"nothing")
     photos(product)
     photos(product)
-    assert caplog.text.count("goes on without") == 1
+    assert caplog.text.count("continues without") == 1
 
 
 def test_decoded_photos_are_let_go_with_their_batch():

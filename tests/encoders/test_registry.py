@@ -38,8 +38,8 @@ def test_options_reach_the_encoder_and_changes_are_seen(settings):
         ("similarity.encoders.text.TransformerTextEncoder", "must be"),
         ({"CLASS": None}, "must be"),
         ({"CLASS": "no.such.Encoder"}, "'no.such.Encoder', which cannot be imported"),
-        ({"CLASS": "similarity.conf.get"}, "is no Encoder"),
-        ({"CLASS": "decimal.Decimal"}, "is no Encoder"),
+        ({"CLASS": "similarity.conf.get"}, "is not an Encoder"),
+        ({"CLASS": "decimal.Decimal"}, "is not an Encoder"),
         ({"CLASS": TEXT, "OPTION": {}}, "unknown key 'OPTION'"),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_hostile_image_has_its_result(case):
     started = time.thread_time()  # of this thread: others may keep the processor busy
     result, told = decoded(case.data)
     assert time.thread_time() - started < 1
-    assert "to decode; save it anew" not in told, "it was ended after LONGEST_S"
+    assert "to decode; save it again" not in told, "it was ended after LONGEST_S"
     assert case.result in (result, EITHER), told
     assert len(told) < 500
 

@@ -31,7 +31,7 @@ def test_a_folder_of_ones_own(tmp_path):
     assert data.contents[0].price == Decimal("9.50")
     assert dict(data.contents[0].attributes) == {"brand": "Ember"}
     assert [image.name for image in data.contents[1].images] == ["mine/mugs/blue.png"]
-    with pytest.raises(PhotoAbsent, match="is not there"):
+    with pytest.raises(PhotoAbsent, match="does not exist"):
         data.contents[1].images[0].read(10)
 
 
