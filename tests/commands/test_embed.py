@@ -142,5 +142,5 @@ def test_one_product_is_one_product(products, capsys):
 
 
 def test_a_timeout_belongs_to_wait(products):
-    with pytest.raises(CommandError, match="--timeout is for --wait"):
+    with pytest.raises(CommandError, match="--timeout needs --wait"):
         call_command("similarity", "embed", "--timeout", "3")
