@@ -1,4 +1,4 @@
-"""Errors in the log: each distinct one once a minute, with its traceback."""
+"""Errors in the log: each distinct error once a minute, with its traceback."""
 
 import logging
 import threading

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 
 class Part(NamedTuple):
-    """One part of a product's content.
+    """A part of a product's content.
 
     ``reason`` names the part when a hit is explained; ``similar`` and ``same`` are the sentences
     for shoppers. A part that is ``searched`` alone has an index of its own. If a product lacks a

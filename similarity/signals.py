@@ -236,7 +236,7 @@ def _enqueue(
 
     A product saved in another database than the outbox's is enqueued after its commit. So is a
     product whose row another transaction holds: two transactions that change the photos of the
-    same products in different order would deadlock, and PostgreSQL would end one of them.
+    same products in different order would deadlock, and PostgreSQL would end either.
     """
     if receivers.are_off():
         return

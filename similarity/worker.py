@@ -43,7 +43,7 @@ def _embeds() -> bool:
 
 
 def _note_alive(**kwargs: Any) -> None:
-    """Note a sign of life, if this worker takes from the plugin's queue, and tell extensions."""
+    """Note a sign of life of workers on the plugin's queue, and call the extensions."""
     if _embeds():
         heartbeats.note()
     for extension in extensions():
@@ -67,9 +67,7 @@ def _be_forgotten(**kwargs: Any) -> None:
 
 
 def _serve_metrics(**kwargs: Any) -> None:
-    """Serve metrics, because workers have no HTTP server; a wrong address must not stop a
-    worker.
-    """
+    """Serve metrics, because workers have no HTTP server; a wrong address stops no worker."""
     if (address := conf.get("MONITORING", "ADDRESS")) is None:
         return
     try:

@@ -19,6 +19,21 @@ from similarity.cells.clustering import Cells, Floats, Numbers
 from similarity.models.cells import VectorCells, rows_table
 from similarity.models.sketches import Sketcher
 
+#: Products that are queries.
+QUERIES = 128
+#: Queries whose sketches are compared with all rows they look at, which takes longer.
+SKETCHED_QUERIES = 64
+#: Neighbours that each query must find.
+NEIGHBOURS = 24
+#: Shares of passing rows, each with a figure of its own.
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+#: Shares for which the depth by sketch is measured: fewer passing rows need no more depth.
+DEPTH_SHARES = (1.0, 0.1)
+#: Shares of all rows in the categories that a query from outside is asked of.
+FAR_SHARES = (0.02, 0.1, 0.5)
+#: Fewest rows from which a figure for queries from outside is learnt.
+FAR_ROWS = 500
+
 
 class Look(NamedTuple):
     """A query ``vector`` (D,) that looks at ``cells``; the ``share`` of their rows passes.
@@ -32,6 +47,16 @@ class Look(NamedTuple):
     vector: Floats
     cells: npt.NDArray[np.intp]
     neighbours: npt.NDArray[np.int64]
+
+
+class _Met(NamedTuple):
+    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
+
+    query: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
+    likeness: Floats
+    cells: Numbers
+    ids: npt.NDArray[np.int64]
 
 
 def depths(
@@ -84,32 +109,6 @@ def _ahead(
     return np.maximum(dice.binomial(nearer, look.share), 1).astype(float).tolist()
 
 
-#: Products that are queries.
-QUERIES = 128
-#: Queries whose sketches are compared with all rows they look at, which takes longer.
-SKETCHED_QUERIES = 64
-#: Neighbours that each query must find.
-NEIGHBOURS = 24
-#: Shares of passing rows, each with a figure of its own.
-SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
-#: Shares for which the depth by sketch is measured: fewer passing rows need no more depth.
-DEPTH_SHARES = (1.0, 0.1)
-#: Shares of all rows in the categories that a query from outside is asked of.
-FAR_SHARES = (0.02, 0.1, 0.5)
-#: Fewest rows from which a figure for queries from outside is learnt.
-FAR_ROWS = 500
-
-
-class _Met(NamedTuple):
-    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
-
-    query: npt.NDArray[np.intp]
-    row: npt.NDArray[np.intp]
-    likeness: Floats
-    cells: Numbers
-    ids: npt.NDArray[np.int64]
-
-
 class Calibration:
     """A measurement: add all rows (unit, float32) once, in pieces, then read :meth:`figures`.
 
@@ -141,9 +140,7 @@ class Calibration:
     def add(
         self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
     ) -> None:
-        """Add N rows, with the cell of each, that cell's category, and ids that identify the
-        rows.
-        """
+        """Add N rows, with the cell of each, that cell's category, and each row's id."""
         likeness = self._queries @ rows.T
         likeness[self._ids[:, None] == ids[None, :]] = -np.inf
         # Select once every row that may be among the best of any case: few are, after the first

@@ -84,9 +84,7 @@ class StandingCells:
         return np.asarray(np.exp(rows - below), dtype=np.float32)
 
     def rows_from_afar(self, share: float, wanted: int) -> float:
-        """Return rows to look at from outside, if ``share`` of all rows lie in passing
-        categories.
-        """
+        """Return rows to look at from outside; passing categories hold ``share`` of all rows."""
         rows = np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_needed)
         return float(np.exp(rows)) * max(1.0, wanted / CALIBRATED_FOR) ** 0.5
 
@@ -96,9 +94,7 @@ class StandingCells:
         return self._for(float(depth), wanted)
 
     def depth_from_afar(self, share: float, wanted: int) -> int:
-        """Return passing rows to compare exactly, under the conditions of
-        :meth:`rows_from_afar`.
-        """
+        """Return passing rows to compare exactly, for :meth:`rows_from_afar`."""
         return self._for(
             float(np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_depths)), wanted
         )
@@ -143,7 +139,7 @@ def standing(version: EncoderVersion, using: str) -> StandingCells | None:
 def load(number: int, using: str) -> StandingCells | None:
     """Return a set of cells, which never changes once live, so a process reads it once.
 
-    None if its tables are missing, for example after a restore of data alone.
+    Returns None if its tables are missing, for example after a restore of data alone.
     """
     made = VectorCells.objects.using(using).get(pk=number)
     _names, groups = np.unique(made.category_numbers(), return_inverse=True)

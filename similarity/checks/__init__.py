@@ -44,8 +44,9 @@ def register(check: Check, *, database: bool = False) -> None:
 
 @cache
 def contained(check: Check) -> Check:
-    """Return ``check`` wrapped so that exceptions become messages: migrate and runserver run
-    checks.
+    """Return ``check`` wrapped so that an exception becomes a message.
+
+    Otherwise it would end migrate and runserver, which run checks.
     """
 
     @wraps(check)

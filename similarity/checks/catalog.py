@@ -111,8 +111,8 @@ def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
             messages.append(
                 Error(
                     f"SIMILARITY['CATALOG']{place} takes all values of {path!r}, and a product has "
-                    f"one {key}.",
-                    hint=f"Name a rule that gives one, for example {{'first': {path!r}}}.",
+                    f"a single {key}.",
+                    hint=f"Name a rule that gives a single value, such as {{'first': {path!r}}}.",
                     id="similarity.E025",
                 )
             )
@@ -194,7 +194,7 @@ def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
             Error(
                 f"SIMILARITY['CATALOG']{place} is {path.path!r}, which leads to a "
                 f"{type(fields[-1]).__name__}.",
-                hint=f"Name one of these: {', '.join(kind.__name__ for kind in wanted)}.",
+                hint=f"Name a field of these types: {', '.join(kind.__name__ for kind in wanted)}.",
                 id="similarity.E016",
             )
         )

@@ -13,9 +13,7 @@ from similarity.exceptions import ConfigurationError
 
 
 def check_content(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Read ``content`` and ``card`` of the first product, if its database is among
-    ``databases``.
-    """
+    """Read the first product's content and card, if its database is among ``databases``."""
     try:
         adapter = get_adapter()
         alias = adapter.write_alias

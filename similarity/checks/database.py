@@ -35,7 +35,7 @@ def check_aliases(**kwargs: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 f"{product._meta.label} is written to the database {theirs!r} and the plugin's "
-                f"tables to {ours!r}; they are joined in one query.",
+                f"tables to {ours!r}; queries join them.",
                 hint="Let DATABASE_ROUTERS send the app 'similarity' to the products' database.",
                 id="similarity.E030",
             )
@@ -53,9 +53,7 @@ def check_aliases(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Check pgvector's version and the migrations of the plugin's database, if among
-    ``databases``.
-    """
+    """Check pgvector and the migrations, if the plugin's database is among ``databases``."""
     from similarity.models import ProductVectors
 
     alias = router.db_for_write(ProductVectors)
@@ -96,7 +94,7 @@ def _check_version(alias: str, vector: ExtensionState) -> list[CheckMessage]:
     return [
         Error(
             f"The database {alias!r} has pgvector {vector.version}; it must be 0.8 or later.",
-            hint="Install a later one on the server, then run: ALTER EXTENSION vector UPDATE.",
+            hint="Install a later version on the server, then run: ALTER EXTENSION vector UPDATE.",
             id="similarity.E034",
         )
     ]
@@ -166,9 +164,7 @@ def _unknown_history(error: Exception) -> CheckMessage:
 
 
 def _check_made(alias: str) -> list[CheckMessage]:
-    """Check indexes and cells: migrations do not make them, and a restore of data alone lacks
-    them.
-    """
+    """Check indexes and cells, which migrations do not make and a restore of data lacks."""
     live = fusions.every_version().live()
     states = indexes.states(live) if live else {}
     lacking = [column for column, state in states.items() if state != indexes.VALID]
@@ -185,8 +181,9 @@ def _check_made(alias: str) -> list[CheckMessage]:
 
 
 def _check_cascade(alias: str) -> list[CheckMessage]:
-    """Check foreign keys: a change of the key's type loses them, and Django restores only its
-    own.
+    """Check foreign keys, which are lost by a change of the key's type.
+
+    Django restores only the keys of its own models.
     """
     from similarity.models import ProductInputs, ProductVectors
 

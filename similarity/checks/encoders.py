@@ -44,7 +44,7 @@ def check_encoders(**kwargs: Any) -> list[CheckMessage]:
 def _nothing_left() -> Error:
     return Error(
         "SIMILARITY['ENCODERS'] sets every part to None, so no part can be encoded.",
-        hint="Leave at least one part in.",
+        hint="Leave at least 1 part in.",
         id="similarity.E023",
     )
 

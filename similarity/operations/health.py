@@ -99,7 +99,7 @@ def _worker() -> HealthCheck:
         return HealthCheck(True, f"{len(seen)} seen lately: {', '.join(sorted(seen))}")
     return HealthCheck(
         False,
-        f"none seen for {heartbeats.SEEN_S:.0f} s; start 'celery -A <project> worker "
+        f"no worker seen for {heartbeats.SEEN_S:.0f} s; start 'celery -A <project> worker "
         f"-Q {conf.get('WORKERS', 'QUEUE')}', with a cache that it shares with the web processes "
         f"(CACHES[{conf.get('CACHE', 'ALIAS')!r}])",
     )

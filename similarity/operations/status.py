@@ -70,7 +70,7 @@ def _failing() -> health.HealthCheck:
     unfinished = PendingProduct.objects.exclude(last_error="")
     failing, waiting = unfinished.count(), PendingProduct.objects.count()
     if not failing:
-        return health.HealthCheck(True, "none failed")
+        return health.HealthCheck(True, "no product failed")
     common = unfinished.values("last_error").annotate(times=Count("pk"))
     error, times = common.values_list("last_error", "times").order_by("-times")[0]
     detail = f"{failing} of {waiting} in the outbox failed, {times} of them with: {error[:SHOWN]}"

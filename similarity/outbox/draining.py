@@ -59,7 +59,7 @@ def enqueue(
 
 
 def drain(budget_s: float = 20.0) -> int:
-    """Embed due products until none is left or ``budget_s`` is over; return the rows taken.
+    """Embed due products until all are done or ``budget_s`` is over; return the rows taken.
 
     Any number of workers may drain at the same time. Raises
     :class:`similarity.exceptions.SimilarityError` if encoders or versions allow no work at all.
@@ -110,7 +110,7 @@ def _free_abandoned() -> None:
 
 
 def _claim(number: int | None) -> list[PendingProduct]:
-    """Return the next batch; rows that dead workers left behind come first, one by one.
+    """Return the next batch; rows that dead workers left behind come first, each alone.
 
     The networks are loaded before such a row is claimed: a process without enough memory for
     them dies without a product, so that no product is blamed.

@@ -2,7 +2,7 @@
 
 Celery's prefork pool replaces a killed process in its event loop, which stands still while the
 broker is down. Without this poller, no product would be embedded until the broker is back. The
-worker's parent watches its pool in a thread. While no process of the pool lives, it keeps one
+worker's parent watches its pool in a thread. While no process of the pool lives, it keeps a
 process of this module, with an interpreter of its own: a fork of the parent would also copy the
 locks of its threads, and Celery would not know the fork.
 
@@ -115,7 +115,7 @@ def none_lives(processes: Sequence[int]) -> bool:
 def _has_ended(pid: int) -> bool:
     """Return True if the child has ended, and leave its end for Celery to find.
 
-    If the system cannot tell, the child counts as alive.
+    If the system cannot answer, the child counts as alive.
     """
     if not hasattr(os, "waitid"):  # macOS before Python 3.13
         return False
@@ -126,9 +126,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def main(worker: int) -> None:
-    """Poll until SIGTERM, or until the process ``worker`` is no longer the parent of this
-    process.
-    """
+    """Poll until SIGTERM, or until the process ``worker`` is no longer the parent."""
     from similarity.outbox import polling
     from similarity.vectors import heartbeats
 

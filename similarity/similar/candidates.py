@@ -34,13 +34,21 @@ from similarity.similar.within import Fragment, Within, compose, parameter
 
 logger = logging.getLogger(__name__)
 
-
 #: Seconds for which a filter's statistics are reused.
 KEPT_S = 60.0
 #: Filters that a process remembers; the filter unused for longest is dropped first.
 REMEMBERED = 1024
 #: Most milliseconds to measure a filter.
 MOST_MS = 500
+#: Cost of a row in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): a look-up by
+#: key with comparison; a visit through HNSW; a comparison of its sketch in a cell; there also a
+#: test of the filter, and the vector of a passing row.
+EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
+#: Rows of the sample that must pass before a filter's statistics are used.
+FEW_HITS = 8
+#: A filter with this many passing rows or fewer is scanned exactly.
+EXACT_LIMIT = 20_000
+
 _SETTINGS = {"jit": "off", "statement_timeout": str(MOST_MS)}
 
 
@@ -50,6 +58,39 @@ class FilterStatistics(NamedTuple):
     hits: int
     share: float
     rates: FloatArray
+
+
+class Step(NamedTuple):
+    """A plan to try: its name, the reason for it, and its function."""
+
+    plan: str
+    because: str
+    run: Callable[[VectorSearch, int], list[Candidate]]
+
+
+class Outlook(NamedTuple):
+    """The facts that decide the choice of a plan."""
+
+    #: Rows that pass, counted up to EXACT_LIMIT + 1.
+    passing: int
+    #: True if the product searched from passes the filter itself.
+    source_passes: bool
+    #: Rows in the version's index over the column; None without a valid index.
+    indexed: int | None
+
+    def few(self, rows: int) -> bool:
+        """Return True if comparing every passing row is cheapest, or the only correct way.
+
+        To find ``rows``, HNSW visits rows × indexed ÷ passing. If the product itself does not pass,
+        a few hundred rows around it are tried first, perhaps in vain.
+        """
+        limit = EXACT_LIMIT
+        if self.indexed and self.indexed > 0:
+            cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
+            if not self.source_passes:
+                cheaper = max(cheaper, int(HNSW_US / EXACT_US) * plans.NEARBY_ROWS)
+            limit = min(limit, cheaper)
+        return bool(self.passing <= limit)
 
 
 _known: "OrderedDict[tuple[Any, ...], tuple[float, FilterStatistics]]" = OrderedDict()
@@ -126,49 +167,6 @@ def _rates(passing: Any, sampled: FloatArray) -> FloatArray:
     return ((passing + believed * share) / (sampled + believed)).astype(np.float32)
 
 
-class Step(NamedTuple):
-    """A plan to try: its name, the reason for it, and its function."""
-
-    plan: str
-    because: str
-    run: Callable[[VectorSearch, int], list[Candidate]]
-
-
-#: Cost of a row in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): a look-up by
-#: key with comparison; a visit through HNSW; a comparison of its sketch in a cell; there also a
-#: test of the filter, and the vector of a passing row.
-EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
-#: Rows of the sample that must pass before a filter's statistics are used.
-FEW_HITS = 8
-#: A filter with this many passing rows or fewer is scanned exactly.
-EXACT_LIMIT = 20_000
-
-
-class Outlook(NamedTuple):
-    """The facts that decide the choice of a plan."""
-
-    #: Rows that pass, counted up to EXACT_LIMIT + 1.
-    passing: int
-    #: True if the product searched from passes the filter itself.
-    source_passes: bool
-    #: Rows in the version's index over the column; None without a valid index.
-    indexed: int | None
-
-    def few(self, rows: int) -> bool:
-        """Return True if comparing every passing row is cheapest, or the only correct way.
-
-        To find ``rows``, HNSW visits rows × indexed ÷ passing. If the product itself does not pass,
-        a few hundred rows around it are tried first, perhaps in vain.
-        """
-        limit = EXACT_LIMIT
-        if self.indexed and self.indexed > 0:
-            cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
-            if not self.source_passes:
-                cheaper = max(cheaper, int(HNSW_US / EXACT_US) * plans.NEARBY_ROWS)
-            limit = min(limit, cheaper)
-        return bool(self.passing <= limit)
-
-
 def nearest(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
     """Return the best candidate of each group, best first, ties in key order.
 
@@ -211,7 +209,7 @@ def run(step: Step, search: VectorSearch, size: int) -> list[Candidate]:
 
 
 def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
-    """Return the plans to try, one after another while groups are missing; the last is exact."""
+    """Return the plans to try, in turn while groups are missing; the last is exact."""
     if not search.within.per_row:
         return (Step("exact", "the queryset cannot be tested for one product", plans.exact),)
     short = Step("exact", "too few rows were found before", plans.exact)

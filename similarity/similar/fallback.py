@@ -52,7 +52,7 @@ def fill(
     tier: str,
     step: int,
 ) -> list[Candidate]:
-    """Return the first ``wanted`` products, one a group, whose key and group are not taken.
+    """Return the first ``wanted`` products whose key and group are not taken, one per group.
 
     Their score is 0, because no likeness was measured.
     """
@@ -72,9 +72,7 @@ def fill(
 
 
 def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
-    """Return key → name of its variants' group, in the order of ``keys`` and as vectors store
-    it.
-    """
+    """Return key → its variants' group as vectors store it, in the order of ``keys``."""
     groups = adapter.groups(keys) if keys else {}
     return {key: group_name(str(key), groups.get(key) or "") for key in keys}
 

@@ -13,6 +13,8 @@ from similarity.parts import PARTS
 from similarity.similar.scoring import METRICS, normalised_weights
 from similarity.similar.within import key_of
 
+MODES = ("fused", *PARTS)
+
 
 class Reason(NamedTuple):
     """A reason for a hit. The shares of a hit's reasons add up to 1."""
@@ -83,9 +85,6 @@ class Taken:
             self.groups.add(one.group)
 
 
-MODES = ("fused", *PARTS)
-
-
 @dataclass(frozen=True)
 class Query:
     """The arguments of ``similar_to``, except the product and the filter.
@@ -115,7 +114,7 @@ class Query:
         if self.weights is not None:
             if self.mode != "fused":
                 raise QueryError(
-                    f"weights need mode 'fused', but mode is {self.mode!r}; pass one of the two."
+                    f"weights need mode 'fused', but mode is {self.mode!r}; leave out either."
                 )
             object.__setattr__(self, "weights", normalised_weights(self.weights))
 

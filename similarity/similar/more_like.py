@@ -34,6 +34,11 @@ SAME_TASTE_COSINE = 0.2
 #: Each taste is a search of its own, so the nearest tastes are joined down to this number.
 MAX_TASTES = 5
 
+#: Most liked products, and most disliked products, of one call.
+MAX_GIVEN = 50
+#: Liked products whose categories are used as a fallback for vectors.
+FALLBACK_SOURCES = 3
+
 Key = TypeVar("Key")
 
 
@@ -105,12 +110,6 @@ def _middle(liked: FloatArray, cosines: np.ndarray, group: tuple[int, ...]) -> F
 
 def _unit(vector: FloatArray) -> FloatArray:
     return (vector / np.float32(np.linalg.norm(vector))).astype(np.float32)
-
-
-#: Most liked products, and most disliked products, of one call.
-MAX_GIVEN = 50
-#: Liked products whose categories are used as a fallback for vectors.
-FALLBACK_SOURCES = 3
 
 
 def more_like(
@@ -251,9 +250,7 @@ class Selection:
         )
 
     def _fallback(self, wanted: int, taken: Taken) -> list[Candidate]:
-        """Return products of the first liked products' categories, a share each, then of the
-        shop.
-        """
+        """Return products of the first liked products' categories, then of the shop."""
         if not wanted:
             return []
         sources = self.liked[:FALLBACK_SOURCES]

@@ -79,9 +79,7 @@ class VectorSearch:
         return Fragment(f"{others.sql}{sql}", (*others.params, *passes.params))
 
     def others(self) -> Fragment:
-        """Return the conditions of ``exclude`` and ``exclude_groups``, with AND after them, or
-        empty.
-        """
+        """Return the conditions of ``exclude`` and ``exclude_groups``, each followed by AND."""
         sql = ""
         params: tuple[Any, ...] = ()
         if self.exclude:

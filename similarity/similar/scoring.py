@@ -108,7 +108,7 @@ def weighted_scores(
     elif metric == "dot":
         scores = (1.0 + total) / 2.0
     else:
-        # |q - c|² of unit parts is 2 - 2cos, and 1 if one of the two is missing.
+        # |q - c|² of unit parts is 2 - 2cos, and 1 if either is missing.
         squared = 2.0 * weight_shared - 2.0 * total + (share * missing).sum(axis=1)
         scores = 1.0 - np.sqrt(np.maximum(squared, 0.0)) / 2.0
     return np.where(comparable, np.clip(scores, 0.0, 1.0), np.nan)

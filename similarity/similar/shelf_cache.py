@@ -30,6 +30,11 @@ from similarity.similar.planner_settings import savepoint
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import key_of
 
+DEFAULT_TEMPLATE = "similarity/similar_products.html"
+SIGNER = signing.Signer(salt="similarity.fragment")
+#: An address is valid until the end of the period that follows its own.
+PERIOD_S = 30 * 24 * 3600
+
 #: Reasons with a smaller share of a hit's score are not shown to shoppers.
 SHOWN_SHARE = 0.05
 
@@ -51,6 +56,44 @@ class ShelfItem:
     @cached_property
     def card(self) -> Card:
         return card_of(self._adapter, self.product, self._request)
+
+
+@dataclass(frozen=True)
+class ShelfArguments:
+    """The arguments of ``{% similar_products %}`` that can be part of an address."""
+
+    product: str
+    limit: int
+    title: str
+    diversity: float
+    explain: bool
+    template: str
+    #: The page's language, because the shelf's address has none.
+    language: str = ""
+
+    @property
+    def shelf_id(self) -> str:
+        """An element id, equal at each request, so that a page and its ETag do not change."""
+        told = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
+
+    def signed(self) -> str:
+        return SIGNER.sign_object({**asdict(self), "period": _period()}, compress=True)
+
+    @classmethod
+    def from_signed(cls, text: str) -> Self:
+        """Return the arguments of a text by :meth:`signed`.
+
+        Raises :class:`django.core.signing.BadSignature` for another text or an expired address.
+        """
+        told: dict[str, Any] = SIGNER.unsign_object(text)
+        made = told.pop("period", None)
+        if not isinstance(made, int) or not _period() - 1 <= made <= _period():
+            raise signing.SignatureExpired("the shelf's address has expired")
+        try:
+            return cls(**told)
+        except TypeError as error:  # signed by another release, with other arguments
+            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
 
 
 def cached_similar(
@@ -171,9 +214,7 @@ def _plain(hit: Hit) -> dict[str, Any]:
 
 
 def _live_row(product: Model | Any) -> QuerySet[Any]:
-    """Return the live version of the product's vectors and their time: new ones need a new
-    shelf.
-    """
+    """Return the version and time of the product's live vectors, which decide its shelf."""
     rows = ProductVectors.objects.filter(
         version__status=EncoderVersion.Status.LIVE, product=key_of(product)
     )
@@ -202,50 +243,6 @@ def _steady(param: Any) -> Any:
     if not isinstance(param, datetime):
         return param
     return ["at", int(param.timestamp() // max(conf.get("CACHE", "TIMEOUT_S"), 1))]
-
-
-DEFAULT_TEMPLATE = "similarity/similar_products.html"
-
-SIGNER = signing.Signer(salt="similarity.fragment")
-
-#: An address is valid until the end of the period that follows its own.
-PERIOD_S = 30 * 24 * 3600
-
-
-@dataclass(frozen=True)
-class ShelfArguments:
-    """The arguments of ``{% similar_products %}`` that can be part of an address."""
-
-    product: str
-    limit: int
-    title: str
-    diversity: float
-    explain: bool
-    template: str
-    #: The page's language, because the shelf's address has none.
-    language: str = ""
-
-    @property
-    def shelf_id(self) -> str:
-        """An element id, equal at each request, so that a page and its ETag do not change."""
-        told = json.dumps(asdict(self), sort_keys=True).encode()
-        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
-
-    def signed(self) -> str:
-        return SIGNER.sign_object({**asdict(self), "period": _period()}, compress=True)
-
-    @classmethod
-    def from_signed(cls, text: str) -> Self:
-        """Return the arguments of a text by :meth:`signed`; raise
-        :class:`django.core.signing.BadSignature` for another text, or one that is too old."""
-        told: dict[str, Any] = SIGNER.unsign_object(text)
-        made = told.pop("period", None)
-        if not isinstance(made, int) or not _period() - 1 <= made <= _period():
-            raise signing.SignatureExpired("the shelf's address has expired")
-        try:
-            return cls(**told)
-        except TypeError as error:  # signed by another release, with other arguments
-            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
 
 
 def _period() -> int:

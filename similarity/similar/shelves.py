@@ -25,6 +25,15 @@ from similarity.similar.plans import VectorSearch
 from similarity.similar.tiers import DIVERSITY_POOL, Source, VectorTier, diverse, vector_tiers
 from similarity.similar.within import Within, key_of
 
+#: Paging ends after this number of hits.
+MAX_DEPTH = 1000
+#: ``row`` changes with every change of the row, even within a transaction.
+_WHICH = (
+    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "
+    "(SELECT id FROM similarity_vectorcells WHERE version_id = version.id AND live) "
+    "FROM similarity_encoderversion AS version WHERE status = 'live'"
+)
+
 
 class Cursor(NamedTuple):
     """The last hit shown: its tier's step, score and key, and the number of hits shown so far."""
@@ -102,14 +111,6 @@ def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVer
     if version is not None:
         version.cells_number = cells  # type: ignore[attr-defined]
     return version
-
-
-#: ``row`` changes with every change of the row, even within a transaction.
-_WHICH = (
-    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "
-    "(SELECT id FROM similarity_vectorcells WHERE version_id = version.id AND live) "
-    "FROM similarity_encoderversion AS version WHERE status = 'live'"
-)
 
 
 @dataclass(frozen=True)
@@ -212,10 +213,6 @@ class Shelf:
             if one.key in others
         }
         return reasons | by_category
-
-
-#: Paging ends after this number of hits.
-MAX_DEPTH = 1000
 
 
 def similar_to(
@@ -342,7 +339,7 @@ def _cursor(after: str | None, query: Query) -> Cursor | None:
     if query.diversity:
         raise QueryError(
             f"diversity is {query.diversity!r} and after is given: a diverse page is chosen as a "
-            "whole and has no next page; pass one of the two."
+            "whole and has no next page; leave out either."
         )
     return Cursor.parse(after)
 

@@ -94,8 +94,7 @@ def diverse(
         [
             vector / max(float(np.linalg.norm(vector)), 1e-12)
             for candidate in found
-            if (vector := stored[candidate.key].vectors["fused"])
-            is not None  # never None, for mypy
+            if (vector := stored[candidate.key].vectors["fused"]) is not None  # for mypy
         ]
     )
     scores = [candidate.score for candidate in found]
@@ -142,7 +141,7 @@ def _heights(source: Source, query: Query, weights: Mapping[str, float]) -> Heig
 def _column_tier(source: Source, query: Query, within: Within, column: str) -> VectorTier:
     search = search_by(source, query, within, column)
     heights = _heights(source, query, {column: 1.0})
-    # A floor for one part alone has no departments.
+    # A floor for a part alone has no departments.
     categories = [source.stored.category if column == "fused" else 0]
 
     def find(wanted: int, taken: Taken) -> list[Candidate]:

@@ -39,5 +39,5 @@ class Command(SimilarityCommand):
         self.stdout.write(
             f"Version {version.pk}: {figures['cells']} cells of {figures['rows']} products made in "
             f"{figures['build_s']} s. A query looks at {figures['scan']['rows'][0]} rows if all "
-            f"pass its filter, at {figures['scan']['rows'][-1]} if one in a hundred does."
+            f"pass its filter, at {figures['scan']['rows'][-1]} if 1 % does."
         )

@@ -44,7 +44,7 @@ class Command(SimilarityCommand):
             "--changed-only", action="store_true", help="only products whose vectors are outdated"
         )
         parser.add_argument(
-            "--force", action="store_true", help="run the encoders even if nothing changed"
+            "--force", action="store_true", help="run the encoders even without changes"
         )
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--now", action="store_true", help="embed in this process")
@@ -98,7 +98,7 @@ class Command(SimilarityCommand):
             if not told and not alive and now - started > SILENCE_S:
                 told = True
                 self.stderr.write(
-                    "No worker was seen; start one, or use 'manage.py similarity embed --now'."
+                    "No worker was seen; start a worker, or use 'manage.py similarity embed --now'."
                 )
             if timeout_s is not None and now - started > timeout_s:
                 raise CommandError(
@@ -132,5 +132,5 @@ def _existing(keys: list[str]) -> list[Any]:
         raise CommandError(f"No primary key of a product: {error.messages[0]}") from error
     found = set(products.filter(pk__in=list(wanted)).values_list("pk", flat=True))
     if missing := [text for key, text in wanted.items() if key not in found]:
-        raise CommandError(f"There is no product {', '.join(missing)}; nothing was marked.")
+        raise CommandError(f"There is no product {', '.join(missing)}; no product was marked.")
     return list(wanted)

@@ -84,9 +84,7 @@ def get_similar(
     within: QuerySet[Any] | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """Return the hits themselves, each with its ``product``; an empty list if no product
-    matches.
-    """
+    """Return the hits themselves, each with its ``product``; empty without similar products."""
     if is_nothing(product, "get_similar"):
         return []
     try:
@@ -161,7 +159,7 @@ def _placeholder(
     if within is not None:
         raise QueryError(
             "similar_products got both lazy=True and within; a queryset cannot travel in an "
-            "address. Leave one of them out."
+            "address. Leave either out."
         )
     address = reverse("similarity:fragment", args=[arguments.signed()])
     return render(

@@ -1,4 +1,4 @@
-"""Reading and encoding of a batch, so that one bad product does not fail the others."""
+"""Reading and encoding of a batch, so that a bad product does not fail the others."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -49,9 +49,7 @@ def encoders_of(version: EncoderVersion) -> dict[str, Encoder]:
 
 
 def encoder_of(version: EncoderVersion, part: str) -> Encoder:
-    """Return one of :func:`encoders_of`; raise :class:`VersionError` for a part it does not
-    have.
-    """
+    """Return a part's encoder; raise :class:`VersionError` if the version lacks the part."""
     if part not in version.encoders:
         raise VersionError(
             f"Version {version.pk} has no part {part!r}, only {', '.join(version.encoders)}: set "

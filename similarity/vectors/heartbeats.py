@@ -33,7 +33,7 @@ _telling: "Future[Any] | None" = None
 
 class Worker(TypedDict):
     seen_at: float  # seconds since 1970
-    device: str  # empty until the worker has loaded an encoder that has one
+    device: str  # empty until the worker has loaded an encoder with a device
     doing: str
     done: int
     total: int

@@ -30,6 +30,10 @@ from similarity.vectors import encoding, fusions, indexes, pipeline, shared_phot
 from similarity.vectors.fusions import every_version
 from similarity.vectors.inputs import Inputs
 
+#: Products a fusion is fitted on; more change its axes little and cost their encoding.
+SAMPLE = 2000
+PAGE = 1000  # keys read at once
+
 #: The lock that a building process holds.
 LOCK = "similarity.build"
 
@@ -88,9 +92,7 @@ def seconds_left(progress: dict[str, Any]) -> float | None:
 
 
 def described(progress: dict[str, Any], *, running: bool) -> str:
-    """Return a text such as ``embedding 34,000 of 100,000, 12 min left``; empty without
-    progress.
-    """
+    """Return for example ``embedding 34,000 of 100,000, 12 min left``; empty at first."""
     if "phase" not in progress:
         return ""
     phase, done, total = progress["phase"], progress["done"], progress["total"]
@@ -111,12 +113,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-#: Products a fusion is fitted on; more change its axes little and cost their encoding.
-SAMPLE = 2000
-
-PAGE = 1000  # keys read at once
 
 
 def unfinished() -> EncoderVersion | None:
@@ -164,7 +160,7 @@ def fill(
     of any process, and stops at the time ``until`` (monotonic seconds). Products that change
     meanwhile, or changed before that page, come from the outbox, because workers also maintain
     building versions. The outbox also gets products that fail, and products that were being
-    embedded when the process was killed: one of them may be the cause, and the outbox tries
+    embedded when the process was killed: a product may be the cause, and the outbox tries
     each alone.
     """
     products = get_adapter().model._base_manager.using(upsert.alias())
@@ -243,9 +239,7 @@ def _encode_sample(
 def _masked_anew(
     batch: encoding.EncodedBatch, found: list[Inputs], encoders: dict[str, Encoder]
 ) -> tuple[encoding.EncodedBatch, list[Inputs]]:
-    """Encode products of the sample again whose shared inputs were found only later; return
-    both.
-    """
+    """Encode products again whose shared inputs were found late; return batch and inputs."""
     now = shared_photos.judged(found)
     outdated = {new.key for old, new in zip(found, now, strict=True) if new.absent != old.absent}
     rows = {content.key: row for row, content in enumerate(batch.contents)}

@@ -37,7 +37,8 @@ ASKED = 200
 NEIGHBOURS = 3
 #: Fewest products that a floor is learned from.
 FEW = 30
-#: Two categories are close if their products are this much as alike as products within one.
+#: Two categories are close if their products are this much as alike as products of the same
+#: category.
 CLOSE = 0.4
 #: Most close categories kept for each category.
 MOST_CLOSE = 20
@@ -47,7 +48,7 @@ OUTGROWN = 2
 COUNTED_UP_TO = 50_000
 
 Floats = npt.NDArray[np.float32]
-#: A product and one of its nearest products, each as column → row.
+#: A product and a near product, each as column → row.
 Pair = tuple[Mapping[str, Floats], Mapping[str, Floats]]
 
 
@@ -181,7 +182,7 @@ def _both(own: Mapping[str, Floats], other: Mapping[str, Floats], column: str) -
 
 
 def _neighbouring(version: EncoderVersion, sample: Sample) -> list[Pair]:
-    """Return pairs of a sampled product and one of its nearest, each as column → row."""
+    """Return pairs of a sampled product and a near product, each as column → row."""
     asked = list(sample.keys[:ASKED])
     found = quality.nearest(version, "fused", asked, NEIGHBOURS).others
     own = _rows_of(sample)

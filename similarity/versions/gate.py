@@ -35,7 +35,7 @@ WARN_OVERLAP = 0.2
 _MEASURES = {
     "same_category": ("neighbours of the same category", 0.05),
     "variants": ("variants among the nearest", 0.1),
-    "bought_together": ("products near what they are bought with", 0.05),
+    "bought_together": ("products near products bought with them", 0.05),
 }
 
 

@@ -24,6 +24,9 @@ from similarity.versions.build import LOCK, BuildProgress, is_building
 
 logger = logging.getLogger(__name__)
 
+Status = EncoderVersion.Status
+#: Products that one statement enqueues when a version goes live.
+ENQUEUE_ROWS = 5000
 
 #: Rows that one statement deletes.
 DELETE_ROWS = 5000
@@ -101,12 +104,6 @@ def drop_retired(keep: int = 1, older_than: timedelta = timedelta(0)) -> list[in
     return dropped
 
 
-Status = EncoderVersion.Status
-
-#: Products that one statement enqueues when a version goes live.
-ENQUEUE_ROWS = 5000
-
-
 def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
     """Return the live version; at the first start make it from the present catalogue.
 
@@ -169,9 +166,7 @@ def begun_since(asked_at: float) -> bool:
 
 
 def go_on(budget_s: float) -> EncoderVersion | None:
-    """Resume a worker's unfinished build that no process holds; return None without such a
-    build.
-    """
+    """Resume a worker's unfinished build that no process holds; return None without it."""
     began = every_version().filter(status=Status.BUILDING, progress__by="worker")
     if not began.exists() or is_building():
         return None
@@ -258,7 +253,7 @@ def promote(
 def rollback(*, force: bool = False) -> EncoderVersion:
     """Make the version live again that the live version replaced; return it.
 
-    A second rollback goes one version further back, never forward again. Raises
+    A second rollback goes to the version before, never forward again. Raises
     :class:`VersionError` if no such version is kept, or if it lacks an index and would answer
     slowly (``force`` accepts that). Its figures are not checked, because it was live before.
     """
@@ -267,7 +262,7 @@ def rollback(*, force: bool = False) -> EncoderVersion:
         raise VersionError(
             "There is nothing to roll back to: no version is kept that was live before this one. "
             "Promote a version by its number ('manage.py similarity promote ID'; "
-            "'manage.py similarity status' lists them), or build one with "
+            "'manage.py similarity status' lists them), or build a version with "
             "'manage.py similarity build'."
         )
     missing = [column for column, s in indexes.states(before).items() if s != indexes.VALID]
@@ -312,7 +307,8 @@ def find(version: EncoderVersion | int | None) -> EncoderVersion:
         found = every_version().filter(status=Status.READY).first()
         if found is None:
             raise VersionError(
-                "No version is ready to be promoted; build one with 'manage.py similarity build'."
+                "No version is ready to be promoted; build a version with "
+                "'manage.py similarity build'."
             )
         return found
     pk = version.pk if isinstance(version, EncoderVersion) else version

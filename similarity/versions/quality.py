@@ -27,6 +27,12 @@ from similarity.parts import PARTS
 from similarity.types import Progress
 from similarity.vectors import upsert
 
+#: Neighbours per product, the size of a usual shelf.
+K = 10
+#: Sampled products: the standard error of a share is 3 points at most.
+SAMPLE = 300
+MEASURES = ("same_category", "variants", "bought_together")
+
 #: Products compared at once: with a sample of 300 their scores take 24 MB.
 PAGE = 20_000
 
@@ -183,15 +189,6 @@ def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
 
 
-#: Neighbours per product, the size of a usual shelf.
-K = 10
-
-#: Sampled products: the standard error of a share is 3 points at most.
-SAMPLE = 300
-
-MEASURES = ("same_category", "variants", "bought_together")
-
-
 def eligible() -> QuerySet[Any]:
     """Return keys of products that may be shown, each once, although a join may repeat rows."""
     products = get_adapter().eligible().using(upsert.alias())
@@ -296,9 +293,7 @@ def _same_category(found: Nearest) -> float | None:
 
 
 def categories(keys: Sequence[Any]) -> dict[Any, set[str]]:
-    """Return key → its categories; a product may have several; without a category it is left
-    out.
-    """
+    """Return key → the set of its categories, without products that have no category."""
     products = conf.product_model()._base_manager.using(upsert.alias()).filter(pk__in=keys)
     found = get_adapter().values_of("category", products)
     return {key: set(categories) for key, categories in found.items()}
