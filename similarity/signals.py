@@ -103,7 +103,7 @@ def product_saving(
 def row_moving(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
-    """Before the save: note the row's products, because a photo may move to another product."""
+    """Note the row's products before its save, because a photo may move to another product."""
 
     own = row_key(instance, conf.product_model())
 
@@ -161,7 +161,7 @@ def many_to_many_changed(
     using: str,
     **kwargs: Any,
 ) -> None:
-    """Either side may lead to products; a clear from the other side names no rows."""
+    """Enqueue the products of either side; a clear from the other side names no rows."""
     # Django sends an empty set if every added row was there already.
     if action not in ("post_add", "post_remove", "pre_clear", "post_clear") or pk_set == set():
         return
@@ -234,7 +234,7 @@ def _enqueue(
 ) -> None:
     """Write outbox rows in the transaction on ``using`` and wake a worker after it.
 
-    A product saved in another database than the outbox's is enqueued after its commit. So is a
+    A product saved in a database without the outbox is enqueued after its commit. So is a
     product whose row another transaction holds: two transactions that change the photos of the
     same products in different order would deadlock, and PostgreSQL would end either.
     """

@@ -151,7 +151,7 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
         cursor.execute(
             # Columns that a scan reads come first, after columns of fixed length if keys are
             # numbers: PostgreSQL finds them without walking through the row. PLAIN, because a
-            # compressed value would be copied before it is compared.
+            # short value would be copied before it is compared.
             f"CREATE TABLE {table} (cell integer NOT NULL, placed boolean NOT NULL DEFAULT false, "
             f"product_id {key} NOT NULL, encoded_at timestamptz NOT NULL, "
             f'sketch {sketch} STORAGE PLAIN NOT NULL, "group" varchar(255) NOT NULL)'

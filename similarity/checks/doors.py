@@ -23,7 +23,7 @@ def check_doors(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
-    """For ``check --deploy``: check that values in a Redis cache are not pickles."""
+    """Check for ``check --deploy`` that a Redis cache does not store pickles."""
     try:
         entry: Any = settings.CACHES[conf.get("CACHE", "ALIAS")]
         backend = conf.load(entry["BACKEND"])

@@ -177,7 +177,7 @@ def nearest(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]
 
 
 def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
-    """Return as :func:`nearest`, but with every variant found, in no particular order."""
+    """Return the same as :func:`nearest`, but with every variant found and in any order."""
     if search.within.keys is None:
         return []
     size = row_count(wanted, pool)

@@ -104,7 +104,7 @@ def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] 
 
 
 def catalogue_order() -> tuple[str, list[str]]:
-    """Return the last tier's name and order: newest first if the model has a date, else by key."""
+    """Return the last tier's name and order: newest first if the model shows it, else by key."""
     options = conf.product_model()._meta
     if isinstance(options.pk, AutoField):
         return "newest", ["-pk"]

@@ -94,7 +94,7 @@ def _one_of(
     if len(values) > MAX_FILTER_VALUES or any(len(value) > MAX_FILTER_LENGTH for value in values):
         raise FilterError(
             f"{name} has {len(values)} values; at most {MAX_FILTER_VALUES} of at most "
-            f"{MAX_FILTER_LENGTH} characters can be asked for.",
+            f"{MAX_FILTER_LENGTH} characters are allowed.",
             name,
         )
     configured = conf.get("API", "FILTERS")

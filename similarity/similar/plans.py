@@ -97,7 +97,7 @@ def exact(search: VectorSearch, rows: int) -> list[Candidate]:
 
 
 def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
-    """Return as :func:`exact`, if few rows pass: they are looked up by key, in the order of keys.
+    """Return the same as :func:`exact`; faster if few rows pass, by look-ups in key order.
 
     A join would visit them in the order of the filter's index, from page to page of the table and
     back. From some thousands of rows on that takes two to three times as long.

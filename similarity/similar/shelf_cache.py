@@ -105,7 +105,7 @@ def cached_similar(
     diversity: float = 0.0,
     explain: bool = False,
 ) -> list[Hit]:
-    """Return as :func:`similarity.similar.shelves.similar_to`, cached for pages with many views.
+    """Return the hits of :func:`similarity.similar.shelves.similar_to`, from the cache if possible.
 
     ``within`` narrows the products that may be shown now to ``request``; it cannot widen them. A
     new shelf has some products in reserve. If some are sold out, the next products move up; the

@@ -266,7 +266,7 @@ def similar_page(
     after: str | None = None,
     fill: bool | None = None,
 ) -> Page:
-    """Return as :func:`similar_to`, with the cursor of the next page.
+    """Return the hits of :func:`similar_to`, and the cursor of the next page.
 
     Pages of one query never repeat a product while the catalogue does not change, and end after
     MAX_DEPTH hits. An exact scan skips no product. By HNSW a deeper search may find a product that

@@ -40,7 +40,7 @@ class Worker(TypedDict):
 
 
 def note(doing: str = "", done: int = 0, total: int = 0) -> None:
-    """Note that this worker is alive and its present work; at most every few seconds.
+    """Note that this worker is alive, with its present work; at most every few seconds.
 
     The processes of one worker share one entry. No work waits for a cache that hangs.
     """

@@ -1,4 +1,4 @@
-"""Indexes over vectors: HNSW, or cells in place of the index over ``fused``.
+"""Indexes over vectors: HNSW, or cells instead of the index over ``fused``.
 
 Each version has one index per searched column, made outside migrations. The index's
 expression holds the vector's length, which belongs to the version, and its condition holds the

@@ -139,7 +139,7 @@ def embed_into(
     force: bool = False,
     claims: Sequence[PendingProduct] | None = None,
 ) -> EmbedReport:
-    """Do as :func:`embed` for the given versions, whose encoders must be the configured ones."""
+    """Embed as :func:`embed` does, for these versions, by the encoders they were made with."""
     if claims is not None:
         keys = [row.product_key for row in claims]
     forced = set(keys) if force else {row.product_key for row in claims or () if row.force}

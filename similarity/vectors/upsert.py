@@ -1,4 +1,4 @@
-"""Writing of vectors: locks, the upsert, and reading what is stored."""
+"""Writing of vectors, with the locks it needs, and reading of fingerprints and vectors."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
