@@ -146,7 +146,7 @@ def _alone() -> Iterator[None]:
             held.enter_context(advisory_lock(LOCK, upsert.alias()))
         except LockTaken as error:
             raise LockTaken(
-                "Another process, a worker or a command, reconciles; let it finish, and try again."
+                "Another process reconciles, a worker or a command; let it finish, and try again."
             ) from error
         yield
 
