@@ -1,7 +1,7 @@
 """Product similarity for Django shops.
 
-The public door of the core: a shop imports nothing deeper. Names are imported when they are first
-used, so that settings may import this package before models are loaded.
+The public door of the core: a shop imports no deeper module. A name is imported on first use,
+because settings import this package before models are loaded.
 """
 
 from typing import TYPE_CHECKING

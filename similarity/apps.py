@@ -10,8 +10,8 @@ class SimilarityConfig(AppConfig):
     name = "similarity"
     verbose_name = "Product similarity"
     default_auto_field = "django.db.models.BigAutoField"
-    #: Task → (when, options), for :func:`similarity.beat_schedule`. What is done each night has an
-    #: hour: an interval of a day begins anew wherever beat starts without the file it kept.
+    #: Task → (when, options), for :func:`similarity.beat_schedule`. Nightly tasks have an hour,
+    #: because an interval of a day starts again if beat starts without its schedule file.
     beat: ClassVar[Schedule] = {
         "drain_outbox": (30.0, {"expires": 300}),
         "reconcile": (30.0, {"expires": 30}),

@@ -24,16 +24,16 @@ from similarity.exceptions import ConfigurationError
 #: The most hits one call returns.
 MAX_LIMIT = 100
 
-#: Requests are counted apart by these. They are the keys of ``API["THROTTLE"]`` where it is a dict.
+#: Scopes that count requests separately: the keys of ``API["THROTTLE"]`` if that is a dict.
 THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "batch", "metrics")
 
-#: What a part of ``ENCODERS`` may hold.
+#: Keys that an entry of ``ENCODERS`` may have.
 ENCODER_KEYS = ("CLASS", "OPTIONS", "WEIGHT", "DIMENSION")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One key: its default, what a value must be, in words, and a test of that."""
+    """One key: its default, a description of a valid value, and a test for it."""
 
     default: Any
     wanted: str
@@ -41,32 +41,32 @@ class Setting:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether the value is a finite number."""
+    """Return True if the value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_positive(value: Any) -> bool:
-    """Return whether the value is a number above 0."""
+    """Return True if the value is a number above 0."""
     return is_number(value) and value > 0
 
 
 def is_whole(value: Any) -> bool:
-    """Return whether the value is a whole number above 0."""
+    """Return True if the value is a whole number above 0."""
     return is_positive(value) and isinstance(value, int)
 
 
 def is_text(value: Any) -> bool:
-    """Return whether the value is a text that is not blank."""
+    """Return True if the value is a text that is not blank."""
     return isinstance(value, str) and bool(value.strip())
 
 
 def is_list_of_text(value: Any) -> bool:
-    """Return whether the value is a list of such texts."""
+    """Return True if the value is a list of texts that are not blank."""
     return isinstance(value, list | tuple) and all(map(is_text, value))
 
 
 def is_rate(value: Any) -> bool:
-    """Return whether the value is a throttle's rate, or None."""
+    """Return True if the value is a throttle's rate, or None."""
     if value is None:
         return True
     rate = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)s?"
@@ -100,7 +100,7 @@ def source(default: Any, wanted: str, *, required: bool = True) -> Setting:
 
 
 def is_encoder(value: Any) -> bool:
-    """Return whether the value is an entry of ``ENCODERS``."""
+    """Return True if the value is an entry of ``ENCODERS``."""
     return value is None or (
         isinstance(value, Mapping)
         and set(value) <= set(ENCODER_KEYS)
@@ -128,13 +128,13 @@ def _part(path: str, weight: float, dimension: int) -> dict[str, Any]:
     return {"CLASS": path, "OPTIONS": {}, "WEIGHT": weight, "DIMENSION": dimension}
 
 
-#: Keys that are no groups.
+#: Keys outside any group.
 SETTINGS: dict[str, Setting] = {
     # A dict maps the product model's fields; a string is the dotted path of an adapter.
     # See similarity.catalog.mapping.FieldMappingAdapter for the keys of the dict.
     "CATALOG": source({}, "a dict that maps fields, or the dotted path of an adapter"),
-    # "signals" of Django, or "triggers" in the database, which also see bulk changes and raw SQL.
-    # None follows nothing, for a host's tests.
+    # "signals": Django's signals. "triggers": triggers in the database, which also see bulk
+    # changes and raw SQL. None: follow no changes, in a host's tests.
     "CAPTURE": Setting(
         "signals",
         "'signals', 'triggers' or None",
@@ -142,7 +142,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     # Part → its encoder (None leaves the part out), its share of the fused vector's squared
     # length, chosen by `manage.py similarity evaluate --tune`, and the length it is reduced to
-    # inside that vector; together 512 at most.
+    # inside that vector. The lengths add up to 512 at most.
     "ENCODERS": Setting(
         {
             "text": _part("text.TransformerTextEncoder", 0.45, 128),
@@ -167,13 +167,13 @@ GROUPS: dict[str, dict[str, Setting]] = {
                 isinstance(value, str) and bool(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value))
             ),
         ),
-        # Of the networks on a CPU: "auto" tries which is fastest here.
+        # How networks run on a CPU: "auto" measures which runtime is fastest on this machine.
         "RUNTIME": Setting(
             "auto",
             "'auto', 'torch', 'openvino' or 'onnxruntime'",
             lambda value: value in ("auto", "torch", "openvino", "onnxruntime"),
         ),
-        # Where exported networks are kept; None: the user's cache folder.
+        # The folder for exported networks; None: the user's cache folder.
         "RUNTIME_DIR": Setting(
             None, "None or the path of a folder", lambda value: value is None or is_text(value)
         ),
@@ -183,13 +183,13 @@ GROUPS: dict[str, dict[str, Setting]] = {
         "MAX_BYTES": whole(20 * 1024 * 1024),
         "MAX_PIXELS": whole(40_000_000),
         "PER_PRODUCT": whole(4),
-        # Domains that photos named by an address are fetched from: "cdn.example.com",
-        # "*.example.com", "http://photos.example.com:8080". None are, by default.
+        # Domains from which photos may be fetched if the catalogue gives their address:
+        # "cdn.example.com", "*.example.com", "http://photos.example.com:8080". Default: no domain.
         "DOMAINS": Setting([], "a list of domains such as 'cdn.example.com'", is_list_of_text),
     },
     "SHELVES": {
-        # True: a shelf is filled up to its limit with whatever the shop has, best sellers and
-        # newest last; False: it stops before products that are not similar.
+        # True: fill a shelf up to its limit with other products, best sellers and newest last.
+        # False: the shelf ends before products that are not similar.
         "FILL": switch(False),
     },
     "CACHE": {
@@ -223,13 +223,13 @@ GROUPS: dict[str, dict[str, Setting]] = {
     "MONITORING": {
         # /health/ready fails when the outbox is older than this.
         "MAX_LAG_S": Setting(900, "a number of seconds above 0", is_positive),
-        # Text that Prometheus sends as "Authorization: Bearer …".
+        # The token that Prometheus sends as "Authorization: Bearer …".
         "TOKEN": Setting(
             None,
             "a text of 16 characters or more, or None",
             lambda value: value is None or (isinstance(value, str) and len(value) >= 16),
         ),
-        # Where a worker serves its own metrics.
+        # The address at which a worker serves its own metrics.
         "ADDRESS": Setting(
             None,
             "'host:port', such as '127.0.0.1:9464', or None",
@@ -245,7 +245,10 @@ def declare(group: str, keys: Mapping[str, Setting]) -> None:
 
 
 def product_model_label() -> str:
-    """``app_label.ModelName`` of the host's product model."""
+    """Return ``app_label.ModelName`` of the host's product model.
+
+    Raises :class:`ConfigurationError` if the setting has another form.
+    """
     label = getattr(settings, "SIMILARITY_PRODUCT_MODEL", None)
     if not isinstance(label, str) or label.count(".") != 1:
         raise ConfigurationError(
@@ -256,10 +259,10 @@ def product_model_label() -> str:
 
 
 def product_model_reference() -> str:
-    """What foreign keys name: the label, or where it is none, a model that nobody has.
+    """Return the model that foreign keys name: the label, or a model that does not exist.
 
-    Django starts with that, as it does with a model that is not there, and its checks say what
-    is wrong before any command runs.
+    With a missing model Django still starts, and its checks report the error before any
+    command runs.
     """
     try:
         return product_model_label()
@@ -268,7 +271,7 @@ def product_model_reference() -> str:
 
 
 def product_model() -> type[Model]:
-    """The host's product model."""
+    """Return the host's product model; raise :class:`ConfigurationError` if it is not installed."""
     label = product_model_label()
     try:
         return apps.get_model(label)
@@ -285,11 +288,11 @@ def installed_apps() -> list[AppConfig]:
 
 
 def get(group: str, key: str | None = None) -> Any:
-    """Return ``SIMILARITY[group][key]``, or its default; ``SIMILARITY[group]`` of no group.
+    """Return ``SIMILARITY[group][key]`` or its default; without ``key``, ``SIMILARITY[group]``.
 
     ``ENCODERS`` is merged with its defaults, part by part and key by key, so that a host names
-    only what it changes. Raises :class:`ConfigurationError` where a dict is expected and
-    something else stands.
+    only its changes. Raises :class:`ConfigurationError` if a dict is expected and the setting
+    holds another value.
     """
     if key is None:
         value = _configured().get(group, SETTINGS[group].default)
@@ -306,12 +309,12 @@ def default(group: str, key: str | None = None) -> Any:
 
 
 def weights() -> dict[str, float]:
-    """Return the weight of each part that is encoded; a part without one is missing."""
+    """Return the weight of each encoded part; parts without a weight are left out."""
     return {part: entry["WEIGHT"] for part, entry in _parts() if "WEIGHT" in entry}
 
 
 def dimensions() -> dict[str, int]:
-    """Return the length each part is reduced to; a part without one is missing."""
+    """Return the length each part is reduced to; parts without a length are left out."""
     return {part: entry["DIMENSION"] for part, entry in _parts() if "DIMENSION" in entry}
 
 
@@ -331,9 +334,9 @@ def _merge_parts(configured: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def load(dotted_path: str) -> Any:
-    """The object a dotted path names.
+    """Return the object a dotted path names.
 
-    Raises :class:`ConfigurationError` naming the path where it cannot be imported.
+    Raises :class:`ConfigurationError` with the path if it cannot be imported.
     """
     try:
         return import_string(dotted_path)
@@ -363,14 +366,14 @@ _forgotten: list[Callable[[], None]] = [load.cache_clear]
 
 
 def kept(make: Callable[[], Made]) -> Callable[[], Made]:
-    """Keep what ``make`` returns until a setting changes. An error is not kept."""
+    """Cache the result of ``make`` until a setting changes. An error is not cached."""
     once = cache(make)
     _forgotten.append(once.cache_clear)
     return once
 
 
 def _forget(**kwargs: Any) -> None:
-    """Whatever the setting: an adapter may read others than the plugin's."""
+    """Forget after a change of any setting: an adapter may read settings of the host."""
     for forget in _forgotten:
         forget()
 

@@ -1,8 +1,8 @@
-"""Errors the plugin raises; each message says what is wrong, with the value, and what to do."""
+"""Errors the plugin raises; each message names the fault, the value and the remedy."""
 
 
 class SimilarityError(Exception):
-    """Base of every error of this plugin."""
+    """Base class of every error of this plugin."""
 
 
 class ConfigurationError(SimilarityError):
@@ -10,11 +10,11 @@ class ConfigurationError(SimilarityError):
 
 
 class EncoderError(SimilarityError):
-    """An encoder cannot be made or its weights cannot be loaded."""
+    """An encoder cannot be created, or its weights cannot be loaded."""
 
 
 class ImageRejected(SimilarityError):
-    """An image is outside the bounds or cannot be decoded; the product goes on without it."""
+    """An image exceeds the limits or cannot be decoded; the product is embedded without it."""
 
 
 class VersionError(SimilarityError):
@@ -22,11 +22,11 @@ class VersionError(SimilarityError):
 
 
 class QueryError(SimilarityError):
-    """A retrieval call was given arguments it cannot serve."""
+    """A retrieval call has arguments it cannot serve."""
 
 
 class FilterError(QueryError):
-    """A filter was given a value that it cannot have; ``parameter`` is the filter's name."""
+    """A filter has an invalid value; ``parameter`` is the filter's name."""
 
     def __init__(self, message: str, parameter: str) -> None:
         super().__init__(message)
@@ -34,11 +34,11 @@ class FilterError(QueryError):
 
 
 class DemandError(SimilarityError):
-    """Sales are too few or too short for what is asked of them."""
+    """Sales are too few, or cover too short a time, for the question."""
 
 
 class CountError(SimilarityError):
-    """Orders cannot be counted, or their counts are not what they should be."""
+    """Orders cannot be counted, or their counts are inconsistent."""
 
 
 class BundleError(SimilarityError):
@@ -46,4 +46,4 @@ class BundleError(SimilarityError):
 
 
 class RankerError(SimilarityError):
-    """A learned ranker is missing, damaged or of other signals, or cannot be trained."""
+    """A learned ranker is missing, damaged, made for other signals, or cannot be trained."""

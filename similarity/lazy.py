@@ -1,4 +1,4 @@
-"""Public doors of packages, which import what they offer when it is asked for."""
+"""Public doors of packages: each name is imported on first use."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -10,8 +10,8 @@ def lazy_door(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package; ``offered``: name → its module.
 
-    Django imports the package before models may be imported, and a web process must not import
-    torch; so nothing is imported before it is asked for.
+    Names are imported on first use, because Django imports the package before models may be
+    imported, and because a web process must not import torch.
     """
 
     def get(name: str) -> Any:

@@ -1,17 +1,17 @@
-"""Errors in the log: each distinct one once a minute, with its traceback."""
+"""Errors in the log: each distinct error once a minute, with its traceback."""
 
 import logging
 import threading
 import time
 from typing import Any
 
-#: Seconds for which the same error is counted instead of logged again.
+#: Seconds during which the same error is counted and not logged again.
 QUIET_S = 60.0
-#: Distinct errors that are remembered; the oldest are forgotten first.
+#: Distinct errors that are kept; the oldest are forgotten first.
 REMEMBERED = 1000
 
 _lock = threading.Lock()
-#: error → (until when it is quiet, how often it came meanwhile)
+#: error → (end of its quiet time, number of repeats since)
 _seen: dict[tuple[Any, ...], tuple[float, int]] = {}
 
 
@@ -23,10 +23,11 @@ def log_error(
     level: int = logging.ERROR,
     **extra: Any,
 ) -> None:
-    """Log ``error`` with its traceback, unless the same was logged within the last minute.
+    """Log ``error`` with its traceback, unless the same error was logged within :data:`QUIET_S`.
 
-    Errors are the same where message, class and the line that raised are. The next that is
-    logged says how many were left out. ``args`` are for the first, with the key of its product.
+    Errors are the same if message, class and the line that raised are equal. The next log entry
+    gives the number of repeats. ``args`` belong to the logged occurrence, for example the key of
+    its product.
     """
     missed = _missed((logger.name, message, type(error), _place(error)))
     if missed is None:
@@ -43,7 +44,7 @@ def forget() -> None:
 
 
 def _missed(error: tuple[Any, ...]) -> int | None:
-    """How often the error came since it was last logged; None where it is quiet still."""
+    """Return how often the error was left out since its last entry; None if it is still quiet."""
     now = time.monotonic()
     with _lock:
         until, missed = _seen.pop(error, (0.0, 0))
@@ -57,7 +58,7 @@ def _missed(error: tuple[Any, ...]) -> int | None:
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
-    """File and line that raised."""
+    """Return the file and line that raised; None without a traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

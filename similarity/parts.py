@@ -1,6 +1,6 @@
-"""The parts of a product's content that are encoded, each with what depends on it.
+"""The parts of a product's content that are encoded, each with the data that depends on it.
 
-A new part is a line here, its encoder's file, its entry among the default ``ENCODERS`` in
+A new part needs a line here, its encoder's file, its entry among the default ``ENCODERS`` in
 ``similarity.conf``, and the migration that ``makemigrations`` writes for its column.
 """
 
@@ -10,10 +10,11 @@ from django.utils.translation import gettext_noop
 
 
 class Part(NamedTuple):
-    """``reason`` names it where a hit is explained, in two sentences for shoppers.
+    """A part of a product's content.
 
-    A part that is ``searched`` alone has an index of its own. Where a product lacks a vector,
-    parts with a lower ``stands_in`` replace it first.
+    ``reason`` names the part when a hit is explained; ``similar`` and ``same`` are the sentences
+    for shoppers. A part that is ``searched`` alone has an index of its own. If a product lacks a
+    vector, parts with a lower ``stands_in`` replace it first.
     """
 
     reason: str
@@ -23,8 +24,8 @@ class Part(NamedTuple):
     stands_in: int
 
 
-#: Name, which is also that of its column and of its encoder → what depends on it. The order is
-#: that of blocks in a fused vector, and of columns.
+#: Name, which is also the name of its column and its encoder → its part. The order is the order
+#: of blocks in a fused vector, and of columns.
 TABLE: dict[str, Part] = {
     "text": Part(
         "text", gettext_noop("Similar description"), gettext_noop("Same description"), True, 1

@@ -1,4 +1,4 @@
-"""What receivers of the host's signals share: they follow, and never stand in its way."""
+"""Shared code of receivers for the host's signals: they follow changes and never block them."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> None:
-    """Connect ``receiver``, once however often this is called."""
+    """Connect ``receiver``; repeated calls connect it only once."""
     signal.connect(
         receiver,
         sender=model,
@@ -23,7 +23,7 @@ def receive(signal: Any, receiver: Callable[..., None], model: type[Model]) -> N
 
 
 def are_off() -> bool:
-    """Whether the host follows no changes at all, as in its own tests."""
+    """Return True if the host follows no changes at all, as in its own tests."""
     return conf.get("CAPTURE") is None
 
 
@@ -36,9 +36,9 @@ def guarded(
 ) -> None:
     """Run ``write`` so that its failure neither reaches nor rolls back the host's save.
 
-    In a transaction that takes a savepoint. Outside one each statement is committed by itself,
-    as the save was, and a transaction around them would only add two round trips. ``remedy``
-    tells whoever reads the log how the change is made good.
+    Inside a transaction this takes a savepoint. Outside a transaction each statement is
+    committed by itself, as the save was; a transaction around them would only add two round
+    trips. ``remedy`` is the part of the log message that explains how to repair the loss.
     """
     try:
         alone = transaction.get_autocommit(using=alias)
@@ -52,6 +52,6 @@ def guarded(
         logger.error(
             "A change of %s %s did not reach the outbox; %s: %s",
             *(instance._meta.label, instance.pk, remedy, str(error).strip()),
-            # A database error says all itself, for example that 'migrate' was not run yet.
+            # The text of a database error is complete, for example that 'migrate' was not run yet.
             exc_info=None if isinstance(error, DatabaseError) else error,
         )

@@ -1,4 +1,4 @@
-"""Celery beat's schedule, put together from the apps that are installed."""
+"""Celery beat's schedule, composed from the installed apps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from django.apps import AppConfig
 
 NAME = "similarity"
 
-#: Task → (seconds or crontab, options), as each app has it in ``AppConfig.beat``.
+#: Task → (seconds or crontab, options), as in ``AppConfig.beat`` of each app.
 Schedule = Mapping[str, tuple[Any, Mapping[str, Any]]]
 
 
@@ -16,8 +16,8 @@ def beat_schedule(
 ) -> dict[str, dict[str, Any]]:
     """Return the entries for ``CELERY_BEAT_SCHEDULE``.
 
-    ``installed_apps`` is ``INSTALLED_APPS`` and ``similarity`` the ``SIMILARITY`` dict, from which
-    the queue is read. Both are passed because the settings that call this are still being read.
+    ``installed_apps`` is ``INSTALLED_APPS`` and ``similarity`` the ``SIMILARITY`` dict, which
+    holds the queue. Both are passed because the calling settings are still being read.
     """
     queue = (similarity or {}).get("WORKERS", {}).get("QUEUE", NAME)
     schedule: dict[str, dict[str, Any]] = {}

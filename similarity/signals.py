@@ -1,16 +1,16 @@
-"""The host's changes into the outbox, in the host's own transaction.
+"""The host's changes, written to the outbox in the host's own transaction.
 
 Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
-SQL; after those the host calls :func:`similarity.outbox.draining.enqueue`, or has the
+SQL. After those the host calls :func:`similarity.outbox.draining.enqueue`, or lets the
 database see them: with ``SIMILARITY["CAPTURE"] = "triggers"`` (``similarity.capture``)
-receivers write nothing and only wake a worker.
+receivers write no rows and only wake a worker.
 
-A save outside any transaction is committed before ``post_save`` is sent. So the product is
-marked before it too, without waiting for the disk: the save's own commit makes that last,
-and a process killed between the two loses nothing. The mark after it, which a worker that was
-faster than the save needs, does not wait either, so that a save costs one wait and not two.
-What nobody told, and a product created by a process that is killed then, is found by
-``similarity.outbox.reconcile``.
+A save outside any transaction is committed before ``post_save`` is sent. So ``pre_save`` also
+marks the product, without waiting for the disk: the save's own commit makes that mark durable,
+and a process killed between the two loses no change. ``post_save`` marks it again, because a
+worker may have been faster than the save. That mark does not wait for the disk either, so a save
+waits once and not twice. ``similarity.outbox.reconcile`` finds changes without a signal, and
+products created by a process that is killed at that moment.
 """
 
 import logging
@@ -40,13 +40,13 @@ from similarity.receivers import receive
 
 logger = logging.getLogger(__name__)
 
-#: Where an instance that is being saved keeps the products it belonged to before.
+#: Attribute of an instance during its save: the products it belonged to before.
 _LEFT = "_similarity_left"
 
-#: Where it keeps what was read of it before.
+#: Attribute with the row's previous values, of the columns that are read.
 _BEFORE = "_similarity_before"
 
-#: Where an instance says that it was marked before its save.
+#: Attribute that is set if the product was marked before its save.
 _AHEAD = "_similarity_ahead"
 
 
@@ -89,7 +89,7 @@ def product_saving(
     if raw or instance._state.adding or receivers.are_off() or not _committed_alone(using):
         return
     if found is None or found[0] != concrete(product)._meta.pk.name:
-        return  # the row of a parent: which product it is part of takes a query
+        return  # the row of a parent: finding its product takes a query
     if not _reads(instance, kwargs.get("update_fields")):
         return
 
@@ -103,7 +103,7 @@ def product_saving(
 def row_moving(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
-    """Before the save: the photo may be given to another product, and the first one loses it."""
+    """Note the row's products before its save, because a photo may move to another product."""
 
     own = row_key(instance, conf.product_model())
 
@@ -128,13 +128,13 @@ def row_saved(
     if raw or not _reads(instance, kwargs.get("update_fields")):
         return
     if before is not None and before == _values(instance):
-        return  # nothing that is read of the row has changed
+        return  # the columns that are read have not changed
     durable = not (ahead and _committed_alone(using))
     _enqueue(using, lambda: [*left, *_products_of(instance, using)], instance, durable=durable)
 
 
 def row_deleting(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    """Before the delete: afterwards nothing tells which products the row belonged to."""
+    """Enqueue before the delete, because afterwards the row's products cannot be found."""
     gone = concrete(type(instance)) is concrete(conf.product_model())
 
     def keys() -> list[Any]:
@@ -144,7 +144,7 @@ def row_deleting(sender: type[Model], instance: Model, using: str, **kwargs: Any
 
 
 def product_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    """The vectors go by the database's own cascade."""
+    """Delete the product's outbox row; the database's cascade deletes its vectors."""
     if receivers.are_off() or mode.at_work():
         return
     key = str(instance.pk)
@@ -161,8 +161,8 @@ def many_to_many_changed(
     using: str,
     **kwargs: Any,
 ) -> None:
-    """Either side may lead to products; a clear from the other side names no rows."""
-    # Adding what is there already is told without keys.
+    """Enqueue the products of either side; a clear from the other side names no rows."""
+    # Django sends an empty set if every added row was there already.
     if action not in ("post_add", "post_remove", "pre_clear", "post_clear") or pk_set == set():
         return
     product = conf.product_model()
@@ -175,14 +175,14 @@ def many_to_many_changed(
 
 
 def _committed_alone(using: str) -> bool:
-    """Whether statements on ``using`` are committed one by one, in the outbox's database, and
-    nothing but receivers marks products."""
+    """Return True if statements on ``using`` are committed separately, in the outbox's
+    database, and only receivers mark products."""
     here = using == PendingProduct.objects.write_alias and transaction.get_autocommit(using)
     return here and not mode.at_work()
 
 
 def _products_of(instance: Model, using: str) -> Iterator[Any]:
-    """Primary keys of products that the row is, is part of, or is read for."""
+    """Yield primary keys of products that the row is, is part of, or is read for."""
     adapter = get_adapter()
     yield from own_keys(adapter.model, instance, using)
     yield from adapter.dependents(instance)
@@ -191,7 +191,7 @@ def _products_of(instance: Model, using: str) -> Iterator[Any]:
 
 
 def _reads(instance: Model, update_fields: Collection[str] | None) -> bool:
-    """Whether any of the fields that a save writes is read, all of them without a list."""
+    """Return True if a save writes a field that is read; without a list it writes all fields."""
     columns = _columns_read(instance)
     if update_fields is None or columns is None:
         return columns != set()
@@ -200,7 +200,7 @@ def _reads(instance: Model, update_fields: Collection[str] | None) -> bool:
 
 
 def _columns_read(instance: Model) -> set[str] | None:
-    """Columns of the row's tables that are read, keys to other rows included; None for every."""
+    """Return the row's columns that are read, with keys to other rows; None for all columns."""
     adapter, model = get_adapter(), concrete(type(instance))
     if any(links_of(adapter, model)):
         return None
@@ -211,15 +211,15 @@ def _columns_read(instance: Model) -> set[str] | None:
             return None
         columns |= set(read)
     if columns and row_key(instance, adapter.model) is None:
-        # Keys to other rows tell which product reads this one.
+        # Keys to other rows show which product reads this row.
         fields: list[Any] = list(model._meta.concrete_fields)
         columns |= {field.column for field in fields if field.is_relation}
     return columns
 
 
 def _values(instance: Model) -> tuple[Any, ...] | None:
-    """What is read of a row; None where that cannot be compared, as a file that may be written
-    anew under its name."""
+    """Return the row's values that are read; None if they cannot be compared, for example a
+    file that may be rewritten under its name."""
     columns = _columns_read(instance)
     if columns is None:
         return None
@@ -234,14 +234,14 @@ def _enqueue(
 ) -> None:
     """Write outbox rows in the transaction on ``using`` and wake a worker after it.
 
-    A product saved in another database than the outbox's is enqueued after its commit. So is
-    one whose row another transaction holds: two that change the photos of the same products
-    in different order would wait for each other, and PostgreSQL ends one of the waits.
+    A product saved in a database without the outbox is enqueued after its commit. So is a
+    product whose row another transaction holds: two transactions that change the photos of the
+    same products in different order would deadlock, and PostgreSQL would end either.
     """
     if receivers.are_off():
         return
     outbox = PendingProduct.objects.write_alias
-    if mode.at_work():  # they have written the rows already, in the statement that made them due
+    if mode.at_work():  # triggers have written the rows, in the statement that changed the product
         wakeup.on_commit(outbox)
         return
     changed: list[Any] = []

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-#: Is called with a phase, how much of it is done, and the total.
+#: A function that is called with a phase, its finished part, and the total.
 Progress = Callable[[str, int, int], None]
 
-#: Of single and of double precision.
+#: Arrays of single and of double precision.
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
 
 def no_progress(phase: str, done: int, total: int) -> None:
-    """Report to nobody."""
+    """Discard the report."""

@@ -1,4 +1,4 @@
-"""What a worker does when it starts, lives and ends, beside its tasks."""
+"""A worker's behaviour at its start, during its life and at its end, apart from its tasks."""
 
 import logging
 import threading
@@ -34,7 +34,7 @@ _ended = threading.Event()
 
 
 def takes_from(queue: str) -> bool:
-    """Return whether this process is a worker's that takes from that queue."""
+    """Return True if this process belongs to a worker that takes from that queue."""
     return queue in current_app.amqp.queues.consume_from
 
 
@@ -43,7 +43,7 @@ def _embeds() -> bool:
 
 
 def _note_alive(**kwargs: Any) -> None:
-    """Only workers that take from our queue count."""
+    """Note a sign of life of workers on the plugin's queue, and call the extensions."""
     if _embeds():
         heartbeats.note()
     for extension in extensions():
@@ -51,7 +51,7 @@ def _note_alive(**kwargs: Any) -> None:
 
 
 def _stay_known(**kwargs: Any) -> None:
-    """Say so without heartbeats too (``--without-heartbeat``), by a thread of the worker."""
+    """Note signs of life in a thread, because ``--without-heartbeat`` sends no heartbeats."""
     _ended.clear()
     threading.Thread(target=_note_until_the_end, name="similarity-alive", daemon=True).start()
 
@@ -59,7 +59,7 @@ def _stay_known(**kwargs: Any) -> None:
 def _note_until_the_end() -> None:
     while not _ended.wait(ALIVE_EVERY_S):
         _note_alive()
-        connections.close_all()  # of a cache that is a table
+        connections.close_all()  # for a cache in a database table
 
 
 def _be_forgotten(**kwargs: Any) -> None:
@@ -67,7 +67,7 @@ def _be_forgotten(**kwargs: Any) -> None:
 
 
 def _serve_metrics(**kwargs: Any) -> None:
-    """Workers have no HTTP server; a wrong address must not keep one from starting."""
+    """Serve metrics, because workers have no HTTP server; a wrong address stops no worker."""
     if (address := conf.get("MONITORING", "ADDRESS")) is None:
         return
     try:
@@ -77,13 +77,13 @@ def _serve_metrics(**kwargs: Any) -> None:
 
 
 def _take_up(**kwargs: Any) -> None:
-    """A worker that starts looks at once for what the one before it left behind."""
+    """Wake a worker at its start, because its predecessor may have left work behind."""
     if _embeds():
         wakeup.wake()
 
 
 def _poll(sender: Any = None, **kwargs: Any) -> None:
-    """In the processes that do the work: those of the pool, or the worker itself without any."""
+    """Poll in the processes that do the work: those of the pool, or a worker without a pool."""
     pool = getattr(sender, "pool", None)
     if pool is not None and pool.__class__.__module__ == "celery.concurrency.prefork":
         return
@@ -96,7 +96,7 @@ def _poll_no_more(**kwargs: Any) -> None:
 
 
 def _watch_pool(instance: Any, **kwargs: Any) -> None:
-    """In the parent of a prefork pool, before it has one: the broker may be away by then."""
+    """Watch from the parent of a prefork pool, before the pool exists: the broker may be down."""
     if "prefork" in instance.pool_cls.__module__ and _embeds():
         fallback_poller.start(partial(_pool_processes, instance))
 

@@ -1,9 +1,10 @@
-"""How many rows a query must look at: measured on the catalogue itself while cells are made.
+"""Calibration: how many rows a query must look at, measured while cells are made.
 
-Some of its own products are queries. What a whole scan would bring them is known once every
-row has gone by; how many rows of the nearest cells hold it is then counted. It depends on
-the share of rows that pass a filter, so that is simulated by leaving rows out at random, and
-on whether the query lies outside its filter, for which some other categories are searched.
+Some of the catalogue's own products are queries. Once every row has been added, the results of
+a whole scan are known; then the rows of the nearest cells that hold them are counted. Their number
+depends on the share of rows that pass a filter, so that share is simulated by leaving out rows at
+random. It also depends on whether the query lies outside its filter, so some other categories are
+searched as well. Sketches have a measurement of their own: how many rows to compare exactly.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,12 +19,27 @@ from similarity.cells.clustering import Cells, Floats, Numbers
 from similarity.models.cells import VectorCells, rows_table
 from similarity.models.sketches import Sketcher
 
+#: Products that are queries.
+QUERIES = 128
+#: Queries whose sketches are compared with all rows they look at, which takes longer.
+SKETCHED_QUERIES = 64
+#: Neighbours that each query must find.
+NEIGHBOURS = 24
+#: Shares of passing rows, each with a figure of its own.
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+#: Shares for which the depth by sketch is measured: fewer passing rows need no more depth.
+DEPTH_SHARES = (1.0, 0.1)
+#: Shares of all rows in the categories that a query from outside is asked of.
+FAR_SHARES = (0.02, 0.1, 0.5)
+#: Fewest rows from which a figure for queries from outside is learnt.
+FAR_ROWS = 500
+
 
 class Look(NamedTuple):
-    """A query ``vector`` (D,) at ``cells``, of whose rows the ``share`` passes.
+    """A query ``vector`` (D,) that looks at ``cells``; the ``share`` of their rows passes.
 
-    ``neighbours`` are the ids of its nearest rows that pass, some of which may lie elsewhere.
-    ``case`` names the figure that this look is part of.
+    ``neighbours`` are the ids of its nearest passing rows; some may lie in other cells. ``case``
+    names the figure that this look belongs to.
     """
 
     case: float
@@ -33,13 +49,23 @@ class Look(NamedTuple):
     neighbours: npt.NDArray[np.int64]
 
 
+class _Met(NamedTuple):
+    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
+
+    query: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
+    likeness: Floats
+    cells: Numbers
+    ids: npt.NDArray[np.int64]
+
+
 def depths(
     made: VectorCells, alias: str, looks: Iterable[tuple[str, Look]], recall: float
 ) -> dict[str, list[int]]:
-    """``depths`` and ``far_depths``: rows that pass to compare exactly, one for each case.
+    """Return ``depths`` and ``far_depths``: passing rows to compare exactly, for each case.
 
-    ``looks`` come with the name of the list that their case is in, the cases in its order.
-    The share ``recall`` of all neighbours of all queries is among so many.
+    ``looks`` come with the name of their case's list, in the order of the cases. That many rows
+    contain the share ``recall`` of all neighbours of all queries.
     """
     sketcher, dice = made.sketcher(), np.random.default_rng(0)
     found: dict[str, dict[float, list[float]]] = {"depths": {}, "far_depths": {}}
@@ -55,7 +81,7 @@ def depths(
 def _ahead(
     number: int, sketcher: Sketcher, alias: str, look: Look, dice: np.random.Generator
 ) -> list[float]:
-    """Of each neighbour that lies in the cells: rows as near as it that pass, itself among them."""
+    """Return for each neighbour in the cells the passing rows as near as it, including itself."""
     table = Identifier(rows_table(number))
     sketch = sketcher.literals(look.vector[None])[0]
     distance = SQL("sketch <~> %s::bit({})").format(int(sketcher.bits))
@@ -76,43 +102,18 @@ def _ahead(
             [sketch, look.cells.tolist()],
         )
         found = cursor.fetchall()
-    if not found:  # all of its categories lie in the pool, which is nobody's
+    if not found:  # all categories of this look lie in the pool, whose cells are never chosen
         return []
     aparts, counts = zip(*found, strict=True)
     nearer = np.cumsum(counts)[np.searchsorted(aparts, neighbours)]
     return np.maximum(dice.binomial(nearer, look.share), 1).astype(float).tolist()
 
 
-QUERIES = 128
-#: Those of them whose sketches are compared with all that they look at, which takes longer.
-SKETCHED_QUERIES = 64
-#: Neighbours that must be found, for each query.
-NEIGHBOURS = 24
-#: Shares of the rows that pass, each with a figure of its own.
-SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
-#: Those of them for which the depth by sketch is measured: fewer that pass need no more.
-DEPTH_SHARES = (1.0, 0.1)
-#: Shares of all rows in the categories that a query from outside them is asked of.
-FAR_SHARES = (0.02, 0.1, 0.5)
-#: From fewer rows than these nothing is learnt.
-FAR_ROWS = 500
-
-
-class _Met(NamedTuple):
-    """M pairs of a query and a row, by query: (M,) each, with the row's cell and id."""
-
-    query: npt.NDArray[np.intp]
-    row: npt.NDArray[np.intp]
-    likeness: Floats
-    cells: Numbers
-    ids: npt.NDArray[np.int64]
-
-
 class Calibration:
-    """Rows (unit, float32) are shown to it once, in pieces; then :meth:`figures` are known.
+    """A measurement: add all rows (unit, float32) once, in pieces, then read :meth:`figures`.
 
-    ``queries`` (Q, D) are products of the ``categories`` (Q,), with ``ids`` (Q,) by which
-    each is left out of its own neighbours.
+    ``queries`` (Q, D) are products of the ``categories`` (Q,). Their ``ids`` (Q,) exclude each
+    query from its own neighbours.
     """
 
     def __init__(
@@ -139,10 +140,11 @@ class Calibration:
     def add(
         self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
     ) -> None:
-        """N rows, the cell of each and that cell's category, and ids to tell them apart by."""
+        """Add N rows, with the cell of each, that cell's category, and each row's id."""
         likeness = self._queries @ rows.T
         likeness[self._ids[:, None] == ids[None, :]] = -np.inf
-        # Whatever may be among the best of any case, once: few rows are, after the first piece.
+        # Select once every row that may be among the best of any case: few are, after the first
+        # piece.
         least = np.min([kept.min(axis=1) for kept in self._likeness.values()], axis=0)
         query, row = np.nonzero(likeness > least[:, None])
         met = _Met(query, row, likeness[query, row], cells[row], ids[row])
@@ -155,12 +157,11 @@ class Calibration:
             self._keep(("far", share), met, chosen[query, at[row]] & known[row])
 
     def figures(self, cells: Cells, counts: Numbers, recall: float) -> dict[str, Any]:
-        """``shares`` and the ``rows`` to look at for each; ``far_shares`` and ``far_rows``.
+        """Return ``shares`` and the ``rows`` to look at for each; ``far_shares`` and ``far_rows``.
 
-        ``depth_shares`` are those that :meth:`looks` are taken for.
-
-        ``counts`` (C,) are the rows of each cell. Rows are counted cell by cell, the nearest
-        first; that many hold the share ``recall`` of all neighbours of all queries.
+        ``depth_shares`` are the shares of :meth:`looks`. ``counts`` (C,) are the rows of each cell.
+        Rows are counted cell by cell, the nearest first; that many contain the share ``recall`` of
+        all neighbours of all queries.
         """
         nearness = self._queries @ cells.centroids.T
         rows = [self._quantile(self._needed(share, nearness, counts), recall) for share in SHARES]
@@ -171,8 +172,8 @@ class Calibration:
             )
             for share in self._elsewhere
         }
-        # The more pass, or the fewer there are to look at, the fewer rows are needed; noise
-        # must not turn that round.
+        # Fewer rows are needed the more rows pass, or the fewer there are to look at. Noise must
+        # not reverse that order.
         return {
             "shares": list(SHARES),
             "rows": np.maximum.accumulate(rows).tolist(),
@@ -185,7 +186,7 @@ class Calibration:
     def looks(
         self, cells: Cells, counts: Numbers, figures: Mapping[str, Any]
     ) -> Iterator[tuple[str, Look]]:
-        """What each query looks at by these ``figures``: ``depths`` and ``far_depths``."""
+        """Yield the look of each query by these ``figures``, for ``depths`` and ``far_depths``."""
         nearness = self._queries @ cells.centroids.T
         needed = dict(zip(figures["shares"], figures["rows"], strict=True))
         for share in DEPTH_SHARES:
@@ -206,7 +207,7 @@ class Calibration:
             yield name, Look(case, share, self._queries[query], order[:last], neighbours)
 
     def _from_afar(self, share: float, nearness: Floats, cells: Cells) -> Floats:
-        """(Q, C) the ``nearness`` of the cells that each query is asked of; of others, -inf."""
+        """Return (Q, C) the ``nearness`` of the cells each query is asked of; other cells -inf."""
         names, chosen = self._elsewhere[share]
         asked = _among(names, chosen, cells.categories)
         return np.where(asked, nearness, np.float32(-np.inf))
@@ -214,24 +215,24 @@ class Calibration:
     def _other_categories(
         self, own: Numbers, sizes: Mapping[int, int], share: float
     ) -> tuple[Numbers, npt.NDArray[np.bool_]] | None:
-        """Names (G,) of all categories, and (Q, G) those that each query is asked of.
+        """Return names (G,) of all categories, and (Q, G) the categories each query is asked of.
 
-        They are drawn at random until they hold the share of all rows, and the query's own is
-        not among them. None where that leaves too few rows.
+        They are drawn at random until they hold the share of all rows, without the query's own
+        category. None if that leaves too few rows.
         """
         names = np.array(sorted(sizes), dtype=np.int32)
         rows = np.array([sizes[int(name)] for name in names])
         chosen = np.zeros((len(own), len(names)), dtype=bool)
         for query, category in enumerate(own):
             order = self._dice.permutation(np.flatnonzero(names != category))
-            # One at the least, however large it is.
+            # At least one category, however large it is.
             enough = 1 + int(np.searchsorted(np.cumsum(rows[order]), share * rows.sum()))
             chosen[query, order[:enough]] = True
         few = bool((chosen @ rows < FAR_ROWS).any())
         return None if few or len(names) < 2 else (names, chosen)
 
     def _keep(self, case: Any, met: "_Met", passing: npt.NDArray[np.bool_]) -> None:
-        """The best of those kept and of those met that pass, for each query."""
+        """Update each query's best rows of ``case`` with those pairs of ``met`` that pass."""
         kept = self._likeness[case]
         better = np.flatnonzero(passing & (met.likeness > kept.min(axis=1)[met.query]))
         starts = np.searchsorted(met.query[better], np.arange(len(kept) + 1))
@@ -245,7 +246,7 @@ class Calibration:
             kept[query] = both[best]
 
     def _needed(self, case: Any, nearness: Floats, counts: Numbers) -> Floats:
-        """(N,) rows looked at until each neighbour of each query has been met."""
+        """Return (N,) the rows looked at until each neighbour of each query is found."""
         order = np.argsort(-nearness, axis=1)
         looked_at = np.cumsum(counts[order], axis=1)
         place = np.empty_like(order)
@@ -264,9 +265,9 @@ class Calibration:
 def _among(
     names: Numbers, chosen: npt.NDArray[np.bool_], categories: Numbers
 ) -> npt.NDArray[np.bool_]:
-    """(Q, C) whether the category of each of C cells is one of those chosen for each query.
+    """Return (Q, C) True where the category of a cell is among those chosen for a query.
 
-    Cells of the pool are chosen by nobody: small categories are scanned exactly.
+    Cells of the pool are never chosen, because small categories are scanned exactly.
     """
     at = np.minimum(np.searchsorted(names, categories), len(names) - 1)
     return np.asarray(chosen[:, at] & (names[at] == categories), dtype=bool)

@@ -1,6 +1,6 @@
-"""The tables that hold cells: made, filled in the order of the cells, kept up, dropped.
+"""The tables that hold cells: created, filled in the order of the cells, updated, dropped.
 
-They are made outside migrations, as indexes are, one for each set of cells: a load into an
+They are created outside migrations, as indexes are, one pair for each set of cells: loading an
 empty table without indexes takes seconds for a million rows.
 """
 
@@ -19,22 +19,22 @@ from similarity.models.cells import VectorCells, rows_table, sample_table
 from similarity.models.sketches import written
 from similarity.models.vectors import key_type
 
-#: Rows read and assigned at once.
+#: Rows that are read and assigned at once.
 CHUNK = 20_000
-#: Rows by which a filter is judged.
+#: Rows in the sample by which a filter's share is estimated.
 SAMPLE = 8192
 
 _VECTORS = ProductVectors._meta.db_table
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _END = struct.pack(">h", -1)
-#: Bytes copied at once.
+#: Bytes that are copied at once.
 _PIECE = 1 << 20
 
 
 class Chunk(NamedTuple):
     """N rows of a version: their ``ids`` (N,), ``categories`` (N,) and unit ``vectors`` (N, D).
 
-    ``times`` (N,): when each was written, in PostgreSQL's own microseconds.
+    ``times`` (N,): when each row was written, in PostgreSQL's own microseconds.
     """
 
     ids: npt.NDArray[np.int64]
@@ -43,15 +43,15 @@ class Chunk(NamedTuple):
     times: npt.NDArray[np.int64]
 
     def rows(self, at: npt.NDArray[np.intp]) -> "Chunk":
-        """Those of these positions."""
+        """Return the rows at these positions."""
         return Chunk(self.ids[at], self.categories[at], self.vectors[at], self.times[at])
 
 
 class Placeable(NamedTuple):
-    """N stored vectors, unit ``vectors`` (N, D), as they were written at ``times``.
+    """N stored vectors, unit ``vectors`` (N, D), with the ``times`` at which they were written.
 
-    Times are PostgreSQL's text: without time zones Python cannot tell apart the two hours that
-    are one when clocks go back.
+    Times are PostgreSQL's text, because without time zones Python cannot distinguish the hour
+    that occurs twice when clocks go back.
     """
 
     keys: Sequence[Any]
@@ -61,7 +61,7 @@ class Placeable(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Where they go: the ``cell`` (N,) and the sketch of each, ``packed`` (N, bytes)."""
+    """The target of rows: the ``cell`` (N,) and the sketch of each, ``packed`` (N, bytes)."""
 
     cell: Numbers
     packed: npt.NDArray[np.uint8]
@@ -69,7 +69,7 @@ class Placed(NamedTuple):
 
 
 def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterator[Chunk]:
-    """The version's fused vectors, all or about ``percent`` of them drawn at random."""
+    """Yield the version's fused vectors, all or a random sample of about ``percent``."""
     dimension = int(version.dimensions["fused"])
     record = np.dtype(
         [
@@ -98,7 +98,7 @@ def read(version: EncoderVersion, alias: str, percent: float = 100.0) -> Iterato
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """All of their rows, of at least one chunk."""
+    """Return all rows of at least one chunk."""
     return Chunk(
         np.concatenate([chunk.ids for chunk in chunks]),
         np.concatenate([chunk.categories for chunk in chunks]),
@@ -108,7 +108,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
 
 
 def spool(file: IO[bytes], chunk: Chunk, placed: Placed) -> None:
-    """Write where the rows of a chunk go to a file that :func:`fill` reads."""
+    """Write the targets of a chunk's rows to a file that :func:`fill` reads."""
     record = np.dtype(
         [
             *(("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8")),
@@ -127,7 +127,7 @@ def spool(file: IO[bytes], chunk: Chunk, placed: Placed) -> None:
 
 
 def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
-    """Make the tables of ``cells`` from ``rows`` spooled rows, in one transaction."""
+    """Create the tables of ``cells`` from ``rows`` spooled rows, in one transaction."""
     table, sample = (f"{home(alias)}.{name}" for name in _tables(cells.pk))
     key = key_type(alias)
     sketch = f"bit({cells.sketcher().bits})"
@@ -135,7 +135,7 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
         cursor.execute("SET LOCAL work_mem = '512MB'")
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         cursor.execute("SET LOCAL jit = off")
-        cursor.execute("SET LOCAL statement_timeout = 0")  # a role's limit is for its pages
+        cursor.execute("SET LOCAL statement_timeout = 0")  # the role's limit is for pages
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_assigned")
         cursor.execute(
             "CREATE TEMP TABLE similarity_assigned (id bigint, cell integer, "
@@ -149,9 +149,9 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
             copy.write(_END)
         cursor.execute("ANALYZE similarity_assigned")
         cursor.execute(
-            # What a scan reads stands first, behind columns of fixed length where keys are
-            # numbers: PostgreSQL finds it without walking through the row. PLAIN, for a short
-            # value would be copied before it is compared.
+            # Columns that a scan reads come first, after columns of fixed length if keys are
+            # numbers: PostgreSQL finds them without walking through the row. PLAIN, because a
+            # short value would be copied before it is compared.
             f"CREATE TABLE {table} (cell integer NOT NULL, placed boolean NOT NULL DEFAULT false, "
             f"product_id {key} NOT NULL, encoded_at timestamptz NOT NULL, "
             f'sketch {sketch} STORAGE PLAIN NOT NULL, "group" varchar(255) NOT NULL)'
@@ -183,7 +183,7 @@ def fill(cells: VectorCells, alias: str, file: IO[bytes], rows: int) -> None:
 
 
 def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: EncoderVersion) -> None:
-    """Put products into their cells; one that was written again meanwhile is left as it is."""
+    """Put products into their cells, except products that were written again since."""
     sketches = written(np.unpackbits(placed.packed, axis=1, count=placed.bits))
     with connections[alias].cursor() as cursor:
         cursor.execute(
@@ -211,9 +211,9 @@ def place(cells: int, alias: str, rows: Placeable, placed: Placed, version: Enco
 def missing(
     cells: int, version: EncoderVersion, alias: str, since: Any = None
 ) -> Iterator[Placeable]:
-    """Rows that are in no cell, or were written again since.
+    """Yield rows that are in no cell, or were written again since.
 
-    With ``since``, a time by the database's clock, of rows written after it only.
+    With ``since``, a time by the database's clock, only rows written after it.
     """
     with connections[alias].chunked_cursor() as cursor:
         cursor.execute(
@@ -230,7 +230,7 @@ def missing(
 
 
 def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
-    """Rows whose vectors went with their product; no query shows them, they only take room."""
+    """Delete rows whose vectors are gone, to save space; return how many. Queries ignore them."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             SQL(
@@ -244,7 +244,7 @@ def remove_orphans(cells: int, version: EncoderVersion, alias: str) -> int:
 
 
 def variants(cells: int, alias: str) -> float:
-    """Rows of one group on average; 1 where no product has variants."""
+    """Return the average rows of one group; 1 if no product has variants."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             SQL(
@@ -256,7 +256,7 @@ def variants(cells: int, alias: str) -> float:
 
 
 def churn(cells: int, alias: str) -> tuple[int, int]:
-    """Rows there are, and those of them that were placed since the cells were made."""
+    """Return the number of rows, and of rows placed since the cells were made."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             SQL("SELECT count(*), count(*) FILTER (WHERE placed) FROM {}").format(
@@ -268,7 +268,7 @@ def churn(cells: int, alias: str) -> tuple[int, int]:
 
 
 def drop(cells: int, alias: str) -> None:
-    """Drop a set's tables beside the vectors; tables of other schemas stay."""
+    """Drop a set's tables in the schema of the vectors; tables of other schemas stay."""
     schema = home(alias)
     with connections[alias].cursor() as cursor:
         for name in _tables(cells):
@@ -276,14 +276,14 @@ def drop(cells: int, alias: str) -> None:
 
 
 def exist(cells: int, alias: str) -> bool:
-    """Whether the set has its tables: a restore of data alone brings rows without them."""
+    """Return True if the set has its tables: a restore of data alone brings rows without them."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [rows_table(cells)])
         return bool(cursor.fetchone()[0])
 
 
 def numbers(alias: str) -> set[int]:
-    """The sets that have tables."""
+    """Return the numbers of the sets that have tables."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT substring(relname FROM '^similarity_cells_([0-9]+)$')::bigint FROM pg_class "
@@ -295,7 +295,7 @@ def numbers(alias: str) -> set[int]:
 
 
 def home(alias: str) -> str:
-    """The schema of the vectors, quoted: of several with such tables the one that queries see."""
+    """Return the schema of the vectors, quoted; of several such schemas, the one queries see."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace ON "
@@ -318,7 +318,7 @@ def _placeable(cursor: Any) -> Iterator[Placeable]:
 
 
 def _blocks(copy: Any, size: int) -> Iterator[bytes]:
-    """The rows of a binary COPY, CHUNK at a time, without its header and its end."""
+    """Yield the rows of a binary COPY, CHUNK rows at a time, without its header and its end."""
     rows: list[bytes] = []
     for number, data in enumerate(copy):
         row = bytes(data)[len(_HEADER) :] if number == 0 else bytes(data)

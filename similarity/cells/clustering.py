@@ -1,8 +1,8 @@
-"""Unit vectors into cells of about equal size, by spherical k-means within each category.
+"""Clustering of unit vectors into cells of similar size, by spherical k-means per category.
 
-Means are scaled to length one after each step, so that the nearest mean is that of the
-largest dot product (Dhillon and Modha, "Concept decompositions for large sparse text data
-using clustering", 2001).
+Means are scaled to length one after each step, so that the nearest mean has the largest dot
+product (Dhillon and Modha, "Concept decompositions for large sparse text data using clustering",
+2001).
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
 
-#: The room of all categories that are too small for cells of their own.
+#: The category number shared by all categories that are too small for cells of their own.
 POOL = 0
-#: Rows compared with all means at once; bounds the memory of one step.
+#: Rows compared with all means at once; this limits the memory of one step.
 BLOCK = 8192
 STEPS = 5
-#: Rows for each mean that k-means learns from; more brings next to nothing.
+#: Rows for each mean that k-means learns from; more rows hardly improve the result.
 ROWS_PER_MEAN = 32
-#: Most cells of one category: each of its rows is compared with all of them.
+#: Most cells of one category, because each of its rows is compared with all of them.
 MAX_CELLS = 2048
-#: From here on means are found in two levels, some tens within each of some tens.
+#: Above this number of means, k-means has two levels: some tens within each of some tens.
 TWO_LEVELS = 256
 
 
@@ -35,9 +35,9 @@ class Cells:
     categories: Numbers
 
     def assign(self, rows: Floats, categories: Numbers) -> Numbers:
-        """(N,) the cell of each of N unit rows: the nearest of its own category.
+        """Return (N,) the cell of each of N unit rows: the nearest cell of its own category.
 
-        A category without cells is one of the pool; where there is no pool, the nearest of all.
+        A category without cells belongs to the pool. Without a pool, the nearest of all cells.
         """
         cells = np.empty(len(rows), dtype=np.int32)
         for category, members in _members(categories):
@@ -53,7 +53,7 @@ class Cells:
 def fit(
     sample: Floats, categories: Numbers, sizes: Mapping[int, int], per_cell: int, seed: int = 0
 ) -> Cells:
-    """Cells of about ``per_cell`` rows, learnt from a sample of the catalogue.
+    """Return cells of about ``per_cell`` rows, learnt from a sample of the catalogue.
 
     ``sample``: unit rows (S, D) of the ``categories`` (S,), S at least 1, drawn evenly.
     ``sizes``: category → its rows in the whole catalogue.
@@ -73,9 +73,9 @@ def fit(
 
 
 def k_means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
-    """At most ``count`` unit means of unit rows; fewer where there are fewer rows.
+    """Return at most ``count`` unit means of unit rows; fewer if there are fewer rows.
 
-    A mean that no row is nearest to is given a row drawn anew.
+    A mean without rows is replaced by a row drawn at random.
     """
     count = min(count, len(rows))
     means = rows[dice.choice(len(rows), size=count, replace=False)].copy()
@@ -90,7 +90,7 @@ def k_means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
 
 
 def nearest(rows: Floats, means: Floats) -> Numbers:
-    """(N,) the number of the mean with the largest dot product."""
+    """Return (N,) the number of the mean with the largest dot product."""
     owner = np.empty(len(rows), dtype=np.int32)
     for start in range(0, len(rows), BLOCK):
         owner[start : start + BLOCK] = np.argmax(rows[start : start + BLOCK] @ means.T, axis=1)
@@ -114,7 +114,7 @@ def _means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
 
 
 def _members(labels: Numbers) -> list[tuple[int, npt.NDArray[np.intp]]]:
-    """Label → positions that have it, ascending."""
+    """Return label → the positions that have it, ascending."""
     order = np.argsort(labels, kind="stable")
     names, starts = np.unique(labels[order], return_index=True)
     return list(zip(names.tolist(), np.split(order, starts[1:]), strict=True))

@@ -1,9 +1,9 @@
-"""Which cells a query looks at: the nearest that hold rows its filter lets through.
+"""Probing: the choice of the cells a query looks at, the nearest with rows that pass its filter.
 
-How many rows that takes for the recall wanted was measured on the catalogue when its cells
-were made (``similarity.cells.calibration``): more where fewer pass, for the neighbours
-that pass then lie farther out, and more where the query lies outside its filter. So was how
-many of those that pass are compared exactly, the nearest by their sketches.
+``similarity.cells.calibration`` measured the rows needed for the recall wanted when the
+catalogue's cells were made. More rows are needed if fewer pass, because the passing neighbours
+then lie farther out, and if the query lies outside its filter. Calibration also measured how many
+of the passing rows, the nearest by their sketches, are compared exactly.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,14 @@ from similarity.models.stored_vectors import FloatArray
 
 Numbers = npt.NDArray[np.int64]
 
-#: A category in which rows pass so much less than on the whole is not looked into for them.
+#: A category is skipped if its share of passing rows is below this part of the overall share.
 LEAST_RATE = 0.05
-#: Where so much less passes around the query than in the cells that hold what passes, the
-#: query is far from its filter; from the second on it lies among what passes. In between its
-#: neighbours are partly here and partly there, and it looks at so much more.
+#: The share of passing rows around the query, divided by the share in the cells with passing rows.
+#: Below the first value the query is far from its filter; from the second value on it lies among
+#: passing rows. In between its neighbours are partly here and partly there, and the number of rows
+#: to look at grows accordingly.
 FAR_RATE, NEAR_RATE = 0.5, 0.9
-#: The calibration asked for so many neighbours.
+#: Neighbours per query that calibration measured.
 CALIBRATED_FOR = 24
 
 
@@ -40,10 +41,10 @@ class StandingCells:
     ``centroids`` (C, D) unit rows, ``counts`` (C,) rows of each cell, ``groups`` (C,) the
     number 0 to G - 1 of its category, ``sampled`` (G,) rows of the sample in each category.
     ``shares`` and ``needed``, logarithms in ascending order: rows to look at by the share of
-    them that passes. ``far_shares`` and ``far_needed`` likewise for a query from outside its
-    filter, by the share of all rows that lie in the filter's categories. ``depths`` (by
-    ``depth_shares``) and ``far_depths``: rows that pass to compare exactly. ``variants``: the
-    rows of one group on average, at least 1.
+    them that passes. ``far_shares`` and ``far_needed``, also logarithms: the same for a query
+    from outside its filter, by the share of all rows in the filter's categories. ``depths`` (by
+    ``depth_shares``) and ``far_depths``: passing rows to compare exactly. ``variants``: average
+    rows of one group, at least 1.
     """
 
     number: int
@@ -66,15 +67,16 @@ class StandingCells:
         return float(self.counts.sum())
 
     def sketch(self, vector: FloatArray) -> str:
-        """Of a query (D,), whatever its length."""
+        """Return the sketch of a query (D,) of any length."""
         unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
         return self.sketcher.literals(unit[None].astype(np.float32))[0]
 
     def rows_for(self, share: npt.ArrayLike, wanted: int) -> FloatArray:
-        """Rows to look at where ``share`` of them pass, for ``wanted`` neighbours.
+        """Return rows to look at for ``wanted`` neighbours if ``share`` of them pass.
 
-        The wanted-th of the rows that pass is about the (wanted ÷ share)-th of all, so that
-        more of them is like a smaller share. Beyond what was calibrated, in proportion.
+        The wanted-th of the passing rows is about the (wanted ÷ share)-th of all rows, so more
+        neighbours have the same effect as a smaller share. Outside the calibrated range the
+        result is proportional.
         """
         effective = np.log(np.maximum(share, 1e-6) * CALIBRATED_FOR / max(wanted, CALIBRATED_FOR))
         rows = np.interp(effective, self.shares, self.needed)
@@ -82,17 +84,17 @@ class StandingCells:
         return np.asarray(np.exp(rows - below), dtype=np.float32)
 
     def rows_from_afar(self, share: float, wanted: int) -> float:
-        """Rows to look at from outside, where ``share`` of all lie where some pass."""
+        """Return rows to look at from outside; passing categories hold ``share`` of all rows."""
         rows = np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_needed)
         return float(np.exp(rows)) * max(1.0, wanted / CALIBRATED_FOR) ** 0.5
 
     def depth_for(self, share: float, wanted: int) -> int:
-        """Rows that pass to compare exactly for ``wanted`` neighbours, where ``share`` pass."""
+        """Return passing rows to compare exactly for ``wanted`` neighbours, if ``share`` pass."""
         depth = np.interp(np.log(max(share, 1e-6)), self.depth_shares, self.depths)
         return self._for(float(depth), wanted)
 
     def depth_from_afar(self, share: float, wanted: int) -> int:
-        """As :meth:`rows_from_afar`, of the rows to compare exactly."""
+        """Return passing rows to compare exactly, for :meth:`rows_from_afar`."""
         return self._for(
             float(np.interp(np.log(max(share, 1e-6)), self.far_shares, self.far_depths)), wanted
         )
@@ -102,10 +104,11 @@ class StandingCells:
 
 
 class ChosenCells(NamedTuple):
-    """``rows`` they hold, ``share`` of these expected to pass, and whether they lie ``far``.
+    """Cells with their ``rows``, the ``share`` of these expected to pass, and whether they are
+    ``far``.
 
-    ``idle`` rows are of categories in which nothing is thought to pass; ``depth`` of those that
-    pass, the nearest by sketch, are compared exactly.
+    ``idle`` rows belong to categories in which no row is expected to pass. The nearest ``depth``
+    passing rows by sketch are compared exactly.
     """
 
     cells: list[int]
@@ -117,14 +120,14 @@ class ChosenCells(NamedTuple):
 
     @property
     def tested(self) -> int:
-        """The nearest rows among which somewhat more than are compared should pass."""
+        """The nearest rows to test, so that slightly more than ``depth`` of them should pass."""
         passing = self.share * self.rows
         holding = max(self.rows - self.idle, 1)
         return int(self.idle + 1.25 * self.depth * holding / max(passing, 1e-6)) + 64
 
 
 def standing(version: EncoderVersion, using: str) -> StandingCells | None:
-    """The live cells of the version; None where it has none."""
+    """Return the live cells of the version; None if it has no cells."""
     number = getattr(version, "cells_number", False)
     if number is False:  # the version was not read by ``live_version``
         live = VectorCells.objects.using(using).filter(version_id=version.pk, live=True)
@@ -134,9 +137,9 @@ def standing(version: EncoderVersion, using: str) -> StandingCells | None:
 
 @lru_cache(maxsize=4)
 def load(number: int, using: str) -> StandingCells | None:
-    """A set of cells never changes once it is live, so a process reads it once.
+    """Return a set of cells, which never changes once live, so a process reads it once.
 
-    None where its tables are missing, as after a restore of data alone.
+    Returns None if its tables are missing, for example after a restore of data alone.
     """
     made = VectorCells.objects.using(using).get(pk=number)
     _names, groups = np.unique(made.category_numbers(), return_inverse=True)
@@ -166,13 +169,13 @@ def load(number: int, using: str) -> StandingCells | None:
 
 
 def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: int) -> ChosenCells:
-    """The nearest cells of categories in which rows pass, as many as ``wanted`` groups take.
+    """Return the nearest cells of categories with passing rows, enough for ``wanted`` groups.
 
-    ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query
-    are looked at whatever is known of their category: what passes may have changed since.
+    ``rates`` (G,): share of each category's rows that pass. The cells nearest to the query are
+    always included, because the passing rows may have changed since the sample.
     """
     wanted = int(np.ceil(wanted * cells.variants))
-    # Not by BLAS: its threads wait for each other, for milliseconds where cores are busy.
+    # Not with BLAS: its threads wait for each other, for milliseconds on busy cores.
     nearness = np.einsum("ij,j->i", cells.centroids, vector)
     order = np.argsort(-nearness)
     counts, rate = cells.counts[order], rates[cells.groups[order]]
@@ -203,7 +206,7 @@ def choose(cells: StandingCells, vector: FloatArray, rates: FloatArray, wanted: 
 
 
 def _outside(around: float, holding: FloatArray) -> float:
-    """0 where as much passes around the query as in the cells that hold what passes, 1 afar."""
+    """Return 0 if as many rows pass around the query as in cells with passing rows, 1 if far."""
     if not len(holding):
         return 0.0
     nearness = around / max(float(np.mean(holding)), 1e-6)
@@ -215,5 +218,5 @@ def _logarithms(values: Sequence[float]) -> FloatArray:
 
 
 def forget() -> None:
-    """For tests, whose databases give the same numbers to different cells."""
+    """Forget loaded cells, for tests whose databases reuse numbers for different cells."""
     load.cache_clear()

@@ -1,10 +1,10 @@
-"""The life of cells: made, kept in step with the vectors, measured, made anew, dropped.
+"""The life of cells: built, kept in step with the vectors, measured, rebuilt, dropped.
 
-Cells answer where HNSW cannot (a query far from its filter) and are made in a fraction of
-its time: each row is compared with the means of its own category alone. Inverted files of
-this kind are described in Jégou, Douze and Schmid, "Product Quantization for Nearest
-Neighbor Search", 2011, whose coarse quantiser they are; here a cell holds sketches of its
-rows (``similarity.models.sketches``), and the host's filter runs inside the scan.
+Cells serve queries where HNSW cannot (a query far from its filter), and are built in a fraction of
+its time, because each row is compared only with the means of its own category. Jégou, Douze and
+Schmid, "Product Quantization for Nearest Neighbor Search", 2011, describe such inverted files and
+their coarse quantiser. Here a cell holds sketches of its rows (``similarity.models.sketches``),
+and the host's filter runs inside the scan.
 """
 
 import logging
@@ -34,27 +34,27 @@ logger = logging.getLogger(__name__)
 
 LOCK = "similarity.cells"
 
-#: Rows a cell holds on average: fewer make centroids many, more make scans long.
+#: Average rows of a cell: fewer rows make more centroids, more rows make longer scans.
 PER_CELL = 125
-#: Vectors from which on a version is kept in cells as well.
+#: Vectors from which a version also has cells.
 CELLS_FROM = 20_000
-#: Share of the neighbours that the rows a query looks at hold, as calibrated, and share of
-#: these that are among the rows whose sketches are nearest and so are compared exactly.
+#: Calibrated share of the neighbours that the rows a query looks at contain; also the share of
+#: these neighbours among the rows with the nearest sketches, which are compared exactly.
 RECALL = 0.992
-#: Rows that the levels of sketches are learnt from.
+#: Rows from which the levels of sketches are learnt.
 SKETCHED_BY = 20_000
-#: Writers share this lock and the last step of a build takes it alone, for a moment.
+#: Writers share this lock; the last step of a build holds it exclusively for a moment.
 WRITERS = 0x53494D43  # "SIMC"
-#: A set that was replaced may still be read by queries that began before; it goes later.
+#: Time before a replaced set is dropped, because earlier queries may still read it.
 GRACE = timedelta(minutes=10)
-#: Once so large a share of the rows was placed after the build, cells are made anew.
+#: Share of rows placed after the build from which cells are built again.
 CHURNED = 0.3
-#: Placing within the last step of a build goes back so far for writers that were slow.
+#: Time before the start from which the last step of a build places rows, for slow writers.
 OVERLAP = timedelta(minutes=10)
 
 
 class CellsReport(NamedTuple):
-    """``churn``: share of the rows that were placed since the cells were made."""
+    """The size of a version's cells; ``churn``: share of rows placed since they were made."""
 
     rows: int
     cells: int
@@ -63,19 +63,19 @@ class CellsReport(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What says where a vector goes: the centroids of a set, and its sketcher."""
+    """The model that decides where a vector goes: the centroids of a set, and its sketcher."""
 
     cells: Cells
     sketcher: Sketcher
 
     def place(self, vectors: Floats, categories: Numbers) -> cell_rows.Placed:
-        """Of N unit rows (N, D) of the categories (N,)."""
+        """Return the places of N unit rows (N, D) of the categories (N,)."""
         cell = self.cells.assign(vectors, categories)
         return cell_rows.Placed(cell, self.sketcher.packed(vectors), self.sketcher.bits)
 
 
 def wanted(version: EncoderVersion, alias: str) -> bool:
-    """Whether the version is large enough for cells."""
+    """Return True if the version is large enough for cells."""
     if "fused" not in version.dimensions:
         return False
     rows = ProductVectors.objects.using(alias).of_version(version)
@@ -83,18 +83,18 @@ def wanted(version: EncoderVersion, alias: str) -> bool:
 
 
 def live(version: EncoderVersion, alias: str) -> VectorCells | None:
-    """The set that answers queries, without its centroids; None where the version has none, or
-    has lost the tables."""
+    """Return the set that answers queries, without its centroids; None if the version has no set,
+    or its tables are lost."""
     sets = VectorCells.objects.using(alias).filter(version=version, live=True)
     found = sets.defer("centroids", "categories", "counts", "rotations", "thresholds").first()
     return found if found is not None and cell_rows.exist(found.pk, alias) else None
 
 
 def build(version: EncoderVersion, alias: str, progress: Progress | None = None) -> VectorCells:
-    """Make the version's cells anew from its stored vectors, and let queries use them.
+    """Build the version's cells again from its stored vectors, and let queries use them.
 
-    Vectors may be written meanwhile; what changes is placed before the cells are used.
-    Raises :class:`VersionError` where the version has no vectors, and
+    Vectors may be written meanwhile; changed rows are placed before the cells are used.
+    Raises :class:`VersionError` if the version has no vectors, and
     :class:`similarity.connections.locks.LockTaken` while another build is running.
     """
     with advisory_lock(LOCK, alias):
@@ -110,8 +110,8 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
         fitted, queries = _fit(version, alias, sizes)
         tell("cells", 1, 3)
         made = VectorCells.objects.using(alias).create(
-            # A number that never comes again: processes keep sets by their number, and a flush
-            # or a restore has sequences start anew. The lock lets no two be made at once.
+            # A number that is never reused, because processes cache sets by their number, and a
+            # flush or a restore restarts sequences. The lock prevents two sets at the same time.
             pk=time.time_ns() // 1_000_000,
             version=version,
             centroids=fitted.cells.centroids.astype("<f2").tobytes(),
@@ -140,7 +140,7 @@ def build(version: EncoderVersion, alias: str, progress: Progress | None = None)
 def place(version: EncoderVersion, alias: str, rows: cell_rows.Placeable) -> None:
     """Put products whose vectors were just written into their cells.
 
-    Called in the transaction that wrote them. A version without cells costs one query.
+    Called in the transaction that wrote the vectors. A version without cells costs one query.
     """
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [WRITERS])
@@ -151,7 +151,7 @@ def place(version: EncoderVersion, alias: str, rows: cell_rows.Placeable) -> Non
 
 
 def tidy(version: EncoderVersion, alias: str) -> str:
-    """Mend the standing cells, or make them anew once too much was placed; says what was done."""
+    """Repair the live cells, or rebuild them after many changes; return the work done."""
     if not is_held(LOCK, alias):
         _clear(alias)
     current = live(version, alias)
@@ -167,7 +167,7 @@ def tidy(version: EncoderVersion, alias: str) -> str:
 
 
 def bytes_of(number: int, alias: str) -> int:
-    """What a set's tables take on disk, with their indexes."""
+    """Return the bytes of a set's tables on disk, with their indexes."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(pg_total_relation_size(to_regclass(%s)), 0) "
@@ -178,7 +178,7 @@ def bytes_of(number: int, alias: str) -> int:
 
 
 def report(version: EncoderVersion, alias: str) -> CellsReport | None:
-    """What stands; None where the version has no cells."""
+    """Return the figures of the live cells; None if the version has no cells."""
     current = live(version, alias)
     if current is None:
         return None
@@ -188,20 +188,20 @@ def report(version: EncoderVersion, alias: str) -> CellsReport | None:
 
 
 def drop(version: EncoderVersion, alias: str) -> None:
-    """Every set of the version, with its tables."""
+    """Drop every set of the version, with its tables."""
     for made in VectorCells.objects.using(alias).filter(version=version):
         discard(made, alias)
 
 
 def discard(made: VectorCells, alias: str) -> None:
-    """One set, with its tables."""
+    """Drop one set, with its tables."""
     cell_rows.drop(made.pk, alias)
     VectorCells.objects.using(alias).filter(pk=made.pk).delete()
 
 
 @lru_cache(maxsize=2)
 def fitted_of(number: int, alias: str) -> Fitted:
-    """What a set was made with, which never changes; read once a process."""
+    """Return the model a set was made with, which never changes; each process reads it once."""
     made = VectorCells.objects.using(alias).get(pk=number)
     return Fitted(Cells(made.centroid_rows(), made.category_numbers()), made.sketcher())
 
@@ -216,7 +216,7 @@ def _place_missing(
 
 
 def _clear(alias: str) -> None:
-    """Sets that were replaced a while ago, and what a killed build left behind."""
+    """Drop sets that were replaced some time ago, and remains of killed builds."""
     sets = VectorCells.objects.using(alias)
     gone = timezone.now() - GRACE
     for old in sets.filter(live=False).filter(
@@ -230,7 +230,7 @@ def _clear(alias: str) -> None:
 def _fit(
     version: EncoderVersion, alias: str, sizes: dict[int, int]
 ) -> tuple[Fitted, cell_rows.Chunk]:
-    """Cells and sketcher learnt from a sample, and some of its rows as queries to calibrate by."""
+    """Return cells and sketcher learnt from a sample, and some of its rows to calibrate with."""
     rows = sum(sizes.values())
     enough = clustering.ROWS_PER_MEAN * max(1, rows // PER_CELL) + 2000
     chunks = list(cell_rows.read(version, alias, 100.0 * enough / rows))
@@ -280,7 +280,7 @@ def _fill(
 
 
 def _use(made: VectorCells, version: EncoderVersion, alias: str, started: Any) -> None:
-    """Place what changed during the build and make the set live, while no writer writes."""
+    """Place rows that changed during the build and make the set live, while writers wait."""
     caught_up = database_time(alias)
     _place_missing(made, version, alias, started - OVERLAP)
     with transaction.atomic(using=alias):

@@ -1,8 +1,8 @@
-"""System checks: every way to misconfigure the plugin has an id and a remedy.
+"""System checks: every misconfiguration of the plugin has an id and a remedy.
 
-``python manage.py check`` runs those that need no connection; ``check --database default``
-(and ``migrate``) also those of ``database.py`` and
-``capture.py``. The ids are listed in docs/settings.md.
+``python manage.py check`` runs the checks that need no connection. ``check --database default``
+and ``migrate`` also run those of ``database.py``, ``capture.py`` and ``content.py``. The ids are
+listed in docs/settings.md.
 """
 
 import traceback
@@ -25,7 +25,7 @@ Check = Callable[..., list[checks.CheckMessage]]
 
 
 def register_all() -> None:
-    """Register the checks; registering twice is the same as once."""
+    """Register the checks; a second call changes nothing."""
     every = (
         *(check_settings, check_catalog),
         *(check_encoders, check_aliases, check_doors, check_celery),
@@ -38,13 +38,16 @@ def register_all() -> None:
 
 
 def register(check: Check, *, database: bool = False) -> None:
-    """Register a check of the core or of an optional app, contained."""
+    """Register a check of the core or of an optional app, wrapped by :func:`contained`."""
     checks.register(contained(check), checks.Tags.database if database else "similarity")
 
 
 @cache
 def contained(check: Check) -> Check:
-    """``check``, which reports what it raises: migrate and runserver go as far as their checks."""
+    """Return ``check`` wrapped so that an exception becomes a message.
+
+    Otherwise it would end migrate and runserver, which run checks.
+    """
 
     @wraps(check)
     def run(**kwargs: Any) -> list[checks.CheckMessage]:
@@ -61,6 +64,6 @@ def _unfinished(name: str, error: Exception) -> checks.CheckMessage:
     last = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return checks.Error(
         f"{name} of similarity cannot be finished: {type(error).__name__}: {error}",
-        hint=f"It was raised{last}. Mend that, or silence similarity.E018 and report it.",
+        hint=f"It was raised{last}. Correct that, or silence similarity.E018 and report it.",
         id="similarity.E018",
     )

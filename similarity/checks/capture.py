@@ -1,4 +1,4 @@
-"""Whether the triggers that see changes of products are those that the settings ask for."""
+"""Check that the triggers that see changes of products match the settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from similarity.exceptions import SimilarityError
 
 
 def check_capture(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Asked of the database, where it is among ``databases``."""
+    """Check the installed triggers, if their database is among ``databases``."""
     alias = mode.alias()
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
         states = triggers.states()
     except DatabaseError:
-        return []  # other checks tell what is wrong with the database
+        return []  # other checks report the fault of the database
     except SimilarityError as error:
         return [_unknown(error)] if mode.in_use() else []
     if not mode.in_use():
@@ -40,8 +40,8 @@ def _wrong(wrong: Sequence[triggers.TriggerState]) -> CheckMessage:
 
 def _unknown(error: SimilarityError) -> CheckMessage:
     return Warning(
-        f"SIMILARITY['CAPTURE'] is 'triggers', and which are wanted is not known: {error}",
-        hint="Mend that, then run: manage.py similarity triggers install.",
+        f"SIMILARITY['CAPTURE'] is 'triggers', but the triggers it needs are unknown: {error}",
+        hint="Correct that, then run: manage.py similarity triggers install.",
         id="similarity.W038",
     )
 

@@ -22,13 +22,13 @@ from similarity.catalog.paths import Path
 from similarity.checks.settings import did_you_mean
 from similarity.exceptions import ConfigurationError
 
-#: Parameters of the API, which come before attributes of the same name.
+#: Parameters of the API, which take precedence over attributes of the same name.
 RESERVED = (
     *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "fields"),
     *("format", "min_price", "max_price", "in_stock"),
 )
 
-#: Where in CATALOG → what the field there must be.
+#: Place in CATALOG → the field types allowed there.
 KINDS: dict[str, tuple[type[Any], ...]] = {
     "['price']": (DecimalField, FloatField, IntegerField),
     "['cost']": (DecimalField, FloatField, IntegerField),
@@ -37,12 +37,12 @@ KINDS: dict[str, tuple[type[Any], ...]] = {
 
 
 def check_catalog(**kwargs: Any) -> list[CheckMessage]:
-    """The adapter, its paths, its filters and the API's filters."""
+    """Check the adapter, its paths, its filters and the API's filters."""
     try:
         model = conf.product_model()
         configured = conf.get("CATALOG")
     except ConfigurationError:
-        return []  # similarity.E001 to E003 say so
+        return []  # similarity.E001 to E003 report it
     if not isinstance(configured, str | Mapping):
         return []  # similarity.E005
     try:
@@ -92,7 +92,7 @@ def _check_paths(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
 
 
 def _conditions(adapter: FieldMappingAdapter, model: type[Model]) -> list[tuple[str, Path]]:
-    """(where it stands, path) of what ``where`` compares."""
+    """Return (place in CATALOG, path) of every comparison in ``where``."""
     return [
         (f"{place}['where']", path)
         for place, _key, source in adapter.sources()
@@ -101,7 +101,7 @@ def _conditions(adapter: FieldMappingAdapter, model: type[Model]) -> list[tuple[
 
 
 def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
-    """What is one value of a product has one, by a rule that the host knows of."""
+    """Check that single values of a product have a rule, and that the host named it."""
     messages: list[CheckMessage] = []
     for place, key, source in adapter.sources():
         if key not in SINGLE or not source.path.leads_to_many(model):
@@ -111,8 +111,8 @@ def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
             messages.append(
                 Error(
                     f"SIMILARITY['CATALOG']{place} takes all values of {path!r}, and a product has "
-                    f"one {key}.",
-                    hint=f"Name a rule that gives one, {{'first': {path!r}}} say.",
+                    f"a single {key}.",
+                    hint=f"Name a rule that gives a single value, such as {{'first': {path!r}}}.",
                     id="similarity.E025",
                 )
             )
@@ -121,8 +121,8 @@ def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
                 Warning(
                     f"SIMILARITY['CATALOG']{place} is {path!r}, which may give a product several "
                     f"values; its {key} is the first.",
-                    hint=f"Name the rule, {{'first': {path!r}}} or {{'min': {path!r}}} say, and "
-                    "with 'where' the rows; or write an adapter.",
+                    hint=f"Name the rule, such as {{'first': {path!r}}} or {{'min': {path!r}}}, "
+                    "and with 'where' the rows; or write an adapter.",
                     id="similarity.W019",
                 )
             )
@@ -130,7 +130,7 @@ def _check_rules(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
 
 
 def _check_related(adapter: CatalogAdapter) -> list[CheckMessage]:
-    """The lookups by which a related row's products are found."""
+    """Check the lookups by which a related row's products are found."""
     messages: list[CheckMessage] = []
     try:
         related = adapter.related_models().items()
@@ -149,14 +149,14 @@ def _check_related(adapter: CatalogAdapter) -> list[CheckMessage]:
 def _related_error(adapter: CatalogAdapter, told: str) -> CheckMessage:
     return Error(
         f"{type(adapter).__name__}.related_models() {told}",
-        hint="Give each model the lookups that lead from a product to its rows, {Brand: "
-        "['brand']} say; a saved row finds its products by them.",
+        hint="Give each model the lookups that lead from a product to its rows, for example "
+        "{Brand: ['brand']}; a saved row finds its products by them.",
         id="similarity.E027",
     )
 
 
 def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
-    """(where it stands in CATALOG, path) of each path of the mapping."""
+    """Return (place in CATALOG, path) of each path of the mapping."""
     places = [(place, source.path) for place, _key, source in adapter.sources()]
     if "images" in adapter.mapping:
         places.append(("['images']", Path(adapter.mapping["images"])))
@@ -164,7 +164,7 @@ def _places(adapter: FieldMappingAdapter) -> list[tuple[str, Path]]:
 
 
 def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
-    """A related object's text is made in Python: the API cannot filter by it."""
+    """Warn of paths to a related object: its text is made in Python, so the API cannot filter."""
     messages: list[CheckMessage] = []
     for place, path in _places(adapter):
         fields = path._fields(model)
@@ -172,8 +172,8 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
         if at_object and place not in ("['images']", "['group']", *KINDS):
             messages.append(
                 Warning(
-                    f"SIMILARITY['CATALOG']{place} is {path.path!r}, a relation: its text is what "
-                    f"str() gives of {fields[-1].related_model._meta.label}, and the API cannot "
+                    f"SIMILARITY['CATALOG']{place} is {path.path!r}, a relation: its text is the "
+                    f"str() of {fields[-1].related_model._meta.label}, and the API cannot "
                     "filter by it.",
                     hint=f"Name a field of it, such as '{path.path}__name'.",
                     id="similarity.W015",
@@ -183,7 +183,7 @@ def _check_relations(adapter: FieldMappingAdapter, model: type[Model]) -> list[C
 
 
 def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[CheckMessage]:
-    """``price`` and ``cost`` are numbers, ``*`` a JSON field, as far as fields tell."""
+    """Check that ``price`` and ``cost`` lead to numbers, and ``*`` to a JSON field."""
     messages: list[CheckMessage] = []
     for place, path in _places(adapter):
         wanted = KINDS.get(place)
@@ -194,7 +194,7 @@ def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
             Error(
                 f"SIMILARITY['CATALOG']{place} is {path.path!r}, which leads to a "
                 f"{type(fields[-1]).__name__}.",
-                hint=f"Name one of these: {', '.join(kind.__name__ for kind in wanted)}.",
+                hint=f"Name a field of these types: {', '.join(kind.__name__ for kind in wanted)}.",
                 id="similarity.E016",
             )
         )
@@ -202,13 +202,13 @@ def _check_kinds(adapter: FieldMappingAdapter, model: type[Model]) -> list[Check
 
 
 def _check_names(adapter: FieldMappingAdapter) -> list[CheckMessage]:
-    """An attribute called as a parameter of the API could not be filtered by."""
+    """Warn of attributes named as a parameter of the API, because no filter can reach them."""
     taken = [name for name in adapter.mapping.get("attributes", {}) if name in RESERVED]
     return [
         Warning(
-            f"SIMILARITY['CATALOG']['attributes'] has {name!r}, which is a parameter of the API's "
-            "own: products cannot be filtered by the attribute.",
-            hint=f"Call it something else, such as 'product_{name}'.",
+            f"SIMILARITY['CATALOG']['attributes'] has {name!r}, which is a parameter of the API: "
+            "products cannot be filtered by the attribute.",
+            hint=f"Choose another name, such as 'product_{name}'.",
             id="similarity.W017",
         )
         for name in taken
@@ -222,7 +222,7 @@ def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[Chec
     fields = Path(path)._fields(model)
     is_field = len(fields) == len(Path(path).names)
     if not is_field or isinstance(fields[-1], FileField):
-        return []  # a property may give files; only reading one tells
+        return []  # a property may give files, which is only known after reading a product
     return [
         Error(
             f"SIMILARITY['CATALOG']['images'] is {path!r}, which leads to a "
@@ -234,7 +234,7 @@ def _check_images(adapter: FieldMappingAdapter, model: type[Model]) -> list[Chec
 
 
 def _check_queries(adapter: CatalogAdapter) -> list[CheckMessage]:
-    """``eligible`` and ``in_stock`` compile to SQL, which is as far as one gets unconnected."""
+    """Check that ``eligible`` and ``in_stock`` compile to SQL, which needs no connection."""
     for name in ("eligible", "in_stock"):
         try:
             products = adapter.eligible()
@@ -243,26 +243,26 @@ def _check_queries(adapter: CatalogAdapter) -> list[CheckMessage]:
                 raise TypeError(f"{products!r:.80} is no queryset")
             products.query.sql_with_params()
         except EmptyResultSet:
-            continue  # "nothing passes" is a filter that resolves
+            continue  # a filter that no product passes is valid
         except Exception as error:  # noqa: BLE001 - a host's managers raise anything
-            # in_stock narrows eligible, so it would only say the same again.
+            # in_stock narrows eligible, so it would only repeat the error.
             return [_query_error(name, error)]
     return []
 
 
 def _query_error(name: str, error: Exception) -> CheckMessage:
     return Error(
-        f"The products that are {name} cannot be asked for: {_text_of(error)}",
+        f"The products that are {name} cannot be queried: {_text_of(error)}",
         hint=f"Correct SIMILARITY['CATALOG'][{name!r}]; it is a dict of lookups such as "
         "{'is_active': True, 'stock__gt': 0}, a Q, or a function that returns a queryset. Commands "
-        "and workers ask without a request: a manager that needs one, for its tenant say, has to "
-        "answer without.",
+        "and workers have no request: a manager that needs a request, for example for its tenant, "
+        "must also work without.",
         id="similarity.E013",
     )
 
 
 def _text_of(error: Exception) -> str:
-    """Class and text; without the list of all fields that Django adds."""
+    """Return class and text, without the list of all fields that Django adds."""
     text = str(error).split(" Choices are:")[0].strip()
     return f"{type(error).__name__}: {text}"
 
@@ -284,7 +284,7 @@ def _check_api_filters(model: type[Model]) -> list[CheckMessage]:
 
 
 def _field_names(model: type[Model]) -> list[str]:
-    """The model's own fields, then what refers to it."""
+    """Return the model's own fields, then relations that refer to it."""
     return [field.name for field in sorted(model._meta.get_fields(), key=_is_reverse)]
 
 

@@ -1,4 +1,4 @@
-"""Whether this process has a Celery app, by which workers are woken."""
+"""Check that this process has a Celery app, which wakes workers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Warning
 
 
 def check_celery(**kwargs: Any) -> list[CheckMessage]:
-    """A project that never imports its app sends its messages to a broker on localhost."""
+    """Warn if no app is imported: Celery's default app sends messages to a broker on localhost."""
     app = _state._tls.current_app or _state.default_app
     if app is not None and app.main != "default":
         return [_eager()] if app.conf.task_always_eager else []
@@ -26,8 +26,8 @@ def check_celery(**kwargs: Any) -> list[CheckMessage]:
 def _eager() -> CheckMessage:
     return Warning(
         "Celery runs tasks eagerly (task_always_eager): a save would wait for the encoders, so "
-        "that it wakes no worker.",
-        hint="Embed by 'manage.py similarity embed --now', or start a worker, which looks by "
-        "itself; in tests set SIMILARITY['CAPTURE'] = None.",
+        "saves wake no worker.",
+        hint="Embed by 'manage.py similarity embed --now', or start a worker, which polls the "
+        "outbox; in tests set SIMILARITY['CAPTURE'] = None.",
         id="similarity.W074",
     )

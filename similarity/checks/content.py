@@ -1,4 +1,4 @@
-"""A trial of the adapter: one product is read as workers and pages read it."""
+"""A trial of the adapter: read one product as workers and pages read it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from similarity.exceptions import ConfigurationError
 
 
 def check_content(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """``content`` and ``card`` of the first product, where its database is among ``databases``."""
+    """Read the first product's content and card, if its database is among ``databases``."""
     try:
         adapter = get_adapter()
         alias = adapter.write_alias
@@ -26,7 +26,7 @@ def check_content(*, databases: Sequence[str] | None = None, **kwargs: Any) -> l
 
 
 def _is_there(adapter: CatalogAdapter) -> bool:
-    """Before the first migrate there is no table of products."""
+    """Return True if the table of products exists; before the first migrate it does not."""
     try:
         with connections[adapter.write_alias].cursor() as cursor:
             tables = connections[adapter.write_alias].introspection.table_names(cursor)
@@ -40,7 +40,7 @@ def _check_read(adapter: CatalogAdapter, key: Any) -> list[CheckMessage]:
         [content] = adapter.read_content([str(key)])
         if not isinstance(content, ProductContent) or content.key != str(key):
             raise TypeError(f"it gave {content!r:.200} for the key {str(key)!r}")
-        content.fingerprint  # noqa: B018 - computed of every value
+        content.fingerprint  # noqa: B018 - it is computed from every value
     except Exception as error:  # noqa: BLE001 - a host's adapter raises anything
         return [_failed(adapter, "content", key, error)]
     return []

@@ -1,4 +1,4 @@
-"""Checks of the database: PostgreSQL, one for both sides, extensions, migrations, indexes."""
+"""Checks of the database: PostgreSQL, the same for products and plugin, extensions, migrations."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from similarity.models.extensions import ExtensionState, extension_states, state
 from similarity.models.product_keys import foreign_key_name
 from similarity.vectors import fusions, indexes
 
-#: Iterative index scans, by which a filter never leaves a shelf short, came with 0.8.
+#: Version 0.8 brought iterative index scans, by which a filter never leaves a shelf short.
 MIN_PGVECTOR = (0, 8)
 
 
 def check_aliases(**kwargs: Any) -> list[CheckMessage]:
-    """Where routers send the product model and ours; nothing is connected to."""
+    """Check where routers send the product model and the plugin's tables, without a connection."""
     from similarity.models import ProductVectors
 
     try:
@@ -35,8 +35,8 @@ def check_aliases(**kwargs: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 f"{product._meta.label} is written to the database {theirs!r} and the plugin's "
-                f"tables to {ours!r}; they are joined in one query.",
-                hint="Have DATABASE_ROUTERS send the app 'similarity' where the products are.",
+                f"tables to {ours!r}; queries join them.",
+                hint="Let DATABASE_ROUTERS send the app 'similarity' to the products' database.",
                 id="similarity.E030",
             )
         )
@@ -53,7 +53,7 @@ def check_aliases(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """pgvector's version and the state of the migrations, on the databases asked for."""
+    """Check pgvector and the migrations, if the plugin's database is among ``databases``."""
     from similarity.models import ProductVectors
 
     alias = router.db_for_write(ProductVectors)
@@ -65,7 +65,7 @@ def check_database(*, databases: Sequence[str] | None = None, **kwargs: Any) -> 
     except DatabaseError as error:
         return [
             Error(
-                f"The database {alias!r} cannot be asked: {str(error).strip()}",
+                f"The database {alias!r} cannot be queried: {str(error).strip()}",
                 hint="Start the server, and compare DATABASES with its address.",
                 id="similarity.E032",
             )
@@ -93,8 +93,8 @@ def _check_version(alias: str, vector: ExtensionState) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"The database {alias!r} has pgvector {vector.version}; 0.8 is the oldest that serves.",
-            hint="Install a later one on the server, then run: ALTER EXTENSION vector UPDATE.",
+            f"The database {alias!r} has pgvector {vector.version}; it must be 0.8 or later.",
+            hint="Install a later version on the server, then run: ALTER EXTENSION vector UPDATE.",
             id="similarity.E034",
         )
     ]
@@ -156,14 +156,15 @@ def _unknown_history(error: Exception) -> CheckMessage:
     app_label = conf.product_model()._meta.app_label
     return Error(
         f"The migrations cannot be read: {error}",
-        hint=f"The app {app_label!r} holds the product model, and ours depend on its migrations: "
-        f"run 'manage.py makemigrations {app_label}', or remove its empty package of migrations.",
+        hint=f"The app {app_label!r} holds the product model, and this plugin's migrations depend "
+        f"on its own: run 'manage.py makemigrations {app_label}', or remove its empty package of "
+        "migrations.",
         id="similarity.E073",
     )
 
 
 def _check_made(alias: str) -> list[CheckMessage]:
-    """Indexes and cells are made outside migrations, and a restore of data alone lacks them."""
+    """Check indexes and cells, which migrations do not make and a restore of data lacks."""
     live = fusions.every_version().live()
     states = indexes.states(live) if live else {}
     lacking = [column for column, state in states.items() if state != indexes.VALID]
@@ -171,8 +172,8 @@ def _check_made(alias: str) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Live version {live.pk} in {alias!r} lacks what makes {' and '.join(lacking)} quick "
-            "to search, as after a restore of data alone.",
+            f"Live version {live.pk} in {alias!r} lacks the index or cells for "
+            f"{' and '.join(lacking)}, for example after a restore of data alone.",
             hint=f"Run: manage.py similarity promote {live.pk}.",
             id="similarity.W072",
         )
@@ -180,7 +181,10 @@ def _check_made(alias: str) -> list[CheckMessage]:
 
 
 def _check_cascade(alias: str) -> list[CheckMessage]:
-    """The key's own migrations can lose it: Django puts back only what its models say."""
+    """Check foreign keys, which are lost by a change of the key's type.
+
+    Django restores only the keys of its own models.
+    """
     from similarity.models import ProductInputs, ProductVectors
 
     models: list[type[Model]] = [ProductVectors, ProductInputs]
@@ -200,8 +204,8 @@ def _lost_key(alias: str, table: str, name: str) -> CheckMessage:
     products, column = conf.product_model()._meta.db_table, conf.product_model()._meta.pk.column
     return Warning(
         f"Rows of {table} in {alias!r} are not deleted with their product: the table has lost its "
-        "foreign key, as happens when the type of the product's key is changed.",
-        hint=f'Run: DELETE FROM {table} WHERE product_id NOT IN (SELECT "{column}" FROM '  # noqa: S608 - to be read
+        "foreign key, for example because the type of the product's key changed.",
+        hint=f'Run: DELETE FROM {table} WHERE product_id NOT IN (SELECT "{column}" FROM '  # noqa: S608 - a text to read
         f'"{products}"); ALTER TABLE {table} ADD CONSTRAINT {name} '
         f'FOREIGN KEY (product_id) REFERENCES "{products}" ("{column}") ON DELETE CASCADE '
         "DEFERRABLE INITIALLY DEFERRED;",

@@ -1,4 +1,4 @@
-"""Checks of what serves: the API's URLs, permission classes and the cache."""
+"""Checks of the API's URLs, its permission classes, proxies, and the cache."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,25 +16,25 @@ from similarity.exceptions import ConfigurationError
 
 
 def check_doors(**kwargs: Any) -> list[CheckMessage]:
-    """The URLs, the cache and the permission classes."""
+    """Check the URLs, the cache, the permission classes and the proxies."""
     if not isinstance(getattr(settings, "SIMILARITY", {}), Mapping):
         return []  # similarity.E003
     return [*_check_urls(), *_check_cache(), *_check_permissions(), *_check_proxies()]
 
 
 def check_cache_values(**kwargs: Any) -> list[CheckMessage]:
-    """For ``check --deploy``: values of a Redis cache are no pickles."""
+    """Check for ``check --deploy`` that a Redis cache does not store pickles."""
     try:
         entry: Any = settings.CACHES[conf.get("CACHE", "ALIAS")]
         backend = conf.load(entry["BACKEND"])
     except (ConfigurationError, LookupError, TypeError):
-        return []  # similarity.E041, or an error of Django's own
+        return []  # similarity.E041, or an error of Django itself
     if not issubclass(backend, RedisCache) or (entry.get("OPTIONS") or {}).get("serializer"):
         return []
     return [
         Warning(
-            f"CACHES[{conf.get('CACHE', 'ALIAS')!r}] keeps pickles: whoever can write to the "
-            "server runs code in the site and its workers.",
+            f"CACHES[{conf.get('CACHE', 'ALIAS')!r}] stores pickles: anyone who can write to the "
+            "server can run code in the site and its workers.",
             hint="Set OPTIONS = {'serializer': 'similarity.connections.sealing.JSONSerializer'} "
             "there, and give the server a password.",
             id="similarity.W045",
@@ -50,7 +50,7 @@ def _check_urls() -> list[CheckMessage]:
     return [
         Error(
             "similarity.api.urls is in the URLs, and 'rest_framework' is not in INSTALLED_APPS.",
-            hint="Add 'rest_framework' to INSTALLED_APPS, or take the API out of the URLs.",
+            hint="Add 'rest_framework' to INSTALLED_APPS, or remove the API from the URLs.",
             id="similarity.E040",
         )
     ]
@@ -90,7 +90,7 @@ def _check_permissions() -> list[CheckMessage]:
 
 
 def _check_proxies() -> list[CheckMessage]:
-    """What is set for a proxy alone says that there is one."""
+    """Warn if settings imply a proxy but the number of proxies is not set."""
     hints = [
         name
         for name in ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
@@ -100,10 +100,10 @@ def _check_proxies() -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"{hints[0]} says that the shop stands behind a proxy, and how many there are is not "
+            f"{hints[0]} means that the shop is behind a proxy, but the number of proxies is not "
             "set: every client has the proxy's address, and all share one throttle.",
-            hint="Set REST_FRAMEWORK = {'NUM_PROXIES': 1}, or how many proxies of the shop add to "
-            "X-Forwarded-For; 0 where none does.",
+            hint="Set REST_FRAMEWORK = {'NUM_PROXIES': 1}, or the number of the shop's proxies "
+            "that add to X-Forwarded-For; 0 if no proxy adds to it.",
             id="similarity.W044",
         )
     ]

@@ -1,6 +1,6 @@
-"""Checks of ``SIMILARITY["ENCODERS"]``: importable, of the right kind, with known options.
+"""Checks of ``SIMILARITY["ENCODERS"]``: importable, subclasses of Encoder, with known options.
 
-Nothing here imports torch: packages are looked for, not loaded.
+No check imports torch: packages are looked up, not loaded.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from similarity.encoders.base import Encoder
 from similarity.exceptions import ConfigurationError
 from similarity.parts import PARTS
 
-#: What a worker needs for the encoders that come with the plugin.
+#: Packages a worker needs for the encoders of the plugin.
 PACKAGES = {
     "text": ("torch", "transformers", "safetensors"),
     "image": ("torch", "torchvision", "PIL"),
@@ -25,7 +25,7 @@ PACKAGES = {
 
 
 def check_encoders(**kwargs: Any) -> list[CheckMessage]:
-    """Each part's encoder."""
+    """Check each part's encoder."""
     try:
         encoders = conf.get("ENCODERS")
     except ConfigurationError:
@@ -43,17 +43,17 @@ def check_encoders(**kwargs: Any) -> list[CheckMessage]:
 
 def _nothing_left() -> Error:
     return Error(
-        "SIMILARITY['ENCODERS'] sets every part to None, so that nothing can be encoded.",
-        hint="Leave at least one part in.",
+        "SIMILARITY['ENCODERS'] sets every part to None, so no part can be encoded.",
+        hint="Leave at least 1 part in.",
         id="similarity.E023",
     )
 
 
 def _no_column(part: str) -> Warning:
     return Warning(
-        f"SIMILARITY['ENCODERS'] names the part {part!r}, which vectors have no column for: it "
+        f"SIMILARITY['ENCODERS'] names the part {part!r}, which has no column for its vectors: it "
         "counts in fused vectors only, and not in modes, in a request's weights or in reasons.",
-        hint=f"{did_you_mean(part, PARTS)} Where it is meant to be a part of your own, add "
+        hint=f"{did_you_mean(part, PARTS)} If it is meant to be a part of your own, add "
         "'similarity.W024' to SILENCED_SYSTEM_CHECKS.",
         id="similarity.W024",
     )
@@ -65,7 +65,7 @@ def _check_encoder(part: str, entry: Mapping[str, Any]) -> list[CheckMessage]:
         encoder = conf.load(entry["CLASS"])
     except ConfigurationError as error:
         if _missing_packages({part: entry}):
-            return []  # similarity.W020 says why
+            return []  # similarity.W020 gives the cause
         return [
             Error(
                 f"{place}: {error}",
@@ -112,7 +112,7 @@ def _check_packages(parts: Mapping[str, Mapping[str, Any]]) -> list[CheckMessage
         Warning(
             f"The encoders need packages that are not installed here: {', '.join(missing)}.",
             hint="On machines that run Celery workers: pip install 'django-similarity[encoders]'. "
-            "Web machines need none of them; there, add 'similarity.W020' to "
+            "Web machines do not need them; there, add 'similarity.W020' to "
             "SILENCED_SYSTEM_CHECKS.",
             id="similarity.W020",
         )

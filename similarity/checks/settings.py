@@ -13,15 +13,15 @@ from similarity import conf
 from similarity.encoders.fusion import UNREDUCED
 from similarity.exceptions import ConfigurationError
 
-#: Rows of half precision over about 2 kB leave the page and scan four times slower.
+#: Longer rows of half precision (about 2 kB) are stored outside the page and scan 4 times slower.
 MAX_FUSED_DIMENSION = 512
 
-#: Names that a hint lists at most.
+#: The most names that a hint lists.
 MOST_NAMED = 20
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """The product model's name, then the dict, then each of its keys."""
+    """Check the product model's name, then the dict, then each of its keys."""
     messages: list[CheckMessage] = []
     try:
         conf.product_model()
@@ -33,7 +33,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
             *messages,
             Error(
                 f"SIMILARITY is {configured!r}, which is no dict.",
-                hint="Set SIMILARITY = {...}, or leave it out to take every default.",
+                hint="Set SIMILARITY = {...}, or leave it out to use every default.",
                 id="similarity.E003",
             ),
         ]
@@ -46,7 +46,7 @@ def _model_error(error: ConfigurationError) -> Error:
     label = getattr(settings, "SIMILARITY_PRODUCT_MODEL", None)
     if not isinstance(label, str) or label.count(".") != 1:
         return Error(
-            f"SIMILARITY_PRODUCT_MODEL is {label!r}, which names no model.",
+            f"SIMILARITY_PRODUCT_MODEL is {label!r}, which is not the name of a model.",
             hint="Set it to 'app_label.ModelName', for example 'shop.Product'.",
             id="similarity.E001",
         )
@@ -86,7 +86,7 @@ def _check_group(name: Any, value: Any) -> list[CheckMessage]:
 
 
 def _unknown_group(name: Any) -> CheckMessage:
-    """Return an error; of the group of an app that is not installed, a remark."""
+    """Return an error; for the group of an app that is not installed, a remark."""
     app = f"similarity.{str(name).lower()}"
     if str(name).isidentifier() and find_spec(f"{app}.conf" if find_spec(app) else app):
         return Info(
@@ -98,7 +98,7 @@ def _unknown_group(name: Any) -> CheckMessage:
         if name in keys:
             return Error(
                 f"SIMILARITY has the unknown key {name!r}.",
-                hint=f"It stands in a group: SIMILARITY[{group!r}][{name!r}].",
+                hint=f"It belongs to a group: SIMILARITY[{group!r}][{name!r}].",
                 id="similarity.E004",
             )
     return _unknown_key("SIMILARITY", name, [*conf.SETTINGS, *conf.GROUPS])
@@ -125,7 +125,7 @@ def _check_value(where: str, setting: conf.Setting, value: Any) -> list[CheckMes
 
 
 def _check_encoders(configured: Mapping[Any, Any]) -> list[CheckMessage]:
-    """Check each part as it is merged with its defaults, and name it as the host wrote it."""
+    """Check each part after merging its defaults; messages quote the host's own value."""
     messages: list[CheckMessage] = []
     for part, entry in conf.get("ENCODERS").items():
         if isinstance(entry, Mapping) and entry and set(entry) <= {"WEIGHT", "DIMENSION"}:
@@ -150,7 +150,7 @@ def _part_without_encoder(part: str) -> Error:
 
 
 def _check_parts() -> list[CheckMessage]:
-    """The parts together, once each value is known to be of the right kind."""
+    """Check the parts together, after each value is valid by itself."""
     messages: list[CheckMessage] = []
     parts = [part for part, entry in conf.get("ENCODERS").items() if entry is not None]
     weights, dimensions = conf.weights(), conf.dimensions()
@@ -180,9 +180,9 @@ def _check_parts() -> list[CheckMessage]:
 
 
 def did_you_mean(name: Any, known: Sequence[str]) -> str:
-    """A hint that names the nearest known name, or the first of them."""
+    """Return a hint that names the nearest known name, or the first names of the list."""
     near = difflib.get_close_matches(str(name), known, n=1)
-    if not near:  # capitals apart, "device" has nothing in common with "DEVICE"
+    if not near:  # the comparison is case-sensitive: "device" is not near "DEVICE"
         near = [key for key in known if key.lower() == str(name).lower()]
     if near:
         return f"Did you mean {near[0]!r}?"

@@ -1,4 +1,4 @@
-"""What the subcommands share: help with examples, clean interruption, progress bars."""
+"""The base of all subcommands: help with examples, clean interruption, progress bars."""
 
 import argparse
 import sys
@@ -17,18 +17,21 @@ from tqdm import tqdm
 
 from similarity.exceptions import SimilarityError
 
-INTERRUPTED = 130  # what a shell expects of a program ended by Ctrl-C
+INTERRUPTED = 130  # the exit code of a program ended by Ctrl-C
 
 
 class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the line breaks of the examples."""
+    """A formatter that keeps the line breaks of the examples."""
 
 
 class SimilarityCommand(BaseCommand):
-    """Errors of the plugin, and a database that is away or not migrated, end as one line; Ctrl-C
-    says how to go on and exits with 130."""
+    """The base of all subcommands.
 
-    _called_from_command_line = False  # Django sets it, django-stubs does not know it
+    Errors of the plugin, and a database that is down or not migrated, end as one line. Ctrl-C
+    prints how to continue and exits with 130.
+    """
+
+    _called_from_command_line = False  # set by Django, unknown to django-stubs
     examples = ""
     if_interrupted = "Interrupted."
 
@@ -51,25 +54,25 @@ class SimilarityCommand(BaseCommand):
             self.end_interrupted()
 
     def end_interrupted(self) -> NoReturn:
-        """Write how to go on, and exit as a shell expects after Ctrl-C."""
+        """Write how to continue, and exit as a shell expects after Ctrl-C."""
         self.stderr.write(f"\n{self.if_interrupted}")
         raise SystemExit(INTERRUPTED) from None
 
 
 def _remedy(error: DatabaseError) -> str:
-    """What to do about a database that is away or not migrated; empty for other trouble."""
+    """Return a remedy if the database is down or not migrated; empty for other errors."""
     cause = error.__cause__
     if isinstance(cause, UndefinedTable | UndefinedColumn):
         return "Run manage.py migrate, then this command again."
     state = getattr(cause, "sqlstate", "") or ""
     # Without a state the server was never reached; 08 is a broken connection, 57P a shutdown.
     if isinstance(error, OperationalError) and (not state or state.startswith(("08", "57P"))):
-        return "Start PostgreSQL, or mend DATABASES, then run this command again."
+        return "Start PostgreSQL, or correct DATABASES, then run this command again."
     return ""
 
 
 class ProgressBars:
-    """A bar for each phase, on standard error: ``bars(phase, done, total)``."""
+    """A progress bar for each phase, on standard error: ``bars(phase, done, total)``."""
 
     def __init__(self) -> None:
         self._phase = ""

@@ -1,1 +1,1 @@
-"""What operators read: status, hints, health."""
+"""Information for operators: status, hints, health."""

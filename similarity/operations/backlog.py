@@ -1,6 +1,6 @@
-"""How much waits, told quickly however much it is: for the admin and for Prometheus.
+"""The size of the backlog, found quickly at any size: for the admin and for Prometheus.
 
-Nothing here counts more than :data:`EXACT` rows. Larger counts are the planner's estimates,
+No query here counts more than :data:`EXACT` rows. Larger counts are the planner's estimates,
 which follow the tables' real sizes.
 """
 
@@ -30,7 +30,7 @@ class Waiting(NamedTuple):
 
 
 class First(NamedTuple):
-    """Of the rows that waited longest: how many, seconds due, seconds since the oldest was made."""
+    """The rows that waited longest: how many, seconds due, seconds since the oldest was made."""
 
     rows: int
     lag_s: float
@@ -38,7 +38,7 @@ class First(NamedTuple):
 
 
 def outbox() -> Waiting:
-    """The outbox of products now."""
+    """Return the present state of the outbox of products."""
     rows = PendingProduct.objects.using(upsert.alias())
     first = first_of(rows.waiting())
     waiting = first.rows if first.rows <= EXACT else planned(rows.waiting())
@@ -53,7 +53,7 @@ def outbox() -> Waiting:
 
 
 def first_of(rows: QuerySet[Any], most: int = EXACT + 1) -> First:
-    """The ``most`` rows of an outbox that wait longest, which an index finds."""
+    """Return figures of the ``most`` rows that wait longest, which an index finds."""
     found = rows.order_by("available_at")[:most].aggregate(
         rows=Count("pk"), due=Now() - Min("available_at"), made=Now() - Min("created_at")
     )
@@ -65,12 +65,12 @@ def first_of(rows: QuerySet[Any], most: int = EXACT + 1) -> First:
 
 
 def about(rows: QuerySet[Any]) -> int:
-    """How many rows, exactly up to :data:`EXACT`."""
+    """Return the number of rows, exact up to :data:`EXACT`."""
     counted = rows.order_by()[: EXACT + 1].count()
     return counted if counted <= EXACT else max(counted, planned(rows))
 
 
 def planned(rows: QuerySet[Any]) -> int:
-    """How many rows the planner expects, from the table's present size and its statistics."""
+    """Return the rows the planner expects, from the table's present size and its statistics."""
     [plan] = json.loads(rows.order_by().values("pk").explain(format="json"))
     return int(plan["Plan"]["Plan Rows"])

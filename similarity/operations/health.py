@@ -1,4 +1,4 @@
-"""Is everything there that similar products need? Plain functions, without torch."""
+"""Checks that similar products can be served. Plain functions, without torch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from similarity.vectors import fusions, heartbeats, indexes, upsert
 
 
 class HealthCheck(NamedTuple):
-    """``detail`` says what was found, and what to do where it is not ok."""
+    """The result of a check; ``detail`` is the finding and, if not ok, the remedy."""
 
     ok: bool
     detail: str
 
 
 def checks() -> dict[str, HealthCheck]:
-    """Name → result of every check, in the order in which one needs the other."""
+    """Return name → result of every check, in the order in which checks need each other."""
     results = {"database": guarded(_database)}
     needs_database: dict[str, Callable[[], HealthCheck]] = {
         "pgvector": _pgvector,
@@ -35,10 +35,10 @@ def checks() -> dict[str, HealthCheck]:
 
 
 def guarded(check: Callable[[], HealthCheck]) -> HealthCheck:
-    """The check's result; that it raised is one, too."""
+    """Return the check's result; an exception counts as a failed check."""
     try:
         return check()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not healthy"
+    except Exception as error:  # noqa: BLE001 - any error means "not healthy"
         return HealthCheck(False, f"{type(error).__name__}: {error}".strip())
 
 
@@ -99,7 +99,7 @@ def _worker() -> HealthCheck:
         return HealthCheck(True, f"{len(seen)} seen lately: {', '.join(sorted(seen))}")
     return HealthCheck(
         False,
-        f"none seen for {heartbeats.SEEN_S:.0f} s; start 'celery -A <project> worker "
+        f"no worker seen for {heartbeats.SEEN_S:.0f} s; start 'celery -A <project> worker "
         f"-Q {conf.get('WORKERS', 'QUEUE')}', with a cache that it shares with the web processes "
         f"(CACHES[{conf.get('CACHE', 'ALIAS')!r}])",
     )

@@ -1,4 +1,4 @@
-"""What somebody should do now, as sentences that name the command."""
+"""Hints for operators: sentences that name the command to run now."""
 
 from collections.abc import Iterator
 
@@ -12,12 +12,12 @@ from similarity.versions import build, gate
 
 #: A catalogue this many times larger than what the fusion was fitted on deserves a new fit.
 GROWN = 10
-#: The share of products from which on texts that are not read are told of.
+#: Share of unread texts from which a hint is given.
 UNREAD = 0.05
 
 
 def hints(live: EncoderVersion | None, products: int, covered: int, eligible: int) -> list[str]:
-    """What somebody should do now, by the live version and the figures of the catalogue."""
+    """Return the present hints, from the live version and the figures of the catalogue."""
     if live is None:
         return ["There is no live version: start a worker and run 'manage.py similarity embed'."]
     return [
@@ -28,13 +28,13 @@ def hints(live: EncoderVersion | None, products: int, covered: int, eligible: in
 
 
 def of_inputs(products: int) -> Iterator[str]:
-    """What to do where the text model cannot read many of the products' texts."""
+    """Yield a remedy if the text model cannot read many of the products' texts."""
     unread = inputs.figures()["unread"]
     if unread > UNREAD * products:
         yield (
             f"The text model cannot read the texts of {unread} of {products} products "
             f"({unread / products:.0%}), which count as absent: name a multilingual model in "
-            "SIMILARITY['ENCODERS']['text'], multilingual-e5-small for one, and run 'manage.py "
+            "SIMILARITY['ENCODERS']['text'], such as multilingual-e5-small, and run 'manage.py "
             "similarity build --promote' (docs/encoding.md)."
         )
 
@@ -42,8 +42,8 @@ def of_inputs(products: int) -> Iterator[str]:
 def _of_versions(live: EncoderVersion) -> Iterator[str]:
     if difference := _mismatch(live):
         yield (
-            f"The encoders of live version {live.pk} cannot be had any more ({difference}): it is "
-            "not kept up to date. Put their weights back, or run 'manage.py similarity build "
+            f"The encoders of live version {live.pk} are no longer available ({difference}): it is "
+            "not kept up to date. Restore their weights, or run 'manage.py similarity build "
             "--promote'."
         )
     newer = fusions.every_version().filter(status=EncoderVersion.Status.READY, pk__gt=live.pk)
@@ -59,18 +59,18 @@ def _of_versions(live: EncoderVersion) -> Iterator[str]:
     if (others := newer.count() - 1) > 0:
         yield (
             f"{others} more versions are ready and kept up to date by workers: retire in the admin "
-            "what nobody will promote."
+            "those you will not promote."
         )
     lacking = [column for column, state in indexes.states(live).items() if state != indexes.VALID]
     if lacking:
         yield (
-            f"Version {live.pk} lacks what makes {' and '.join(lacking)} quick to search, as after "
-            f"a restore of data alone: run 'manage.py similarity promote {live.pk}'."
+            f"Version {live.pk} lacks the index or cells for {' and '.join(lacking)}, for example "
+            f"after a restore of data alone: run 'manage.py similarity promote {live.pk}'."
         )
     if live.catches_up_with_id is not None:
         yield (
-            f"Version {live.pk} lacks what changed while version {live.catches_up_with_id} was "
-            "live: the next drain of a worker enqueues it."
+            f"Version {live.pk} lacks changes made while version {live.catches_up_with_id} was "
+            "live: a worker enqueues them at its next drain."
         )
 
 
@@ -81,8 +81,8 @@ def _of_building() -> Iterator[str]:
     stopped = build.described(begun.progress, running=False) or "stopped"
     reason = f" ({begun.progress['error']})" if begun.progress.get("error") else ""
     yield (
-        f"The building of version {begun.pk} {stopped}{reason}: 'manage.py similarity build' "
-        "goes on where it stopped."
+        f"The build of version {begun.pk} {stopped}{reason}: 'manage.py similarity build' "
+        "resumes it."
     )
 
 
@@ -99,13 +99,13 @@ def _of_products(live: EncoderVersion, products: int, covered: int, eligible: in
         )
     if dead := PendingProduct.objects.dead().count():
         yield (
-            f"{dead} products were given up; mend the cause and revive them in the admin, or run "
+            f"{dead} products failed too often; fix the cause and revive them in the admin, or run "
             "'manage.py similarity embed' with their keys."
         )
 
 
 def _differing_settings(live: EncoderVersion) -> list[str]:
-    """Settings that another version would be made with."""
+    """Return the settings that a new version would not share with the live version."""
     parts = live.weights.keys()
     weights = {part: conf.weights().get(part, 0.0) for part in parts}
     total = sum(weights.values()) or 1.0
@@ -114,7 +114,7 @@ def _differing_settings(live: EncoderVersion) -> list[str]:
         differing.append("weights")
     wanted = conf.dimensions()
     reduced = [part for part in parts if part not in UNREDUCED]
-    # An encoder's vector may be shorter than what it would be reduced to.
+    # An encoder's vector may be shorter than the configured length.
     widths = {
         part: min(wanted.get(part, live.dimensions[part]), live.encoders[part]["dimension"])
         for part in reduced
@@ -128,12 +128,12 @@ def _other_encoders(live: EncoderVersion) -> bool:
     signatures = {part: record["signature"] for part, record in live.encoders.items()}
     try:
         return signatures != {part: each.signature for part, each in get_encoders().items()}
-    except SimilarityError:  # as below
+    except SimilarityError:  # encoder packages may be missing on this machine
         return False
 
 
 def _mismatch(live: EncoderVersion) -> str:
     try:
         return fusions.mismatch(live)
-    except SimilarityError:  # a machine without encoder packages cannot tell
+    except SimilarityError:  # encoder packages may be missing on this machine
         return ""

@@ -1,4 +1,4 @@
-"""One report of where indexing stands, for the command and the admin."""
+"""The status report of indexing, for the command and the admin."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ from similarity.vectors import fusions, indexes, inputs, upsert
 from similarity.vectors import heartbeats as heartbeat
 from similarity.versions import build, quality
 
-#: Dead rows a report names.
+#: Dead rows that a report names.
 DEAD_SHOWN = 5
-#: Fewer products that fail are bad rows, and not the adapter's fault.
+#: Fewer failing products are bad rows; more may be a fault of the adapter.
 MANY_FAILING = 5
 #: Characters of an error that are shown.
 SHOWN = 300
 
 
 def report() -> dict[str, Any]:
-    """Everything ``similarity status`` prints, as plain values that JSON can hold.
+    """Return everything ``similarity status`` prints, as plain values that JSON can hold.
 
-    Where the database does not answer, ``healthy``, ``health`` and ``hints`` alone.
+    If the database does not answer, only ``healthy``, ``health`` and ``hints``.
     """
     checks = health.checks()
     if checks["database"].ok:
@@ -35,7 +35,7 @@ def report() -> dict[str, Any]:
         "health": {name: check._asdict() for name, check in checks.items()},
     }
     if not checks["database"].ok:
-        return {**told, "hints": ["Start PostgreSQL, or mend DATABASES; pages need it too."]}
+        return {**told, "hints": ["Start PostgreSQL, or correct DATABASES; pages need it too."]}
     return {**told, **_state()}
 
 
@@ -63,14 +63,14 @@ def _state() -> dict[str, Any]:
 
 
 def _failing() -> health.HealthCheck:
-    """Whether most of what was tried fails, as where the adapter itself is at fault.
+    """Check whether most attempted products fail, for example because of a faulty adapter.
 
-    Not among the checks of ``/health/ready``, because a web process serves all the same.
+    Not among the checks of ``/health/ready``, because a web process can still serve.
     """
     unfinished = PendingProduct.objects.exclude(last_error="")
     failing, waiting = unfinished.count(), PendingProduct.objects.count()
     if not failing:
-        return health.HealthCheck(True, "none failed")
+        return health.HealthCheck(True, "no product failed")
     common = unfinished.values("last_error").annotate(times=Count("pk"))
     error, times = common.values_list("last_error", "times").order_by("-times")[0]
     detail = f"{failing} of {waiting} in the outbox failed, {times} of them with: {error[:SHOWN]}"

@@ -1,1 +1,1 @@
-"""Products that changed: claimed by workers, embedded, and found where no signal came."""
+"""Changed products: workers claim and embed them, and reconcile finds changes without a signal."""

@@ -1,4 +1,4 @@
-"""A page of the catalogue beside what is stored of it; no model runs."""
+"""Comparison of a page of the catalogue with its stored rows; no model runs."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 Status = EncoderVersion.Status
 
-#: Outbox rows looked through at once for products that are gone.
+#: Outbox rows that one query reads in the search for deleted products.
 OUTBOX_PAGE = 1000
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Keys of products by what is wrong with what is stored of them.
+    """Keys of products, by the fault of their stored rows.
 
-    Those that wait in the outbox are known already and in neither ``stale`` nor ``missing``.
+    Products in the outbox are neither ``stale`` nor ``missing``, because their change is known.
     ``orphaned`` are primary keys.
     """
 
@@ -38,16 +38,16 @@ class Findings:
 
 
 def compare(adapter: CatalogAdapter, keys: Sequence[Any], after: Any, last: bool) -> Findings:
-    """Compare the products ``keys``, the next ones after ``after`` in key order.
+    """Compare the products ``keys``, which follow ``after`` in key order; return the findings.
 
-    A product that cannot be read counts as stale: the outbox then keeps its error. With
-    ``last`` no key follows them.
+    A product that cannot be read counts as stale, so that the outbox keeps its error. With
+    ``last`` no key follows ``keys``.
     """
     names = [str(key) for key in keys]
     contents, unread = encoding.read_contents(adapter, names)
     if delayed := [content for content in contents if content.delayed]:
         logger.warning(
-            "Of %d of %d products it is not known now whether they are outdated; they stay: %s",
+            "The state of %d of %d products is unknown at present; their vectors stay: %s",
             *(len(delayed), len(keys), delayed[0].delayed),
         )
     told = {content.key for content in contents} | set(unread)
@@ -62,12 +62,12 @@ def compare(adapter: CatalogAdapter, keys: Sequence[Any], after: Any, last: bool
 
 
 def _outdated(contents: Sequence[ProductContent]) -> tuple[list[str], list[str]]:
-    """(stale, missing) in any version that is kept up to date, or in what extensions keep."""
+    """Return (stale, missing) keys, in any maintained version or in the data of extensions."""
     versions = list(fusions.every_version().maintained())
     keys = [content.key for content in contents]
     stored = upsert.fingerprints(versions, keys)
     kept = [(one, one.fingerprints(keys)) for one in extensions() if one.product_models()]
-    # What a version that is being built lacks, its building still brings.
+    # A version being built lacks rows that its build will still add.
     full = [version.pk for version in versions if version.status != Status.BUILDING]
     live = any(version.status == Status.LIVE for version in versions)
     stale, missing = [], []
@@ -77,7 +77,7 @@ def _outdated(contents: Sequence[ProductContent]) -> tuple[list[str], list[str]]
         unwritten = any(content.key not in marks for _one, marks in kept)
         if (lacking and not content.is_blank) or unwritten:
             missing.append(content.key)
-        # Not known now is not changed: an outage of the photos' storage puts nothing in the outbox.
+        # Unknown is not changed: an outage of the photos' storage must not fill the outbox.
         elif any(content.matches(mark) is False for mark in found.values() if mark is not None) or (
             any(one.fingerprint(content) != marks[content.key] for one, marks in kept)
         ):
@@ -90,13 +90,14 @@ def _product_models() -> list[type[Model]]:
 
 
 def _in_outbox(keys: Sequence[str]) -> set[str]:
-    """Dead rows too: reviving a product that kills workers each night would be no repair."""
+    """Return the keys in the outbox, dead rows included, because reconcile must not revive a
+    product that kills workers."""
     rows = PendingProduct.objects.using(upsert.alias()).filter(product_key__in=keys)
     return set(rows.values_list("product_key", flat=True)) if keys else set()
 
 
 def _with_rows(keys: Sequence[Any]) -> set[Any]:
-    """Those of which something is stored."""
+    """Return the keys with stored rows."""
     return {
         key
         for model in _product_models()
@@ -111,10 +112,10 @@ def _with_rows(keys: Sequence[Any]) -> set[Any]:
 
 
 def _between(after: Any, upto: Any, keys: set[Any]) -> set[Any]:
-    """Stored for keys after ``after``, up to ``upto``, that no product has.
+    """Return stored keys after ``after``, up to ``upto``, that no product has.
 
-    The foreign key deletes them with their product, where a migration of the host has not
-    lost it.
+    Such keys exist only if a migration of the host lost the foreign key, which deletes rows
+    with their product.
     """
     found: set[Any] = set()
     for model in _product_models():
@@ -133,10 +134,10 @@ def _existing(keys: Collection[Any]) -> set[Any]:
 
 
 def delete_orphans(adapter: CatalogAdapter, keys: Collection[Any]) -> int:
-    """Delete what is stored for products the catalogue does not have; returns of how many.
+    """Delete stored rows of products the catalogue does not have; return the number of products.
 
-    A product that exists and was not told of is asked for once more, locked: it may have come
-    back meanwhile.
+    Products that exist but were not read are read again under a lock, because they may have come
+    back since.
     """
     if not keys:
         return 0
@@ -152,7 +153,7 @@ def delete_orphans(adapter: CatalogAdapter, keys: Collection[Any]) -> int:
 
 
 def vanished_from_outbox() -> list[int]:
-    """Ids of outbox rows of products that no longer exist, but those a worker holds."""
+    """Return ids of outbox rows whose product no longer exists, except rows a worker holds."""
     to_python = conf.product_model()._meta.pk.to_python
     rows = PendingProduct.objects.using(upsert.alias()).filter(lease_until=None).order_by("pk")
     vanished: list[int] = []
@@ -163,7 +164,7 @@ def vanished_from_outbox() -> list[int]:
         for pk, name in page:
             try:
                 keys[pk] = to_python(name)
-            except ValidationError:  # of a product model the shop had before
+            except ValidationError:  # a key of the shop's previous product model
                 vanished.append(pk)
         existing = _existing(keys.values())
         vanished += [pk for pk, key in keys.items() if key not in existing]

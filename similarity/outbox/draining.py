@@ -1,4 +1,4 @@
-"""Changed products in, embedded products out: what saves, commands and workers call."""
+"""Enqueueing and draining of changed products, for saves, commands and workers."""
 
 import logging
 import time
@@ -20,11 +20,11 @@ from similarity.versions import floors, lifecycle
 
 logger = logging.getLogger(__name__)
 
-#: Rows one statement of :func:`enqueue` writes.
+#: Rows that one statement of :func:`enqueue` writes.
 ENQUEUE_ROWS = 5000
 
-#: Wait before the next claim where the host has every claimed product locked, in seconds: they
-#: are due again at once, and would be encoded over and over.
+#: Seconds before the next claim if the host has locked every claimed product: they are due again
+#: at once, and would be encoded over and over.
 LOST_WAIT_S = 0.5
 
 
@@ -41,13 +41,13 @@ class Counts(NamedTuple):
 def enqueue(
     products: Iterable[Any] | QuerySet[Any], *, force: bool = False, wake: bool = True
 ) -> int:
-    """Mark products as changed and wake a worker after commit; returns how many.
+    """Mark products as changed and wake a worker after commit; return the number of products.
 
-    ``products`` are primary keys, instances, or a queryset of the product model. Django
-    sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL:
-    a host calls this after them, in the same transaction. ``force`` embeds products
-    even where nothing the encoders read has changed. Raises ``ValidationError`` for a
-    key the product model cannot have, and ``TypeError`` for rows of another model.
+    ``products`` are primary keys, instances, or a queryset of the product model. Django sends no
+    signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL: a host calls
+    this after them, in the same transaction. ``force`` embeds products even if their encoded
+    content has not changed. Raises ``ValidationError`` for a key the product model cannot have,
+    and ``TypeError`` for rows of another model.
     """
     keys = _keys(products)
     count = 0
@@ -59,12 +59,11 @@ def enqueue(
 
 
 def drain(budget_s: float = 20.0) -> int:
-    """Embed due products until none is left or ``budget_s`` is over; returns how many rows
-    were taken.
+    """Embed due products until all are done or ``budget_s`` is over; return the rows taken.
 
-    Any number of workers drain side by side. Raises
-    :class:`similarity.exceptions.SimilarityError` where encoders or versions allow no
-    work at all; no row is lost by it, nor does it count as an attempt.
+    Any number of workers may drain at the same time. Raises
+    :class:`similarity.exceptions.SimilarityError` if encoders or versions allow no work at all.
+    No row is lost by that error, and it does not count as an attempt.
     """
     until = time.monotonic() + budget_s
     heartbeats.note()
@@ -74,7 +73,7 @@ def drain(budget_s: float = 20.0) -> int:
         return 0
     try:
         lifecycle.ensure_live_version(wait_s=0)
-    except LockTaken:  # another worker is at the first start; beat or its own drain goes on
+    except LockTaken:  # another worker makes the first version; beat or its own drain continues
         return 0
     except SimilarityError:
         for extension in extensions():
@@ -90,7 +89,7 @@ def drain(budget_s: float = 20.0) -> int:
 
 
 def _take(number: int | None, until: float) -> int:
-    """Claim and embed until nothing is due or the time is over; returns how many rows."""
+    """Claim and embed until no row is due or the time is over; return the rows taken."""
     taken = 0
     while time.monotonic() < until:
         claims = _claim(number)
@@ -106,15 +105,15 @@ def _take(number: int | None, until: float) -> int:
 
 def _free_abandoned() -> None:
     if freed := PendingProduct.objects.free_abandoned():
-        logger.warning("%d products were in the hands of a worker that is dead or hangs.", freed)
+        logger.warning("%d products were held by a worker that is dead or hangs.", freed)
         metrics.count("embed_errors_total", freed, kind="abandoned")
 
 
 def _claim(number: int | None) -> list[PendingProduct]:
-    """The next batch: first, one by one, what dead workers left behind.
+    """Return the next batch; rows that dead workers left behind come first, each alone.
 
-    The networks are loaded before: a process that has no memory for them dies of itself,
-    and no product that it holds may be blamed.
+    The networks are loaded before such a row is claimed: a process without enough memory for
+    them dies without a product, so that no product is blamed.
     """
     rows = PendingProduct.objects
     if rows.suspects():
@@ -125,17 +124,17 @@ def _claim(number: int | None) -> list[PendingProduct]:
 
 
 def has_due() -> bool:
-    """Whether a worker would find something to do now."""
+    """Return True if a worker would find a due row now."""
     return _rows().due().exists()
 
 
 def lag_s() -> float:
-    """Seconds for which the longest waiting row has been due; 0 where none is."""
+    """Return for how many seconds the longest waiting row has been due; 0 without a due row."""
     return _rows().lag_s()
 
 
 def counts() -> Counts:
-    """How many rows are in each state."""
+    """Return the number of rows in each state."""
     rows = _rows()
     return Counts(
         waiting=rows.waiting().count(),
@@ -147,13 +146,13 @@ def counts() -> Counts:
 
 
 def _rows() -> PendingProductQuerySet:
-    """The outbox as it is written: a read replica may not have the row a worker was woken for."""
+    """Return the outbox of the primary: a replica may lack the row a worker was woken for."""
     rows: PendingProductQuerySet = PendingProduct.objects.using(PendingProduct.objects.write_alias)
     return rows
 
 
 def _keys(products: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
-    """Keys as the adapter writes them: a UUID in capitals is the same product."""
+    """Yield keys as the adapter writes them: a UUID in capitals is the same product."""
     model = conf.product_model()
     if isinstance(products, QuerySet):
         _check_model(model, products.model)
@@ -166,9 +165,9 @@ def _keys(products: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
 
 
 def _check_model(expected: type[Model], given: type[Model]) -> None:
-    """Parents, children and proxies have the product's key; other models have keys of their own."""
+    """Accept parents, children and proxies, which share the product's key; raise TypeError else."""
     if not (issubclass(given, expected) or issubclass(expected, given)):
         raise TypeError(
-            f"enqueue() was given rows of {given._meta.label}; pass products "
+            f"enqueue() received rows of {given._meta.label}; pass products "
             f"({expected._meta.label}) or their primary keys."
         )

@@ -1,8 +1,8 @@
-"""Every process of a worker polls the outbox: messages only make it quicker.
+"""Polling of the outbox by every process of a worker: messages only make it quicker.
 
-A broker that is away, beat that does not run, a worker that no longer hears its queue after
-the broker came back, another one that was killed: none of them keeps products waiting while
-one worker lives. Polling costs a query every few seconds where nothing waits.
+Products do not wait while one worker lives, even if the broker is down, beat does not run,
+a worker no longer hears its queue after the broker came back, or another worker was killed.
+Polling costs a query every few seconds while no row is due.
 """
 
 import logging
@@ -17,16 +17,16 @@ from similarity.outbox import draining
 logger = logging.getLogger(__name__)
 
 POLL_S = 2.0
-#: Wait after an error that the next look would meet again, such as missing weights. A database
-#: that is away is asked again as ever: it costs nothing, and it may be back at any moment.
+#: Seconds to wait after an error that the next poll would meet again, such as missing weights. A
+#: database that is down is asked at the usual interval: that is cheap, and it may be back soon.
 ERROR_WAIT_S = 10.0
-#: Longest that a process which is told to stop works on; a batch under way is finished.
+#: Longest time a stopping process works on. It finishes its present batch.
 BUDGET_S = 5.0
 STOP_S = 10.0
 
 _lock = threading.Lock()
-_tasks = 0  # tasks of this process that drain just now
-_polling = False  # whether the thread does
+_tasks = 0  # tasks of this process that drain now
+_polling = False  # True while the thread drains
 _stop = threading.Event()
 _thread: threading.Thread | None = None
 
@@ -42,7 +42,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Poll no more; waits for a batch under way, so that its products count as tried by nobody."""
+    """Stop polling; wait for the present batch, so that its products do not count as tried."""
     _stop.set()
     if _thread is not None:
         _thread.join(STOP_S)
@@ -50,7 +50,7 @@ def stop() -> None:
 
 @contextmanager
 def by_task() -> Iterator[bool]:
-    """For a task that drains: False where the thread of its process does so already."""
+    """Yield True to a task that may drain; False if the polling thread of its process drains."""
     global _tasks
     with _lock:
         if _polling:
@@ -66,13 +66,13 @@ def by_task() -> Iterator[bool]:
 
 
 def _poll() -> None:
-    wait_s, said = 0.0, ""  # whoever was killed before may have left something behind
+    wait_s, said = 0.0, ""  # look at once: a killed process may have left rows behind
     while not _stop.wait(wait_s):
         try:
             close_old_connections()
             _drain_unless_a_task_does()
             wait_s, said = POLL_S, ""
-        except Exception as error:  # noqa: BLE001 - a door: the thread outlives what it meets
+        except Exception as error:  # noqa: BLE001 - a door: the thread must survive every error
             away = isinstance(error, (OperationalError, InterfaceError))
             wait_s = POLL_S if away else ERROR_WAIT_S
             if str(error) != said:

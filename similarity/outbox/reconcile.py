@@ -1,9 +1,9 @@
-"""What nobody told the outbox: products compared, page by page, with what is stored of them.
+"""Reconcile: a comparison of the catalogue with its stored rows, page by page.
 
 ``bulk_create``, ``update()``, raw SQL and imports send no signals, and a process may be
-killed between a save and its signal. A round walks the catalogue in key order, puts what
-is stale or missing into the outbox, and deletes what is stored for products that are gone.
-It runs no model, and goes on where it was interrupted.
+killed between a save and its signal. A round walks the catalogue in key order, puts stale and
+missing products into the outbox, and deletes stored rows of products that are gone.
+It runs no model, and an interrupted round is resumed.
 """
 
 import time
@@ -25,12 +25,12 @@ from similarity.types import Progress
 from similarity.vectors import upsert
 
 PAGE = 250  # products compared at once
-SLICE_S = 10.0  # longest that beat's task works; an embedding waits for a page of it at most
-POLL_S = 1.0  # how often it looks whether the outbox has grown shorter
+SLICE_S = 10.0  # longest time beat's task works; an embedding waits for one page at most
+POLL_S = 1.0  # seconds between two looks at a long outbox
 ROUNDS_KEPT = 30
-RATE = 500  # products compared a second at most
+RATE = 500  # most products compared a second
 EVERY_H = 24  # hours from the end of one round to the next
-BACKLOG = 5000  # it waits while more products than this are due
+BACKLOG = 5000  # a round waits while more products are due
 
 LOCK = "similarity.reconcile"
 _COUNTS = ("checked", "stale", "missing", "orphaned", "enqueued", "deleted")
@@ -38,10 +38,10 @@ _COUNTS = ("checked", "stale", "missing", "orphaned", "enqueued", "deleted")
 
 @dataclass(frozen=True)
 class ReconcileReport:
-    """What a round found so far, in products, and what it did about it.
+    """Findings and repairs of a round so far, in products.
 
-    Products that were in the outbox already are neither ``stale`` nor ``missing``.
-    ``orphaned`` and ``deleted`` also count outbox rows of products that are gone.
+    Products already in the outbox are neither ``stale`` nor ``missing``. ``orphaned`` and
+    ``deleted`` also count outbox rows of products that are gone.
     """
 
     checked: int
@@ -72,12 +72,12 @@ def reconcile(
     wait: bool = True,
     progress: Progress | None = None,
 ) -> ReconcileReport:
-    """Go on with the unfinished round, or begin one; returns how far it is now.
+    """Resume the unfinished round, or begin a new round; return its report so far.
 
-    At most ``rate`` products a second, and ``budget_s`` seconds, are spent. With ``wait`` it
-    lets workers catch up while more than ``BACKLOG`` products are due. ``restart``
-    begins anew. Without ``repair`` a round of its own only counts. Raises :class:`LockTaken` while
-    another process reconciles.
+    ``rate`` limits products a second, and ``budget_s`` the time. With ``wait`` it lets workers
+    catch up while more than ``BACKLOG`` products are due. ``restart`` begins again. Without
+    ``repair`` it runs a separate round that only counts. Raises :class:`LockTaken` while another
+    process reconciles.
     """
     until = None if budget_s is None else time.monotonic() + budget_s
     with _alone():
@@ -95,7 +95,7 @@ def reconcile(
 
 
 def run_slice() -> ReconcileReport | None:
-    """A short piece of a round, when one is due, for beat; None where nothing was done.
+    """Run a short slice of a round for beat; return its report, None if no round is due.
 
     It stops after a page as soon as a product waits to be embedded.
     """
@@ -111,13 +111,13 @@ def run_slice() -> ReconcileReport | None:
                 if draining.has_due() or time.monotonic() >= until:
                     break
             return ReconcileReport.of(row)
-    except LockTaken:  # a command is at it
+    except LockTaken:  # a command reconciles
         return None
 
 
 def last() -> dict[str, Any]:
-    """``finished``: the last whole round, ``running``: the one being made; None where there is
-    none. For status reports, as plain values."""
+    """Return ``finished``, the last whole round, and ``running``, the unfinished round, as plain
+    values for status reports; None for a missing round."""
     rounds = ReconcileRound.objects.using(upsert.alias())
     finished = rounds.filter(finished_at__isnull=False).first()
     running = rounds.filter(finished_at=None).first()
@@ -160,7 +160,7 @@ def _begin(restart: bool) -> ReconcileRound:
 
 
 def _pages(row: ReconcileRound, repair: bool) -> Iterator[int]:
-    """Do page after page to the end of the round; yields the number of products of each."""
+    """Process page after page to the end of the round; yield the number of products of each."""
     adapter = get_adapter()
     key = adapter.model._meta.pk
     after = key.to_python(row.after_key) if row.after_key else None
@@ -209,7 +209,7 @@ def _finish(row: ReconcileRound, repair: bool) -> None:
 
 
 def _let_workers_catch_up(until: float | None) -> bool:
-    """Wait while the outbox is long; returns whether it is short enough again."""
+    """Wait while the outbox is long; return True if it is short again, False if time ran out."""
     while _backlog_is_long():
         if until is not None and time.monotonic() + POLL_S >= until:
             return False
@@ -228,7 +228,7 @@ def _total() -> int:
 
 
 class _Pace:
-    """Sleeps so that no more than ``rate`` products a second are done."""
+    """A brake that sleeps so that at most ``rate`` products a second are done."""
 
     def __init__(self, rate: float | None) -> None:
         self.rate, self.began, self.done = rate, time.monotonic(), 0

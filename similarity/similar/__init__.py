@@ -1,1 +1,1 @@
-"""From a product to products like it: ``shelves.similar_to`` is the call others use."""
+"""Similar products: from a product to products like it, by ``shelves.similar_to``."""

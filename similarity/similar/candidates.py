@@ -1,10 +1,10 @@
-"""Candidates by vector, whichever plan brings them.
+"""Candidates by vector: the choice of a plan, and the statistics of filters behind it.
 
-The choice of plan is made here and not left to the planner: a query far from its filter
-gets 0.1 to 0.2 recall from HNSW with relaxed iterative scan, and the planner's own pick
-leaves many such queries short of rows that exist. Few rows pass → every one is looked at.
-Many pass → the nearest cells in which they lie, where the version has cells; else HNSW where
-the query lies among them. What comes up short → every passing row after all.
+The plan is chosen here and not left to PostgreSQL's planner. For a query far from its filter HNSW
+with relaxed iterative scan has a recall of 0.1 to 0.2, and the planner's own choice often returns
+fewer rows than exist. If few rows pass, every passing row is compared. If many pass, the nearest
+cells with passing rows are scanned. A version without cells uses HNSW, if the query lies among the
+passing rows. If a plan returns too few rows, every passing row is compared after all.
 """
 
 import logging
@@ -34,13 +34,21 @@ from similarity.similar.within import Fragment, Within, compose, parameter
 
 logger = logging.getLogger(__name__)
 
-
-#: Seconds for which a filter is judged as it was.
+#: Seconds for which a filter's statistics are reused.
 KEPT_S = 60.0
-#: Filters a process remembers; the one unused for longest goes first.
+#: Filters that a process remembers; the filter unused for longest is dropped first.
 REMEMBERED = 1024
-#: Longest that judging a filter may take.
+#: Most milliseconds to measure a filter.
 MOST_MS = 500
+#: Cost of a row in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): a look-up by
+#: key with comparison; a visit through HNSW; a comparison of its sketch in a cell; there also a
+#: test of the filter, and the vector of a passing row.
+EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
+#: Rows of the sample that must pass before a filter's statistics are used.
+FEW_HITS = 8
+#: A filter with this many passing rows or fewer is scanned exactly.
+EXACT_LIMIT = 20_000
+
 _SETTINGS = {"jit": "off", "statement_timeout": str(MOST_MS)}
 
 
@@ -52,12 +60,45 @@ class FilterStatistics(NamedTuple):
     rates: FloatArray
 
 
+class Step(NamedTuple):
+    """A plan to try: its name, the reason for it, and its function."""
+
+    plan: str
+    because: str
+    run: Callable[[VectorSearch, int], list[Candidate]]
+
+
+class Outlook(NamedTuple):
+    """The facts that decide the choice of a plan."""
+
+    #: Rows that pass, counted up to EXACT_LIMIT + 1.
+    passing: int
+    #: True if the product searched from passes the filter itself.
+    source_passes: bool
+    #: Rows in the version's index over the column; None without a valid index.
+    indexed: int | None
+
+    def few(self, rows: int) -> bool:
+        """Return True if comparing every passing row is cheapest, or the only correct way.
+
+        To find ``rows``, HNSW visits rows × indexed ÷ passing. If the product itself does not pass,
+        a few hundred rows around it are tried first, perhaps in vain.
+        """
+        limit = EXACT_LIMIT
+        if self.indexed and self.indexed > 0:
+            cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
+            if not self.source_passes:
+                cheaper = max(cheaper, int(HNSW_US / EXACT_US) * plans.NEARBY_ROWS)
+            limit = min(limit, cheaper)
+        return bool(self.passing <= limit)
+
+
 _known: "OrderedDict[tuple[Any, ...], tuple[float, FilterStatistics]]" = OrderedDict()
 _lock = Lock()
 
 
 def statistics(within: Within, cells: StandingCells) -> FilterStatistics:
-    """What the filter lets through, as of the last minute."""
+    """Return which share of rows the filter lets pass, at most :data:`KEPT_S` old."""
     passes = within.passes_candidate
     key = (within.using, cells.number, passes.sql, repr(passes.params))
     now = time.monotonic()
@@ -75,7 +116,7 @@ def statistics(within: Within, cells: StandingCells) -> FilterStatistics:
 
 
 def forget() -> None:
-    """Judge every filter anew."""
+    """Forget all statistics, so that every filter is measured again."""
     with _lock:
         _known.clear()
 
@@ -94,8 +135,8 @@ def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         logger.warning(
-            "A filter takes more than %d ms for %d products, so it is not judged and taken to let "
-            "half of them through: an index that serves it helps. %s",
+            "A filter takes more than %d ms for %d products, so it is not measured, and half of "
+            "the products are assumed to pass: an index for this filter helps. %s",
             *(MOST_MS, cells.sampled.sum(), passes.sql[:500]),
         )
         half = np.full(len(cells.sampled), 0.5, dtype=np.float32)
@@ -107,12 +148,12 @@ def _measure(within: Within, cells: StandingCells) -> FilterStatistics:
 
 
 def _rates(passing: Any, sampled: FloatArray) -> FloatArray:
-    """(G,) share that passes of each category, of ``passing`` in ``sampled`` rows of each.
+    """Return (G,) the passing share of each category, from ``passing`` of its ``sampled`` rows.
 
-    Some tens of sampled rows say little of a category by itself. How far the categories differ
-    beyond chance says how much to believe them (the beta-binomial's intraclass correlation, by
-    moments): where a price is asked for all have the share of the whole, where a category is,
-    each has its own.
+    Some tens of sampled rows are a weak estimate for one category. The difference of categories
+    beyond chance (the beta-binomial's intraclass correlation, by moments) decides how much weight
+    it gets: under a filter by price every category has the overall share, under a filter by
+    category each has its own.
     """
     share = passing.sum() / max(float(sampled.sum()), 1.0)
     there = sampled > 0
@@ -122,64 +163,21 @@ def _rates(passing: Any, sampled: FloatArray) -> FloatArray:
     chi_square = float(((passing[there] - expected) ** 2 / (expected * (1.0 - share))).sum())
     excess = chi_square / (there.sum() - 1) - 1.0
     correlation = float(np.clip(excess / max(float(sampled[there].mean()) - 1.0, 1.0), 1e-3, 0.99))
-    believed = 1.0 / correlation - 1.0  # as if so many rows of the whole had been seen in each
+    believed = 1.0 / correlation - 1.0  # the overall share counts as this many rows in each
     return ((passing + believed * share) / (sampled + believed)).astype(np.float32)
 
 
-class Step(NamedTuple):
-    """A plan to try: its name, why it was chosen, and how it is run."""
-
-    plan: str
-    because: str
-    run: Callable[[VectorSearch, int], list[Candidate]]
-
-
-#: What a row costs in microseconds, at 256 to 512 dimensions (see docs/retrieval.md): looked
-#: up by its key and compared, visited through HNSW, compared by its sketch in a cell; a test of
-#: the filter there, and the vector of one that passed.
-EXACT_US, HNSW_US, CELL_US, FILTER_US, VECTOR_US = 3.0, 27.0, 0.15, 4.0, 3.0
-#: Rows of a filter's sample that must pass before its statistics are believed.
-FEW_HITS = 8
-#: A filter that leaves this many rows or fewer is scanned exactly.
-EXACT_LIMIT = 20_000
-
-
-class Outlook(NamedTuple):
-    """What the choice of plan goes by."""
-
-    #: Rows that pass, counted up to one more than EXACT_LIMIT.
-    passing: int
-    #: Whether the product searched from passes the filter itself.
-    source_passes: bool
-    #: Rows in the version's index over the column; None where none stands and is valid.
-    indexed: int | None
-
-    def few(self, rows: int) -> bool:
-        """Whether looking at every passing row is cheapest, or the one way that is right.
-
-        To bring ``rows``, HNSW visits rows × indexed ÷ passing. Where the product itself
-        does not pass, a few hundred rows around it are tried first, and may be in vain.
-        """
-        limit = EXACT_LIMIT
-        if self.indexed and self.indexed > 0:
-            cheaper = math.isqrt(int(HNSW_US / EXACT_US) * rows * self.indexed)
-            if not self.source_passes:
-                cheaper = max(cheaper, int(HNSW_US / EXACT_US) * plans.NEARBY_ROWS)
-            limit = min(limit, cheaper)
-        return bool(self.passing <= limit)
-
-
 def nearest(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
-    """The best candidate of each group, best first, ties in key order.
+    """Return the best candidate of each group, best first, ties in key order.
 
-    At least ``wanted`` of them wherever that many groups have passing rows, and about
-    ``pool`` where a caller re-ranks what it gets. Never a row of another version.
+    At least ``wanted`` candidates if that many groups have passing rows, and about ``pool`` for a
+    caller that re-ranks. Never a row of another version.
     """
     return one_per_group(rows(search, wanted, pool))
 
 
 def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
-    """As :func:`nearest`, with every variant that was met, in no particular order."""
+    """Return the same as :func:`nearest`, but with every variant found and in any order."""
     if search.within.keys is None:
         return []
     size = row_count(wanted, pool)
@@ -195,15 +193,15 @@ def rows(search: VectorSearch, wanted: int, pool: int = 0) -> list[Candidate]:
 
 
 def row_count(wanted: int, pool: int = 0) -> int:
-    """How many rows are asked for: twice as many, because variants of one group count once.
+    """Return the rows to ask for: twice ``wanted``, because variants of one group count once.
 
-    Up to 50 cost no more than a few.
+    Up to 50 rows cost hardly more than a few.
     """
     return max(pool, 2 * wanted + 26)
 
 
 def run(step: Step, search: VectorSearch, size: int) -> list[Candidate]:
-    """The rows a step brings, measured."""
+    """Return the rows a step finds, and measure the step."""
     with trace.answering(search.column, step.plan, step.because) as found:
         rows = step.run(search, size)
         found.extend(rows)
@@ -211,7 +209,7 @@ def run(step: Step, search: VectorSearch, size: int) -> list[Candidate]:
 
 
 def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
-    """The plans to try, one after the other while groups are wanting; the last is exact."""
+    """Return the plans to try, in turn while groups are missing; the last is exact."""
     if not search.within.per_row:
         return (Step("exact", "the queryset cannot be tested for one product", plans.exact),)
     short = Step("exact", "too few rows were found before", plans.exact)
@@ -233,7 +231,7 @@ def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
 def choose_cells(
     search: VectorSearch, size: int, wanted: int, standing: probing.StandingCells, short: Step
 ) -> tuple[Step, ...]:
-    """Whichever is cheaper: every passing row, or the nearest cells that hold enough of them."""
+    """Choose the cheaper plan: every passing row, or the nearest cells with enough of them."""
     known = statistics(search.within, standing)
     passing = known.share * standing.rows
     if known.hits < FEW_HITS:
@@ -256,7 +254,7 @@ def choose_cells(
 
 
 def outlook(search: VectorSearch) -> Outlook:
-    """One query; the count stops where the answer no longer depends on it."""
+    """Return the facts, by one query whose count stops when a higher count changes no choice."""
     within, most = search.within, EXACT_LIMIT + 1
     keys = within.keys
     if keys is None:
@@ -282,7 +280,7 @@ def outlook(search: VectorSearch) -> Outlook:
 
 
 def one_per_group(found: Iterable[Candidate]) -> list[Candidate]:
-    """The best of each group, by score and then key; a score that is NaN is left out."""
+    """Return the best candidate of each group, by score and then key; NaN scores are left out."""
     ordered = sorted(
         (candidate for candidate in found if not math.isnan(candidate.score)),
         key=lambda candidate: (-candidate.score, candidate.key),

@@ -1,4 +1,4 @@
-"""Why a hit is a hit: shares of its score."""
+"""Reasons for a hit: the shares of its score."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from similarity.parts import PARTS, TABLE
 from similarity.similar.hits import Candidate, Reason
 from similarity.similar.scoring import part_cosines
 
-#: reason → (sentence, sentence where the two are as good as equal)
+#: reason → (sentence, sentence if the two are almost equal)
 SENTENCES = {
     **{part.reason: (part.similar, part.same) for part in TABLE.values()},
     "brand": (gettext_noop("Related brand"), gettext_noop("Same brand")),
     "category": (gettext_noop("Related category"), gettext_noop("Same category")),
     "price": (gettext_noop("Similar price"), gettext_noop("Same price")),
 }
-#: From this cosine on two parts are called the same; half precision loses a thousandth.
+#: Cosine from which two parts are called the same; half precision loses a thousandth.
 SAME_COSINE = 0.995
-#: The price's code is a bell over the ratio of two prices, flat at its top, where two prices
-#: 4 % apart have 0.998. This is what half precision leaves of equal ones: 0.1 % apart is less.
+#: The price's code is a bell over the ratio of two prices, flat at its top: two prices 4 % apart
+#: have 0.998. This is the cosine of equal prices in half precision; at 0.1 % apart it is lower.
 SAME_PRICE_COSINE = 0.999999
-#: Prices about a third apart. Further ones are no reason to name, though they add to the score.
+#: Prices about a third apart. Larger differences are not given as a reason, but add to the score.
 SIMILAR_PRICE_COSINE = 0.9
 
 Blocks = Mapping[str, tuple[int, int]]
@@ -35,12 +35,11 @@ def reasons(
     weights: Mapping[str, float],
     blocks: Blocks,
 ) -> tuple[Reason, ...]:
-    """Reasons by falling share; the shares add up to 1, none where nothing is alike.
+    """Return reasons by falling share; the shares add up to 1. Empty if no part is alike.
 
-    What each part brings is its weight times its cosine; the attributes' is split by
-    ``blocks`` (name → slice of the attributes vector), whose dot products add up to the
-    cosine. What speaks against the hit (a negative cosine) has no share, nor has a price that
-    is not similar.
+    A part contributes its weight times its cosine. The attributes' part is split by ``blocks``
+    (name → slice of the attributes vector), whose dot products add up to the cosine. A negative
+    cosine has no share, and neither has a price that is not similar.
     """
     cosines, present = part_cosines(source, [other])
     brought: dict[str, float] = {}
@@ -61,7 +60,7 @@ def reasons(
 
 
 def by_category(found: Iterable[Candidate]) -> dict[Any, tuple[Reason, ...]]:
-    """Key → the one reason of a hit that was found by its category, or by its department."""
+    """Return key → the only reason of a hit that was found by its category or its department."""
     same = {"category": True, "department": False}
     return {
         one.key: (Reason("category", 1.0, gettext(SENTENCES["category"][same[one.tier]])),)
@@ -73,7 +72,7 @@ def by_category(found: Iterable[Candidate]) -> dict[Any, tuple[Reason, ...]]:
 def _by_block(
     own: FloatArray | None, theirs: FloatArray | None, blocks: Blocks
 ) -> dict[str, tuple[float, float]]:
-    """Reason → (share of the cosine, cosine within the block)."""
+    """Return reason → (share of the cosine, cosine within the block)."""
     pieces: dict[str, tuple[float, float]] = {}
     if own is None or theirs is None:
         return pieces

@@ -1,7 +1,7 @@
-"""What is shown where vectors cannot answer: ordered tiers, each with an honest name.
+"""Fallbacks for vectors: ordered tiers, each with an honest name.
 
-How far a shelf may go: to its product's own *category*; to its *department*, which is the first
-level of a category's path; to the whole *shop*.
+A shelf may reach to its product's own *category*; to its *department*, which is the first level
+of a category's path; or to the whole *shop*.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,18 +16,18 @@ from similarity.models.vectors import department_of, group_name
 from similarity.similar.hits import Candidate, Taken
 from similarity.similar.within import Within
 
-#: How far a shelf may go, and the tiers' names.
+#: How far a shelf may reach, and the tiers' names.
 CATEGORY, DEPARTMENT, SHOP = "category", "department", "shop"
 
 
 def tiers(
     key: Any, within: Within, adapter: CatalogAdapter, reach: str = SHOP
 ) -> Iterator[tuple[str, QuerySet[Any]]]:
-    """(tier, products in the order to show): the same category, its department, the whole shop.
+    """Yield (tier, products in the order to show): the same category, its department, the shop.
 
-    ``reach`` is the last of them. Each starts with the best sellers where the adapter knows
-    them. The shop's last tier holds every passing product, so that such a shelf is empty only
-    where the shop is.
+    ``reach`` is the last tier. Each tier starts with best sellers, if the adapter knows them. The
+    shop's last tier holds every passing product, so such a shelf is empty only if no product
+    passes.
     """
     passing = within.narrowed()
     name, order = catalogue_order()
@@ -52,9 +52,9 @@ def fill(
     tier: str,
     step: int,
 ) -> list[Candidate]:
-    """The first ``wanted`` products, one a group, whose key and group are not taken.
+    """Return the first ``wanted`` products whose key and group are not taken, one per group.
 
-    Their score is 0: nothing was measured.
+    Their score is 0, because no likeness was measured.
     """
     remaining = products.exclude(pk__in=list(taken.keys)).values_list("pk", flat=True)
     groups = set(taken.groups)
@@ -72,7 +72,7 @@ def fill(
 
 
 def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
-    """Key → name of its variants' group in the order of ``keys``, as vectors are stored with it."""
+    """Return key → its variants' group as vectors store it, in the order of ``keys``."""
     groups = adapter.groups(keys) if keys else {}
     return {key: group_name(str(key), groups.get(key) or "") for key in keys}
 
@@ -80,7 +80,7 @@ def groups_of(keys: Sequence[Any], adapter: CatalogAdapter) -> dict[Any, str]:
 def _categories(
     key: Any, passing: QuerySet[Any], adapter: CatalogAdapter, reach: str
 ) -> Iterator[tuple[str, QuerySet[Any]]]:
-    """The passing products of its category and, where ``reach`` says so, of its department."""
+    """Yield the passing products of its category and, with that ``reach``, of its department."""
     product = conf.product_model()._base_manager.using(passing.db).filter(pk=key)
     names = adapter.values_of("category", product).get(key)
     wanted = {CATEGORY: names or []}
@@ -104,7 +104,7 @@ def _popular(products: QuerySet[Any], adapter: CatalogAdapter) -> QuerySet[Any] 
 
 
 def catalogue_order() -> tuple[str, list[str]]:
-    """The tier's name and ordering: newest first where the model can tell, else by key."""
+    """Return the last tier's name and order: newest first if the model shows it, else by key."""
     options = conf.product_model()._meta
     if isinstance(options.pk, AutoField):
         return "newest", ["-pk"]

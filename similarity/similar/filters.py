@@ -1,4 +1,4 @@
-"""Filters by name, as a query string has them: attributes, price, stock."""
+"""Filters by name, as in a query string: attributes, price, stock."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -17,28 +17,28 @@ from similarity.exceptions import FilterError
 PRICES = ("min_price", "max_price")
 
 MAX_NAME = 100
-#: Values of one filter, and characters of each.
+#: Most values of one filter, and most characters of each value.
 MAX_FILTER_VALUES = 50
 MAX_FILTER_LENGTH = 250
 MAX_PRICE = 10**12
-#: Digits after the point of a price; a number of JSON may have 17.
+#: Digits after the decimal point of a price; a number in JSON may have 17.
 MAX_DECIMALS = 30
 
 
 def filter_names(adapter: CatalogAdapter) -> list[str]:
-    """The name of every attribute that can be filtered by, as far as known in advance."""
+    """Return the names of attributes to filter by, as far as they are known in advance."""
     configured = conf.get("API", "FILTERS")
     return list(adapter.filter_names() if configured is None else configured)
 
 
 def known_filters(adapter: CatalogAdapter) -> list[str]:
-    """The name of every filter that can be named in advance."""
+    """Return the name of every filter that is known in advance."""
     prices = PRICES if adapter.has_price else ()
     return [*prices, "in_stock", *filter_names(adapter)]
 
 
 def is_filter(adapter: CatalogAdapter, name: str) -> bool:
-    """Whether products can be filtered by the attribute, also a key that only their JSON knows."""
+    """Return True if products can be filtered by the attribute, including keys of JSON fields."""
     if name in filter_names(adapter):
         return True
     if conf.get("API", "FILTERS") is not None or len(name) > MAX_NAME:
@@ -47,7 +47,7 @@ def is_filter(adapter: CatalogAdapter, name: str) -> bool:
 
 
 def _is_in_use(adapter: CatalogAdapter, name: str) -> bool:
-    """Whether any product has the attribute, so that a misspelt parameter is told from a filter."""
+    """Return True if a product has the attribute, to distinguish a filter from a misspelling."""
     products = adapter.annotate_value(adapter.viewable(), name)
     if products is None:
         return True
@@ -70,10 +70,10 @@ def filter_products(
     """Return the ``products`` that pass every filter; several values of one name are alternatives.
 
     ``filters`` maps names to texts, as ``request.GET.lists()`` gives them: ``min_price``,
-    ``max_price``, ``in_stock``, and attributes of the catalogue. An attribute that no product has
-    leaves none. ``adapter`` is the configured one by default. Raises :class:`FilterError` for a
-    value that the filter cannot have, and for more than ``MAX_FILTER_VALUES`` values or
-    ``MAX_FILTER_LENGTH`` characters.
+    ``max_price``, ``in_stock``, and attributes of the catalogue. For an attribute that no product
+    has, no product passes. ``adapter`` defaults to the configured adapter. Raises
+    :class:`FilterError` for a value that the filter cannot have, and for more than
+    ``MAX_FILTER_VALUES`` values or ``MAX_FILTER_LENGTH`` characters.
     """
     adapter = adapter or get_adapter()
     bounds = {name: price(name, filters[name][-1]) for name in PRICES if name in filters}
@@ -94,7 +94,7 @@ def _one_of(
     if len(values) > MAX_FILTER_VALUES or any(len(value) > MAX_FILTER_LENGTH for value in values):
         raise FilterError(
             f"{name} has {len(values)} values; at most {MAX_FILTER_VALUES} of at most "
-            f"{MAX_FILTER_LENGTH} characters can be asked for.",
+            f"{MAX_FILTER_LENGTH} characters are allowed.",
             name,
         )
     configured = conf.get("API", "FILTERS")
@@ -103,7 +103,7 @@ def _one_of(
             condition = adapter.filter_by(name, values)
         else:
             condition = _by_lookup(adapter.model, configured.get(name), name, values)
-        # No product has an attribute that is not known, so none has the value.
+        # An unknown attribute means that no product has it, so no product has the value.
         return products.none() if condition is None else products.filter(condition)
     except (ValueError, TypeError, ValidationError) as error:
         raise FilterError(f"{name} cannot be {values[0]!r}.", name) from error
@@ -112,7 +112,7 @@ def _one_of(
 def _by_lookup(
     model: type[Model], lookup: str | None, name: str, values: Sequence[str]
 ) -> Q | None:
-    """The products that ``API["FILTERS"]`` means; of a relation the key is compared."""
+    """Return the condition of ``API["FILTERS"]``; for a relation the key is compared."""
     last = fields_of(model, lookup.split("__"))[-1] if lookup else None
     if last is not None and last.is_relation and last.related_model:
         lookup = f"{lookup}__{last.related_model._meta.pk.name}"

@@ -1,9 +1,9 @@
-"""Where a shelf stops: below it a product is no more alike than any two of the catalogue.
+"""The floor of shelves: a product below it is no more alike than any two of the catalogue.
 
-A *department* is the first level of a category's path. Within it a product must be nearer than
-products of different departments usually are to one another. One of another department must be
-near, half as near as neighbours are, and of a category that is close to the product's own. All of
-it is learned from the catalogue by :mod:`similarity.versions.floors`.
+A *department* is the first level of a category's path. A product of the same department must be
+nearer than products of different departments usually are to each other. A product of another
+department must be at least half as near as neighbours are, and its category must be close to the
+product's own. :mod:`similarity.versions.floors` learns all of this from the catalogue.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -16,12 +16,12 @@ from similarity.models import EncoderVersion
 from similarity.similar.hits import Candidate
 from similarity.similar.scoring import score_of_distance
 
-#: One pair in twenty of different departments is nearer than its mean and so many deviations.
+#: One pair in twenty of different departments is nearer than its mean plus this many deviations.
 DEVIATIONS = 1.645
 
 
 class Heights(NamedTuple):
-    """Least scores: of a product of the same department, and of any other."""
+    """Least scores: for a product of the same department, and for any other product."""
 
     inside: float
     outside: float
@@ -29,7 +29,7 @@ class Heights(NamedTuple):
 
 @dataclass(frozen=True)
 class Floor:
-    """What was learned of a version's vectors, as :attr:`EncoderVersion.floor` keeps it."""
+    """The floor learned from a version's vectors, as :attr:`EncoderVersion.floor` stores it."""
 
     version: EncoderVersion
 
@@ -38,10 +38,10 @@ class Floor:
         return bool(self._columns)
 
     def heights(self, weights: Mapping[str, float], metric: str) -> Heights:
-        """The least scores of hits that are found by ``weights``: column → share of 1.
+        """Return the least scores of hits that are found by ``weights``: column → share of 1.
 
-        Means of a weighted sum are weighted sums; the deviations of its parts are taken for
-        independent.
+        The mean of a weighted sum is the weighted sum of means. The deviations of its parts are
+        assumed to be independent.
         """
         shares = {name: share for name, share in weights.items() if name in self._columns}
         total = sum(shares.values()) or 1.0
@@ -55,7 +55,7 @@ class Floor:
         return Heights(*(_score(metric, cosine) for cosine in (apart, near)))
 
     def admits(self, categories: Collection[int], hit: Candidate, heights: Heights) -> bool:
-        """Whether a shelf for a product of these categories (their numbers) may show the hit."""
+        """Return True if a shelf for a product of these categories (numbers) may show the hit."""
         if hit.score >= heights.outside:
             return any(self.is_close(own, hit.category) for own in categories)
         return hit.score >= heights.inside and any(
@@ -65,9 +65,9 @@ class Floor:
         )
 
     def is_close(self, own: int, other: int) -> bool:
-        """Whether the second category (a number) is near the first, in its department or learned.
+        """Return True if the other category is close: in the same department, or learned as close.
 
-        A category that is new or missing keeps nothing out by itself.
+        A new or missing category excludes no product by itself.
         """
         if own == other or not (own in self._departments and other in self._departments):
             return True
@@ -92,7 +92,7 @@ class Floor:
 
 
 def floor_of(version: EncoderVersion) -> Floor:
-    """The version's floor; made once for each reading of the version's row."""
+    """Return the version's floor, made once for each reading of the version's row."""
     known: Floor | None = getattr(version, "_similarity_floor", None)
     if known is None:
         known = Floor(version)
@@ -101,12 +101,12 @@ def floor_of(version: EncoderVersion) -> Floor:
 
 
 def _score(metric: str, cosine: float) -> float:
-    """The score of unit rows with this cosine."""
+    """Return the score of unit rows with this cosine."""
     if metric == "l2":
         return score_of_distance(metric, sqrt(max(2.0 - 2.0 * cosine, 0.0)))
     return score_of_distance("cosine", 1.0 - cosine)
 
 
 def _numbered(learned: Mapping[str, Any]) -> Iterator[tuple[int, Any]]:
-    """JSON has texts for keys."""
+    """Yield pairs with numbers as keys, because JSON has texts as keys."""
     return ((int(category), value) for category, value in learned.items())

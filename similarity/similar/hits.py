@@ -1,4 +1,4 @@
-"""What a retrieval call answers with."""
+"""Queries and answers of retrieval: hits, reasons, pages, candidates, and checks of arguments."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,14 @@ from similarity.parts import PARTS
 from similarity.similar.scoring import METRICS, normalised_weights
 from similarity.similar.within import key_of
 
+MODES = ("fused", *PARTS)
+
 
 class Reason(NamedTuple):
-    """One reason for a hit. The shares of a hit's reasons add up to 1."""
+    """A reason for a hit. The shares of a hit's reasons add up to 1."""
 
     #: ``text``, ``picture``, ``colour``, ``brand``, ``category``, ``attributes`` or ``price``;
-    #: of what is bought together ``copurchase`` or ``complement``.
+    #: for products bought together ``copurchase`` or ``complement``.
     name: str
     share: float
     #: A short sentence for a shopper, in the active language.
@@ -29,10 +31,10 @@ class Reason(NamedTuple):
 class Hit:
     """A product that answers a query.
 
-    ``score`` is in [0, 1], higher is better; it compares hits of one call and one tier.
-    ``tier`` names where the hit came from: ``fused``, ``text``, ``image``, ``colour``,
-    ``attributes`` by vectors, ``copurchase`` by orders, then ``complement``, ``category``,
-    ``popular``, ``newest`` and ``catalogue``, whose score is 0 for nothing was measured.
+    ``score`` is in [0, 1], higher is better; it compares hits of the same call and tier. ``tier``
+    is the origin of the hit: ``fused``, ``text``, ``image``, ``colour``, ``attributes`` by
+    vectors, ``copurchase`` by orders, then ``complement``, ``category``, ``popular``, ``newest``
+    and ``catalogue``, whose score is 0 because no likeness was measured.
     """
 
     key: str
@@ -40,14 +42,14 @@ class Hit:
     tier: str
     reasons: tuple[Reason, ...] = ()
     pinned: bool = False
-    #: The host's object, with whatever the ``within`` queryset selects or prefetches.
+    #: The host's object, with everything the ``within`` queryset selects or prefetches.
     product: Model | None = None
 
 
 class Page(NamedTuple):
-    """Hits, and the cursor to pass as ``after`` for those that follow; None at the end.
+    """Hits, and the cursor to pass as ``after`` for the next page; None at the end.
 
-    ``version`` is the key of the version whose vectors found them all, None without a live one.
+    ``version`` is the key of the version whose vectors found them; None without a live version.
     """
 
     hits: Sequence[Hit]
@@ -59,7 +61,7 @@ class Candidate(NamedTuple):
     """A product that may become a hit, before it is loaded.
 
     ``category`` is by :func:`similarity.models.vectors.category_number`. ``step`` counts the
-    tiers in the order asked.
+    tiers in their order.
     """
 
     key: Any
@@ -72,7 +74,7 @@ class Candidate(NamedTuple):
 
 @dataclass
 class Taken:
-    """Keys and variants' groups no later hit may have."""
+    """Keys and variants' groups that no later hit may have."""
 
     keys: set[Any] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
@@ -83,24 +85,21 @@ class Taken:
             self.groups.add(one.group)
 
 
-MODES = ("fused", *PARTS)
-
-
 @dataclass(frozen=True)
 class Query:
-    """What is asked of ``similar_to``, apart from the product and the filter.
+    """The arguments of ``similar_to``, except the product and the filter.
 
-    Raises :class:`QueryError` naming the argument, its value and what it may be.
+    Raises :class:`QueryError` with the argument, its value and the allowed values.
     """
 
     limit: int
     metric: str = "cosine"
     mode: str = "fused"
-    #: part → weight, adding up to 1; None leaves the version's own.
+    #: part → weight, adding up to 1; None uses the version's own weights.
     weights: Mapping[str, float] | None = None
     diversity: float = 0.0
     explain: bool = False
-    #: Fill the shelf whatever there is; None leaves it to ``SIMILARITY["SHELVES"]["FILL"]``.
+    #: Fill the shelf with any products; None means ``SIMILARITY["SHELVES"]["FILL"]``.
     fill: bool | None = None
 
     def __post_init__(self) -> None:
@@ -115,13 +114,13 @@ class Query:
         if self.weights is not None:
             if self.mode != "fused":
                 raise QueryError(
-                    f"weights go with mode 'fused', and mode is {self.mode!r}; pass one of the two."
+                    f"weights need mode 'fused', but mode is {self.mode!r}; leave out either."
                 )
             object.__setattr__(self, "weights", normalised_weights(self.weights))
 
 
 def excluded_keys(exclude: Iterable[Any]) -> list[Any]:
-    """Keys of the products a caller leaves out: instances, keys or a queryset."""
+    """Return keys of the products a caller excludes: instances, keys or a queryset."""
     if isinstance(exclude, str | bytes) or not isinstance(exclude, Iterable):
         raise QueryError(f"exclude is {exclude!r}; pass a list of products or keys.")
     return list(dict.fromkeys(key_of(product) for product in exclude))
@@ -133,10 +132,7 @@ def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def require_limit(limit: Any) -> None:
-    """Raises :class:`QueryError` for anything but a whole number from 1 to ``MAX_LIMIT``."""
+    """Raise :class:`QueryError` if ``limit`` is not a whole number from 1 to ``MAX_LIMIT``."""
     most = conf.MAX_LIMIT
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= most:
-        raise QueryError(
-            f"limit is {limit!r:.100}; pass a whole number from 1 to {most} "
-            "(SIMILARITY['MAX_LIMIT'])."
-        )
+        raise QueryError(f"limit is {limit!r:.100}; pass a whole number from 1 to {most}.")

@@ -1,4 +1,7 @@
-"""More like these: products similar to several liked ones, and unlike the disliked."""
+"""More like these: products similar to several liked products, and unlike disliked products.
+
+Liked products are grouped into tastes; each taste is a search, and their results take turns.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,29 +24,34 @@ from similarity.similar.shelves import live_version
 from similarity.similar.tiers import near_enough
 from similarity.similar.within import Within
 
-#: Rocchio's share of the disliked mean beside the liked one's 1. Below 1, so that what is
-#: left always has a direction; 0.25 is the usual one, for a dislike says less than a liking.
+#: Rocchio's weight of the disliked mean; the liked mean has 1. It must be below 1, so that the
+#: difference always has a direction. 0.25 is usual, because a dislike means less than a liking.
 DISLIKED_SHARE = 0.25
 #: Groups of liked products whose mean cosine is at least this are one taste. Parts are centred
-#: before they are fused, so that products with nothing in common have cosines about 0; of one
-#: kind of thing they have 0.3 and more. Lower mixes shirts with trousers, higher parts shirts.
+#: before fusion, so products with nothing in common have cosines about 0; products of one kind
+#: have 0.3 and more. A lower value mixes shirts with trousers, a higher value separates shirts.
 SAME_TASTE_COSINE = 0.2
-#: Each taste is a search of its own; the nearest ones are joined until there are so many.
+#: Each taste is a search of its own, so the nearest tastes are joined down to this number.
 MAX_TASTES = 5
+
+#: Most liked products, and most disliked products, of one call.
+MAX_GIVEN = 50
+#: Liked products whose categories are used as a fallback for vectors.
+FALLBACK_SOURCES = 3
 
 Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
 class Taste:
-    """``vector``: float32 (D,) of length one; ``members``: rows of the liked it stands for."""
+    """``vector``: float32 (D,) of length one; ``members``: rows of the liked products in it."""
 
     vector: FloatArray
     members: tuple[int, ...]
 
 
 def tastes(liked: FloatArray, disliked: FloatArray) -> list[Taste]:
-    """The tastes in ``liked`` (N, D), those with most members first; [] for none.
+    """Return the tastes in ``liked`` (N, D), largest first; [] without liked products.
 
     ``disliked``: (M, D). Rows have length one.
     """
@@ -59,11 +67,11 @@ def tastes(liked: FloatArray, disliked: FloatArray) -> list[Taste]:
 
 
 def take_turns(lists: Sequence[Sequence[Key]], votes: Sequence[int]) -> list[Key]:
-    """The lists merged so that any beginning holds each in proportion to its votes.
+    """Return the lists merged so that every beginning holds each in proportion to its votes.
 
-    The place of the n-th entry (from 0) is (n + ½) ÷ votes, which is how Sainte-Laguë shares
-    out seats; an entry of several lists counts where it comes first. Reciprocal-rank fusion
-    with votes as weights would not do: three votes outweigh one down to rank 122.
+    The place of the n-th entry (from 0) is (n + ½) ÷ votes, as Sainte-Laguë allocates seats. An
+    entry of several lists counts where it comes first. Reciprocal-rank fusion with votes as
+    weights is not suitable: three votes would outweigh one down to rank 122.
     """
     turns = sorted(
         ((rank + 0.5) / count, at, rank)
@@ -74,9 +82,9 @@ def take_turns(lists: Sequence[Sequence[Key]], votes: Sequence[int]) -> list[Key
 
 
 def _grouped(cosines: np.ndarray) -> list[tuple[int, ...]]:
-    """Agglomerative, by average linkage: the two nearest groups are joined while near enough."""
+    """Return groups of rows by average linkage: join the two nearest groups while near enough."""
     groups: list[tuple[int, ...]] = [(row,) for row in range(len(cosines))]
-    sums = cosines.copy()  # of the cosines between the members of two groups
+    sums = cosines.copy()  # sums of the cosines between the members of two groups
     while len(groups) > 1:
         sizes = np.array([len(group) for group in groups])
         linkage = sums / np.outer(sizes, sizes)
@@ -92,7 +100,7 @@ def _grouped(cosines: np.ndarray) -> list[tuple[int, ...]]:
 
 
 def _middle(liked: FloatArray, cosines: np.ndarray, group: tuple[int, ...]) -> FloatArray:
-    """The mean's direction; where opposites cancel out, the member nearest to the others."""
+    """Return the mean's direction; if opposites cancel out, the member nearest to the others."""
     rows = list(group)
     mean = liked[rows].mean(axis=0)
     if np.linalg.norm(mean) < 1e-3:
@@ -104,12 +112,6 @@ def _unit(vector: FloatArray) -> FloatArray:
     return (vector / np.float32(np.linalg.norm(vector))).astype(np.float32)
 
 
-#: Most products given, liked and disliked each.
-MAX_GIVEN = 50
-#: Liked products whose categories stand in for vectors.
-FALLBACK_SOURCES = 3
-
-
 def more_like(
     liked: Sequence[Any],
     disliked: Sequence[Any] = (),
@@ -119,24 +121,24 @@ def more_like(
     explain: bool = False,
     fill: bool | None = None,
 ) -> list[Hit]:
-    """Products like the ``liked`` ones (instances or keys), away from the ``disliked``.
+    """Return products like the ``liked`` products (instances or keys), unlike the ``disliked``.
 
-    ``limit`` of them wherever so many are similar and eligible: those of ``within`` (default: the
-    adapter's ``eligible()``) without the given ones and their variants, one for each group of
-    variants. Liked products that have little in common are searched for apart, and their
-    finds take turns in proportion to how many are liked of each kind; a hit's score is its
-    likeness to its own kind. A given product without vectors is left out of the search but
-    never shown; where none of the liked has any, and where vectors run out, hits come from
-    the categories of the first liked, by a tier that names it. ``fill`` as of
+    ``limit`` hits if that many are similar and eligible: products of ``within`` (default: the
+    adapter's ``eligible()``) without the given products and their variants, one for each group
+    of variants. Liked products with little in common are searched for separately. The results
+    take turns, in proportion to the liked products of each kind; a hit's score is its likeness
+    to its own kind. A given product without vectors is not searched for and never shown. If no
+    liked product has vectors, or if vectors find too few, hits come from the categories of the
+    first liked products, with that tier's name. ``fill``: see
     :func:`similarity.similar.shelves.similar_to`.
 
-    Raises :class:`QueryError` for no liked product, for more than MAX_GIVEN of either, and
-    for one that is in both.
+    Raises :class:`QueryError` without a liked product, for more than MAX_GIVEN liked or disliked
+    products, and for a product in both lists.
     """
     query = Query(limit, explain=explain, fill=fill)
     chosen, rejected = _given("liked", liked), _given("disliked", disliked)
     if not chosen:
-        raise QueryError("liked is empty; name one product at least.")
+        raise QueryError("liked is empty; name at least 1 product.")
     if both := set(chosen) & set(rejected):
         raise QueryError(f"{min(both, key=str)!r} is both liked and disliked; name it in one.")
     adapter = get_adapter()
@@ -146,7 +148,7 @@ def more_like(
 
 @dataclass(frozen=True)
 class Selection:
-    """What is given, and what is found by it."""
+    """The given products of one call of :func:`more_like`, and the search for hits."""
 
     liked: list[Any]
     disliked: list[Any]
@@ -155,7 +157,7 @@ class Selection:
     adapter: CatalogAdapter
 
     def hits(self) -> list[Hit]:
-        """One query for the products; one that went since it was found is left out."""
+        """Return the hits, by one query for the products; products deleted since are left out."""
         taken = Taken({*self.liked, *self.disliked}, set(self._groups))
         found = self._by_vector(taken)
         taken.add(found)
@@ -189,14 +191,14 @@ class Selection:
 
     @cached_property
     def _groups(self) -> list[str]:
-        """Variants' groups of all that is given; the catalogue tells those without vectors."""
+        """Variants' groups of all given products; without vectors the catalogue names the group."""
         without = [key for key in (*self.liked, *self.disliked) if key not in self._stored]
         named = fallback.groups_of(without, self.adapter) if without else {}
         return [*(row.group for row in self._stored.values()), *named.values()]
 
     @cached_property
     def _sources(self) -> list[StoredVectors]:
-        """The liked that have a direction, in the order given."""
+        """The liked products that have a direction, in the given order."""
         stored = (self._stored.get(key) for key in self.liked)
         return [row for row in stored if row is not None and row.has("fused")]
 
@@ -207,7 +209,7 @@ class Selection:
         return tastes(_fused(self._sources), _fused(away))
 
     def _by_vector(self, taken: Taken) -> list[Candidate]:
-        """The finds of each taste in turn, one for each group of variants."""
+        """Return the candidates of each taste in turn, one for each group of variants."""
         lists = [self._near_enough(taste, taken)[: self.query.limit] for taste in self._tastes]
         best: dict[str, Candidate] = {}
         for step, found in enumerate(lists):
@@ -222,8 +224,8 @@ class Selection:
         return [best[group] for group in turns[: self.query.limit]]
 
     def _near_enough(self, taste: Taste, taken: Taken) -> list[Candidate]:
-        """Above the floor of the liked products of this taste, whichever category they are of."""
-        assert self._version is not None  # noqa: S101 - tastes are made of its vectors
+        """Return candidates above the floor of this taste's liked products, of any category."""
+        assert self._version is not None  # noqa: S101 - tastes need its vectors
         floor, wanted = floor_of(self._version), self.query.limit
         heights = floor.heights({"fused": 1.0}, "cosine") if floor.is_learned else None
         categories = {self._sources[at].category for at in taste.members}
@@ -234,8 +236,8 @@ class Selection:
         )
 
     def _search(self, taste: Taste, taken: Taken) -> VectorSearch:
-        assert self._version is not None  # noqa: S101 - tastes are made of its vectors
-        # HNSW is right where the query lies among the rows that pass: near a liked product.
+        assert self._version is not None  # noqa: S101 - tastes need its vectors
+        # HNSW is correct if the query lies among the passing rows: near a liked product.
         source = self._sources[taste.members[0]].key
         return VectorSearch(
             self._version,
@@ -248,7 +250,7 @@ class Selection:
         )
 
     def _fallback(self, wanted: int, taken: Taken) -> list[Candidate]:
-        """From the categories of the first liked, a share each, then from the whole shop."""
+        """Return products of the first liked products' categories, then of the shop."""
         if not wanted:
             return []
         sources = self.liked[:FALLBACK_SOURCES]
@@ -277,7 +279,7 @@ class Selection:
         return found
 
     def _reasons(self, found: Sequence[Candidate]) -> dict[Any, tuple[Reason, ...]]:
-        """Each hit's likeness to the liked product of its taste that is nearest to it."""
+        """Return reasons: each hit's likeness to the nearest liked product of its taste."""
         reasons = explain.by_category(found)
         by_vector = [one for one in found if one.tier == "fused"]
         if self._version is None or not by_vector:
@@ -308,7 +310,7 @@ def _given(name: str, products: Sequence[Any]) -> list[Any]:
 
 
 def _fused(rows: Sequence[StoredVectors]) -> FloatArray:
-    """Unit rows (N, D): half precision leaves lengths off by a thousandth."""
+    """Return unit rows (N, D), because lengths in half precision are off by a thousandth."""
     if not rows:
         return np.zeros((0, 0), np.float32)
     stacked = np.stack([row.vectors["fused"] for row in rows])  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Planner settings for one query, put back afterwards."""
+"""Planner settings for one query, restored afterwards."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from django.db import connections, transaction
 
 @contextmanager
 def local_settings(using: str, settings: Mapping[str, str]) -> Iterator[Any]:
-    """A cursor whose queries run under ``settings``.
+    """Yield a cursor whose queries run under ``settings``.
 
-    They are local to a transaction. Where the host has one open already, its own values are
-    put back at the end, for ``SET LOCAL`` would otherwise last until the host commits. An
-    error rolls back to a savepoint, which restores them too and leaves the host's
-    transaction usable.
+    They are local to a transaction. Inside a transaction of the host, the host's own values are
+    restored at the end, because ``SET LOCAL`` would otherwise last until the host commits. An
+    error rolls back to a savepoint, which also restores them and leaves the host's transaction
+    usable.
     """
     connection = connections[using]
     inside_hosts = connection.in_atomic_block
@@ -41,10 +41,10 @@ def local_settings(using: str, settings: Mapping[str, str]) -> Iterator[Any]:
 def fetch_under(
     using: str, settings: Mapping[str, str], sql: str, params: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """The rows of one query that runs under ``settings``.
+    """Return the rows of one query that runs under ``settings``.
 
-    Outside a transaction settings and query are one message, which PostgreSQL runs as a
-    transaction of its own: one round trip in the place of four.
+    Outside a transaction settings and query are one message, which PostgreSQL runs as a separate
+    transaction: one round trip instead of four.
     """
     connection = connections[using]
     binds_on_server = connection.settings_dict["OPTIONS"].get("server_side_binding", False)
@@ -56,14 +56,14 @@ def fetch_under(
     local = "".join(f"SET LOCAL {name} = {value}; " for name, value in settings.items())
     with connection.cursor() as cursor:
         cursor.execute(f"{local}{sql}", params)
-        while cursor.nextset():  # a result for each setting comes first
+        while cursor.nextset():  # each setting has a result, before the query's
             pass
         return cursor.fetchall()
 
 
 @contextmanager
 def savepoint(using: str) -> Iterator[None]:
-    """An error of ours must not spoil the transaction that a page of the host's runs in."""
+    """Wrap a query in a savepoint, so that an error cannot spoil the transaction of a page."""
     if connections[using].in_atomic_block:
         with transaction.atomic(using=using):
             yield

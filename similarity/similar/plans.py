@@ -1,7 +1,7 @@
-"""The plans a vector query can run by: an exact scan, cells, or the version's HNSW index.
+"""The plans of a vector query: an exact scan, cells, or the version's HNSW index.
 
-A plan takes a search and how many rows it should bring, and returns candidates, the nearest
-first. Another plan is another function of this kind, named in ``candidates``.
+A plan takes a search and the number of rows wanted, and returns candidates, nearest first.
+Another plan is another function of this kind, named in ``candidates``.
 """
 
 import math
@@ -35,20 +35,20 @@ TABLE = ProductVectors._meta.db_table
 #: metric → pgvector's operator; ``<#>`` is the negative inner product.
 OPERATORS = {"cosine": "<=>", "dot": "<#>", "l2": "<->"}
 
-#: Rows an HNSW scan visits before it gives up; beyond it an exact scan is no slower.
+#: Rows after which an HNSW scan stops; beyond that an exact scan is no slower.
 MAX_SCAN_TUPLES = 40_000
-MAX_EF_SEARCH = 1000  # pgvector's own bound
+MAX_EF_SEARCH = 1000  # pgvector's own limit
 #: Rows around a query from outside its filter that are tried before an exact scan.
 NEARBY_ROWS = 400
 
 
 @dataclass(frozen=True)
 class VectorSearch:
-    """Products of ``version`` nearest to ``vector`` in ``column``, among those ``within``.
+    """A search for products of ``version`` nearest to ``vector`` in ``column``, among ``within``.
 
-    ``vector``: float32 (D,), D as the version's column has it. ``source`` is the key of the
-    product it belongs to, None for a vector from elsewhere. Products of ``exclude`` (keys of
-    the model's own type) and of ``exclude_groups`` are left out.
+    ``vector``: float32 (D,), with the D of the version's column. ``source`` is the key of the
+    product it belongs to; None for other vectors. Products of ``exclude`` (keys of the model's
+    own type) and of ``exclude_groups`` are left out.
     """
 
     version: EncoderVersion
@@ -62,16 +62,16 @@ class VectorSearch:
 
     @property
     def distance(self) -> Fragment:
-        """Without the cast to halfvec(D): an expression no index matches."""
+        """The distance, without the cast to halfvec(D), so that no index matches the expression."""
         operator = OPERATORS[self.metric]
         return Fragment(
             f"{CANDIDATE}.{self.column} {operator} %s::halfvec", (vector_literal(self.vector),)
         )
 
     def where(self, passes: Fragment) -> Fragment:
-        """``passes`` and everything else a row must be."""
-        # The version stands in the SQL itself, so that the planner can prove that the
-        # partial index of this version serves.
+        """Return ``passes`` and every other condition on a row."""
+        # The version is part of the SQL itself, so that the planner can prove that this
+        # version's partial index applies.
         sql = f"{CANDIDATE}.version_id = {int(self.version.pk)} AND {passes.sql}"
         if self.column != "fused":
             sql += f" AND {CANDIDATE}.{self.column} IS NOT NULL"
@@ -79,7 +79,7 @@ class VectorSearch:
         return Fragment(f"{others.sql}{sql}", (*others.params, *passes.params))
 
     def others(self) -> Fragment:
-        """Neither of ``exclude`` nor of ``exclude_groups``, with AND after it; or nothing."""
+        """Return the conditions of ``exclude`` and ``exclude_groups``, each followed by AND."""
         sql = ""
         params: tuple[Any, ...] = ()
         if self.exclude:
@@ -92,15 +92,15 @@ class VectorSearch:
 
 
 def exact(search: VectorSearch, rows: int) -> list[Candidate]:
-    """The nearest ``rows``, every passing row looked at."""
+    """Return the nearest ``rows``, after comparing every passing row."""
     return _run(exact_query(search, rows), search, {"jit": "off"})
 
 
 def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
-    """As :func:`exact`, where few are known to pass: looked up by key, in the order of keys.
+    """Return the same as :func:`exact`; faster if few rows pass, by look-ups in key order.
 
-    A join visits them in the order of the filter's index, from page to page of the table and
-    back, and takes two to three times as long from some thousands on.
+    A join would visit them in the order of the filter's index, from page to page of the table and
+    back. From some thousands of rows on that takes two to three times as long.
     """
     return _run(
         exact_query(search, rows, "= ANY(ARRAY({keys}))"),
@@ -110,7 +110,7 @@ def exact_few(search: VectorSearch, rows: int) -> list[Candidate]:
 
 
 def exact_per_group(search: VectorSearch, rows: int) -> list[Candidate]:
-    """The nearest row of each of the nearest ``rows`` groups, every passing row looked at."""
+    """Return the nearest row of each of the nearest ``rows`` groups, out of all passing rows."""
     query = compose(
         'SELECT * FROM (SELECT DISTINCT ON ("group") * FROM ({inner}) AS passing '
         'ORDER BY "group", distance, {key}) AS first ORDER BY distance, {key} LIMIT {rows}',
@@ -122,9 +122,9 @@ def exact_per_group(search: VectorSearch, rows: int) -> list[Candidate]:
 
 
 def hnsw(search: VectorSearch, rows: int) -> list[Candidate]:
-    """The nearest ``rows`` by the index, which is read on until that many have passed.
+    """Return the nearest ``rows`` by the index, which is read until that many have passed.
 
-    Right where the query lies among the rows that pass; brings fewer where MAX_SCAN_TUPLES
+    Correct if the query lies among the passing rows. Returns fewer rows if MAX_SCAN_TUPLES
     have been visited before.
     """
     return _run(
@@ -139,11 +139,11 @@ def hnsw(search: VectorSearch, rows: int) -> list[Candidate]:
 
 
 def hnsw_nearby(search: VectorSearch, rows: int) -> list[Candidate]:
-    """Those of the nearest few hundred rows that pass.
+    """Return those of the nearest few hundred rows that pass.
 
-    Either the query's own surroundings hold enough passing rows, and the answer is as good
-    as the index is, or it comes up short at once: a scan that goes on far from the query
-    would meet passing rows in an order that has little to do with their distance.
+    If enough rows around the query pass, the answer is as good as the index; otherwise it is too
+    short at once. A scan that continued far from the query would meet passing rows in an order
+    that has little to do with their distance.
     """
     return _run(
         hnsw_query(search, rows),
@@ -158,9 +158,9 @@ def hnsw_nearby(search: VectorSearch, rows: int) -> list[Candidate]:
 
 @dataclass(frozen=True)
 class Sketched:
-    """The set of cells ``number``, and the query's own ``sketch`` as they have it.
+    """The set of cells ``number``, and the query's own ``sketch`` in it.
 
-    Of the rows that pass, the ``depth`` whose sketches are nearest are compared exactly.
+    Of the passing rows, the ``depth`` rows with the nearest sketches are compared exactly.
     """
 
     number: int
@@ -169,7 +169,7 @@ class Sketched:
 
     @property
     def nearness(self) -> Fragment:
-        """The bits by which a row differs from the query."""
+        """The number of bits in which a row differs from the query."""
         return Fragment(f"sketch <~> %s::bit({len(self.sketch)})", (self.sketch,))
 
 
@@ -181,9 +181,9 @@ def cells(
     chosen: Sequence[int],
     tested: int | None = None,
 ) -> list[Candidate]:
-    """The nearest ``rows`` of the chosen cells, of the nearest ``tested`` in them where given.
+    """Return the nearest ``rows`` of the chosen cells, or of the nearest ``tested`` rows in them.
 
-    Fewer where fewer of them pass, and none where the cells were dropped at this moment.
+    Fewer if fewer of them pass, and an empty list if the cells have just been dropped.
     """
     query = cells_query(search, rows, sketched, chosen, tested)
     try:
@@ -195,7 +195,7 @@ def cells(
         raise
 
 
-#: Sorting switched off leaves the planner no plan but the index that gives the order.
+#: Without sorting, the planner must use the index, because it gives the order.
 _HNSW_SETTINGS = {
     "jit": "off",
     "enable_sort": "off",
@@ -231,10 +231,10 @@ _FOUND = """
 def cells_query(
     search: VectorSearch, rows: int, sketched: Sketched, chosen: Sequence[int], tested: int | None
 ) -> Fragment:
-    """Rows of the cells in the order of their sketches, tested one by one until enough passed.
+    """Return the query: rows of the cells by nearness of sketch, tested until enough passed.
 
-    Keeping the nearest ``tested`` is quicker than sorting all. Those that passed are ordered by
-    their stored vectors.
+    Keeping the nearest ``tested`` is quicker than sorting all rows. Rows that passed are ordered
+    by their stored vectors.
     """
     own = compose(
         "FROM similarity_productvectors AS own WHERE own.version_id = {version} "
@@ -268,7 +268,7 @@ def cells_query(
         key=sortable_key(),
         rows=parameter(rows),
     )
-    # The category only of the few rows that are left.
+    # Read the category only for the few remaining rows.
     return compose(
         "SELECT passing.*, (SELECT category {own}) FROM ({nearest}) AS passing "
         "ORDER BY distance, {key}",
@@ -279,7 +279,7 @@ def cells_query(
 
 
 def hnsw_query(search: VectorSearch, rows: int) -> Fragment:
-    """Ordered by the very expression of the index; rows come in relaxed order."""
+    """Return the query, ordered by the index's own expression; rows come in relaxed order."""
     return compose(
         "{found} ORDER BY similarity_candidate.{column}::halfvec({dimension}) "
         "<=> {vector}::halfvec({dimension}) LIMIT {rows}",
@@ -298,6 +298,6 @@ def _run(query: Fragment, search: VectorSearch, settings: dict[str, str]) -> lis
     return [
         Candidate(key, group, score_of_distance(search.metric, distance), category)
         for key, group, distance, category in rows
-        # None: its vectors were deleted just now. NaN: the vector is zero.
+        # None: its vectors were just deleted. NaN: the vector is zero.
         if distance is not None and not math.isnan(distance)
     ]

@@ -1,9 +1,9 @@
-"""From distances and part cosines to scores in [0, 1], higher is better.
+"""Scores in [0, 1], higher is better, from distances and part cosines; and diversity by MMR.
 
-Stored rows have length one, so the three metrics order the fused vectors alike and differ
-in scale only. They differ in order once a request brings its own weights and products lack
-parts: ``cosine`` judges by the parts both products have, ``dot`` counts a missing part as
-no evidence, ``l2`` counts it as distance.
+Stored rows have length one, so the three metrics give fused vectors the same order and differ
+only in scale. The order differs if a request has its own weights and products lack parts:
+``cosine`` uses the parts both products have, ``dot`` counts a missing part as no evidence, ``l2``
+counts it as distance.
 """
 
 import math
@@ -22,10 +22,10 @@ Scores = npt.NDArray[np.float64]
 
 
 def score_of_distance(metric: str, distance: float) -> float:
-    """A pgvector distance between unit rows as a score.
+    """Return the score of a pgvector distance between unit rows.
 
     Cosine distance is in [0, 2], the negative inner product in [-1, 1], Euclidean distance
-    in [0, 2]; half precision may leave these by a thousandth, hence the clipping.
+    in [0, 2]. The score is clipped, because half precision may exceed these by a thousandth.
     """
     if metric == "dot":
         distance += 1.0
@@ -33,10 +33,10 @@ def score_of_distance(metric: str, distance: float) -> float:
 
 
 def normalised_weights(weights: Mapping[str, float]) -> dict[str, float]:
-    """A request's weights scaled to add up to 1.
+    """Return a request's weights, scaled to add up to 1.
 
-    Raises :class:`QueryError` for a part that is not known, a weight that is no finite
-    number of at least 0, or weights that are all zero.
+    Raises :class:`QueryError` for an unknown part, for a weight that is not a finite number of at
+    least 0, and if all weights are zero.
     """
     if not isinstance(weights, Mapping):
         raise QueryError(f"weights is {weights!r}; pass a dict of part to weight.")
@@ -52,7 +52,7 @@ def normalised_weights(weights: Mapping[str, float]) -> dict[str, float]:
             )
     largest = max(weights.values(), default=0)
     if largest <= 0:
-        raise QueryError("weights has no weight above 0; one at least must be.")
+        raise QueryError("weights has no weight above 0; at least 1 must be.")
     # Divided by the largest first: the sum of very large weights would be infinite.
     scaled = {part: weight / largest for part, weight in weights.items()}
     total = sum(scaled.values())
@@ -60,7 +60,7 @@ def normalised_weights(weights: Mapping[str, float]) -> dict[str, float]:
 
 
 def moved(request: Mapping[str, float], version: Mapping[str, float]) -> float:
-    """How far two sets of weights lie apart: 0 the same, 1 nothing in common."""
+    """Return how far two sets of weights are apart: 0 the same, 1 nothing in common."""
     parts = {*request, *version}
     return sum(abs(request.get(part, 0.0) - version.get(part, 0.0)) for part in parts) / 2
 
@@ -68,9 +68,9 @@ def moved(request: Mapping[str, float], version: Mapping[str, float]) -> float:
 def part_cosines(
     source: StoredVectors, others: Sequence[StoredVectors]
 ) -> tuple[Scores, BoolArray]:
-    """Cosines (N, P) of each part in the order of ``PARTS``, and which parts both have.
+    """Return cosines (N, P) of each part in the order of ``PARTS``, and which parts both have.
 
-    A cosine where one of the two lacks the part is 0.
+    The cosine is 0 if either product lacks the part.
     """
     cosines = np.zeros((len(others), len(PARTS)))
     present = np.zeros((len(others), len(PARTS)), dtype=bool)
@@ -93,10 +93,10 @@ def weighted_scores(
     shared: BoolArray,
     missing: BoolArray,
 ) -> Scores:
-    """Scores (N,) in [0, 1]; NaN where no part of weight above 0 is shared.
+    """Return scores (N,) in [0, 1]; NaN if no part of weight above 0 is shared.
 
-    ``weights`` (P,) add up to 1. ``cosines``, ``shared``: (N, P), as :func:`part_cosines`
-    gives them. ``missing`` (N, P): parts that exactly one of the two products has.
+    ``weights`` (P,) add up to 1. ``cosines``, ``shared``: (N, P), as :func:`part_cosines` returns
+    them. ``missing`` (N, P): parts that exactly one of the two products has.
     """
     share = np.asarray(weights, dtype=np.float64)
     weight_shared = (share * shared).sum(axis=1)
@@ -108,7 +108,7 @@ def weighted_scores(
     elif metric == "dot":
         scores = (1.0 + total) / 2.0
     else:
-        # |q - c|² of unit parts is 2 - 2cos, and 1 where one of the two is missing.
+        # |q - c|² of unit parts is 2 - 2cos, and 1 if either is missing.
         squared = 2.0 * weight_shared - 2.0 * total + (share * missing).sum(axis=1)
         scores = 1.0 - np.sqrt(np.maximum(squared, 0.0)) / 2.0
     return np.where(comparable, np.clip(scores, 0.0, 1.0), np.nan)
@@ -120,7 +120,7 @@ def rescore(
     source: StoredVectors,
     others: Sequence[StoredVectors],
 ) -> Scores:
-    """Scores (N,) of ``others`` under a request's weights; NaN where nothing is comparable."""
+    """Return scores (N,) of ``others`` under a request's weights; NaN if not comparable."""
     cosines, shared = part_cosines(source, others)
     own = np.array([source.vectors.get(part) is not None for part in PARTS])
     theirs = np.array(
@@ -131,7 +131,7 @@ def rescore(
 
 
 def _cosines(vector: FloatArray, rows: FloatArray) -> Scores:
-    """Rows read from half precision are off unit length by up to a thousandth."""
+    """Return cosines, because rows in half precision are off unit length by up to a thousandth."""
     lengths = np.linalg.norm(rows, axis=1).astype(np.float64) * float(np.linalg.norm(vector))
     dots = (rows @ vector).astype(np.float64)
     return np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 1e-12)
@@ -143,11 +143,11 @@ def maximal_marginal_relevance(
     diversity: float,
     limit: int,
 ) -> list[int]:
-    """Positions of ``limit`` candidates, each good and unlike those already taken.
+    """Return positions of ``limit`` candidates, each good and unlike the candidates before it.
 
-    ``scores``: (N,) in [0, 1], best first. ``vectors``: (N, D) unit rows. ``diversity``: 0
-    keeps the order, 1 looks at unlikeness alone. The first stays the best; equal values
-    go to the better score. Likeness is put on the scores' scale, (1 + cosine) / 2.
+    ``scores``: (N,) in [0, 1], best first. ``vectors``: (N, D) unit rows. ``diversity``: 0 keeps
+    the order, 1 uses unlikeness alone. The first candidate stays first; for equal values the
+    better score wins. Likeness has the scale of scores, (1 + cosine) / 2.
     """
     relevance = np.asarray(scores, dtype=np.float64)
     count = min(limit, len(relevance))

@@ -1,7 +1,7 @@
-"""A product's shelf for a page: which products is cached, whether they may be shown is not.
+"""Cached shelves for pages, and the signed arguments by which a page fetches a shelf later.
 
-What is cached is keys, scores and reasons; each shelf loads its products through the
-host's live filter, so that one sold out a second ago is not on it.
+The cache holds keys, scores and reasons. Each request loads the products through the host's live
+filter, so a product that has just been sold out is not on the shelf.
 """
 
 import hashlib
@@ -30,15 +30,20 @@ from similarity.similar.planner_settings import savepoint
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import key_of
 
-#: Reasons with less of a hit's score are not worth a shopper's reading.
+DEFAULT_TEMPLATE = "similarity/similar_products.html"
+SIGNER = signing.Signer(salt="similarity.fragment")
+#: An address is valid until the end of the period that follows its own.
+PERIOD_S = 30 * 24 * 3600
+
+#: Reasons with a smaller share of a hit's score are not shown to shoppers.
 SHOWN_SHARE = 0.05
 
-#: Where a product that is loaded for a cached shelf tells what the shelf must be made from.
+#: Attribute of a product loaded for a cached shelf: the value the shelf must be made from.
 MADE_FROM = "_similarity_made_from"
 
 
 class ShelfItem:
-    """A hit, its reasons for people and, once asked for, its card."""
+    """A hit, its reasons for readers and, when first used, its card."""
 
     def __init__(
         self, hit: Hit, adapter: CatalogAdapter, request: HttpRequest | None = None
@@ -53,6 +58,44 @@ class ShelfItem:
         return card_of(self._adapter, self.product, self._request)
 
 
+@dataclass(frozen=True)
+class ShelfArguments:
+    """The arguments of ``{% similar_products %}`` that can be part of an address."""
+
+    product: str
+    limit: int
+    title: str
+    diversity: float
+    explain: bool
+    template: str
+    #: The page's language, because the shelf's address has none.
+    language: str = ""
+
+    @property
+    def shelf_id(self) -> str:
+        """An element id, equal at each request, so that a page and its ETag do not change."""
+        told = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
+
+    def signed(self) -> str:
+        return SIGNER.sign_object({**asdict(self), "period": _period()}, compress=True)
+
+    @classmethod
+    def from_signed(cls, text: str) -> Self:
+        """Return the arguments of a text by :meth:`signed`.
+
+        Raises :class:`django.core.signing.BadSignature` for another text or an expired address.
+        """
+        told: dict[str, Any] = SIGNER.unsign_object(text)
+        made = told.pop("period", None)
+        if not isinstance(made, int) or not _period() - 1 <= made <= _period():
+            raise signing.SignatureExpired("the shelf's address has expired")
+        try:
+            return cls(**told)
+        except TypeError as error:  # signed by another release, with other arguments
+            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
+
+
 def cached_similar(
     product: Model | Any,
     limit: int = 8,
@@ -62,13 +105,13 @@ def cached_similar(
     diversity: float = 0.0,
     explain: bool = False,
 ) -> list[Hit]:
-    """As :func:`similarity.similar.shelves.similar_to`, for pages that are seen often.
+    """Return the hits of :func:`similarity.similar.shelves.similar_to`, from the cache if possible.
 
-    ``within`` narrows what may be shown now to ``request``; it is no way around it. A
-    shelf computed anew has some products in reserve: when some are sold out, the next
-    ones move up, and only when the reserve is used up is the shelf computed again.
+    ``within`` narrows the products that may be shown now to ``request``; it cannot widen them. A
+    new shelf has some products in reserve. If some are sold out, the next products move up; the
+    shelf is computed again only if the reserve is used up.
     """
-    Query(limit, diversity=diversity, explain=explain)  # refuses what cannot be served
+    Query(limit, diversity=diversity, explain=explain)  # raises for invalid arguments
     eligible = shown_to(request, within)
     options: dict[str, Any] = {"diversity": diversity, "explain": explain}
     with metrics.timed("shelf_seconds", shelf="similar"), savepoint(eligible.db):
@@ -82,7 +125,7 @@ def cached_similar(
 
 
 def shown_to(request: HttpRequest | None, within: QuerySet[Any] | None) -> QuerySet[Any]:
-    """What may be shown now, narrowed to ``within``, with what a card reads."""
+    """Return the products that may be shown now, within ``within``, with the fields of cards."""
     adapter = get_adapter()
     eligible = adapter.for_display(adapter.eligible(request))
     return eligible if within is None else eligible.filter(pk__in=within.values("pk"))
@@ -95,12 +138,12 @@ def cached_hits(
     find: Callable[[int], Sequence[Hit]],
     made_from: QuerySet[Any] | None = None,
 ) -> list[Hit]:
-    """At most ``limit`` hits that may be shown now, of those ``find(how many)`` gave lately.
+    """Return at most ``limit`` hits that may be shown now, from a recent ``find(how many)``.
 
-    ``told`` is what the hits depend on beside the filter, which is part of the cache's key
-    because ``eligible(request)`` may differ between shoppers. ``made_from`` selects one value
-    that is another one when the hits are to be found anew; it is read with the products, so
-    that a cached shelf is one query and what its cards need.
+    ``told`` holds everything the hits depend on except the filter. The filter is part of the
+    cache's key too, because ``eligible(request)`` may differ between shoppers. ``made_from``
+    selects a value that changes when the hits must be found again. It is read with the products,
+    so a cached shelf needs one query and those of its cards.
     """
     key = _cache_key(told, eligible)
     stored = caching.read(key)
@@ -111,7 +154,7 @@ def cached_hits(
     asked = min(limit + max(4, limit // 2), conf.MAX_LIMIT)
     now = _now(made_from, eligible)
     found = find(asked)
-    # Where it changed meanwhile, as by a promotion, the hits may be of either state.
+    # If it changed meanwhile, for example by a promotion, the hits may be of either state.
     if now == _now(made_from, eligible):
         shelf = {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked}
         caching.write(key, {**shelf, "made_from": now})
@@ -119,12 +162,12 @@ def cached_hits(
 
 
 def language_of(explain: bool) -> str | None:
-    """The language that reasons are sentences of; one shelf serves all without reasons."""
+    """Return the language of the reasons' sentences; None without reasons, for all languages."""
     return get_language() if explain else None
 
 
 def shelf_items(hits: Sequence[Hit], request: HttpRequest | None = None) -> list[ShelfItem]:
-    """The hits with what the default templates show of each to ``request``."""
+    """Return the hits with the fields that the default templates show to ``request``."""
     adapter = get_adapter()
     return [ShelfItem(hit, adapter, request) for hit in hits]
 
@@ -132,9 +175,9 @@ def shelf_items(hits: Sequence[Hit], request: HttpRequest | None = None) -> list
 def _shown_now(
     shelf: Mapping[str, Any], eligible: QuerySet[Any], made_from: QuerySet[Any] | None
 ) -> list[Hit] | None:
-    """The stored hits that may be shown at this moment, each with its product.
+    """Return the stored hits that may be shown now, each with its product.
 
-    None where the shelf was made from something else than it would be now.
+    None if the shelf would now be made from another value.
     """
     stored: Sequence[Mapping[str, Any]] = shelf["hits"]
     products = eligible.order_by().filter(pk__in=[hit["key"] for hit in stored])
@@ -171,7 +214,7 @@ def _plain(hit: Hit) -> dict[str, Any]:
 
 
 def _live_row(product: Model | Any) -> QuerySet[Any]:
-    """The live version of the product's vectors and their time, for a new shelf with new ones."""
+    """Return the version and time of the product's live vectors, which decide its shelf."""
     rows = ProductVectors.objects.filter(
         version__status=EncoderVersion.Status.LIVE, product=key_of(product)
     )
@@ -193,57 +236,13 @@ def _cache_key(told: Sequence[Any], eligible: QuerySet[Any]) -> str:
 
 
 def _steady(param: Any) -> Any:
-    """The same for some minutes where it is a time: ``eligible`` may compare with now.
+    """Return a time rounded to some minutes, because ``eligible`` may compare with now.
 
-    Whatever the hits were found by, they are filtered by ``eligible`` as it is.
+    The hits are in any case filtered by ``eligible`` itself.
     """
     if not isinstance(param, datetime):
         return param
     return ["at", int(param.timestamp() // max(conf.get("CACHE", "TIMEOUT_S"), 1))]
-
-
-DEFAULT_TEMPLATE = "similarity/similar_products.html"
-
-SIGNER = signing.Signer(salt="similarity.fragment")
-
-#: An address works until the end of the period after the one it was made in.
-PERIOD_S = 30 * 24 * 3600
-
-
-@dataclass(frozen=True)
-class ShelfArguments:
-    """The arguments of ``{% similar_products %}`` that can travel."""
-
-    product: str
-    limit: int
-    title: str
-    diversity: float
-    explain: bool
-    template: str
-    #: Of the page, because the address of the shelf names none.
-    language: str = ""
-
-    @property
-    def shelf_id(self) -> str:
-        """An element id, the same at each request, so that a page and its ETag stay as they are."""
-        told = json.dumps(asdict(self), sort_keys=True).encode()
-        return f"similarity-{hashlib.blake2s(told, digest_size=6).hexdigest()}"
-
-    def signed(self) -> str:
-        return SIGNER.sign_object({**asdict(self), "period": _period()}, compress=True)
-
-    @classmethod
-    def from_signed(cls, text: str) -> Self:
-        """Raises :class:`django.core.signing.BadSignature` for what :meth:`signed` did not give,
-        or gave too long ago."""
-        told: dict[str, Any] = SIGNER.unsign_object(text)
-        made = told.pop("period", None)
-        if not isinstance(made, int) or not _period() - 1 <= made <= _period():
-            raise signing.SignatureExpired("the shelf's address is too old")
-        try:
-            return cls(**told)
-        except TypeError as error:  # signed by another release, with other arguments
-            raise signing.BadSignature(f"{sorted(told)} are not a shelf's arguments") from error
 
 
 def _period() -> int:

@@ -1,4 +1,4 @@
-"""The calls others use: products similar to a product, or to a vector."""
+"""Similar products: the public calls, with shelves, cursors of pages and the live version."""
 
 import base64
 import binascii
@@ -25,9 +25,18 @@ from similarity.similar.plans import VectorSearch
 from similarity.similar.tiers import DIVERSITY_POOL, Source, VectorTier, diverse, vector_tiers
 from similarity.similar.within import Within, key_of
 
+#: Paging ends after this number of hits.
+MAX_DEPTH = 1000
+#: ``row`` changes with every change of the row, even within a transaction.
+_WHICH = (
+    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "
+    "(SELECT id FROM similarity_vectorcells WHERE version_id = version.id AND live) "
+    "FROM similarity_encoderversion AS version WHERE status = 'live'"
+)
+
 
 class Cursor(NamedTuple):
-    """The last hit shown: its tier's step, score and key, and how many were shown so far."""
+    """The last hit shown: its tier's step, score and key, and the number of hits shown so far."""
 
     step: int
     score: float
@@ -41,7 +50,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, token: str) -> "Cursor":
-        """Raises :class:`QueryError` for anything that is no token of ours."""
+        """Return the cursor of a token; raise :class:`QueryError` for any other text."""
         try:
             padded = token.encode("ascii") + b"=" * (-len(token) % 4)
             step, score, key, seen = json.loads(base64.b64decode(padded, b"-_", validate=True))
@@ -57,20 +66,20 @@ class Cursor(NamedTuple):
             QueryError,
         ) as error:
             raise QueryError(
-                f"after is {token!r:.100}; pass the cursor of the page before, as it was given."
+                f"after is {token!r:.100}; pass the cursor of the previous page unchanged."
             ) from error
         return cursor
 
     def following(self, found: Sequence[Candidate]) -> list[Candidate]:
-        """Those of ``found`` that come after this position, whatever came or went before it."""
+        """Return the candidates after this position, even if others before it came or went."""
         here = [one for one in found if one.step == self.step]
         return self._following_in_step(here) + [one for one in found if one.step > self.step]
 
     def _following_in_step(self, found: list[Candidate]) -> list[Candidate]:
         if any(one.score for one in found):
             return [one for one in found if (-one.score, one.key) > (-self.score, self.key)]
-        # Without scores the order is the host's: after the same product, or where it is gone
-        # from the shop after as many as were shown.
+        # Without scores the order is the host's. Continue after the same product; if it is gone
+        # from the shop, after the number of products shown so far.
         keys = [one.key for one in found]
         return found[keys.index(self.key) + 1 if self.key in keys else self.seen :]
 
@@ -82,10 +91,9 @@ def _count(value: Any) -> int:
 
 
 def live_version(using: str) -> EncoderVersion | None:
-    """The live version without its fusion and figures; None before the first.
+    """Return the live version without its fusion and figures; None before the first promotion.
 
-    Which one it is, and whether its row is still the one read before, is asked each time;
-    the row itself is read once.
+    Each call asks for the live version and the state of its row; the row itself is read once.
     """
     if connections[using].vendor != "postgresql":
         return None
@@ -97,7 +105,7 @@ def live_version(using: str) -> EncoderVersion | None:
 
 @lru_cache(maxsize=4)
 def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVersion | None:
-    """The version whose row is the ``row``-th and whose live cells are ``cells``."""
+    """Return the version, with ``cells`` as its live cells; ``row`` identifies the row's state."""
     versions = EncoderVersion.objects.using(using).defer("fusion", "figures", "progress")
     version = versions.filter(pk=pk).first()
     if version is not None:
@@ -105,17 +113,9 @@ def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVer
     return version
 
 
-#: ``row`` is another for every change of the row, within a transaction too.
-_WHICH = (
-    "SELECT version.id, version.xmin::text || version.ctid::text AS row, "
-    "(SELECT id FROM similarity_vectorcells WHERE version_id = version.id AND live) "
-    "FROM similarity_encoderversion AS version WHERE status = 'live'"
-)
-
-
 @dataclass(frozen=True)
 class Shelf:
-    """Products similar to the product ``key`` among those ``within``."""
+    """The products similar to the product ``key``, among those ``within``."""
 
     query: Query
     key: Any
@@ -125,12 +125,12 @@ class Shelf:
 
     @cached_property
     def version(self) -> EncoderVersion | None:
-        """Read once: all of a shelf is of one version, whatever is promoted meanwhile."""
+        """Read once, so that a whole shelf is of one version even during a promotion."""
         return live_version(self.within.using)
 
     @cached_property
     def source(self) -> Source | None:
-        """None where nothing is promoted yet or the product is not embedded yet."""
+        """The product's vectors; None without a live version, or if it is not embedded yet."""
         if self.version is None:
             return None
         columns = ("fused", *PARTS)
@@ -142,7 +142,7 @@ class Shelf:
         return vector_tiers(self.source, self.query, self.within) if self.source else []
 
     def found(self, wanted: int) -> list[Candidate]:
-        """The first ``wanted`` hits in the order of tiers, or all there are."""
+        """Return the first ``wanted`` hits in the order of tiers, or all if there are fewer."""
         taken = Taken({self.key, *self.exclude}, {self._group})
         found: list[Candidate] = []
         for step, tier in enumerate(self.vector_tiers):
@@ -155,7 +155,7 @@ class Shelf:
         return found
 
     def hits(self, found: Sequence[Candidate]) -> list[Hit]:
-        """One query for the products; one that went since it was found is left out."""
+        """Return the hits, by one query for the products; products deleted since are left out."""
         if not found:
             return []
         products = self.within.load(one.key for one in found)
@@ -191,7 +191,7 @@ class Shelf:
 
     @property
     def _reach(self) -> str:
-        """A product that vectors do not know yet gets neighbours of its department too."""
+        """How far fallbacks reach: a product without vectors also gets those of its department."""
         if self.query.fill:
             return fallback.SHOP
         return fallback.CATEGORY if self.source else fallback.DEPARTMENT
@@ -215,10 +215,6 @@ class Shelf:
         return reasons | by_category
 
 
-#: Paging ends after this many hits.
-MAX_DEPTH = 1000
-
-
 def similar_to(
     product: Model | Any,
     limit: int = 8,
@@ -233,23 +229,23 @@ def similar_to(
     after: str | None = None,
     fill: bool | None = None,
 ) -> list[Hit]:
-    """Products similar to ``product`` (an instance or its key), best first.
+    """Return products similar to ``product`` (an instance or its key), best first.
 
-    ``limit`` of them wherever so many are similar and eligible: those of ``within`` (default:
-    the adapter's ``eligible()``) without the product itself, its variants and ``exclude``,
-    one for each group of variants. A shelf stops at the floor (docs/retrieval.md) rather than
-    show products of another kind. Products that vectors do not reach come last, by tiers that
-    their hits name.
+    ``limit`` hits if that many are similar and eligible: products of ``within`` (default: the
+    adapter's ``eligible()``) without the product itself, its variants and ``exclude``, one for
+    each group of variants. A shelf ends at the floor (docs/retrieval.md) before it would show
+    products of another kind. Products that vectors do not reach come last, with their tier's
+    name.
 
-    ``weights``: part → weight of at least 0, instead of the version's own. ``diversity``: 0
-    to 1, how much the hits should differ among themselves. ``metric``: ``cosine``, ``dot``
-    or ``l2``. ``mode``: ``fused``, or one part alone (``text``, ``image``, ``colour``,
-    ``attributes``). ``explain`` fills ``Hit.reasons``. ``after``: a cursor that
-    :func:`similar_page` gave. ``fill``: whether the shelf goes on below the floor, and at last
-    with best sellers and the newest products; None leaves it to ``SIMILARITY["SHELVES"]["FILL"]``.
+    ``weights``: part → weight of at least 0, instead of the version's own. ``diversity``: 0 to 1,
+    how much the hits should differ among themselves. ``metric``: ``cosine``, ``dot`` or ``l2``.
+    ``mode``: ``fused``, or a part alone (``text``, ``image``, ``colour``, ``attributes``).
+    ``explain`` fills ``Hit.reasons``. ``after``: a cursor from :func:`similar_page`. ``fill``:
+    True continues the shelf below the floor, and at last with best sellers and the newest
+    products; None means ``SIMILARITY["SHELVES"]["FILL"]``.
 
-    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
-    never for the state of the catalogue.
+    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and never
+    because of the catalogue's state.
     """
     query = Query(limit, metric, mode, weights, diversity, explain, fill)
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
@@ -270,12 +266,12 @@ def similar_page(
     after: str | None = None,
     fill: bool | None = None,
 ) -> Page:
-    """As :func:`similar_to`, with the cursor of the page that follows.
+    """Return the hits of :func:`similar_to`, and the cursor of the next page.
 
-    Pages of one query never repeat a product while the catalogue stands still, and end after
-    MAX_DEPTH hits. None is skipped where the scan is exact; by HNSW a deeper search may meet
-    one that belonged on a page before, and leaves it out. With ``diversity`` there is one
-    page only, which is chosen as a whole.
+    Pages of one query never repeat a product while the catalogue does not change, and end after
+    MAX_DEPTH hits. An exact scan skips no product. By HNSW a deeper search may find a product that
+    belonged on an earlier page, and leaves it out. With ``diversity`` there is only one page,
+    because it is chosen as a whole.
     """
     query = Query(limit, metric, mode, weights, diversity, explain, fill)
     shelf = Shelf(query, key_of(product), *_room(within, exclude))
@@ -302,11 +298,11 @@ def similar_to_vector(
     metric: str = "cosine",
     exclude: Iterable[Any] = (),
 ) -> list[Hit]:
-    """Products nearest to a vector that is no product's: a search query's, a shopper's.
+    """Return products nearest to a vector of no product, for example of a query or a shopper.
 
-    ``vector`` (D,) is of the kind ``column`` holds in ``version`` (default: the live one).
-    Only products with vectors are found; [] where no version is live. Raises
-    :class:`QueryError` for a vector of another length, a zero or a non-finite one.
+    ``vector`` (D,) is of the kind that ``column`` holds in ``version`` (default: live). Only
+    products with vectors are found; [] without a live version. Raises :class:`QueryError` for a
+    vector of another length, a zero vector, or values that are not finite.
     """
     query = Query(limit, metric, column, None, diversity)
     room, excluded, _adapter = _room(within, exclude)
@@ -343,20 +339,20 @@ def _cursor(after: str | None, query: Query) -> Cursor | None:
     if query.diversity:
         raise QueryError(
             f"diversity is {query.diversity!r} and after is given: a diverse page is chosen as a "
-            "whole and has none after it; pass one of the two."
+            "whole and has no next page; leave out either."
         )
     return Cursor.parse(after)
 
 
 def _following(shelf: Shelf, wanted: int, cursor: Cursor | None) -> list[Any]:
-    """The next ``wanted`` hits after the cursor, MAX_DEPTH hits down at most."""
+    """Return the next ``wanted`` hits after the cursor, at most MAX_DEPTH hits down."""
     if cursor is None:
         return shelf.found(wanted)
     depth = min(cursor.seen, MAX_DEPTH) + wanted
     while True:
         found = shelf.found(depth)
         following = cursor.following(found)
-        # Products that came in above the cursor meanwhile push others down.
+        # Products that came in above the cursor meanwhile move others down.
         if len(following) >= wanted or len(found) < depth or depth >= MAX_DEPTH + wanted:
             return following[:wanted]
         depth += wanted

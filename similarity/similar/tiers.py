@@ -1,4 +1,4 @@
-"""Tiers that vectors answer: by the request's weights, by the fused vector, by one part."""
+"""Tiers of vectors: by the request's weights, by the fused vector, by a part alone."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,22 +16,22 @@ from similarity.similar.plans import VectorSearch
 from similarity.similar.scoring import maximal_marginal_relevance, moved, rescore
 from similarity.similar.within import Within
 
-#: Fused candidates that a request's own weights are applied to.
+#: Fused candidates that are re-scored with a request's own weights.
 RESCORED = 500
-#: From here on the fused vector's neighbours are no longer enough to re-weight.
+#: Distance of weights from which the fused vector's neighbours alone are not enough.
 FAR_WEIGHTS = 0.25
-#: Candidates that diversity chooses from, for each hit wanted.
+#: Candidates per wanted hit from which diversity chooses.
 DIVERSITY_POOL = 5
-#: Candidates looked through at most for hits above the floor; each time so many times more.
+#: Most candidates examined for hits above the floor, and the growth of each further attempt.
 LOOKED_THROUGH = 500
 DEEPER = 4
-#: The order in which stored vectors stand in for one another.
+#: The order in which stored vectors replace one another.
 FALLBACK_COLUMNS = ("fused", *sorted(PARTS, key=lambda part: TABLE[part].stands_in))
 
 
 @dataclass(frozen=True)
 class Source:
-    """The product hits are similar to, as the live version has it."""
+    """The product for which hits are searched, with its vectors in the live version."""
 
     version: EncoderVersion
     stored: StoredVectors
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass(frozen=True)
 class VectorTier:
-    """``weights`` are what explains its hits: part → weight."""
+    """A tier; ``weights`` (part → weight) explain its hits."""
 
     name: str
     weights: dict[str, float]
@@ -47,10 +47,10 @@ class VectorTier:
 
 
 def vector_tiers(source: Source, query: Query, within: Within) -> list[VectorTier]:
-    """The tier the query asks for, then those that can stand in for it.
+    """Return the tier the query asks for, then tiers that can replace it.
 
-    Where shelves have a floor, nothing stands in for the fused vector: what it has not brought
-    was too far away.
+    If shelves have a floor, no tier replaces the fused vector, because products it did not find
+    are too far away.
     """
     tiers = []
     if query.weights and any(
@@ -82,11 +82,11 @@ def search_by(source: Source, query: Query, within: Within, column: str) -> Vect
 def diverse(
     found: list[Candidate], wanted: int, diversity: float, version: EncoderVersion, using: str
 ) -> list[Candidate]:
-    """``wanted`` of the candidates, chosen by MMR over their fused vectors."""
+    """Return ``wanted`` of the candidates, chosen by MMR over their fused vectors."""
     if not diversity or len(found) < 2:
         return found[:wanted]
     stored = read_vectors(version, [candidate.key for candidate in found], ("fused",), using)
-    # A product deleted since it was found is passed over.
+    # A product deleted since it was found is left out.
     found = [candidate for candidate in found if candidate.key in stored]
     if not found:
         return []
@@ -94,7 +94,7 @@ def diverse(
         [
             vector / max(float(np.linalg.norm(vector)), 1e-12)
             for candidate in found
-            if (vector := stored[candidate.key].vectors["fused"]) is not None  # it never is
+            if (vector := stored[candidate.key].vectors["fused"]) is not None  # for mypy
         ]
     )
     scores = [candidate.score for candidate in found]
@@ -108,10 +108,10 @@ def near_enough(
     categories: Collection[int],
     heights: Heights | None,
 ) -> list[Candidate]:
-    """At least ``wanted`` candidates above the floor where there are so many, best first.
+    """Return at least ``wanted`` candidates above the floor if there are so many, best first.
 
-    ``categories`` are the numbers of those that the shelf is for. Candidates of other
-    departments may stand between; ``LOOKED_THROUGH`` are looked through at most.
+    ``categories`` are the numbers of the shelf's own categories. Because candidates of other
+    departments may come between, up to ``LOOKED_THROUGH`` candidates are examined.
     """
     if heights is None:
         return candidates.nearest(search, wanted, pool)
@@ -141,7 +141,7 @@ def _heights(source: Source, query: Query, weights: Mapping[str, float]) -> Heig
 def _column_tier(source: Source, query: Query, within: Within, column: str) -> VectorTier:
     search = search_by(source, query, within, column)
     heights = _heights(source, query, {column: 1.0})
-    # Likeness in one part alone knows no departments.
+    # A floor for a part alone has no departments.
     categories = [source.stored.category if column == "fused" else 0]
 
     def find(wanted: int, taken: Taken) -> list[Candidate]:
@@ -175,7 +175,7 @@ def _weighted_tier(source: Source, query: Query, within: Within) -> VectorTier:
 
 
 def _pools(source: Source, weights: dict[str, float]) -> list[str]:
-    """Columns whose neighbours are re-scored: fused, and where weights move far the heaviest."""
+    """Return columns whose neighbours are re-scored: fused, and the heaviest if weights differ."""
     heaviest = max(
         (part for part in weights if source.stored.has(part)), key=lambda part: weights[part]
     )
@@ -188,7 +188,7 @@ def _pools(source: Source, weights: dict[str, float]) -> list[str]:
 def best_of_group(
     others: Sequence[StoredVectors], scores: Sequence[float] | Any
 ) -> list[Candidate]:
-    """Best first, ties in key order, one of each group; rows without a score left out."""
+    """Return the best of each group, best first, ties in key order; rows without score left out."""
     scored = [
         Candidate(other.key, other.group, float(score), other.category)
         for other, score in zip(others, scores, strict=True)

@@ -1,4 +1,4 @@
-"""Which plan answered, how long it took and why it was chosen: for metrics and for people."""
+"""A trace of vector queries: plan, reason and time, for metrics and for operators."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ from similarity.connections import metrics
 
 
 class Answered(NamedTuple):
-    """One query of vectors by one plan.
+    """A query of vectors by a plan.
 
-    ``plan``: ``exact``, ``exact per group``, ``cells``, ``hnsw`` or ``hnsw nearby``;
-    ``because`` says why, in figures; ``found`` rows in ``seconds``.
+    ``plan``: ``exact``, ``exact per group``, ``cells``, ``hnsw`` or ``hnsw nearby``; ``because``
+    gives the reason, in figures; ``found`` rows in ``seconds``.
     """
 
     column: str
@@ -28,7 +28,7 @@ _answered: ContextVar[list[Answered] | None] = ContextVar("similarity_answered",
 
 @contextmanager
 def trace_queries() -> Iterator[Sequence[Answered]]:
-    """Collect how each vector query within the block was answered, in order."""
+    """Yield a list that collects the plan of each vector query within the block, in order."""
     answered: list[Answered] = []
     token = _answered.set(answered)
     try:
@@ -39,7 +39,7 @@ def trace_queries() -> Iterator[Sequence[Answered]]:
 
 @contextmanager
 def answering(column: str, plan: str, because: str) -> Iterator[list[object]]:
-    """Around one query: the block puts its rows into the list it is given."""
+    """Measure a query: yield a list to which the block adds its rows."""
     started = time.perf_counter()
     found: list[object] = []
     yield found

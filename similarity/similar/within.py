@@ -1,4 +1,4 @@
-"""The host's queryset as SQL that a vector query can hold."""
+"""The host's queryset as SQL inside a vector query."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -16,7 +16,7 @@ from similarity import conf
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 
-#: The vectors table's alias in every query of this room; unlikely to be one of the host's.
+#: The vectors table's alias in every query of this room, unlikely to be an alias of the host.
 CANDIDATE = "similarity_candidate"
 
 
@@ -28,7 +28,7 @@ class Fragment(NamedTuple):
 
 
 def compose(template: str, **parts: "Fragment | Composable") -> Fragment:
-    """Fill each ``{name}`` of a template; parameters stand in the order of their places."""
+    """Return the template with each ``{name}`` filled; parameters in the order of their places."""
     sql = ""
     params: tuple[Any, ...] = ()
     for text, name, _format, _conversion in Formatter().parse(template):
@@ -42,17 +42,17 @@ def compose(template: str, **parts: "Fragment | Composable") -> Fragment:
 
 
 def parameter(held: Any) -> Fragment:
-    """A parameter as a part of :func:`compose`."""
+    """Return a parameter as a part of :func:`compose`."""
     return Fragment("%s", (held,))
 
 
 class Within:
-    """Which products may be hits: the host's filter, run live inside the vector query.
+    """The products that may be hits: the host's filter, run live inside the vector query.
 
-    Any queryset of products will do: filtered over relations, annotated, ordered, distinct,
-    sliced or a union. A sliced, grouped, ``distinct(fields)`` or combined one has no answer
-    for a single product without being run as a whole, so it is not :attr:`per_row` and is
-    always searched exactly. Raises :class:`QueryError` for anything that is no queryset
+    Accepts any queryset of products: filtered over relations, annotated, ordered, distinct,
+    sliced or a union. A sliced, grouped, ``distinct(fields)`` or combined queryset cannot be
+    tested for one product without running it as a whole. Such a queryset is not :attr:`per_row`
+    and is always searched exactly. Raises :class:`QueryError` for anything else than a queryset
     of products.
     """
 
@@ -63,29 +63,29 @@ class Within:
 
     @cached_property
     def keys(self) -> Fragment | None:
-        """``SELECT key …`` of every passing product; None where none can pass."""
+        """``SELECT key …`` of every passing product; None if no product can pass."""
         inner = self._compile(self.products if self.fixed_rows else self.products.order_by())
         if inner is None:
             return None
-        # The column list names the first column only: DISTINCT with ORDER BY selects more.
+        # The column list names only the first column, because DISTINCT with ORDER BY selects more.
         return compose("SELECT passing.key FROM ({inner}) AS passing(key)", inner=inner)
 
     @property
     def fixed_rows(self) -> bool:
-        """Whether another filter would change which rows the queryset stands for."""
+        """True if another filter would change the queryset's rows, for example in a slice."""
         query = self.products.query
         return bool(query.is_sliced or query.combinator or query.distinct_fields)
 
     @property
     def per_row(self) -> bool:
-        """Whether one product can be tested by itself, without running the whole queryset."""
+        """True if one product can be tested by itself, without running the whole queryset."""
         return not self.fixed_rows and self.products.query.group_by is None
 
     @cached_property
     def passes_candidate(self) -> Fragment:
         """A condition on the row :data:`CANDIDATE`, evaluated row by row.
 
-        ``OFFSET 0`` keeps PostgreSQL from turning it into a join: the vector index is then
+        ``OFFSET 0`` prevents PostgreSQL from turning it into a join: the vector index is then
         read in its order and each row is looked up by primary key, until enough have passed.
         """
         column = RawSQL(  # noqa: S611 - a constant
@@ -97,12 +97,12 @@ class Within:
         )
 
     def passes(self, key: Any) -> Fragment:
-        """A condition: does the product of this key pass?"""
+        """Return a condition that is true if the product with this key passes."""
         inner = self._compile(self.products.order_by().filter(pk=key))
         return Fragment(f"EXISTS ({inner.sql})", inner.params) if inner else Fragment("FALSE")
 
     def narrowed(self) -> QuerySet[Any]:
-        """The passing products as a queryset that can be filtered and ordered further."""
+        """Return the passing products as a queryset that can be filtered and ordered further."""
         model = conf.product_model()
         if self.keys is None:
             return model._base_manager.using(self.using).none()
@@ -110,7 +110,7 @@ class Within:
         return model._base_manager.using(self.using).filter(pk__in=keys)
 
     def load(self, keys: Iterable[Any]) -> dict[Any, Model]:
-        """The host's objects by key, by one query and what the queryset itself prefetches."""
+        """Return the host's objects by key, by one query and the queryset's own prefetches."""
         products = self.products
         if self.fixed_rows or products._iterable_class is not ModelIterable:
             products = conf.product_model()._base_manager.using(self.using).all()
@@ -120,7 +120,7 @@ class Within:
         query = products.values("pk").query
         query.select_for_update = False
         if not self.fixed_rows:
-            query.distinct = False  # a test of membership needs no sorting out of doubles
+            query.distinct = False  # a test of membership does not need it
         try:
             sql, params = query.get_compiler(using=self.using).as_sql()
         except EmptyResultSet:
@@ -129,24 +129,24 @@ class Within:
 
 
 def key_field() -> "Field[Any, Any]":
-    """The product model's primary key field, as the vectors' foreign key sees it."""
+    """Return the product model's primary key field, as the vectors' foreign key sees it."""
     return ProductVectors._meta.get_field("product").target_field
 
 
 def key_order(column: str) -> str:
-    """SQL that sorts keys the way Python sorts them, whatever the database's collation."""
+    """Return SQL that sorts keys as Python does, under any collation of the database."""
     return f'{column} COLLATE "C"' if isinstance(key_field(), CharField | TextField) else column
 
 
 def sortable_key() -> SQL:
-    """:func:`key_order` of ``product_id`` as a part of :func:`compose`."""
+    """Return :func:`key_order` of ``product_id`` as a part of :func:`compose`."""
     return SQL(key_order("product_id"))
 
 
 def key_of(product: Any) -> Any:
-    """The primary key, of the model's own type, of an instance or of a key in any form.
+    """Return the primary key, in the model's own type, of an instance or of a key in any form.
 
-    Raises :class:`QueryError` for an instance of another model, an unsaved one, or a value
+    Raises :class:`QueryError` for an instance of another model, an unsaved instance, or a value
     that cannot be a key.
     """
     model = conf.product_model()
@@ -170,7 +170,7 @@ def key_of(product: Any) -> Any:
 
 
 def database_keys(keys: Iterable[Any], using: str) -> list[Any]:
-    """Keys as the database driver takes them."""
+    """Return keys in the form the database driver takes."""
     field = key_field()
     return [field.get_db_prep_value(key, connections[using], prepared=False) for key in keys]
 
@@ -184,6 +184,6 @@ def _require_products(products: Any) -> None:
         raise QueryError(f"within selects {products.model._meta.label}; {wanted}.")
     if isinstance(products.query.group_by, tuple):
         raise QueryError(
-            "within groups rows by values() before annotate(), so its rows are no products; "
+            "within groups rows by values() before annotate(), so its rows are not products; "
             f"{wanted}, annotated where needed."
         )

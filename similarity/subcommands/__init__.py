@@ -1,10 +1,10 @@
 SUBCOMMANDS = {
     "status": "Show where indexing stands and what to do next.",
     "embed": "Mark products for embedding, by workers or in this process.",
-    "build": "Make an encoder version with the present settings.",
-    "promote": "Make a version the live one, or go back to the one before.",
-    "build-cells": "Make the cells of a version anew.",
-    "reconcile": "Find and repair what is stale, missing or orphaned.",
+    "build": "Build an encoder version with the present settings.",
+    "promote": "Make a version live, or roll back to the previous version.",
+    "build-cells": "Build the cells of a version again.",
+    "reconcile": "Find and repair stale, missing and orphaned vectors.",
     "triggers": "Install, drop or show the triggers that see every change.",
     "evaluate": "Measure quality on catalogues whose answers are known.",
 }

@@ -8,20 +8,20 @@ from similarity.versions import build, gate, lifecycle
 
 class Command(SimilarityCommand):
     help = (
-        "Make a new encoder version with the present settings: fit the fusion on a sample, embed "
+        "Build a new encoder version with the present settings: fit the fusion on a sample, embed "
         "the whole catalogue for it, build its indexes. The live version serves meanwhile."
     )
     examples = """examples:
   manage.py similarity build               build; look at the figures, then promote
   manage.py similarity build --promote     build and switch
 
-Run it after changing SIMILARITY['ENCODERS'], and once after the
-catalogue has grown to many times what the live version was fitted on.
+Run it after changing SIMILARITY['ENCODERS'], and again when the catalogue
+has grown to many times the size that the live version was fitted on.
 """
-    if_interrupted = "Stopped. Run 'manage.py similarity build' again: it goes on where it stopped."
+    if_interrupted = "Stopped. Run 'manage.py similarity build' again to resume the build."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--promote", action="store_true", help="make it live when it is built")
+        parser.add_argument("--promote", action="store_true", help="make it live once it is built")
         parser.add_argument(
             "--sample",
             type=int,
@@ -33,8 +33,8 @@ catalogue has grown to many times what the live version was fitted on.
     def handle(self, *args: Any, **options: Any) -> None:
         if options["sample"] < 1:
             raise CommandError(
-                f"--sample is {options['sample']}; the fusion is fitted on 1 product at least, "
-                f"and well on {build.SAMPLE}."
+                f"--sample is {options['sample']}; the fusion needs 1 product at least, "
+                f"and fits well on {build.SAMPLE}."
             )
         with ProgressBars() as bars:
             version = lifecycle.build_version(bars, sample=options["sample"])

@@ -11,18 +11,20 @@ from similarity.versions import lifecycle
 
 class Command(SimilarityCommand):
     help = (
-        "Make the cells of a version anew from its stored vectors, a matter of seconds. The "
-        "standing ones answer meanwhile. Beat does it by itself once much has changed "
+        "Build the cells of a version again from its stored vectors; this takes seconds. The "
+        "present cells serve meanwhile. Beat does it by itself after many changes "
         "(similarity.tidy_cells)."
     )
     examples = """examples:
   manage.py similarity build-cells      of the live version
   manage.py similarity build-cells 3    of version 3
 """
-    if_interrupted = "Stopped. The cells that stood before are as they were."
+    if_interrupted = "Stopped. The previous cells are unchanged."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("version", nargs="?", type=int, help="number (default: the live one)")
+        parser.add_argument(
+            "version", nargs="?", type=int, help="number (default: the live version)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         number = options["version"]
@@ -36,6 +38,6 @@ class Command(SimilarityCommand):
         figures = made.figures
         self.stdout.write(
             f"Version {version.pk}: {figures['cells']} cells of {figures['rows']} products made in "
-            f"{figures['build_s']} s. A query looks at {figures['scan']['rows'][0]} rows where all "
-            f"pass its filter, at {figures['scan']['rows'][-1]} where one in a hundred does."
+            f"{figures['build_s']} s. A query looks at {figures['scan']['rows'][0]} rows if all "
+            f"pass its filter, at {figures['scan']['rows'][-1]} if 1 % does."
         )

@@ -13,7 +13,8 @@ from similarity.outbox import draining, reconcile
 from similarity.vectors import heartbeats
 from similarity.versions import build
 
-#: How often --wait looks, and after how long it says that no worker is at work.
+#: --wait polls every POLL_S, wakes workers every WAKE_EVERY_S, and reports missing workers
+#: after SILENCE_S.
 POLL_S = 0.5
 SILENCE_S = 15.0
 WAKE_EVERY_S = 5.0
@@ -21,42 +22,44 @@ WAKE_EVERY_S = 5.0
 
 class Command(SimilarityCommand):
     help = (
-        "Mark products for embedding, for Celery workers or in this process. Products of which "
-        "nothing the encoders read has changed run no model."
+        "Mark products for embedding, for Celery workers or in this process. No model runs for "
+        "products whose encoded content has not changed."
     )
     examples = """examples:
   manage.py similarity embed                       the whole catalogue, by workers
   manage.py similarity embed --wait                the same, with a progress bar until it is done
   manage.py similarity embed --now                 without any worker, in this process
-  manage.py similarity embed --changed-only        what bulk updates or raw SQL changed unseen
+  manage.py similarity embed --changed-only        after bulk updates or raw SQL without triggers
   manage.py similarity embed 17 42 --force --now   two products, even if nothing changed
 """
     if_interrupted = (
-        "Stopped. What was not embedded waits in the outbox: workers go on with it, or run "
-        "'manage.py similarity embed --wait' to follow them, "
-        "'manage.py similarity embed --now' to go on here."
+        "Stopped. The remaining products wait in the outbox, where workers take them. Run "
+        "'manage.py similarity embed --wait' to follow the workers, or "
+        "'manage.py similarity embed --now' to continue here."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("keys", nargs="*", metavar="pk", help="primary keys; all without")
+        parser.add_argument("keys", nargs="*", metavar="pk", help="primary keys; without: all")
         parser.add_argument(
             "--changed-only", action="store_true", help="only products whose vectors are outdated"
         )
         parser.add_argument(
-            "--force", action="store_true", help="run the encoders even where nothing changed"
+            "--force", action="store_true", help="run the encoders even without changes"
         )
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--now", action="store_true", help="embed in this process")
         where.add_argument("--wait", action="store_true", help="follow the workers to the end")
         parser.add_argument(
-            "--timeout", type=float, metavar="S", help="with --wait: give up after S seconds"
+            "--timeout", type=float, metavar="S", help="with --wait: stop waiting after S seconds"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["timeout"] is not None and not options["wait"]:
-            raise CommandError("--timeout is for --wait; give both, or neither.")
+            raise CommandError("--timeout needs --wait; give both, or neither.")
         if options["changed_only"] and (options["keys"] or options["force"]):
-            raise CommandError("--changed-only looks for products itself; leave keys and --force.")
+            raise CommandError(
+                "--changed-only finds its products itself; leave out keys and --force."
+            )
         count = self._enqueue(**options)
         self.stdout.write(f"{count} product{'' if count == 1 else 's'} marked.")
         if options["now"] or options["wait"]:
@@ -81,7 +84,7 @@ class Command(SimilarityCommand):
             bars("embed", done, max(total, done))
 
     def _follow(self, bars: ProgressBars, timeout_s: float | None) -> None:
-        """Until nothing is due or leased; rows that back off after an error are reported."""
+        """Wait until no row is due or leased; report rows that back off after an error."""
         started = woken = time.monotonic()
         total, told = draining.counts().waiting, False
         while (counts := draining.counts()).due + counts.leased:
@@ -95,7 +98,7 @@ class Command(SimilarityCommand):
             if not told and not alive and now - started > SILENCE_S:
                 told = True
                 self.stderr.write(
-                    "No worker was seen; start one, or use 'manage.py similarity embed --now'."
+                    "No worker was seen; start a worker, or use 'manage.py similarity embed --now'."
                 )
             if timeout_s is not None and now - started > timeout_s:
                 raise CommandError(
@@ -114,14 +117,14 @@ class Command(SimilarityCommand):
         if first := failed.first():
             raise CommandError(
                 f"{failed.count()} product(s) could not be embedded and stay in the outbox, "
-                f"product {first.product_key} for one: {first.last_error}"
+                f"for example product {first.product_key}: {first.last_error}"
             )
         leased = draining.counts().leased
         self.stdout.write(f"{leased} are with other workers." if leased else "All embedded.")
 
 
 def _existing(keys: list[str]) -> list[Any]:
-    """The keys as the product model has them; one that no product has is named."""
+    """Return the keys as the product model has them; raise CommandError if a product is missing."""
     products = get_adapter().model._base_manager.using(get_adapter().write_alias)
     try:
         wanted = {products.model._meta.pk.to_python(key): key for key in keys}
@@ -129,5 +132,5 @@ def _existing(keys: list[str]) -> list[Any]:
         raise CommandError(f"No primary key of a product: {error.messages[0]}") from error
     found = set(products.filter(pk__in=list(wanted)).values_list("pk", flat=True))
     if missing := [text for key, text in wanted.items() if key not in found]:
-        raise CommandError(f"There is no product {', '.join(missing)}; nothing was marked.")
+        raise CommandError(f"There is no product {', '.join(missing)}; no product was marked.")
     return list(wanted)

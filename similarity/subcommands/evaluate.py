@@ -1,4 +1,4 @@
-"""``manage.py similarity evaluate``: how similar the similar products are, on known catalogues."""
+"""``manage.py similarity evaluate``: the quality of similar products on known catalogues."""
 
 import argparse
 import json
@@ -24,15 +24,15 @@ from similarity.training.vector_cache import VectorCache
 
 class Command(SimilarityCommand):
     help = (
-        "Encode a catalogue whose types, colours and genders are known, find the ten most "
-        "similar of every product, and print which share of them is alike: by each part alone "
+        "Encode a catalogue with known types, colours and genders, find the ten most "
+        "similar products of every product, and print the share that is alike: by each part alone "
         "and by the fused vector. Labels are never given to the encoders as attributes. "
-        "The shop's products are not read and nothing is written; vectors are kept in --cache. "
-        "'similarity evaluate shelves' without --dataset looks at shelves of this shop instead: "
-        "how many hits are of another department, with a floor and filled."
+        "The command does not read the shop's products and writes only vectors, to --cache. "
+        "'similarity evaluate shelves' without --dataset measures shelves of this shop instead: "
+        "how many hits belong to another department, with a floor and filled."
     )
     requires_system_checks = []
-    if_interrupted = "Stopped; what was encoded is kept for the next run."
+    if_interrupted = "Stopped; the next run reuses the encoded vectors."
 
     def add_arguments(self, parser: CommandParser) -> None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -42,7 +42,7 @@ class Command(SimilarityCommand):
             nargs="?",
             choices=["similar", "shelves"],
             default="similar",
-            help="what is judged",
+            help="the subject of the measurement",
         )
         parser.add_argument(
             "--dataset",
@@ -54,15 +54,15 @@ class Command(SimilarityCommand):
             "--data-dir",
             type=Path,
             default=Path(os.environ.get("SIMILARITY_DATA_DIR") or "../shared/data"),
-            help="the folder the named catalogues are in",
+            help="the folder of the named catalogues",
         )
         parser.add_argument(
             "--cache",
             type=Path,
             default=cache / "django-similarity",
-            help="where encoded vectors are kept between runs",
+            help="the folder that keeps encoded vectors between runs",
         )
-        parser.add_argument("--limit", type=int, help="only the first so many products")
+        parser.add_argument("--limit", type=int, help="the number of products to read")
         parser.add_argument(
             "--weights", help="try these: text=0.4,image=0.3,colour=0.2,attributes=0.1"
         )
@@ -71,8 +71,8 @@ class Command(SimilarityCommand):
         parser.add_argument(
             "--tune",
             action="store_true",
-            help="choose weights (attributes keep theirs) on all the data sets named, and show "
-            "what those chosen without each of them give on it",
+            help="choose weights (attributes keep theirs) on all the named data sets, and show "
+            "for each data set the result of weights chosen without it",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -110,8 +110,8 @@ class Command(SimilarityCommand):
             self.stdout.write("\n\n".join(report.text() for report in reports))
 
     def _tune(self, options: dict[str, Any]) -> None:
-        # Categories and brands are labels here or absent: what they are worth in a shop
-        # cannot be seen on these catalogues, so that their weight is set, not chosen.
+        # Categories and brands are labels or absent in these catalogues, so their value for a shop
+        # cannot be measured. Their weight is therefore set, not chosen.
         weights = _weights(options["weights"])
         trials = []
         for name in options["dataset"] or FORMATS:

@@ -9,9 +9,9 @@ from similarity.versions import gate, lifecycle
 
 class Command(SimilarityCommand):
     help = (
-        "Make an encoder version the live one, if its figures beside the live version's are good "
-        "enough, or go back to the one before. The switch is one row; the version that was live "
-        "is kept for rolling back."
+        "Make an encoder version live if its figures compare well with the live version's, "
+        "or roll back to the previous version. The switch changes one row; the version that was "
+        "live is kept for rolling back."
     )
     examples = """examples:
   manage.py similarity promote                 the newest version that is ready
@@ -21,11 +21,13 @@ class Command(SimilarityCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("version", nargs="?", type=int, metavar="ID")
-        parser.add_argument("--rollback", action="store_true", help="go back to the one before")
+        parser.add_argument(
+            "--rollback", action="store_true", help="go back to the previous version"
+        )
         parser.add_argument(
             "--force",
             action="store_true",
-            help="even where the table says that it should not be",
+            help="promote even if the table advises against it",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +40,7 @@ class Command(SimilarityCommand):
         self.stdout.write(f"Version {live.pk} is live.")
 
     def _promoted(self, number: int | None, force: bool) -> EncoderVersion:
-        """The table is printed before anything is refused."""
+        """Print the table before the gate may refuse; return the live version."""
         chosen = lifecycle.find(number)
         with ProgressBars() as bars:
             lifecycle.prepare(chosen, bars, compare=not force)

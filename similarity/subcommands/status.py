@@ -10,9 +10,9 @@ from similarity.operations import status
 
 class Command(SimilarityCommand):
     help = (
-        "Where indexing stands: what is not healthy, products with vectors, the outbox and its "
-        "lag, products that were given up, versions and how far a build is, workers, index sizes, "
-        "and what to do next."
+        "Show the state of indexing: failing checks, products with vectors, the outbox and its "
+        "lag, products that failed too often, versions and the progress of a build, workers, index "
+        "sizes, and what to do next."
     )
     examples = """examples:
   manage.py similarity status
@@ -22,9 +22,7 @@ class Command(SimilarityCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object, for monitoring")
-        parser.add_argument(
-            "--check", action="store_true", help="exit with 1 where something is not healthy"
-        )
+        parser.add_argument("--check", action="store_true", help="exit with 1 if a check fails")
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = status.report()
@@ -38,7 +36,7 @@ class Command(SimilarityCommand):
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
-    """The verdict, what it is made of, the state of things, and last what to do."""
+    """Return the verdict, the checks behind it, the present state, and last the hints."""
     lines = [_verdict(report)]
     for name, check in report["health"].items():
         lines.append(f"{'ok ' if check['ok'] else 'BAD'}        {name}: {check['detail']}")
@@ -67,7 +65,7 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
     lines.append(_reconcile_line(report["reconcile"]))
     lines += [_version_line(version) for version in report["versions"]]
     if report["build_running"] and not any(version["building"] for version in report["versions"]):
-        lines.append("Version    another is begun: its fusion is fitted on a sample")
+        lines.append("Version    a new version has begun: its fusion is fitted on a sample")
     if report["rollback_to"]:
         lines.append(
             f"Roll back  to version {report['rollback_to']}: "
@@ -80,7 +78,7 @@ def _state_lines(report: dict[str, Any]) -> list[str]:
 
 
 def _inputs_line(figures: dict[str, int]) -> str:
-    """Products with an input that counts as absent, by kind; empty where none has any."""
+    """Return products with an input that counts as absent, by kind; empty without any."""
     told = [
         f"{figures[kind]} with a {kind} that many unlike products share"
         for kind in ("photo", "title", "description")
@@ -113,7 +111,7 @@ def _worker_line(name: str, worker: dict[str, Any]) -> str:
 
 
 def _reconcile_line(rounds: dict[str, Any]) -> str:
-    """What the last whole round found, and how far the present one is."""
+    """Return the findings of the last whole round, and the progress of the present round."""
     told = []
     if done := rounds["finished"]:
         told.append(
@@ -121,7 +119,7 @@ def _reconcile_line(rounds: dict[str, Any]) -> str:
             f"stale, {done['missing']} missing, {done['orphaned']} orphaned"
         )
     if running := rounds["running"]:
-        told.append(f"a round is on its way, {running['checked']} products compared")
+        told.append(f"a round is running, {running['checked']} products compared")
     return (
         f"Reconcile  {'; '.join(told) or 'no round yet; beat, or manage.py similarity reconcile'}"
     )

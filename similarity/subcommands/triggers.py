@@ -8,13 +8,13 @@ from similarity.management.command import SimilarityCommand
 
 class Command(SimilarityCommand):
     help = (
-        "Triggers that see every change of a product's content in the database itself, bulk "
-        "changes and raw SQL included. SIMILARITY['CAPTURE'] = 'triggers' has them used, and "
-        "'migrate' keeps them up to date then."
+        "Triggers see every change of a product's content in the database itself, including bulk "
+        "changes and raw SQL. They are used if SIMILARITY['CAPTURE'] is 'triggers'; "
+        "'migrate' then keeps them up to date."
     )
     examples = """examples:
-  manage.py similarity triggers status      each table and what is installed there
-  manage.py similarity triggers install     make what is missing or outdated
+  manage.py similarity triggers status      list each table and its triggers
+  manage.py similarity triggers install     create missing and outdated triggers
   manage.py similarity triggers uninstall   drop all of them
 """
 
@@ -31,14 +31,14 @@ class Command(SimilarityCommand):
         there = sum(each.state == "installed" for each in triggers.states())
         self.stdout.write(f"{changed} changed; {there} triggers are installed.")
         if not mode.in_use():
-            self.stdout.write("Set SIMILARITY['CAPTURE'] = 'triggers', so that signals stand back.")
+            self.stdout.write("Set SIMILARITY['CAPTURE'] = 'triggers' to replace the signals.")
 
     def _uninstall(self) -> None:
         self.stdout.write(f"{triggers.uninstall()} triggers dropped.")
         if mode.in_use():
             raise CommandError(
-                "SIMILARITY['CAPTURE'] is 'triggers': until it is 'signals', no change is seen "
-                "but by 'manage.py similarity reconcile'."
+                "SIMILARITY['CAPTURE'] is 'triggers': until it is 'signals', only "
+                "'manage.py similarity reconcile' sees changes."
             )
 
     def _status(self) -> None:

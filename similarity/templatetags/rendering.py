@@ -1,4 +1,4 @@
-"""How the tags draw: into the page's own engine, each element id and style sheet once a page."""
+"""Rendering of tags: in the page's own engine, with each element id and style sheet once a page."""
 
 import asyncio
 import hashlib
@@ -19,17 +19,16 @@ from similarity.logs import log_error
 
 logger = logging.getLogger(__name__)
 
-
-#: Threads that draw shelves for pages of async views.
+#: Threads that render shelves for pages of async views.
 ASYNC_THREADS = 4
 
 _threads = ThreadPoolExecutor(ASYNC_THREADS, "similarity-async")
 
 
 def anywhere(tag: Callable[..., Any]) -> Callable[..., Any]:
-    """Let ``tag`` be used in an async view's page too, where Django forbids queries.
+    """Let ``tag`` also work in an async view's page, where Django forbids queries.
 
-    It is drawn in a thread with a connection of its own, and the page waits for it.
+    It is rendered in a thread with a connection of its own, and the page waits for it.
     """
 
     @wraps(tag)
@@ -68,9 +67,10 @@ def draw(
     *,
     explain: bool = False,
 ) -> SafeString:
-    """The shelf of ``source``, a product or a cart, with what ``find`` gives to its template.
+    """Return the rendered shelf of ``source``, a product or a cart; ``find`` gives its values.
 
-    Nothing where that is empty. An error is logged and nothing is drawn: the page goes on.
+    Returns an empty string if ``find`` gives no values. An error is logged and also gives an
+    empty string, so that the page is rendered without the shelf.
     """
     if is_nothing(source, tag):
         return mark_safe("")
@@ -83,31 +83,31 @@ def draw(
         shelf_id = unique_id(context, element_id(tag, key, template, title))
         values = {"title": title, "shelf_id": shelf_id, "source": key, "explain": explain}
         return render(context, template, {**values, **found})
-    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+    except Exception as error:  # noqa: BLE001 - the page is rendered without the shelf
         log_error(logger, error, "{%% %s %%} has no shelf for %s.", tag, key)
         return mark_safe("")
 
 
 def render(context: Context, name: str, values: dict[str, Any]) -> SafeString:
-    """As an inclusion tag does: the template sees its own values and not the page's."""
+    """Render like an inclusion tag: the template sees its own values and not the page's."""
     engine = context.template.engine  # type: ignore[union-attr]
     inner = context.new(values)
     inner["request"] = context.get("request")
     inner["csrf_token"] = context.get("csrf_token")
-    # Called where a template asks for it: one that has its own styles leaves them to the next.
+    # Called from the template: a template with its own styles leaves these to the next shelf.
     inner["styles"] = partial(_first, context, "styles")
     return engine.get_template(name).render(inner)
 
 
 def element_id(*told: Any) -> str:
-    """An element id made of what a shelf shows: the same at each request, so that a page and
-    its ETag stay as they are."""
+    """Return an element id computed from a shelf's arguments: the same at each request, so that
+    a page and its ETag stay the same."""
     digest = hashlib.blake2s(json.dumps(told, default=str).encode(), digest_size=6).hexdigest()
     return f"similarity-{digest}"
 
 
 def unique_id(context: Context, wanted: str) -> str:
-    """The id wanted, numbered where a page shows the same shelf again."""
+    """Return the wanted id, with a number if the page shows the same shelf again."""
     number, candidate = 1, wanted
     while not _first(context, candidate):
         number += 1
@@ -116,22 +116,22 @@ def unique_id(context: Context, wanted: str) -> str:
 
 
 def is_nothing(value: Any, tag: str) -> bool:
-    """An undefined variable reaches a tag as "" or None, and has no shelf."""
+    """Return True for "" and None, by which an undefined variable reaches a tag; log a warning."""
     if value is not None and not (isinstance(value, str) and value == ""):
         return False
     logger.warning(
-        "{%% %s %%} was given %r; is its variable misspelt, or not in the context?", tag, value
+        "{%% %s %%} received %r; is its variable misspelt, or not in the context?", tag, value
     )
     return True
 
 
 def key_of(product: Any) -> Any:
-    """The key of an instance, or what was given for one."""
+    """Return the key of an instance, or the key itself."""
     return getattr(product, "pk", product)
 
 
 def _first(context: Context, name: str) -> bool:
-    """Whether ``name`` is asked for the first time in this rendering of the page."""
+    """Return True at the first call with ``name`` in this rendering of the page."""
     page: Any = context.render_context.dicts[0]  # all templates of one rendering share it
     seen = page.setdefault("similarity", set())
     if name in seen:

@@ -1,8 +1,8 @@
 """``{% load similarity %}``: shelves of products for the host's pages.
 
 ``{% similar_products product limit=8 %}`` renders ``similarity/similar_products.html``;
-``{% get_similar product limit=8 as hits %}`` gives the hits to a template of the host's.
-An error is logged, and the page goes on without the shelf.
+``{% get_similar product limit=8 as hits %}`` gives the hits to a template of the host.
+An error is logged, and the page is rendered without the shelf.
 """
 
 import logging
@@ -50,10 +50,10 @@ def similar_products(
     template: str = DEFAULT_TEMPLATE,
     lazy: bool = False,
 ) -> SafeString:
-    """A shelf of products similar to ``product``, an instance or its key.
+    """Return a shelf of products similar to ``product``, an instance or its key.
 
-    ``within`` narrows the shelf to a queryset; ``lazy`` leaves a placeholder, and the shelf
-    is fetched when it comes near the viewport.
+    ``within`` narrows the shelf to a queryset. ``lazy`` renders a placeholder; a script fetches
+    the shelf when it comes near the viewport.
     """
     title = gettext("Similar products") if title is None else title
     if is_nothing(product, "similar_products"):
@@ -68,7 +68,7 @@ def similar_products(
         shelf = {"items": items, "title": title, "explain": explain}
         shelf |= {"source": key_of(product), "shelf_id": unique_id(context, arguments.shelf_id)}
         return render(context, template, shelf) if hits else mark_safe("")
-    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+    except Exception as error:  # noqa: BLE001 - the page is rendered without the shelf
         log_error(logger, error, "No shelf of products similar to %s.", key_of(product))
         return mark_safe("")
 
@@ -84,21 +84,21 @@ def get_similar(
     within: QuerySet[Any] | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """The hits themselves, each with its ``product``; an empty list where there are none."""
+    """Return the hits themselves, each with its ``product``; empty without similar products."""
     if is_nothing(product, "get_similar"):
         return []
     try:
         return _hits(context, product, limit, within, diversity, explain)
-    except Exception as error:  # noqa: BLE001 - the page goes on without the products
+    except Exception as error:  # noqa: BLE001 - the page is rendered without the products
         log_error(logger, error, "No products similar to %s.", key_of(product))
         return []
 
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "") -> str:
-    """A price as the page's language writes it: "€35.90", "35,90 €".
+    """Return a price in the page's language: "€35.90", "35,90 €".
 
-    By Babel where it is installed, and "35.90 EUR" without.
+    Uses Babel if it is installed; without Babel the result is "35.90 EUR".
     """
     if amount is None:
         return ""
@@ -108,20 +108,21 @@ def money(amount: Decimal | None, currency: str = "") -> str:
             locale = to_locale(get_language() or settings.LANGUAGE_CODE)
             return str(babel.numbers.format_currency(amount, currency, locale=locale))
         except babel.UnknownLocaleError:
-            pass  # a language of the host's own
+            pass  # a language of the host's own, unknown to Babel
     return f"{floatformat(amount, '2g')} {currency}".strip()
 
 
 @register.simple_tag
 def asset(name: str) -> str:
-    """Address of a style sheet or script of the plugin.
+    """Return the address of a style sheet or script of the plugin.
 
-    Empty where the host's storage has none, as before ``collectstatic``: the shelf goes without.
+    Empty if the host's storage lacks the file, for example before ``collectstatic``: the shelf is
+    then rendered without it.
     """
     try:
         return str(static(name))
     except Exception as error:  # noqa: BLE001 - storages raise their own errors
-        log_error(logger, error, "There is no address of %s; run: manage.py collectstatic.", name)
+        log_error(logger, error, "%s has no address; run: manage.py collectstatic.", name)
         return ""
 
 
@@ -157,8 +158,8 @@ def _placeholder(
 ) -> SafeString:
     if within is not None:
         raise QueryError(
-            "similar_products was given lazy=True and within; a queryset cannot travel in an "
-            "address. Leave one of them out."
+            "similar_products got both lazy=True and within; a queryset cannot travel in an "
+            "address. Leave either out."
         )
     address = reverse("similarity:fragment", args=[arguments.signed()])
     return render(

@@ -1,1 +1,1 @@
-"""From products to stored vectors."""
+"""The pipeline from products to stored vectors."""

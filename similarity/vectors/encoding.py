@@ -1,4 +1,4 @@
-"""Reading and encoding a batch, so that one bad product does not fail the others."""
+"""Reading and encoding of a batch, so that a bad product does not fail the others."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-Errors = dict[str, str]  # key → what went wrong with the product
+Errors = dict[str, str]  # key → error of the product
 
 
 class EncodedBatch(NamedTuple):
-    """``contents`` (N) with ``parts``: part → N rows as its encoder gave them."""
+    """``contents`` (N) with ``parts``: part → N rows from its encoder."""
 
     contents: list[ProductContent]
     parts: dict[str, Encoded]
@@ -32,7 +32,7 @@ class EncodedBatch(NamedTuple):
 def read_contents(
     adapter: CatalogAdapter, keys: Sequence[str]
 ) -> tuple[list[ProductContent], Errors]:
-    """What the adapter tells of the products, in the order of ``keys``, and its errors."""
+    """Return the contents the adapter reads, in the order of ``keys``, and errors by key."""
     results, errors = _isolated(keys, adapter.read_content, key=str, stage="read")
     found = {content.key: content for result in results for content in result}
     return [found[key] for key in keys if key in found], errors
@@ -41,10 +41,11 @@ def read_contents(
 def encode(
     contents: Sequence[ProductContent], encoders: Mapping[str, Encoder]
 ) -> tuple[EncodedBatch, Errors]:
-    """One call of each encoder for the batch, or one for each product where that fails.
+    """Return the encoded batch and errors by key; each encoder is called once for the batch.
 
-    Raises the encoder's own :class:`SimilarityError` where no product at all can be
-    encoded: then it is the encoder that is broken, not a product.
+    If that fails, it is called for each product alone. Raises the encoder's own
+    :class:`SimilarityError` if no product can be encoded, because then the encoder is broken
+    and not a product.
     """
     if not contents:
         return EncodedBatch([], {}), {}
@@ -58,7 +59,7 @@ def encode(
 
 
 def load_networks() -> None:
-    """Load what encoders read from disk at their first batch, where they have not yet."""
+    """Load networks that encoders would otherwise read from disk at their first batch."""
     for encoder in get_encoders().values():
         getattr(encoder, "tower", None)  # reading it loads the network
 
@@ -66,7 +67,7 @@ def load_networks() -> None:
 def encode_parts(
     contents: Sequence[ProductContent], encoders: Mapping[str, Encoder]
 ) -> dict[str, Encoded]:
-    """Part → rows, checked for shape and for values that are not finite."""
+    """Return part → rows, checked for shape and for values that are not finite."""
     parts = {
         part: _checked(part, encoder, encoder.encode(contents), len(contents))
         for part, encoder in encoders.items()
@@ -77,7 +78,7 @@ def encode_parts(
 
 
 def join(batches: Sequence[EncodedBatch]) -> EncodedBatch:
-    """Several batches as one."""
+    """Return several batches as one batch."""
     contents = [content for batch in batches for content in batch.contents]
     parts = {
         part: Encoded(
@@ -95,7 +96,7 @@ def _isolated(
     key: Callable[..., str],
     stage: str,
 ) -> tuple[list[Result], Errors]:
-    """``call`` on all items, or on each alone where that raises; results and errors by key."""
+    """Call ``call`` on all items, or on each alone if that raises; return results and errors."""
     try:
         return ([call(items)] if items else []), {}
     except (OperationalError, InterfaceError):
@@ -104,7 +105,7 @@ def _isolated(
         if len(items) == 1 and isinstance(error, SimilarityError):
             raise
         logger.info(
-            "A batch of %d products failed, now one by one: %s",
+            "A batch of %d products failed, its products follow one by one: %s",
             len(items),
             error,
             extra={"product_keys": [key(item) for item in items], "stage": stage},

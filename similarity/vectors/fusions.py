@@ -1,4 +1,4 @@
-"""Which versions this process can keep up to date, and the fusion of each."""
+"""The versions this process can keep up to date, and the fusion of each."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,15 +16,15 @@ from similarity.vectors import upsert
 
 
 def every_version() -> EncoderVersionQuerySet:
-    """Every version as it is written, without its fusion, some megabytes.
+    """Return every version from the primary, without its fusion of some megabytes.
 
-    Not from a read replica: a worker that missed a promotion there would start a version anew.
+    Not from a read replica: a worker that missed a promotion there would build a version again.
     """
     return EncoderVersion.objects.using(upsert.alias()).defer("fusion")
 
 
 def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
-    """What :attr:`EncoderVersion.encoders` keeps of each part's encoder."""
+    """Return the record of each part's encoder for :attr:`EncoderVersion.encoders`."""
     configured = conf.get("ENCODERS")
     return {
         part: {
@@ -32,7 +32,7 @@ def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
             "options": configured[part].get("OPTIONS", {}),
             "signature": encoder.signature,
             "dimension": encoder.dimension,
-            # Read by search, which knows no encoders: words find pictures.
+            # Search reads this, because it knows no encoders: words find pictures.
             **({"joint": True} if part == "image" and hasattr(encoder, "encode_texts") else {}),
         }
         for part, encoder in encoders.items()
@@ -40,16 +40,16 @@ def records(encoders: Mapping[str, Encoder]) -> dict[str, dict[str, Any]]:
 
 
 def encoders_of(version: EncoderVersion) -> dict[str, Encoder]:
-    """Part → the encoder this version was made with, whatever the settings name by now.
+    """Return part → the encoder this version was made with, even if the settings have changed.
 
-    A part that only the settings have is left out: the version goes on without it. Raises
-    :class:`EncoderError` where one cannot be had any more.
+    A part that only the settings have is left out, because the version has no vectors of it.
+    Raises :class:`EncoderError` if an encoder is no longer available.
     """
     return {part: recorded_encoder(part, record) for part, record in version.encoders.items()}
 
 
 def encoder_of(version: EncoderVersion, part: str) -> Encoder:
-    """One of :func:`encoders_of`; raises :class:`VersionError` for a part it does not have."""
+    """Return a part's encoder; raise :class:`VersionError` if the version lacks the part."""
     if part not in version.encoders:
         raise VersionError(
             f"Version {version.pk} has no part {part!r}, only {', '.join(version.encoders)}: set "
@@ -59,10 +59,10 @@ def encoder_of(version: EncoderVersion, part: str) -> Encoder:
 
 
 def mismatch(version: EncoderVersion) -> str:
-    """Which encoders of the version cannot be had any more; empty where all can.
+    """Return which encoders of the version are no longer available; empty if all are.
 
-    Raises :class:`EncoderError` on a machine that has not even those that are configured, and
-    so cannot tell.
+    Raises :class:`EncoderError` on a machine that lacks even the configured encoders, because
+    the answer is then unknown.
     """
     for encoder in get_encoders().values():
         _ = encoder.signature
@@ -76,10 +76,10 @@ def mismatch(version: EncoderVersion) -> str:
 
 
 def runnable_versions() -> list[EncoderVersion]:
-    """The live version and those that may follow it, as far as their encoders can be had.
+    """Return the live version and its possible successors whose encoders are available.
 
-    Vectors of other encoders are never mixed into a version. Raises
-    :class:`VersionError` where the live version is missing or its encoders cannot be had.
+    Vectors of other encoders are never mixed into a version. Raises :class:`VersionError` if the
+    live version is missing or its encoders are not available.
     """
     runnable = []
     live = False
@@ -89,9 +89,9 @@ def runnable_versions() -> list[EncoderVersion]:
             live = True
             if difference:
                 raise VersionError(
-                    f"The live version {version.pk} was made with encoders that cannot be had "
-                    f"any more ({difference}). It goes on serving and is not kept up to date: "
-                    "put their weights back, or run 'manage.py similarity build --promote'."
+                    f"The live version {version.pk} was made with encoders that are no longer "
+                    f"available ({difference}). It still serves but is not kept up to date: "
+                    "restore their weights, or run 'manage.py similarity build --promote'."
                 )
         if not difference:
             runnable.append(version)
@@ -104,7 +104,7 @@ def runnable_versions() -> list[EncoderVersion]:
 
 
 def fusion_of(version: EncoderVersion) -> Fusion:
-    """The version's fusion, read once a process."""
+    """Return the version's fusion; each process reads it once."""
     return _fusion(version.pk, version.fusion_sha256)
 
 

@@ -1,7 +1,7 @@
-"""Which workers were seen lately, and what they are doing.
+"""Workers seen lately, and their present work.
 
-Kept in the cache named by ``SIMILARITY["CACHE"]["ALIAS"]``: it must be one that web processes and
-workers share, such as Redis or Memcached.
+Kept in the cache named by ``SIMILARITY["CACHE"]["ALIAS"]``. It must be a cache that web processes
+and workers share, such as Redis or Memcached.
 """
 
 import logging
@@ -21,28 +21,28 @@ from similarity.encoders import device as devices
 logger = logging.getLogger(__name__)
 
 KEY = "similarity:workers"
-SEEN_S = 120.0  # a worker silent for longer is not counted any more
+SEEN_S = 120.0  # a worker silent for longer no longer counts
 NOTE_EVERY_S = 5.0
-#: Longest that work waits for the cache; until one that hangs has answered it is told no more.
+#: Longest time work waits for the cache. While a write hangs, no further write is started.
 TELL_S = 2.0
 
-_noted: dict[str, float] = {}  # what was said → monotonic seconds; of this process
-_worker_pid: int | None = None  # of the worker that forked this process
+_noted: dict[str, float] = {}  # this process's work → monotonic seconds of its last note
+_worker_pid: int | None = None  # the worker that forked this process
 _telling: "Future[Any] | None" = None
 
 
 class Worker(TypedDict):
     seen_at: float  # seconds since 1970
-    device: str  # empty until the worker has loaded an encoder that has one
+    device: str  # empty until the worker has loaded an encoder with a device
     doing: str
     done: int
     total: int
 
 
 def note(doing: str = "", done: int = 0, total: int = 0) -> None:
-    """Say that this worker is alive and what it does; at most every few seconds.
+    """Note that this worker is alive, with its present work; at most every few seconds.
 
-    The processes of one worker speak for it as one. No work waits for a cache that hangs.
+    The processes of one worker share one entry. No work waits for a cache that hangs.
     """
     global _telling
     now = time.monotonic()
@@ -62,7 +62,7 @@ def _tell(doing: str, done: int, total: int) -> None:
         device = _device() or (caching.load(_key(name)) or {}).get("device", "")
         said = Worker(seen_at=time.time(), device=device, doing=doing, done=done, total=total)
         caching.store({_key(name): said}, SEEN_S)
-        # Two workers may write the list at once; the one that is missing then adds itself anew.
+        # Two workers may write the list at once; the missing worker adds itself at its next note.
         names = caching.load(KEY) or []
         if name not in names:
             alive = caching.load_many([_key(each) for each in names])
@@ -71,19 +71,19 @@ def _tell(doing: str, done: int, total: int) -> None:
     except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
         logger.warning("The cache took no sign of life of this worker: %s", error)
     finally:
-        close_old_connections()  # of a cache that is a table
+        close_old_connections()  # for a cache in a database table
 
 
 def speak_as_one(worker: int | None = None) -> None:
-    """This process and those that it forks from now on are one worker: ``worker``, or its own."""
+    """Let this process and its future forks count as one worker: ``worker``, or this process."""
     global _worker_pid
     _worker_pid = worker or os.getpid()
 
 
 def seen() -> dict[str, Worker]:
-    """Workers seen in the last ``SEEN_S`` seconds, as ``host:process id`` → what each said last.
+    """Return workers seen in the last ``SEEN_S`` seconds: ``host:process id`` → its last note.
 
-    Raises whatever the cache's client raises where the cache does not answer.
+    Raises the error of the cache's client if the cache does not answer.
     """
     names = caching.load(KEY) or []
     said = caching.load_many([_key(name) for name in names])
@@ -96,18 +96,18 @@ def seen() -> dict[str, Worker]:
 
 
 def seen_if_known() -> dict[str, Worker]:
-    """As :func:`seen`; empty where the cache that would know does not answer."""
+    """Return :func:`seen`, or an empty dict if the cache does not answer."""
     try:
         return seen()
     except Exception as error:  # noqa: BLE001 - each cache backend raises its own errors
-        logger.info("The cache does not say which workers are alive: %s", error)
+        logger.info("The cache does not answer which workers are alive: %s", error)
         return {}
 
 
 def _device() -> str:
-    """The device this process encodes on, where it has loaded torch already.
+    """Return the device this process encodes on, if it has loaded torch already.
 
-    Not asked before: the parent of a worker's processes must not touch the GPU.
+    Not earlier: the parent of a worker's processes must not touch the GPU.
     """
     return devices.device() if "torch" in sys.modules else ""
 
@@ -117,7 +117,7 @@ def _key(name: str) -> str:
 
 
 def _forget() -> None:
-    """A process that was forked has no thread that would end what its parent was telling."""
+    """Reset after a fork: the child lacks the thread that would finish its parent's note."""
     global _telling
     _telling = None
 

@@ -1,10 +1,10 @@
-"""What makes vectors quick to search: HNSW indexes, and cells in the place of that of ``fused``.
+"""Indexes over vectors: HNSW, or cells instead of the index over ``fused``.
 
-There is one index for each version and searched column, made outside migrations. Its
-expression holds the vector's length, which belongs to the version, and its condition holds
-its id, so that no query can meet two versions. Versions of ``CELLS_FROM`` vectors and more
-have cells instead of the index over ``fused``: they are made in a fraction of its time, and
-what workers write does not have to find its place in a graph of a million rows.
+Each version has one index per searched column, made outside migrations. The index's
+expression holds the vector's length, which belongs to the version, and its condition holds the
+version's id, so that no query can mix two versions. Versions with ``CELLS_FROM`` vectors or more
+have cells instead of the index over ``fused``: cells are built in a fraction of the time, and new
+rows do not need a place in a graph of a million rows.
 """
 
 import logging
@@ -33,7 +33,7 @@ VALID, INVALID, MISSING = "valid", "invalid", "missing"
 
 POLL_S = 0.5
 
-#: Longest one attempt to drop an index waits for a lock, and how often it is tried.
+#: Longest wait of one attempt to drop an index for a lock, and the number of attempts.
 DROP_WAIT_S = 2.0
 DROP_ATTEMPTS = 30
 
@@ -41,26 +41,26 @@ _TABLE = ProductVectors._meta.db_table
 
 
 def columns(version: EncoderVersion) -> list[str]:
-    """The searched columns this version fills."""
+    """Return the searched columns this version fills."""
     return [column for column in SEARCHED if column in version.dimensions]
 
 
 def bytes_of(version: EncoderVersion, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Of :func:`sizes`, what belongs to a version: searched column, or ``cells`` → bytes."""
+    """Return a version's share of :func:`sizes`: searched column, or ``cells`` → bytes."""
     named = {column: index_name(version, column) for column in (*columns(version), "cells")}
     return {column: sizes[name] for column, name in named.items() if name in sizes}
 
 
 def create_indexes(version: EncoderVersion, progress: Progress | None = None) -> list[str]:
-    """Build the missing indexes without locking out writers; returns the names of those built.
+    """Build the missing indexes without locking out writers; return the names of those built.
 
-    An invalid index, left by a build that was interrupted, is built anew. Inside a
-    transaction, where PostgreSQL builds nothing concurrently, the table is locked for
-    writing instead while each index is built.
+    An invalid index, left by an interrupted build, is built again. Inside a transaction
+    PostgreSQL builds no index concurrently, so the table is locked for writing while each index
+    is built.
     """
     connection = connections[router.db_for_write(ProductVectors)]
     if connection.in_atomic_block:
-        connection.check_constraints()  # rows with deferred checks pending bar the build
+        connection.check_constraints()  # pending deferred checks would prevent the build
     built = []
     for column, state in _states(version).items():
         if column == "fused" and upkeep.wanted(version, connection.alias):
@@ -92,9 +92,9 @@ def _make_cells(version: EncoderVersion, state: str, progress: Progress | None) 
 
 
 def tidy(version: EncoderVersion) -> str:
-    """Once a night: cells for a version that has grown, and those that stand mended.
+    """Make cells for a version that has grown, or repair its cells; beat calls this nightly.
 
-    Says what was done.
+    Returns a description of the work done; empty if there was no work.
     """
     alias = router.db_for_write(ProductVectors)
     done = upkeep.tidy(version, alias)
@@ -105,7 +105,7 @@ def tidy(version: EncoderVersion) -> str:
 
 
 def create_statement(version: EncoderVersion, column: str) -> str:
-    """The SQL that builds one index."""
+    """Return the SQL that builds one index; raise :class:`VersionError` for another column."""
     connection = connections[router.db_for_write(ProductVectors)]
     quote = connection.ops.quote_name
     if column not in columns(version):
@@ -122,7 +122,7 @@ def create_statement(version: EncoderVersion, column: str) -> str:
 
 
 def drop_indexes(version: EncoderVersion) -> None:
-    """Drop the version's indexes, whatever their state, and its cells."""
+    """Drop the version's indexes, in any state, and its cells."""
     for column, state in _states(version).items():
         if state != MISSING:
             _drop(index_name(version, column))
@@ -130,7 +130,7 @@ def drop_indexes(version: EncoderVersion) -> None:
 
 
 def states(version: EncoderVersion) -> dict[str, str]:
-    """Searched column → ``valid``, ``invalid`` or ``missing``; cells are as good as an index."""
+    """Return searched column → ``valid``, ``invalid`` or ``missing``; cells count as an index."""
     found = _states(version)
     if upkeep.live(version, router.db_for_write(ProductVectors)) is not None:
         found["fused"] = VALID
@@ -150,7 +150,7 @@ def _states(version: EncoderVersion) -> dict[str, str]:
 
 
 def sizes() -> dict[str, int]:
-    """Name of each index of ours, and of each version's cells → bytes on disk."""
+    """Return bytes on disk of each index of the plugin, and of each version's cells, by name."""
     with connections[router.db_for_write(ProductVectors)].cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i "
@@ -167,9 +167,9 @@ def sizes() -> dict[str, int]:
 
 
 def _drop(name: str) -> None:
-    """Without ever standing in the way: others queue behind whoever waits for a lock.
+    """Drop an index in short, repeated attempts, because others queue behind a waiting lock.
 
-    Waits are short and repeated. One given up leaves the index invalid, and the next drops it.
+    An attempt that is given up leaves the index invalid; the next attempt drops it.
     """
     connection = connections[router.db_for_write(ProductVectors)]
     statement = f"INDEX {{}} IF EXISTS {connection.ops.quote_name(name)}"
@@ -195,7 +195,7 @@ def _drop(name: str) -> None:
 
 @contextmanager
 def _without_limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """A role's limits are for its pages, and an index takes as long as it takes."""
+    """Lift the role's time limits, which are for pages: building an index may take long."""
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
@@ -210,7 +210,7 @@ def _without_limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def _session_setting(connection: BaseDatabaseWrapper, name: str, value: str) -> Iterator[None]:
-    """Of the session, for a statement outside transactions; put back afterwards."""
+    """Change a session setting for a statement outside transactions; restore it afterwards."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [name])
         before = cursor.fetchone()[0]
@@ -230,7 +230,7 @@ def _execute(statement: str) -> None:
 
 @contextmanager
 def _reported(alias: str, phase: str, progress: Progress | None) -> Iterator[None]:
-    """Call ``progress`` from a second connection while the first is building an index."""
+    """Call ``progress`` from a second connection while the first connection builds an index."""
     connection = connections[alias]
     if progress is None or connection.in_atomic_block:
         yield

@@ -1,4 +1,4 @@
-"""The inputs of products: photos, titles and descriptions by name, as read and as stored."""
+"""The inputs of products, by name, as read and as stored: photos, titles and descriptions."""
 
 import logging
 import re
@@ -21,9 +21,9 @@ from similarity.vectors import upsert
 
 logger = logging.getLogger(__name__)
 
-#: Products read of those that share a name, with the input absent and with it present.
+#: Products read per shared name, with the input absent and again with it present.
 EACH = 32
-#: Characters of a description that are named by.
+#: Characters of a description that its name is made of.
 READ = 4000
 
 _WORD = re.compile(r"[^\W_]+")
@@ -32,7 +32,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True)
 class Input:
-    """``names`` are those that its copies may be kept under, ``name`` among them."""
+    """An input; ``names`` are the names its copies may be stored under, including ``name``."""
 
     name: int
     names: tuple[int, ...]
@@ -41,7 +41,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Those of one product. ``photos``: the place of each photo among the product's images."""
+    """The inputs of one product. ``photos``: the place of each photo among the product's images."""
 
     key: str
     group: int
@@ -52,10 +52,10 @@ class Inputs:
 
 
 def read(contents: Sequence[ProductContent], encoders: Iterable[Encoder]) -> list[Inputs]:
-    """The inputs of N products, of the kinds that the encoders read.
+    """Return the inputs of N products, of the kinds that the encoders read.
 
-    Photos are decoded here, ahead of the encoders, which find them decoded. One that cannot be
-    read has no name.
+    Photos are decoded here, ahead of the encoders, which reuse the decoded photos. A photo that
+    cannot be read has no name.
     """
     fields = {name for encoder in encoders for name in encoder.fingerprint_fields}
     if "images" in fields:
@@ -77,7 +77,7 @@ def _inputs_of(content: ProductContent, fields: Collection[str]) -> Inputs:
     description = [word for word in _LETTERS.findall(text) if word not in own]
     for kind, name, words in (
         (TITLE, "title", title),
-        # Boilerplate that names the product, and numbers it, is boilerplate all the same.
+        # A description that repeats the product's title and number is still boilerplate.
         (DESCRIPTION, "description", description),
     ):
         if words and name in fields:
@@ -104,7 +104,7 @@ def _photo(look: bytes) -> Input:
 
 
 def _number(kind: int, name: bytes) -> int:
-    """A name as a ``bigint`` with its kind in the lowest two bits."""
+    """Return a name as a ``bigint`` with its kind in the lowest two bits."""
     return int.from_bytes(name[:8], "big", signed=True) & ~3 | kind
 
 
@@ -121,12 +121,12 @@ _SHARING = """
 
 
 def sharing(names: Collection[int]) -> list[Inputs]:
-    """Products stored under any of the names, some dozens for each."""
+    """Return products stored under any of the names, some dozens for each."""
     if not names:
         return []
     alias = upsert.alias()
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        # For a small table the planner would read all of it for each name.
+        # On a small table the planner would read the whole table for each name.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(_SHARING, [list(names), EACH, EACH])
         rows = cursor.fetchall()
@@ -150,7 +150,7 @@ def _stored(
 
 
 def write(read: Sequence[Inputs], unread: Collection[str], keys: Collection[str]) -> set[int]:
-    """Store those of the products ``keys``; returns the names that others may be judged anew by.
+    """Store the inputs of the products ``keys``; return names whose other products need judging.
 
     ``unread``: keys of products whose text the model cannot read.
     """
@@ -182,8 +182,8 @@ def write(read: Sequence[Inputs], unread: Collection[str], keys: Collection[str]
 
 
 def figures() -> Mapping[str, int]:
-    """How many products have a photo, title or description that counts as absent, or a text that
-    is not read."""
+    """Return how many products have a photo, title or description that counts as absent, or a
+    text that is not read."""
     rows = ProductInputs.objects.using(upsert.alias()).filter(incomplete=True)
     told = {"photo": 0, "title": 0, "description": 0, "unread": rows.filter(unread=True).count()}
     with connections[upsert.alias()].cursor() as cursor:
@@ -197,14 +197,14 @@ def figures() -> Mapping[str, int]:
 
 
 def safely_read(contents: Sequence[ProductContent], encoders: Iterable[Encoder]) -> list[Inputs]:
-    """As :func:`read`; a product whose inputs raise has none, and the encoders tell of it."""
+    """Return :func:`read`; a product whose inputs raise has none, and its encoders report it."""
     encoders = list(encoders)
     try:
         return read(contents, encoders)
     except (OperationalError, InterfaceError):
         raise
-    except Exception:  # noqa: BLE001 - a door: what the host's storage raises
+    except Exception:  # noqa: BLE001 - a door: the host's storage may raise anything
         if len(contents) == 1:
-            logger.info("Product %s has no inputs that can be named.", contents[0].key)
+            logger.info("The inputs of product %s cannot be read.", contents[0].key)
             return [Inputs(contents[0].key, 0, frozenset(), ())]
     return [each for content in contents for each in safely_read([content], encoders)]

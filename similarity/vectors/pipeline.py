@@ -1,4 +1,4 @@
-"""Keys in, vectors stored: content → fingerprint → encoders → fusion → upsert → acknowledge."""
+"""The pipeline: keys → content → fingerprint → encoders → fusion → upsert → acknowledge."""
 
 import logging
 import time
@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What became of the products: how many were encoded, unchanged, gone, or failed.
+    """Numbers of products that were encoded, unchanged, gone, or failed.
 
-    ``errors`` holds the reason for each that failed. ``lost`` counts claims whose lease
-    another worker took over, and those being changed or deleted at the moment of writing;
-    nothing was written for them, and they are still pending.
+    ``errors`` holds the reason of each failure. ``lost`` counts claims whose lease another worker
+    took over, and products being changed or deleted at the moment of writing. No row was written
+    for these, and they are still pending.
     """
 
     encoded: int = 0
@@ -56,8 +56,8 @@ class EmbedReport:
 class _Work:
     """A batch between reading and writing; ``stale``: version → keys to write there.
 
-    ``names``: version → part → its rows' name in the batch, where two versions may have rows
-    of one part by different encoders.
+    ``names``: version → part → the name of its rows in the batch, because two versions may have
+    rows of one part by different encoders.
     """
 
     keys: Sequence[str]
@@ -70,7 +70,7 @@ class _Work:
     shared: Sequence[Inputs] = ()
 
     def batch_of(self, version: EncoderVersion) -> encoding.EncodedBatch:
-        """The rows that this version's own encoders made."""
+        """Return the rows made by this version's own encoders."""
         names = self.names[version.pk].items() if self.batch.contents else ()
         return encoding.EncodedBatch(
             self.batch.contents, {part: self.batch.parts[name] for part, name in names}
@@ -83,16 +83,16 @@ def embed(
     force: bool = False,
     claims: Sequence[PendingProduct] | None = None,
 ) -> EmbedReport:
-    """Embed products for every version that is kept up to date.
+    """Embed products for every maintained version; return the report.
 
-    A product whose fingerprint is stored already runs no model, unless ``force`` is set. With
-    ``claims`` the products are those of the claimed outbox rows, which are acknowledged
-    in the transaction that writes the vectors; ``keys`` is not read then. What extensions keep
-    of products is written there too, also of a product whose vectors are not, and of all where
-    encoders or versions allow no work.
+    No model runs for a product whose fingerprint is stored already, unless ``force`` is set. With
+    ``claims`` the products are those of the claimed outbox rows, which are acknowledged in the
+    transaction that writes the vectors; ``keys`` is then not read. That transaction also writes
+    the data of extensions, even for a product without vectors. If encoders or versions allow no
+    work, extensions still write their data.
 
-    Raises :class:`SimilarityError` where encoders or versions allow no work at all; claims
-    are given back first.
+    Raises :class:`SimilarityError` if encoders or versions allow no work at all; claims are
+    released first.
     """
     try:
         return embed_into(runnable_versions(), keys, force=force, claims=claims)
@@ -108,7 +108,7 @@ def embed(
             metrics.count("embed_errors_total", len(keys) or len(claims or ()), kind="database")
         PendingProduct.objects.release(claims or ())
         raise
-    except InterfaceError:  # the connection is closed: the leases run out
+    except InterfaceError:  # the connection is closed, so the leases run out
         raise
     except Exception as error:
         if not claims:
@@ -117,7 +117,7 @@ def embed(
 
 
 def _one_by_one(claims: Sequence[PendingProduct], error: Exception) -> EmbedReport:
-    """A batch that could not be stored: each product alone, and the one to blame fails."""
+    """Store each product of a failed batch alone, so that only the faulty product fails."""
     if len(claims) > 1:
         return sum((embed([], claims=[row]) for row in claims), EmbedReport())
     key, reason = claims[0].product_key, f"{type(error).__name__}: {error}"
@@ -139,7 +139,7 @@ def embed_into(
     force: bool = False,
     claims: Sequence[PendingProduct] | None = None,
 ) -> EmbedReport:
-    """:func:`embed` for the given versions, whose encoders are those configured."""
+    """Embed as :func:`embed` does, for these versions, by the encoders they were made with."""
     if claims is not None:
         keys = [row.product_key for row in claims]
     forced = set(keys) if force else {row.product_key for row in claims or () if row.force}
@@ -154,7 +154,7 @@ def embed_into(
     report = _report(work, lost)
     logger.info(
         "Of %d products %d were encoded, %d were unchanged, %d are gone, %d failed and %d were "
-        "left to others.",
+        "left to other workers.",
         len(work.keys),
         *(report.encoded, report.unchanged, report.gone, report.failed, report.lost),
         extra={
@@ -211,9 +211,9 @@ def encode_masked(
     encoders: Mapping[str, Encoder],
     beside: Sequence[Inputs] = (),
 ) -> tuple[encoding.EncodedBatch, list[Inputs], encoding.Errors]:
-    """Encode products without the inputs that they share with unlike ones, see ``shared``.
+    """Encode products without inputs shared with unlike products (see ``shared_photos``).
 
-    The batch holds the contents as the catalogue has them.
+    Returns the batch, with the contents as the catalogue has them, the inputs, and errors.
     """
     without, found = shared_photos.masked(contents, encoders.values(), beside)
     batch, refused = encoding.encode(without, encoders)
@@ -222,7 +222,7 @@ def encode_masked(
 
 
 def _row_names(version: EncoderVersion) -> dict[str, str]:
-    """Part → the batch's name for its rows: equal for two versions that share the encoder."""
+    """Return part → the batch's name for its rows: equal for versions that share the encoder."""
     configured = get_encoders()
     return {
         part: part
@@ -235,7 +235,7 @@ def _row_names(version: EncoderVersion) -> dict[str, str]:
 def _store(
     versions: Sequence[EncoderVersion], work: _Work, claims: Sequence[PendingProduct] | None
 ) -> set[str]:
-    """Write and acknowledge in one transaction; returns the keys for which nothing was."""
+    """Write and acknowledge in one transaction; return the keys for which no row was written."""
     existing = {content.key for content in work.contents}
     with transaction.atomic(using=upsert.alias()):
         held = PendingProduct.objects.hold(claims) if claims is not None else set(work.keys)
@@ -268,7 +268,7 @@ def _store(
 
 
 def write_inputs(batch: encoding.EncodedBatch, found: Sequence[Inputs], keys: set[str]) -> set[int]:
-    """Store the inputs of the batch's products in ``keys``; returns the names to settle."""
+    """Store the inputs of the batch's products in ``keys``; return the names to settle."""
     text = batch.parts.get("text")
     unread = {
         content.key
@@ -285,17 +285,18 @@ def write_inputs(batch: encoding.EncodedBatch, found: Sequence[Inputs], keys: se
 
 
 def _settle(touched: set[int]) -> None:
-    """After the commit, so that of two workers the later one sees what both wrote."""
+    """Settle after the commit, so that the later of two workers sees the rows of both."""
     try:
         shared_photos.settle(touched)
-    except Exception:  # a door: what was written stands, and the nightly round judges it anew
-        logger.exception("Inputs that products share are not judged now.")
+    except Exception:  # a door: the written rows stand, and the nightly round judges them again
+        logger.exception("Inputs that products share cannot be judged now.")
 
 
 def _delayed(work: _Work, claims: Sequence[PendingProduct]) -> dict[str, str]:
-    """Products that are embedded without a photo that may be had later → why; tried once more.
+    """Return products embedded without a photo that may be available later, with the reason.
 
-    Not after the last attempt: reconcile finds them, for they are stored as outdated.
+    They are tried again, but not after the last attempt: reconcile then finds them, because they
+    are stored as outdated.
     """
     reasons = {content.key: content.delayed for content in work.contents}
     most = retries.MAX_ATTEMPTS
@@ -328,7 +329,7 @@ def write_batch(
 
 
 def _with_kept(version: EncoderVersion, fused: Fused, contents: Sequence[ProductContent]) -> Fused:
-    """Keep the stored picture parts of products whose photos cannot be had for the moment."""
+    """Keep the stored picture parts of products whose photos are temporarily unavailable."""
     delayed = [row for row, content in enumerate(contents) if content.delayed]
     pictured = [
         part

@@ -1,8 +1,9 @@
-"""An input that many unlike products share tells nothing of any of them, and counts as absent.
+"""Inputs that many unlike products share: they do not describe a product, so they are absent.
 
-The photo "no image yet", in whatever size and format; one description of the delivery for the
-whole shop; a title that is no name. Such an input would make unlike products alike. A photo that
-the variants of one product share stays, and so does one of products of the same kind.
+For example the photo "no image yet", in any size and format; one description of the delivery
+for the whole shop; a title that is not a name. Such an input would make unlike products alike. A
+photo shared by the variants of one product stays, and so does a photo shared by products of the
+same kind.
 """
 
 import logging
@@ -24,24 +25,24 @@ from similarity.vectors.inputs import Input, Inputs
 
 logger = logging.getLogger(__name__)
 
-#: So many products, the variants of one counted once, must share an input.
+#: This many products, with the variants of one product counted once, must share an input.
 MANY = 5
-#: What counts as absent already stays so down to one product less, and by so much more likeness.
+#: An absent input stays absent down to one product less, and up to this much more likeness.
 SLACK = 0.1
-#: Products that the likeness of any two is estimated by.
+#: Products in the sample that estimates the likeness of any two products.
 SAMPLE = 400
-#: Names judged at once by :func:`settle_all`.
+#: Names that :func:`settle_all` judges at once.
 AT_ONCE = 500
 
 
 def judge(
     asked: Sequence[Inputs], others: Sequence[Inputs], usual: Callable[[], float]
 ) -> list[frozenset[int]]:
-    """The names of each asked product's inputs that count as absent.
+    """Return the names of each asked product's inputs that count as absent.
 
-    ``others`` are the products they may share them with. ``usual``: the share of any two products
-    that are of one kind, asked for where it matters. An input is shared by many unlike products
-    if its own pairs are nearer to that than to being all of one kind.
+    ``others`` are products that may share inputs with them. ``usual`` returns the share of any
+    two products that are of one kind; it is called only when needed. An input is shared by many
+    unlike products if the likeness of its own pairs is nearer to ``usual`` than to 1.
     """
     by_name: dict[int, list[tuple[Inputs, Input]]] = {}
     for each in (*asked, *others):
@@ -71,7 +72,7 @@ def _tells_nothing(one: Input, products: Sequence[Inputs], usual: Callable[[], f
 
 
 def share_alike(kinds: Sequence[frozenset[int]]) -> float:
-    """The share of pairs that have a kind in common."""
+    """Return the share of pairs that have a kind in common."""
     pairs = len(kinds) * (len(kinds) - 1) / 2
     if not pairs:
         return 1.0
@@ -84,7 +85,7 @@ def share_alike(kinds: Sequence[frozenset[int]]) -> float:
 def masked(
     contents: Sequence[ProductContent], encoders: Iterable[Encoder], beside: Sequence[Inputs] = ()
 ) -> tuple[list[ProductContent], list[Inputs]]:
-    """The contents without inputs that tell nothing, and what was found of each product.
+    """Return the contents without absent inputs, and the inputs of each product.
 
     ``beside`` are products that are not stored yet.
     """
@@ -94,7 +95,7 @@ def masked(
 
 
 def judged(read: Sequence[Inputs], beside: Sequence[Inputs] = ()) -> list[Inputs]:
-    """The same with the names that count as absent, by what is stored of all other products."""
+    """Return the same inputs with their absent names, judged by the stored inputs of all others."""
     own = {each.key for each in (*read, *beside)}
     names = {name for each in read for one in each.inputs for name in one.names}
     others = [each for each in inputs.sharing(names) if each.key not in own]
@@ -103,7 +104,7 @@ def judged(read: Sequence[Inputs], beside: Sequence[Inputs] = ()) -> list[Inputs
 
 
 def without(content: ProductContent, found: Inputs) -> ProductContent:
-    """The content without what counts as absent."""
+    """Return the content without the inputs that count as absent."""
     if not found.absent:
         return content
     photos = zip(found.photos, found.inputs, strict=False)
@@ -118,11 +119,10 @@ def without(content: ProductContent, found: Inputs) -> ProductContent:
 
 
 def settle(names: Collection[int]) -> int:
-    """Judge anew the stored products that share the names; returns how many are to be encoded
-    again.
+    """Judge the stored products that share the names again; return how many to encode again.
 
-    Called after products were written: another worker may have written others at the same time,
-    and what was shared may be so no more.
+    Called after a write, because another worker may have written products at the same time, and
+    because a shared input may no longer be shared.
     """
     rows = inputs.sharing(names)
     counts = Counter(one.name for each in rows for one in each.inputs)
@@ -138,7 +138,7 @@ def settle(names: Collection[int]) -> int:
     if outdated:
         PendingProduct.objects.enqueue(outdated, force=True)
         logger.info(
-            "Inputs of %d products were found to be shared by unlike products, or are no more.",
+            "Shared inputs of %d products have changed: they are embedded again.",
             len(outdated),
             extra={"product_keys": outdated},
         )
@@ -146,7 +146,7 @@ def settle(names: Collection[int]) -> int:
 
 
 def settle_all() -> int:
-    """:func:`settle` for every name that several products have, or that counts as absent."""
+    """Call :func:`settle` for every name that several products have, or that counts as absent."""
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT name FROM (SELECT unnest(names) AS name FROM similarity_productinputs) "
@@ -159,7 +159,10 @@ def settle_all() -> int:
 
 
 def _usual(read: Sequence[Inputs]) -> Callable[[], float]:
-    """How many of any two products are of one kind, by a sample of those stored, or of ``read``."""
+    """Return a function for the share of any two products of one kind, by a stored sample.
+
+    If too few products are stored, the share is taken from ``read``.
+    """
 
     @cache
     def usual() -> float:
@@ -170,7 +173,7 @@ def _usual(read: Sequence[Inputs]) -> Callable[[], float]:
 
 
 def _sample() -> dict[int, frozenset[int]]:
-    """Group → kinds of some products, spread over the table."""
+    """Return group → kinds of some products, spread over the table."""
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT greatest(reltuples, 1) FROM pg_class "

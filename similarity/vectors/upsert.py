@@ -1,4 +1,4 @@
-"""Writing vectors: who may write what, and the upsert itself."""
+"""Writing of vectors, with the locks it needs, and reading of fingerprints and vectors."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from similarity.parts import PARTS
 
 _PARTS = ", ".join(PARTS)
 
-# The keys' type is the host's own; a list of text has none by itself.
+# The keys have the host's own type, which a list of texts does not show.
 _UPSERT = f"""
     INSERT INTO similarity_productvectors AS stored
         (product_id, version_id, fused, {_PARTS}, "group", category, fingerprint, encoded_at)
@@ -37,25 +37,25 @@ _UPSERT = f"""
         fingerprint = excluded.fingerprint, encoded_at = excluded.encoded_at
     WHERE %(read_at)s::timestamptz IS NULL OR stored.encoded_at < %(read_at)s
     RETURNING product_id, encoded_at::text
-"""  # noqa: S608 - the table's own name and those of parts
+"""  # noqa: S608 - the names of the table and of parts are constants
 
 
 def alias() -> str:
-    """The database that holds vectors, products and the outbox."""
+    """Return the database that holds vectors, products and the outbox."""
     return router.db_for_write(ProductVectors)
 
 
 def fingerprints(
     versions: Sequence[EncoderVersion], keys: Sequence[Any]
 ) -> dict[tuple[int, str], str]:
-    """(version, product key) → fingerprint its stored vectors were made from."""
+    """Return (version, product key) → fingerprint of its stored vectors."""
     rows = ProductVectors.objects.using(alias()).filter(version__in=versions, product__in=keys)
     stored = rows.values_list("version_id", "product_id", "fingerprint")
     return {(version, str(product)): fingerprint for version, product, fingerprint in stored}
 
 
 def fused_rows(version: EncoderVersion, keys: Sequence[Any]) -> dict[str, FloatArray]:
-    """Product key → its stored fused vector (D,)."""
+    """Return product key → its stored fused vector (D,)."""
     binary = Func(F("fused"), function="halfvec_send", output_field=BinaryField())
     rows = ProductVectors.objects.using(alias()).of_version(version).filter(product__in=keys)
     return {
@@ -66,11 +66,10 @@ def fused_rows(version: EncoderVersion, keys: Sequence[Any]) -> dict[str, FloatA
 
 
 def lock_products(keys: Collection[str]) -> set[str]:
-    """Keep the products from being deleted until the transaction ends; returns their keys.
+    """Prevent the deletion of products until the transaction ends; return their keys.
 
-    A product being deleted at this moment is left out rather than waited for, and its
-    vectors are locked after it by everyone, so that no delete of the host can deadlock
-    with a worker.
+    A product being deleted at this moment is left out, without a wait. Every writer locks vectors
+    after products, so that no delete of the host can deadlock with a worker.
     """
     if not keys:
         return set()
@@ -90,9 +89,9 @@ def write(
 ) -> None:
     """Insert or replace the vectors of N products in one version.
 
-    With ``read_at``, the time by the database before their content was read, rows that
-    someone wrote since stay as they are: theirs may be of later content. A product with
-    nothing to encode has no row; one it had is deleted.
+    ``read_at`` is the database's time before their content was read. Rows written since then
+    stay, because they may be of later content. A product without any part to encode has no row;
+    an earlier row is deleted.
     """
     blank = ~np.any(fused.vectors, axis=1)
     _delete(version, [content.key for content, none in zip(contents, blank, strict=True) if none])
@@ -133,7 +132,7 @@ def write(
 
 
 def category_of(content: ProductContent) -> int:
-    """The number of the category within which the product's cell lies."""
+    """Return the number of the category that the product's cell belongs to."""
     return category_number(content.attributes.get("category", ""))
 
 

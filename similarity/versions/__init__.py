@@ -1,1 +1,1 @@
-"""Sets of vectors made by the same encoders, of which one is live."""
+"""Versions: sets of vectors made by the same encoders; one version is live."""

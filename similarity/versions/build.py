@@ -1,4 +1,7 @@
-"""The steps of making a version: learn its fusion from a sample, then fill it."""
+"""Building a version: its progress, its fusion learnt from a sample, and its vectors.
+
+:mod:`similarity.versions.lifecycle` calls these steps.
+"""
 
 import hashlib
 import math
@@ -27,22 +30,26 @@ from similarity.vectors import encoding, fusions, indexes, pipeline, shared_phot
 from similarity.vectors.fusions import every_version
 from similarity.vectors.inputs import Inputs
 
-#: The lock that whoever builds holds.
+#: Products a fusion is fitted on; more change its axes little and cost their encoding.
+SAMPLE = 2000
+PAGE = 1000  # keys read at once
+
+#: The lock that a building process holds.
 LOCK = "similarity.build"
 
-#: Tasks that build, that go on with what was begun, and that compare with the live version.
+#: Tasks that build a version, resume a build, and compare a version with the live version.
 TASK = "similarity.build_version"
 GO_ON_TASK = "similarity.go_on_building"
 COMPARE_TASK = "similarity.compare_version"
 
-#: Seconds between two notes in the database.
+#: Seconds between two notes of progress in the database.
 NOTE_EVERY_S = 2.0
 
 _PHASES = {"learn": "learning from", "embed": "embedding", "compare": "comparing"}
 
 
 class BuildProgress:
-    """Notes a build's progress in its version's row and passes it on to ``show``."""
+    """A callable that notes a build's progress in its version's row and passes it to ``show``."""
 
     def __init__(self, version: EncoderVersion, show: Progress | None = None) -> None:
         self.version, self.show = version, show
@@ -64,18 +71,18 @@ class BuildProgress:
             self.show(phase, done, total)
 
     def note(self, **values: Any) -> None:
-        """Write ``values`` beside what is noted already."""
+        """Add ``values`` to the noted progress."""
         self.version.progress |= {**values, "at": timezone.now().isoformat()}
         every_version().filter(pk=self.version.pk).update(progress=self.version.progress)
 
 
 def is_building() -> bool:
-    """Whether some process is building a version at this moment."""
+    """Return True if a process is building a version now."""
     return is_held(LOCK, upsert.alias())
 
 
 def seconds_left(progress: dict[str, Any]) -> float | None:
-    """What the present phase needs at the speed it has; None where nothing tells."""
+    """Return the seconds the present phase needs at its present speed; None if unknown."""
     if not progress.get("per_s") or "total" not in progress:
         return None
     since_s = (
@@ -85,12 +92,12 @@ def seconds_left(progress: dict[str, Any]) -> float | None:
 
 
 def described(progress: dict[str, Any], *, running: bool) -> str:
-    """``embedding 34,000 of 100,000, 12 min left``; empty before anything was noted."""
+    """Return for example ``embedding 34,000 of 100,000, 12 min left``; empty at first."""
     if "phase" not in progress:
         return ""
     phase, done, total = progress["phase"], progress["done"], progress["total"]
     what = _PHASES.get(phase)
-    if what is None:  # an index counts blocks, which tell nobody anything
+    if what is None:  # an index counts blocks, which mean little to readers
         text = f"{phase.replace('index', 'indexing')}, {100 * done // max(total, 1)} %"
     else:
         text = f"{what} {done:,} of {total:,}"
@@ -108,14 +115,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-#: Products a fusion is fitted on; more changes its axes little and costs their encoding.
-SAMPLE = 2000
-
-PAGE = 1000  # keys read at once
-
-
 def unfinished() -> EncoderVersion | None:
-    """The version whose building was interrupted, if it was begun with the present settings."""
+    """Return the interrupted building version, if it was begun with the present settings."""
     wanted = fusions.records(get_encoders())
     for version in fusions.every_version().filter(status=EncoderVersion.Status.BUILDING):
         if version.encoders == wanted and version.figures.get("settings") == _settings():
@@ -124,7 +125,7 @@ def unfinished() -> EncoderVersion | None:
 
 
 def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVersion:
-    """A new building version, its fusion fitted on a sample, whose vectors it keeps."""
+    """Return a new building version with a fusion fitted on a sample, and store its vectors."""
     encoders = get_encoders()
     read_at = database_time(upsert.alias())
     batch, found = _encode_sample(encoders, sample, progress)
@@ -140,7 +141,7 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
         fitted_on=len(batch.contents),
         figures={"settings": _settings()},
     )
-    # A flush leaves the indexes of a version that had this number: of vectors of another length.
+    # After a flush the number may be reused, and old indexes hold vectors of another length.
     indexes.drop_indexes(version)
     for keys in chunks([content.key for content in batch.contents], PAGE):
         with transaction.atomic(using=upsert.alias()):
@@ -153,14 +154,14 @@ def begin(sample: int = SAMPLE, progress: Progress | None = None) -> EncoderVers
 def fill(
     version: EncoderVersion, progress: BuildProgress, until: float = math.inf
 ) -> tuple[pipeline.EmbedReport, bool]:
-    """Embed every product the version has no vectors of, by key order.
+    """Embed every product the version has no vectors of, in key order.
 
-    It goes on after the page that was noted last, whoever noted it, and stops at the time
-    ``until`` (monotonic seconds); the second value is whether all products were looked at.
-    What changes meanwhile, and what was made before that page, comes by the outbox, since
-    workers keep building versions too. Products that fail are left to it as well, and those
-    that were being embedded when the process was killed: one of them may be what killed it,
-    and the outbox tries each alone.
+    Returns a report, and whether all products were looked at. It resumes after the last noted page
+    of any process, and stops at the time ``until`` (monotonic seconds). Products that change
+    meanwhile, or changed before that page, come from the outbox, because workers also maintain
+    building versions. The outbox also gets products that fail, and products that were being
+    embedded when the process was killed: a product may be the cause, and the outbox tries
+    each alone.
     """
     products = get_adapter().model._base_manager.using(upsert.alias())
     total, done = products.count(), _stored(version).count()
@@ -180,7 +181,7 @@ def fill(
                 return report + of_page, False
         if of_page.failed or of_page.lost:
             PendingProduct.objects.enqueue(_missing(version, page))
-        # Only now: what was left undone is in the outbox if this process is killed.
+        # Only now, so that unfinished products are in the outbox if this process is killed.
         failed = version.progress.get("failed", 0) + of_page.failed
         progress.note(after=page[-1], failed=failed, trying=[])
         report, done = report + of_page, done + of_page.encoded
@@ -191,7 +192,7 @@ def fill(
 
 
 def pages(size: int = PAGE, after: Any = None) -> Iterator[list[str]]:
-    """The keys of the whole catalogue, or of what comes ``after`` a key, in key order."""
+    """Yield the keys of the whole catalogue, or those ``after`` a key, in key order."""
     adapter = get_adapter()
     while page := adapter.iter_pks(after, size):
         after = page[-1]
@@ -204,7 +205,7 @@ def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def sample_keys(size: int) -> list[str]:
-    """Keys spread over the whole catalogue, the same in each call."""
+    """Return keys spread over the whole catalogue, the same in each call."""
     products: QuerySet[Any] = conf.product_model()._base_manager.using(upsert.alias())
     ordered = products.order_by(MD5(Cast("pk", TextField())))
     return [str(key) for key in ordered.values_list("pk", flat=True)[:size]]
@@ -213,9 +214,10 @@ def sample_keys(size: int) -> list[str]:
 def _encode_sample(
     encoders: dict[str, Encoder], sample: int, progress: Progress | None
 ) -> tuple[encoding.EncodedBatch, list[Inputs]]:
-    """Products that cannot be read or encoded are left out; the outbox reports them.
+    """Return the encoded sample and its inputs.
 
-    What the first of them share with the last is known at the end: those are encoded again.
+    Products that cannot be read or encoded are left out, because the outbox reports them. Inputs
+    shared by early and late products are known only at the end; those products are encoded again.
     """
     adapter = get_adapter()
     keys = sample_keys(sample)
@@ -237,7 +239,7 @@ def _encode_sample(
 def _masked_anew(
     batch: encoding.EncodedBatch, found: list[Inputs], encoders: dict[str, Encoder]
 ) -> tuple[encoding.EncodedBatch, list[Inputs]]:
-    """The sample with those products encoded again that share more than was seen at first."""
+    """Encode products again whose shared inputs were found late; return batch and inputs."""
     now = shared_photos.judged(found)
     outdated = {new.key for old, new in zip(found, now, strict=True) if new.absent != old.absent}
     rows = {content.key: row for row, content in enumerate(batch.contents)}
@@ -260,7 +262,7 @@ def _nothing(encoders: dict[str, Encoder]) -> dict[str, Encoded]:
 
 
 def _blocks(encoders: dict[str, Encoder], fusion: Fusion) -> dict[str, Any]:
-    """Named slices of a part's vector, where the fusion leaves the part as it is."""
+    """Return named slices of a part's vector, if the fusion does not reduce the part."""
     return {
         part: {name: list(block) for name, block in encoder.blocks.items()}
         for part, encoder in encoders.items()

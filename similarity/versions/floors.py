@@ -1,13 +1,13 @@
-"""Learns where the shelves of a version stop, from the vectors that are stored.
+"""Learning where the shelves of a version stop, from its stored vectors.
 
-- ``columns``: of each column the ``mean`` and ``deviation`` of the cosine of two products of
-  different departments (any two, where no category is known), and ``near``, halfway from there to
-  the cosine of neighbours;
-- ``departments``: each category's number → its department's;
-- ``close``: each category's number → those of other departments that are close to it, because
-  their products are alike or are bought together.
+- ``columns``: for each column the ``mean`` and ``deviation`` of the cosine of two products of
+  different departments (any two products, if no category is known), and ``near``, halfway from
+  there to the cosine of neighbours;
+- ``departments``: each category's number → its department's number;
+- ``close``: each category's number → close categories of other departments: their products are
+  alike or are bought together.
 
-:mod:`similarity.similar.floor` says what is made of it.
+:mod:`similarity.similar.floor` uses the result.
 """
 
 import logging
@@ -31,28 +31,30 @@ from similarity.versions import build, quality
 
 logger = logging.getLogger(__name__)
 
-#: Products whose pairs are looked at, and those of them whose neighbours are.
+#: Products whose pairs are compared, and the part of them whose neighbours are searched.
 SAMPLE = 1500
 ASKED = 200
 NEIGHBOURS = 3
-#: From fewer products nothing is learned.
+#: Fewest products that a floor is learned from.
 FEW = 30
-#: Two categories are close if their products are so much as alike as those of one are.
+#: Two categories are close if their products are this much as alike as products of the same
+#: category.
 CLOSE = 0.4
-#: Close categories kept of each.
+#: Most close categories kept for each category.
 MOST_CLOSE = 20
-#: Learned anew, other than each night, once there are so many times the products, up to a number.
+#: Outside the nightly round, learn again once there are this many times the products, up to a
+#: number of products.
 OUTGROWN = 2
 COUNTED_UP_TO = 50_000
 
 Floats = npt.NDArray[np.float32]
-#: A product and one of its nearest, each as column → row.
+#: A product and a near product, each as column → row.
 Pair = tuple[Mapping[str, Floats], Mapping[str, Floats]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """N products: column → unit rows (N, d), zero where the product lacks the part."""
+    """A sample of N products: column → unit rows (N, d), zero if the product lacks the part."""
 
     keys: Sequence[Any]
     groups: npt.NDArray[Any]
@@ -62,7 +64,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Categories:
-    """C categories that products have: numbers, how many products, mean fused row (C, d)."""
+    """C categories that products have: numbers, product counts, mean fused row (C, d)."""
 
     numbers: Sequence[int]
     counts: npt.NDArray[np.int64]
@@ -70,7 +72,7 @@ class Categories:
 
 
 def learn(version: EncoderVersion) -> None:
-    """Learn the floor of the version's shelves and keep it; none of few products."""
+    """Learn the floor of the version's shelves and store it; with few products no floor."""
     sample = _sample(version)
     floor: dict[str, Any] = {"products": _count(version), "at": timezone.now().isoformat("T")}
     if len(sample.keys) >= FEW:
@@ -89,7 +91,7 @@ def learned_from(
     names: Mapping[int, str],
     bought: set[tuple[int, int]],
 ) -> dict[str, Any]:
-    """What is learned of a sample, of ``pairs`` of neighbours and of all categories."""
+    """Return the floor learned from a sample, from ``pairs`` of neighbours and all categories."""
     departments = {number: category_number(department_of(name)) for number, name in names.items()}
     return {
         "columns": _columns(sample, pairs, departments),
@@ -99,9 +101,9 @@ def learned_from(
 
 
 def learn_if_outgrown() -> None:
-    """:func:`learn` for the live version, if its products have grown many more since.
+    """Call :func:`learn` for the live version, if it has outgrown the products it learned from.
 
-    For what a drain of the outbox ends with: large catalogues wait for the night.
+    A drain of the outbox ends with this call; large catalogues wait for the night.
     """
     live = every_version().live()
     learned = live.floor.get("products", 0) if live else 0
@@ -115,10 +117,10 @@ def learn_if_outgrown() -> None:
 def close_categories(
     categories: Categories, departments: Mapping[int, int], bought: set[tuple[int, int]]
 ) -> dict[int, list[int]]:
-    """Category → those of other departments that are close, the closest first.
+    """Return category → close categories of other departments, the closest first.
 
     The product of two categories' mean rows is the mean cosine of their pairs of products. It is
-    measured by what products of one category have among themselves.
+    divided by the mean cosine of pairs within the two categories.
     """
     cross = categories.means @ categories.means.T
     inside = _inside(cross.diagonal(), categories.counts)
@@ -138,12 +140,12 @@ def close_categories(
 
 
 def _inside(squares: Floats, counts: npt.NDArray[np.int64]) -> Floats:
-    """(C,) mean cosine of two different products of each category; the mean of all for few."""
+    """Return (C,) the mean cosine of two products of each category; near the mean of all if few."""
     some = counts > 1
     pairs = np.maximum(counts * (counts - 1), 1)
     inside = np.where(some, (counts**2 * squares - counts) / pairs, 0.0)
     usual = np.average(inside[some], weights=counts[some]) if some.any() else 1.0
-    # A category of few products is measured by those of others too.
+    # The value of a category with few products is mixed with the mean of all.
     trust = counts / (counts + 5)
     mixed: Floats = (trust * inside + (1 - trust) * usual).astype(np.float32)
     return mixed
@@ -180,7 +182,7 @@ def _both(own: Mapping[str, Floats], other: Mapping[str, Floats], column: str) -
 
 
 def _neighbouring(version: EncoderVersion, sample: Sample) -> list[Pair]:
-    """Pairs of a sampled product and one of its nearest, each as column → row."""
+    """Return pairs of a sampled product and a near product, each as column → row."""
     asked = list(sample.keys[:ASKED])
     found = quality.nearest(version, "fused", asked, NEIGHBOURS).others
     own = _rows_of(sample)
@@ -247,7 +249,7 @@ def _categories(version: EncoderVersion) -> Categories:
 
 
 def _names(version: EncoderVersion, numbers: Sequence[int]) -> dict[int, str]:
-    """Number → name, as the content of one product of each category has it."""
+    """Return number → name, from the content of one product of each category."""
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT min(product_id::text) FROM similarity_productvectors "
@@ -265,7 +267,7 @@ def _names(version: EncoderVersion, numbers: Sequence[int]) -> dict[int, str]:
 
 
 def _bought_together(names: Mapping[int, str]) -> set[tuple[int, int]]:
-    """Pairs of categories that orders hold together more often than by chance."""
+    """Return pairs of categories that orders combine more often than by chance."""
     numbers = {name: number for number, name in names.items()}
     return {
         (numbers[one], numbers[other])

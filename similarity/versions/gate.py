@@ -1,4 +1,4 @@
-"""What a version must show before it may answer shoppers, beside what the live one shows."""
+"""The gate: figures a version must reach before it may go live, compared with the live version."""
 
 import logging
 from collections.abc import Iterator
@@ -16,31 +16,31 @@ GOOD, WARNING, REFUSED = "good", "warning", "refused"
 
 
 class Line(NamedTuple):
-    """One row of the table: a figure of the version, of the live one, what is asked of it."""
+    """A row of the table: figures of the version and the live version, and the requirement."""
 
     name: str
     new: str
     live: str
     wanted: str
     state: str = GOOD
-    #: What to do where it is not good.
+    #: The remedy if the figure is not good.
     remedy: str = ""
 
 
 #: Least share of the eligible products that must have vectors.
 MIN_COVERAGE = 0.95
-#: A smaller share of neighbours that both versions have is pointed out.
+#: Share of common neighbours below which a warning is given.
 WARN_OVERLAP = 0.2
-#: Measure → (what people call it, how much less than live is too little).
+#: Measure → (name for readers, largest allowed loss against the live version).
 _MEASURES = {
     "same_category": ("neighbours of the same category", 0.05),
     "variants": ("variants among the nearest", 0.1),
-    "bought_together": ("products near what they are bought with", 0.05),
+    "bought_together": ("products near products bought with them", 0.05),
 }
 
 
 def lines(version: EncoderVersion, live: EncoderVersion | None) -> list[Line]:
-    """The whole table. ``live`` is None, or the version itself, where there is no other."""
+    """Return the whole table; ``live`` is None or ``version`` if there is no other version."""
     other = live if live is not None and live.pk != version.pk else None
     return [
         _coverage(version, other),
@@ -51,12 +51,12 @@ def lines(version: EncoderVersion, live: EncoderVersion | None) -> list[Line]:
 
 
 def refuse(version: EncoderVersion, table: list[Line]) -> None:
-    """Raise :class:`VersionError` with every figure that is too low and what to do of it."""
+    """Raise :class:`VersionError` with every figure that is too low and its remedy."""
     refused = [line for line in table if line.state == REFUSED]
     if refused:
         reasons = "".join(f"\n- {_reason(line)}" for line in refused)
         raise VersionError(
-            f"Version {version.pk} is not promoted:{reasons}\n--force promotes it all the same."
+            f"Version {version.pk} is not promoted:{reasons}\n--force promotes it anyway."
         )
 
 
@@ -66,7 +66,7 @@ def _reason(line: Line) -> str:
 
 
 def is_compared(version: EncoderVersion, live: EncoderVersion | None) -> bool:
-    """Whether its stored figures stand beside those of the version that is live now."""
+    """Return True if its stored figures were compared with the present live version."""
     compared = version.figures.get("quality")
     return compared is not None and (live is None or compared["with"] == live.pk)
 
@@ -99,15 +99,15 @@ def _indexes(version: EncoderVersion) -> Line:
 
 
 def _encoders(version: EncoderVersion) -> Line:
-    name, wanted = "encoders", "can be had"
+    name, wanted = "encoders", "available"
     try:
         difference = fusions.mismatch(version)
-    except SimilarityError as error:  # a web machine without encoder packages cannot tell
-        logger.info("Whether the encoders of version %s can be had: %s", version.pk, error)
-        return Line(name, "not known on this machine", "–", wanted)
+    except SimilarityError as error:  # encoder packages may be missing on a web machine
+        logger.info("It is unknown if version %s has its encoders: %s", version.pk, error)
+        return Line(name, "unknown on this machine", "–", wanted)
     if not difference:
-        return Line(name, "can be had", "–", wanted)
-    remedy = "No worker could keep it up to date: put their weights back."
+        return Line(name, "available", "–", wanted)
+    remedy = "No worker could keep it up to date: restore their weights."
     return Line(name, difference, "–", wanted, REFUSED, remedy)
 
 
@@ -133,7 +133,7 @@ def _compared(version: EncoderVersion, live: EncoderVersion | None) -> Iterator[
     columns = sorted(found["overlap"], key=("fused", *PARTS).index)
     for column, share in ((column, found["overlap"][column]) for column in columns):
         yield Line(
-            "neighbours both have" + ("" if column == "fused" else f", by {column} alone"),
+            "neighbours in both versions" + ("" if column == "fused" else f", by {column} alone"),
             _percent(share),
             "–",
             f"warns under {_percent(least)}",
@@ -162,7 +162,7 @@ def _percent(share: float) -> str:
 
 
 def table(rows: list[Line]) -> str:
-    """The lines in columns, for a terminal."""
+    """Return the lines as columns, for a terminal."""
     marks = {GOOD: "ok", WARNING: "look", REFUSED: "NO"}
     cells: list[tuple[Any, ...]] = [("", "figure", "new", "live", "wanted")]
     cells += [(marks[row.state], *row[:4]) for row in rows]

@@ -1,7 +1,4 @@
-"""The life of encoder versions: first start, building, promotion, rolling back.
-
-How it ends is told in ``retiring``.
-"""
+"""The life of encoder versions: first start, building, promotion, rollback, retiring, dropping."""
 
 import logging
 import math
@@ -27,20 +24,24 @@ from similarity.versions.build import LOCK, BuildProgress, is_building
 
 logger = logging.getLogger(__name__)
 
+Status = EncoderVersion.Status
+#: Products that one statement enqueues when a version goes live.
+ENQUEUE_ROWS = 5000
 
-#: Rows one statement deletes.
+#: Rows that one statement deletes.
 DELETE_ROWS = 5000
 
-#: How long beat leaves a version that was retired.
+#: Time for which beat keeps a retired version.
 KEPT_FOR = timedelta(days=1)
 
 
 def retire(version: EncoderVersion) -> None:
-    """Take a version that never went live out of use: it is kept up to date no more.
+    """Retire a version that never went live: it is no longer kept up to date.
 
-    Its indexes go, its vectors stay until :func:`drop_retired`; 'manage.py similarity promote'
-    builds the indexes again. Raises :class:`VersionError` for the live version and for one that
-    is being built. A version retired before stays as it is, with its indexes for rolling back.
+    Its indexes are dropped; its vectors stay until :func:`drop_retired`, and 'manage.py
+    similarity promote' builds the indexes again. Raises :class:`VersionError` for the live
+    version, and LockTaken while a version is being built. A version retired before stays
+    unchanged, with its indexes for rollback.
     """
     with advisory_lock(LOCK, upsert.alias()):
         row = every_version().filter(pk=version.pk)
@@ -53,9 +54,9 @@ def retire(version: EncoderVersion) -> None:
 
 
 def drop(version: EncoderVersion) -> None:
-    """Delete a version with its indexes and vectors, in small steps; the live one is refused."""
+    """Delete a version with indexes and vectors, in small steps; raise VersionError if live."""
     row = every_version().filter(pk=version.pk)
-    # From here on no worker writes to it.
+    # From now on no worker writes to it.
     if not row.exclude(status=Status.LIVE).update(status=Status.RETIRED) and row.exists():
         raise VersionError(f"Version {version.pk} is live; promote another before dropping it.")
     indexes.drop_indexes(version)
@@ -66,11 +67,11 @@ def drop(version: EncoderVersion) -> None:
 
 
 def _delete_vectors(version: EncoderVersion) -> None:
-    """A statement, and so a transaction, for every ``DELETE_ROWS``: none holds locks for long."""
+    """Delete in statements, and so transactions, of ``DELETE_ROWS``: short locks only."""
     after = 0
     while True:
         with connections[upsert.alias()].cursor() as cursor:
-            # By key, so that no step passes over what the steps before left dead.
+            # In key order, so that no step scans rows that earlier steps deleted.
             cursor.execute(
                 "WITH step AS (SELECT id FROM similarity_productvectors "
                 "WHERE version_id = %s AND id > %s ORDER BY id LIMIT %s), gone AS ("
@@ -84,14 +85,13 @@ def _delete_vectors(version: EncoderVersion) -> None:
 
 
 def drop_retired(keep: int = 1, older_than: timedelta = timedelta(0)) -> list[int]:
-    """Drop retired versions but ``keep`` of them; returns their ids.
+    """Drop retired versions except ``keep`` of them; return the ids of the dropped versions.
 
-    Kept is the one that rolling back returns to, then those that were live last. None goes
-    that was retired within ``older_than``: whoever rolled back may want to look at it, or
-    find that it was not to blame.
+    The version for rollback is kept first, then versions that were live last. A version retired
+    within ``older_than`` stays, because an operator may still want to inspect or restore it.
     """
     before = every_version().before_live()
-    # A version that never was live has nothing to roll back to, and goes before any that was.
+    # A version that never was live is no target of a rollback, so it goes before the others.
     lately = F("promoted_at").desc(nulls_last=True)
     retired = list(every_version().filter(status=Status.RETIRED).order_by(lately, "-pk"))
     retired.sort(key=lambda version: version != before)
@@ -104,17 +104,11 @@ def drop_retired(keep: int = 1, older_than: timedelta = timedelta(0)) -> list[in
     return dropped
 
 
-Status = EncoderVersion.Status
-
-#: Products one statement enqueues when a version goes live.
-ENQUEUE_ROWS = 5000
-
-
 def ensure_live_version(*, wait_s: float = 600.0) -> EncoderVersion:
-    """The live version; at the first start it is made from what the catalogue holds now.
+    """Return the live version; at the first start make it from the present catalogue.
 
-    One process makes it, under a lock; others wait for it up to ``wait_s``, after which
-    :class:`similarity.connections.locks.LockTaken` is raised.
+    One process makes it, under a lock. Others wait for up to ``wait_s``, then raise
+    :class:`similarity.connections.locks.LockTaken`.
     """
     live = every_version().live()
     if live is not None:
@@ -138,14 +132,14 @@ def build_version(
     budget_s: float = math.inf,
     by: str = "command",
 ) -> EncoderVersion:
-    """Make a version with the present settings and embed the whole catalogue for it.
+    """Build a version with the present settings and embed the whole catalogue for it.
 
-    Returns it ready, not live; or still building where ``budget_s`` was over before all was
-    embedded. A build that was interrupted, or killed, goes on where it stopped as long as
-    encoders, weights and dimensions are the same; others are dropped. Products that fail are
-    left to the outbox, which keeps their error. ``progress`` is called with phase (``learn``,
-    ``embed``, ``index fused`` …), done and total, which the version's row holds too. ``by``
-    says who builds: beat lets workers go on with what they began (:func:`go_on`).
+    Returns it ready, not live; still building if ``budget_s`` ended before all was embedded. An
+    interrupted or killed build is resumed if encoders, weights and dimensions are the same;
+    other unfinished builds are dropped. Products that fail are left to the outbox, which keeps
+    their error. ``progress`` is called with phase (``learn``, ``embed``, ``index fused`` …), done
+    and total; the version's row holds the same. ``by`` names the builder, because beat lets
+    workers resume only builds of workers (:func:`go_on`).
     """
     until = time.monotonic() + budget_s
     with advisory_lock(LOCK, upsert.alias()):
@@ -167,16 +161,16 @@ def build_version(
 
 
 def begun_since(asked_at: float) -> bool:
-    """Whether a version was begun after that time, in seconds since 1970."""
+    """Return True if a version was begun after that time, in seconds since 1970."""
     return every_version().filter(created_at__gte=datetime.fromtimestamp(asked_at, UTC)).exists()
 
 
 def go_on(budget_s: float) -> EncoderVersion | None:
-    """Go on with what a worker began to build and nobody is at; None where there is nothing."""
+    """Resume a worker's unfinished build that no process holds; return None without it."""
     began = every_version().filter(status=Status.BUILDING, progress__by="worker")
     if not began.exists() or is_building():
         return None
-    # One that another release's settings were begun with is left to workers that have them.
+    # During a deployment, a build begun with other settings is left to workers that have them.
     version = build.unfinished()
     if version is None or version.progress.get("by") != "worker":
         return None
@@ -192,7 +186,7 @@ def _filled(version: EncoderVersion, progress: BuildProgress, until: float) -> b
 
 
 def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
-    """What follows once all is embedded: indexes, figures, the state ``ready``."""
+    """Finish a build after all products are embedded: indexes, figures, the state ``ready``."""
     started = time.monotonic()
     indexes.create_indexes(version, progress)
     index_s = time.monotonic() - started
@@ -208,7 +202,7 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
         "quality": quality.compare(version, _other_live(version), progress),
     }
     version.save(update_fields=["figures"])
-    # It may have been promoted by force meanwhile, and must not be taken down again.
+    # It may have been promoted by force meanwhile, so it must not be taken down again.
     built = every_version().filter(pk=version.pk, status=Status.BUILDING)
     built.update(status=Status.READY)
     version.refresh_from_db(using=upsert.alias(), fields=["status"])
@@ -217,8 +211,8 @@ def _complete(version: EncoderVersion, progress: BuildProgress) -> None:
 def prepare(
     version: EncoderVersion, progress: Progress | None = None, *, compare: bool = True
 ) -> None:
-    """Build the indexes a version lacks and, with ``compare``, take its figures beside those of
-    the version that is live now; minutes where neither is done yet, nothing where both are."""
+    """Build the indexes a version lacks and, with ``compare``, compare its figures with those of
+    the present live version. This takes minutes; if both are done already, no time."""
     version.refresh_from_db(using=upsert.alias(), fields=["status", "figures"])
     indexes.create_indexes(version, progress)
     if version.status == Status.LIVE:
@@ -230,7 +224,7 @@ def prepare(
 
 
 def gate_of(version: EncoderVersion) -> list[gate.Line]:
-    """What the version shows, beside the live one, and whether that is enough."""
+    """Return the version's figures beside the live version's, and whether they are sufficient."""
     return gate.lines(version, _other_live(version))
 
 
@@ -239,12 +233,12 @@ def promote(
     *,
     force: bool = False,
 ) -> EncoderVersion:
-    """Make a version the live one, in one transaction; the old one is kept for rolling back.
+    """Make a version live, in one transaction; the old version is kept for rollback.
 
-    Without an argument it is the newest that is ready. Products whose vectors were made
-    from other content than the old version's are enqueued. Raises :class:`VersionError`
-    for a version that does not pass the gate; ``force`` promotes it all the same.
-    :func:`prepare` makes what the gate asks for.
+    Without an argument it is the newest ready version. Products whose vectors were made from
+    other content than the old version's are enqueued. Raises :class:`VersionError` for a version
+    that does not pass the gate; ``force`` promotes it anyway. :func:`prepare` builds and
+    measures what the gate requires.
     """
     chosen = find(version)
     if chosen.status == Status.LIVE:
@@ -257,18 +251,18 @@ def promote(
 
 
 def rollback(*, force: bool = False) -> EncoderVersion:
-    """Make the version live again that the live one was promoted over.
+    """Make the version live again that the live version replaced; return it.
 
-    Rolling back again goes one further back, never forward to what was rolled back from.
-    Raises :class:`VersionError` where none is kept, or where it lacks an index and would
-    answer slowly (``force`` takes it all the same). Its figures are not looked at: it was live.
+    A second rollback goes to the version before, never forward again. Raises
+    :class:`VersionError` if no such version is kept, or if it lacks an index and would answer
+    slowly (``force`` accepts that). Its figures are not checked, because it was live before.
     """
     before = every_version().before_live()
     if before is None:
         raise VersionError(
             "There is nothing to roll back to: no version is kept that was live before this one. "
-            "Promote one by its number ('manage.py similarity promote ID'; "
-            "'manage.py similarity status' lists them), or build one with "
+            "Promote a version by its number ('manage.py similarity promote ID'; "
+            "'manage.py similarity status' lists them), or build a version with "
             "'manage.py similarity build'."
         )
     missing = [column for column, s in indexes.states(before).items() if s != indexes.VALID]
@@ -276,7 +270,7 @@ def rollback(*, force: bool = False) -> EncoderVersion:
         raise VersionError(
             f"Version {before.pk} has no valid index on {', '.join(missing)}: "
             f"'manage.py similarity promote {before.pk}' builds it first, "
-            "--force goes back at once and answers slowly."
+            "--force rolls back at once, and queries are slow."
         )
     _switch(before, back=True)
     catch_up(before)
@@ -284,21 +278,21 @@ def rollback(*, force: bool = False) -> EncoderVersion:
 
 
 def catch_up(version: EncoderVersion) -> int:
-    """Enqueue products that changed while a version now live was not kept up to date.
+    """Enqueue products that changed while a now live version was not maintained.
 
-    Returns how many. It follows the switch, which must not wait for it, and the next drain
-    does it where this process is killed before.
+    Returns how many. It follows the switch, which must not wait for it. If this process is killed
+    before, the next drain does it.
     """
     if version.catches_up_with_id is None:
         return 0
     with transaction.atomic(using=upsert.alias()):
         if not taken_for_transaction("similarity.catch_up", upsert.alias()):
-            return 0  # somebody is at it
+            return 0  # another process does it
         up_to_date = every_version().filter(pk=version.catches_up_with_id).first()
         changed = _changed_keys(up_to_date, version) if up_to_date else []
     for keys in build.chunks(changed, ENQUEUE_ROWS):
         PendingProduct.objects.enqueue(keys)
-    # Unless it went live once more meanwhile, over another.
+    # Except if it went live again meanwhile, over another version.
     done = every_version().filter(pk=version.pk, catches_up_with=version.catches_up_with_id)
     done.update(catches_up_with=None)
     version.catches_up_with = None
@@ -308,12 +302,13 @@ def catch_up(version: EncoderVersion) -> int:
 
 
 def find(version: EncoderVersion | int | None) -> EncoderVersion:
-    """The version of this number, or the newest that is ready; raises :class:`VersionError`."""
+    """Return the version with this number, or the newest ready; raise :class:`VersionError`."""
     if version is None:
         found = every_version().filter(status=Status.READY).first()
         if found is None:
             raise VersionError(
-                "No version is ready to be promoted; make one with 'manage.py similarity build'."
+                "No version is ready to be promoted; build a version with "
+                "'manage.py similarity build'."
             )
         return found
     pk = version.pk if isinstance(version, EncoderVersion) else version
@@ -325,13 +320,13 @@ def find(version: EncoderVersion | int | None) -> EncoderVersion:
 
 
 def _switch(version: EncoderVersion, *, back: bool = False) -> None:
-    """One row goes live, one is retired; a constraint of the table allows no second live row.
+    """Make a row live and retire the live row; the table allows only one live row.
 
-    Versions stand in a row, each promoted over the one that it names in ``replaced``. One that
-    is promoted anew leaves its place; one that is gone ``back`` to keeps it.
+    Versions form a chain: each names the version it was promoted over in ``replaced``. A
+    version that is promoted again leaves its place; a rollback (``back``) keeps it.
     """
     with transaction.atomic(using=upsert.alias()):
-        # Every row is locked, so that of two promotions at once the second sees the first's.
+        # Every row is locked, so that the second of two promotions sees the first.
         rows = {row.pk: row for row in every_version().select_for_update().order_by("pk")}
         live = next((row for row in rows.values() if row.status == Status.LIVE), None)
         if live is not None and live.pk == version.pk:
@@ -356,7 +351,7 @@ def _other_live(version: EncoderVersion) -> EncoderVersion | None:
 
 
 def _changed_keys(live: EncoderVersion, version: EncoderVersion) -> list[Any]:
-    """Products of which this version's vectors are older or newer than those of ``live``."""
+    """Return products whose vectors in this version are older or newer than in ``live``."""
     same = _stored(version).filter(product=OuterRef("product"), fingerprint=OuterRef("fingerprint"))
     return list(_stored(live).exclude(Exists(same)).values_list("product", flat=True))
 

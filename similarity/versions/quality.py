@@ -1,7 +1,7 @@
-"""How good a version's neighbours are, beside those of the live version, without judgements.
+"""The quality of a version's neighbours beside the live version's, without human judgements.
 
-Figures are shares in [0, 1] over the same sample of eligible products in both, each with its
-exact nearest ``K``:
+Figures are shares in [0, 1], over the same sample of eligible products in both versions, each
+with its exact nearest ``K``:
 
 - ``same_category``: neighbours of the product's own category;
 - ``variants``: variants of the product among its nearest, of as many as fit;
@@ -27,7 +27,13 @@ from similarity.parts import PARTS
 from similarity.types import Progress
 from similarity.vectors import upsert
 
-#: Products compared at once: with 300 of a sample, 24 MB of scores.
+#: Neighbours per product, the size of a usual shelf.
+K = 10
+#: Sampled products: the standard error of a share is 3 points at most.
+SAMPLE = 300
+MEASURES = ("same_category", "variants", "bought_together")
+
+#: Products compared at once: with a sample of 300 their scores take 24 MB.
 PAGE = 20_000
 
 
@@ -38,10 +44,10 @@ class Neighbour(NamedTuple):
 
 @dataclass
 class Nearest:
-    """Sampled product's key → its nearest, best first.
+    """Sampled product's key → its nearest products, best first.
 
-    ``others`` leaves its variants out, as shelves do. ``all`` has them, and ``siblings`` says
-    how many there are to be found.
+    ``others`` leaves out variants, as shelves do. ``all`` includes them, and ``siblings`` is the
+    number of variants that can be found.
     """
 
     others: dict[Any, list[Neighbour]] = field(default_factory=dict)
@@ -64,10 +70,10 @@ def nearest(
     k: int,
     progress: Callable[[int], None] | None = None,
 ) -> Nearest:
-    """The ``k`` nearest eligible products, by cosine in ``column``, of each product sampled.
+    """Return the ``k`` nearest eligible products, by cosine in ``column``, of each sampled product.
 
-    A product that has no vector there is left out. ``progress`` is called with the number of
-    products compared so far.
+    A product without a vector in ``column`` is left out. ``progress`` is called with the number
+    of products compared so far.
     """
     asked = read_rows(version, column, sample)
     if not asked.products:
@@ -131,7 +137,7 @@ class _Best:
 
 
 def _best_columns(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
-    """Indices (N, ≤ k) of the highest of each row, the highest first."""
+    """Return indices (N, ≤ k) of each row's highest scores, the highest first."""
     if scores.shape[1] > k:
         some = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
@@ -173,7 +179,7 @@ def read_rows(version: EncoderVersion, column: str, keys: Sequence[Any]) -> Rows
         products.append(Neighbour(key, group))
         packed.append(bytes(value))
     length = len(packed[0]) if packed else 4
-    # pgvector's wire form: two int16 (length, unused), then halves, the high byte first.
+    # pgvector's wire format: two int16 (length, unused), then halves, the high byte first.
     halves = np.frombuffer(b"".join(packed), ">f2").reshape(len(packed), length // 2)[:, 2:]
     return Rows(products, _unit(halves.astype(np.float32)))
 
@@ -183,23 +189,14 @@ def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
 
 
-#: Neighbours looked at, a usual shelf's.
-K = 10
-
-#: Products sampled: the standard error of a share is 3 points at most.
-SAMPLE = 300
-
-MEASURES = ("same_category", "variants", "bought_together")
-
-
 def eligible() -> QuerySet[Any]:
-    """Keys of the products that may be shown, each once however many rows a join gives it."""
+    """Return keys of products that may be shown, each once, although a join may repeat rows."""
     products = get_adapter().eligible().using(upsert.alias())
     return products.order_by().values("pk").distinct()
 
 
 def coverage(version: EncoderVersion) -> tuple[int, int]:
-    """(eligible products with vectors in this version, eligible products)."""
+    """Return (eligible products with vectors in this version, eligible products)."""
     products = eligible()
     rows = ProductVectors.objects.using(upsert.alias()).of_version(version)
     stored = rows.filter(product=OuterRef("pk"))
@@ -213,9 +210,11 @@ def compare(
     *,
     sample: int = SAMPLE,
 ) -> dict[str, Any]:
-    """``{"with": id, "sample": N, "new": measures, "live": measures, "overlap": {column: share}}``.
+    """Compare two versions on a sample of eligible products.
 
-    A measure the shop has no data for (no categories, variants or orders) is left out.
+    Returns ``{"with": id, "at": time, "sample": N, "new": measures, "live": measures, "overlap":
+    {column: share}}``. A measure without data in this shop (no categories, variants or orders) is
+    left out.
     """
     compared = [each for each in (version, live) if each is not None and each.pk is not None]
     columns = ["fused", *(part for part in PARTS if _in_all(compared, part))] if live else ["fused"]
@@ -247,7 +246,7 @@ def compare(
 
 
 def measures(found: Nearest) -> dict[str, float]:
-    """The measures of one version's neighbours, those that can be taken."""
+    """Return those measures of one version's neighbours that can be taken."""
     taken = {
         "same_category": _same_category(found),
         "variants": _variants(found),
@@ -257,7 +256,7 @@ def measures(found: Nearest) -> dict[str, float]:
 
 
 def _sample(size: int) -> list[Any]:
-    """Eligible products spread over the catalogue, the same in each call."""
+    """Return eligible products spread over the catalogue, the same in each call."""
     eligible = get_adapter().eligible().using(upsert.alias())
     spread = eligible.order_by(MD5(Cast("pk", TextField()))).values_list("pk", flat=True)
     return list(dict.fromkeys(spread[:size]))
@@ -294,7 +293,7 @@ def _same_category(found: Nearest) -> float | None:
 
 
 def categories(keys: Sequence[Any]) -> dict[Any, set[str]]:
-    """Key → its categories; a product may have several, and one without any is left out."""
+    """Return key → the set of its categories, without products that have no category."""
     products = conf.product_model()._base_manager.using(upsert.alias()).filter(pk__in=keys)
     found = get_adapter().values_of("category", products)
     return {key: set(categories) for key, categories in found.items()}
@@ -320,5 +319,5 @@ def _bought_together(found: Nearest) -> float | None:
 
 
 def _partners(groups: Sequence[str]) -> Mapping[str, Collection[str]]:
-    """Group → the groups it was bought together with, where an app counts orders."""
+    """Return group → the groups it was bought together with, if an app counts orders."""
     return first_known(lambda extension: extension.bought_with(groups), {})

@@ -90,7 +90,7 @@ def test_a_version_stands_beside_the_live_one(staff, live, ready):
     html = staff.get(page("change", ready)).content.decode()
     assert f"Live, version {live.pk}" in html
     assert "Neighbours of the same category" in html
-    assert "Neighbours both have" in html
+    assert "Neighbours in both versions" in html
     assert "100.0 %" in html
     assert "8 numbers, 70% by weight" in html
     assert "hash-16-" in html

@@ -38,7 +38,7 @@ def test_ctrl_c_leaves_a_version_to_go_on_with(monkeypatch, capsys):
         with pytest.raises(SystemExit) as stopped:
             call_command("similarity", "build")
     assert stopped.value.code == 130
-    assert "goes on where it stopped" in capsys.readouterr().err
+    assert "to resume the build" in capsys.readouterr().err
     begun = EncoderVersion.objects.get(status="building")
     call_command("similarity", "build")
     begun.refresh_from_db()

@@ -35,7 +35,7 @@ def connect_elsewhere():
 
 def test_a_server_that_is_away(db):
     with pytest.raises(
-        CommandError, match=r"port 9 failed.*\. Start PostgreSQL, or mend DATABASES"
+        CommandError, match=r"port 9 failed.*\. Start PostgreSQL, or correct DATABASES"
     ):
         failing(connect_elsewhere)
 

@@ -131,7 +131,7 @@ def test_waiting_goes_on_without_the_cache(products, monkeypatch):
 
 
 def test_a_key_no_product_has_is_named(products):
-    with pytest.raises(CommandError, match=r"There is no product 987654; nothing was marked"):
+    with pytest.raises(CommandError, match=r"There is no product 987654; no product was marked"):
         call_command("similarity", "embed", str(products[0].pk), "987654", "--now")
     assert pending() == set()
 
@@ -142,5 +142,5 @@ def test_one_product_is_one_product(products, capsys):
 
 
 def test_a_timeout_belongs_to_wait(products):
-    with pytest.raises(CommandError, match="--timeout is for --wait"):
+    with pytest.raises(CommandError, match="--timeout needs --wait"):
         call_command("similarity", "embed", "--timeout", "3")

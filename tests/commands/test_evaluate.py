@@ -103,7 +103,7 @@ def test_an_interrupt_ends_with_a_sentence(two_parts, catalogue, tmp_path, monke
     monkeypatch.setattr("similarity.encoders.colour.ColourEncoder.encode", interrupted)
     with pytest.raises(SystemExit):
         evaluate("--dataset", str(catalogue), cache=tmp_path)
-    assert "kept for the next run" in capsys.readouterr().err
+    assert "next run reuses the encoded vectors" in capsys.readouterr().err
 
 
 @pytest.mark.data

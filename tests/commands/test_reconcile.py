@@ -43,7 +43,7 @@ def test_and_as_json(changed, capsys):
 def test_a_budget_is_told_and_gone_on_with(changed, capsys, monkeypatch):
     monkeypatch.setattr(reconcile, "PAGE", 1)
     call_command("similarity", "reconcile", "--budget", "0", "--rate", "1000")
-    assert "run it again to go on" in capsys.readouterr().out
+    assert "run it again to resume" in capsys.readouterr().out
     call_command("similarity", "reconcile", "--restart")
     assert "3 products compared" in capsys.readouterr().out
 
@@ -68,4 +68,4 @@ def test_ctrl_c_says_how_to_go_on(changed, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         call_command("similarity", "reconcile")
     assert stopped.value.code == 130
-    assert "goes on where it stopped" in capsys.readouterr().err
+    assert "resumes the round" in capsys.readouterr().err

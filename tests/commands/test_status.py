@@ -50,7 +50,7 @@ def test_figures_of_a_shop_at_work(make_product, capsys):
     assert report["index_bytes"][f"similarity_v{live.pk}_fused"] > 0
     written = text(capsys)
     assert f"product {bad.pk}: ValueError: this title cannot be encoded" in written
-    assert "1 products were given up" in written
+    assert "1 products failed too often" in written
     assert "1 of 2 eligible products have no vectors" in written
 
 
@@ -58,7 +58,7 @@ def test_other_encoders_in_the_settings_are_pointed_out(make_product, capsys, se
     make_product()
     lifecycle.ensure_live_version()
     settings.SIMILARITY = similarity_settings(text={"salt": "other"})
-    assert "ENCODERS in the settings differ from live version" in text(capsys)
+    assert "encoders in the settings differ from live version" in text(capsys)
 
 
 def test_encoders_that_are_gone_are_pointed_out(make_product, capsys, monkeypatch):
@@ -67,7 +67,7 @@ def test_encoders_that_are_gone_are_pointed_out(make_product, capsys, monkeypatc
     monkeypatch.setattr(HashEncoder, "weights", "+retrained")
     written = text(capsys)
     assert "text was hash-16-, now hash-16-+retrained" in written
-    assert "Put their weights back" in written
+    assert "Restore their weights" in written
 
 
 def test_other_weights_in_the_settings_are_pointed_out(make_product, capsys, settings):
@@ -142,7 +142,7 @@ def test_the_last_round_of_reconcile_is_told(make_product, capsys):
     assert "Reconcile  1 products compared until" in capsys.readouterr().out
     ReconcileRound.objects.create(checked=7)
     call_command("similarity", "status")
-    assert "a round is on its way, 7 products compared" in capsys.readouterr().out
+    assert "a round is running, 7 products compared" in capsys.readouterr().out
 
 
 def test_the_verdict_comes_first_and_can_be_the_exit_code(make_product, capsys, monkeypatch):

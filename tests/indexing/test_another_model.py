@@ -64,7 +64,7 @@ def test_another_model_from_its_building_to_its_end(catalogue, settings):
     # The gate has figures of both; nobody has noticed anything so far.
     table = {line.name: line for line in lifecycle.gate_of(second)}
     assert table["neighbours of the same category"].state == gate.GOOD
-    assert float(table["neighbours both have"].new.removesuffix(" %")) > 0
+    assert float(table["neighbours in both versions"].new.removesuffix(" %")) > 0
     assert EncoderVersion.objects.live() == first
     assert found_by("silk scarf", first) == catalogue[4].pk
 

@@ -129,7 +129,7 @@ def test_a_worse_version_is_refused_with_its_figures(make_product, settings, mon
     ready.figures["quality"] = {**figures, "new": {"same_category": 0.4}, "overlap": {"fused": 0.1}}
     ready.save()
     lines = {line.name: line for line in lifecycle.gate_of(ready)}
-    assert lines["neighbours both have"].state == gate.WARNING
+    assert lines["neighbours in both versions"].state == gate.WARNING
     with pytest.raises(VersionError, match=r"40.0 % \(live .*points less"):
         lifecycle.promote(ready)
     monkeypatch.setitem(gate._MEASURES, "same_category", ("of the same category", 0.9))

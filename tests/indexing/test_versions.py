@@ -243,7 +243,7 @@ def test_encoders_that_this_machine_lacks_are_no_reason_to_refuse(catalogue, mon
 
     monkeypatch.setattr(HashEncoder, "signature", property(lacking))
     table = gate.table(lifecycle.gate_of(version))
-    assert "not known on this machine" in table
+    assert "unknown on this machine" in table
     assert lifecycle.promote(version).status == "live"
 
 

@@ -194,7 +194,7 @@ def test_a_filter_that_is_dear_to_judge_is_not(cells_catalogue, monkeypatch, cap
     known = candidates.statistics(asked.within, standing)
     assert known.share == 0.5
     assert set(known.rates.tolist()) == {0.5}
-    assert "not judged" in caplog.text
+    assert "not measured" in caplog.text
     with trace.trace_queries() as answered:
         assert len(candidates.nearest(asked, K)) >= K
     assert [one.plan for one in answered] == ["cells"]

@@ -1,4 +1,4 @@
-"""``manage.py similarity SUBCOMMAND``: the door to what the installed apps do from a shell."""
+"""``manage.py similarity SUBCOMMAND``: the entry point of the installed apps' subcommands."""
 
 import argparse
 from typing import Any
@@ -10,10 +10,10 @@ from similarity.management.command import SimilarityCommand
 
 
 class Command(SimilarityCommand):
-    """Parses and runs the subcommand in place of itself; without one it lists them."""
+    """Parses and runs the subcommand in place of itself; without a subcommand it lists them."""
 
     help = "Operate product similarity: embed, build versions, watch, count orders and so on."
-    requires_system_checks = []  # a subcommand runs its own
+    requires_system_checks = []  # a subcommand runs its own checks
     suppressed_base_arguments = {
         *("--version", "--verbosity", "--settings", "--pythonpath"),
         *("--traceback", "--no-color", "--force-color"),
@@ -37,9 +37,9 @@ class Command(SimilarityCommand):
         action.required = False
 
     def choose(self, name: str, prog: str) -> CommandParser:
-        """Return the parser of a subcommand, which runs from now on."""
+        """Return the parser of a subcommand, and run that subcommand from now on."""
         self.chosen = chosen = subcommands.load(name)
-        # Shared, so that --no-color of the subcommand holds for the errors written here.
+        # Shared, so that --no-color of the subcommand also applies to errors written here.
         chosen.stdout, chosen.stderr = self.stdout, self.stderr
         chosen._called_from_command_line = self._called_from_command_line
         its_parser = chosen.create_parser(prog, name)
@@ -63,7 +63,7 @@ class Command(SimilarityCommand):
 
 
 class _Choose(argparse.Action):
-    """Hands what follows the name of a subcommand to that subcommand's parser."""
+    """An action that passes the remaining arguments to the subcommand's parser."""
 
     def __init__(self, *args: Any, command: Command, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,5 +89,5 @@ def _listing() -> str:
     for app, names in subcommands.installed().items():
         lines += ["", f"{app.verbose_name}:"]
         lines += [f"  {name:16} {help_line}" for name, help_line in names.items()]
-    lines += ["", "Options and examples of one: manage.py similarity SUBCOMMAND --help"]
+    lines += ["", "Options and examples of each: manage.py similarity SUBCOMMAND --help"]
     return "\n".join(lines[1:])
