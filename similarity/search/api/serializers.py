@@ -223,9 +223,9 @@ class SearchPageSerializer(serializers.Serializer):
     related = HitSerializer(
         many=True,
         help_text="Related products that do not match, best first, at most `limit`, on the last "
-        "page; not counted in `total` or `facets`. Their tier is some_words, text or image (similar "
-        "in meaning, by text or by photo), or the tier of a match if price or filters excluded "
-        "them.",
+        "page; not counted in `total` or `facets`. Their tier is some_words, text or image "
+        "(similar in meaning, by text or by photo), or the tier of a match if price or filters "
+        "excluded them.",
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")
