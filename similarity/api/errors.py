@@ -37,7 +37,7 @@ _OUR_TABLE = 'relation "similarity_'
 
 
 class BadParameter(exceptions.APIException):
-    """An unknown query parameter, or one that cannot be served."""
+    """A query parameter that is unknown or cannot be served."""
 
     status_code = 400
     default_code = "bad_parameter"

@@ -34,7 +34,7 @@ class DescribedField(serializers.Field):
 
 
 class KeyField(DescribedField):
-    """A product's key: a whole number if the product model's is one, otherwise a text."""
+    """A product's key: a whole number if the product model has whole numbers, otherwise a text."""
 
     def openapi(self) -> dict[str, Any]:
         return key_schema()
@@ -187,7 +187,7 @@ class NamesField(DescribedField):
 
 
 class FilterField(DescribedField):
-    """Values of one filter as texts; a single value counts as a list of one.
+    """Values of one filter as texts; a single value counts as a list.
 
     :func:`similarity.similar.filters.filter_products` checks the values themselves.
     """

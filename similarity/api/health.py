@@ -79,7 +79,7 @@ class ReadyView(HealthView):
 
 
 def _recent_checks() -> dict[str, HealthCheck]:
-    """Return the checks; one thread of the process runs them, and the others share its result."""
+    """Return the checks; a single thread of the process runs them for all others."""
     global _checked_at, _found
     with _lock:
         if time.monotonic() - _checked_at >= KEPT_S:

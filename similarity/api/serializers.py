@@ -74,7 +74,7 @@ class RequestSerializer(serializers.Serializer):
     def openapi_of_others(self) -> Any:
         """Return the OpenAPI description of unlisted fields.
 
-        False means that there are none; None leaves them undescribed.
+        False means that there are no such fields; None leaves them undescribed.
         """
         return False
 

@@ -102,7 +102,7 @@ def _count(cache: Any, name: str, most: int, period_s: int) -> tuple[bool, float
 
 
 def _period(cache: Any, name: str, now_ms: int, period_ms: int) -> int:
-    """Return when the client's period began; raise ValueError if there is none."""
+    """Return when the client's period began; raise ValueError if it has no period."""
     began_ms = int(cache.incr(name, 0))
     over = (now_ms - began_ms) // period_ms
     if over > 0:

@@ -60,7 +60,7 @@ class Budget:
         """Return the result of ``step``, or ``otherwise`` if the time is up or a query is
         cancelled.
 
-        A step reads from the database ``using`` and writes nothing.
+        A step reads from the database ``using`` and writes no data.
         """
         if self.left_s <= 0:
             self.late = True
@@ -107,10 +107,10 @@ class _Bounding:
     """A wrapper that sends each query with its settings as one message, without a round trip.
 
     The settings last for the transaction. Outside a transaction of the host, the message is the
-    transaction. Inside one, the first query follows a savepoint, and the block rolls back to it at
-    the end. That restores the settings, and leaves the transaction usable if a query failed. The
-    savepoint is a separate statement, because it would not be set in the message of a query that is
-    not sent or does not parse.
+    transaction. Inside a host transaction, the first query follows a savepoint, and the block rolls
+    back to it at the end. That restores the settings, and leaves the transaction usable if a query
+    failed. The savepoint is a separate statement, because it would not be set in the message of a
+    query that is not sent or does not parse.
 
     A query with a server-side cursor (``.iterator()``) is sent unchanged and has no own limit.
     """
@@ -162,7 +162,7 @@ class _Bounding:
         try:
             self._send(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
         except Error:
-            if failed is None:  # else the first error says more about a broken connection
+            if failed is None:  # else the first error explains a broken connection better
                 raise
 
     def _send(self, sql: str) -> None:

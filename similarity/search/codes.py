@@ -53,7 +53,7 @@ def found(words: QueryWords, within: Within) -> CodeMatches:
 def similar(words: QueryWords, within: Within) -> tuple[list[Match], str]:
     """Return (products with a code that contains the query, ``code``), or else near codes.
 
-    The latter is (products with a code one slip away, ``near_code``), because a code one slip away
+    The latter is (products with a code a single slip away, ``near_code``), because such a code
     belongs to another product.
     """
     code = wording.normalise_code(words.text)

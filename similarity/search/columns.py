@@ -32,7 +32,7 @@ class Columns:
         self._valued = Fragment(sql, tuple(params))
 
     def read(self, found: Fragment) -> list[tuple[Any, ...]]:
-        """Return (group, key, value …) of the products of ``found``; one database query."""
+        """Return (group, key, value …) of the products of ``found``, in a single database query."""
         with self._compiler.connection.cursor() as cursor:
             cursor.execute(
                 *compose(

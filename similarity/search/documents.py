@@ -32,7 +32,7 @@ LONGEST_VALUE = 60  # shoppers do not type longer attribute values
 #: Attributes with weight B; other attributes have weight C.
 MAIN_ATTRIBUTES = ("brand", "category")
 
-# Keys have the host's own type. The positions of each tsvector follow those of the one before.
+# Keys have the host's own type. The positions of each tsvector follow those of the tsvector before.
 _UPSERT = """
     INSERT INTO similarity_searchdocument AS stored
         (product_id, document, length, title, codes, words, attribute_values, "group",

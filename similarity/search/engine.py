@@ -42,10 +42,10 @@ def search(
     ``text`` is the text a shopper typed. It may contain ``"phrases"``, ``-unwanted`` and prices
     (``under 50``); misspelt words are corrected. Hits match by a code or by words: by every word,
     or if no product holds all, by at least half of the query. Hits are products of ``within``
-    (default: the adapter's ``eligible()``), at most ``limit``, one for each group of variants.
-    ``SearchPage.related`` holds near products that do not match. ``SearchPage.outcome`` gives the
-    reason for a page without matches: no product matches, none has the price, none passes the
-    filters, or the time was up.
+    (default: the adapter's ``eligible()``), at most ``limit``, with a single product for each group
+    of variants. ``SearchPage.related`` holds near products that do not match.
+    ``SearchPage.outcome`` gives the reason for a page without matches: no product matches, no
+    product has the price, no product passes the filters, or the time was up.
 
     ``unfiltered``: ``within`` without the shopper's filters, if there are any. ``sort``:
     ``relevance``, ``price``, ``-price``, ``newest``; every sort order has the same products.
@@ -118,7 +118,7 @@ class _Asked:
     budget: Budget
 
     def answer(self) -> _Answer:
-        """Return the matches, or else the reason for none and products to show instead."""
+        """Return the matches, or the reason for an empty page and products to show instead."""
         price = self.reading.words.price
         priced = _priced(self.room, price, self.adapter)
         ranked = self._rank(priced, self.vectors)
@@ -140,7 +140,7 @@ class _Asked:
         return _Answer(Outcome.NOTHING, popular, priced, priced)
 
     def _wider(self) -> Iterator[tuple[Outcome, Within]]:
-        """Yield wider sets of products that may match, and the outcome if one does."""
+        """Yield wider sets of products that may match, and the outcome if they do."""
         if not self.reading.query.terms:
             return
         if self.reading.words.price:
@@ -248,7 +248,7 @@ def _page(
 
 
 def _hits(shown: Sequence[Ranked], within: Within) -> list[Hit]:
-    """Load hits in one database query; skip a product that is gone since the search."""
+    """Load hits in a single database query; skip a product that is gone since the search."""
     products = within.load(one.key for one in shown) if shown else {}
     return [
         Hit(str(one.key), one.score, one.tier, product=products[one.key])

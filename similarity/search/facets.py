@@ -1,7 +1,7 @@
 """Facets: how many found products have each value of an attribute, and a price histogram.
 
 The found products are read once, with all counted attributes, and counted here. If they are too
-many, one in 16 or in 256 is read, and the counts are estimates.
+many, a share (1 in 16 or 1 in 256) is read, and the counts are estimates.
 """
 
 from bisect import bisect_left, bisect_right
@@ -59,12 +59,12 @@ def _annotate(
 
 
 class Values:
-    """Attribute → (value, groups) of the found products, read in one database query."""
+    """Attribute → (value, groups) of the found products, read in a single database query."""
 
     def __init__(
         self, matches: ResultSet, within: Within, names: Sequence[str], adapter: CatalogAdapter
     ) -> None:
-        #: One in ``share`` of the found products was counted.
+        #: 1 in ``share`` of the found products was counted.
         self.share = 1
         annotations = [partial(_annotate, name=name, adapter=adapter) for name in names]
         columns = Columns(adapter.model, annotations, within.using)

@@ -44,8 +44,8 @@ ENOUGH = 48
 #: The most recent documents, which champion lists may lack.
 LATEST = 500
 
-#: The most terms of which two must be held before one is enough, because thousands of products may
-#: hold a single word; the rarest terms count.
+#: The most terms of which two must be held before a single term is enough, because thousands of
+#: products may hold a single word; the rarest terms count.
 PAIRED = 6
 #: Documents with any of the terms above which PAIRED applies.
 BROAD = 10_000
@@ -219,10 +219,10 @@ def best(
 ) -> tuple[list[Match], int]:
     """Return (the best ``rows`` products that hold words, how many groups match in all).
 
-    The list has one product a group: first those that match by :meth:`LexicalQuery.matching`, each
-    part best first. If more than SCORED hold words, the number is estimated, and the products come
-    from the words' champion lists. For a single word these are the same products. Before the lists
-    exist, the products come from a share of all documents.
+    The list has a single product for each group: first those that match by
+    :meth:`LexicalQuery.matching`, each part best first. If more than SCORED hold words, the number
+    is estimated, and the products come from the words' champion lists. For a single word these are
+    the same products. Before the lists exist, the products come from a share of all documents.
     """
     matching = query.matching(mode)
     if within.keys is None or matching is None:

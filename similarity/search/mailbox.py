@@ -44,8 +44,8 @@ _noted_at: dict[str, float] = {}  # setting of a queue → monotonic seconds; of
 
 @dataclass(frozen=True)
 class Question:
-    """``kind`` names the function that answers; ``version`` is the encoder version, or 0 if none
-    matters.
+    """``kind`` names the function that answers; ``version`` is the encoder version, or 0 without a
+    version.
 
     Questions of equal ``name`` have equal answers, which are cached for ``keep_s`` seconds.
     """

@@ -60,7 +60,7 @@ class Meaning:
         return [Match(one.key, one.group, 2 * one.score - 1) for one in found if one.key in allowed]
 
     def stored(self, keys: Sequence[Any]) -> Stored:
-        """Return cosines and categories of those products that have vectors; one database query."""
+        """Return cosines and categories of products with vectors, in a single database query."""
         # In single precision, because half precision, as stored, would round the cosines.
         cosines = [
             1 - CosineDistance(Cast(part, VectorField()), vector)

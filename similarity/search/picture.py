@@ -75,7 +75,7 @@ def check_picture(data: bytes) -> None:
     """Raise :class:`ImageRejected` for a file that must not reach a worker.
 
     Check the contents as :func:`check_cost` does, within ``QUERY_MAX_BYTES`` and
-    ``QUERY_MAX_PIXELS``, because the file's name and type prove nothing. A worker checks again, and
+    ``QUERY_MAX_PIXELS``, because the file's name and type are no proof. A worker checks again, and
     finds faults that only decoding shows.
     """
     check_cost(data, Limits.of_query())

@@ -81,7 +81,7 @@ def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
     """Encode N queries in the spaces of the version's vectors that words can be compared with.
 
     Returns rows (N, d) and a mask. A row holds a unit vector for each of ``version.query_parts``,
-    one after the other; a vector is all zero if the part cannot encode the query.
+    in turn; a vector is all zero if the part cannot encode the query.
     """
     parts = [
         _projected(part, _encode_texts(fusions.encoder_of(version, part), texts), version)

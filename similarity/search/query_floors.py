@@ -100,7 +100,7 @@ def floor(probes: FloatArray, stored: FloatArray, products: int) -> float:
 
 
 def nonsense(words: Sequence[str], count: int) -> list[str]:
-    """Return ``count`` texts with the letters and lengths of ``words``, but none of these words.
+    """Return ``count`` texts with the letters and lengths of ``words``, but not among them.
 
     The texts are the same in each call. Every second text has two words, as queries have.
     """
@@ -133,7 +133,7 @@ def _photo_floor(stored: Rows, products: int) -> float | None:
 
 
 def _departments(keys: Sequence[object]) -> list[str]:
-    """Return the top category of each product, or the category itself if the shop has one top."""
+    """Return the top category of each product, or the category itself if there is a single top."""
     categories = quality.categories(keys)
     paths = [min(categories.get(key, {""})) for key in keys]
     tops = [path.split(LEVEL)[0] for path in paths]

@@ -52,7 +52,7 @@ class PendingVector:
     def wait(self, timeout_s: float | None = None) -> FloatArray | None:
         """Return the query in the text space: float32 (D,) of length one.
 
-        Returns None if there is nothing to encode or no answer in time.
+        Returns None for an empty query or without an answer in time.
         """
         return self.wait_parts(timeout_s).get("text")
 
@@ -71,10 +71,10 @@ class PendingVector:
 def encode_query(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
     """Return the query in the space of ``ProductVectors.text`` of the live version.
 
-    float32 (D,) of length one; None if there is nothing to encode, no live version, or no answer
-    within ``timeout_ms`` (default ``SEARCH["QUERY_TIMEOUT_MS"]``). Never raises because a broker,
-    cache, worker or database is down. Equal texts asked at the same time, by any processes, are
-    encoded once.
+    float32 (D,) of length one; None for an empty query, without a live version, or without an
+    answer within ``timeout_ms`` (default ``SEARCH["QUERY_TIMEOUT_MS"]``). Never raises because a
+    broker, cache, worker or database is down. Equal texts asked at the same time, by any processes,
+    are encoded once.
     """
     return begin(text, timeout_ms=timeout_ms).wait()
 
@@ -151,7 +151,7 @@ def _live() -> int | None:
 
 
 def _stored(query: str) -> tuple[EncoderVersion | None, FloatArray | None]:
-    """Return (the live version, the vectors of a hot query or None), in one database query."""
+    """Return (the live version, the vectors of a hot query or None), in a single database query."""
     using = router.db_for_read(EncoderVersion)
     hot = HotQueryVector.objects.filter(version=OuterRef("pk"), query__text=query)
     binary = Func(F("vector"), function="halfvec_send", output_field=BinaryField())

@@ -175,8 +175,7 @@ def _tell_apart(
 
 
 def by_words(query: LexicalQuery, within: Within, budget: Budget = UNLIMITED) -> ByWords:
-    """Search products by words: with every word, and if these are fewer than ENOUGH, with two or
-    one."""
+    """Return products with every word, and if fewer than ENOUGH, also with two words or one."""
     every, total = lexical.best(query, within, "all", MAX_DEPTH, budget)
     found = ByWords(_tier(every, "words"), total)
     if total >= ENOUGH or len(query.terms) < 2:
@@ -228,7 +227,7 @@ def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery)
 
 
 def _lenient(words: Sequence[Ranked], meaning: Meaning, stored: Stored) -> dict[str, float]:
-    """Return group → share of the query's words, of products that may be less near for holding it.
+    """Return group → share of the query's words, of products that may be less near because of it.
 
     If some products hold every word, only products of categories close to theirs count: "bag" alone
     does not relate a handbag to a sleeping bag.

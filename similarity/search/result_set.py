@@ -31,7 +31,7 @@ class ResultSet:
     many: int = 0
 
     def read(self, columns: Columns, within: Within) -> tuple[Sequence[tuple[Any, ...]], int]:
-        """Return (rows of :meth:`Columns.read` within ``within``, or one in ``share`` of them;
+        """Return (rows of :meth:`Columns.read` within ``within``, or 1 in ``share`` of them;
         share)."""
         shares = [one for one in (1, *SHARES) if self.many <= one * COUNTED] or SHARES[-1:]
         for share in shares:
@@ -41,7 +41,7 @@ class ResultSet:
         return rows, share
 
     def among(self, within: Within, share: int) -> Fragment:
-        """Return ``SELECT product_id, "group"`` of one in ``share`` of the matches in ``within``.
+        """Return ``SELECT product_id, "group"`` of 1 in ``share`` of the matches in ``within``.
 
         If these are more than COUNTED, the query returns only a little more than COUNTED.
         """

@@ -12,7 +12,7 @@ from similarity.similar.within import CANDIDATE, Fragment, Within, compose
 
 
 def drawn(share: int) -> str:
-    """Return a condition that keeps one in ``share`` of the rows :data:`CANDIDATE`; 1 keeps all."""
+    """Return a condition that keeps 1 in ``share`` of the rows :data:`CANDIDATE`; 1 keeps all."""
     return share_condition(share, CANDIDATE) if share > 1 else "TRUE"
 
 

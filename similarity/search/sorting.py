@@ -19,7 +19,7 @@ from similarity.similar.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
 
-#: If more products match, only the ranked ones are sorted.
+#: If more products match, only the ranked products are sorted.
 SORTED = 50_000
 
 
@@ -69,7 +69,7 @@ def _sorted(
     within: Within,
     adapter: CatalogAdapter,
 ) -> list[Ranked]:
-    """Return the first MAX_DEPTH groups, and one more if there is one.
+    """Return the first MAX_DEPTH groups, and a further group if there is any.
 
     Their scores and tiers come from the ranking, as far as it reaches.
     """

@@ -59,7 +59,7 @@ def corrections(words: Sequence[str], within: Within) -> dict[str, str]:
 
     The correction is the word with the fewest slips, then the most frequent. A slip is a letter
     wrong, missing, too many, or two of them swapped. Only words that a product of ``within`` has
-    are offered, so that a hidden product reveals none of its words. Words with digits stay as they
+    are offered, so that the words of a hidden product stay hidden. Words with digits stay as they
     are, because a model number one digit away is another product. At most MOST_WORDS are looked at.
     """
     asked = [word for word in dict.fromkeys(words) if _can_be_put_right(word)][:MOST_WORDS]
@@ -171,8 +171,7 @@ def _splits(word: str) -> list[tuple[str, str]]:
 
 
 def _parted(word: str, counts: dict[str, int]) -> list[str]:
-    """Split two words written as one, ``sleepingbag``; the split with the most frequent rarer half
-    is first."""
+    """Split two joined words, ``sleepingbag``; sort by the frequency of the rarer half."""
     possible = [split for split in _splits(word) if all(half in counts for half in split)]
     possible.sort(key=lambda split: -min(counts[half] for half in split))
     return [" ".join(split) for split in possible]

@@ -43,7 +43,7 @@ def answer_question(self: Any, *arguments: Any) -> bool:
     try:
         return queries.answer(arguments)
     except SimilarityError as error:
-        # The page continues without the answer; a traceback each time adds nothing.
+        # The page continues without the answer; a traceback each time would not help.
         logger.error("A question was not answered: %s", error)
         return False
 

@@ -93,7 +93,7 @@ def rarity(documents: int, total: int) -> float:
 
 
 def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
-    """Return text → its entry in the index, and the number of documents; one database query."""
+    """Return text → its entry in the index, and the number of documents, in a single query."""
     asked = list(dict.fromkeys(texts))
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -208,7 +208,7 @@ def _term(
     texts: Sequence[tuple[str, float]], looked: dict[str, Looked], start: int, end: int
 ) -> Term | None:
     spoken = [(text, weight) for text, weight in texts if looked[text].query]
-    # Alternatives without documents cost time and find nothing; the first is as typed.
+    # Alternatives without documents cost time without results; the first is as typed.
     known = [way for way in spoken if looked[way[0]].documents] or spoken[:1]
     alternatives = [
         Alternative(

@@ -39,7 +39,7 @@ class QueryWords:
     price: PriceRange | None = None
     #: If there is a price, the query with its numbers as words: ``puzzle under 3`` → ``puzzle 3``.
     as_words: str = ""
-    #: True if the last word may be unfinished, because nothing follows it.
+    #: True if the last word may be unfinished, because it ends the text.
     open_end: bool = False
 
     @property

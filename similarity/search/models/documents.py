@@ -50,7 +50,7 @@ def term_score(row: str) -> str:
 COMMON = 3_000
 CHAMPIONS = 1_500
 
-#: Shares of documents with their own index, on which large results are counted: one in 16 or 256.
+#: Shares of documents (1 in 16, 1 in 256) with their own index, on which large results are counted.
 SHARES = (16, 256)
 
 
@@ -62,7 +62,7 @@ def share_condition(share: int, row: str) -> str:
 
 
 def _digits(share: int) -> int:
-    """Return the number of hexadecimal digits that are all zero for one in ``share`` hashes."""
+    """Return the number of hexadecimal digits that are all zero in a ``share``-th of all hashes."""
     return SHARES.index(share) + 1
 
 
@@ -80,7 +80,7 @@ class SearchDocument(models.Model):
     Built by ``similarity.search.documents``.
     """
 
-    # The database deletes it with the product, as it does vectors (see migration 0004).
+    # The database deletes it with the product, as it does vectors (see ``similarity.models.product_keys``).
     product = models.OneToOneField(
         conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
@@ -177,7 +177,7 @@ class SearchValue(models.Model):
 class Synonym(models.Model):
     """Words that shoppers use for one another; applied when a query is read.
 
-    ``terms`` are alternatives separated by commas (``sofa, couch, settee``): a query with one of
+    ``terms`` are alternatives separated by commas (``sofa, couch, settee``): a query with any of
     them also finds the others. With ``only_from``, only a query with a term of that list finds
     ``terms``, and not the reverse (``iphone`` → ``smartphone``).
     """

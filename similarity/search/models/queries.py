@@ -20,7 +20,7 @@ class HotQuery(models.Model):
 
     #: As :func:`similarity.search.query_vectors.normalised` returns it.
     text = models.CharField(max_length=LONGEST_KEPT, unique=True)
-    #: How often it was counted: at most once in ten minutes, for all shoppers together.
+    #: Clients that asked it; a client counts at most once a week.
     asked = models.PositiveBigIntegerField(default=0)
     asked_at = models.DateTimeField()
 

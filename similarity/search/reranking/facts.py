@@ -59,7 +59,7 @@ def _sales(keys: Sequence[Any], reading: TimedReading) -> dict[Any, float]:
 
 
 def _ranks(products: QuerySet[Any], adapter: CatalogAdapter) -> dict[Any, float]:
-    """Return ranks by the host's own order of sales, if it has one."""
+    """Return ranks by the host's own order of sales, if the host has such an order."""
     best = adapter.popular(products)
     keys = [] if best is None else list(best.values_list("pk", flat=True))
     return {key: 1 - rank / len(keys) for rank, key in enumerate(keys)}

@@ -73,7 +73,7 @@ def _is_pair(item: Any) -> bool:
 
 
 def _key(product: Any) -> Any:
-    """Return the key; None for a value that cannot be a key, such as one of an outdated index.
+    """Return the key; None for a value that cannot be a key, such as a value of an outdated index.
 
     Raises :class:`QueryError` for an object of another model, because that is a mistake.
     """

@@ -66,8 +66,8 @@ class Read(NamedTuple):
     facts: Facts
     #: Text vectors by key, in the space of the live version.
     vectors: dict[Any, FloatArray]
-    #: Cosine with the nearest of the shopper's tastes by key; empty if there are none, None if they
-    #: are unavailable.
+    #: Cosine with the nearest of the shopper's tastes by key; empty if the shopper has no tastes,
+    #: None if they are unavailable.
     tastes: Mapping[Any, float] | None = MappingProxyType({})
 
 

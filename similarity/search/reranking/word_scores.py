@@ -76,7 +76,7 @@ def read_terms(query: QueryWords, reading: TimedReading) -> list[QueryTerm]:
 def read_documents(
     keys: Sequence[Any], terms: Sequence[QueryTerm], reading: TimedReading
 ) -> dict[Any, QueryDocument]:
-    """Return key → document, for products that have one."""
+    """Return key → document, for products with a document."""
     field = SearchDocument._meta.get_field("product")
     sql = _DOCUMENTS.format(key_type=key_type(reading.using))
     lexemes = [term.lexeme for term in terms]

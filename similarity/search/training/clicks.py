@@ -104,7 +104,7 @@ def position_bias(log: Sequence[Shown]) -> PositionBias:
         looked = clicked + skipped * examined[place] * (1 - attractive[pair])
         liked = clicked + skipped * attractive[pair] * (1 - examined[place])
         examined = _shares(looked, shown, place, len(examined), 1.0)
-        # Half a click in one more showing: a product shown once and clicked once is not perfect.
+        # Half a click in a further showing: a product shown once and clicked once is not perfect.
         attractive = _shares(liked, shown, pair, len(pairs), 0.5)
         if np.abs(examined / examined[0] - before / before[0]).max() < _CLOSE:
             break

@@ -13,10 +13,10 @@ from similarity.search.training.ranker import Group, fit, ndcg
 from similarity.types import DoubleArray
 
 FOLDS = 5
-#: With fewer queries a fold would hold next to nothing.
+#: With fewer queries a fold would be too small.
 LEAST_QUERIES = 20
-#: A difference below this many standard errors may be chance; a larger one is so once in forty
-#: times.
+#: A difference below this many standard errors may be chance; a larger difference rarely is
+#: (once in forty times).
 NOISE = 2.0
 
 _SEED = 11

@@ -61,7 +61,7 @@ def gather_groups(
 
 
 def query_vectors(queries: Sequence[str]) -> dict[str, FloatArray]:
-    """Return query → its vector in the space of the live version's text part; empty without one."""
+    """Return query → its vector in the space of the live version's text part, if there is any."""
     version = EncoderVersion.objects.live()
     if version is None:
         return {}
