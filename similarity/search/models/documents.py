@@ -80,7 +80,7 @@ class SearchDocument(models.Model):
     Built by ``similarity.search.documents``.
     """
 
-    # The database deletes it with the product, as it does vectors (see ``similarity.models.product_keys``).
+    # The database deletes it with the product, see ``similarity.models.product_keys``.
     product = models.OneToOneField(
         conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
