@@ -1,4 +1,4 @@
-"""What the API's views share: who may ask, how often, errors of one shape, bodies of JSON."""
+"""The base of the API's views: permissions, throttle, JSON bodies, and errors of one shape."""
 
 import hashlib
 import json
@@ -32,19 +32,19 @@ from similarity.similar.within import key_field
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of JSON that are read of one request.
+#: The most bytes of JSON that are read of one request.
 MAX_BODY = 64 * 1024
 
 
 class JsonParser(BaseParser):
-    """JSON of at most :data:`MAX_BODY` bytes; whatever else arrives is a 400 that says why."""
+    """JSON of at most :data:`MAX_BODY` bytes; any other body is a 400 with the reason."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        """An object; numbers that JSON does not have, such as NaN, are refused."""
+        """Return the object; refuse numbers that JSON does not have, such as NaN."""
         body = stream.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
             raise BadParameter(f"The body has more than {MAX_BODY} bytes; ask for less at once.")
@@ -52,24 +52,24 @@ class JsonParser(BaseParser):
             read = json.loads(body.decode(), parse_constant=_refuse)
         except RecursionError as error:
             raise BadParameter("The body is nested too deeply.") from error
-        except ValueError as error:  # also of bytes that are no UTF-8
-            raise BadParameter(f"The body is no JSON: {error}.") from error
+        except ValueError as error:  # also for bytes that are not UTF-8
+            raise BadParameter(f"The body is not JSON: {error}.") from error
         if not isinstance(read, dict):
             raise BadParameter("The body must be a JSON object, in braces.")
         return read
 
 
 class Negotiation(DefaultContentNegotiation):
-    """By the ``Accept`` header and ``format``, whatever the host's ``URL_FORMAT_OVERRIDE`` is."""
+    """By the ``Accept`` header and ``format``, regardless of the host's ``URL_FORMAT_OVERRIDE``."""
 
     settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE="format")
 
 
 class ApiView(APIView):
-    """A view that the host's ``REST_FRAMEWORK`` reaches by its authentication alone.
+    """A view that uses only the authentication of the host's ``REST_FRAMEWORK``.
 
-    Its versioning, formats, parsers and handlers are for the host's own API: with them an address
-    of this API, of health too, would answer 404 or with other names.
+    Its versioning, formats, parsers and handlers are for the host's own API. With them, addresses
+    of this API, also of health, would answer 404 or with other names.
     """
 
     versioning_class = None
@@ -79,27 +79,28 @@ class ApiView(APIView):
     metadata_class = SimpleMetadata
 
     def get_format_suffix(self, **kwargs: Any) -> None:
-        """No address of this API ends in a format."""
+        """Return None, because no address of this API ends in a format."""
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return handle
 
 
 class SimilarityView(ApiView):
-    """Permissions and throttle by the settings, errors as ``similarity.api.errors`` shapes them."""
+    """A view with the settings' permissions and throttle, and errors of
+    ``similarity.api.errors``."""
 
     schema: Any = ApiSchema()
     parser_classes: Sequence[type[BaseParser]] = (JsonParser,)
-    #: What its requests are counted with; see ``API["THROTTLE"]``.
+    #: The scope in which its requests are counted; see ``API["THROTTLE"]``.
     throttle_scope = "shelves"
-    #: Whether ``batch/`` may ask it: it only reads, and costs no more than a shelf or a search.
+    #: True if ``batch/`` may call it: it only reads, and costs no more than a shelf or a search.
     in_batch = False
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        """As the host's settings say, but that no session needs a token against forgery.
+        """Return the host's authenticators; with JSON alone, sessions need no CSRF token.
 
-        No request changes anything, and a browser sends JSON to another site only where that
-        allows it. A form it sends anywhere: where one is taken, the token is asked for.
+        No request changes data, and a browser sends JSON to another site only if that site allows
+        it. A browser sends a form to any site, so a view that accepts forms requires the token.
         """
         authenticators = super().get_authenticators()
         takes_json_alone = all(issubclass(parser, JsonParser) for parser in self.parser_classes)
@@ -119,8 +120,8 @@ def is_staff(request: Request) -> bool:
     """True if the request is from staff; False if that cannot be determined."""
     try:
         return bool(request.user and request.user.is_staff)
-    except Exception:  # the store of sessions may be down, or the login sent along be refused
-        logger.info("Nobody is known to be staff.", exc_info=True)
+    except Exception:  # the session store may be down, or the sent login refused
+        logger.info("The request could not be identified as staff.", exc_info=True)
         return False
 
 
@@ -139,9 +140,9 @@ def find_key(pk: str, request: Request) -> Any:
 
 
 def find_keys(keys: Iterable[Any], request: Request) -> set[Any]:
-    """Return those of products that may be asked about.
+    """Return the keys of products that may be asked about.
 
-    A number that no column can hold is the key of none.
+    A number too large for every column is not a product's key.
     """
     asked = [key for key in keys if not isinstance(key, int) or abs(key) < 2**63]
     products = get_adapter().viewable(request._request).order_by().filter(pk__in=asked)
@@ -149,25 +150,25 @@ def find_keys(keys: Iterable[Any], request: Request) -> set[Any]:
 
 
 def displayable(request: Request, adapter: CatalogAdapter) -> QuerySet[Any]:
-    """Return what may be shown now, with what a card reads."""
+    """Return the products that may be shown now, with the data that a card needs."""
     return adapter.for_display(adapter.eligible(request._request))
 
 
 def within(request: Request, filters: dict[str, list[str]]) -> QuerySet[Any]:
-    """Return what may be shown now and passes the filters."""
+    """Return the products that may be shown now and pass the filters."""
     adapter = get_adapter()
     return filter_products(displayable(request, adapter), filters, adapter)
 
 
 def live_answer(data: dict[str, Any]) -> Response:
-    """Stock is live: a copy may be kept, but must be asked for again each time."""
+    """Return the answer; a copy may be kept but must be revalidated, because stock is live."""
     response = Response(data)
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
 
 def tagged_answer(request: Request, data: dict[str, Any]) -> Any:
-    """The same with a weak ETag, or 304 where the client holds this answer already."""
+    """Return the answer with a weak ETag, or 304 if the client already has this answer."""
     response = live_answer(data)
     text = json.dumps(data, sort_keys=True, default=str)
     response["ETag"] = f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
@@ -179,8 +180,8 @@ def unstored_answer(data: dict[str, Any]) -> Response:
 
 
 def _needs_no_token(request: Request) -> None:
-    """In the place of ``SessionAuthentication.enforce_csrf``."""
+    """Replace ``SessionAuthentication.enforce_csrf``."""
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")

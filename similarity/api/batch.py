@@ -1,4 +1,4 @@
-"""``POST batch/``: what several widgets of one screen ask, in one request."""
+"""``POST batch/``: the requests of several widgets of one screen, in one request."""
 
 import io
 import json
@@ -26,22 +26,22 @@ logger = logging.getLogger(__name__)
 
 MAX_REQUESTS = 10
 
-#: Requests that begin later than this are not asked.
+#: Requests that would start later than this are not answered.
 TIMEOUT_S = 5.0
 
-#: Headers that are of the batch and not of its parts.
+#: Headers that belong to the batch and not to its parts.
 _OF_THE_BATCH = ("CONTENT_", "HTTP_IF_", "HTTP_RANGE", "SCRIPT_URL", "REDIRECT_URL")
 _READ_OF_THE_BATCH = ("_body", "_post", "_files")
 
 
 class PartSerializer(RequestSerializer):
-    id = TextField(max_length=100, help_text="Comes back with the answer.")
+    id = TextField(max_length=100, help_text="Returned with the answer.")
     path = TextField(
         max_length=4000,
         help_text="Below the API's own, with its query string: `products/17/similar/?limit=8`.",
     )
     body = serializers.DictField(
-        required=False, help_text="Of a POST; without it the request is a GET."
+        required=False, help_text="Body of a POST; without it the request is a GET."
     )
 
 
@@ -53,8 +53,10 @@ class BatchRequestSerializer(RequestSerializer):
 
 class PartAnswerSerializer(serializers.Serializer):
     id = serializers.CharField()
-    status = serializers.IntegerField(help_text="As the request by itself would have.")
-    body = serializers.DictField(help_text="As the request by itself would have; of an error, too.")
+    status = serializers.IntegerField(help_text="The same as for the request by itself.")
+    body = serializers.DictField(
+        help_text="The same as for the request by itself, also for errors."
+    )
 
 
 class BatchSerializer(serializers.Serializer):
@@ -89,7 +91,7 @@ class BatchView(SimilarityView):
         answers = [
             _answer(request, part)
             if time.monotonic() < ends_at
-            else unavailable("The time of the batch is up; ask again for what is missing.")
+            else unavailable("The time of the batch is up; send the missing requests again.")
             for part in parts
         ]
         return unstored_answer(
@@ -103,7 +105,7 @@ class BatchView(SimilarityView):
 
 
 def _answer(request: Request, part: dict[str, Any]) -> Any:
-    """Return the answer of the view itself; whatever it raises stays with this part."""
+    """Return the answer of the view itself; an error stays with this part."""
     try:
         address = urlsplit(part["path"])
         path = unquote(address.path)
@@ -116,19 +118,19 @@ def _answer(request: Request, part: dict[str, Any]) -> Any:
         message = "A batch cannot ask for this path; ask for it by itself, or see the OpenAPI."
         return Response(body_of("not_found", message, "path"), status=404)
     try:
-        # What a part rolls back, also where the host makes a transaction of each request.
+        # A part rolls back only its own work, even if the host wraps each request in a transaction.
         with ExitStack() as parts_own:
             for connection in connections.all(initialized_only=True):
                 if connection.in_atomic_block:
                     parts_own.enter_context(transaction.atomic(using=connection.alias))
             return match.func(asked_alone, *match.args, **match.kwargs)
-    except Exception as error:  # noqa: BLE001 - the other parts are answered all the same
+    except Exception as error:  # noqa: BLE001 - the other parts must still be answered
         log_error(logger, error, "A part of a batch failed: %s", ascii(part["path"]))
         return Response(body_of("error", "This request failed; see the log."), status=500)
 
 
 def _request_of(request: Request, part: dict[str, Any], path: str, query: str) -> WSGIRequest:
-    """Return the request that the client would have made; middleware has seen it already."""
+    """Return the request that the client would have made; middleware has already seen it."""
     whole = request._request
     body = json.dumps(part["body"]).encode() if "body" in part else b""
     prefix = whole.path_info[: -len("batch/")]
@@ -148,7 +150,7 @@ def _request_of(request: Request, part: dict[str, Any], path: str, query: str) -
             "wsgi.url_scheme": whole.scheme,
         }
     )
-    # The user, the session, and whatever else the host's middleware put there.
+    # The user, the session, and other attributes that the host's middleware set.
     for name, value in vars(whole).items():
         if name not in _READ_OF_THE_BATCH and not hasattr(WSGIRequest, name):
             vars(alone).setdefault(name, value)

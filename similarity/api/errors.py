@@ -18,17 +18,17 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 
-#: Characters of a value that an error repeats.
+#: The most characters of a value that an error repeats.
 SHOWN = 100
 
 MISSING = object()
 
-#: What to do, by the code of a refusal of REST framework; our fields say it by themselves.
+#: The remedy for each refusal code of REST framework; our own fields name theirs themselves.
 REMEDIES = {
     "required": "give it",
     "null": "give a value, or leave it out",
     "blank": "give a text that is not blank",
-    "empty": "give one at least",
+    "empty": "give at least one",
     "not_a_list": "give a list",
 }
 
@@ -37,7 +37,7 @@ _OUR_TABLE = 'relation "similarity_'
 
 
 class BadParameter(exceptions.APIException):
-    """A query parameter that is not known or cannot be served."""
+    """A query parameter that is unknown or cannot be served."""
 
     status_code = 400
     default_code = "bad_parameter"
@@ -48,7 +48,7 @@ class BadParameter(exceptions.APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the response to an error; None for an unforeseen one, which is a bug."""
+    """Return the response to an error; None for an unexpected error, which is a bug."""
     if isinstance(error, QueryError):
         error = BadParameter(str(error), getattr(error, "parameter", None))
     missing_table = isinstance(error, ProgrammingError) and _OUR_TABLE in str(error)
@@ -104,7 +104,7 @@ def _first_fault(detail: Any, value: Any, path: tuple[Any, ...] = ()) -> tuple[A
     if not isinstance(detail, Mapping):
         if isinstance(detail[0], ErrorDetail):
             return path, value, detail[0]
-        detail = dict(enumerate(detail))  # of a list of serializers: {} where there is no fault
+        detail = dict(enumerate(detail))  # of a list of serializers: {} marks no fault
     at, inner = next((at, inner) for at, inner in detail.items() if inner)
     if isinstance(value, str):  # a single value stands for a list of it
         return _first_fault(inner, value, (*path, at))

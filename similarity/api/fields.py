@@ -1,7 +1,7 @@
-"""Fields of requests, and how OpenAPI describes them.
+"""Fields of requests, and their descriptions for OpenAPI.
 
-A field refuses a value with what to give instead; :mod:`similarity.api.errors` names the field and
-the value before it. A query string brings texts, a body of JSON the types of JSON and no others.
+A field refuses a value with its remedy; :mod:`similarity.api.errors` puts the field's name and the
+value before it. A query string holds only texts, and a JSON body only the types of JSON.
 """
 
 import math
@@ -19,7 +19,7 @@ from similarity.exceptions import QueryError
 from similarity.similar.filters import MAX_FILTER_LENGTH
 from similarity.similar.within import key_field, key_of
 
-#: Characters of a product's key.
+#: The most characters of a product's key.
 MAX_KEY = 255
 
 #: A value of a filter in a body.
@@ -27,14 +27,14 @@ VALUE = {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
 
 
 class DescribedField(serializers.Field):
-    """A field that says by itself how OpenAPI describes it."""
+    """A field that defines its own OpenAPI description."""
 
     def openapi(self) -> dict[str, Any]:
         raise NotImplementedError
 
 
 class KeyField(DescribedField):
-    """A product's key: a whole number where the product model's is one, otherwise a text."""
+    """A product's key: a whole number if the product model has whole numbers, otherwise a text."""
 
     def openapi(self) -> dict[str, Any]:
         return key_schema()
@@ -45,13 +45,13 @@ class KeyField(DescribedField):
             return key_of(data)
         except QueryError as error:
             label = conf.product_model()._meta.label
-            raise serializers.ValidationError(f"it is no key of {label}") from error
+            raise serializers.ValidationError(f"it is not a key of {label}") from error
 
     def to_representation(self, value: Any) -> int | str:
         return value if has_whole_keys() else str(value)
 
     def require_key(self, data: Any) -> None:
-        """Raise a ValidationError for what cannot be the key of any product."""
+        """Raise a ValidationError for a value that cannot be the key of any product."""
         wanted, kind = (int, "whole number") if has_whole_keys() else (str, "text")
         fits = isinstance(data, wanted) and not isinstance(data, bool)
         if not fits or len(str(data)) > MAX_KEY or not is_storable(str(data)):
@@ -59,7 +59,7 @@ class KeyField(DescribedField):
 
 
 class AnyKeyField(KeyField):
-    """A key as it was sent: the host's own index may hold products that are gone."""
+    """A key as it was sent, because the host's own index may hold products that are gone."""
 
     def to_internal_value(self, data: Any) -> Any:
         self.require_key(data)
@@ -95,7 +95,7 @@ class WholeField(serializers.IntegerField):
 
 
 class LimitField(WholeField):
-    """How many results, up to ``conf.MAX_LIMIT``."""
+    """The number of results, up to ``conf.MAX_LIMIT``."""
 
     def __init__(self, preferred: int, *, help_text: str = "How many.") -> None:
         self.preferred = preferred
@@ -130,7 +130,7 @@ class FlagField(serializers.BooleanField):
 
 
 class TextField(serializers.CharField):
-    """A text that PostgreSQL and an answer can hold; with ``anything`` a NUL is a blank."""
+    """A text that PostgreSQL and an answer can hold; ``anything`` turns NUL into a blank."""
 
     max_length: int
 
@@ -187,9 +187,9 @@ class NamesField(DescribedField):
 
 
 class FilterField(DescribedField):
-    """Values of one filter as texts; a single value stands for a list of it.
+    """Values of one filter as texts; a single value counts as a list.
 
-    What the values may be is known to :func:`similarity.similar.filters.filter_products` alone.
+    :func:`similarity.similar.filters.filter_products` checks the values themselves.
     """
 
     def __init__(self, schema: dict[str, Any] | None = None, **options: Any) -> None:
@@ -222,7 +222,7 @@ class FilterField(DescribedField):
 
 
 def has_whole_keys() -> bool:
-    """True if the keys of products are whole numbers."""
+    """Return True if the keys of products are whole numbers."""
     field: Any = key_field()
     while field.remote_field:
         field = field.target_field
@@ -230,22 +230,22 @@ def has_whole_keys() -> bool:
 
 
 def key_schema() -> dict[str, Any]:
-    """Return how OpenAPI describes a product's key."""
+    """Return the OpenAPI description of a product's key."""
     return {"type": "integer"} if has_whole_keys() else {"type": "string", "maxLength": MAX_KEY}
 
 
 def is_json(field: serializers.Field) -> bool:
-    """True if the field is one of a body of JSON, False in a query string or a form."""
+    """Return True for a field of a JSON body, False in a query string or a form."""
     return getattr(field.root, "is_json", True)
 
 
 def is_storable(text: str) -> bool:
-    """True if PostgreSQL and an answer can hold the text: no NUL, no half characters."""
+    """Return True if PostgreSQL and an answer can hold the text: no NUL, no lone surrogates."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def as_number(data: Any) -> float:
-    """Return the finite number, or one in a text; NaN for anything else."""
+    """Return the finite number, also of a text; NaN for anything else."""
     try:
         number = math.nan if isinstance(data, bool) else float(data)
     except (TypeError, ValueError, OverflowError):

@@ -20,16 +20,16 @@ from similarity.similar.shelf_cache import ShelfArguments, cached_similar, shelf
 
 logger = logging.getLogger(__name__)
 
-#: Sent by lazy.js; a browser that follows the link gets a page of its own.
+#: Sent by lazy.js; a browser that follows the link gets a whole page.
 FRAGMENT_HEADER = "X-Similarity-Fragment"
 
 
 class FragmentView(SimilarityView):
-    """The shelf alone for lazy.js, a page around it for a browser without JavaScript."""
+    """The shelf alone for lazy.js, or a page around it for a browser without JavaScript."""
 
     schema = None
     http_method_names = ["get", "head", "options"]
-    renderer_classes = (StaticHTMLRenderer, JSONRenderer)  # of refusals
+    renderer_classes = (StaticHTMLRenderer, JSONRenderer)  # for refusals
 
     def get(self, request: Request, arguments: str) -> HttpResponse:
         try:
@@ -54,7 +54,7 @@ def _answer(request: HttpRequest, asked: ShelfArguments) -> HttpResponse:
 
 
 def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
-    """As the tag: an error is logged and gives an empty shelf."""
+    """Return the shelf like the tag: an error is logged and gives an empty shelf."""
     try:
         adapter = get_adapter()
         if not adapter.viewable(request).filter(pk=asked.product).exists():
@@ -72,10 +72,10 @@ def _shelf(request: HttpRequest, asked: ShelfArguments) -> str:
             "explain": asked.explain,
             "source": asked.product,
             "shelf_id": asked.shelf_id,
-            # Read by a script, it comes to a page that has them from the placeholder.
+            # The page of lazy.js already has the styles from the placeholder.
             "styles": FRAGMENT_HEADER not in request.headers,
         }
         return render_to_string(asked.template, values, request) if hits else mark_safe("")
-    except Exception as error:  # noqa: BLE001 - the page goes on without the shelf
+    except Exception as error:  # noqa: BLE001 - the page continues without the shelf
         log_error(logger, error, "No shelf of products similar to %s.", asked.product)
         return mark_safe("")

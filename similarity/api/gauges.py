@@ -1,8 +1,9 @@
 """The state of outboxes, versions, indexes and workers, read when Prometheus asks.
 
-A scrape comes every few seconds, also while a million rows wait: large counts are estimates
-(:mod:`similarity.operations.backlog`), and the help of each figure says so. Every read has a
-time limit, and one that fails leaves its figures out: the rest is worth most just then.
+Prometheus asks every few seconds, also while a million rows wait. So large counts are estimates
+(:mod:`similarity.operations.backlog`), and the help text of each metric names its limit. Every read
+has a time limit. A failed read leaves out only its metrics, because the others matter most at such
+a time.
 """
 
 import logging
@@ -22,15 +23,15 @@ from similarity.versions import quality
 
 logger = logging.getLogger(__name__)
 
-#: Longest one group of figures may ask the database.
+#: The longest time that one group of metrics may use the database.
 TIMEOUT_MS = 1000
 
-#: The share of products with vectors is looked at this seldom: it reads the host's products.
+#: The share of products with vectors is cached, because it reads the host's products.
 COVERAGE_KEY = "similarity:metrics:coverage"
 
 
 def read() -> list[Gauge]:
-    """Every gauge that can be had; ``database_up`` is 0 where the database does not answer."""
+    """Return every available gauge; ``database_up`` is 0 if the database does not answer."""
     found: list[Gauge] = []
     up = True
     added = (extension.gauges for extension in extensions())
@@ -38,12 +39,12 @@ def read() -> list[Gauge]:
         if up:
             up = _add(found, group)
     found.extend(_workers())
-    found.append(Gauge("database_up", "1 where the database answers.", [({}, float(up))]))
+    found.append(Gauge("database_up", "1 if the database answers.", [({}, float(up))]))
     return found
 
 
 def _add(found: list[Gauge], group: Callable[[], Iterator[Gauge]]) -> bool:
-    """Add a group of figures; whether the database can be asked for more."""
+    """Add a group of metrics; return False if the database can no longer be asked."""
     alias = upsert.alias()
     try:
         with transaction.atomic(using=alias):
@@ -67,7 +68,7 @@ def _outbox() -> Iterator[Gauge]:
     )
     yield Gauge(
         "outbox_lag_seconds",
-        "For how long the longest waiting product has been due.",
+        "How long the longest waiting product has been due.",
         [({}, waiting.lag_s)],
     )
     yield Gauge(
@@ -107,7 +108,7 @@ def _coverage() -> Iterator[Gauge]:
         caching.write(COVERAGE_KEY, share)
     yield Gauge(
         "coverage_ratio",
-        f"Share of the eligible products with vectors of the live version; of the last minutes, "
+        f"Share of the eligible products with vectors of the live version; some minutes old, "
         f"and estimated above {backlog.EXACT} products.",
         [({}, share)],
     )
@@ -129,7 +130,7 @@ def _indexes() -> Iterator[Gauge]:
     every = fusions.every_version().maintained().exclude(status=EncoderVersion.Status.BUILDING)
     yield Gauge(
         "index_valid",
-        "1 where the version's index on this column is there and valid.",
+        "1 if the version's index on this column exists and is valid.",
         [
             ({"version": str(version.pk), "column": column}, float(state == indexes.VALID))
             for version in every
@@ -144,7 +145,7 @@ def _indexes() -> Iterator[Gauge]:
 
 
 def _workers() -> list[Gauge]:
-    """Seen through the cache, on whichever machine they run."""
+    """Return the workers seen through the cache, on any machine."""
     seen = heartbeats.seen_if_known()
     return [
         Gauge(

@@ -1,4 +1,4 @@
-"""Health for load balancers and orchestrators: not throttled, open to all, detail for staff."""
+"""Health for load balancers and orchestrators: unthrottled, open to all, detail for staff."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from similarity.api.serializers import HealthSerializer
 from similarity.operations import health
 from similarity.operations.health import HealthCheck
 
-#: Seconds that a result of the checks holds: a flood of requests asks database and broker once.
+#: Seconds that a result is reused, so that a flood of requests checks database and broker once.
 KEPT_S = 1.0
 
 _lock = threading.Lock()
@@ -23,7 +23,7 @@ _found: dict[str, HealthCheck] = {}
 
 
 class AnyFormat(Negotiation):
-    """A probe that accepts nothing of ours is answered all the same."""
+    """Answers a probe even if it accepts no format of this API."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -32,7 +32,7 @@ class AnyFormat(Negotiation):
 
 
 class HealthView(ApiView):
-    """Needs no login, and answers where the session's database does not."""
+    """Needs no login, and answers even if the session's database is down."""
 
     content_negotiation_class = AnyFormat
     permission_classes = ()
@@ -41,7 +41,7 @@ class HealthView(ApiView):
 
 
 class LiveView(HealthView):
-    """Whether this process answers at all; nothing else is asked."""
+    """This process answers; no other check runs."""
 
     authentication_classes = ()
 
@@ -51,10 +51,10 @@ class LiveView(HealthView):
 
 
 class ReadyView(HealthView):
-    """Whether database, index, broker, worker and outbox are as they should be."""
+    """The state of database, index, broker, worker and outbox."""
 
     def perform_authentication(self, request: Request) -> None:
-        """Put off until after the checks: it reads the session, whose store may be down."""
+        """Postpone it until after the checks, because the session store may be down."""
 
     @extend_schema(
         operation_id="health_ready",
@@ -62,7 +62,7 @@ class ReadyView(HealthView):
         auth=[],  # a login only adds the detail
         responses={
             200: HealthSerializer,
-            503: OpenApiResponse(HealthSerializer, "Something is not as it should be."),
+            503: OpenApiResponse(HealthSerializer, "At least one check fails."),
         },
     )
     def get(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class ReadyView(HealthView):
 
 
 def _recent_checks() -> dict[str, HealthCheck]:
-    """The checks, run by one thread of the process at a time; the others have its result."""
+    """Return the checks; a single thread of the process runs them for all others."""
     global _checked_at, _found
     with _lock:
         if time.monotonic() - _checked_at >= KEPT_S:

@@ -1,4 +1,4 @@
-"""Hits as the API writes them: what a shop draws of a product, beside what it was found by."""
+"""Hits as the API writes them: the data of a product card, with score, tier and reasons."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -15,14 +15,14 @@ from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import card_of, read_part
 from similarity.similar.hits import Hit
 
-#: What is not read from the card.
+#: Fields that are not read from the card.
 _OF_THE_HIT = ("id", "score", "tier", "reasons", "in_stock")
 
 
 class HitWriter:
-    """Writes the products of one answer: one query for their stock, none for each.
+    """Writes the products of one answer, with a single database query for their stock.
 
-    ``asked`` is a validated request, whose ``fields`` narrows what is written. Staff get exact
+    ``asked`` is a validated request, whose ``fields`` limits the written fields. Staff get exact
     scores.
     """
 
@@ -80,7 +80,7 @@ class HitWriter:
 
     @cached_property
     def _in_stock(self) -> set[Any] | None:
-        """Keys of those in stock; None where the host keeps no stock."""
+        """Return keys of products in stock; None if the host keeps no stock."""
         every = self._adapter.model._default_manager.order_by()
         stocked = self._adapter.in_stock(every)
         if stocked is every:
@@ -90,6 +90,6 @@ class HitWriter:
 
 
 def public_score(hit: Hit) -> float:
-    """Return the score in steps too coarse to tell how much is sold."""
+    """Return the score in steps too coarse to reveal sales figures."""
     steps = 10 if hit.tier == "copurchase" else 1000
     return math.floor(hit.score * steps + 1e-9) / steps

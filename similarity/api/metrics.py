@@ -1,4 +1,4 @@
-"""``metrics/``: what Prometheus reads, for staff and for whoever has the token."""
+"""``metrics/``: metrics for Prometheus, open to staff and to holders of the token."""
 
 import hmac
 
@@ -17,10 +17,10 @@ from similarity.connections import metrics_export
 
 
 class MetricsView(HealthView):
-    """Not in the OpenAPI, for it is no call of a shop's: ``docs/operations.md`` describes it.
+    """Left out of the OpenAPI, because shops do not call it; see ``docs/operations.md``.
 
-    It tells how large the catalogue is and how busy the shop, so it is closed to all but
-    staff and those who send ``Authorization: Bearer`` with ``SIMILARITY["MONITORING"]["TOKEN"]``.
+    The metrics reveal the size of the catalogue and the shop's traffic. So only staff and clients
+    that send ``Authorization: Bearer`` with ``SIMILARITY["MONITORING"]["TOKEN"]`` may read them.
     """
 
     http_method_names = ["get", "head"]
@@ -29,7 +29,7 @@ class MetricsView(HealthView):
         return [AddressThrottle("metrics")]
 
     def perform_authentication(self, request: Request) -> None:
-        """Put off: with the token nobody needs to be logged in."""
+        """Postpone it, because the token needs no login."""
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -38,8 +38,8 @@ class MetricsView(HealthView):
     def get(self, request: Request) -> HttpResponse:
         if not _has_token(request) and not is_staff(request):
             raise exceptions.NotAuthenticated(
-                "Metrics are for staff, and for those who send SIMILARITY['MONITORING']['TOKEN'] "
-                "as 'Authorization: Bearer …'."
+                "Metrics are for staff, and for clients that send "
+                "SIMILARITY['MONITORING']['TOKEN'] as 'Authorization: Bearer …'."
             )
         if not metrics_export.available():
             return HttpResponse(
@@ -55,7 +55,8 @@ class MetricsView(HealthView):
 
 
 def _has_token(request: Request) -> bool:
-    """Compared in constant time; without a token in the settings there is none to have."""
+    """Return True if the request has the token, compared in constant time; False without a
+    token."""
     token = conf.get("MONITORING", "TOKEN")
     scheme, _space, sent = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if not token or scheme.lower() != "bearer":

@@ -1,4 +1,4 @@
-"""Signed cursors, and addresses of the pages that follow."""
+"""Signed cursors, and addresses of the next pages."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from similarity.api.errors import BadParameter
 
 
 class Cursor:
-    """The cursor of one query: ``asked`` is everything that decides the order of its hits."""
+    """The cursor of one query: ``asked`` holds everything that decides the order of its hits."""
 
     def __init__(self, salt: str, *asked: Any) -> None:
         self._signer = signing.Signer(salt=salt)
@@ -20,19 +20,19 @@ class Cursor:
         self._digest = hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def position(self, cursor: str | None) -> str | None:
-        """Return where the page begins. Raises :class:`BadParameter` if it is another query's."""
+        """Return where the page begins; raise :class:`BadParameter` for another query's cursor."""
         if cursor is None:
             return None
         try:
             asked, position = self._signer.unsign_object(cursor)
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise BadParameter(
-                "cursor is not one this API gave; leave it out to start anew.", "cursor"
+                "cursor was not made by this API; leave it out to start again.", "cursor"
             ) from error
         if asked != self._digest:
             raise BadParameter(
                 "cursor belongs to another query, or to vectors replaced since; leave it out to "
-                "start anew.",
+                "start again.",
                 "cursor",
             )
         return str(position)

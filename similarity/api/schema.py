@@ -1,4 +1,4 @@
-"""OpenAPI of the API: made from the serializers that check requests, when it is asked for."""
+"""OpenAPI of the API, made on request from the serializers that check requests."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ TAG = "similarity"
 
 
 class ApiSchema(AutoSchema):
-    """Names and describes the product's key in a path, whose type the product model decides."""
+    """Names and describes the product's key in a path; its type depends on the product model."""
 
     def get_tags(self) -> list[str]:
         return [TAG]
@@ -38,7 +38,7 @@ class FieldExtension(OpenApiSerializerFieldExtension):
 
 
 class RequestExtension(OpenApiSerializerExtension):
-    """Tells clients which fields a body takes beside those listed."""
+    """Describes the fields that a body accepts beside the listed fields."""
 
     target_class = "similarity.api.serializers.RequestSerializer"
     match_subclasses = True
@@ -60,12 +60,12 @@ def document(
     more: Mapping[int, Any] | None = None,
     examples: Sequence[OpenApiExample] = (),
 ) -> Any:
-    """Describe a view's method: what it takes, what it answers, and how it refuses."""
+    """Describe a view's method: its parameters, answers and refusals."""
     parameters: list[Any] = [query] if query else []
     answers: dict[Any, Any] = {200: answer, **_refusals(bool(body), not_found), **(more or {})}
     if etag:
         parameters += [
-            OpenApiParameter("If-None-Match", str, "header", description="ETag of what is held."),
+            OpenApiParameter("If-None-Match", str, "header", description="ETag of the copy held."),
             OpenApiParameter("ETag", str, "header", response=[200], description="Weak."),
         ]
         answers[304] = OpenApiResponse(description="The answer has not changed.")
@@ -79,7 +79,7 @@ def document(
 
 
 def refusal(description: str) -> OpenApiResponse:
-    """Return an answer of the errors' one shape."""
+    """Return the description of an answer with an error."""
     from similarity.api.serializers import ErrorSerializer
 
     return OpenApiResponse(ErrorSerializer, description)
@@ -101,12 +101,12 @@ def refused(name: str, message: str, parameter: str) -> OpenApiExample:
 def _refusals(has_body: bool, not_found: str) -> dict[int, OpenApiResponse]:
     what = "A field of the body" if has_body else "A parameter"
     found = {
-        400: refusal(f"{what} that is not known, or a value that cannot be served."),
+        400: refusal(f"{what} that is unknown, or a value that cannot be served."),
         403: refusal("Not permitted."),
         404: refusal(" ".join([not_found, "There is no renderer of that `format`."]).strip()),
-        406: refusal("No renderer gives what `Accept` asks for."),
-        429: refusal("Too many requests; `Retry-After` says when to come back."),
-        503: refusal("The database does not answer; `Retry-After` says when to come back."),
+        406: refusal("No renderer supports the `Accept` header."),
+        429: refusal("Too many requests; `Retry-After` gives the time to wait."),
+        503: refusal("The database does not answer; `Retry-After` gives the time to wait."),
     }
     return found | ({415: refusal("The body is of another type.")} if has_body else {})
 

@@ -1,7 +1,7 @@
-"""What requests may hold and what answers hold; each serializer checks and documents.
+"""Requests and answers of the API; each serializer checks and documents them.
 
-The bounds and names of a request stand here alone: a view reads what its serializer validated, and
-OpenAPI is made from the same serializer.
+The limits and names of a request are defined only here: a view reads what its serializer validated,
+and OpenAPI is made from the same serializer.
 """
 
 import difflib
@@ -36,21 +36,21 @@ from similarity.similar.hits import MODES, Query
 from similarity.similar.more_like import MAX_GIVEN
 from similarity.similar.scoring import METRICS
 
-#: Filters of one request that only the products' own attributes tell.
+#: The most filters of one request by attributes that are not listed.
 MAX_FILTERS = 20
 
 #: A query parameter of REST framework itself.
 FORMAT = "format"
 
-#: Characters of a signed cursor; one of ours has some 300.
+#: The most characters of a signed cursor; our own have about 300.
 MAX_CURSOR = 2000
 
 
 class RequestSerializer(serializers.Serializer):
-    """A body of JSON. A field that is not known is refused."""
+    """A JSON body. An unknown field is refused."""
 
     is_json = True
-    #: What an error calls a field.
+    #: The word for a field in errors.
     kind = "field"
 
     @classmethod
@@ -72,8 +72,10 @@ class RequestSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
     def openapi_of_others(self) -> Any:
-        """Return how OpenAPI describes fields that are not listed: False if there are none, None
-        to say nothing of them."""
+        """Return the OpenAPI description of unlisted fields.
+
+        False means that there are no such fields; None leaves them undescribed.
+        """
         return False
 
     def _refuse_unknown(self, name: str) -> None:
@@ -91,7 +93,7 @@ class RequestSerializer(serializers.Serializer):
 
 
 class QuerySerializer(RequestSerializer):
-    """A query string or a form: texts, of which the last of a name counts."""
+    """A query string or a form: texts; the last value of a name counts."""
 
     is_json = False
     kind = "parameter"
@@ -107,7 +109,7 @@ class QuerySerializer(RequestSerializer):
 
 
 class FiltersSerializer(RequestSerializer):
-    """The filters that the settings give, and attributes that only products tell."""
+    """The filters that the settings list, and attributes that only the products have."""
 
     kind = "filter"
 
@@ -152,7 +154,7 @@ def filter_fields(adapter: CatalogAdapter) -> dict[str, Any]:
 
 def _describe(name: str) -> str:
     if name == "category":
-        return "Category, or the start of its path; those below it count. Several are alternatives."
+        return "Category, or the start of its path; subcategories count. Several are alternatives."
     return f"Value of the attribute {name}; several are alternatives."
 
 
@@ -178,11 +180,11 @@ class ReasonSerializer(serializers.Serializer):
 
 class ImageSerializer(serializers.Serializer):
     url = serializers.CharField(help_text="Absolute.")
-    alt = serializers.CharField(help_text="What the picture shows, or the product's title.")
+    alt = serializers.CharField(help_text="Description of the picture, or the product's title.")
 
 
 class CardSerializer(serializers.Serializer):
-    """What a shop draws of a product."""
+    """The data of a product's card in a shop."""
 
     id = KeyField(help_text="The product's key; of the same type in requests.")
     title = serializers.CharField(required=False)
@@ -195,21 +197,21 @@ class CardSerializer(serializers.Serializer):
     currency = serializers.CharField(required=False, help_text="EUR, or an empty text.")
     image = ImageSerializer(required=False, allow_null=True)
     in_stock = serializers.BooleanField(
-        required=False, help_text="Now; true where the shop keeps no stock."
+        required=False, help_text="Current stock; true if the shop keeps no stock."
     )
-    brand = serializers.CharField(required=False, help_text="Empty where the shop maps none.")
+    brand = serializers.CharField(required=False, help_text="Empty if the shop maps none.")
 
 
 class HitSerializer(CardSerializer):
-    """A product with what it was found by; ``fields`` leaves out all but ``id``."""
+    """A product with its score, tier and reasons; ``fields`` may leave out all except ``id``."""
 
     score = serializers.FloatField(
         required=False,
-        help_text="0 to 1, higher is more similar; in steps of 0.001, of 0.1 where it is of "
+        help_text="0 to 1, higher is more similar; in steps of 0.001, or of 0.1 if it comes from "
         "orders.",
     )
     tier = serializers.CharField(
-        required=False, help_text="Where the hit came from; see `tier` of the page."
+        required=False, help_text="The source of the hit; see `tier` of the page."
     )
     reasons = ReasonSerializer(many=True, required=False, help_text="Only with `explain`.")
 
@@ -218,12 +220,12 @@ HIT_FIELDS = tuple(HitSerializer._declared_fields)
 
 
 class NarrowedRequest(serializers.Serializer):
-    """``fields``: what each hit is to hold."""
+    """``fields``: the fields that each hit holds."""
 
     fields = NamesField(  # type: ignore[assignment]
         HIT_FIELDS,
         required=False,
-        help_text=f"What each hit holds beside `id`, all by default: {', '.join(HIT_FIELDS)}.",
+        help_text=f"Fields of each hit beside `id`, all by default: {', '.join(HIT_FIELDS)}.",
     )
 
 
@@ -234,20 +236,20 @@ class ExplainedRequest(NarrowedRequest):
 class SimilarQuerySerializer(ExplainedRequest, FilteredQuerySerializer):
     limit = LimitField(8)
     cursor = TextField(
-        max_length=MAX_CURSOR, required=False, help_text="From `next`; of the same query only."
+        max_length=MAX_CURSOR, required=False, help_text="From `next` of the same query."
     )
     weights = WeightsField(
         max_length=1000,
         required=False,
-        help_text="Weight of each part instead of the shop's own, as `text:0.5,image:0.5`: "
+        help_text="Weight of each part instead of the shop's own, such as `text:0.5,image:0.5`: "
         f"{', '.join(MODES[1:])}. Only with mode `fused`.",
     )
     diversity = ShareField(default=0, help_text="How much the products differ among themselves.")
     metric = OneOfField(METRICS, default="cosine")
-    mode = OneOfField(MODES, default="fused", help_text="One part alone.")
+    mode = OneOfField(MODES, default="fused", help_text="All parts fused, or a single part.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse under the parameter's name what retrieval would refuse."""
+        """Refuse invalid weights under the parameter's name."""
         if "weights" in attrs:
             try:
                 Query(limit=1, mode=attrs["mode"], weights=attrs["weights"])
@@ -260,10 +262,10 @@ class MoreLikeRequestSerializer(ExplainedRequest, RequestSerializer):
     liked = KeysField(
         min_length=1,
         max_length=MAX_GIVEN,
-        help_text="Keys of products; those that do not exist are left out.",
+        help_text="Keys of products; keys without a product are left out.",
     )
     disliked = KeysField(
-        max_length=MAX_GIVEN, default=[], help_text="None of them may be in `liked`."
+        max_length=MAX_GIVEN, default=[], help_text="May not share keys with `liked`."
     )
     limit = LimitField(8)
     filters = FiltersSerializer(required=False)
@@ -278,24 +280,24 @@ class MoreLikeRequestSerializer(ExplainedRequest, RequestSerializer):
 
 
 class PlanSerializer(serializers.Serializer):
-    column = serializers.CharField(help_text="fused, or the part that was searched.")
+    column = serializers.CharField(help_text="fused, or the searched part.")
     plan = serializers.CharField(
         help_text="exact, exact per group, cells, hnsw or hnsw nearby: how it was searched."
     )
     because = serializers.CharField(
-        required=False, help_text="Why that plan was chosen, in figures. For the staff only."
+        required=False, help_text="Why that plan was chosen, in figures. For staff only."
     )
-    found = serializers.IntegerField(help_text="Rows that it brought, variants included.")
+    found = serializers.IntegerField(help_text="Rows found, variants included.")
 
 
 class ShelfSerializer(serializers.Serializer):
     version = serializers.IntegerField(
-        allow_null=True, help_text="Encoder version that answered; null before there is one."
+        allow_null=True, help_text="Encoder version that answered; null before the first version."
     )
     tier = serializers.CharField(
         allow_null=True,
         help_text="Tier of the best hit: fused, text, image, colour or attributes by vectors, "
-        "then category and department; popular, newest and catalogue only where "
+        "then category and department; popular, newest and catalogue only if "
         "SIMILARITY['SHELVES']['FILL'] is on; null without hits.",
     )
     results = HitSerializer(many=True)
@@ -303,10 +305,10 @@ class ShelfSerializer(serializers.Serializer):
 
 class PageSerializer(ShelfSerializer):
     next = serializers.CharField(
-        allow_null=True, help_text="Address of the page that follows; null at the end."
+        allow_null=True, help_text="Address of the next page; null at the end."
     )
     plans = PlanSerializer(
-        many=True, required=False, help_text="Queries of vectors, in order. Only with `explain`."
+        many=True, required=False, help_text="Vector queries, in order. Only with `explain`."
     )
 
 
@@ -322,7 +324,7 @@ class ErrorDetailSerializer(serializers.Serializer):
     parameter = serializers.CharField(allow_null=True)
 
 
-# Generators of clients name a variable after the component: "error" would hide its own field.
+# Client generators name a variable after the component: "error" would hide its own field.
 @extend_schema_serializer(component_name="ErrorAnswer")
 class ErrorSerializer(serializers.Serializer):
     error = ErrorDetailSerializer()

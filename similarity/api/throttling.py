@@ -1,4 +1,4 @@
-"""The API's own rate limit, apart from the host's own throttles."""
+"""The API's own rate limit, separate from the host's throttles."""
 
 import time
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from similarity.connections.clients import address_of, client_of
 #: The scope of ``API["PICTURE_THROTTLE"]``.
 PICTURES = "pictures"
 
-#: Counts of this process, for while the cache keeps none.
+#: Counts of this process, while the cache is down.
 _own = LocMemCache("similarity.throttle", {"OPTIONS": {"MAX_ENTRIES": 50_000}})
 
 
 class ClientThrottle(SimpleRateThrottle):
-    """So many requests of a client in each period, exactly, whatever is asked at once.
+    """An exact limit of requests of a client in each period, also for simultaneous requests.
 
-    The first period begins with a client's first request. What was asked in the period before
-    counts in part in the next, so that no two periods meet in a burst. While the cache is down
-    each process counts for itself.
+    The first period begins with a client's first request. Requests of the previous period count
+    partly in the next, so that a client cannot send two bursts around its end. While the cache is
+    down, each process counts by itself.
     """
 
     def __init__(self, scope: str) -> None:
@@ -60,14 +60,14 @@ class ClientThrottle(SimpleRateThrottle):
 
 
 class AddressThrottle(ClientThrottle):
-    """By address alone: neither a login nor the store of sessions is asked."""
+    """A limit by address alone, which reads neither a login nor the session store."""
 
     def get_ident(self, request: Request) -> str:
         return f"address:{address_of(request)}"
 
 
 def rate_of(scope: str) -> str | None:
-    """The configured rate of one scope; None where its requests are not limited."""
+    """Return the configured rate of one scope; None if its requests are not limited."""
     if scope == PICTURES:
         return conf.get("API", "PICTURE_THROTTLE")
     configured = conf.get("API", "THROTTLE")
@@ -77,11 +77,11 @@ def rate_of(scope: str) -> str | None:
 
 
 def _count(cache: Any, name: str, most: int, period_s: int) -> tuple[bool, float] | None:
-    """(whether the request may pass, when the period ends); None where nothing is kept.
+    """Return (True if the request may pass, end of the period); None if no count can be stored.
 
-    The cache itself adds one to a period's key, so that no request is lost between reading and
-    writing. Requests that are refused are taken off again: who asks too often keeps what the
-    rate allows. Keys hold whole numbers, which no cache has to unpickle.
+    The cache itself increments a period's key, so that no request is lost between reading and
+    writing. Refused requests are subtracted again, so that a client that asks too often keeps its
+    allowed rate. Keys hold whole numbers, because a cache need not unpickle them.
     """
     for _attempt in range(3):
         now_ms = int(1000 * time.time())
@@ -102,7 +102,7 @@ def _count(cache: Any, name: str, most: int, period_s: int) -> tuple[bool, float
 
 
 def _period(cache: Any, name: str, now_ms: int, period_ms: int) -> int:
-    """When the client's period began; raises ValueError where none has."""
+    """Return when the client's period began; raise ValueError if it has no period."""
     began_ms = int(cache.incr(name, 0))
     over = (now_ms - began_ms) // period_ms
     if over > 0:

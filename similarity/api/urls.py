@@ -19,19 +19,19 @@ from similarity.extension import extensions
 app_name = "similarity"
 
 
-#: What the paths of the API begin with.
+#: The first parts of the API's paths.
 ROOTS = ("products", "more-like-these", "batch", "fragments", "health", "metrics")
 ALL_ROOTS = (*ROOTS, *(root for extension in extensions() for root in extension.url_roots))
 
 
 class KeyConverter(PathConverter):
-    """Any text, line ends too: what is no product's key is answered as the API answers."""
+    """Any text, also with line ends, so that the API itself answers for invalid keys."""
 
     regex = r"[\s\S]+"
 
 
 class AnyOtherPath(URLPattern):
-    """Every path below our prefix; where the host has paths there too, only those of our names."""
+    """Every path below our prefix; only our own roots if the host has paths there too."""
 
     def resolve(self, path: str) -> ResolverMatch | None:
         root, slash, _rest = path.partition("/")
@@ -45,7 +45,7 @@ def _root_urlconf() -> Any:
 
 @lru_cache(maxsize=8)
 def _is_shared(urlconf: Any) -> bool:
-    """True if a pattern of the host begins with a prefix below which ours are included."""
+    """Return True if a pattern of the host begins with a prefix below which ours are included."""
     found = list(_routes(get_resolver(urlconf).url_patterns, ""))
     prefixes = [route for route, is_ours in found if is_ours]
     return any(
@@ -54,7 +54,7 @@ def _is_shared(urlconf: Any) -> bool:
 
 
 def _routes(patterns: list[Any], before: str) -> Iterator[tuple[str, bool]]:
-    """Yield the route of each pattern, and the prefix of ours in the place of our patterns."""
+    """Yield the route of each pattern, and our prefix in the place of our patterns."""
     for pattern in patterns:
         route = before + str(pattern.pattern).removeprefix("^")
         inner = getattr(pattern, "url_patterns", None)

@@ -50,7 +50,7 @@ class SimilarView(SimilarityView):
                 {**PAGE, "next": "https://shop.example/api/similarity/v1/products/1/similar/?…"},
             ),
             refused(
-                "A limit that is no number",
+                "A limit that is not a number",
                 "limit is 'many'; give a whole number from 1 to 100.",
                 "limit",
             ),
@@ -93,7 +93,7 @@ def _similar(request: Request, product: Any) -> dict[str, Any]:
 
 
 def _plan(query: trace.Answered, *, figures: bool) -> dict[str, Any]:
-    """One query of vectors. Its time is left to the metrics: answers that are the same stay so."""
+    """Return one vector query, without its time, so that equal answers stay equal."""
     because = {"because": query.because} if figures else {}
     return {"column": query.column, "plan": query.plan, **because, "found": query.found}
 
@@ -141,11 +141,11 @@ class MoreLikeView(SimilarityView):
 
 
 class NothingView(SimilarityView):
-    """404 in the shape of the API's errors, and not a page of the host's."""
+    """404 in the shape of the API's errors instead of a page of the host."""
 
     schema = None
     in_batch = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise Http404("There is no such path; the OpenAPI document lists those that are.")
+        raise Http404("There is no such path; the OpenAPI document lists all paths.")

@@ -1,6 +1,6 @@
 """Search by words and by meaning, suggestions, search by picture, and re-ranking.
 
-The public door of the app: a shop imports nothing deeper.
+The public door of the app: shops import only from here.
 """
 
 from typing import TYPE_CHECKING
@@ -57,5 +57,5 @@ _DOOR = {
 }
 __all__ = sorted(_DOOR)
 
-if not TYPE_CHECKING:  # type checkers must not take a wrong name for a lazy one
+if not TYPE_CHECKING:  # type checkers must not accept a wrong name as a lazy import
     __getattr__, __dir__ = lazy_door(__name__, _DOOR)

@@ -1,9 +1,9 @@
-"""Asks a worker what only it can compute, and waits for a bounded time.
+"""Asks a worker for a result that only a worker can compute, and waits for a limited time.
 
 The message goes to the queue ``SIMILARITY["SEARCH"]["QUEUE"]``, or with a picture to its
-``PICTURE_QUEUE``; the answer is awaited in the cache. All of it runs beside the request, which
-goes on when its time is up, whether worker, broker or cache is slow, dead or hangs. An answer that
-comes late serves who asks next.
+``PICTURE_QUEUE``; the answer arrives in the cache. All of it runs in a thread beside the request.
+The request continues when its time is up, even if worker, broker or cache is slow, dead or hangs. A
+late answer is cached for the next request.
 """
 
 import logging
@@ -24,28 +24,28 @@ from similarity.search.mailbox import Answer, Question
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after its time-out until a worker leaves a question unanswered: late, it may still
-#: serve the next who asks; and clocks of machines differ.
+#: Seconds after its time-out until a worker ignores a question: a late answer may still serve the
+#: next request, and the clocks of machines differ.
 LATE_S = 3
 
-#: The answer is looked for after so long, then ever more seldom.
+#: Seconds until the first look for the answer; later looks are further apart.
 FIRST_LOOK_S = 0.002
 LAST_LOOK_S = 0.010
 
-#: After so many questions in a row without an answer none is asked for a while.
+#: After this many unanswered questions in a row, no question is sent for PAUSE_S.
 SILENCES = 3
 PAUSE_S = 5.0
 
-#: The longest a search by picture waits for a worker, and the most processor time that decoding
-#: the picture may take.
+#: The longest wait of a search by picture for a worker, and the most processor time for decoding
+#: the picture.
 PICTURE_TIMEOUT_MS = 4000
 
 
 class Silence(Pause):
-    """What this process knows of workers that do not answer.
+    """How many questions in a row got no answer, as this process has seen it.
 
-    Of a worker that says that it is alive an answer is always awaited: it may be busy, and
-    what it answers late serves the next. Where none says so, a few questions are tried.
+    If a worker has sent a heartbeat, always wait for it: it may be busy, and a late answer is
+    cached for the next request. Without a heartbeat, try a few questions.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Silence(Pause):
     def unheard(self) -> None:
         self.in_a_row += 1
         if self.in_a_row >= SILENCES:
-            # One question after the pause tells whether it is over.
+            # One question after the pause shows whether it is over.
             self.in_a_row = SILENCES - 1
             self.begin()
             logger.warning(
@@ -72,7 +72,7 @@ class Silence(Pause):
 
 silence = Silence()
 
-#: While it lasts the log need not say again that no worker takes pictures.
+#: While this lasts, the log does not repeat that no worker takes pictures.
 unserved = Pause(60.0)
 
 
@@ -84,7 +84,8 @@ class Asked:
         self._until = until  # monotonic seconds
 
     def wait(self, timeout_s: float | None = None) -> Answer | None:
-        """The answer, or None when ``timeout_s``, or the question's own time, is over."""
+        """Return the answer, or None after ``timeout_s`` or at the end of the question's own
+        time."""
         if self._future is None:
             return None
         left = self._until - time.monotonic()
@@ -92,7 +93,7 @@ class Asked:
             return self._future.result(max(min(left, timeout_s or left), 0.0))
         except TookTooLong:
             return None
-        except Exception:  # a door: a page goes on without what a worker would have said
+        except Exception:  # a door: the page continues without the worker's answer
             logger.exception("A question to the workers failed.")
             return None
 
@@ -100,10 +101,10 @@ class Asked:
 def ask_worker(
     kind: str, payload: bytes, timeout_ms: int | None = None, *, version: int = 0
 ) -> Answer | None:
-    """What a worker answers to ``payload``, None where nobody does within ``timeout_ms``.
+    """Return a worker's answer to ``payload``; None without an answer within ``timeout_ms``.
 
-    ``kind`` is one of those ``similarity.search.queries`` knows: ``text``, ``picture``,
-    ``pairs``. Never raises, and never takes longer than ``timeout_ms`` (default
+    ``kind`` is a kind known to ``similarity.search.queries``: ``text``, ``picture``, ``pairs``.
+    Never raises, and never takes longer than ``timeout_ms`` (default
     ``SEARCH["QUERY_TIMEOUT_MS"]``).
     """
     question = Question(kind, secrets.token_urlsafe(16), version, payload)
@@ -113,7 +114,7 @@ def ask_worker(
 def begin(
     question: Question, timeout_ms: int | None = None, before: Callable[[], object] | None = None
 ) -> Asked:
-    """Ask without waiting yet; ``before`` is called first, beside the request as well."""
+    """Ask without waiting yet; call ``before`` first, also beside the request."""
     timeout_s = (
         conf.get("SEARCH", "QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     ) / 1000
@@ -145,15 +146,15 @@ def _ask(question: Question, until: float, before: Callable[[], object] | None) 
 
 
 def _may_try(question: Question) -> bool:
-    """Whether to ask although no worker of the queue says that it is alive.
+    """Return True to ask although no worker of the queue has sent a heartbeat.
 
-    A picture is not: its request would wait for seconds, and hold a thread of the site.
+    Pictures return False, because the request would wait for seconds and hold a thread of the site.
     """
     if question.queue == mailbox.PICTURES:
         if not unserved.lasts():
             unserved.begin()
             logger.warning(
-                "No worker of the queue %r says that it is alive: no picture is looked at. Start "
+                "No worker of the queue %r has sent a heartbeat: search by picture is off. Start "
                 "one, or add the queue to the worker of queries.",
                 conf.get("SEARCH", "PICTURE_QUEUE"),
             )
@@ -162,13 +163,13 @@ def _may_try(question: Question) -> bool:
 
 
 def _here(question: Question) -> Answer:
-    """Computed in this process, as the host wants it; the first loads the encoder."""
-    # By its path: this room knows no encoders, and a web machine need not have them.
+    """Compute in this process, because the host wants it; the first call loads the encoder."""
+    # Loaded by path: this module imports no encoders, and a web machine need not have them.
     compute = conf.load("similarity.search.queries.compute")
     try:
         answer: Answer = compute(question)
     finally:
-        connections.close_all()  # of this thread, which no request's end would close
+        connections.close_all()  # of this thread, because no request ends in it
     caching.attempt(partial(mailbox.reply, question, answer))
     return answer
 
@@ -179,7 +180,7 @@ def _look(question: Question) -> Answer | None:
 
 
 def _send(question: Question, until: float) -> bool:
-    """Whether an answer may come: the question is sent, or somebody else's is under way."""
+    """Return True if an answer may come: the question is sent, or an equal question is pending."""
     expires_s = max(until - time.monotonic(), 0.0) + LATE_S
     first = caching.attempt(partial(mailbox.first_to_ask, question, int(expires_s) + 1))
     if not first:

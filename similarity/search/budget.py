@@ -1,4 +1,4 @@
-"""The time that the database may take over one page of search."""
+"""The time that the database may use for one page of search."""
 
 import math
 import time
@@ -21,26 +21,27 @@ Result = TypeVar("Result")
 
 
 class Budget:
-    """``budget_ms`` from now on, in which PostgreSQL ends each query; None is no limit.
+    """A time budget of ``budget_ms`` from now, after which PostgreSQL cancels queries; None: no
+    limit.
 
-    A step that is ended leaves what was found without it: words without meaning, counts that
-    are estimated, or none. Loading the products that are shown is no step.
+    If a step is cancelled, the page shows the results found without it: words without meaning,
+    estimated counts, or no counts. Loading the shown products is not a step.
     """
 
     def __init__(self, budget_ms: float | None = None) -> None:
         self._started = time.monotonic()
         self._until = math.inf if budget_ms is None else self._started + budget_ms / 1000
-        #: Whether a step was ended.
+        #: True if a step was cancelled.
         self.late = False
 
     @classmethod
     def configured(cls) -> "Budget":
-        """``SEARCH["TIME_LIMIT_MS"]`` from now on."""
+        """Return a budget of ``SEARCH["TIME_LIMIT_MS"]`` from now."""
         return cls(conf.get("SEARCH", "TIME_LIMIT_MS"))
 
     @property
     def left_s(self) -> float:
-        """Seconds that are left, 0 at least; infinite without a limit."""
+        """Return the seconds left, at least 0; infinite without a limit."""
         return max(self._until - time.monotonic(), 0.0)
 
     @property
@@ -49,14 +50,18 @@ class Budget:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Of a step's query: no compilation, and an end when the time, in ms, is up."""
+        """Return the settings of a step's query: no JIT, and a time-out (ms) at the budget's
+        end."""
         if self._until == math.inf:
             return {"jit": "off"}
         return {"jit": "off", "statement_timeout": str(max(int(1000 * self.left_s), 1))}  # 0: none
 
     def attempt(self, using: str, step: Callable[[], Result], otherwise: Result) -> Result:
-        """What ``step`` returns, ``otherwise`` where the time is up or one of its queries was
-        ended. A step reads from the database ``using`` and writes nothing."""
+        """Return the result of ``step``, or ``otherwise`` if the time is up or a query is
+        cancelled.
+
+        A step reads from the database ``using`` and writes no data.
+        """
         if self.left_s <= 0:
             self.late = True
             return otherwise
@@ -70,25 +75,25 @@ class Budget:
             return otherwise
 
     def bounding(self, using: str) -> AbstractContextManager[None]:
-        """Each query of the block runs under :attr:`settings` of its moment."""
+        """Run each query of the block under :attr:`settings` at that moment."""
         return bounding(using, lambda: self.settings)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Time that is waited for a worker, which has a limit of its own, does not count."""
+        """Exclude the block from the budget, because waiting for a worker has its own limit."""
         started = time.monotonic()
         yield
         self._until += time.monotonic() - started
 
 
 def was_ended(error: DatabaseError) -> bool:
-    """Whether PostgreSQL ended the query: it does so some microseconds before our own clock."""
+    """Return True if PostgreSQL cancelled the query, some microseconds before our own clock."""
     return getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED
 
 
 @contextmanager
 def bounding(using: str, settings: Callable[[], Mapping[str, str]]) -> Iterator[None]:
-    """Each query of the block runs under the ``settings`` of its moment, sent in its message."""
+    """Run each query of the block under the ``settings`` at that moment, sent in its message."""
     connection = connections[using]
     if connection.settings_dict["OPTIONS"].get("server_side_binding", False):
         with local_settings(using, settings()):
@@ -99,16 +104,15 @@ def bounding(using: str, settings: Callable[[], Mapping[str, str]]) -> Iterator[
 
 
 class _Bounding:
-    """Sends each query with its settings, as one message: no round trip is spent on them.
+    """A wrapper that sends each query with its settings as one message, without a round trip.
 
-    They hold for the transaction, which by itself is the message. In a transaction of the host's
-    the first query comes after a savepoint, and the block goes back to it at the end: that puts
-    the settings back, and leaves the transaction usable where a query failed. The savepoint is a
-    statement of its own, for in the message of a query that is not sent or does not parse it
-    would not be set.
+    The settings last for the transaction. Outside a transaction of the host, the message is the
+    transaction. Inside a host transaction, the first query follows a savepoint, and the block rolls
+    back to it at the end. That restores the settings, and leaves the transaction usable if a query
+    failed. The savepoint is a separate statement, because it would not be set in the message of a
+    query that is not sent or does not parse.
 
-    A query that PostgreSQL keeps a cursor of (``.iterator()``) is sent as it is and has no limit
-    of its own.
+    A query with a server-side cursor (``.iterator()``) is sent unchanged and has no own limit.
     """
 
     def __init__(
@@ -130,23 +134,23 @@ class _Bounding:
         many: bool,
         context: Any,
     ) -> Any:
-        """As ``connection.execute_wrapper`` calls it."""
+        """Run a statement, as ``connection.execute_wrapper`` calls it."""
         if isinstance(sql, Composable):
             sql = sql.as_string(self._connection.connection)
         if self._in_hosts and not self._begun and sql != _SAVEPOINT:
             self._send(_SAVEPOINT)
             self._begun = True
-        # PostgreSQL is sent DECLARE … CURSOR FOR before the query of a cursor that it keeps.
+        # Django sends DECLARE … CURSOR FOR before the query of a server-side cursor.
         kept = getattr(context["cursor"], "name", None)
         before = "" if kept else self._before(sql)
         returned = execute(f"{before}{sql}", params, many, context)
-        while before and context["cursor"].nextset():  # a result for each setting comes first
+        while before and context["cursor"].nextset():  # skip one result for each setting
             pass
         return returned
 
     def _before(self, sql: str) -> str:
-        """What goes before a statement in its message."""
-        # Where a query failed, Django's own ROLLBACK TO must come first.
+        """Return the settings to send before a statement in its message."""
+        # After a failed query, Django's own ROLLBACK TO must come first.
         if sql.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE")):
             return ""
         settings = self._settings().items()
@@ -158,7 +162,7 @@ class _Bounding:
         try:
             self._send(f"ROLLBACK TO {_SAVEPOINT}; RELEASE {_SAVEPOINT}")
         except Error:
-            if failed is None:  # else, of a connection that broke, what broke it says more
+            if failed is None:  # else the first error explains a broken connection better
                 raise
 
     def _send(self, sql: str) -> None:

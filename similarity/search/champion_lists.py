@@ -1,9 +1,9 @@
-"""Champion lists: of each lexeme that very many documents hold, those that hold it best.
+"""Champion lists: for each very common lexeme, the products that hold it best.
 
-A search for such a word would have to score every document with it; by its list it scores a few
-thousand, as engines do that keep postings in the order of their impact. Of one word the list
-is in the very order of the score. Made anew with the counts of words; documents written since
-are looked at by search besides, the latest of them at least.
+A search for such a word would have to score every document with it. With the list it scores a few
+thousand, as engines do that sort postings by impact. For a single word the list has exactly the
+order of the score. The lists are made again with the counts of words; search also looks at
+documents written since, at least at the latest.
 """
 
 from django.db import connections, transaction
@@ -12,7 +12,7 @@ from psycopg.sql import SQL
 from similarity.search.models.documents import CHAMPIONS, COMMON, SearchLexeme, term_score
 from similarity.vectors import upsert
 
-#: Lexemes that have a list, at most; the most frequent first.
+#: The most lexemes that have a list; the most frequent first.
 MOST = 5000
 
 _LIST = (
@@ -29,7 +29,7 @@ _LIST = (
 
 
 def refresh() -> int:
-    """Make every list anew; returns how many. A transaction each, so that none is held long."""
+    """Make every list again; return how many. Each has its own transaction, to keep locks short."""
     lexemes = SearchLexeme.objects.using(upsert.alias())
     common = lexemes.filter(documents__gt=COMMON).exclude(lexeme="").order_by("-documents")
     chosen = list(common.values_list("lexeme", flat=True)[:MOST])
@@ -41,7 +41,7 @@ def refresh() -> int:
 
 
 def quoted(lexeme: str) -> str:
-    """A lexeme as the text of a tsquery."""
+    """Return a lexeme as the text of a tsquery."""
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

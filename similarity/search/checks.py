@@ -11,14 +11,14 @@ from similarity.search.models import SearchDocument
 
 
 def check_search(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """The text search configuration, on the databases asked for."""
+    """Check the text search configuration, on the requested databases."""
     alias = router.db_for_write(SearchDocument)
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
         return _check_search_config(alias)
     except DatabaseError:
-        return []  # similarity.E032 says so
+        return []  # similarity.E032 reports it
 
 
 def _check_search_config(alias: str) -> list[CheckMessage]:

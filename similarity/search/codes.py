@@ -1,4 +1,4 @@
-"""Products by a code: SKU, EAN, part number, as a whole, a part of it, or with a slip."""
+"""Finds products by a code: SKU, EAN or part number, whole, in part, or with one slip."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,26 +13,30 @@ from similarity.similar.planner_settings import fetch_under
 from similarity.similar.within import Fragment, Within, compose, parameter, sortable_key
 
 SHORTEST = 3
-#: From so many letters on, the beginning of a code finds it, and a slip is forgiven.
+#: A query with at least this many letters also finds codes that begin with it, or (FUZZY) codes one
+#: slip away.
 SHORTEST_PART = 4
 SHORTEST_FUZZY = 6
-#: From so many on, it is looked for inside of codes: ``RNG482`` of ``KT-RNG482-DRE``.
+#: With at least this many letters it is searched inside codes: ``RNG482`` of ``KT-RNG482-DRE``.
 SHORTEST_INSIDE = 5
 SHORTEST_DIGITS = 7
-#: Codes read at most; more begin alike only where little was typed.
+#: The most codes that are read; more codes begin alike only if little was typed.
 MOST = 50
 
 
 class CodeMatches(NamedTuple):
-    """``whole``: products with a code that the query is, or else that begins with it. ``partial``:
-    products with a code that one word of it is; the other words may say another product."""
+    """``whole``: products with a code that equals the query, or else begins with it.
+
+    ``partial``: products with a code that equals one word of it; the other words may name another
+    product.
+    """
 
     whole: list[Match]
     partial: list[Match]
 
 
 def found(words: QueryWords, within: Within) -> CodeMatches:
-    """Products by their code, as it is."""
+    """Return products by their exact code."""
     whole = wording.normalise_code(words.text)
     forms = [form for form in _forms(words) if form != whole]
     exact = [f"% {whole} %"] if _is_written_as_code(words.text, whole) else []
@@ -47,8 +51,11 @@ def found(words: QueryWords, within: Within) -> CodeMatches:
 
 
 def similar(words: QueryWords, within: Within) -> tuple[list[Match], str]:
-    """(products with a code that the query is a part of, ``code``), or (those with a code that
-    is one slip from it, ``near_code``): a neighbour of a code is another product."""
+    """Return (products with a code that contains the query, ``code``), or else near codes.
+
+    The latter is (products with a code a single slip away, ``near_code``), because such a code
+    belongs to another product.
+    """
     code = wording.normalise_code(words.text)
     if _is_part(code) and (parts := _find([f"%{code}%"], within)):
         return [match for _place, match in parts], "code"
@@ -56,18 +63,19 @@ def similar(words: QueryWords, within: Within) -> tuple[list[Match], str]:
 
 
 def looks_like_code(text: str, shortest: int = SHORTEST) -> bool:
-    """Codes have a digit; other words are words."""
+    """Return True for a text with a digit; texts without digits are words."""
     return len(text) >= shortest and any(letter.isdigit() for letter in text)
 
 
 def _is_written_as_code(text: str, code: str) -> bool:
-    """Without a digit by its signs or capitals: ``BR/SOFT/ROSE``, ``ACMEBLK``."""
+    """Return True for a code; without a digit by signs or capitals: ``BR/SOFT/ROSE``,
+    ``ACMEBLK``."""
     signs = " " not in text and (text.isupper() or any(not one.isalnum() for one in text))
     return looks_like_code(code) or (len(code) >= SHORTEST and signs)
 
 
 def _is_part(code: str) -> bool:
-    """A few digits alone stand within many a long number."""
+    """Return True if it is long enough to search inside codes; a few digits are in many codes."""
     least = SHORTEST_DIGITS if code.isdecimal() else SHORTEST_INSIDE
     return looks_like_code(code, least)
 
@@ -95,18 +103,18 @@ def _one_slip_away(code: str, within: Within) -> list[Match]:
 
 
 def _forms(words: QueryWords) -> list[str]:
-    """What may be a code: each word, and each as it was written (``ab-12``)."""
+    """Return the possible codes of a query: each word, and each as typed (``ab-12``)."""
     written = (wording.normalise_code(word) for word in words.text.split())
     forms = [*written, *words.words]
     return [form for form in dict.fromkeys(forms) if looks_like_code(form)][:8]
 
 
 def _find(patterns: Sequence[str], within: Within) -> list[tuple[int, Match]]:
-    """(place of the first pattern that a code is like, product), in that order."""
+    """Return (place of the first pattern that a code matches, product), in that order."""
     keys = within.keys
     if not patterns or keys is None:
         return []
-    # Apart, for the trigram index does not serve LIKE ANY.
+    # Joined by OR, because the trigram index does not serve LIKE ANY.
     likes = " OR ".join("codes LIKE %s" for _ in patterns)
     places = " ".join(f"WHEN codes LIKE %s THEN {at}" for at in range(len(patterns)))
     query = compose(

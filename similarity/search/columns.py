@@ -1,4 +1,4 @@
-"""Values of the host's products that a query has found, read together and each converted once."""
+"""Values of the host's products that a query found, read together and each converted once."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +13,11 @@ Annotation = Callable[[QuerySet[Any]], tuple[QuerySet[Any], str]]
 
 
 class Columns:
-    """Values that annotations give the host's products, read as the database gives them.
+    """Values of annotations on the host's products, read raw from the database.
 
-    There are few different ones among thousands of products: each is converted once to what the
-    model's field makes of it. Each of ``annotations`` takes the products and returns them with a
-    value, and the value's name; two may use the same name.
+    Thousands of products share few different values, so each value is converted once by the model's
+    field. Each of ``annotations`` takes the products and returns them with a value, and the value's
+    name. Two annotations may use the same name.
     """
 
     def __init__(self, model: Any, annotations: Sequence[Annotation], using: str) -> None:
@@ -32,7 +32,7 @@ class Columns:
         self._valued = Fragment(sql, tuple(params))
 
     def read(self, found: Fragment) -> list[tuple[Any, ...]]:
-        """(group, key, value …) of the products of ``found``; one query."""
+        """Return (group, key, value …) of the products of ``found``, in a single database query."""
         with self._compiler.connection.cursor() as cursor:
             cursor.execute(
                 *compose(
@@ -47,7 +47,8 @@ class Columns:
         return rows
 
     def held(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, set[str]]]]:
-        """Of each annotation (value, groups of the products that have it), each value once."""
+        """Yield for each annotation (value, groups of the products that have it), each value
+        once."""
         fields = [column[0] for column in self._compiler.select]
         converters = self._compiler.get_converters(fields)
         columns = list(zip(*rows, strict=True)) or [()] * (1 + len(fields))
@@ -67,12 +68,12 @@ class Columns:
 
 
 def _grouped(values: Sequence[Any], groups: Sequence[str]) -> list[tuple[Any, set[str]]]:
-    """(value, the groups beside it), each value once."""
+    """Return (value, the groups that have it), each value once."""
     held: defaultdict[Any, set[str]] = defaultdict(set)
     try:
         for value, group in zip(values, groups, strict=True):
             held[value].add(group)
-    except TypeError:  # an array cannot be a key
+    except TypeError:  # an array is not hashable
         named = {repr(value): value for value in values}
         return [(named[name], some) for name, some in _grouped([*map(repr, values)], groups)]
     return list(held.items())

@@ -1,6 +1,6 @@
-"""Search documents: what a product says, as words; written beside its vectors, or without any.
+"""Search documents: a product's texts as words, written with its vectors or without them.
 
-No model runs here. A document whose fingerprint has not changed is left as it is.
+No model runs here. A document with an unchanged fingerprint stays as it is.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ from similarity.search.models import SearchDocument
 from similarity.types import Progress
 from similarity.vectors import encoding, upsert
 
-#: Part of every fingerprint: another number has all documents made anew.
+#: Part of every fingerprint: another number makes all documents outdated.
 FORMAT = 4
 
 TITLE = 250  # characters kept of a title for completing
-LONGEST_VALUE = 60  # a longer attribute is no value that a shopper would name
-#: Attributes that weigh B; others C.
+LONGEST_VALUE = 60  # shoppers do not type longer attribute values
+#: Attributes with weight B; other attributes have weight C.
 MAIN_ATTRIBUTES = ("brand", "category")
 
-# The keys' type is the host's own. A tsvector of one field follows the other's positions.
+# Keys have the host's own type. The positions of each tsvector follow those of the tsvector before.
 _UPSERT = """
     INSERT INTO similarity_searchdocument AS stored
         (product_id, document, length, title, codes, words, attribute_values, "group",
@@ -59,13 +59,13 @@ _UPSERT = """
     WHERE %(read_at)s::timestamptz IS NULL OR stored.indexed_at < %(read_at)s
 """
 
-#: Words of title, brand and category that the configuration stops: "The Who" is found by them.
+#: Stop words of title, brand and category, so that "The Who" is found by them.
 _STOP_WORDS = """coalesce((
     SELECT string_agg(word, ' ')
     FROM unnest(string_to_array(unaccent(title_text || ' ' || main_text), ' ')) AS said(word)
     WHERE length(word) <= 12 AND to_tsvector(%(config)s::regconfig, word) = ''), '')"""
 
-# In order, so that two workers with the same new words never wait for each other in a circle.
+# Sorted, so that two workers with the same new words never deadlock.
 _NEW_WORDS = (
     """
     INSERT INTO similarity_searchlexeme (lexeme, documents)
@@ -99,42 +99,44 @@ _NEW_VALUES = """
 
 @dataclass(frozen=True)
 class Document:
-    """The texts of a product by weight, each in words that PostgreSQL's parser leaves whole."""
+    """The texts of a product by weight, as words that PostgreSQL's parser does not split."""
 
     content: ProductContent
 
     @cached_property
     def listed(self) -> list[str]:
-        """Attributes that the adapter names: others may be internal, and put no word into
-        suggestions and corrections."""
+        """Return the attributes that the adapter lists as filters.
+
+        Other attributes may be internal, so their words do not enter suggestions and corrections.
+        """
         return sorted({*MAIN_ATTRIBUTES, *get_adapter().filter_names()})
 
     @cached_property
     def title(self) -> str:
-        """With codes, each whole (their pieces would be in every product): weight A."""
+        """Return the title and the whole codes (their pieces are in every product): weight A."""
         return _text([self.content.plain_title], self.codes)
 
     @property
     def plain_title(self) -> str:
-        """The title's words, for completing."""
+        """Return the title's words, for completing."""
         return " ".join(wording.words_of(self.content.plain_title))[:TITLE]
 
     @cached_property
     def main(self) -> str:
-        """Brand and category: weight B."""
+        """Return brand and category: weight B."""
         attributes = self.content.plain_attributes
         return _text([attributes[name] for name in MAIN_ATTRIBUTES if name in attributes])
 
     @cached_property
     def other(self) -> str:
-        """Other attributes: weight C. Of one that is only true or not, its name."""
+        """Return other attributes: weight C. A true yes/no attribute adds its name."""
         told = self._others
         plain = [value for value in told.values() if value not in ("yes", "no")]
         return _text([*plain, *(name for name, value in told.items() if value == "yes")])
 
     @cached_property
     def long(self) -> str:
-        """The description: weight D."""
+        """Return the description: weight D."""
         return _text([self.content.plain_description], near=False)
 
     @cached_property
@@ -148,8 +150,11 @@ class Document:
 
     @cached_property
     def words(self) -> list[str]:
-        """Of title, brand, category and listed attributes, for completing and correcting; numbers,
-        codes and pieces of scripts without blanks are not."""
+        """Return the words of title, brand, category and listed attributes.
+
+        They serve completing and correcting. Numbers, codes and pieces of scripts without blanks
+        are left out.
+        """
         category = self.content.plain_attributes.get("category", "")
         texts = [self.content.plain_title, category, *self._spoken]
         found = (word for text in texts for word in wording.words_of(text))
@@ -161,7 +166,7 @@ class Document:
 
     @cached_property
     def values(self) -> list[tuple[str, str, str]]:
-        """(attribute, value, its words) of each value that a shopper may name.
+        """Return (attribute, value, its words) of each value that a shopper may type.
 
         The value is as the host stores it, because filters compare it with the host's column.
         """
@@ -178,7 +183,7 @@ class Document:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all that the document is made of, and of how."""
+        """Return the SHA-256 of the document's contents and of the way it is made."""
         content = self.content
         made_of = [
             FORMAT,
@@ -200,17 +205,17 @@ class Document:
 
     @property
     def _spoken(self) -> Iterable[str]:
-        """Values short enough to be words of a shopper's, of attributes that are listed."""
+        """Return values of listed attributes that are short enough for a shopper to type."""
         attributes = self.content.plain_attributes
         values = (attributes.get(name, "") for name in self.listed)
         return (value for value in values if len(value) <= LONGEST_VALUE)
 
 
 def index(keys: Sequence[str], *, force: bool = False) -> int:
-    """Bring the documents of these products up to date; returns how many were written.
+    """Bring the documents of these products up to date; return how many were written.
 
-    Needs no encoder and no version. A product that cannot be read is left to the outbox, which
-    keeps its error.
+    Needs no encoder and no version. A product that cannot be read stays in the outbox, which keeps
+    its error.
     """
     read_at = database_time(upsert.alias())
     contents, _unread = encoding.read_contents(get_adapter(), keys)
@@ -221,10 +226,10 @@ def index(keys: Sequence[str], *, force: bool = False) -> int:
 
 
 def index_waiting(most: int = 1000) -> int:
-    """:func:`index` for products that wait in the outbox while no encoder can run.
+    """Run :func:`index` for products that wait in the outbox while no encoder can run.
 
-    Those without a document first, then those seen longest ago, so that a few calls go round
-    a long outbox and none of them takes long. The rows stay where they are.
+    Take products without a document first, then those indexed longest ago. So a few short calls
+    cover a long outbox. The outbox rows stay in place.
     """
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
@@ -242,8 +247,8 @@ def index_waiting(most: int = 1000) -> int:
 
 
 def index_all(progress: Progress | None = None, *, force: bool = False) -> int:
-    """:func:`index` for the whole catalogue, in key order; then the words' counts."""
-    from similarity.search import vocabulary  # they stand on the pipeline, as it on us
+    """Run :func:`index` for the whole catalogue in key order, then count the words."""
+    from similarity.search import vocabulary  # a module-level import would be circular
     from similarity.versions import build
 
     total = get_adapter().model._base_manager.using(upsert.alias()).count()
@@ -260,10 +265,10 @@ def index_all(progress: Progress | None = None, *, force: bool = False) -> int:
 def write(
     contents: Sequence[ProductContent], *, read_at: datetime | None = None, force: bool = False
 ) -> int:
-    """Insert or replace the documents of products that are locked; returns how many.
+    """Insert or replace the documents of locked products; return how many were written.
 
-    As in :func:`similarity.vectors.upsert.write`, ``read_at`` leaves rows alone that someone
-    wrote since.
+    As in :func:`similarity.vectors.upsert.write`, ``read_at`` leaves rows alone that another
+    process has written since.
     """
     documents = [Document(content) for content in (contents if force else outdated(contents))]
     if not documents:
@@ -284,7 +289,7 @@ def write(
 
 
 def outdated(contents: Sequence[ProductContent]) -> list[ProductContent]:
-    """Those whose document is missing or was made from something else."""
+    """Return the products whose document is missing or was made from other content."""
     rows = SearchDocument.objects.using(upsert.alias())
     rows = rows.filter(product__in=[content.key for content in contents])
     stored = {str(key): mark for key, mark in rows.values_list("product_id", "fingerprint")}
@@ -322,7 +327,7 @@ def _values(documents: Sequence[Document]) -> dict[str, list[str]]:
 
 
 def _text(texts: Iterable[str], also: Iterable[str] = (), *, near: bool = True) -> str:
-    """Words in their order, and after them what else the texts answer to."""
+    """Return the words in their order, then the extra words that the texts are found by."""
     read = [(wording.words_of(text), wording.extra_words_of(text, near=near)) for text in texts]
     words = [word for some, _extra in read for word in some]
     extra = [word for _some, more in read for word in more]
@@ -330,6 +335,6 @@ def _text(texts: Iterable[str], also: Iterable[str] = (), *, near: bool = True) 
 
 
 def _clean(text: str) -> str:
-    """As PostgreSQL can store it, on one line."""
+    """Return the text on one line, without characters that PostgreSQL cannot store."""
     text = text.encode("utf-8", "ignore").decode().replace("\0", " ")
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""``search``: a shopper's words in, a page of products out, and what stands beside them."""
+"""``search``: turns a shopper's text into a page of products, related products and facets."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,28 +37,28 @@ def search(
     vector: FloatArray | Mapping[str, FloatArray] | None = None,
     hybrid: bool = True,
 ) -> SearchPage:
-    """Return the products that match a query, best first, and what is near to it beside them.
+    """Return the products that match a query, best first, and related products beside them.
 
-    ``text`` is what a shopper typed; ``"phrases"``, ``-unwanted`` and prices (``under 50``)
-    are understood, misspelt words put right. Hits match by a code or by words: every word, or
-    where no product holds all, at least half of the query. They are products of ``within``
-    (default: the adapter's ``eligible()``), one for each group of variants, ``limit`` of them
-    wherever so many match. ``SearchPage.related`` holds what is near and no match, and
-    ``SearchPage.outcome`` tells apart why there is no match: nothing answers, none has the
-    price, none passes the filters, or the time was up.
+    ``text`` is the text a shopper typed. It may contain ``"phrases"``, ``-unwanted`` and prices
+    (``under 50``); misspelt words are corrected. Hits match by a code or by words: by every word,
+    or if no product holds all, by at least half of the query. Hits are products of ``within``
+    (default: the adapter's ``eligible()``), at most ``limit``, with a single product for each group
+    of variants. ``SearchPage.related`` holds near products that do not match.
+    ``SearchPage.outcome`` gives the reason for a page without matches: no product matches, no
+    product has the price, no product passes the filters, or the time was up.
 
-    ``unfiltered``: ``within`` without the filters that the shopper chose, where some are.
-    ``sort``: ``relevance``, ``price``, ``-price``, ``newest``; the products are the same in
-    each. ``after``: the cursor of the page before; pages repeat and skip nothing while the
-    catalogue stands still, and end after MAX_DEPTH hits. ``facets``: names of attributes, and
-    ``price``, whose values are counted among the matches; or name → queryset to count in
-    instead of ``within``, which leaves out the filter of the facet itself. ``vector``: float32
-    (D,), the query's in the space of ``ProductVectors.text``, or part (``text``, ``image``) →
-    vector; None asks :mod:`similarity.search.query_vectors`. Where there is none in time, or
-    without ``hybrid``, words rank alone and nothing is related by meaning.
+    ``unfiltered``: ``within`` without the shopper's filters, if there are any. ``sort``:
+    ``relevance``, ``price``, ``-price``, ``newest``; every sort order has the same products.
+    ``after``: the cursor of the previous page. Pages repeat and skip no products while the
+    catalogue does not change, and end after MAX_DEPTH hits. ``facets``: names of attributes and
+    ``price``, whose values are counted among the matches; or name → queryset to count in instead of
+    ``within``, so that a facet can ignore its own filter. ``vector``: float32 (D,), the query in
+    the space of ``ProductVectors.text``, or part (``text``, ``image``) → vector; None asks
+    :mod:`similarity.search.query_vectors`. If no vector arrives in time, or without ``hybrid``,
+    words rank alone and no products are related by meaning.
 
-    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve, and
-    never for what ``text`` says.
+    Raises :class:`similarity.exceptions.QueryError` for invalid arguments, and never because of the
+    contents of ``text``.
     """
     started = time.perf_counter()
     budget = Budget.configured()
@@ -98,7 +98,7 @@ def search(
 
 
 class _Answer(NamedTuple):
-    """``within``: where matches lie; ``shown_within``: where all that is shown does."""
+    """``within``: the products that may match; ``shown_within``: the products that may be shown."""
 
     outcome: Outcome
     ranked: Ranking
@@ -108,7 +108,7 @@ class _Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class _Asked:
-    """A query, and where it is looked for."""
+    """A query, and the products it is searched in."""
 
     reading: ResolvedQuery
     room: Within
@@ -118,7 +118,7 @@ class _Asked:
     budget: Budget
 
     def answer(self) -> _Answer:
-        """What matches; else why nothing does, and what can be shown instead."""
+        """Return the matches, or the reason for an empty page and products to show instead."""
         price = self.reading.words.price
         priced = _priced(self.room, price, self.adapter)
         ranked = self._rank(priced, self.vectors)
@@ -140,7 +140,7 @@ class _Asked:
         return _Answer(Outcome.NOTHING, popular, priced, priced)
 
     def _wider(self) -> Iterator[tuple[Outcome, Within]]:
-        """Where else a match may lie, and what it means if it does."""
+        """Yield wider sets of products that may match, and the outcome if they do."""
         if not self.reading.query.terms:
             return
         if self.reading.words.price:
@@ -168,7 +168,7 @@ class _Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class _Facets:
-    """What was asked to be counted, counted where something was found."""
+    """The requested facets, counted among the matches."""
 
     asked: Facets
     reading: ResolvedQuery
@@ -178,7 +178,7 @@ class _Facets:
     budget: Budget
 
     def count(self) -> _Counted:
-        """Without those that no time was left for."""
+        """Count the facets, except those that no time was left for."""
         counted: dict[str, counting.Values] = {}
         for within, names in self._rooms() if self.ranked.total else ():
             read = partial(counting.Values, self._matches, within, names, self.adapter)
@@ -198,7 +198,8 @@ class _Facets:
         return self.ranked.matches(self.reading.query)
 
     def _rooms(self) -> Iterable[tuple[Within, list[str]]]:
-        """(where to count, names), each queryset once: most leave out no filter that is set."""
+        """Return (products to count in, names), each queryset once, because most facets share
+        it."""
         if not isinstance(self.asked, Mapping):
             return [(self.within, list(self.asked))] if self.asked else []
         rooms: dict[Any, tuple[Within, list[str]]] = {}
@@ -218,7 +219,7 @@ def _check(text: Any, limit: Any, sort: str, facets: Facets, adapter: CatalogAda
 
 
 def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -> Within:
-    """Also within what the query says of the price."""
+    """Return ``within``, narrowed to the price that the query names."""
     if price is None or not adapter.has_price:
         return within
     return Within(adapter.filter_price(within.narrowed(), price.low, price.high))
@@ -227,7 +228,8 @@ def _priced(within: Within, price: PriceRange | None, adapter: CatalogAdapter) -
 def _vectors(
     reading: ResolvedQuery, given: FloatArray | Mapping[str, FloatArray] | None
 ) -> Callable[[], Mapping[str, FloatArray]]:
-    """Asked for at once, waited for when it is needed: meanwhile the words are searched for."""
+    """Request the vectors at once; the returned function waits, so that words are searched
+    first."""
     if given is None:
         return query_vectors.begin(reading.text).wait_parts
     parts = given if isinstance(given, Mapping) else {"text": given}
@@ -246,7 +248,7 @@ def _page(
 
 
 def _hits(shown: Sequence[Ranked], within: Within) -> list[Hit]:
-    """One query; a product that went since it was found is left out."""
+    """Load hits in a single database query; skip a product that is gone since the search."""
     products = within.load(one.key for one in shown) if shown else {}
     return [
         Hit(str(one.key), one.score, one.tier, product=products[one.key])

@@ -1,4 +1,4 @@
-"""What search adds to the work of the core: a document beside each product's vectors."""
+"""The search app's hooks into the core: they write a document beside each product's vectors."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from similarity.worker import takes_from
 class SearchExtension(Extension):
     urls = "similarity.search.api.urls"
     url_roots = ("search", "suggest", "rerank")
-    #: Words with a slip, letters without their marks.
+    #: For misspelt words, and for letters without their accents.
     postgres_extensions = ("pg_trgm", "unaccent")
 
     def product_models(self) -> Sequence[type[Model]]:

@@ -1,7 +1,7 @@
-"""How many of the products found have each value of an attribute, and how prices lie.
+"""Facets: how many found products have each value of an attribute, and a price histogram.
 
-Products found are read once, with all that is counted, and counted here; where they are too
-many, one in 16 or in 256 of them is, and what is told is an estimate.
+The found products are read once, with all counted attributes, and counted here. If they are too
+many, a share (1 in 16 or 1 in 256) is read, and the counts are estimates.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,14 +22,14 @@ from similarity.search.result_set import ResultSet
 from similarity.similar.within import Within
 
 PRICE = "price"
-#: Values of a facet that are shown at most.
+#: The most values of a facet that are shown.
 MOST_VALUES = 50
 MOST_FACETS = 20
 BUCKETS = 6
 
 
 def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
-    """Raises :class:`QueryError` for a facet that cannot be counted."""
+    """Raise :class:`QueryError` for a facet that cannot be counted."""
     names = list(names)
     if len(names) > MOST_FACETS:
         raise QueryError(f"{len(names)} facets are asked for; {MOST_FACETS} at most.")
@@ -42,7 +42,7 @@ def check(names: Iterable[str], adapter: CatalogAdapter) -> None:
 
 
 def is_countable(name: str, adapter: CatalogAdapter) -> bool:
-    """Whether the database can tell the values of the facet."""
+    """Return True if the database can read the values of the facet."""
     if name == PRICE:
         return adapter.has_price
     return adapter.annotate_value(adapter.model._base_manager.all(), name) is not None
@@ -51,7 +51,7 @@ def is_countable(name: str, adapter: CatalogAdapter) -> bool:
 def _annotate(
     products: QuerySet[Any], name: str, adapter: CatalogAdapter
 ) -> tuple[QuerySet[Any], str]:
-    """``products`` with what the facet counts, and the annotation's name."""
+    """Return ``products`` annotated with the facet's value, and the annotation's name."""
     if name == PRICE:
         return adapter.annotate_price(products), adapters.PRICE
     valued = adapter.annotate_value(products, name)
@@ -59,12 +59,12 @@ def _annotate(
 
 
 class Values:
-    """Attribute → (value, groups) of the products found; one query."""
+    """Attribute → (value, groups) of the found products, read in a single database query."""
 
     def __init__(
         self, matches: ResultSet, within: Within, names: Sequence[str], adapter: CatalogAdapter
     ) -> None:
-        #: One in so many of the products found was counted.
+        #: 1 in ``share`` of the found products was counted.
         self.share = 1
         annotations = [partial(_annotate, name=name, adapter=adapter) for name in names]
         columns = Columns(adapter.model, annotations, within.using)
@@ -72,16 +72,17 @@ class Values:
         self._held = dict(zip(names, columns.held(rows), strict=True))
 
     def counts(self, name: str) -> list[FacetValue]:
-        """Values of an attribute, the most frequent first; of variants one counts."""
+        """Return values of an attribute, the most frequent first; a group of variants counts
+        once."""
         groups: dict[str, set[str]] = {}
-        for value, some in self._held[name]:  # few, and they stand for thousands of products
+        for value, some in self._held[name]:  # few values for thousands of products
             for text in _texts(value):
                 groups.setdefault(text, set()).update(some)
         counted = [FacetValue(text, self._about(len(some))) for text, some in groups.items()]
         return sorted(counted, key=lambda one: (-one.count, one.value))[:MOST_VALUES]
 
     def prices(self) -> list[PriceBucket]:
-        """Buckets with round edges that hold about as many products each, and none is empty."""
+        """Return buckets with round edges and about equally many products; no bucket is empty."""
         priced = [
             (value if isinstance(value, Decimal) else Decimal(str(value)), groups)
             for value, groups in self._held[PRICE]
@@ -99,7 +100,7 @@ class Values:
         ]
 
     def _about(self, counted: int) -> int:
-        """Of an estimate the first two digits: it tells no more."""
+        """Return an estimate rounded to its two certain digits."""
         if self.share == 1:
             return counted
         number = counted * self.share
@@ -108,10 +109,10 @@ class Values:
 
 
 def round_edges(prices: Sequence[Decimal], buckets: int) -> list[Decimal]:
-    """Two edges or more, rising, from below the lowest price to above the highest.
+    """Return two or more rising edges, from below the lowest price to above the highest.
 
-    Those between are the round numbers next to where so many ``buckets`` of equally many prices
-    would part; one that leaves a bucket empty is left out.
+    The inner edges are round numbers next to those that part the prices into ``buckets`` of equal
+    size. An edge that would leave a bucket empty is left out.
     """
     ordered = sorted(prices)
     first, last = _round(ordered[0], ROUND_FLOOR), _round(ordered[-1], ROUND_CEILING)
@@ -125,7 +126,7 @@ def round_edges(prices: Sequence[Decimal], buckets: int) -> list[Decimal]:
 
 
 def _round(price: Decimal, rounding: str) -> Decimal:
-    """One digit and a half: 1, 1.5, 2, 2.5 … 9.5 times a power of ten."""
+    """Round to 1, 1.5, 2, 2.5 … 9.5 times a power of ten."""
     if price <= 0:
         return Decimal(0)
     unit = Decimal(10) ** price.adjusted() / 2
@@ -133,6 +134,6 @@ def _round(price: Decimal, rounding: str) -> Decimal:
 
 
 def _texts(value: Any) -> list[str]:
-    """A JSON list is several values, and true is ``yes``, as filters take them."""
+    """Return a value as filters compare it: a JSON list is several values, true is ``yes``."""
     values = value if isinstance(value, list) else [value]
     return [text for text in (text_value([one]) for one in values) if text]

@@ -1,11 +1,11 @@
-"""Words and meaning as one order.
+"""Combines words and meaning into one order.
 
-A product's score is ``WEIGHT × words + (1 - WEIGHT) × meaning``, where words is its lexical
-score and meaning the cosine of its text vector with the query's (and of its image vector, see
-:func:`meant`), each divided by the best of the query (a convex combination, as Bruch, Gai and
-Ingber 2023 weigh it against reciprocal-rank fusion). Products found by words alone get their
-cosine too, from the vectors that are stored. :func:`fuse` is what it was measured against, and
-joins rankings without scores that compare.
+A product's score is ``WEIGHT × words + (1 - WEIGHT) × meaning``. Words is its lexical score.
+Meaning is the cosine of its text vector with the query's (and of its image vector, see
+:func:`meant`). Each is divided by the best of the query. This is a convex combination, as Bruch,
+Gai and Ingber 2023 compare it with reciprocal-rank fusion. Products found by words alone get their
+cosine too, from the stored vectors. :func:`fuse` is the alternative it was measured against; it
+also joins rankings whose scores cannot be compared.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -15,20 +15,21 @@ Key = TypeVar("Key", bound=Hashable)
 
 #: Cross-validation over judged queries chooses 0.35 to 0.65, see docs/search.md.
 WEIGHT = 0.5
-#: The photos' share of the meaning where words find pictures. A guess kept modest, and not
-#: measured: photos tell of looks, titles of what a thing is for.
+#: The photos' share of the meaning if words find pictures. A modest guess, not measured: photos
+#: show the looks of a product, titles its purpose.
 PICTURES = 0.3
-#: Of reciprocal-rank fusion, as its authors have it.
+#: The constant of reciprocal-rank fusion, as its authors chose it.
 CONSTANT = 60
 
 
 def blend(
     words: Mapping[Key, float], meaning: Mapping[Key, float], weight: float = WEIGHT
 ) -> dict[Key, float]:
-    """Key → score in [0, 1], the best first; ties stay in the order of ``words``, then ``meaning``.
+    """Return key → score in [0, 1], best first; ties stay in the order of ``words``, then
+    ``meaning``.
 
-    ``words``: lexical scores above 0. ``meaning``: cosines, of which those below 0 count 0. A
-    product that one side does not have has 0 there.
+    ``words``: lexical scores above 0. ``meaning``: cosines; negative cosines count as 0. A product
+    missing on one side has 0 there.
     """
     best_word = max(words.values(), default=0.0) or 1.0
     best_meaning = max(meaning.values(), default=0.0)
@@ -41,10 +42,11 @@ def blend(
 
 
 def meant(near: Mapping[str, Mapping[Key, float]], pictures: float = PICTURES) -> dict[Key, float]:
-    """Part (``text``, ``image``) → key → cosine, as one score of the meaning of each product.
+    """Combine part (``text``, ``image``) → key → cosine into one score of meaning for each product.
 
-    One part alone: its cosines. Both: ``(1 - pictures) × text + pictures × image``, each
-    divided by the best of the query; a product that has no photo, or no text, has 0 there.
+    With one part, return its cosines. With both, return ``(1 - pictures) × text + pictures ×
+    image``, each divided by the best of the query; a product without a photo, or without text, has
+    0 there.
     """
     if len(near) == 1:
         return dict(*near.values())
@@ -62,11 +64,11 @@ def meant(near: Mapping[str, Mapping[Key, float]], pictures: float = PICTURES) -
 def fuse(
     rankings: Sequence[tuple[float, Sequence[Key]]], constant: float = CONSTANT
 ) -> dict[Key, float]:
-    """Reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009): a product's score is the sum
-    over the rankings of weight ÷ (constant + rank).
+    """Return reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009) of several rankings.
 
-    ``rankings``: (weight, keys from the best on) of each. Key → score in (0, 1], the best first;
-    a product that leads them all has 1.
+    A product's score is the sum over the rankings of weight ÷ (constant + rank). ``rankings``:
+    (weight, keys from the best on) of each. Returns key → score in (0, 1], best first; a product
+    that leads all rankings has 1.
     """
     scores: dict[Key, float] = {}
     most = sum(weight for weight, _keys in rankings) / (constant + 1)

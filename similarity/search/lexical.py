@@ -1,10 +1,10 @@
-"""Products by the words they hold, ranked in PostgreSQL.
+"""Products that hold the words of a query, ranked in PostgreSQL.
 
-The score of a product is the sum over the query's terms of idf × tf, where idf is BM25's
-(Robertson and Zaragoza 2009) from the counts of ``SearchLexeme``, for ``ts_rank`` itself
-knows none, and tf is ``ts_rank`` of that term alone: its occurrences weighed by field and
-saturating (1 + 1/4 + 1/9 …), so that a word in the title counts most and repeating it little.
-Long documents are damped. Which weights are best was measured, see docs/search.md.
+The score of a product is the sum over the query's terms of idf × tf. idf is BM25's (Robertson and
+Zaragoza 2009) from the counts of ``SearchLexeme``, because ``ts_rank`` has no idf. tf is
+``ts_rank`` of that term alone: its occurrences, weighted by field and saturating (1 + 1/4 + 1/9 …).
+So a word in the title counts most, and repeating it counts little. Long documents are damped. The
+weights were chosen by measurement, see docs/search.md.
 """
 
 import math
@@ -35,33 +35,36 @@ from similarity.similar.within import (
 TABLE = SearchDocument._meta.db_table
 
 
-#: Products that are scored one by one; where a query finds more, those that are known to hold
-#: its words best are.
+#: The most products that are scored by one query; if more hold the words, only those of champion
+#: lists (the known best) are scored.
 SCORED = 10_000
-#: Where so many match, the best known are an answer from so many on; else all are scored, as
-#: far as there is time.
+#: If more than SCORED match, this many champions are enough for an answer; with fewer, all are
+#: scored, as far as there is time.
 ENOUGH = 48
-#: Documents written last, which champion lists may not know yet.
+#: The most recent documents, which champion lists may lack.
 LATEST = 500
 
-#: Terms of which two must be held before one is enough: of a word alone there may be thousands.
+#: The most terms of which two must be held before a single term is enough, because thousands of
+#: products may hold a single word; the rarest terms count.
 PAIRED = 6
-#: Documents with any of the terms from which that holds.
+#: Documents with any of the terms above which PAIRED applies.
 BROAD = 10_000
 
 
-#: The weight of a number without a unit beside that of the query's most common word.
+#: The weight of a number without a unit, relative to that of the query's most common word.
 MINOR = 0.5
-#: A product that lacks some of the words matches where those that it holds make up so much of the
-#: query, by their rarity: of *navy dress* a dress does, and a navy sock does not.
+#: A product that lacks some of the words matches if its words make up this share of the query,
+#: weighted by rarity: a dress matches *navy dress*, and a navy sock does not.
 LEAST_HELD = 0.5
-#: The same, as sums in single precision are compared with it.
+#: LEAST_HELD with a margin for sums in single precision.
 _ENOUGH_HELD = LEAST_HELD - 1e-4
 
 
 class Match(NamedTuple):
-    """A product that holds words; ``score`` compares matches of one query only. ``held``: the
-    share of the query that it holds, see :attr:`LexicalQuery.held`."""
+    """A product that holds words; ``score`` compares matches of one query only.
+
+    ``held``: the share of the query that it holds, see :attr:`LexicalQuery.held`.
+    """
 
     key: Any
     group: str
@@ -71,7 +74,7 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class LexicalQuery:
-    """What is looked for: ``terms``, with ``phrases`` held and ``excluded`` not."""
+    """The terms to search for, with ``phrases`` required and ``excluded`` words forbidden."""
 
     terms: Sequence[Term]
     total: int
@@ -80,8 +83,10 @@ class LexicalQuery:
     weights: Weights = WEIGHTS
 
     def tsquery(self, mode: str) -> str:
-        """``all`` terms must be held, ``two`` of the rarest, or ``any``; as the text of a
-        tsquery, "" without terms."""
+        """Return the text of a tsquery; "" without terms.
+
+        ``mode``: ``all`` terms must be held, ``two`` of the rarest, or ``any``.
+        """
         if not self.terms:
             return ""
         if mode == "two":
@@ -96,7 +101,7 @@ class LexicalQuery:
         return f"({text}) & {self.restriction}" if self.restriction else text
 
     def most(self, mode: str) -> int:
-        """Documents that :meth:`tsquery` finds at most, by the counts of its terms."""
+        """Return the most documents that :meth:`tsquery` can find, by the counts of its terms."""
         counts = sorted(term.documents for term in self.terms)
         if not counts:
             return 0
@@ -104,29 +109,33 @@ class LexicalQuery:
 
     @property
     def restriction(self) -> str:
-        """Phrases held and words left out, as the text of a tsquery; "" without any."""
+        """Return phrases held and words excluded, as the text of a tsquery; "" without any."""
         held = [f"({query})" for query in self.phrases if query]
         without = [f"!({query})" for query in self.excluded if query]
         return " & ".join([*held, *without])
 
     @property
     def is_broad(self) -> bool:
-        """Whether so many documents hold any of the terms that two are asked for first."""
+        """Return True if so many documents hold any of the terms that two are required first."""
         return len(self.terms) > 2 and sum(term.documents for term in self.selective) > BROAD
 
     @property
     def selective(self) -> Sequence[Term]:
-        """Terms that bring candidates where any will do: of others they are too many.
+        """Return the terms that select candidates if any term is enough; common terms select too
+        many.
 
-        A word that more than a fifth of all documents hold says little by itself.
+        A word that more than a fifth of all documents hold selects too little by itself.
         """
         rare = [term for term in self.terms if term.documents * 5 <= max(self.total, 100)]
         return rare or self.terms
 
     @property
     def idfs(self) -> list[float]:
-        """The inverse document frequency of each term; that of a number, or of what is not
-        wanted, is below that of every word: ``iphone 16`` asks for an iPhone first."""
+        """Return the inverse document frequency of each term.
+
+        A number or a negated thing has less than every word: ``iphone 16`` asks for an iPhone
+        first.
+        """
         idfs = [rarity(term.documents, self.total) for term in self.terms]
         words = [idf for term, idf in zip(self.terms, idfs, strict=True) if not term.is_minor]
         most = MINOR * min(words, default=math.inf)
@@ -137,8 +146,11 @@ class LexicalQuery:
 
     @property
     def held(self) -> Fragment:
-        """The share of the query that the row :data:`CANDIDATE` holds, 0 to 1: rare words weigh
-        more, and one that no document holds weighs no more than the rarest that some do."""
+        """Return the share of the query that the row :data:`CANDIDATE` holds, 0 to 1.
+
+        Rare words weigh more. A word that no document holds weighs at most as much as the rarest
+        word in a document.
+        """
         idfs = self.idfs
         known = [idf for idf, term in zip(idfs, self.terms, strict=True) if term.documents]
         weighs = [min(idf, max(known, default=idf)) for idf in idfs]
@@ -149,9 +161,9 @@ class LexicalQuery:
         return Fragment(f"({' + '.join(each)})", tuple(params))
 
     def matching(self, mode: str) -> Fragment | None:
-        """A condition on the row :data:`CANDIDATE`: it matches. None without terms.
+        """Return a condition that the row :data:`CANDIDATE` matches; None without terms.
 
-        Where not ``all`` words must be held, it is LEAST_HELD of the query.
+        Unless ``all`` words are required, LEAST_HELD of the query is enough.
         """
         if not (wanted := self.tsquery(mode)):
             return None
@@ -166,7 +178,7 @@ class LexicalQuery:
 
     @property
     def score(self) -> Fragment:
-        """The score of the row :data:`CANDIDATE`."""
+        """Return the score of the row :data:`CANDIDATE`."""
         ranks, params = [], []
         weights = self.weights
         for term, idf in zip(self.terms, self.idfs, strict=True):
@@ -185,32 +197,32 @@ class LexicalQuery:
 
 
 def is_enough(held: float) -> bool:
-    """Whether a product that holds this share of the query matches where none holds all."""
+    """Return True if a product with this share of the query matches when no product holds all."""
     return held >= _ENOUGH_HELD
 
 
 def least_cosine(floor: float, held: float) -> float:
-    """The least cosine with the query of a related product that holds this share of its words.
+    """Return the least cosine at which a product with this share of the words is related.
 
-    That of a product without any is the ``floor``; it falls evenly to 0 at half of the words,
-    where nearness is no longer asked for.
+    Without any word it is the ``floor``. It falls linearly to 0 at half of the words, where
+    nearness is no longer required.
     """
     return floor * max(1 - held / LEAST_HELD, 0.0)
 
 
-#: Asks for nothing.
+#: A query without terms.
 NOTHING = LexicalQuery((), 0)
 
 
 def best(
     query: LexicalQuery, within: Within, mode: str, rows: int, budget: Budget = UNLIMITED
 ) -> tuple[list[Match], int]:
-    """(the best ``rows`` products that hold words, one a group, those that match first and each
-    best first; how many groups match in all, by :meth:`LexicalQuery.matching`).
+    """Return (the best ``rows`` products that hold words, how many groups match in all).
 
-    Where more than SCORED hold words, the number is estimated, and the products are those of
-    the words' champion lists; of a single word these are the same. Before the lists are made,
-    they are those among a share of all documents.
+    The list has a single product for each group: first those that match by
+    :meth:`LexicalQuery.matching`, each part best first. If more than SCORED hold words, the number
+    is estimated, and the products come from the words' champion lists. For a single word these are
+    the same products. Before the lists exist, the products come from a share of all documents.
     """
     matching = query.matching(mode)
     if within.keys is None or matching is None:
@@ -230,7 +242,7 @@ def best(
         found, _ = attempt(lambda: run(source), nothing)
         if len(found) >= (ENOUGH if many > SCORED else rows):
             return found, many
-    # The filter leaves few of many: the planner knows which of them to begin with.
+    # The filter leaves few of many: let the planner choose which condition to start with.
     return attempt(lambda: run(sampling.among(within)), (found, max(many, len(found))))
 
 
@@ -261,8 +273,10 @@ def _best(
 
 
 def _champions(query: LexicalQuery, within: Within) -> Fragment:
-    """Products that hold a term of the query best, those that hold a rare one, and the latest;
-    of ``within`` all."""
+    """Return a condition for products of ``within`` that are worth scoring.
+
+    They are the champions of a term, the products with a rare term, and the latest documents.
+    """
     spoken = [one for term in query.terms for one in term.alternatives]
     lexemes = [one.lexeme for one in spoken if one.documents > COMMON and one.listed]
     rare = " | ".join(f"({one.query})" for one in spoken if one.documents <= COMMON)

@@ -1,8 +1,8 @@
-"""What passes between a page that waits and the worker it asks: question and answer.
+"""Questions and answers between a waiting page and the worker it asks.
 
-A question is a Celery message; what is too large for one lies in the cache for some seconds,
-and so does the answer. Any cache that web processes and workers share will do. Everything
-here raises what the cache's client raises; callers go by ``connections.caching``.
+A question is a Celery message. A payload too large for a message lies in the cache for some
+seconds, as the answer does. Any cache shared by web processes and workers works. Functions here
+raise the errors of the cache's client, so callers use ``connections.caching``.
 """
 
 import time
@@ -20,22 +20,22 @@ from similarity.connections import caching
 
 FloatArray = npt.NDArray[np.float32]
 
-#: The task a worker answers by.
+#: The task that answers questions.
 TASK = "similarity.answer_question"
 
-#: How often a question is handed back to workers of another project.
+#: How often a question is returned to its queue for a worker of another project.
 MOST_ROUNDS = 5
 
 #: The keys of ``SIMILARITY["SEARCH"]`` that name the queues.
 QUERIES, PICTURES = "QUEUE", "PICTURE_QUEUE"
 
-#: A payload over this length goes by the cache, in pieces that Memcached takes.
+#: A longer payload passes through the cache, in pieces that Memcached accepts.
 MESSAGE_BYTES = 2048
 PIECE_BYTES = 512 * 1024
-#: Seconds a payload lies in the cache, and an answer that nobody else will ask for.
+#: Seconds that a payload lies in the cache, and an answer that only its asker needs.
 LETTER_S = 15
 
-#: For how long a worker that answers questions counts as alive after it said so.
+#: Seconds that a worker counts as alive after its last heartbeat.
 ALIVE_S = 20
 NOTE_EVERY_S = 5.0
 
@@ -44,9 +44,10 @@ _noted_at: dict[str, float] = {}  # setting of a queue → monotonic seconds; of
 
 @dataclass(frozen=True)
 class Question:
-    """``kind`` names who answers; ``version`` the encoder version, 0 where none matters.
+    """``kind`` names the function that answers; ``version`` is the encoder version, or 0 without a
+    version.
 
-    Questions of equal ``name`` have equal answers, which are kept for ``keep_s`` seconds.
+    Questions of equal ``name`` have equal answers, which are cached for ``keep_s`` seconds.
     """
 
     kind: str
@@ -61,20 +62,22 @@ class Question:
 
     @property
     def queue(self) -> str:
-        """The key of ``SIMILARITY["SEARCH"]`` that names the queue: pictures, which take long,
-        have one of their own."""
+        """Return the key of ``SIMILARITY["SEARCH"]`` that names the queue.
+
+        Pictures have their own queue because they take long.
+        """
         return PICTURES if self.kind == "picture" else QUERIES
 
 
 class Answer(NamedTuple):
-    """``row``: float32 (N,), None where there is nothing to tell; ``refused`` says why."""
+    """``row``: float32 (N,), or None without a result; ``refused`` holds the reason."""
 
     row: FloatArray | None
     refused: str = ""
 
 
 def post(question: Question) -> list[Any]:
-    """Leave a payload that is too large for a message; returns the task's arguments."""
+    """Store a payload that is too large for a message; return the task's arguments."""
     payload = question.payload
     pieces = 0
     text = ""
@@ -89,18 +92,18 @@ def post(question: Question) -> list[Any]:
 
 
 def project() -> str:
-    """A name for this project, equal in its web processes and workers."""
+    """Return a name for this project, equal in its web processes and workers."""
     database, cache = connections[DEFAULT_DB_ALIAS], caches[conf.get("CACHE", "ALIAS")]
     named = str(database.settings_dict["NAME"]), getattr(cache, "key_prefix", "")
     return caching.digest("project", *named)[:16]
 
 
 def of_another_project(arguments: Sequence[Any]) -> list[Any] | None:
-    """The arguments to hand a question back with; None where this project is to answer it.
+    """Return the arguments to put a question back on its queue; None if this project answers it.
 
-    Two projects whose workers take from one queue get each other's questions, and the answer of
-    the wrong one lies where nobody looks. After some rounds it is answered all the same: the
-    project may only seem to be another one.
+    If the workers of two projects share a queue, each receives questions of the other, and would
+    store the answer in the wrong cache. After MOST_ROUNDS rounds the question is answered anyway,
+    because the project may only look like another.
     """
     if len(arguments) < 8 or arguments[6] == project() or arguments[7] >= MOST_ROUNDS:
         return None
@@ -110,7 +113,7 @@ def of_another_project(arguments: Sequence[Any]) -> list[Any] | None:
 def received(
     kind: str, name: str, version: int, keep_s: int, text: str, pieces: int, *_told: Any
 ) -> Question | None:
-    """The question of a task's arguments; None where its payload has gone from the cache."""
+    """Return the question in a task's arguments; None if its payload has left the cache."""
     question = Question(kind, name, version, text.encode("latin-1"), keep_s)
     if not pieces:
         return question
@@ -123,7 +126,7 @@ def received(
 
 
 def reply(question: Question, answer: Answer) -> None:
-    """Leave the answer for whoever waits, and for those who ask the same later."""
+    """Store the answer for the waiting page, and for later pages with the same question."""
     row = None if answer.row is None else np.asarray(answer.row, dtype="<f4").tobytes()
     caching.store({question.key: {"row": row, "refused": answer.refused}}, question.keep_s)
     if len(question.payload) > MESSAGE_BYTES:
@@ -132,19 +135,19 @@ def reply(question: Question, answer: Answer) -> None:
 
 
 def read(question: Question) -> Answer | None:
-    """The answer, where there is one already."""
+    """Return the answer if it is already there."""
     return _answer(caching.load(question.key))
 
 
 def look(question: Question) -> tuple[Answer | None, bool]:
-    """(the answer, where there is one already; whether a worker said lately that it is alive)."""
+    """Return (the answer if it is already there, True if a worker sent a heartbeat lately)."""
     alive = _alive_key(question.queue)
     found = caching.load_many([question.key, alive])
     return _answer(found.get(question.key)), alive in found
 
 
 def note_alive(queue: str) -> None:
-    """Note that a worker takes from the queue of that setting; every few seconds at most."""
+    """Store the heartbeat of a worker on that setting's queue; at most every few seconds."""
     now = time.monotonic()
     if now - _noted_at.get(queue, -NOTE_EVERY_S) >= NOTE_EVERY_S:
         _noted_at[queue] = now
@@ -152,7 +155,7 @@ def note_alive(queue: str) -> None:
 
 
 def first_to_ask(question: Question, for_s: int) -> bool:
-    """Whether nobody has asked this in the last ``for_s`` seconds: then the caller does."""
+    """Return True if this question was not asked in the last ``for_s`` seconds: the caller asks."""
     return bool(_cache().add(f"{question.key}:asked", 1, for_s))
 
 

@@ -1,5 +1,5 @@
-"""How near products lie to a query in meaning: by the live version's text vectors, and by its
-image vectors where its image encoder knows words."""
+"""How near products are to a query in meaning: by the live version's text vectors, and by its image
+vectors if its image encoder knows words."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ from similarity.similar.plans import VectorSearch
 from similarity.similar.shelves import live_version
 from similarity.similar.within import Within, database_keys
 
-#: Nearest products that take part, whatever words they hold.
+#: The most nearest products that take part, regardless of their words.
 NEIGHBOURS = 100
-#: Products found by words whose cosine is looked up; those after them count as far.
+#: The most products found by words whose cosine is read; later products count as far.
 RESCORED = 200
 
 
@@ -36,28 +36,32 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Meaning:
-    """A query's vectors: part (``text``, ``image``) → float32 (D,) of length one, each in the
-    space of that part of ``version``."""
+    """A query's vectors in the spaces of ``version``: part → float32 (D,) of length one.
+
+    Parts are ``text`` and ``image``.
+    """
 
     vectors: Mapping[str, FloatArray]
     version: EncoderVersion
     within: Within
 
     def floor(self, part: str) -> float:
-        """The least cosine by which a product is near: `similarity.search.query_floors`."""
+        """Return the least cosine of a near product, see `similarity.search.query_floors`."""
         return self.version.query_floor(part)
 
     def neighbours(self, part: str, query: LexicalQuery) -> list[Match]:
-        """The nearest products by one part, one a group, the score being the cosine; they too
-        hold the query's phrases and none of the words it leaves out."""
+        """Return the nearest products by one part, one a group; the score is the cosine.
+
+        They also hold the query's phrases and no excluded word.
+        """
         search = VectorSearch(self.version, part, self.vectors[part], self.within)
         found = candidates.nearest(search, NEIGHBOURS, NEIGHBOURS)[:NEIGHBOURS]
         allowed = _allowed([one.key for one in found], query.restriction, self.within)
         return [Match(one.key, one.group, 2 * one.score - 1) for one in found if one.key in allowed]
 
     def stored(self, keys: Sequence[Any]) -> Stored:
-        """What is known of those products that have vectors; one query."""
-        # In single precision: in half, of which they are stored, they would be rounded.
+        """Return cosines and categories of products with vectors, in a single database query."""
+        # In single precision, because half precision, as stored, would round the cosines.
         cosines = [
             1 - CosineDistance(Cast(part, VectorField()), vector)
             for part, vector in self.vectors.items()
@@ -70,13 +74,13 @@ class Meaning:
         for key, category, *near in rows:
             found.categories[key] = category
             for part, cosine in zip(found.cosines, near, strict=True):
-                if cosine is not None and not math.isnan(cosine):  # of a vector of zeros
+                if cosine is not None and not math.isnan(cosine):  # nan: a vector of zeros
                     found.cosines[part][key] = cosine
         return found
 
 
 def meaning_of(vectors: Mapping[str, FloatArray], within: Within) -> Meaning | None:
-    """None without a live version, or without any vector of the lengths that it has."""
+    """Return the meaning; None without a live version or a vector of the version's lengths."""
     version = live_version(within.using) if vectors else None
     if version is None:
         return None

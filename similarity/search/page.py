@@ -1,4 +1,4 @@
-"""What a search answers, and where one of its pages ended."""
+"""The result of a search, and the cursor that marks where a page ended."""
 
 import base64
 import binascii
@@ -16,84 +16,85 @@ from similarity.similar.within import key_of
 
 
 class FacetValue(NamedTuple):
-    """A value of an attribute, and how many of the products found have it."""
+    """A value of an attribute, and how many of the found products have it."""
 
     value: str
-    count: int  # type: ignore[assignment] # a tuple counts too; nobody asks this one
+    count: int  # type: ignore[assignment] # hides tuple.count, which is not used here
 
 
 class PriceBucket(NamedTuple):
-    """Products found of ``low`` ≤ price < ``high`` (of the last bucket, ≤)."""
+    """Found products with ``low`` ≤ price < ``high`` (≤ in the last bucket)."""
 
     low: Decimal
     high: Decimal
-    count: int  # type: ignore[assignment] # a tuple counts too; nobody asks this one
+    count: int  # type: ignore[assignment] # hides tuple.count, which is not used here
 
 
 class Outcome(StrEnum):
-    """What became of a search."""
+    """How a search ended."""
 
-    #: Products match: ``total`` of them.
+    #: ``total`` products match.
     FOUND = "found"
-    #: None matches; what is near in meaning stands in ``related``.
+    #: No product matches; ``related`` holds products near in meaning.
     RELATED = "related"
-    #: None that matches has the price that the query names; ``related`` holds those of any price.
+    #: No matching product has the price that the query names; ``related`` holds those of any price.
     PRICED_OUT = "priced_out"
-    #: None that matches passes the shopper's filters; ``related`` holds those that do not.
+    #: No matching product passes the shopper's filters; ``related`` holds those outside the
+    #: filters.
     FILTERED_OUT = "filtered_out"
-    #: The time was up before the products were looked through: ask again.
+    #: The time was up before the products were searched; the shopper can try again.
     OUT_OF_TIME = "out_of_time"
-    #: Nothing matches, and nothing is near.
+    #: No product matches, and no product is near in meaning.
     NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
 class SearchPage:
-    """Hits of one page, best first, and what to show around them.
+    """Hits of one page, best first, and the data to show around them.
 
-    ``hits`` match by codes or words; where ``rescued`` is ``popular`` they are best sellers,
-    and no answer.
+    ``hits`` match by codes or words. If ``rescued`` is ``popular``, they are best sellers and do
+    not answer the query.
     """
 
     hits: list[Hit]
-    #: Products that match, MAX_DEPTH at most; of variants one counts. The pages hold them all, and
-    #: no order, and no vector that is late, changes which they are.
+    #: Products that match, at most MAX_DEPTH; a group of variants counts once. The pages hold all
+    #: of them. Neither the sort order nor a late vector changes which products they are.
     total: int
     outcome: Outcome = Outcome.FOUND
-    #: Products that are near and no match, best first: they hold some of the words, are alike in
-    #: meaning, or match but for price or filters. On the page where the matches end.
+    #: Related products that do not match, best first: they hold some of the words, are similar in
+    #: meaning, or match except for price or filters. Filled on the page on which the matches end.
     related: Sequence[Hit] = ()
-    #: The price that was read in the query; None where it names none.
+    #: The price read in the query; None if the query names no price.
     price: PriceRange | None = None
-    #: The query as it was typed without the price; "" where it names none.
+    #: The query as typed, without the price; "" if the query names no price.
     without_price: str = ""
-    #: False where there are more than ``total``, to be shown as "1000+".
+    #: False if there are more than ``total``: show "1000+".
     total_is_exact: bool = True
-    #: Attribute → its values, the most frequent first; those asked for.
+    #: Requested attribute → its values, the most frequent first.
     facets: Mapping[str, Sequence[FacetValue]] = field(default_factory=dict)
-    #: Histogram of prices, where the facet ``price`` was asked for.
+    #: Histogram of prices, if the facet ``price`` was requested.
     prices: Sequence[PriceBucket] = ()
-    #: False where counts are estimates of two digits, for so many were found, or where the
-    #: time was up and some that were asked for are missing.
+    #: False if counts are estimates of two digits because very many products were found, or if the
+    #: time was up and some requested facets are missing.
     facets_are_exact: bool = True
-    #: The query with misspelt words put right; "" where nothing is to be put right.
+    #: The query with misspelt words corrected; "" if it needs no correction.
     did_you_mean: str = ""
-    #: Whether the hits are those of ``did_you_mean``, since the query as typed finds nothing.
+    #: True if the hits belong to ``did_you_mean``, because the query as typed finds no products.
     corrected: bool = False
-    #: What stands in where no product holds every word: ``near_code`` (hits whose code is one slip
-    #: from the query, and so another product's), ``some_words`` (hits that hold at least half of
-    #: what was asked for), ``text`` (no hits; ``related`` is alike in meaning), ``popular`` (hits
-    #: are best sellers, no answer to the query); "" where none was needed.
+    #: The substitute if no product holds every word: ``near_code`` (hits whose code is one slip
+    #: from the query, so codes of other products), ``some_words`` (hits that hold at least half of
+    #: the words), ``text`` (no hits; ``related`` is similar in meaning), ``popular`` (hits are best
+    #: sellers and do not answer the query); "" if no substitute was needed.
     rescued: str = ""
-    #: Cursor to pass as ``after`` for the page that follows; None at the end.
+    #: Cursor to pass as ``after`` for the next page; None at the end.
     next: str | None = None
-    #: Whether the query's vector took part.
+    #: True if the query's vector took part.
     hybrid: bool = False
     took_ms: float = 0.0
 
 
 class Position(NamedTuple):
-    """The last hit shown, how many were so far, and whether by a ranking with vectors."""
+    """The last hit shown, the number of hits so far, and whether vectors took part."""
 
     key: Any
     seen: int
@@ -106,7 +107,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, token: str) -> "Position":
-        """Raises :class:`QueryError` for anything that is no token of ours."""
+        """Read a cursor; raise :class:`QueryError` if it was not made by :attr:`token`."""
         try:
             padded = token.encode("ascii") + b"=" * (-len(token) % 4)
             key, seen, hybrid = json.loads(base64.b64decode(padded, b"-_", validate=True))
@@ -126,6 +127,8 @@ class Position(NamedTuple):
             ) from error
 
     def following(self, keys: Sequence[Any]) -> int:
-        """Where the next page starts: after the same product, or where it is gone from the
-        answer after as many as were shown."""
+        """Return where the next page starts: after the last hit shown.
+
+        If that product has left the result, start after as many hits as were shown.
+        """
         return keys.index(self.key) + 1 if self.key in keys else self.seen

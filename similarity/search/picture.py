@@ -1,8 +1,8 @@
-"""Search by picture: products that look like a photo, also with words beside it.
+"""Search by picture: products that look like a photo, optionally combined with words.
 
-The web process reads no more of the photo than its header: a worker decodes it and answers
-with a vector of the kind that ``ProductVectors.image`` holds. Nothing of the photo is stored;
-it lies in the cache for the seconds that the worker takes.
+The web process reads only the photo's header. A worker decodes the photo and answers with a vector
+like those in ``ProductVectors.image``. The photo is not stored; it lies in the cache for the
+seconds that the worker takes.
 """
 
 import secrets
@@ -29,26 +29,26 @@ from similarity.similar.hits import Hit
 from similarity.similar.shelves import live_version, similar_to_vector
 from similarity.similar.within import Within, key_of
 
-#: The share of the words where picture and words are given, the picture having the rest;
-#: see docs/search.md for what others give.
+#: The weight of the words if picture and words are given; the picture has the rest. docs/search.md
+#: compares other values.
 TEXT_SHARE = 0.5
 
-#: How long a vector can be asked for by its token.
+#: Seconds that a vector can be loaded by its token.
 KEPT_S = 1800
 
-#: Threads of this process that may wait for a picture at once. A quarter of its threads leaves
-#: the others to pages.
+#: Threads of this process that may wait for a picture at once: about a quarter of its threads, so
+#: that the others stay free for pages.
 MAX_WAITING = 2
 
 UNAVAILABLE = "Pictures cannot be looked at right now; try again soon, or search by words."
 
 
 class PictureUnavailable(SimilarityError):
-    """No worker answered in time, or there is none; the same picture may be sent again."""
+    """No worker answered in time, or no worker runs; the same picture may be sent again."""
 
 
 class WaitingThreads:
-    """Counts the threads of this process that wait."""
+    """A counter of the threads of this process that wait."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -56,7 +56,8 @@ class WaitingThreads:
 
     @contextmanager
     def place(self, most: int) -> Iterator[bool]:
-        """Count this thread within the block; False where ``most`` others are counted."""
+        """Count this thread within the block; yield False if ``most`` others are counted
+        already."""
         with self._lock:
             free = self._count < most
             self._count += free
@@ -71,21 +72,22 @@ _waiting = WaitingThreads()
 
 
 def check_picture(data: bytes) -> None:
-    """Refuse what no worker should be troubled with; the file's name and type tell nothing.
+    """Raise :class:`ImageRejected` for a file that must not reach a worker.
 
-    Raises :class:`ImageRejected` as :func:`check_cost` does, within ``QUERY_MAX_BYTES`` and
-    ``QUERY_MAX_PIXELS``. A worker checks again, and finds what only decoding shows.
+    Check the contents as :func:`check_cost` does, within ``QUERY_MAX_BYTES`` and
+    ``QUERY_MAX_PIXELS``, because the file's name and type are no proof. A worker checks again, and
+    finds faults that only decoding shows.
     """
     check_cost(data, Limits.of_query())
 
 
 def encode_picture(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
-    """Have a worker encode a picture; return its vector (D,) for :func:`search_by_picture`.
+    """Let a worker encode a picture; return its vector (D,) for :func:`search_by_picture`.
 
-    Raises :class:`ImageRejected` for bytes that are no picture within the bounds,
-    :class:`PictureUnavailable` where no worker answers within ``timeout_ms`` (default
-    ``PICTURE_TIMEOUT_MS``), and at once where ``MAX_WAITING`` threads of this process
-    wait for pictures already: pictures never take the threads that other pages need.
+    Raises :class:`ImageRejected` for bytes that are no picture within the limits, and
+    :class:`PictureUnavailable` if no worker answers within ``timeout_ms`` (default
+    ``PICTURE_TIMEOUT_MS``). Raises the latter at once if ``MAX_WAITING`` threads of this process
+    already wait for pictures, so that pictures never take the threads that other pages need.
     """
     check_picture(data)
     limit_ms = ask_worker.PICTURE_TIMEOUT_MS if timeout_ms is None else timeout_ms
@@ -99,13 +101,13 @@ def encode_picture(data: bytes, *, timeout_ms: int | None = None) -> FloatArray:
 def search_by_picture(
     vector: FloatArray, text: str = "", limit: int = 24, *, within: QuerySet[Any] | None = None
 ) -> list[Hit]:
-    """Products that look like the picture of ``vector``, those of ``within`` only, best first.
+    """Return products of ``within`` that look like the picture of ``vector``, best first.
 
-    Those that are less alike than the floor of the live version are left out, so that there may
-    be fewer than ``limit``, or none. With ``text``, the ``MAX_LIMIT`` that look most like it are
-    ranked by the words too, and both rankings joined by reciprocal-rank fusion, the words with
-    ``TEXT_SHARE``: "this, but in navy". Words that match none of them change nothing.
-    ``Hit.tier`` is ``image``, and ``image+text`` where the words found the hit as well.
+    Products less similar than the floor of the live version are left out, so the list may have
+    fewer than ``limit`` hits, or be empty. With ``text``, the words also rank the ``MAX_LIMIT``
+    products that look most similar. Reciprocal-rank fusion joins both rankings, the words with
+    ``TEXT_SHARE``: "this, but in navy". If the words match no product, the order stays.
+    ``Hit.tier`` is ``image``, or ``image+text`` if the words found the hit too.
     """
     room = get_adapter().eligible() if within is None else within
     version = live_version(Within(room).using)
@@ -121,12 +123,12 @@ def search_by_picture(
 
 
 def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
-    """Keys of those that hold the words, or where none does of those near to their meaning."""
+    """Return keys of hits that hold the words, or else of hits near to their meaning."""
     products = type(alike[0].product)._default_manager  # type: ignore[union-attr]
     within = products.filter(pk__in=[key_of(hit.key) for hit in alike])
     for by_meaning in (False, True):
         page = search(text, most, within=within, hybrid=by_meaning)
-        # Best sellers are no answer to the words.
+        # Best sellers do not answer the words.
         found = page.hits if page.total and page.rescued != "popular" else page.related
         if found:
             return [hit.key for hit in found]
@@ -134,9 +136,9 @@ def _told(text: str, alike: Sequence[Hit], most: int) -> list[str]:
 
 
 def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHARE) -> list[Hit]:
-    """``alike`` re-ordered by reciprocal-rank fusion with the keys ``told``, best first.
+    """Return ``alike`` re-ordered by reciprocal-rank fusion with the keys ``told``, best first.
 
-    A hit that stands first in both has the score 1.
+    A hit that is first in both has the score 1.
     """
     if not told:
         return list(alike)
@@ -150,10 +152,10 @@ def fuse(alike: Sequence[Hit], told: Sequence[str], text_share: float = TEXT_SHA
 
 
 def store_picture_vector(vector: FloatArray) -> str:
-    """Store a picture's vector, not the picture, for ``KEPT_S`` and return a token for it.
+    """Store a picture's vector, not the picture, for ``KEPT_S``; return a token for it.
 
     With the token a shopper can filter, reload and go back without sending the picture again.
-    Raises :class:`PictureUnavailable` if the cache is away.
+    Raises :class:`PictureUnavailable` if the cache is down.
     """
     token = secrets.token_urlsafe(16)
     name = _name(token)
@@ -165,7 +167,7 @@ def store_picture_vector(vector: FloatArray) -> str:
 
 
 def load_picture_vector(token: str) -> FloatArray | None:
-    """Return the vector of a token; None if it is unknown, too old or of another version."""
+    """Return the vector of a token; None if the token is unknown, too old or of another version."""
     kept = caching.read(_name(token)) if token.isascii() and len(token) < 50 else None
     if kept is None or kept["version"] != EncoderVersion.objects.live_key():
         return None

@@ -8,24 +8,24 @@ from similarity.catalog.numbers import UNITS
 
 
 class PriceRange(NamedTuple):
-    """What a query says of the price, either end open: ``under 50``."""
+    """The price range of a query; either end may be open: ``under 50``."""
 
     low: Decimal | None = None
     high: Decimal | None = None
-    #: Whether a currency, cents or a word for price stands beside it. Without, ``under 3`` may
-    #: be an age or a size, and is a price only where no product holds the number as a word.
+    #: True with a currency, cents or a word for price. Without them ``under 3`` may be an age or a
+    #: size, and is a price only if no product holds the number as a word.
     certain: bool = True
-    #: As the query says it, normalised.
+    #: The words of the price in the query, normalised.
     text: str = ""
 
 
 class PriceReading(NamedTuple):
-    """A query's text with and without what it says of the price."""
+    """A query's text with and without the words of the price."""
 
     price: PriceRange | None
-    #: What is left: the words.
+    #: The text without the price.
     rest: str
-    #: The text with the numbers of the price as words; the same as ``rest`` without a price.
+    #: The text with the numbers of the price as words; equal to ``rest`` without a price.
     as_words: str
 
 
@@ -36,7 +36,7 @@ _CODES = (
     "|mxn|pesos?|brl|reais|krw|won|руб[а-я]{0,5}|грн|гривен|vnd|thb|baht|idr|rp|ils|zar|aed|sar"
 )
 _CURRENCY = rf"(?:{_SIGN}|(?:{_CODES})(?![^\W_]))"
-#: ``50,-`` is a price, too.
+#: ``50,-`` is also a price.
 _EVEN = r"[.,]-{1,2}(?![\w-])"
 _NUMBER = r"\d{1,3}(?:\.\d{3})+(?!\d)|\d{1,7}(?:\.\d{1,2})?"
 
@@ -48,7 +48,7 @@ def _amount(name: str) -> str:
     )
 
 
-#: Numbers of something else than money: ``under 5 kg``, ``over 3 years``, ``up to 4 players``.
+#: Numbers of other things than money: ``under 5 kg``, ``over 3 years``, ``up to 4 players``.
 _COUNTED = (
     "years?|yrs?|yo|months?|mos?|weeks?|days?|hours?|hrs?|min|mins|minutes?|sec|seconds?|degrees?"
     "|players?|people|persons?|kids|stars?|pages?|sizes?|watts?|miles?|km|kmh|mph|sqm|yards?|f|c"
@@ -59,7 +59,7 @@ _UNITS = "|".join(sorted(UNITS, key=len, reverse=True))
 _END = rf"(?![\w.]|-\d|%|\s?(?:{_UNITS}|{_COUNTED}|°)(?![^\W_]))"
 _BEGIN = r"(?<![^\W_])"
 
-#: Words before the highest price; the second group only where a currency says that it is one.
+#: Words before the highest price; those of the second group need a currency.
 _BELOW = (
     "under|below|less than|cheaper than|up to|not? more than|not over|at most"
     "|unter|weniger als|billiger als|gunstiger als|hochstens|bis zu"
@@ -102,7 +102,7 @@ _PAIRS = frozenset(["between", "zwischen", "entre", "tra", "tussen"])
 
 
 def read_price(text: str) -> PriceReading:
-    """Take the price out of a query, which is normalised but for ``-unwanted`` and phrases."""
+    """Split the price from a query, which is normalised except for ``-unwanted`` and phrases."""
     for pattern, understand in ((_TWO, _two), (_BOUND, _bound), (_AFTER, _bound)):
         for match in pattern.finditer(text):
             if price := understand(match):
@@ -144,5 +144,5 @@ def _group(match: re.Match[str], name: str) -> str | None:
 
 
 def _value(number: str) -> Decimal:
-    """``1.000`` is a thousand: no price has three decimals."""
+    """Return the number; ``1.000`` is a thousand, because no price has three decimals."""
     return Decimal(number.replace(".", "") if re.search(r"\.\d{3}$", number) else number)

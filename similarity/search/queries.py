@@ -1,4 +1,4 @@
-"""The worker's side of search: answers what pages ask, and prepares what is asked often."""
+"""The worker's side of search: it answers questions of pages and prepares frequent queries."""
 
 import json
 import logging
@@ -28,20 +28,20 @@ logger = logging.getLogger(__name__)
 #: The task that prepares hot queries.
 TASK = "similarity.prepare_hot_queries"
 
-#: A query nobody has asked for so long is forgotten.
+#: A query that was not asked for this long is deleted.
 FORGOTTEN_AFTER = timedelta(days=90)
 
-#: Rows the table holds at most, for each query that is prepared.
+#: Rows the table holds at most, for each prepared query.
 ROWS_EACH = 10
 
 _BATCH = 256
 
-#: Queries whose vectors are made ahead: those asked most often.
+#: Queries whose vectors are prepared: the most frequent.
 HOT_QUERIES = 1000
 
 
 def answer(arguments: Sequence) -> bool:
-    """Answer the question that came as a task's arguments; whether it could be read."""
+    """Answer the question in a task's arguments; return False if its payload is gone."""
     question = mailbox.received(*arguments)
     if question is None:
         return False
@@ -50,9 +50,9 @@ def answer(arguments: Sequence) -> bool:
 
 
 def compute(question: Question) -> Answer:
-    """What there is to tell; a refusal for a picture that cannot be decoded.
+    """Return the answer; its ``refused`` is set for a picture that cannot be decoded.
 
-    Raises :class:`SimilarityError` where encoders or version do not fit the question.
+    Raises :class:`SimilarityError` if encoders or version do not fit the question.
     """
     if question.kind not in _KINDS:
         raise VersionError(
@@ -66,22 +66,22 @@ def compute(question: Question) -> Answer:
 
 
 def warm_up(*, texts: bool = True, pictures: bool = True) -> None:
-    """Load what the first question, of text or with a picture, would otherwise wait for."""
+    """Load the models that the first question, of text or with a picture, would wait for."""
     version = fusions.every_version().live()
     if version is not None and texts:
         compute(Question("text", "", version.pk, b"shirt"))
     if version is not None and pictures and "image" in version.encoders:
-        # Its network is loaded, though there is no photo.
+        # This loads the network, although there is no photo.
         fusions.encoder_of(version, "image").encode([])
     if conf.get("SEARCH", "CROSS_ENCODER") and texts:
         cross_encoder(conf.get("SEARCH", "CROSS_ENCODER"))
 
 
 def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
-    """N queries in the spaces of the version's vectors that words can be compared with.
+    """Encode N queries in the spaces of the version's vectors that words can be compared with.
 
-    Rows (N, d) and a mask; a row holds a unit vector of each of ``version.query_parts``, one
-    behind the other, all zero where the part has nothing to tell of the query.
+    Returns rows (N, d) and a mask. A row holds a unit vector for each of ``version.query_parts``,
+    in turn; a vector is all zero if the part cannot encode the query.
     """
     parts = [
         _projected(part, _encode_texts(fusions.encoder_of(version, part), texts), version)
@@ -94,7 +94,7 @@ def text_vectors(texts: Sequence[str], version: EncoderVersion) -> Encoded:
 
 
 def keep(query: str, times: int) -> None:
-    """Write down that a normalised query was asked ``times`` times more."""
+    """Add ``times`` to the count of a normalised query."""
     counted = {"asked": F("asked") + times, "asked_at": Now()}
     rows = HotQuery.objects.using(upsert.alias()).filter(text=query)
     if not rows.update(**counted):
@@ -103,10 +103,10 @@ def keep(query: str, times: int) -> None:
 
 
 def prepare(versions: Iterable[EncoderVersion] | None = None) -> int:
-    """Make the vectors that hot queries lack; returns how many.
+    """Make the vectors that hot queries lack; return how many.
 
-    For the live version and for those that are ready to follow it, as far as they have the
-    configured encoders; ``versions`` names others.
+    Serves the live version and the ready versions if they have the configured encoders.
+    ``versions`` names others.
     """
     _forget()
     made = 0
@@ -150,7 +150,7 @@ _KINDS: dict[str, Callable[[Question], FloatArray | None]] = {
 
 
 def _encode_texts(encoder: Encoder, texts: Sequence[str]) -> Encoded:
-    """By the encoder's way for queries, or as titles where it has none."""
+    """Encode texts with the encoder's method for queries, or as titles if it has no such method."""
     if hasattr(encoder, "encode_texts"):
         encoded: Encoded = encoder.encode_texts(texts)
         return encoded
@@ -164,7 +164,7 @@ def _projected(part: str, encoded: Encoded, version: EncoderVersion) -> Encoded:
 
 
 def _version(pk: int) -> EncoderVersion:
-    """A version whose vectors this process can make."""
+    """Return a version whose vectors this process can make."""
     version = fusions.every_version().filter(pk=pk).first()
     if version is None:
         raise VersionError(f"There is no encoder version {pk} any more; queries ask the live one.")
@@ -188,7 +188,7 @@ def _prepare(version: EncoderVersion) -> int:
     alias = upsert.alias()
     made = HotQueryVector.objects.filter(query=OuterRef("pk"), version=version)
     hottest = HotQuery.objects.using(alias).hottest(HOT_QUERIES)
-    # The condition applies to the hottest alone: a sliced queryset takes no more of them.
+    # A sliced queryset accepts no further condition, so the hottest are selected by key.
     queries = HotQuery.objects.using(alias).filter(pk__in=[query.pk for query in hottest])
     lacking = list(queries.exclude(Exists(made)))
     for start in range(0, len(lacking), _BATCH):
@@ -206,7 +206,7 @@ def _prepare(version: EncoderVersion) -> int:
 
 
 def _forget() -> None:
-    """What was not asked for long, and the least asked of what is too many."""
+    """Delete the queries not asked for a long time, and the rarest beyond the limit of rows."""
     queries = HotQuery.objects.using(upsert.alias())
     queries.filter(asked_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
     most = ROWS_EACH * HOT_QUERIES

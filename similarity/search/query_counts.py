@@ -1,9 +1,8 @@
-"""Counts queries, so that those many shoppers ask can be prepared.
+"""Counts queries, so that frequent queries can be prepared.
 
-A query is written down only once ``MIN_ASKED`` clients asked it within a week. Counted is in
-the cache, under hashes that are keyed anew each week: neither queries nor clients can be read
-from it, and a client who asks the same again counts once. A query that is asked outside of
-:func:`asked_by` is not counted.
+A query is stored only after ``MIN_ASKED`` clients asked it within a week. The counts are in the
+cache, under hashes with a new key each week, so the cache reveals neither queries nor clients. A
+client counts once for each query. A query outside :func:`asked_by` is not counted.
 """
 
 import re
@@ -21,21 +20,21 @@ from similarity.connections import caching, wakeup
 from similarity.connections.clients import client_of
 from similarity.search.models.queries import LONGEST_KEPT
 
-#: The task that writes queries down.
+#: The task that stores queries.
 TASK = "similarity.keep_query"
 
 WEEK_S = 7 * 24 * 3600
-#: Longest that the message to write a query down waits for a worker.
+#: The longest time that the message to store a query waits for a worker.
 EXPIRES_S = 600
 
-#: A query is stored once so many clients asked it within a week.
+#: A query is stored after this many clients asked it within a week.
 MIN_ASKED = 5
 
-#: A query of more words is somebody's own.
+#: A longer query may be personal.
 MOST_WORDS = 8
 
-#: What may tell of one person: an address of e-mail or of a house, numbers long enough for a
-#: telephone, an order or a bank account.
+#: Signs of personal data: an e-mail or postal address, or numbers long enough for a telephone, an
+#: order or a bank account.
 PERSONAL = re.compile(
     r"@|(\d[\s./()-]*){7,}"
     r"|#\s*\d{3,}|\b(order|invoice|customer|account|tracking|bestellung|rechnung|commande)\W*\d{3,}"
@@ -52,7 +51,7 @@ _asker: ContextVar[str] = ContextVar("similarity_asker", default="")
 
 @contextmanager
 def asked_by(request: HttpRequest) -> Iterator[None]:
-    """What is searched for within this is asked by the client of ``request``."""
+    """Count searches within this block for the client of ``request``."""
     token = _asker.set(client_of(request))
     try:
         yield
@@ -61,12 +60,12 @@ def asked_by(request: HttpRequest) -> Iterator[None]:
 
 
 def asker() -> str:
-    """The client whose search this is; empty where that is not known."""
+    """Return the client of the current search; empty if unknown."""
     return _asker.get()
 
 
 def count(query: str, client: str = "") -> None:
-    """Count that ``client`` asked a normalised query; blocks as long as the cache does."""
+    """Count a normalised query of ``client``; blocks as long as the cache does."""
     if not client or len(query) > LONGEST_KEPT or _is_personal(query):
         return
     asked = caching.attempt(lambda: _counted(query, client))
@@ -80,7 +79,7 @@ def _is_personal(query: str) -> bool:
 
 
 def _counted(query: str, client: str) -> int:
-    """How many clients asked it this week; 0 where this one has been counted."""
+    """Return how many clients asked it this week; 0 if this client was counted before."""
     cache: Any = caches[conf.get("CACHE", "ALIAS")]
     week = int(time.time() // WEEK_S)
     if not cache.add(caching.key("asker", week, query, client), 1, WEEK_S):
@@ -89,5 +88,5 @@ def _counted(query: str, client: str) -> int:
     cache.add(key, 0, WEEK_S)
     try:
         return int(cache.incr(key))
-    except ValueError:  # it was forgotten between the two
+    except ValueError:  # the cache dropped the key between the two calls
         return 0

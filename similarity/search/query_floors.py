@@ -1,11 +1,10 @@
-"""How near is near: the least cosines by which a product counts as close to a query.
+"""The query floors: the least cosines at which a product counts as near to a query.
 
-Any query has a nearest product, so nearness alone says nothing. What chance brings is learned
-on the shop's own catalogue: words that mean nothing, drawn from the letters of the shop's own
-words, are put through the text encoder as queries are, and the floor is what all but a few of
-them stay below. A network that cannot read a language is near to everything in it; nonsense is
-too, and the floor rises. For photos chance is what a product's photo comes nearest to in other
-departments of the shop.
+Every query has a nearest product, so nearness needs a comparison with chance. The shop's own
+catalogue supplies it: meaningless words, built from the letters of the shop's words, pass through
+the text encoder like queries, and the floor is the cosine that nearly all of them stay below. A
+network that cannot read a language finds everything in it near. It finds nonsense near too, so the
+floor rises. For photos, chance is the nearest photo of another department of the shop.
 """
 
 import logging
@@ -27,19 +26,19 @@ from similarity.versions.quality import Rows
 
 logger = logging.getLogger(__name__)
 
-#: Words of no meaning that are tried, and the share of them that stays below the floor.
+#: Meaningless words that are tried, and the share of them that stays below the floor.
 PROBES = 256
 SHARE = 0.98
-#: Of products' photos, the share that has nothing above the floor in other departments.
+#: The share of photos without a photo above the floor in other departments.
 PHOTO_SHARE = 0.9
-#: Products that are compared with; of a larger catalogue the best is extrapolated from these.
+#: Products to compare with; for a larger catalogue the nearest is extrapolated from these.
 SAMPLE = 8_000
-#: Products of which the photo is a query.
+#: Products whose photo is used as a query.
 PHOTOS = 500
-#: Below so many products there is nothing to learn from.
+#: With fewer products no floor is learned.
 FEWEST = 20
 
-#: The floor of a picture's nearness to photos, beside those of query parts.
+#: The key of the floor for pictures against photos, next to the query parts.
 PHOTO = "photo"
 
 _WORDS = 4_000
@@ -49,20 +48,21 @@ _SEED = 20_261_130
 def refresh() -> None:
     """Learn the floors of the versions that this process keeps up to date.
 
-    A version whose floors cannot be learned keeps those that it has, and the log says why.
+    If a version's floors cannot be learned, it keeps its old floors, and the log holds the reason.
     """
     try:
         for version in fusions.runnable_versions():
             learn(version)
     except SimilarityError as error:
-        logger.error("How near is near is not learned anew: %s", error)
+        logger.error("The query floors could not be learned and stay as they are: %s", error)
 
 
 def learn(version: EncoderVersion) -> dict[str, float]:
-    """Learn the floors of a version and keep them; what cannot be learned stays as it was.
+    """Learn, store and return the floors of a version; floors that cannot be learned stay as they
+    were.
 
-    Takes some seconds, most of them for encoding PROBES words. Raises :class:`SimilarityError`
-    where the version's encoders cannot be had.
+    Takes some seconds, mostly to encode PROBES words. Raises :class:`SimilarityError` if the
+    version's encoders are not available.
     """
     keys = build.sample_keys(SAMPLE)
     products = ProductVectors.objects.using(upsert.alias()).of_version(version).count()
@@ -85,10 +85,12 @@ def learn(version: EncoderVersion) -> dict[str, float]:
 
 
 def floor(probes: FloatArray, stored: FloatArray, products: int) -> float:
-    """What SHARE of ``probes`` (P, D) stay below at their nearest of ``products``.
+    """Return the cosine to their nearest of ``products`` that SHARE of ``probes`` (P, D) stay
+    below.
 
-    ``stored`` (N, D) are some or all of them. The nearest of more products is nearer, by about
-    as much with every doubling; for those beyond N that step is taken from the last quarter.
+    ``stored`` (N, D) are some or all of the products. With more products the nearest is nearer, by
+    about the same step for every doubling. For the products beyond N, the step is measured between
+    the first quarter of ``stored`` and all of it.
     """
     sound = probes[np.any(probes != 0, axis=1)]
     if not len(sound):
@@ -98,8 +100,10 @@ def floor(probes: FloatArray, stored: FloatArray, products: int) -> float:
 
 
 def nonsense(words: Sequence[str], count: int) -> list[str]:
-    """``count`` texts of the letters and lengths of ``words`` that are none of them; the same in
-    each call. Every other one has two words, as queries have."""
+    """Return ``count`` texts with the letters and lengths of ``words``, but not among them.
+
+    The texts are the same in each call. Every second text has two words, as queries have.
+    """
     known = {word for word in words if word.isalpha()}
     long = sorted(word for word in known if len(word) > 3) or ["abcdefgh", "ijklmnop", "qrstuvwxyz"]
     dice, letters = random.Random(_SEED), "".join(long)  # noqa: S311 - nothing secret
@@ -112,13 +116,13 @@ def nonsense(words: Sequence[str], count: int) -> list[str]:
 
 
 def _shop_words() -> list[str]:
-    """Some of the words that the search index holds."""
+    """Return some of the words in the search index."""
     words = SearchWord.objects.using(upsert.alias()).order_by(MD5("word"))
     return list(words.values_list("word", flat=True)[:_WORDS])
 
 
 def _photo_floor(stored: Rows, products: int) -> float | None:
-    """None where the shop has no two departments."""
+    """Return the floor of photos; None if the shop has fewer than two departments."""
     departments = _departments([product.key for product in stored.products])
     if len(set(departments)) < 2 or len(stored.rows) < FEWEST:
         return None
@@ -129,7 +133,7 @@ def _photo_floor(stored: Rows, products: int) -> float | None:
 
 
 def _departments(keys: Sequence[object]) -> list[str]:
-    """The top category of each, or where the shop has but one the category itself."""
+    """Return the top category of each product, or the category itself if there is a single top."""
     categories = quality.categories(keys)
     paths = [min(categories.get(key, {""})) for key in keys]
     tops = [path.split(LEVEL)[0] for path in paths]

@@ -1,7 +1,7 @@
-"""Vectors of what a shopper types or photographs, without an encoder in the web process.
+"""Vectors of typed or photographed queries, without an encoder in the web process.
 
-A query's vector comes from the cache, else from the table of hot queries, else from a worker
-within a time limit, else there is none and search goes by words alone.
+A query's vector comes from the cache, else from the table of hot queries, else from a worker within
+a time limit. If all of them fail, search uses words alone.
 """
 
 import logging
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 #: Characters of a query that are read.
 LONGEST = 200
 
-#: Seconds a worker's answer is kept: some 1 KB, so that a robot's queries pile up for an hour.
-#: What is asked often has its vector in the table.
+#: Seconds that a worker's answer (about 1 KB) is cached, so that a robot's queries pile up for an
+#: hour at most. Frequent queries have their vector in the table.
 KEEP_S = 3600
 
 
 class PendingVector:
-    """A query's vectors, known already or asked for, in the spaces of ``version``."""
+    """A query's vectors, already known or requested, in the spaces of ``version``."""
 
     def __init__(
         self,
@@ -44,18 +44,21 @@ class PendingVector:
     ) -> None:
         self._row = row
         self._asked = asked
-        #: The live one, of which not all fields are loaded; None before the first.
+        #: The live version with some fields deferred; None before the first version.
         self.version = version
-        #: Whether a worker was asked and did not answer in the time it was waited for.
+        #: True if a worker was asked and did not answer within the waiting time.
         self.unanswered = False
 
     def wait(self, timeout_s: float | None = None) -> FloatArray | None:
-        """The query among texts: float32 (D,) of length one, or None: nothing to encode, or no
-        answer in time."""
+        """Return the query in the text space: float32 (D,) of length one.
+
+        Returns None for an empty query or without an answer in time.
+        """
         return self.wait_parts(timeout_s).get("text")
 
     def wait_parts(self, timeout_s: float | None = None) -> dict[str, FloatArray]:
-        """Part → the query in its space, as :meth:`wait`; ``image`` where words find pictures."""
+        """Return part → the query in its space, as :meth:`wait`; ``image`` if words find
+        pictures."""
         row = self._row
         if self._asked is not None:
             answer = self._asked.wait(timeout_s)
@@ -66,18 +69,18 @@ class PendingVector:
 
 
 def encode_query(text: str, *, timeout_ms: int | None = None) -> FloatArray | None:
-    """The query in the space of ``ProductVectors.text`` of the live version.
+    """Return the query in the space of ``ProductVectors.text`` of the live version.
 
-    float32 (D,) of length one; None where there is nothing to encode, no live version, or
-    nobody who answers within ``timeout_ms`` (default ``SEARCH["QUERY_TIMEOUT_MS"]``). Never raises
-    for a broker, cache, worker or database that is down. Equal texts asked at once, by any
-    processes, are encoded once.
+    float32 (D,) of length one; None for an empty query, without a live version, or without an
+    answer within ``timeout_ms`` (default ``SEARCH["QUERY_TIMEOUT_MS"]``). Never raises because a
+    broker, cache, worker or database is down. Equal texts asked at the same time, by any processes,
+    are encoded once.
     """
     return begin(text, timeout_ms=timeout_ms).wait()
 
 
 def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
-    """As :func:`encode_query`, for a caller with something else to do meanwhile."""
+    """Start :func:`encode_query` and return at once, so that the caller can do other work."""
     started = time.monotonic()
     query = normalised(text)
     if not query:
@@ -95,17 +98,17 @@ def begin(text: str, *, timeout_ms: int | None = None) -> PendingVector:
         return PendingVector(row, version=version)
     limit_ms = conf.get("SEARCH", "QUERY_TIMEOUT_MS") if timeout_ms is None else timeout_ms
     left_ms = max(limit_ms - int(1000 * (time.monotonic() - started)), 0)
-    name = caching.digest(query)  # keyed: what was searched cannot be read from the cache
+    name = caching.digest(query)  # keyed, so that the cache does not reveal what was searched
     question = Question("text", name, version.pk, query.encode(), KEEP_S)
     asked = ask_worker.begin(question, left_ms, before=count)
     return PendingVector(None, asked, version)
 
 
 def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray | None:
-    """A photo's bytes in the space of ``ProductVectors.image`` of the live version.
+    """Return a photo's vector in the space of ``ProductVectors.image`` of the live version.
 
-    As :func:`encode_query`; the photo lies in the cache for some seconds and nowhere else.
-    Raises :class:`ImageRejected` where a worker found that it cannot be decoded.
+    Works as :func:`encode_query`. The photo lies in the cache for some seconds and nowhere else.
+    Raises :class:`ImageRejected` if the worker cannot decode it.
     """
     try:
         version = _live()
@@ -123,7 +126,7 @@ def picture_vector(data: bytes, *, timeout_ms: int | None = None) -> FloatArray 
 
 
 def normalised(text: str) -> str:
-    """A query as it is compared, cached and encoded: NFKC, small letters, single spaces."""
+    """Return a query as it is compared, cached and encoded: NFKC, lower case, single spaces."""
     sound = str(text)[: 2 * LONGEST].encode("utf-8", "ignore").decode()
     compatible = unicodedata.normalize("NFKC", sound).lower()
     printable = "".join(letter if letter.isprintable() else " " for letter in compatible)
@@ -131,7 +134,7 @@ def normalised(text: str) -> str:
 
 
 def _split(row: FloatArray, parts: Mapping[str, int]) -> dict[str, FloatArray]:
-    """A row of ``search.queries.text_vectors`` as part → vector; without what is all zero."""
+    """Split a row of ``search.queries.text_vectors`` into part → vector, without zero vectors."""
     found, start = {}, 0
     for part, width in parts.items():
         vector = row[start : start + width]
@@ -142,13 +145,13 @@ def _split(row: FloatArray, parts: Mapping[str, int]) -> dict[str, FloatArray]:
 
 
 def _live() -> int | None:
-    """The live version's key."""
+    """Return the live version's key."""
     version = _stored("")[0]
     return version.pk if version else None
 
 
 def _stored(query: str) -> tuple[EncoderVersion | None, FloatArray | None]:
-    """(the live version, the query's vectors where it is a hot one); one query."""
+    """Return (the live version, the vectors of a hot query or None), in a single database query."""
     using = router.db_for_read(EncoderVersion)
     hot = HotQueryVector.objects.filter(version=OuterRef("pk"), query__text=query)
     binary = Func(F("vector"), function="halfvec_send", output_field=BinaryField())

@@ -1,4 +1,4 @@
-"""What answers a query, best first and to a bounded depth, and what is near to it but no answer."""
+"""Ranks the products that match a query, to a bounded depth, and the related products."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -18,20 +18,22 @@ from similarity.similar.floor import floor_of
 from similarity.similar.hits import Taken
 from similarity.similar.within import Within
 
-#: Paging ends after so many hits.
+#: Paging ends after this many hits.
 MAX_DEPTH = 1000
-#: Best sellers shown where nothing answers.
+#: Best sellers shown if no product matches or is related.
 BEST_SELLERS = 24
-#: Tiers of products that hold all that was asked for.
+#: Tiers of products that match the whole query.
 SURE = ("code", "near_code", "words")
 CODES = ("code", "near_code")
 
 
 class Ranked(NamedTuple):
-    """A product in its place. ``tier``: ``code``, ``near_code`` (its code is one slip from the
-    query and so another), ``words`` (every word), ``some_words``, ``text`` or ``image`` (by that
-    vector alone), or a tier of the fallback. ``held``: the share of the query's words that it
-    holds."""
+    """A product in its place.
+
+    ``tier``: ``code``, ``near_code`` (its code is one slip from the query, so a different code),
+    ``words`` (every word), ``some_words``, ``text`` or ``image`` (by that vector alone), or a tier
+    of the fallback. ``held``: the share of the query's words that it holds.
+    """
 
     key: Any
     group: str
@@ -41,45 +43,51 @@ class Ranked(NamedTuple):
 
     @property
     def holds_enough(self) -> bool:
-        """Whether it is a match where no product holds every word."""
+        """Return True if it matches when no product holds every word."""
         return self.tier == "some_words" and lexical.is_enough(self.held)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """One product of each group. Words and codes alone decide what matches, and so how many:
-    that is the same with and without the query's vector."""
+    """A ranking with one product of each group.
 
-    #: What matches, best first, MAX_DEPTH at most.
+    Words and codes alone decide which products match, so their number is the same with and without
+    the query's vector.
+    """
+
+    #: The matches, best first, at most MAX_DEPTH.
     found: Sequence[Ranked] = field(default_factory=list)
-    #: How many match, also beyond MAX_DEPTH.
+    #: The number of matches, also beyond MAX_DEPTH.
     total: int = 0
-    #: What is near and no match, best first.
+    #: Related products that do not match, best first.
     related: Sequence[Ranked] = ()
-    #: ``some_words`` where no product holds every word; ``text`` where none matches and some are
+    #: ``some_words`` if no product holds every word; ``text`` if no product matches and some are
     #: related.
     rescued: str = ""
     #: ``all``, ``two`` or ``any``: how the words had to match.
     mode: str = "all"
-    #: Whether the query's vector took part.
+    #: True if the query's vector took part.
     hybrid: bool = False
-    #: False where the time was up, or where so many match that only the best were ranked.
+    #: False if the time was up, or if so many match that only the best were ranked.
     complete: bool = True
 
     def matches(self, query: LexicalQuery) -> ResultSet:
-        """All that match, as SQL."""
+        """Return all matches, as SQL."""
         by_code = [one.key for one in self.found if one.tier in CODES]
         return ResultSet(query, self.mode, by_code, self.total)
 
     def ranked_matches(self) -> ResultSet:
-        """Those of them that were ranked."""
+        """Return the ranked matches, as SQL."""
         return ResultSet(NOTHING, "all", [one.key for one in self.found])
 
 
 class ByWords(NamedTuple):
-    """``every``: products that hold every word, ``many`` in all. ``some``: others that hold some,
-    looked for where those are fewer than ENOUGH; ``many_of_some`` in all hold enough of them
-    to match, by the ``mode`` of ``LexicalQuery.tsquery``."""
+    """Products by their words.
+
+    ``every``: products that hold every word, ``many`` in all. ``some``: other products that hold
+    some words, searched if the first are fewer than ENOUGH. ``many_of_some`` products in all hold
+    enough words to match, by the ``mode`` of ``LexicalQuery.tsquery``.
+    """
 
     every: Sequence[Ranked]
     many: int
@@ -93,8 +101,11 @@ class ByWords(NamedTuple):
 
 
 class Near(NamedTuple):
-    """``ranked``: products by words and by meaning, blended; ``alike``: groups of those that are
-    as near in meaning as :func:`lexical.least_cosine` asks."""
+    """``ranked``: products by words and by meaning, blended.
+
+    ``alike``: groups of the products that are as near in meaning as :func:`lexical.least_cosine`
+    requires.
+    """
 
     ranked: list[Ranked]
     alike: Set[str]
@@ -106,23 +117,22 @@ def rank(
     vectors: Callable[[], Mapping[str, FloatArray]] | None = None,
     budget: Budget = UNLIMITED,
 ) -> Ranking:
-    """Codes first, then what holds the words, ordered by words and meaning as one; apart from
-    them what is near.
+    """Rank codes first, then products that hold the words, by words and meaning together.
 
-    ``vectors`` is called once the words have been searched for, so that a worker has had that
-    time to make them.
+    Related products are kept apart. ``vectors`` is called after the search for words, so that a
+    worker has had that time to make them.
     """
     attempt = partial(budget.attempt, within.using)
     coded = attempt(partial(codes.found, reading.words, within), codes.CodeMatches([], []))
     words = by_words(reading.query, within, budget)
     counted = not budget.late
-    # "levis 501": a product that holds all words is meant, and not another one with this code.
+    # "levis 501" means a product that holds all words, not another product with this code.
     by_code, code_tier = coded.whole if words.every else [*coded.whole, *coded.partial], "code"
     if not by_code and not words.every:
         nothing: tuple[list[Match], str] = ([], code_tier)
         by_code, code_tier = attempt(partial(codes.similar, reading.words, within), nothing)
     meaning = None
-    # What lies near to a code in meaning has nothing to do with it, and "%" has no meaning.
+    # Nearness in meaning is useless for a code, and "%" has no meaning.
     wanted = reading.words.words and not (by_code and len(reading.query.terms) <= 1)
     if vectors is not None and wanted:
         with budget.paused():
@@ -137,7 +147,8 @@ def rank(
 def _tell_apart(
     by_code: Sequence[Ranked], words: ByWords, near: Near | None, *, counted: bool
 ) -> Ranking:
-    """What matches, and what is related: it holds enough of the words, or is near in meaning."""
+    """Separate the matches from related products, which hold enough words or are near in
+    meaning."""
     ordered = _normal(words.found) if near is None else near.ranked
     found = _first_of_group([*by_code, *ordered])
     sure = [one for one in found if one.tier in SURE]
@@ -164,8 +175,7 @@ def _tell_apart(
 
 
 def by_words(query: LexicalQuery, within: Within, budget: Budget = UNLIMITED) -> ByWords:
-    """Products by their words: those that hold every one, and where they are fewer than ENOUGH
-    those that hold two or one."""
+    """Return products with every word, and if fewer than ENOUGH, also with two words or one."""
     every, total = lexical.best(query, within, "all", MAX_DEPTH, budget)
     found = ByWords(_tier(every, "words"), total)
     if total >= ENOUGH or len(query.terms) < 2:
@@ -181,8 +191,10 @@ def by_words(query: LexicalQuery, within: Within, budget: Budget = UNLIMITED) ->
 
 
 def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery) -> Near:
-    """Products by words and by meaning, blended; one of both keeps the words' tier. By meaning
-    alone those come in that are at least as near as the floor of the part."""
+    """Blend products by words and by meaning; a product of both keeps the words' tier.
+
+    Products by meaning alone take part if they are at least as near as the floor of the part.
+    """
     neighbours = {
         part: [
             one
@@ -192,9 +204,9 @@ def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery)
         for part in meaning.vectors
     }
     others = [one for found in neighbours.values() for one in found]
-    # The words' own product stands for its group, else the nearest by text.
+    # The product found by words represents its group, else the nearest by text.
     of_group = {one.group: one for one in [*reversed(others), *words]}
-    # Of a product near by one vector the other one's cosine is not known yet.
+    # For a product near by one vector, the other vector's cosine is still unknown.
     asked = [*words[:RESCORED], *(others if len(neighbours) > 1 else ())]
     stored = meaning.stored([one.key for one in asked])
     near = {}
@@ -215,9 +227,9 @@ def with_meaning(words: Sequence[Ranked], meaning: Meaning, query: LexicalQuery)
 
 
 def _lenient(words: Sequence[Ranked], meaning: Meaning, stored: Stored) -> dict[str, float]:
-    """Group → share of the query's words, of products that need not be as near for holding it.
+    """Return group → share of the query's words, of products that may be less near because of it.
 
-    Where some products hold every word, only those of categories close to theirs: "bag" alone
+    If some products hold every word, only products of categories close to theirs count: "bag" alone
     does not relate a handbag to a sleeping bag.
     """
     floor = floor_of(meaning.version)
@@ -231,7 +243,7 @@ def _lenient(words: Sequence[Ranked], meaning: Meaning, stored: Stored) -> dict[
 
 
 def best_sellers(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLERS) -> list[Ranked]:
-    """Best sellers, or the newest products: by their tier no answer to the query."""
+    """Return best sellers, or the newest products; their tier marks them as no match."""
     found: list[Ranked] = []
     taken = Taken()
     for tier, products in fallback.tiers(None, within, adapter):
@@ -244,7 +256,7 @@ def best_sellers(within: Within, adapter: CatalogAdapter, most: int = BEST_SELLE
 
 
 def _normal(words: Sequence[Ranked]) -> list[Ranked]:
-    """With scores from 0 to 1."""
+    """Return the products with scores scaled to 0–1."""
     best = max((one.score for one in words), default=1.0) or 1.0
     return [one._replace(score=one.score / best) for one in words]
 

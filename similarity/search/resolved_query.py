@@ -1,4 +1,4 @@
-"""A query read against the index: its terms, with misspelt words put right."""
+"""A query resolved against the index: its terms, with misspelt words corrected."""
 
 import re
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ _TYPED_WORD = re.compile(rf"[\w{MARKS}'\u2019]+")
 
 @dataclass(frozen=True)
 class ResolvedQuery:
-    """``words`` as they are searched for; ``did_you_mean`` is the query put right, or "".
+    """The words to search for; ``did_you_mean`` is the corrected query, or "".
 
-    ``words.price`` is the price that bounds the hits, None where the query's numbers are words.
+    ``words.price`` is the price range that limits the hits; None if the query's numbers are words.
     """
 
     words: QueryWords
@@ -33,16 +33,18 @@ class ResolvedQuery:
 
     @property
     def text(self) -> str:
-        """What is searched for, as a shopper would write it."""
+        """Return the query that is searched for, as a shopper would write it."""
         return self.did_you_mean or self.words.text
 
 
 def resolve_query(text: str, within: Within, budget: Budget = UNLIMITED) -> ResolvedQuery:
-    """One database query for a query of known words; more where one is not known, and one or two
-    more for a price without a currency.
+    """Resolve a query: its words, terms, corrections and price.
 
-    A price that is not certain (``puzzle under 3``) is none where a product of ``within`` holds
-    all the words, its number among them.
+    Needs one database query if the index knows all words. Needs more for an unknown word, and one
+    or two more for a price without a currency.
+
+    Treat an uncertain price (``puzzle under 3``) as words if a product of ``within`` holds all
+    words and the number.
     """
     words = parse_query(text)
     if words.price and not words.price.certain:
@@ -91,8 +93,12 @@ def _look_up(
 
 
 def _is_unknown(at: int, words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> bool:
-    """Words in quotes are meant as they are; other spellings may be known, of the word or of
-    what it is a part of. A word may have two parts that are known, and need not stand together."""
+    """Return True if the index knows neither the word at ``at`` nor another spelling of it.
+
+    The other spellings are those of the word and of the compounds it belongs to. A split word does
+    not count, because its two parts may be known without standing together. Words in quotes are
+    meant as typed.
+    """
     word = words.words[at]
     if not looked[word].query or looked[word].documents:
         return False
@@ -108,7 +114,7 @@ def _is_unknown(at: int, words: QueryWords, spelled: Spelled, looked: dict[str, 
 def _repair(
     words: QueryWords, unknown: Sequence[int], within: Within
 ) -> tuple[dict[str, str], dict[str, Sequence[Known]]]:
-    """(unknown word → what it is replaced by, last word → its completions)."""
+    """Return (unknown word → its correction, last word → its completions)."""
     last = len(words.words) - 1
     begun = words.words[last] if words.open_end and last in unknown else ""
     if found := spelling.completions(begun, within.using):
@@ -117,7 +123,7 @@ def _repair(
 
 
 def _replaced(text: str, fixes: dict[str, str]) -> str:
-    """The query as it was typed, but for the words put right."""
+    """Return the query as typed, with only the corrected words replaced."""
 
     def fixed(match: re.Match[str]) -> str:
         said = wording.words_of(match[0])

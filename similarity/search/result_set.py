@@ -1,4 +1,4 @@
-"""What a query has found, as SQL: to be counted, or sorted, whole or by a share of it."""
+"""The matches of a query as SQL, to be counted or sorted, whole or by a share of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,22 +16,23 @@ from similarity.search.models import SearchDocument
 from similarity.search.models.documents import SHARES
 from similarity.similar.within import CANDIDATE, Fragment, Within, compose, database_keys
 
-#: Products that are read to be counted, at most.
+#: The most products that are read to be counted.
 COUNTED = 3_000
 
 
 @dataclass(frozen=True)
 class ResultSet:
-    """What the words match, and ``others`` found otherwise."""
+    """The matches of the words, and ``others`` found by their code."""
 
     query: LexicalQuery
     mode: str
     others: Sequence[Any] = ()
-    #: About how many there are, where that is known.
+    #: About how many products match, if known.
     many: int = 0
 
     def read(self, columns: Columns, within: Within) -> tuple[Sequence[tuple[Any, ...]], int]:
-        """(rows of :meth:`Columns.read` of those of ``within``, or of one in so many of them)."""
+        """Return (rows of :meth:`Columns.read` within ``within``, or 1 in ``share`` of them;
+        share)."""
         shares = [one for one in (1, *SHARES) if self.many <= one * COUNTED] or SHARES[-1:]
         for share in shares:
             rows = columns.read(self.among(within, share))
@@ -40,8 +41,10 @@ class ResultSet:
         return rows, share
 
     def among(self, within: Within, share: int) -> Fragment:
-        """``SELECT product_id, "group"`` of one in ``share`` of those of ``within``; where they are
-        more than COUNTED, of some more than COUNTED."""
+        """Return ``SELECT product_id, "group"`` of 1 in ``share`` of the matches in ``within``.
+
+        If these are more than COUNTED, the query returns only a little more than COUNTED.
+        """
         narrow = share == 1 and self.query.most(self.mode) > lexical.SCORED
         passes = sampling.among(within) if narrow else sampling.passing(within)
         matching = self.query.matching(self.mode)
@@ -65,7 +68,7 @@ class ResultSet:
         return Fragment(" UNION ".join(one.sql for one in each), tuple(params))
 
     def keys(self, using: str) -> Fragment:
-        """``SELECT key`` of all of them, whether they pass a filter or not."""
+        """Return ``SELECT key`` of all matches, regardless of filters."""
         kind = key_type(using)
         others = Fragment(f"SELECT unnest(%s::{kind}[])", (database_keys(self.others, using),))
         matching = self.query.matching(self.mode)
@@ -80,7 +83,7 @@ class ResultSet:
 
 
 def found_products(within: Within, matches: Fragment) -> QuerySet[Any]:
-    """The host's products that are found, with their variants' group as ``similarity_group``."""
+    """Return the host's found products, with their variants' group as ``similarity_group``."""
     group = SearchDocument.objects.filter(product=OuterRef("pk")).values("group")[:1]
     products = within.narrowed().filter(pk__in=RawSQL(*matches))  # noqa: S611 - ours
     return products.annotate(similarity_group=Subquery(group))

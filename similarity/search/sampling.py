@@ -1,7 +1,7 @@
-"""Large answers, estimated from a share of all documents that has an index of its own.
+"""Large result sets, estimated from a share of all documents that has its own index.
 
-Documents are drawn by a hash of their group, so that the share is the same in every query, and
-variants of one product are in it together or not at all.
+Documents are drawn by a hash of their group. So the share is the same in every query, and the
+variants of one product are all in it or all outside it.
 """
 
 from django.db import connections
@@ -12,18 +12,21 @@ from similarity.similar.within import CANDIDATE, Fragment, Within, compose
 
 
 def drawn(share: int) -> str:
-    """A condition on the row :data:`CANDIDATE`: it is one in ``share``, or any where that is 1."""
+    """Return a condition that keeps 1 in ``share`` of the rows :data:`CANDIDATE`; 1 keeps all."""
     return share_condition(share, CANDIDATE) if share > 1 else "TRUE"
 
 
 def passing(within: Within) -> Fragment:
-    """A condition on the row :data:`CANDIDATE`: one look at each where that is possible, for
-    few are looked at; a join would read the whole catalogue."""
+    """Return a condition that :data:`CANDIDATE` belongs to ``within``.
+
+    Check each row by itself if possible, because few rows are looked at and a join would read the
+    whole catalogue.
+    """
     return within.passes_candidate if within.per_row else among(within)
 
 
 def among(within: Within) -> Fragment:
-    """The same condition as a join, which may begin with the filter where it leaves little."""
+    """Return the same condition as a join, which may start with a filter that leaves few rows."""
     keys = within.keys
     if keys is None:
         return Fragment("FALSE")
@@ -31,14 +34,14 @@ def among(within: Within) -> Fragment:
 
 
 def shared(many: int, most: int, within: Within) -> Fragment:
-    """:func:`passing`, of about ``most`` out of ``many`` documents at the most."""
+    """Return :func:`passing` for at most about ``most`` of ``many`` documents."""
     share = next((share for share in SHARES if many <= share * most), SHARES[-1])
     passes = passing(within)
     return Fragment(f"{drawn(share)} AND {passes.sql}", passes.params)
 
 
 def estimate(matching: Fragment, within: Within) -> int:
-    """About how many groups of ``within`` meet a condition; off by a tenth at 25,000."""
+    """Return about how many groups of ``within`` meet a condition; off by 10 % at 25,000."""
     share = SHARES[-1]
     passes = passing(within)
     with connections[within.using].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Orders other than by relevance: of the very products that match."""
+"""Sort orders other than relevance, applied to the products that match."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,12 +19,12 @@ from similarity.similar.within import Within
 
 SORTS = ("relevance", "price", "-price", "newest")
 
-#: Where more match, those that were ranked are sorted.
+#: If more products match, only the ranked products are sorted.
 SORTED = 50_000
 
 
 def check(sort: str, adapter: CatalogAdapter) -> None:
-    """Raises :class:`QueryError` for an order that is not known or not to be had."""
+    """Raise :class:`QueryError` for an unknown or unavailable sort order."""
     if sort not in SORTS:
         raise QueryError(f"sort is {sort!r:.100}; choose one of {', '.join(SORTS)}.")
     if sort.endswith("price") and not adapter.has_price:
@@ -42,10 +42,10 @@ def in_order(
     adapter: CatalogAdapter,
     budget: Budget = UNLIMITED,
 ) -> Ranking:
-    """The ranking's products by ``sort``, of variants the first.
+    """Return the ranking's products by ``sort``, with the first variant of each group.
 
-    Where more than SORTED match, or the time is up, those that were ranked, MAX_DEPTH at most,
-    are sorted and no others.
+    If more than SORTED products match, or the time is up, sort only the ranked products, at most
+    MAX_DEPTH.
     """
     if sort == "relevance" or not ranking.total:
         return ranking
@@ -69,9 +69,9 @@ def _sorted(
     within: Within,
     adapter: CatalogAdapter,
 ) -> list[Ranked]:
-    """The first MAX_DEPTH groups and one more, where there are so many.
+    """Return the first MAX_DEPTH groups, and a further group if there is any.
 
-    Their scores and tiers are those of the ranking, wherever it goes so far.
+    Their scores and tiers come from the ranking, as far as it reaches.
     """
     known = {one.group: one for one in ranking.found}
     unranked = ranking.rescued or "words"
@@ -79,7 +79,7 @@ def _sorted(
     products = products.order_by(*order)
     rows = products.values_list("pk", "similarity_group")
     found: dict[str, Ranked] = {}
-    size = 2 * MAX_DEPTH  # variants are several to a group
+    size = 2 * MAX_DEPTH  # a group has several variants
     for start in count(0, size):
         page = list(rows[start : start + size])
         for key, group in page:

@@ -1,4 +1,4 @@
-"""Words the index does not know: completed, taken apart, joined, or put right."""
+"""Words the index does not know: completed, split, or corrected."""
 
 import string
 from collections.abc import Iterable, Sequence
@@ -15,22 +15,22 @@ from similarity.search.models.documents import SHARES
 from similarity.similar.planner_settings import fetch_under
 from similarity.similar.within import Within, compose, parameter
 
-#: Words with fewer letters are too like each other to be put right.
+#: Words with fewer letters are too similar to each other to be corrected.
 SHORTEST = 3
-#: The cost grows with the letters; no word that a shopper mistypes has more.
+#: The cost grows with the letters; shoppers rarely mistype longer words.
 LONGEST = 20
-#: Words of a query that are put right at most.
+#: The most words of a query that are corrected.
 MOST_WORDS = 4
-#: From so many letters on, two slips are allowed.
+#: Words with at least this many letters may have two slips.
 TWO_SLIPS = 6
-#: Trigram similarity from which a word is looked at for two slips.
+#: The least trigram similarity of a word that is checked for two slips.
 SIMILAR = 0.3
-#: Completions of the word being typed that are searched for.
+#: The most completions of the word being typed.
 COMPLETIONS = 8
-#: Corrections of a word that are tried; the first that a product has is offered.
+#: The most corrections of a word that are tried; the first that a product has is offered.
 TRIED = 5
 
-#: Letters a slip may put into a word, where all of it is of their alphabet.
+#: Letters that a slip may add to a word, if the whole word is of their alphabet.
 _ALPHABETS = (
     string.ascii_lowercase,
     "абвгдежзийклмнопрстуфхцчшщъыьэюя",
@@ -46,7 +46,7 @@ class Known(NamedTuple):
 
 
 def completions(prefix: str, using: str, most: int = COMPLETIONS) -> list[Known]:
-    """Words that begin with ``prefix``, the most frequent first."""
+    """Return words that begin with ``prefix``, the most frequent first."""
     if not prefix:
         return []
     rows = SearchWord.objects.using(using).filter(word__startswith=prefix)
@@ -55,12 +55,12 @@ def completions(prefix: str, using: str, most: int = COMPLETIONS) -> list[Known]
 
 
 def corrections(words: Sequence[str], within: Within) -> dict[str, str]:
-    """Unknown word → the two words it is made of, or the word that was meant.
+    """Return unknown word → the two words it is made of, or its correction.
 
-    Meant is the word that is the fewest slips away, then the most frequent. A slip is a letter
-    wrong, missing, too many, or two of them swapped. Only what a product of ``within`` has among
-    its words is offered, so that no word of a hidden product is told. Words with digits are left
-    as they are: of model numbers a neighbour is another thing. MOST_WORDS are looked at.
+    The correction is the word with the fewest slips, then the most frequent. A slip is a letter
+    wrong, missing, too many, or two of them swapped. Only words that a product of ``within`` has
+    are offered, so that the words of a hidden product stay hidden. Words with digits stay as they
+    are, because a model number one digit away is another product. At most MOST_WORDS are looked at.
     """
     asked = [word for word in dict.fromkeys(words) if _can_be_put_right(word)][:MOST_WORDS]
     near = {word: one_slip(word) for word in asked}
@@ -82,11 +82,11 @@ def corrections(words: Sequence[str], within: Within) -> dict[str, str]:
 
 
 def finding(texts: Sequence[str], within: Within, *, among_words: bool = False) -> list[str]:
-    """Those of the texts all of whose words some passing product has; with ``among_words`` as
-    words of its title, brand, category and listed attributes, as they are.
+    """Return the texts of which one product of ``within`` has all words.
 
-    Words that many hold are found among a share of all documents already, and of the others
-    the index has little to read. Of texts with one stem the first is returned.
+    With ``among_words`` they must be words of its title, brand, category and listed attributes,
+    unstemmed. A share of all documents is searched first: common words are found there already, and
+    for rare words the index has little to read. Of texts with one stem the first is returned.
     """
     if not texts or within.keys is None:
         return []
@@ -121,9 +121,9 @@ def finding(texts: Sequence[str], within: Within, *, among_words: bool = False) 
 
 
 def known(words: Iterable[str], using: str) -> list[Known]:
-    """Those of the words that the catalogue has."""
+    """Return the words that the catalogue has."""
     with connections[using].cursor() as cursor:
-        # As one array: hundreds of slips as parameters each take longer to bind than to find.
+        # One array, because hundreds of parameters take longer to bind than to find.
         cursor.execute(
             "SELECT word, documents FROM similarity_searchword WHERE word = ANY(%s)", [list(words)]
         )
@@ -131,8 +131,10 @@ def known(words: Iterable[str], using: str) -> list[Known]:
 
 
 def one_slip(word: str) -> set[str]:
-    """All that is one slip away, by the letters of its alphabet and of the word itself, and of
-    Latin words their plurals: a catalogue may know ``sandals`` and no ``sandal``."""
+    """Return all texts one slip away, with letters of the word's alphabet and of the word itself.
+
+    Latin words also get their plurals, because a catalogue may know ``sandals`` and not ``sandal``.
+    """
     alphabet = next((some for some in _ALPHABETS if set(word) <= set(some)), "")
     letters = {*alphabet, *word}
     splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
@@ -146,7 +148,7 @@ def one_slip(word: str) -> set[str]:
 
 
 def slips(one: str, other: str) -> int:
-    """Optimal string alignment distance: Levenshtein's, with swaps of neighbours."""
+    """Return the optimal string alignment distance: Levenshtein's, with swaps of neighbours."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):
@@ -169,21 +171,24 @@ def _splits(word: str) -> list[tuple[str, str]]:
 
 
 def _parted(word: str, counts: dict[str, int]) -> list[str]:
-    """Two words written as one, ``sleepingbag``: that whose rarer half is most frequent first."""
+    """Split two joined words, ``sleepingbag``; sort by the frequency of the rarer half."""
     possible = [split for split in _splits(word) if all(half in counts for half in split)]
     possible.sort(key=lambda split: -min(counts[half] for half in split))
     return [" ".join(split) for split in possible]
 
 
 def _distance(word: str, other: str) -> int:
-    """Slips to the word or, where it may be one, to the singular that it is the plural of."""
+    """Return the slips to the word, or to its singular if that is nearer."""
     singular = other[:-1] if other.endswith("s") and other.isascii() else other
     return min(slips(word, other), slips(word, singular))
 
 
 def _preference(word: str, candidate: Known) -> tuple[int, bool, bool, bool, int, str]:
-    """Fewest slips, then the first letter kept, then not merely cut short (``sand`` for
-    ``sandl``), then as it is and no plural, then the most frequent."""
+    """Return a sort key: fewest slips, then the same first letter, then not merely cut short.
+
+    ``sand`` is ``sandl`` cut short. Then come the word as it is before its plural, and the most
+    frequent.
+    """
     other = candidate.word
     distance = _distance(word, other)
     return (

@@ -1,9 +1,9 @@
-"""Spellings under which the words of a query may stand in the catalogue: joined and parted.
+"""Other spellings of a query's words in the catalogue: joined and parted.
 
 ``M10 x 40`` and ``M10x40``, ``DIN 933`` and ``DIN933``, ``damen schuhe`` and ``Damenschuhe``,
 ``h&m`` and ``hm``, ``100 ml`` and ``100ml`` are the same. Documents hold the joined spelling of
-what is set together, see :func:`similarity.catalog.wording.extra_words_of`; all others are asked
-for here, and one that the index does not know costs one look at it.
+compounds, see :func:`similarity.catalog.wording.extra_words_of`. This module adds all other
+spellings to the query; a spelling that the index does not know costs one look-up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,28 +11,28 @@ from collections.abc import Iterator, Sequence
 from similarity.catalog import negations, wording
 from similarity.search.words import QueryWords
 
-#: A text that words of the query are also found by, and what its match counts.
+#: A text that also finds words of the query, and the weight of its match.
 Spelling = tuple[str, float]
 
 #: A word in two spellings is the same word.
 SAME = 1.0
-#: Words that stand side by side where the query has one: ``sofa bed`` for ``sofabed``.
+#: Words that stand side by side for one word of the query: ``sofa bed`` for ``sofabed``.
 PARTED = 0.8
-#: A number whose sign is not said: ``10`` for ``-10``.
+#: A number without its sign: ``10`` for ``-10``.
 UNSIGNED = 0.5
 
-#: Neighbours that are joined at most: ``wh 1000 xm4``.
+#: The most neighbours that are joined: ``wh 1000 xm4``.
 _JOINED = 3
-#: Words with fewer letters are not parted: ``carpet`` is no pet for a car.
+#: Words with fewer letters are not parted: a ``carpet`` is not a pet for a car.
 _SHORTEST_PARTED = 7
 _SHORTEST_PART = 3
 _LONGEST_PARTED = 25
-#: Words of a query that are parted at most: what is said at length is found without.
+#: The most words of a query that are parted: long queries find products without it.
 _MOST_PARTED = 3
 
 
 def grouped(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]]]:
-    """Words of the query that are one term, ``words[start:end]``, with all its spellings."""
+    """Yield the words of the query that form one term, ``words[start:end]``, and its spellings."""
     for start, end, thing in words.negated:
         yield (start, end), [(negations.spelled(thing), SAME)]
     for compound in words.compounds:
@@ -50,7 +50,7 @@ def grouped(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]
 
 
 def other_spellings(words: QueryWords) -> dict[int, list[Spelling]]:
-    """Place of a word → texts that it is also found by, alone or with its neighbours."""
+    """Return place of a word → texts that also find it, alone or with its neighbours."""
     found: dict[int, list[Spelling]] = {}
     for start in range(len(words.words)):
         for end in range(start + 2, min(start + _JOINED, len(words.words)) + 1):
@@ -73,12 +73,12 @@ def other_spellings(words: QueryWords) -> dict[int, list[Spelling]]:
 
 
 def is_and(words: Sequence[str], at: int) -> bool:
-    """Whether the word is the ``n`` of ``rock n roll``, which some write ``and`` or ``&``."""
+    """Return True for the ``n`` of ``rock n roll``, also written ``and`` or ``&``."""
     return words[at] == wording.AND and 0 < at < len(words) - 1
 
 
 def _joined(words: Sequence[str]) -> Iterator[str]:
-    """As one word, if it is none of a script without blanks, where pieces stand for words."""
+    """Yield the words as one word, except for scripts without blanks, whose pieces are words."""
     joined = "".join(words)
     if "." in joined or len(joined) > wording.LONGEST or wording.is_unspaced(joined):
         return
@@ -94,7 +94,7 @@ def _may_be_parted(word: str) -> bool:
 
 
 def _measured(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]]]:
-    """Where the words ``100 ml`` stand that are also found as ``100ml``."""
+    """Yield the places of words such as ``100 ml`` that ``100ml`` also finds."""
     for start in range(len(words.words)):
         for end in (start + 1, start + 2):
             text = " ".join(words.words[start:end])

@@ -23,19 +23,21 @@ from similarity.similar.within import Fragment, Within, compose, parameter, sort
 #: Attributes whose values are suggested, by the kind of their suggestion.
 KINDS = ("category", "brand")
 
-#: Completions of the last word that are tried with the words before it.
+#: The most completions of the last word that are tried with the words before it.
 TRIED = 12
-#: Documents looked at for titles: whoever types so little gets any of so many.
+#: The most documents looked at for titles; a very short text finds any of them.
 LOOKED_AT = 300
 MAX_LENGTH = 100
-#: Of the suggestions, at most so many are queries, and so many categories and brands.
+#: The most suggestions that are queries, and that are categories and brands.
 QUERIES = 5
 VALUES = 3
 
 
 class Suggestion(NamedTuple):
-    """``kind``: ``query``, ``category``, ``brand`` or ``product``. ``key`` is a product's key,
-    or the value to filter by; ``url`` the product's page, or ""."""
+    """``kind``: ``query``, ``category``, ``brand`` or ``product``.
+
+    ``key`` is a product's key, or the value to filter by; ``url`` the product's page, or "".
+    """
 
     kind: str
     text: str
@@ -44,12 +46,11 @@ class Suggestion(NamedTuple):
 
 
 def suggest(text: str, limit: int = 8, *, within: QuerySet[Any] | None = None) -> list[Suggestion]:
-    """What the text may become: completed queries, then categories and brands, then products.
+    """Return suggestions: completed queries, then categories and brands, then products.
 
-    The last word is taken as begun. Accents and capitals do not matter. Nothing is suggested
-    that finds no product of ``within`` (default: the adapter's ``eligible()``), nor what is not
-    found within ``SEARCH["TIME_LIMIT_MS"]``. Raises :class:`QueryError` for
-    arguments it cannot serve.
+    The last word counts as unfinished. Accents and capitals do not matter. Every suggestion finds a
+    product of ``within`` (default: the adapter's ``eligible()``), and was found within
+    ``SEARCH["TIME_LIMIT_MS"]``. Raises :class:`QueryError` for invalid arguments.
     """
     budget = Budget.configured()
     require_limit(limit)
@@ -75,7 +76,7 @@ def _suggest(
     within: Within,
     adapter: CatalogAdapter,
 ) -> None:
-    """Add to ``found`` as long as there is time."""
+    """Add suggestions to ``found`` as long as there is time."""
     endings = _endings(words, within, ended=ended)
     found += _queries(words, endings, within)[: min(QUERIES, max(limit // 2, 1))]
     found += _values(words, within, adapter)[: min(VALUES, max(limit // 3, 1))]
@@ -83,7 +84,7 @@ def _suggest(
 
 
 def _endings(words: Sequence[str], within: Within, *, ended: bool) -> list[Known]:
-    """What the last word may be; itself where a blank follows it."""
+    """Return completions of the last word, or the word itself if a blank follows it."""
     last = words[-1]
     completed = [] if ended else spelling.completions(last, within.using, TRIED)
     if completed or ended:
@@ -92,14 +93,14 @@ def _endings(words: Sequence[str], within: Within, *, ended: bool) -> list[Known
 
 
 def _queries(words: Sequence[str], endings: Sequence[Known], within: Within) -> list[Suggestion]:
-    """The completed texts that find a product, in the order of how many documents have the word."""
+    """Return completed texts that find a product, those with the most frequent word first."""
     texts = [" ".join([*words[:-1], ending.word]) for ending in endings]
     typed = " ".join(words)
     return [Suggestion("query", text) for text in spelling.finding(texts, within) if text != typed]
 
 
 def _values(words: Sequence[str], within: Within, adapter: CatalogAdapter) -> list[Suggestion]:
-    """Categories and brands with a word that begins as the text does, if a product has them."""
+    """Return categories and brands with a word that begins like the text, if a product has them."""
     typed = " ".join(words)
     begun = Q(words__startswith=typed) | Q(words__contains=f" {typed}")
     rows = SearchValue.objects.using(within.using).filter(begun, name__in=KINDS)
@@ -121,7 +122,7 @@ def _products(
     adapter: CatalogAdapter,
     most: int,
 ) -> list[Suggestion]:
-    """Products whose title begins with the text, then those that have all its words."""
+    """Return products whose title begins with the text, then those that have all its words."""
     if most < 1:
         return []
     keys = _titled(words, within, most)
@@ -139,7 +140,7 @@ def _titled(words: Sequence[str], within: Within, most: int) -> list[Any]:
 def _holding(
     words: Sequence[str], endings: Sequence[Known], within: Within, most: int
 ) -> list[Any]:
-    """By the words' weight in the title: the text search weights of a product's first words."""
+    """Return products that hold the words, ranked by text search weights: the title counts most."""
     looked, _total = terms.look_up([*words[:-1], *(one.word for one in endings)], within.using)
     before = [looked[word].query for word in words[:-1] if looked[word].query]
     last = [looked[one.word].query for one in endings if looked[one.word].query]

@@ -1,4 +1,4 @@
-"""Synonyms from the admin, as the words of queries are: read once, kept in the cache."""
+"""Synonyms from the admin, normalised like the words of queries and kept in the cache."""
 
 from collections.abc import Mapping
 
@@ -10,17 +10,17 @@ from similarity.search.models import Synonym
 
 CACHE_KEY = "similarity:synonyms"
 
-#: Words of the longest term that is looked for in a query, as the model allows.
+#: Words of the longest term that is looked for in a query, as in the model.
 TERM_WORDS = 4
 
 Terms = Mapping[str, list[str]]
 
 
 def synonyms(using: str = "default") -> Terms:
-    """Normalised term → the terms that a query with it also finds.
+    """Return normalised term → the terms that a query with it also finds.
 
-    A change in the admin holds at once where all processes share a cache, and within
-    ``CACHE["TIMEOUT_S"]`` where they do not.
+    A change in the admin takes effect at once if all processes share a cache, else within
+    ``CACHE["TIMEOUT_S"]``.
     """
     known = caching.read(CACHE_KEY)
     if known is None:
@@ -30,7 +30,7 @@ def synonyms(using: str = "default") -> Terms:
 
 
 def forget_on_commit() -> None:
-    """Have the next query read the table, once a change of it is committed."""
+    """Let the next query read the table again, once a change of it is committed."""
     alias = router.db_for_write(Synonym)
     transaction.on_commit(lambda: caching.write(CACHE_KEY, None), using=alias)
 

@@ -1,4 +1,4 @@
-"""Celery tasks of search, and what a worker of queries does when it starts."""
+"""Celery tasks of search, and the start of a worker of queries."""
 
 import logging
 import threading
@@ -18,43 +18,43 @@ from similarity.worker import takes_from
 
 logger = logging.getLogger(__name__)
 
-#: While it lasts the log need not say again that two projects share a queue.
+#: While this lasts, the log does not repeat that two projects share a queue.
 _told_of_project = Pause(60.0)
 
 
 @shared_task(name="similarity.count_words", ignore_result=True)
 def count_words() -> bool:
-    """Count the words of the search index anew, as ranking and spelling go by them."""
+    """Count the words of the search index again, because ranking and spelling use the counts."""
     return vocabulary.refresh()
 
 
 @shared_task(name="similarity.learn_query_floors", ignore_result=True)
 def learn_query_floors() -> None:
-    """Learn anew how near to a query a product must be to count as near."""
+    """Learn the query floors again: how near a product must be to a query to count as near."""
     query_floors.refresh()
 
 
 @shared_task(name=mailbox.TASK, ignore_result=True, bind=True)
 def answer_question(self: Any, *arguments: Any) -> bool:
-    """Answer a page that waits; see ``similarity.search.mailbox``."""
+    """Answer a waiting page; see ``similarity.search.mailbox``."""
     if (handed_back := mailbox.of_another_project(arguments)) is not None:
         _hand_back(handed_back, (self.request.delivery_info or {}).get("routing_key"))
         return False
     try:
         return queries.answer(arguments)
     except SimilarityError as error:
-        # The page goes on without; a traceback each time would say no more.
-        logger.error("A question is not answered: %s", error)
+        # The page continues without the answer; a traceback each time would not help.
+        logger.error("A question was not answered: %s", error)
         return False
 
 
 def _hand_back(arguments: list[Any], queue: str | None) -> None:
-    """Leave a question to the workers of the project that asks it."""
+    """Return a question to the queue, for the workers of the project that asks it."""
     if not _told_of_project.lasts():
         _told_of_project.begin()
         logger.error(
-            "Another project asks its questions on the queue %r of this broker, and each answers "
-            "late or never. Give each project a database of the broker, or queues, of its own "
+            "Another project sends its questions to the queue %r of this broker, so answers come "
+            "late or never. Give each project its own database of the broker, or its own queues "
             "(SIMILARITY['WORKERS']['QUEUE'], and QUEUE and PICTURE_QUEUE of "
             "SIMILARITY['SEARCH']).",
             queue,
@@ -64,20 +64,20 @@ def _hand_back(arguments: list[Any], queue: str | None) -> None:
 
 @shared_task(name="similarity.keep_query", ignore_result=True)
 def keep_query(query: str, times: int) -> None:
-    """Write down a query that is asked often."""
+    """Store a frequent query."""
     queries.keep(query, times)
 
 
 @shared_task(name=queries.TASK, ignore_result=True)
 def prepare_hot_queries() -> int:
-    """Make the vectors that queries asked often lack."""
+    """Make the vectors that frequent queries lack."""
     return queries.prepare()
 
 
 def _warm_up(**kwargs: Any) -> None:
-    """A worker of queries loads its networks before the first shopper waits for them.
+    """Load the networks of a worker of queries before the first shopper waits for them.
 
-    In a thread, for Celery ends a process that is not up within seconds.
+    Runs in a thread, because Celery ends a process that is not up within seconds.
     """
     texts, pictures = (takes_from(conf.get("SEARCH", key)) for key in ("QUEUE", "PICTURE_QUEUE"))
     if texts or pictures:
@@ -88,7 +88,7 @@ def _warm_up(**kwargs: Any) -> None:
 def _load_networks(*, texts: bool, pictures: bool) -> None:
     try:
         queries.warm_up(texts=texts, pictures=pictures)
-    except Exception as error:  # noqa: BLE001 - a door: the first question will say the same
+    except Exception as error:  # noqa: BLE001 - a door: the first question will fail the same way
         logger.warning("The networks for queries are not loaded ahead: %s", error)
     finally:
         connections.close_all()

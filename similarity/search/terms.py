@@ -1,4 +1,4 @@
-"""From the words of a query to what the index is asked for: terms, each with alternatives."""
+"""Turns the words of a query into terms for the index, each with alternatives."""
 
 import math
 import re
@@ -16,30 +16,30 @@ from similarity.search.spellings import SAME, Spelling
 from similarity.search.synonyms import TERM_WORDS, Terms
 from similarity.search.words import QueryWords
 
-#: What a synonym's match counts, the word itself counting 1.
+#: The weight of a synonym's match; the word itself has 1.
 SYNONYM = 0.8
-#: What a completion of the word being typed counts.
+#: The weight of a completion of the word being typed.
 COMPLETION = 0.9
-#: What a phrase counts that lost a stop word: ``t-shirt`` must not be any shirt.
+#: The weight of a phrase that lost a stop word: ``t-shirt`` must not find every shirt.
 PARTIAL = 0.5
 
 
 class Looked(NamedTuple):
-    """A text as the index knows it."""
+    """A text as it stands in the index."""
 
-    #: A tsquery as text; "" where the text is stop words only.
+    #: A tsquery as text; "" if the text consists of stop words.
     query: str
-    #: Documents with its rarest lexeme, as last counted; 0 where the index does not know it.
+    #: Documents with its rarest lexeme, as last counted; 0 if the index does not know it.
     documents: int
-    #: Whether it is one lexeme that has a champion list.
+    #: True if it is a single lexeme with a champion list.
     listed: bool = False
-    #: The word as it is, where it is a stop word.
+    #: The word unstemmed, if it is a stop word.
     plain: str = ""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way to say a term."""
+    """One way to write a term."""
 
     text: str
     query: str
@@ -49,25 +49,25 @@ class Alternative:
 
     @property
     def lexeme(self) -> str:
-        """The lexeme it is; "" where it is a phrase of several."""
+        """Return the lexeme; "" for a phrase of several."""
         quoted = re.fullmatch(r"'((?:[^']|'')+)'", self.query)
         return quoted[1].replace("''", "'").replace("\\\\", "\\") if quoted else ""
 
 
 @dataclass(frozen=True)
 class Term:
-    """Something wanted, met by any of its alternatives; the first is as it was typed."""
+    """A wanted thing, met by any of its alternatives; the first is as typed."""
 
     alternatives: tuple[Alternative, ...]
-    #: Words of the query it stands for, ``words[start:end]``.
+    #: Words of the query that it covers, ``words[start:end]``.
     start: int
     end: int
-    #: A tsquery of what holds the term when it is scored; "" where that is :attr:`query`.
+    #: A tsquery for holding the term in the score; "" if it is :attr:`query`.
     held: str = ""
 
     @property
     def query(self) -> str:
-        """A tsquery, as text."""
+        """Return a tsquery, as text."""
         queries = list(dict.fromkeys(one.query for one in self.alternatives))
         return queries[0] if len(queries) == 1 else f"({' | '.join(queries)})"
 
@@ -77,23 +77,23 @@ class Term:
 
     @property
     def is_minor(self) -> bool:
-        """Whether it says little by itself: a number without a unit, or what is not wanted."""
+        """Return True for a number without a unit or a negated thing, which select little alone."""
         return bool(self.held) or numbers.is_number(self.alternatives[0].text)
 
     @property
     def is_listed(self) -> bool:
-        """Whether those that hold it best are known: of a rare one all are, of others some."""
+        """Return True if its best products are known: all for rare words, champions for others."""
         return all(one.listed or one.documents <= COMMON for one in self.alternatives)
 
 
 def rarity(documents: int, total: int) -> float:
-    """Inverse document frequency as in BM25 (Robertson and Spärck Jones), always above 0."""
+    """Return the inverse document frequency as in BM25 (Robertson and Spärck Jones), above 0."""
     total = max(total, documents, 1)
     return math.log(1 + (total - documents + 0.5) / (documents + 0.5))
 
 
 def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
-    """What the index knows of each text, and how many documents it holds; one query."""
+    """Return text → its entry in the index, and the number of documents, in a single query."""
     asked = list(dict.fromkeys(texts))
     with connections[using].cursor() as cursor:
         cursor.execute(
@@ -125,16 +125,16 @@ def look_up(texts: Iterable[str], using: str) -> tuple[dict[str, Looked], int]:
 
 @dataclass(frozen=True)
 class Spelled:
-    """All ways in which a query's words may be said."""
+    """All spellings of a query's words."""
 
     #: ``words[start:end]`` → the texts of one term.
     groups: dict[tuple[int, int], list[Spelling]]
-    #: Place of a word → texts that it is found by as well, where the index knows them.
+    #: Place of a word → texts that also find it, if the index knows them.
     others: dict[int, list[Spelling]]
 
 
 def spell(words: QueryWords, synonyms: Terms) -> Spelled:
-    """The spellings of the words, and the synonyms from the admin."""
+    """Return the spellings of the words, and the synonyms from the admin."""
     groups: dict[tuple[int, int], list[Spelling]] = {}
     for start in range(len(words.words)):
         for end in range(start + 1, min(start + TERM_WORDS, len(words.words)) + 1):
@@ -148,7 +148,7 @@ def spell(words: QueryWords, synonyms: Terms) -> Spelled:
 
 
 def texts_of(words: QueryWords, spelled: Spelled) -> set[str]:
-    """All that :func:`terms` needs looked up."""
+    """Return all texts that :func:`terms` needs looked up."""
     texts = {*words.words, *words.excluded, *(" ".join(phrase) for phrase in words.phrases)}
     for ways in [*spelled.groups.values(), *spelled.others.values()]:
         texts |= {text for text, _weight in ways}
@@ -156,8 +156,10 @@ def texts_of(words: QueryWords, spelled: Spelled) -> set[str]:
 
 
 def terms(words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> list[Term]:
-    """One term for each word or group of words, the longest groups first; stop words have none,
-    unless there is nothing else."""
+    """Return one term for each word or group of words, the longest groups first.
+
+    Stop words have no term, unless the query consists of them.
+    """
     found: list[Term] = []
     taken: set[int] = set()
     for start, end in sorted(spelled.groups, key=lambda at: (at[0] - at[1], at[0])):
@@ -172,7 +174,7 @@ def terms(words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> lis
         if at in taken or spellings.is_and(words.words, at):
             continue
         others = known_spellings(at, spelled, looked)
-        # Of a stop word only a letter means something: "t shirt".
+        # A single letter is meant even if it is a stop word: "t shirt".
         ways = [(word, SAME), *others] if looked[word].query or len(word) == 1 else []
         if term := _term(ways, looked, at, at + 1):
             found.append(term)
@@ -181,12 +183,12 @@ def terms(words: QueryWords, spelled: Spelled, looked: dict[str, Looked]) -> lis
 
 
 def known_spellings(at: int, spelled: Spelled, looked: dict[str, Looked]) -> list[Spelling]:
-    """Other spellings of a word that some document has the words of."""
+    """Return other spellings of a word whose words are in some document."""
     return [way for way in spelled.others.get(at, ()) if looked[way[0]].documents]
 
 
 def _avoiding(term: Term, words: QueryWords, looked: dict[str, Looked]) -> Term:
-    """Of ``no sugar`` what does not speak of sugar at all holds the term, too, once scored."""
+    """Let products that do not mention sugar hold the term ``no sugar`` too, in the score."""
     for start, end, thing in words.negated:
         if (start, end) == (term.start, term.end) and (query := looked[thing].query):
             return replace(term, held=f"{term.query} | !({query})")
@@ -194,7 +196,7 @@ def _avoiding(term: Term, words: QueryWords, looked: dict[str, Looked]) -> Term:
 
 
 def _of_stop_words(words: QueryWords, looked: dict[str, Looked]) -> list[Term]:
-    """``the who``: titles and brands are found by their stop words, too."""
+    """Return terms for ``the who``: titles and brands are also found by their stop words."""
     return [
         Term((Alternative(word, looked[word].plain, looked[word].documents),), at, at + 1)
         for at, word in enumerate(words.words)
@@ -206,7 +208,7 @@ def _term(
     texts: Sequence[tuple[str, float]], looked: dict[str, Looked], start: int, end: int
 ) -> Term | None:
     spoken = [(text, weight) for text, weight in texts if looked[text].query]
-    # One that no document has the words of costs time and finds nothing; the first is as typed.
+    # Alternatives without documents cost time without results; the first is as typed.
     known = [way for way in spoken if looked[way[0]].documents] or spoken[:1]
     alternatives = [
         Alternative(
@@ -222,5 +224,6 @@ def _term(
 
 
 def _is_whole(text: str, looked: Looked) -> bool:
-    """Whether every word has a lexeme: of ``t shirt``, ``t`` is a stop word."""
+    """Return True if every word has a lexeme; False for ``t shirt``, because ``t`` is a stop
+    word."""
     return looked.query.count("'") >= 2 * len(text.split())

@@ -1,7 +1,7 @@
-"""How many documents hold each word, lexeme and attribute value: counted anew at times.
+"""Counts how many documents hold each word, lexeme and attribute value, from time to time.
 
-Between two counts the indexer adds words it has not met, so that none is taken for a
-misspelling; how rare a word is changes little in a day.
+Between two counts the indexer adds new words, so that they are not taken for misspellings. The
+rarity of a word changes little in a day.
 """
 
 from django.db import connections, transaction
@@ -11,10 +11,10 @@ from similarity.connections.locks import LockTaken, advisory_lock
 from similarity.search import champion_lists
 from similarity.vectors import upsert
 
-#: Kept under the empty lexeme: the number of documents.
+#: The number of documents is stored under the empty lexeme.
 TOTAL = ""
 
-#: A count is outgrown once the documents are so many times as many, or as few.
+#: A count is outgrown when the number of documents grew or shrank by this factor.
 OUTGROWN = 1.2
 
 _COUNTS = (
@@ -47,11 +47,10 @@ _VALUES = """
 
 
 def refresh(*, lists: bool = True) -> bool:
-    """Count every word anew, and list who holds the common ones best; False where another
-    process is at it.
+    """Count every word again, and make the champion lists; return False if another process does so.
 
-    Each table in a transaction of its own, writing only what has changed. ``lists`` false
-    leaves the lists, which of a million products take minutes, to the nightly count.
+    Each table has its own transaction, which writes only changes. With ``lists`` false the lists
+    are left to the nightly count, because they take minutes for a million products.
     """
     try:
         with advisory_lock("similarity.vocabulary", upsert.alias()):
@@ -68,7 +67,7 @@ def refresh(*, lists: bool = True) -> bool:
 
 
 def refresh_if_outgrown() -> bool:
-    """:func:`refresh` where the number of documents has changed much since the last one."""
+    """Run :func:`refresh` if the number of documents changed much since the last count."""
     with _cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM similarity_searchdocument), "
@@ -83,7 +82,7 @@ def refresh_if_outgrown() -> bool:
 
 
 def _refresh(table: str, column: str, counts: str) -> None:
-    """What is gone is told by the snapshot that counts: a word added meanwhile stays."""
+    """Count one table; delete only words missing in the counting snapshot, so new words stay."""
     names = {"table": Identifier(table), "column": Identifier(column)}
     with transaction.atomic(using=upsert.alias()), _cursor() as cursor:
         cursor.execute(_NO_LIMIT)
@@ -113,7 +112,7 @@ def _refresh(table: str, column: str, counts: str) -> None:
         )
 
 
-#: A role's limit is for its pages.
+#: The database role may have a time limit, which is meant for pages.
 _NO_LIMIT = "SET LOCAL statement_timeout = 0"
 
 

@@ -1,4 +1,4 @@
-"""What a query says: its words, phrases, what it leaves out, and the price it names."""
+"""A parsed query: its words, phrases, excluded words and price."""
 
 import re
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from similarity.search.prices import PriceRange, read_price
 
 __all__ = ["PriceRange", "QueryWords", "parse_query"]
 
-#: A longer query is cut; no shopper's is.
+#: Longer queries are cut; shoppers do not type them.
 MAX_LENGTH = 300
 MAX_WORDS = 24
 
 _PHRASE = re.compile(r'(?:(?<=\s)|(?<=^)|(?<=-))["\u201c\u201e]([^"\u201c\u201d]+)["\u201d\u201c]')
-#: A minus before a number is a value below zero.
+#: A minus before a number makes a value below zero.
 _EXCLUDED = re.compile(r"(?:(?<=\s)|(?<=^))-(?![\d.])(?=\S)(\S+)")
 
 
 @dataclass(frozen=True)
 class QueryWords:
-    """A query, read; all words are as :func:`similarity.catalog.wording.words_of` gives them."""
+    """A parsed query; its words are as :func:`similarity.catalog.wording.words_of` returns them."""
 
-    #: As it was typed, but for blanks and what lies beyond MAX_LENGTH.
+    #: As typed, but with single blanks and cut at MAX_LENGTH.
     text: str
     #: Wanted words in their order, those of phrases included.
     words: tuple[str, ...] = ()
-    #: Words in quotes, each wanted side by side.
+    #: Words in quotes; each phrase is wanted side by side.
     phrases: tuple[tuple[str, ...], ...] = ()
     #: Words after a minus.
     excluded: tuple[str, ...] = ()
@@ -37,20 +37,19 @@ class QueryWords:
     #: Numbers with a minus: ``minus10``.
     below_zero: tuple[str, ...] = ()
     price: PriceRange | None = None
-    #: Where there is a price, the query with its numbers as words: ``puzzle under 3`` →
-    #: ``puzzle 3``.
+    #: If there is a price, the query with its numbers as words: ``puzzle under 3`` → ``puzzle 3``.
     as_words: str = ""
-    #: Whether the last word may still be typed: nothing follows it.
+    #: True if the last word may be unfinished, because it ends the text.
     open_end: bool = False
 
     @property
     def normalised(self) -> str:
-        """The wanted words as one text: what queries are compared and cached by."""
+        """Return the wanted words as one text, by which queries are compared and cached."""
         return " ".join(self.words)
 
     @property
     def negated(self) -> list[tuple[int, int, str]]:
-        """(start, end, thing) of the words that say what is not wanted: ``no sugar``."""
+        """Return (start, end, thing) of the words that negate a thing: ``no sugar``."""
         places = [
             (at, negations.thing_after(self.words, at))
             for at, word in enumerate(self.words)
@@ -60,10 +59,10 @@ class QueryWords:
 
 
 def parse_query(text: str, *, prices: bool = True) -> QueryWords:
-    """Read a query as a shopper writes it; any text will do.
+    """Parse a shopper's query; any text is accepted.
 
-    Understands ``"quoted phrases"``, ``-unwanted``, prices (``under 50``, ``between 10 and
-    20 €``) and measures. Without ``prices`` all its numbers are words.
+    Understands ``"quoted phrases"``, ``-unwanted``, prices (``under 50``, ``between 10 and 20 €``)
+    and measures. Without ``prices`` all its numbers are words.
     """
     text = text[:MAX_LENGTH].encode("utf-8", "ignore").decode().replace("\0", " ")
     shown = " ".join(text.split())
@@ -92,12 +91,12 @@ def parse_query(text: str, *, prices: bool = True) -> QueryWords:
     )
 
 
-#: ``15"`` is a size where no quotation is open.
+#: ``15"`` is a size if no quotation is open.
 _INCH_MARKS = re.compile(r'(?<![\w"])(\d+(?:[.,]\d+)?)(?:"|\u201d|\u2033)(?=[\s,x]|$)')
 
 
 def _cut(text: str) -> tuple[list[str], str]:
-    """(words after a minus, the text without them and without quotes)."""
+    """Return (words after a minus, the text without them and without quotes)."""
     excluded: list[str] = []
 
     def phrase(match: re.Match[str]) -> str:

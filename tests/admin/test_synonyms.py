@@ -56,8 +56,8 @@ def test_the_list_and_the_form_can_be_seen(admin_client):
     ("fields", "told"),
     [
         ({"terms": " , "}, "at least one word"),
-        ({"terms": "sofa"}, "two words at least"),
-        ({"terms": "sofa, Sofa"}, "two words at least"),
+        ({"terms": "sofa"}, "at least two words"),
+        ({"terms": "sofa, Sofa"}, "at least two words"),
         ({"terms": "a b c d e, x"}, "at most 4 words"),
         ({"terms": ", ".join(f"w{at}" for at in range(60))}, "at most 50"),
     ],

@@ -96,7 +96,7 @@ def test_from_clicks(products, tmp_path):
 
 
 def test_products_named_by_a_field_that_is_none(judgements):
-    with pytest.raises(CommandError, match="--key-field, 'sku' say"):
+    with pytest.raises(CommandError, match="--key-field, for example 'sku'"):
         run("--judgements", judgements, "--key-field", "colour")
     with pytest.raises(CommandError, match="Only 0 queries have results of different use"):
         run("--judgements", judgements, "--key-field", "slug")

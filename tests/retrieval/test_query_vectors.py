@@ -428,7 +428,7 @@ class TestTwoProjects:
         for _ in range(2):
             tasks.answer_question(*arguments)
         assert [options["args"] for *_, options in sent] == [[*arguments[:-1], 1]] * 2
-        assert caplog.text.count("Another project asks its questions") == 1
+        assert caplog.text.count("Another project sends its questions") == 1
         assert mailbox.read(mailbox.Question("text", "a", live.pk, b"")) is None
 
     def test_it_goes_round_a_few_times_and_is_answered_then(self, live, sent, monkeypatch):

@@ -130,8 +130,8 @@ def test_events_of_ubi(tmp_path):
     [
         ("log.csv", "query,product\na,b\n", "lacks the columns clicked, position"),
         ("log.csv", "query,product,position,clicked\na,b,first,1\n", "line 2: position is 'first'"),
-        ("log.jsonl", '{"action": 1}\n', "line 1 is no UBI event"),
-        ("log.jsonl", "nonsense\n", "line 1 is no UBI event"),
+        ("log.jsonl", '{"action": 1}\n', "line 1 is not a UBI event"),
+        ("log.jsonl", "nonsense\n", "line 1 is not a UBI event"),
     ],
 )
 def test_a_log_that_is_none_is_told_with_the_line(tmp_path, name, text, told):

@@ -127,7 +127,7 @@ def test_noise_by_hand():
 
 
 def test_too_few_queries_to_tell():
-    with pytest.raises(RankerError, match=f"{LEAST_QUERIES} at least"):
+    with pytest.raises(RankerError, match=f"at least {LEAST_QUERIES}"):
         evaluate_rankers(lists(LEAST_QUERIES - 1, {"words": 1.0}))
 
 

@@ -1,4 +1,4 @@
-"""Learned rankers and hot queries in the admin, to look at."""
+"""Learned rankers and hot queries in the admin, read-only."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from similarity.search.models import HotQuery, RankerVersion
 
 @admin.register(RankerVersion)
 class RankerVersionAdmin(LookedAt):
-    """Which ranker orders results, and how good each is; ``similarity train-ranker`` makes them."""
+    """Learned rankers and their quality; ``similarity train-ranker`` makes them."""
 
     list_display = ("__str__", "status", "trained_on", "ndcg", "created_at", "promoted_at")
     list_filter = ("status",)
@@ -40,7 +40,7 @@ class RankerVersionAdmin(LookedAt):
 
 @admin.register(HotQuery)
 class HotQueryAdmin(LookedAt):
-    """What many shoppers search for; deleting one forgets it."""
+    """Frequent queries of shoppers; a deleted query is forgotten."""
 
     list_display = ("text", "asked", "asked_at")
     search_fields = ("text",)

@@ -1,4 +1,4 @@
-"""Synonyms in the admin: which words shoppers use for one another."""
+"""Synonyms in the admin: words that shoppers use for one another."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from similarity.search.models import Synonym
 
 @admin.register(Synonym)
 class SynonymAdmin(WhereWritten):
-    """A change holds for the next query once it is committed."""
+    """Synonyms; a committed change takes effect with the next query."""
 
     list_display = ("terms", "direction", "active", "note", "changed_at")
     list_filter = ("active",)
     search_fields = ("terms", "only_from", "note")
-    search_help_text = "A word, or words of the note."
+    search_help_text = "A word of the terms or of the note."
     actions = ("switch_on", "switch_off")
 
     @admin.display(description="direction")

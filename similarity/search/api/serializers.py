@@ -1,4 +1,4 @@
-"""What is asked of search in the API, and what is answered."""
+"""Requests and answers of search in the API."""
 
 import math
 from typing import Any
@@ -33,12 +33,12 @@ from similarity.search.sorting import SORTS
 from similarity.search.words import MAX_LENGTH
 from similarity.similar.filters import filter_names, is_filter
 
-#: Characters of a query to re-rank for, and results of it.
+#: The most characters of a query to re-rank for, and results of it.
 MAX_QUERY = 300
 MAX_RESULTS = 500
 MAX_BUDGET_MS = 1000
 
-#: Characters beside a picture.
+#: The most characters beside a picture.
 MAX_WORDS = 200
 
 
@@ -53,13 +53,13 @@ class SortField(OneOfField):
 
 
 class FacetsField(TextField):
-    """``colour,brand`` as a list; ``price`` is the histogram of prices."""
+    """Turn ``colour,brand`` into a list; ``price`` is the histogram of prices."""
 
     def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)
         names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
         if len(names) > counting.MOST_FACETS:
-            raise ValidationError(f"name {counting.MOST_FACETS} facets at most")
+            raise ValidationError(f"name at most {counting.MOST_FACETS} facets")
         adapter = get_adapter()
         for name in names:
             known = name == counting.PRICE or is_filter(adapter, name)
@@ -81,15 +81,15 @@ class SearchQuerySerializer(NarrowedRequest, FilteredQuerySerializer):
     )
     limit = LimitField(24)
     cursor = TextField(
-        max_length=MAX_CURSOR, required=False, help_text="From `next`; of the same query only."
+        max_length=MAX_CURSOR, required=False, help_text="From `next` of the same query."
     )
     sort = SortField(default="relevance")
     facets = FacetsField(
         max_length=1000,
         required=False,
         allow_blank=True,
-        help_text="Attributes whose values are counted, by commas, as `colour,brand`; `price` for "
-        "a histogram. Each is counted under all filters but its own.",
+        help_text="Attributes whose values are counted, separated by commas: `colour,brand`; "
+        "`price` for a histogram. Each is counted under all filters except its own.",
     )
 
 
@@ -99,13 +99,13 @@ class SuggestQuerySerializer(QuerySerializer):
         anything=True,
         allow_blank=True,
         default="",
-        help_text="What has been typed so far; the last word may be begun.",
+        help_text="The text typed so far; the last word may be unfinished.",
     )
     limit = LimitField(8)
 
 
 class PictureField(DescribedField):
-    """The bytes of one file; the worker that looks at it knows its format by its content."""
+    """The bytes of one file; the worker recognises its format by its content."""
 
     def openapi(self) -> dict[str, Any]:
         return {"type": "string", "format": "binary"}
@@ -119,12 +119,12 @@ class PictureField(DescribedField):
 class PictureFormSerializer(NarrowedRequest, FilteredQuerySerializer):
     kind = "field"
 
-    image = PictureField(help_text="JPEG, PNG, WebP, GIF, BMP or AVIF; known by its content.")
+    image = PictureField(help_text="JPEG, PNG, WebP, GIF, BMP or AVIF; recognised by its content.")
     q = TextField(
         max_length=MAX_WORDS,
         default="",
         allow_blank=True,
-        help_text="Words beside the picture: this, but in navy.",
+        help_text="Words in addition to the picture: this, but in navy.",
     )
     limit = LimitField(24)
 
@@ -161,25 +161,25 @@ class QueryField(DescribedField, TextField):
 
 
 class RerankRequestSerializer(RequestSerializer):
-    query = QueryField(max_length=MAX_QUERY, help_text="What the shopper typed; not blank.")
+    query = QueryField(max_length=MAX_QUERY, help_text="The query the shopper typed; not blank.")
     results = serializers.ListField(
         child=ResultField(),
         allow_empty=False,
         max_length=MAX_RESULTS,
-        help_text="Keys of products in the order of the host's own search, with its scores where "
-        "it has some; a score counts only where every result has one.",
+        help_text="Keys of products in the order of the host's own search, with its scores if it "
+        "has any; scores count only if every result has one.",
     )
     budget_ms = WholeField(
         required=False,
         allow_null=True,
         min_value=1,
         max_value=MAX_BUDGET_MS,
-        help_text="The longest it may take; 100 by default.",
+        help_text="The longest time it may take; 100 by default.",
     )
 
 
 class FacetValueSerializer(serializers.Serializer):
-    value = serializers.CharField(help_text="To be sent back as the filter's value.")
+    value = serializers.CharField(help_text="The value to send back as the filter's value.")
     count = serializers.IntegerField()
 
 
@@ -202,50 +202,50 @@ class QueryPriceSerializer(serializers.Serializer):
 
 class SearchPageSerializer(serializers.Serializer):
     total = serializers.IntegerField(
-        help_text="Products that match, 1000 at most: the pages hold them all, in any order of "
-        "`sort`. 0 where none does."
+        help_text="Products that match, at most 1000; the pages hold all of them in every order of "
+        "`sort`. 0 if no product matches."
     )
-    total_is_exact = serializers.BooleanField(help_text="False means that there are more.")
+    total_is_exact = serializers.BooleanField(help_text="False if more products match.")
     outcome = serializers.ChoiceField(
         choices=[one.value for one in Outcome],
-        help_text="found: `results` match. related: nothing matches, `related` is alike in "
-        "meaning. priced_out: what matches has another price than the query names, and stands "
-        "in `related`. filtered_out: what matches does not pass the filters, and stands in "
-        "`related`. out_of_time: the time was up before the products were looked through; ask "
-        "again. nothing: nothing matches and nothing is near; `results` are best sellers.",
+        help_text="found: `results` match. related: no product matches, `related` is similar in "
+        "meaning. priced_out: the matches have another price than the query names and are in "
+        "`related`. filtered_out: the matches do not pass the filters and are in "
+        "`related`. out_of_time: the time was up before the products were searched; try "
+        "again. nothing: no product matches or is near; `results` are best sellers.",
     )
     results = HitSerializer(
         many=True,
         help_text="Their tier is code, near_code (a code one slip away), words (every word) or "
-        "some_words (at least half of the query); popular, newest and catalogue are no answer to "
+        "some_words (at least half of the query); popular, newest and catalogue do not answer "
         "the query.",
     )
     related = HitSerializer(
         many=True,
-        help_text="What is near and no match, best first, `limit` at most, on the last page; in "
-        "neither `total` nor `facets`. Their tier is some_words, text or image (alike in "
-        "meaning, by text or by photo), or where price or filters kept them out the tier of a "
-        "match.",
+        help_text="Related products that do not match, best first, at most `limit`, on the last "
+        "page; not counted in `total` or `facets`. Their tier is some_words, text or image "
+        "(similar in meaning, by text or by photo), or the tier of a match if price or filters "
+        "excluded them.",
     )
     facets = FacetSerializer(many=True)
     prices = PriceBucketSerializer(many=True, help_text="With the facet `price`.")
     facets_are_exact = serializers.BooleanField(
-        help_text="False means that counts of facets and prices are estimates, or that some were "
-        "left out for lack of time."
+        help_text="False if counts of facets and prices are estimates, or if some are missing "
+        "for lack of time."
     )
     price = QueryPriceSerializer(
-        allow_null=True, help_text="The price that was read in `q`; null where it names none."
+        allow_null=True, help_text="The price read in `q`; null if `q` names no price."
     )
-    did_you_mean = serializers.CharField(help_text="The query put right, or an empty text.")
-    corrected = serializers.BooleanField(help_text="The results are those of `did_you_mean`.")
+    did_you_mean = serializers.CharField(help_text="The corrected query, or an empty text.")
+    corrected = serializers.BooleanField(help_text="True if the results are for `did_you_mean`.")
     rescued = serializers.CharField(
-        help_text="Where no product holds every word: near_code or some_words (results have such "
-        "a code, or hold some words), text (no results, related ones alike in meaning) or popular "
-        "(best sellers); else empty."
+        help_text="If no product holds every word: near_code or some_words (results have such "
+        "a code, or hold some words), text (no results, related ones similar in meaning) or "
+        "popular (best sellers); else empty."
     )
-    hybrid = serializers.BooleanField(help_text="Whether meaning took part beside words.")
+    hybrid = serializers.BooleanField(help_text="True if meaning took part beside words.")
     next = serializers.CharField(
-        allow_null=True, help_text="Address of the page that follows; null at the end."
+        allow_null=True, help_text="Address of the next page; null at the end."
     )
 
 
@@ -254,7 +254,7 @@ class SuggestionSerializer(serializers.Serializer):
     text = serializers.CharField()
     id = KeyField(allow_null=True, help_text="The product's key; null for other kinds.")
     value = serializers.CharField(
-        help_text="The value to filter by: of a category its path; empty for a product."
+        help_text="The value to filter by: a category's path, a brand; empty for a product."
     )
     url = serializers.CharField(help_text="The product's own page, or an empty text.")
 
@@ -265,24 +265,24 @@ class SuggestAnswerSerializer(serializers.Serializer):
 
 class PictureSearchSerializer(serializers.Serializer):
     version = serializers.IntegerField(
-        allow_null=True, help_text="Encoder version that answered; null before there is one."
+        allow_null=True, help_text="Encoder version that answered; null before the first version."
     )
     results = HitSerializer(
-        many=True, help_text="Best first; their tier is image, or image+text where `q` counted."
+        many=True, help_text="Best first; their tier is image, or image+text if `q` counted."
     )
 
 
 class RerankSerializer(serializers.Serializer):
     results = serializers.ListField(
-        child=KeyField(), help_text="The keys given, each as often as it was given."
+        child=KeyField(), help_text="The given keys, each as often as it was given."
     )
-    reranked = serializers.BooleanField(help_text="False where the order is the one given.")
+    reranked = serializers.BooleanField(help_text="False if the given order is kept.")
     reason = serializers.ChoiceField(
         choices=[
             *("", "out_of_time", "no_query_vector", "empty_query", "no_known_products"),
             *("database_error", "error"),
         ],
-        help_text="Why the order is the one given; empty where it is not.",
+        help_text="Why the given order is kept; empty if it is not.",
     )
-    ranker = serializers.CharField(help_text="`blend`, or which learned ranker; empty without.")
+    ranker = serializers.CharField(help_text="`blend`, or the learned ranker; empty without.")
     took_ms = serializers.FloatField()

@@ -57,7 +57,7 @@ ORDERED = {"results": [42, 17], "reranked": True, "reason": "", "ranker": "blend
 
 
 class SearchView(SimilarityView):
-    """Products that answer a shopper's words, best first, of those that may be shown now."""
+    """Products that match a shopper's words, best first, of those that may be shown now."""
 
     throttle_scope = "search"
     http_method_names = ["get", "head", "options"]
@@ -96,9 +96,9 @@ class SearchView(SimilarityView):
 
 
 def _facet_rooms(products: QuerySet[Any], wanted: dict[str, Any]) -> dict[str, QuerySet[Any]]:
-    """Facet → products to count in: narrowed by all filters but its own.
+    """Return facet → products to count in, narrowed by all filters except its own.
 
-    So a second value of a facet can be chosen beside the first.
+    So a shopper can choose a second value of a facet.
     """
     rooms = {}
     for name in wanted.get("facets", ()):
@@ -108,7 +108,7 @@ def _facet_rooms(products: QuerySet[Any], wanted: dict[str, Any]) -> dict[str, Q
     return rooms
 
 
-#: What the answer says as the page does.
+#: Fields that the answer takes from the page unchanged.
 _SAME = (
     *("total", "total_is_exact", "outcome", "facets_are_exact", "did_you_mean", "corrected"),
     *("rescued", "hybrid"),
@@ -127,7 +127,7 @@ def _page_data(page: SearchPage) -> dict[str, Any]:
 
 
 def _price_data(page: SearchPage) -> dict[str, str | None] | None:
-    """The price that was read in the words, and the words without it."""
+    """Return the price that was read in the words, and the words without it."""
     if page.price is None:
         return None
     low, high = (None if one is None else str(one) for one in (page.price.low, page.price.high))
@@ -135,7 +135,7 @@ def _price_data(page: SearchPage) -> dict[str, str | None] | None:
 
 
 class SuggestView(SimilarityView):
-    """What a shopper may be typing: queries, categories, brands and products."""
+    """Suggestions for the typed text: queries, categories, brands and products."""
 
     throttle_scope = "suggest"
     http_method_names = ["get", "head", "options"]
@@ -181,7 +181,7 @@ class PictureSearchView(SimilarityView):
 
     http_method_names = ["post", "options"]
     parser_classes = (MultiPartParser,)
-    throttle_scope = PICTURES  # each costs a worker a run of its network
+    throttle_scope = PICTURES  # each picture costs a worker a run of its network
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         too_large = bound_picture_upload(request._request)
@@ -196,8 +196,8 @@ class PictureSearchView(SimilarityView):
         more={
             413: refusal("The upload has more than 5 MB."),
             503: refusal(
-                "No worker looked at the picture in time, or the database does not answer; "
-                "`Retry-After` says when to come back."
+                "No worker answered in time, or the database does not answer; "
+                "`Retry-After` gives the time to wait."
             ),
         },
         examples=[answered("A shirt", {"version": 3, "results": [{**HIT, "tier": "image"}]})],
@@ -225,7 +225,7 @@ def _form(request: Request) -> Any:
     try:
         form = request.data
     except (SuspiciousOperation, LookupError, ValueError) as error:
-        # Too many fields, or an encoding that is none of text.
+        # Too many fields, or an unknown text encoding.
         raise BadParameter(f"The form cannot be read ({type(error).__name__}).") from error
     if (sent := len(request.FILES.getlist("image"))) > 1:
         raise BadParameter(f"The form holds {sent} files named image; send one.", "image")
@@ -242,7 +242,7 @@ def _encode(image: bytes) -> Any:
 
 
 class RerankView(SimilarityView):
-    """Results of any search in a better order, or in the order given when time is up."""
+    """Results of any search in a better order, or in the given order when the time is up."""
 
     throttle_scope = "rerank"
     http_method_names = ["post", "options"]
@@ -278,13 +278,13 @@ Listed = list[tuple[Any, float | None]]
 
 @dataclass(frozen=True)
 class Unknown:
-    """A key of a product that may not be asked about: re-ranking knows no product for it."""
+    """A key of a product that may not be asked about: re-ranking finds no product for it."""
 
     key: int | str
 
 
 def _viewable(listed: Listed, request: Request) -> Listed:
-    """The same, with products that may not be asked about as if there were none."""
+    """Return the results, with keys that may not be asked about replaced by :class:`Unknown`."""
     keys: dict[int | str, Any] = {}
     for key, _score in listed:
         with suppress(QueryError):

@@ -1,4 +1,4 @@
-"""What search reads: a document for each product, the words and values they hold, synonyms."""
+"""Tables that search reads: a document for each product, its words and values, and synonyms."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,8 @@ from similarity import conf
 
 
 class Weights(NamedTuple):
-    """Of a word in the title, in brand and category, other attributes, the description."""
+    """The weights of a word in the title, in brand and category, other attributes, the
+    description."""
 
     title: float = 1.0
     main: float = 0.5
@@ -27,11 +28,11 @@ class Weights(NamedTuple):
 
     @property
     def by_field(self) -> str:
-        """The weights of D, C, B and A as ``ts_rank`` takes them."""
+        """Return the weights of D, C, B and A as ``ts_rank`` takes them."""
         return f"'{{{self.long},{self.other},{self.main},{self.title}}}'::real[]"
 
     def damping(self, row: str) -> str:
-        """SQL of what the score of the document ``row`` is divided by."""
+        """Return SQL for the divisor of the score of the document ``row``."""
         return f"(1 + {self.length_damping} * ln(1 + {row}.length / 50.0))"
 
 
@@ -39,27 +40,29 @@ WEIGHTS = Weights()
 
 
 def term_score(row: str) -> str:
-    """SQL of how well the document ``row`` holds the tsquery ``%(query)s`` of a single term."""
+    """Return SQL for the score of the document ``row`` for the tsquery ``%(query)s`` of one
+    term."""
     rank = f"ts_rank({WEIGHTS.by_field}, {row}.document, %(query)s::tsquery)"
     return f"{rank} / {WEIGHTS.damping(row)}"
 
 
-#: A lexeme that more documents hold has a champion list, of so many documents at most.
+#: A lexeme in more than COMMON documents has a champion list, of at most CHAMPIONS documents.
 COMMON = 3_000
 CHAMPIONS = 1_500
 
-#: One document in so many has an index of its own, by which large answers are counted.
+#: Shares of documents (1 in 16, 1 in 256) with their own index, on which large results are counted.
 SHARES = (16, 256)
 
 
 def share_condition(share: int, row: str) -> str:
-    """SQL: is this document one of those; by the first digits of its group's hash."""
+    """Return SQL that is true for documents of the share, by the first digits of the group's
+    hash."""
     digits = _digits(share)
     return f"left(md5({row}.\"group\"), {digits}) = '{'0' * digits}'"
 
 
 def _digits(share: int) -> int:
-    """Hexadecimal digits of which one in ``share`` is zero throughout."""
+    """Return the number of hexadecimal digits that are all zero in a ``share``-th of all hashes."""
     return SHARES.index(share) + 1
 
 
@@ -73,11 +76,11 @@ def _shared_index(share: int) -> GinIndex:
 class SearchDocument(models.Model):
     """A product as words: title and codes weigh A, brand and category B, others C, text D.
 
-    Price, stock and visibility are not here: they are read live from the host's products.
+    Price, stock and visibility are not here, because they are read live from the host's products.
     Built by ``similarity.search.documents``.
     """
 
-    # Deleted by the database with the product, as vectors are (see migration 0004).
+    # The database deletes it with the product, see ``similarity.models.product_keys``.
     product = models.OneToOneField(
         conf.product_model_reference(),
         on_delete=models.DO_NOTHING,
@@ -86,13 +89,13 @@ class SearchDocument(models.Model):
         primary_key=True,
     )
     document = SearchVectorField()
-    #: Words in all of it, for ranking: a word counts less in a long document.
+    #: The number of words, for ranking: a word counts less in a long document.
     length = models.PositiveIntegerField()
-    #: The title's words, normalised, for completing what is being typed.
+    #: The title's words, normalised, for completing the typed text.
     title = models.CharField(max_length=250, db_collation="C")
-    #: Codes in letters and digits alone, each between blanks: `` ab123x 4006381333931 ``.
+    #: Codes as letters and digits only, each between blanks: `` ab123x 4006381333931 ``.
     codes = models.TextField(blank=True)
-    #: Different words of the title and the attributes, as shoppers see them, normalised.
+    #: Distinct words of the title and the attributes, as shoppers see them, normalised.
     words = ArrayField(models.TextField())
     #: ``name=value`` of the attributes that are suggested and recognised in a query.
     values = ArrayField(models.TextField(), db_column="attribute_values")
@@ -116,13 +119,13 @@ class SearchDocument(models.Model):
 
 
 class SearchLexeme(models.Model):
-    """A lexeme of the index, as the text search configuration makes it, and how rare it is."""
+    """A lexeme of the index, made by the text search configuration, and how rare it is."""
 
     lexeme = models.TextField(primary_key=True, db_collation="C")
-    #: Documents that hold it; brought up to date nightly.
+    #: Documents that hold it; updated nightly.
     documents = models.PositiveIntegerField(default=1)
-    #: Keys of the products that hold it best, as text, the best first; of a lexeme that more
-    #: than COMMON documents hold. Made by ``similarity.search.champion_lists``.
+    #: Keys of the products that hold it best, as text, best first; for a lexeme in more than COMMON
+    #: documents. Made by ``similarity.search.champion_lists``.
     best = ArrayField(models.TextField(), null=True, editable=False)
 
     class Meta:
@@ -136,7 +139,7 @@ class SearchWord(models.Model):
     """A word of titles and attributes as shoppers write it: for completing and correcting."""
 
     word = models.TextField(primary_key=True, db_collation="C")
-    #: Documents that hold it; brought up to date nightly.
+    #: Documents that hold it; updated nightly.
     documents = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -150,14 +153,14 @@ class SearchWord(models.Model):
 
 
 class SearchValue(models.Model):
-    """A value of an attribute (a brand, a category, a colour), to suggest."""
+    """A value of an attribute (a brand, a category, a colour) for suggestions."""
 
     name = models.CharField(max_length=100)
-    #: As the catalogue writes it; of a category the whole path.
+    #: As the catalogue writes it; for a category the whole path.
     value = models.CharField(max_length=500)
-    #: Its words, normalised; of a category those of the last level.
+    #: Its words, normalised; for a category those of the last level.
     words = models.CharField(max_length=250, db_collation="C")
-    #: Documents that hold it; brought up to date nightly.
+    #: Documents that hold it; updated nightly.
     documents = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -174,9 +177,9 @@ class SearchValue(models.Model):
 class Synonym(models.Model):
     """Words that shoppers use for one another; applied when a query is read.
 
-    ``terms`` are alternatives separated by commas (``sofa, couch, settee``): a query with one
-    of them also finds the others. With ``only_from``, only a query with a term of that list
-    finds ``terms``, and not the other way round (``iphone`` → ``smartphone``).
+    ``terms`` are alternatives separated by commas (``sofa, couch, settee``): a query with any of
+    them also finds the others. With ``only_from``, only a query with a term of that list finds
+    ``terms``, and not the reverse (``iphone`` → ``smartphone``).
     """
 
     terms = models.TextField(help_text="Separated by commas: sofa, couch, settee")
@@ -211,7 +214,7 @@ class Synonym(models.Model):
         return split_terms(self.only_from)
 
     def clean(self) -> None:
-        """Raises ``ValidationError`` where nothing would follow from it."""
+        """Raise ``ValidationError`` if the synonym would have no effect or too many terms."""
         targets, sources = self.targets, self.sources
         if not targets:
             raise ValidationError({"terms": "Give at least one word."})
@@ -225,7 +228,7 @@ class Synonym(models.Model):
                     {field: f"{long[0]!r}: a term has at most 4 words and {MAX_TERM} letters."}
                 )
         if not sources and len({term.casefold() for term in targets}) < 2:
-            raise ValidationError({"terms": "Give two words at least, or fill in 'only from'."})
+            raise ValidationError({"terms": "Give at least two words, or fill in 'only from'."})
 
 
 MAX_TERMS = 50
@@ -233,6 +236,6 @@ MAX_TERM = 60
 
 
 def split_terms(text: str) -> list[str]:
-    """Terms separated by commas or lines, without doubles, in their order."""
+    """Return the terms, separated by commas or lines, without duplicates, in their order."""
     terms = (" ".join(term.split()) for term in text.replace("\n", ",").split(","))
     return list(dict.fromkeys(term for term in terms if term))

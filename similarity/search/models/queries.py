@@ -1,26 +1,26 @@
-"""Search queries that are asked often, with their vectors made ahead."""
+"""Frequent search queries, with prepared vectors."""
 
 from django.db import models
 from pgvector.django import HalfVectorField
 
 from similarity.models.versions import EncoderVersion
 
-#: A longer query is never kept: it is asked by one shopper, and may tell of him.
+#: A longer query is never stored, because a single shopper asks it and it may be personal.
 LONGEST_KEPT = 60
 
 
 class HotQueryQuerySet(models.QuerySet["HotQuery"]):
     def hottest(self, count: int) -> "HotQueryQuerySet":
-        """The ``count`` queries asked most often."""
+        """Return the ``count`` most frequent queries."""
         return self.order_by("-asked", "text")[:count]
 
 
 class HotQuery(models.Model):
-    """What shoppers search for, without who did: a row is made once many asked the same."""
+    """A frequent query without its shoppers; a row is made after many of them asked the same."""
 
-    #: As :func:`similarity.search.query_vectors.normalised` gives it.
+    #: As :func:`similarity.search.query_vectors.normalised` returns it.
     text = models.CharField(max_length=LONGEST_KEPT, unique=True)
-    #: How often it was counted: once in ten minutes at most, whoever asks.
+    #: Clients that asked it; a client counts at most once a week.
     asked = models.PositiveBigIntegerField(default=0)
     asked_at = models.DateTimeField()
 
@@ -36,8 +36,10 @@ class HotQuery(models.Model):
 
 
 class HotQueryVector(models.Model):
-    """A hot query in the space of one version's text vectors, and behind it, where the image
-    encoder knows words, in the space of its image vectors: ``EncoderVersion.query_parts``."""
+    """A hot query in the space of one version's text vectors, as ``EncoderVersion.query_parts``.
+
+    If the image encoder knows words, the query in the space of the image vectors follows.
+    """
 
     query = models.ForeignKey(HotQuery, on_delete=models.CASCADE, related_name="vectors")
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")

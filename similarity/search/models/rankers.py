@@ -1,4 +1,4 @@
-"""Learned rankers: which re-order search results, and how good each was found."""
+"""Learned rankers, which re-order search results, with their measured quality."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ from django.db import models
 
 class RankerVersionQuerySet(models.QuerySet["RankerVersion"]):
     def live(self) -> "RankerVersion | None":
-        """The ranker that re-orders results, or None where the fixed blend does."""
+        """Return the ranker that re-orders results, or None if the fixed blend does."""
         return self.filter(status=RankerVersion.Status.LIVE).first()
 
 
@@ -25,7 +25,7 @@ class RankerVersion(models.Model):
     #: Safetensors bytes of the network.
     artefact = models.BinaryField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
-    #: What it was trained on and how good it was found, shown in the admin.
+    #: Training data and measured quality, shown in the admin.
     figures = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
@@ -47,5 +47,5 @@ class RankerVersion(models.Model):
         return f"ranker {self.pk} ({self.status})"
 
     def artefact_is_intact(self) -> bool:
-        """Whether the stored network still has the hash it was saved with."""
+        """Return True if the stored network still has the hash it was saved with."""
         return hashlib.sha256(bytes(self.artefact)).hexdigest() == self.sha256

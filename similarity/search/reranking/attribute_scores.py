@@ -1,4 +1,4 @@
-"""What a query asks for in so many words: a brand, a colour, a kind, a size, a price."""
+"""Scores for attributes that a query names: a brand, a colour, a kind, a size, a price."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from similarity.types import DoubleArray
 
 
 def attribute_scores(query: QueryWords, documents: Sequence[QueryDocument | None]) -> DoubleArray:
-    """(N,) in [-1, 1]: how far each product is what the query names.
+    """Return (N,) scores in [-1, 1] for how far each product has the attributes the query names.
 
-    A value is recognised when all its words stand in the query and a product of the list has
-    it. For each attribute named, a product that has the value gains, one that has another
-    value of it loses, and one that does not say neither.
+    A value is recognised if all its words are in the query and a product of the list has it. For
+    each named attribute, a product with the value gains, a product with another value loses, and a
+    product without the attribute does neither.
     """
     asked = set(query.words)
     wanted = _recognised(asked, documents)
@@ -37,9 +37,10 @@ def attribute_scores(query: QueryWords, documents: Sequence[QueryDocument | None
 
 
 def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> DoubleArray:
-    """(N,): 1 within the range, falling to -1 at twice its end or half; 0 where nothing is asked.
+    """Return (N,) scores: 1 within the range, falling to -1 at twice its end or half its start.
 
-    Prices are in the shop's currency. A product without a price has 0.
+    All scores are 0 if the query names no price. Prices are in the shop's currency. A product
+    without a price has 0.
     """
     scores = np.zeros(len(prices))
     if wanted is None:
@@ -54,7 +55,7 @@ def price_scores(wanted: PriceRange | None, prices: Sequence[float | None]) -> D
 
 
 def _recognised(asked: set[str], documents: Sequence[QueryDocument | None]) -> dict[str, set[str]]:
-    """Attribute → its values (``name=value``) whose words all stand in the query."""
+    """Return attribute → its values (``name=value``) whose words are all in the query."""
     every = {value for document in documents if document for value in document.values}
     wanted: dict[str, set[str]] = {}
     for value in every:

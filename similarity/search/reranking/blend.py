@@ -1,4 +1,4 @@
-"""The fixed blend: how results are re-ordered where no ranker was learned."""
+"""The fixed blend, which re-orders results if no ranker was learned."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import numpy as np
 from similarity.search.reranking.signals import SIGNALS
 from similarity.types import DoubleArray
 
-#: Signal → weight; see docs/rerank.md for how they were chosen.
+#: Signal → weight; docs/rerank.md explains how they were chosen.
 WEIGHTS = {
     "position": 0.10,
     "score": 0.05,
@@ -20,7 +20,7 @@ WEIGHTS = {
     "taste": 0.02,
 }
 
-#: Hits of this plugin's search, whose order has read the words, the meaning and the attributes.
+#: For hits of this plugin's search, whose order already uses words, meaning and attributes.
 OF_SEARCH = WEIGHTS | {
     "position": 1.0,
     "score": 0.0,
@@ -31,5 +31,5 @@ OF_SEARCH = WEIGHTS | {
 
 
 def blend(values: DoubleArray, weights: Mapping[str, float] = WEIGHTS) -> DoubleArray:
-    """Scores (N,) of signals (N, len(SIGNALS)): their weighted sum."""
+    """Return scores (N,) of signals (N, len(SIGNALS)): their weighted sum."""
     return values @ np.array([weights.get(name, 0.0) for name in SIGNALS])

@@ -1,4 +1,4 @@
-"""The time a re-ranking may take, given to each step in turn."""
+"""The time limit of a re-ranking, which its steps use in turn."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,23 +11,23 @@ from similarity.similar.planner_settings import savepoint
 
 
 class OutOfTime(Exception):
-    """The budget is used up."""
+    """The time limit has passed."""
 
 
 class Deadline(Budget):
-    """A budget that ends the whole work, and not a step of it; steps ask how much is left."""
+    """A budget that ends the whole work instead of one step; steps ask how much time is left."""
 
     def __init__(self, budget_ms: float) -> None:
         super().__init__(budget_ms)
 
     def check(self) -> None:
-        """Raises :class:`OutOfTime` when nothing is left."""
+        """Raise :class:`OutOfTime` if no time is left."""
         if self.left_s <= 0:
             raise OutOfTime
 
     @contextmanager
     def reading(self, using: str) -> Iterator["TimedReading"]:
-        """Queries that PostgreSQL ends when the time is up; the limit is sent with each."""
+        """Run queries that PostgreSQL cancels at the deadline; each is sent with its limit."""
         self.check()
         with connections[using].cursor() as cursor:
             reading = TimedReading(self, using, cursor)
@@ -45,25 +45,26 @@ class TimedReading:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Of a query that is sent now."""
+        """Return the settings of a query that is sent now."""
         return self._deadline.settings
 
     @property
     def left_ms(self) -> float:
-        """Above 0; raises :class:`OutOfTime` when nothing is left."""
+        """Return the milliseconds left, above 0; raise :class:`OutOfTime` if no time is left."""
         self._deadline.check()
         return 1000 * self._deadline.left_s
 
     def check(self) -> None:
-        """Before each query: raises :class:`OutOfTime` when nothing is left."""
+        """Raise :class:`OutOfTime` if no time is left; call it before each query."""
         self._deadline.check()
 
     @contextmanager
     def aside(self, budget_ms: float) -> Iterator[None]:
-        """Queries that the answer can do without, in ``budget_ms`` from now on.
+        """Run optional queries, for at most ``budget_ms`` from now.
 
-        Past that time PostgreSQL ends the query that runs, and none begins, whoever sends it:
-        :class:`OutOfTime`. An error leaves the transaction as it was before.
+        After that time PostgreSQL cancels the running query, and any further query raises
+        :class:`OutOfTime`, in the host's code too. An error leaves the transaction as it was
+        before.
         """
         whole, self._deadline = self._deadline, Deadline(budget_ms)
 

@@ -1,4 +1,4 @@
-"""What is read live of the products themselves: that they exist, stock, price, sales."""
+"""Facts read live from the products themselves: existence, stock, price, sales."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,17 +14,19 @@ from similarity.search.reranking.deadline import TimedReading
 
 @dataclass(frozen=True)
 class Facts:
-    """Of the products that exist: ``prices`` has them all as keys."""
+    """Facts of the existing products: ``prices`` has all of them as keys."""
 
     prices: dict[Any, float | None] = field(default_factory=dict)
     in_stock: frozenset[Any] = frozenset()
-    #: Share of the best seller's sales, on a logarithmic scale, 0 to 1.
+    #: Sales relative to the best seller, on a logarithmic scale, 0 to 1.
     popularity: dict[Any, float] = field(default_factory=dict)
 
 
 def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: TimedReading) -> Facts:
-    """Return what is known of the products of these keys at this moment; two queries, or three
-    where no orders are counted."""
+    """Return the current facts of the products of these keys.
+
+    Needs two database queries, or three if no orders are counted.
+    """
     every = adapter.model._base_manager.using(reading.using)
     products = every.filter(pk__in=keys).order_by()
     stocked = adapter.in_stock(every.filter(pk=OuterRef("pk")).order_by())
@@ -46,7 +48,7 @@ def read_facts(keys: Sequence[Any], adapter: CatalogAdapter, reading: TimedReadi
 
 
 def _sales(keys: Sequence[Any], reading: TimedReading) -> dict[Any, float]:
-    """By the decayed weight of orders; empty where no orders are counted."""
+    """Return sales by the decayed weight of orders; empty if no orders are counted."""
     by_text = {str(key): key for key in keys}
     reading.check()
     names = list(by_text)
@@ -57,7 +59,7 @@ def _sales(keys: Sequence[Any], reading: TimedReading) -> dict[Any, float]:
 
 
 def _ranks(products: QuerySet[Any], adapter: CatalogAdapter) -> dict[Any, float]:
-    """By the host's own order of sales, where it has one."""
+    """Return ranks by the host's own order of sales, if the host has such an order."""
     best = adapter.popular(products)
     keys = [] if best is None else list(best.values_list("pk", flat=True))
     return {key: 1 - rank / len(keys) for rank, key in enumerate(keys)}

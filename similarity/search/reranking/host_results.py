@@ -1,4 +1,4 @@
-"""The results a host hands over for re-ranking, whatever they are."""
+"""The results that a host passes for re-ranking, in any of the accepted forms."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,16 +16,16 @@ from similarity.similar.within import key_field, key_of
 
 Scores = npt.NDArray[np.float64]
 
-#: Results that are re-ordered; those after them keep their order.
+#: The most results that are re-ordered; later results keep their order.
 MAX_RERANKED = 200
 
 
 @dataclass(frozen=True)
 class HostResults:
-    """``head``: the results that are re-ordered, N; ``rest``: those that stay behind them.
+    """``head``: the N results to re-order; ``rest``: the results that stay behind them.
 
-    ``keys`` (N): their products' keys, None where a result is no product that could exist.
-    ``scores``: float64 (N,), higher is better, or None where the host gave none.
+    ``keys`` (N): their products' keys; None if a result cannot be a product. ``scores``: float64
+    (N,), higher is better; None if the host gave no scores.
     """
 
     head: list[Any]
@@ -35,17 +35,17 @@ class HostResults:
 
     @property
     def is_of_search(self) -> bool:
-        """Whether these are hits of this plugin's own search."""
+        """Return True if all results are hits of this plugin's own search."""
         return all(isinstance(item, Hit) for item in self.head)
 
 
 def read_results(results: Any) -> HostResults:
-    """Take apart a list, tuple or queryset of products, keys, hits or (either, score) pairs.
+    """Read a list, tuple or queryset of products, keys, hits or (either, score) pairs.
 
-    Results of another package are taken by their ``pk`` or ``object``, Haystack's for example.
+    Results of another package are read by their ``pk`` or ``object``, for example Haystack's.
 
-    ``MAX_RERANKED`` of them are re-ordered. A queryset that is not sliced is read that far
-    and no further. Raises :class:`QueryError` for anything else.
+    ``MAX_RERANKED`` results are re-ordered. An unsliced queryset is read only that far. Raises
+    :class:`QueryError` for other types.
     """
     most = MAX_RERANKED
     if isinstance(results, QuerySet):
@@ -73,9 +73,9 @@ def _is_pair(item: Any) -> bool:
 
 
 def _key(product: Any) -> Any:
-    """The key; None for what cannot be one, such as a key of an index that is out of date.
+    """Return the key; None for a value that cannot be a key, such as a value of an outdated index.
 
-    Raises :class:`QueryError` for an object of another model, which is a mistake.
+    Raises :class:`QueryError` for an object of another model, because that is a mistake.
     """
     if not isinstance(product, Model):
         product = _named_by(product)
@@ -89,9 +89,9 @@ def _key(product: Any) -> Any:
 
 
 def _named_by(result: Any) -> Any:
-    """The key that another package's result has as ``pk``, or its ``object``; else ``result``.
+    """Return the key in another package's result (``pk`` or ``object``); else ``result`` itself.
 
-    Of another model's result, as an index of several models gives, there is no product.
+    Returns None for a result of another model, because an index may hold several models.
     """
     model = getattr(result, "model", None)
     if isinstance(model, type) and not issubclass(model, key_field().model):
@@ -104,7 +104,8 @@ def _named_by(result: Any) -> Any:
 
 
 def _is_storable(key: Any) -> bool:
-    """Whether the column could hold it: a number too large, say, makes the query fail."""
+    """Return True if the column can hold it; a too large number, for example, makes the query
+    fail."""
     if isinstance(key, str):
         return "\0" not in key and key.isprintable()
     if isinstance(key, int):
@@ -115,7 +116,7 @@ def _is_storable(key: Any) -> bool:
 
 
 def _scores(items: Sequence[Any]) -> Scores | None:
-    """None unless every result has a finite number."""
+    """Return the scores; None unless every result has a finite number."""
     numbers = []
     for item in items:
         score = item.score if isinstance(item, Hit) else item[1] if _is_pair(item) else None

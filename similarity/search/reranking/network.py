@@ -1,4 +1,4 @@
-"""The learned ranker's network: read from safetensors and run by numpy alone.
+"""The learned ranker's network: read from safetensors and run with numpy alone.
 
     x = (signals - mean) / scale
     score = linear · x + output · tanh(hidden · x + bias)
@@ -32,14 +32,14 @@ class Network:
     output: DoubleArray
 
     def scores(self, values: DoubleArray) -> DoubleArray:
-        """Scores (N,) of signals (N, F); any range, higher is better."""
+        """Return scores (N,) of signals (N, F); any range, higher is better."""
         standard = (values - self.mean) / self.scale
         deep = np.tanh(standard @ self.hidden.T + self.bias) @ self.output
         scores: DoubleArray = standard @ self.linear + deep
         return scores
 
     def to_bytes(self) -> bytes:
-        """A safetensors file of float32 tensors, the same bytes for the same network."""
+        """Return a safetensors file of float32 tensors; equal networks give equal bytes."""
         header: dict[str, Any] = {}
         body = b""
         for name in TENSORS:
@@ -57,11 +57,11 @@ class Network:
 
 
 def read_network(data: bytes, signals: int) -> Network:
-    """What :meth:`Network.to_bytes` wrote, for so many signals.
+    """Return the network that :meth:`Network.to_bytes` wrote, for ``signals`` inputs.
 
-    The format is read by hand, for web machines have none of the encoders' packages: eight
-    bytes that hold the length of a JSON header, the header, then the tensors. Raises
-    :class:`RankerError` for bytes that are damaged or of another shape.
+    The format is read here, because web machines lack the encoders' packages: eight bytes with the
+    length of a JSON header, the header, then the tensors. Raises :class:`RankerError` for damaged
+    bytes or another shape.
     """
     try:
         length = int.from_bytes(data[:8], "little")

@@ -16,11 +16,12 @@ from similarity.search.reranking.deadline import Deadline, TimedReading
 from similarity.search.reranking.signals import standardised
 from similarity.types import DoubleArray
 
-#: How many of the best are judged, and what that judgement weighs beside the first stage's.
+#: The most of the best results that the model scores, and the weight of its scores beside the first
+#: stage's.
 MOST = 50
 SHARE = 0.7
 
-#: Time kept for the rest of the way when the worker is waited for.
+#: Seconds kept for the remaining steps while waiting for the worker.
 RESERVE_S = 0.005
 
 _LONGEST = 400  # characters of a product's text; more than the model reads
@@ -34,10 +35,10 @@ def second_scores(
     deadline: Deadline,
     using: str,
 ) -> DoubleArray | None:
-    """Scores (N,) in which the cross-encoder's opinion of the best ``MOST`` has its share.
+    """Return scores (N,) that include the cross-encoder's scores of the best ``MOST``.
 
-    ``first`` (N,): the scores of the first stage. None where no model is configured or none
-    answers in time.
+    ``first`` (N,): the scores of the first stage. Returns None if no model is configured or no
+    worker answers in time.
     """
     if not conf.get("SEARCH", "CROSS_ENCODER"):
         return None
@@ -52,7 +53,7 @@ def second_scores(
     answer = ask_worker("pairs", json.dumps(payload).encode(), left_ms)
     if answer is None or answer.row is None or len(answer.row) != len(judged):
         return None
-    # Those that are not judged stay behind those that are.
+    # Results without such a score stay behind those with it.
     floor = np.full(len(first), -np.inf)
     mixed = (1 - SHARE) * standardised(first[judged])
     floor[judged] = mixed + SHARE * standardised(answer.row.astype(np.float64))
@@ -63,7 +64,7 @@ def second_scores(
 
 
 def _texts(keys: Sequence[Any], adapter: CatalogAdapter, reading: TimedReading) -> dict[Any, str]:
-    """Key → title and attributes, as a shopper would read them."""
+    """Return key → title and attributes, as a shopper would read them."""
     reading.check()
     documents = SearchDocument.objects.using(reading.using).filter(product__in=keys)
     values = dict(documents.values_list("product_id", "values"))

@@ -1,4 +1,4 @@
-"""How near results lie to what the shopper bought before."""
+"""How near results are to the products that the shopper bought before."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,25 @@ from similarity.similar.more_like import Taste, tastes
 
 logger = logging.getLogger(__name__)
 
-#: Products that tell a shopper's tastes, the latest bought.
+#: The latest purchases that define a shopper's tastes.
 LATEST = 20
 
-#: Of the time that is left: taste decides between equals, and must not cost the whole order.
+#: The share of the remaining time, because taste decides only between near equals and must not cost
+#: the whole order.
 TIME_SHARE = 0.25
 
-#: What the log of this process has been told. Every request of every shopper may fail alike.
+#: Warnings that this process has logged, because every request of every shopper may fail alike.
 _told: set[str] = set()
 
 
 def read_nearness(
     user: Any, keys: Sequence[Any], version: EncoderVersion, reading: TimedReading
 ) -> dict[Any, float] | None:
-    """Key → cosine with the nearest taste of a signed-in ``user``, in [-1, 1].
+    """Return key → cosine with the nearest taste of a signed-in ``user``, in [-1, 1].
 
-    Empty where orders tell nothing of the user, None where they cannot be read, or not within
-    :data:`TIME_SHARE`: the log says so once a process. They are read of the host's orders for
-    this one answer, and nothing is kept of them. Raises :class:`OutOfTime` where no time is left.
+    Returns an empty dict if the user has no known orders. Returns None if the orders cannot be
+    read, or not within :data:`TIME_SHARE`; the log reports it once a process. They are read from
+    the host's orders for this request and not stored. Raises :class:`OutOfTime` if no time is left.
     """
     budget_ms = TIME_SHARE * reading.left_ms
     try:
@@ -51,7 +52,7 @@ def read_nearness(
             _tell_slow(budget_ms, error)
         else:
             _tell_failed(error)
-    except Exception as error:  # noqa: BLE001 - a door: what a host's adapter raises is unknown
+    except Exception as error:  # noqa: BLE001 - a door: a host's adapter may raise any error
         _tell_failed(error)
     return None
 
@@ -79,9 +80,9 @@ def _nearness(
 def _tell_slow(budget_ms: float, error: Exception) -> None:
     _tell(
         "slow",
-        f"what the shopper bought was not read in {budget_ms:.0f} ms, {TIME_SHARE:.0%} of the time "
-        "left. Make bought_by of SIMILARITY['ORDERS']['SOURCE'] fast, by an index on the path from "
-        "user to order, or give rerank a larger budget_ms",
+        f"purchases of the shopper were not read in {budget_ms:.0f} ms, {TIME_SHARE:.0%} of the "
+        "time left. Make bought_by of SIMILARITY['ORDERS']['SOURCE'] fast, by an index on the "
+        "path from user to order, or give rerank a larger budget_ms",
         error,
     )
 
@@ -89,8 +90,8 @@ def _tell_slow(budget_ms: float, error: Exception) -> None:
 def _tell_failed(error: Exception) -> None:
     _tell(
         type(error).__qualname__,
-        "what the shopper bought cannot be read. Correct bought_by of "
-        "SIMILARITY['ORDERS']['SOURCE'], or leave its 'user' out",
+        "purchases of the shopper cannot be read. Correct bought_by of "
+        "SIMILARITY['ORDERS']['SOURCE'], or leave out its 'user'",
         error,
     )
 
@@ -102,7 +103,7 @@ def _tell(kind: str, what: str, error: Exception) -> None:
 
 
 def taste_cosines(tastes: Sequence[Taste], rows: Mapping[Any, StoredVectors]) -> dict[Any, float]:
-    """Key → cosine of its fused vector with the nearest of ``tastes``, in [-1, 1]."""
+    """Return key → cosine of its fused vector with the nearest of ``tastes``, in [-1, 1]."""
     judged = _fused(rows) if tastes else {}
     if not judged:
         return {}
@@ -112,6 +113,6 @@ def taste_cosines(tastes: Sequence[Taste], rows: Mapping[Any, StoredVectors]) ->
 
 
 def _fused(rows: Mapping[Any, StoredVectors]) -> dict[Any, FloatArray]:
-    """Key → fused vector of length one, which half precision leaves off by a thousandth."""
+    """Return key → fused vector scaled to length one; half precision is off by a thousandth."""
     found = {key: row.vectors["fused"] for key, row in rows.items() if row.has("fused")}
     return {key: row / np.float32(np.linalg.norm(row)) for key, row in found.items()}  # type: ignore[arg-type,operator]

@@ -1,4 +1,4 @@
-"""Which ranker scores: the learned one that is live, else the fixed blend."""
+"""Chooses the ranker: the live learned ranker, else the fixed blend."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Ranker(NamedTuple):
 
 
 def current_ranker(reading: TimedReading, weights: Mapping[str, float] = WEIGHTS) -> Ranker:
-    """The live ranker; the blend by ``weights`` where there is none that this release can use."""
+    """Return the live ranker; the blend by ``weights`` if this release can use no live ranker."""
     fixed = Ranker(BLEND, partial(blend, weights=weights))
     reading.check()
     live = (
@@ -44,7 +44,7 @@ def current_ranker(reading: TimedReading, weights: Mapping[str, float] = WEIGHTS
 
 @lru_cache(maxsize=4)
 def _network(pk: int, sha256: str, signals: tuple[str, ...], using: str) -> Network | None:
-    """Read once a process; None, and an error in the log, where it cannot be used."""
+    """Read a network once a process; return None, and log an error, if it cannot be used."""
     version = RankerVersion.objects.using(using).get(pk=pk)
     try:
         return usable_network(version)
@@ -54,7 +54,7 @@ def _network(pk: int, sha256: str, signals: tuple[str, ...], using: str) -> Netw
 
 
 def usable_network(version: RankerVersion) -> Network:
-    """Raises :class:`RankerError` for one that is damaged, or of other signals than ours."""
+    """Return the network; raise :class:`RankerError` if it is damaged or has other signals."""
     if tuple(version.signals) != SIGNALS:
         raise RankerError(
             f"Ranker {version.pk} reads the signals {', '.join(version.signals)}, and this release "

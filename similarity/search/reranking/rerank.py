@@ -1,4 +1,4 @@
-"""``rerank``: the host's own search results in a better order, or as they were, in time."""
+"""``rerank``: the host's own search results in a better order, or unchanged if time is up."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from similarity.search.words import parse_query
 
 logger = logging.getLogger(__name__)
 
-#: Why the order is the host's own.
+#: Reasons for keeping the host's order.
 OUT_OF_TIME = "out_of_time"
 NO_VECTOR = "no_query_vector"
 NO_QUERY = "empty_query"
@@ -31,21 +31,21 @@ NOTHING_KNOWN = "no_known_products"
 DATABASE = "database_error"
 FAILED = "error"
 
-#: The longest :func:`rerank` takes by default.
+#: Milliseconds that :func:`rerank` takes at most by default.
 BUDGET_MS = 100
 
-#: The share of the budget kept for putting the answer together, and the most it is.
+#: The share of the budget kept for assembling the answer, and its maximum.
 RESERVE_SHARE = 0.1
 RESERVE_MS = 10
 
 
 @dataclass(frozen=True)
 class Reranked:
-    """``results``: the very things that were given, in the new order.
+    """``results``: the given objects themselves, in the new order.
 
-    ``reranked`` is false where they are in the order given, and ``reason`` says why:
-    ``out_of_time``, ``no_query_vector``, ``empty_query``, ``no_known_products``,
-    ``database_error`` or ``error``. ``ranker`` is ``blend`` or names the learned one.
+    If ``reranked`` is false, they are in the given order, and ``reason`` is ``out_of_time``,
+    ``no_query_vector``, ``empty_query``, ``no_known_products``, ``database_error`` or ``error``.
+    ``ranker`` is ``blend`` or names the learned ranker.
     """
 
     results: list[Any]
@@ -53,25 +53,24 @@ class Reranked:
     reason: str = ""
     took_ms: float = 0.0
     ranker: str = ""
-    #: Signal by signal what the results that were re-ordered were judged by, in the new order.
+    #: The signals of the re-ordered results, in the new order.
     signals: Signals | None = None
 
 
 def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None = None) -> Reranked:
-    """The results of any search for ``query``, re-ordered.
+    """Return the results of any search for ``query``, re-ordered.
 
-    ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs
-    of one of these and the host's score. The first ``MAX_RERANKED`` are re-ordered, the rest
-    stay behind them; a queryset is read once, and one that is not sliced no further than
-    that. Results that are no known product keep their places. Hits of
-    :func:`~similarity.search.search` are in the order of words and meaning already:
-    the blend moves them by stock, sales and the shopper alone. ``user``: the shopper, as
-    ``request.user``; what a signed-in one bought counts where ``ORDERS`` names ``user``, or its
-    adapter knows :meth:`~similarity.orders.adapter.OrderAdapter.bought_by`.
+    ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs of one
+    of these and the host's score. The first ``MAX_RERANKED`` are re-ordered, the rest stay behind
+    them. A queryset is read once; an unsliced queryset is read only that far. Results that are no
+    known product keep their places. Hits of :func:`~similarity.search.search` are already ordered
+    by words and meaning, so the blend moves them only by stock, price, sales and the shopper.
+    ``user``: the shopper, as ``request.user``. Purchases of a signed-in user count if ``ORDERS``
+    names ``user``, or if its adapter has :meth:`~similarity.orders.adapter.OrderAdapter.bought_by`.
 
-    Takes ``budget_ms`` (default ``BUDGET_MS``) at most; where that is too short, and
-    whatever fails, the order given comes back, marked so. Raises :class:`QueryError` only
-    for arguments that are mistakes: objects of another model, a budget that is no number.
+    Takes at most ``budget_ms`` (default ``BUDGET_MS``). If that is too short, or a step fails, the
+    given order is returned, with the reason. Raises :class:`QueryError` only for arguments that are
+    mistakes: objects of another model, a budget that is no number.
     """
     budget = _checked_budget(budget_ms)
     deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
@@ -103,13 +102,13 @@ def _in_time(query: str, listed: HostResults, user: Any, deadline: Deadline) -> 
         reason = OUT_OF_TIME if timed_out else DATABASE
         if not timed_out:
             logger.warning("Results stay as they were: %s", error)
-    except Exception:  # a door: a search page must not fail for its order
+    except Exception:  # a door: a search page must not fail because of its order
         logger.exception("Results stay as they were: re-ranking failed.")
     return Reranked([*listed.head, *listed.rest], reranked=False, reason=reason)
 
 
 class _NoOrder(Exception):
-    """There is nothing to order by; its text is the reason."""
+    """A reason to keep the given order; its text is the reason."""
 
 
 def _reranked(query: str, listed: HostResults, user: Any, deadline: Deadline) -> Reranked:
@@ -147,7 +146,7 @@ def _reranked(query: str, listed: HostResults, user: Any, deadline: Deadline) ->
 
 
 def _order(scores: Any, known: Any) -> Sequence[int]:
-    """Positions best first, equal ones as they were; unknown results keep their places."""
+    """Return positions best first; equal and unknown results keep their places."""
     order = np.arange(len(scores))
     places = np.flatnonzero(known)
     order[places] = places[np.argsort(-scores[places], kind="stable")]

@@ -1,4 +1,4 @@
-"""The signals a result is judged by, one row a result."""
+"""The signals by which results are scored, one row for each result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ from similarity.search.reranking.word_scores import (
 from similarity.search.words import QueryWords
 from similarity.types import DoubleArray, FloatArray
 
-#: In the order of the columns. A learned ranker is stored with these names and is used only
-#: where they are the same.
+#: In the order of the columns. A learned ranker is stored with these names, and is used only if
+#: they are the same.
 SIGNALS = (
-    "position",  # the host's own order: 1 the first, ½ the eleventh
-    "score",  # the host's own score, 0 the least of the list, 1 the best
+    "position",  # the host's own order: 1 for the first, ½ for the eleventh
+    "score",  # the host's own score: 0 for the least of the list, 1 for the best
     "words",  # BM25 over title, brand, category, attributes, description
-    "words_in_title",  # share of the query's words, rare ones weighing more
+    "words_in_title",  # share of the query's words, rare words weighing more
     "words_found",  # the same over all of the product's texts
-    "vector",  # cosine of query and product text, less the list's mean, in its deviations
+    "vector",  # cosine of query and product text, minus the list's mean, in its deviations
     "attributes",  # named in the query: 1 the product has them all, -1 it has others
-    "price",  # 1 within what the query asks, -1 far off
-    "popularity",  # of the list's best seller's, on a logarithmic scale
+    "price",  # 1 within the query's range, -1 far off
+    "popularity",  # relative to the list's best seller, on a logarithmic scale
     "in_stock",  # 1 or 0
-    "taste",  # cosine with what the shopper bought, less the list's mean, in its deviations
+    "taste",  # cosine with the shopper's purchases, minus the list's mean, in its deviations
 )
 COLUMN = {name: at for at, name in enumerate(SIGNALS)}
 
@@ -47,10 +47,10 @@ _HALF_AT = 10.0  # places down the list that halve the signal of the position
 
 @dataclass(frozen=True)
 class Signals:
-    """``values``: float64 (N, len(SIGNALS)); a signal that could not be had is 0 for all.
+    """``values``: float64 (N, len(SIGNALS)); an unavailable signal is 0 for all.
 
-    ``known``: bool (N,), which results are products that exist. ``lacking`` names the signals
-    that could not be had.
+    ``known``: bool (N,), True for results that are existing products. ``lacking`` names the
+    unavailable signals.
     """
 
     values: DoubleArray
@@ -59,15 +59,15 @@ class Signals:
 
 
 class Read(NamedTuple):
-    """What the database knows of N results and of the query, before signals are made of it."""
+    """Data on N results and on the query, read from the database to compute signals."""
 
     terms: list[QueryTerm]
     documents: list[QueryDocument | None]
     facts: Facts
-    #: Text vectors by key, in the space of the version that is live.
+    #: Text vectors by key, in the space of the live version.
     vectors: dict[Any, FloatArray]
-    #: Cosine with the nearest of the shopper's tastes by key; empty where none are known, None
-    #: where they could not be had.
+    #: Cosine with the nearest of the shopper's tastes by key; empty if the shopper has no tastes,
+    #: None if they are unavailable.
     tastes: Mapping[Any, float] | None = MappingProxyType({})
 
 
@@ -79,18 +79,18 @@ def read(
     version: EncoderVersion | None,
     user: Any = None,
 ) -> Read:
-    """Everything that signals are made of but the query's vector; None among ``keys`` is nothing.
+    """Read everything for the signals except the query's vector; skip None among ``keys``.
 
-    ``version``: the live one. ``user``: the shopper, where what they bought is to count.
+    ``version``: the live version. ``user``: the shopper, if their purchases are to count.
 
-    Raises :class:`OutOfTime` when the time is up, and what the database raises.
+    Raises :class:`OutOfTime` if the time is up, and errors of the database.
     """
     real = [key for key in keys if key is not None]
     terms = read_terms(query, reading)
     documents = read_documents(real, terms, reading)
     facts = read_facts(real, adapter, reading)
     vectors = _texts(real, version, reading)
-    # Last: it is the least of the signals, and the host's own code.
+    # Last, because it is the least important signal and runs the host's own code.
     nearness = {} if version is None else read_nearness(user, real, version, reading)
     return Read(terms, [documents.get(key) for key in keys], facts, vectors, nearness)
 
@@ -102,9 +102,9 @@ def signals_of(
     read: Read,
     cosines: DoubleArray | None,
 ) -> Signals:
-    """The signals of N results, whose host gave ``scores`` (N,) or none.
+    """Return the signals of N results, with the host's ``scores`` (N,) or None.
 
-    ``cosines`` (N,): as :func:`cosines_of` gives them, None where there are none.
+    ``cosines`` (N,): the result of :func:`cosines_of`, or None.
     """
     values = np.zeros((len(keys), len(SIGNALS)))
     values[:, COLUMN["position"]] = _HALF_AT / (_HALF_AT + np.arange(len(keys)))
@@ -130,7 +130,7 @@ def signals_of(
 def _texts(
     keys: Sequence[Any], version: EncoderVersion | None, reading: TimedReading
 ) -> dict[Any, FloatArray]:
-    """Text vectors by key."""
+    """Return text vectors by key."""
     if version is None or "text" not in version.dimensions:
         return {}
     reading.check()
@@ -141,19 +141,19 @@ def _texts(
 def cosines_of(
     keys: Sequence[Any], vectors: dict[Any, FloatArray], vector: FloatArray | None
 ) -> DoubleArray | None:
-    """(N,) of the query's ``vector`` (D,) with each product's text.
+    """Return cosines (N,) of the query's ``vector`` (D,) with each product's text.
 
-    NaN for a product without one; None where there is nothing to compare.
+    NaN for a product without a text vector; None if there are no vectors to compare.
     """
     if vector is None or not vectors:
         return None
     if len(next(iter(vectors.values()))) != len(vector):
-        return None  # another version went live between the two
+        return None  # another version went live in between
     return np.array([_cosine(vector, vectors.get(key)) for key in keys])
 
 
 def standardised(values: DoubleArray) -> DoubleArray:
-    """Less the mean, in standard deviations; NaN, and a list that is all alike, become 0."""
+    """Return values minus their mean, in standard deviations; NaN and equal values become 0."""
     having = np.isfinite(values)
     deviation = values[having].std() if having.any() else 0.0
     if deviation < 1e-9:

@@ -1,4 +1,4 @@
-"""The search documents of some products, as far as a query's words are concerned."""
+"""How well the search documents of some products match the words of a query."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,25 +14,25 @@ from similarity.search.words import QueryWords
 from similarity.similar.within import database_keys
 from similarity.types import DoubleArray
 
-#: What a word counts for by where it stands: title and codes, brand and category, other
-#: attributes, description.
+#: The weight of a word by its field: title and codes, brand and category, other attributes,
+#: description.
 LABELS = {"A": 3.0, "B": 2.0, "C": 1.5, "D": 0.25}
 
-#: BM25's constants: how soon more of the same word tells nothing new, and how much a long
-#: document is held against its words.
+#: BM25's constants: how soon repetitions of a word stop counting, and how much the length of a
+#: document reduces the weight of its words.
 SATURATION = 1.2
 LENGTH_SHARE = 0.5
 
 
 class QueryTerm(NamedTuple):
-    """A word of the query as the index has it; ``rarity`` is its inverse document frequency."""
+    """A word of the query as a lexeme; ``rarity`` is its inverse document frequency."""
 
     lexeme: str
     rarity: float
 
 
 class QueryDocument(NamedTuple):
-    """``found``: lexeme → a label for each place it stands at; ``values``: ``name=value``."""
+    """``found``: lexeme → a label for each of its places; ``values``: ``name=value``."""
 
     length: int
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ _DOCUMENTS = """
 
 
 def read_terms(query: QueryWords, reading: TimedReading) -> list[QueryTerm]:
-    """The query's words without stop words, each with how rare it is in the catalogue."""
+    """Return the query's words without stop words, each with its rarity in the catalogue."""
     words = [
         *query.words,
         *query.measures,
@@ -76,7 +76,7 @@ def read_terms(query: QueryWords, reading: TimedReading) -> list[QueryTerm]:
 def read_documents(
     keys: Sequence[Any], terms: Sequence[QueryTerm], reading: TimedReading
 ) -> dict[Any, QueryDocument]:
-    """Key → document, of those that have one."""
+    """Return key → document, for products with a document."""
     field = SearchDocument._meta.get_field("product")
     sql = _DOCUMENTS.format(key_type=key_type(reading.using))
     lexemes = [term.lexeme for term in terms]
@@ -95,10 +95,10 @@ def read_documents(
 def word_scores(
     terms: Sequence[QueryTerm], documents: Sequence[QueryDocument | None]
 ) -> DoubleArray:
-    """(N, 3), each in [0, 1]: BM25F, and the shares of the query that title and all of it hold.
+    """Return (N, 3), each in [0, 1]: BM25F, and the shares of the query in the title and overall.
 
-    Shares weigh a word by its rarity. BM25 over weighted fields as Robertson, Zaragoza and
-    Taylor (2004) put it, divided by what a document with every word in plenty would have.
+    Shares weigh a word by its rarity. BM25 over weighted fields follows Robertson, Zaragoza and
+    Taylor (2004), divided by the score of a document with every word many times.
     """
     scores = np.zeros((len(documents), 3))
     total = sum(term.rarity for term in terms)

@@ -9,18 +9,18 @@ from similarity.search import documents
 class Command(SimilarityCommand):
     help = (
         "Make the search documents of the whole catalogue, and count its words. Runs no model; "
-        "documents of products that have not changed are left as they are."
+        "documents of unchanged products stay as they are."
     )
     examples = """examples:
   manage.py similarity search-index          after the first migration, or after bulk changes
-  manage.py similarity search-index --force  every document anew
+  manage.py similarity search-index --force  make every document again
 """
     if_interrupted = (
-        "Stopped. Run 'manage.py similarity search-index' again: it goes on with what is missing."
+        "Stopped. Run 'manage.py similarity search-index' again: it continues with what is missing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--force", action="store_true", help="also what has not changed")
+        parser.add_argument("--force", action="store_true", help="also unchanged products")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ProgressBars() as bars:

@@ -12,8 +12,8 @@ from similarity.search.training.ranker_training import Training, train
 class Command(SimilarityCommand):
     help = (
         "Learn how to re-order search results, from judged queries or from clicks. The new "
-        "ranker is judged by cross-validation beside the fixed blend and the live ranker, saved, "
-        "and made the live one where it is better than both by more than chance."
+        "ranker is compared by cross-validation with the fixed blend and the live ranker, and "
+        "saved. It goes live if it is better than both by more than chance."
     )
     examples = """examples:
   manage.py similarity train-ranker --judgements judged.csv      query, product, gain
@@ -21,26 +21,24 @@ class Command(SimilarityCommand):
   manage.py similarity train-ranker --clicks log.csv             query, product, position, clicked
   manage.py similarity train-ranker --clicks ubi_events.json.gz  events of OpenSearch's UBI
   manage.py similarity train-ranker --promote 7                  make ranker 7 the live one
-  manage.py similarity train-ranker --rollback                   the one before again, or the blend
+  manage.py similarity train-ranker --rollback                   the ranker before, or the blend
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--judgements", type=Path, metavar="CSV", help="judged results")
         what.add_argument("--clicks", type=Path, metavar="FILE", help="a log of clicks")
-        what.add_argument("--promote", type=int, metavar="ID", help="whatever its figures say")
+        what.add_argument("--promote", type=int, metavar="ID", help="without comparing its quality")
         what.add_argument("--rollback", action="store_true", help="retire the live ranker")
         parser.add_argument(
             "--key-field",
             default="pk",
-            help="the product model's field that the file names products by (pk)",
+            help="the product model's field that identifies products in the file (pk)",
         )
         parser.add_argument(
-            "--hidden", type=int, default=0, help="units beside the linear part (0)"
+            "--hidden", type=int, default=0, help="hidden units beside the linear part (0)"
         )
-        parser.add_argument(
-            "--keep", action="store_true", help="save it and leave the live ranker as it is"
-        )
+        parser.add_argument("--keep", action="store_true", help="save it, but do not make it live")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rollback"]:
@@ -67,7 +65,7 @@ class Command(SimilarityCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error}.") from error
         except UnicodeDecodeError as error:
-            raise RankerError(f"{path} is no UTF-8 text: {error}.") from error
+            raise RankerError(f"{path} is not UTF-8 text: {error}.") from error
         self.stdout.write(_told(done))
 
 

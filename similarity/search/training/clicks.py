@@ -1,15 +1,15 @@
-"""Clicks as judgements, freed of the place a result was shown at.
+"""Clicks as judgements, corrected for the place at which a result was shown.
 
-A result is clicked when it is looked at and then found good, and the first are looked at
-more. The position-based model (Craswell and others, "An Experimental Comparison of Click
+A shopper clicks a result after looking at it and finding it good, and looks more at the first
+results. The position-based model (Craswell and others, "An Experimental Comparison of Click
 Position-Bias Models", 2008) takes the two as independent:
 
     P(click on d at k for q) = examined(k) · attractive(q, d)
 
-Both are estimated by expectation maximisation (Chuklin, Markov and de Rijke, "Click Models
-for Web Search", 2015), which can tell them apart only because results are shown at several
-places. A click is then worth 1 / examined(k): inverse propensity weighting (Joachims,
-Swaminathan and Schnabel, "Unbiased Learning-to-Rank with Biased Feedback", 2017).
+Both are estimated by expectation maximisation (Chuklin, Markov and de Rijke, "Click Models for Web
+Search", 2015), which can separate them only because results are shown at several places. A click
+then counts 1 / examined(k): inverse propensity weighting (Joachims, Swaminathan and Schnabel,
+"Unbiased Learning-to-Rank with Biased Feedback", 2017).
 """
 
 import csv
@@ -27,9 +27,10 @@ import numpy.typing as npt
 from similarity.exceptions import RankerError
 from similarity.search.training.judged import Judged
 
-#: Places further down are taken together: few look there.
+#: Places from here down count as one place, because few shoppers look there.
 DEEPEST = 50
-#: A click is worth no more than this many at the first place, lest a single one decide.
+#: A click counts at most as many as this at the first place, so that a single click does not
+#: decide.
 LARGEST_WEIGHT = 10.0
 #: Share of (query, product) pairs that must have been shown at two places or more.
 LEAST_MOVED = 0.05
@@ -51,22 +52,22 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class PositionBias:
-    """``examined`` (K,): the share of shoppers that look at place k, 1 at the first."""
+    """``examined`` (K,): the share of shoppers that look at place k; 1 at the first."""
 
     examined: npt.NDArray[np.float64]
 
     def weight(self, place: int) -> float:
-        """What a click at the place is worth."""
+        """Return the weight of a click at the place."""
         return float(
             min(1 / max(self.examined[min(place, len(self.examined) - 1)], 1e-9), LARGEST_WEIGHT)
         )
 
 
 def read_clicks(path: Path) -> list[Shown]:
-    """Impressions and clicks of a log: CSV, or events of OpenSearch's UBI as JSON lines.
+    """Read impressions and clicks from a log: CSV, or events of OpenSearch's UBI as JSON lines.
 
-    A CSV has the columns query, product, position (from 1) and clicked (0 or 1), one row for
-    each result shown. A UBI file (``.json``, ``.jsonl``, also ``.gz``) has ``impression`` and
+    A CSV has the columns query, product, position (from 1) and clicked (0 or 1), with one row for
+    each shown result. A UBI file (``.json``, ``.jsonl``, also ``.gz``) has ``impression`` and
     ``click`` events with ``user_query``, ``event_attributes.object.object_id`` and
     ``event_attributes.position.ordinal`` (from 0). Raises :class:`RankerError`.
     """
@@ -77,15 +78,15 @@ def read_clicks(path: Path) -> list[Shown]:
         entry = counted[query.strip(), product.strip(), min(max(place, 0), DEEPEST - 1)]
         entry[0] += shown
         entry[1] += clicked
-    # A click without its impression was shown all the same.
+    # A click without an impression also counts as shown.
     return [Shown(*key, max(shown, clicked), clicked) for key, (shown, clicked) in counted.items()]
 
 
 def position_bias(log: Sequence[Shown]) -> PositionBias:
-    """How much each place is looked at, by expectation maximisation.
+    """Estimate how much each place is looked at, by expectation maximisation.
 
-    Raises :class:`RankerError` where hardly any result was shown at two places: then whether
-    it was good or only high up cannot be told.
+    Raises :class:`RankerError` if hardly any result was shown at two places, because then a good
+    result cannot be distinguished from a high place.
     """
     _require_moves(log)
     pairs = {pair: at for at, pair in enumerate(dict.fromkeys((s.query, s.product) for s in log))}
@@ -103,7 +104,7 @@ def position_bias(log: Sequence[Shown]) -> PositionBias:
         looked = clicked + skipped * examined[place] * (1 - attractive[pair])
         liked = clicked + skipped * attractive[pair] * (1 - examined[place])
         examined = _shares(looked, shown, place, len(examined), 1.0)
-        # One click more in two: a product shown once and clicked once is not perfect.
+        # Half a click in a further showing: a product shown once and clicked once is not perfect.
         attractive = _shares(liked, shown, pair, len(pairs), 0.5)
         if np.abs(examined / examined[0] - before / before[0]).max() < _CLOSE:
             break
@@ -111,14 +112,14 @@ def position_bias(log: Sequence[Shown]) -> PositionBias:
 
 
 def judged_by_clicks(log: Sequence[Shown], bias: PositionBias) -> list[Judged]:
-    """Each query's products with the clicks they would have at the first place, per showing."""
+    """Return each query's products with their expected clicks at the first place, per showing."""
     clicks: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     shown: dict[tuple[str, str], int] = defaultdict(int)
     for one in log:
         clicks[one.query][one.product] += one.clicked * bias.weight(one.place)
         shown[one.query, one.product] += one.shown
     return [
-        # Shown one time more than it was, so that few showings say little.
+        # One showing is added, so that few showings count little.
         Judged(query, {name: worth / (shown[query, name] + 1) for name, worth in found.items()})
         for query, found in clicks.items()
     ]
@@ -131,7 +132,7 @@ def _shares(
     count: int,
     prior: float,
 ) -> npt.NDArray[np.float64]:
-    """Σ expected ÷ Σ shown by group, drawn a little to one half."""
+    """Return Σ expected ÷ Σ shown by group, drawn a little towards one half."""
     total = np.bincount(at, shown, count)
     return (np.bincount(at, expected, count) + prior * 0.5) / (total + prior)
 
@@ -144,9 +145,9 @@ def _require_moves(log: Sequence[Shown]) -> None:
     if not any(one.clicked for one in log) or moved < LEAST_MOVED * len(places):
         raise RankerError(
             f"Of {len(places)} results shown, {moved} were shown at several places and "
-            f"{sum(one.clicked > 0 for one in log)} were clicked: what was good cannot be told "
-            "from what stood high. Show some results in another order now and then (swap two "
-            "neighbours by chance), collect more, or train on judgements."
+            f"{sum(one.clicked > 0 for one in log)} were clicked: good results cannot be "
+            "distinguished from high places. Show some results in another order now and then (swap "
+            "two neighbours at random), collect more, or train on judgements."
         )
 
 
@@ -181,7 +182,7 @@ def _ubi_rows(path: Path) -> Iterator[tuple[str, str, int, int, int]]:
                 kind = event["action_name"]
             except (ValueError, KeyError, TypeError) as error:
                 raise RankerError(
-                    f"{path}, line {number} is no UBI event ({type(error).__name__}: {error}); "
+                    f"{path}, line {number} is not a UBI event ({type(error).__name__}: {error}); "
                     "give one JSON object with an action_name on each line."
                 ) from None
             found = _ubi_event(event) if kind in (_IMPRESSION, _CLICK) else None
@@ -190,7 +191,7 @@ def _ubi_rows(path: Path) -> Iterator[tuple[str, str, int, int, int]]:
 
 
 def _ubi_event(event: Mapping[str, Any]) -> tuple[str, str, int] | None:
-    """(query, product, place); None for an event of something else than a result."""
+    """Return (query, product, place); None for an event that is not about a result."""
     about = event.get("event_attributes") or {}
     product = (about.get("object") or {}).get("object_id")
     place = (about.get("position") or {}).get("ordinal")

@@ -1,4 +1,4 @@
-"""Queries whose results were judged by people: what a ranker learns from first of all."""
+"""Queries whose results people have judged: the best data to train a ranker."""
 
 import csv
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from similarity.exceptions import RankerError
 #: Labels of ESCI: exact, substitute, complement, irrelevant.
 LABEL_GAINS = {"E": 3.0, "S": 2.0, "C": 1.0, "I": 0.0}
 
-#: A larger gain would let one result outweigh a whole list.
+#: A larger gain would let a single result outweigh a whole list.
 MOST_GAIN = 10.0
 
 _PRODUCT_COLUMNS = ("product", "product_id", "key")
@@ -19,18 +19,18 @@ _GAIN_COLUMNS = ("gain", "esci_label", "label")
 
 @dataclass(frozen=True)
 class Judged:
-    """``utilities``: a product's name in the file → how useful it is to who asks, 0 or more."""
+    """``utilities``: a product's name in the file → how useful it is to the shopper, 0 or more."""
 
     query: str
     utilities: dict[str, float] = field(default_factory=dict)
 
 
 def read_judgements(path: Path) -> list[Judged]:
-    """Judged queries of a CSV with the columns query, product and gain, in the order they come.
+    """Read judged queries from a CSV with the columns query, product and gain, in file order.
 
-    ``product_id`` and ``key`` do for product, an ``esci_label`` for gain. The utility of a
-    gain g is 2^g - 1, as NDCG has it. Raises :class:`RankerError` naming file, line and
-    remedy.
+    ``product_id`` and ``key`` are accepted for product, ``esci_label`` and ``label`` for gain. The
+    utility of a gain g is 2^g - 1, as in NDCG. Raises :class:`RankerError` that names file, line
+    and remedy.
     """
     found: dict[str, Judged] = {}
     with path.open(newline="", encoding="utf-8-sig") as file:
@@ -67,6 +67,6 @@ def _gain(path: Path, line: int, row: Mapping[str, str], column: str) -> float:
     except ValueError:
         raise RankerError(
             f"{path}, line {line}: the gain is {text!r}; give a number from 0 (no use) to "
-            f"{MOST_GAIN:.0f}, 3 for the best say, or E, S, C or I."
+            f"{MOST_GAIN:.0f}, for example 3 for the best, or E, S, C or I."
         ) from None
     return number

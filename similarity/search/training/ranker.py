@@ -1,14 +1,13 @@
 """Trains a ranker on lists whose best results are known: a small network, listwise.
 
-What is made large is NDCG@10 itself, smoothed: a result's rank is one more than the sum of
-the sigmoids of how far each other result is ahead of it (ApproxNDCG: Qin, Liu and Li, "A
-General Approximation Framework for Direct Optimization of Information Retrieval Measures",
-2010). On the judged queries of ESCI it did better than the softmax cross entropy of ListNet
-and than LambdaRank's pairs.
+Training maximises a smoothed NDCG@10. A result's rank is one more than the sum of the sigmoids of
+how far each other result is ahead of it (ApproxNDCG: Qin, Liu and Li, "A General Approximation
+Framework for Direct Optimization of Information Retrieval Measures", 2010). On the judged queries
+of ESCI it did better than the softmax cross entropy of ListNet and than LambdaRank's pairs.
 
-A few hundred judged queries cannot tell everything: what sales are worth, say, or the host's
-own order. So the network starts as the fixed blend, and is held to it where the lists do not
-speak against it.
+A few hundred judged queries cannot teach everything, for example the value of sales or of the
+host's own order. So the network starts as the fixed blend, and stays near it unless the lists
+disagree with it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,35 +26,36 @@ from similarity.types import DoubleArray
 #: How strongly the weights are held to the blend's.
 HELD_BY = 0.01
 
-#: Results beyond count little.
+#: Results further down count little.
 TOP = 10
-#: How sharp a rank is, in deviations of the scores within a list.
+#: The sharpness of a rank, in deviations of the scores within a list.
 TEMPERATURE = 0.3
 
 STEPS = 200
-BATCH = 128  # lists in a step: the smoothed ranks of one take its length squared
+BATCH = 128  # lists in a step; the smoothed ranks of a list need memory by its length squared
 RATE = 0.03
 
-#: A signal that hardly varies over all lists tells nothing of its weight.
+#: A signal that hardly varies over all lists gives no evidence for its weight.
 _VARIES = 1e-6
 _SEED = 7
 
 
 def dcg(utilities: DoubleArray) -> float:
-    """Discounted cumulative gain at ``TOP`` of utilities (N,) in their order."""
+    """Return the discounted cumulative gain at ``TOP`` of utilities (N,) in their order."""
     best = utilities[:TOP]
     return float(best @ (1 / np.log2(np.arange(2, len(best) + 2))))
 
 
 def ndcg(utilities: DoubleArray, scores: DoubleArray) -> float:
-    """NDCG@``TOP`` of the order of ``scores`` (N,), equal ones as they stand; 0 to 1."""
+    """Return NDCG@``TOP`` of the order of ``scores`` (N,), 0 to 1; equal scores keep their
+    order."""
     order = np.argsort(-scores, kind="stable")
     best = dcg(np.sort(utilities)[::-1])
     return dcg(utilities[order]) / best if best else 0.0
 
 
 class Group(NamedTuple):
-    """One query's list: ``values`` (N, F) are its signals, ``utilities`` (N,) at least 0."""
+    """One query's list: ``values`` (N, F) are its signals, ``utilities`` (N,) are 0 or more."""
 
     query: str
     values: DoubleArray
@@ -63,20 +63,20 @@ class Group(NamedTuple):
 
     @property
     def teaches(self) -> bool:
-        """Whether some result is better than another."""
+        """Return True if some result is better than another."""
         return bool(np.ptp(self.utilities) > 0) if len(self.utilities) else False
 
 
 def fit(groups: Sequence[Group], hidden: int = 0, held_by: float = HELD_BY) -> Network:
-    """The network of ``hidden`` units beside its linear part that fits the lists best.
+    """Return the network that fits the lists best, with ``hidden`` units beside its linear part.
 
-    The same lists give the same network. Raises :class:`RankerError` where no list has
-    results of different utility.
+    The same lists give the same network. Raises :class:`RankerError` if no list has results of
+    different utility.
     """
     useful = [group for group in groups if group.teaches]
     if not useful:
         raise RankerError(
-            "No query has results of which one is better than another; give judgements with "
+            "No query has results of different quality; give judgements with "
             "different gains, or clicks on some of the results that were shown."
         )
     mean, scale = _standard(useful)
@@ -89,7 +89,7 @@ def fit(groups: Sequence[Group], hidden: int = 0, held_by: float = HELD_BY) -> N
 
 
 def _standard(groups: Sequence[Group]) -> tuple[DoubleArray, DoubleArray]:
-    """Mean and deviation within lists: only differences inside a list order it."""
+    """Return mean and deviation; deviations within lists, because only these affect an order."""
     rows = np.concatenate([group.values for group in groups])
     inside = np.concatenate([group.values - group.values.mean(axis=0) for group in groups])
     deviation = inside.std(axis=0)
@@ -99,7 +99,7 @@ def _standard(groups: Sequence[Group]) -> tuple[DoubleArray, DoubleArray]:
 class _Lists:
     """The lists as padded tensors: (G, L, F) signals, (G, L) gains, (G, L) padding.
 
-    A gain is a utility by what the best order of its list would have, at ``TOP``.
+    A gain is a utility divided by the DCG of the best order of its list, at ``TOP``.
     """
 
     def __init__(self, groups: Sequence[Group], mean: DoubleArray, scale: DoubleArray) -> None:
@@ -118,7 +118,8 @@ class _Lists:
     def ascend(
         self, prior: DoubleArray, hidden: int, held_by: float
     ) -> tuple[DoubleArray, tuple[DoubleArray, DoubleArray, DoubleArray]]:
-        """(linear weights, (hidden weights, biases, output weights)) of most NDCG."""
+        """Return (linear weights, (hidden weights, biases, output weights)) with the highest
+        NDCG."""
         torch = self.torch
         generator = torch.Generator().manual_seed(_SEED)
         start = torch.from_numpy(prior)
@@ -143,7 +144,7 @@ class _Lists:
         return linear.detach().numpy(), deep
 
     def _batches(self, generator: Any) -> Iterator[Any]:
-        """Rows of each step: all lists in an order by chance, then all again."""
+        """Yield the rows of each step: all lists in random order, then all again."""
         count = len(self.values)
         order: list[int] = []
         for _ in range(STEPS):
@@ -153,11 +154,11 @@ class _Lists:
             order = order[BATCH:]
 
     def _ndcg(self, scores: Any, rows: Any) -> Any:
-        """The smoothed NDCG@``TOP`` of some lists, averaged; ``scores`` (B, L)."""
+        """Return the mean smoothed NDCG@``TOP`` of some lists; ``scores`` (B, L)."""
         torch = self.torch
         padding = self.padding[rows]
         ahead = torch.sigmoid((scores[:, None, :] - scores[:, :, None]) / TEMPERATURE)
-        # A result is half ahead of itself, which is no other's being ahead of it.
+        # The sum counts a result as half ahead of itself, so add only one half.
         ranks = ahead.masked_fill(padding[:, None, :], 0.0).sum(dim=2) + 0.5
         within = torch.sigmoid(TOP + 0.5 - ranks)
         gains = self.gains[rows].masked_fill(padding, 0.0)

@@ -1,4 +1,4 @@
-"""How good rankers are: NDCG@10 over queries, the learned one on queries it has not seen."""
+"""Evaluates rankers: NDCG@10 over queries; the learned ranker on queries it has not seen."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from similarity.search.training.ranker import Group, fit, ndcg
 from similarity.types import DoubleArray
 
 FOLDS = 5
-#: Below it a fold would hold next to nothing.
+#: With fewer queries a fold would be too small.
 LEAST_QUERIES = 20
-#: A difference below so many standard errors may be chance: one in forty times it is.
+#: A difference below this many standard errors may be chance; a larger difference rarely is
+#: (once in forty times).
 NOISE = 2.0
 
 _SEED = 11
@@ -24,7 +25,7 @@ Fit = Callable[[Sequence[Group]], Network]
 
 
 class MeanDifference(NamedTuple):
-    """Mean over queries, paired, and its standard error."""
+    """A paired mean over queries, and its standard error."""
 
     mean: float
     standard_error: float
@@ -41,12 +42,12 @@ class Evaluation:
     scores: dict[str, DoubleArray]
 
     def mean(self, name: str) -> tuple[float, float]:
-        """(mean, standard error) over queries."""
+        """Return (mean, standard error) over queries."""
         values = self.scores[name]
         return float(values.mean()), _standard_error(values)
 
     def difference(self, name: str, other: str) -> MeanDifference:
-        """How much better ``name`` is than ``other``, query by query."""
+        """Return how much better ``name`` is than ``other``, paired by query."""
         values = self.scores[name] - self.scores[other]
         return MeanDifference(float(values.mean()), _standard_error(values))
 
@@ -77,17 +78,18 @@ def evaluate_rankers(
     fit: Fit = fit,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Evaluation:
-    """The order given, the blend, the live ranker and a new one, on the same queries.
+    """Evaluate the given order, the blend, the live ranker and a new ranker on the same queries.
 
-    The new one is trained ``FOLDS`` times, each time without the queries it is judged on. The
-    live one may have been trained on all of them, which favours it. Queries whose results are
-    all alike tell nothing and are left out. Raises :class:`RankerError` for too few.
+    The new ranker is trained ``FOLDS`` times, each time without the queries it is evaluated on. The
+    live ranker may have been trained on all of them, which favours it. Queries whose results are
+    all alike are left out, because they show no difference. Raises :class:`RankerError` for too few
+    queries.
     """
     useful = [group for group in groups if group.teaches]
     if len(useful) < LEAST_QUERIES:
         raise RankerError(
-            f"Only {len(useful)} queries have results of different use; {LEAST_QUERIES} at least "
-            "are needed to tell whether a ranker is any good."
+            f"Only {len(useful)} queries have results of different use; at least {LEAST_QUERIES} "
+            "are needed to measure the quality of a ranker."
         )
     scores = {
         "order given": _judge(useful, lambda values: np.zeros(len(values))),
@@ -102,7 +104,7 @@ def evaluate_rankers(
 def cross_validated(
     groups: Sequence[Group], fit: Fit = fit, progress: Callable[[int], object] = lambda count: None
 ) -> DoubleArray:
-    """NDCG@10 (Q,) of each query by a network that was trained without it."""
+    """Return NDCG@10 (Q,) of each query by a network that was trained without it."""
     order = np.random.default_rng(_SEED).permutation(len(groups))
     found = np.zeros(len(groups))
     for fold in range(FOLDS):

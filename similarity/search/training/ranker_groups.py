@@ -21,15 +21,15 @@ from similarity.search.training.ranker import Group
 from similarity.search.words import parse_query
 from similarity.similar.shelves import live_version
 
-#: Longest one query's reading may take.
+#: The longest time, in ms, to read one query's data.
 _BUDGET_MS = 60_000
-#: A longer list is cut: serving never orders more.
+#: Longer lists are cut, because serving never orders more.
 _MOST = 1000
 _BATCH = 256
 
 
 class Gathered(NamedTuple):
-    """``unknown``: how many of the products named are none of the shop's."""
+    """``unknown``: how many of the named products are not in the shop."""
 
     groups: list[Group]
     unknown: int
@@ -40,12 +40,11 @@ def gather_groups(
     key_field: str = "pk",
     progress: Callable[[int], object] = lambda count: None,
 ) -> Gathered:
-    """A group for each query that has products of the shop.
+    """Return a group for each query that has products of the shop.
 
-    ``key_field``: the product model's field that the judgements name products by, ``sku``
-    say. What the order shown was is not known or not to be learned from, so the signals
-    ``position`` and ``score`` are 0 for all. Raises :class:`RankerError` for a field that is
-    none.
+    ``key_field``: the product model's field that identifies products in the judgements, for example
+    ``sku``. The shown order is unknown or must not be learned from, so the signals ``position`` and
+    ``score`` are 0 for all. Raises :class:`RankerError` for a field that does not exist.
     """
     adapter = get_adapter()
     keys = _keys(judged, key_field, adapter)
@@ -62,7 +61,7 @@ def gather_groups(
 
 
 def query_vectors(queries: Sequence[str]) -> dict[str, FloatArray]:
-    """Query → its vector in the space of the live version's text part; empty without one."""
+    """Return query → its vector in the space of the live version's text part, if there is any."""
     version = EncoderVersion.objects.live()
     if version is None:
         return {}
@@ -98,7 +97,7 @@ def _group(
 
 
 def _keys(judged: Sequence[Judged], field: str, adapter: CatalogAdapter) -> dict[str, Any]:
-    """Name in the file → primary key, of the products that exist."""
+    """Return name in the file → primary key, for existing products."""
     products = adapter.model._base_manager.all()
     names = list({name for one in judged for name in one.utilities if name})
     found: dict[str, Any] = {}
@@ -109,7 +108,7 @@ def _keys(judged: Sequence[Judged], field: str, adapter: CatalogAdapter) -> dict
     except (FieldError, ValidationError, ValueError, TypeError) as error:
         raise RankerError(
             f"The products of the file cannot be found by {field!r} of "
-            f"{adapter.model._meta.label} ({error}); name the field they are named by with "
-            "--key-field, 'sku' say."
+            f"{adapter.model._meta.label} ({error}); name the field that identifies them with "
+            "--key-field, for example 'sku'."
         ) from error
     return found

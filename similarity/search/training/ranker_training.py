@@ -1,4 +1,4 @@
-"""From a file of judgements or clicks to a ranker that is saved and, when better, live."""
+"""Trains a ranker on a file of judgements or clicks, saves it, and promotes it if better."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from similarity.types import Progress, no_progress
 class Training:
     """``examined``: share of shoppers that look at each place, empty without clicks.
 
-    ``why`` it was not promoted, where it was not.
+    ``why``: the reason if it was not promoted.
     """
 
     version: RankerVersion
@@ -41,10 +41,10 @@ def train(
     keep: bool = False,
     progress: Progress = no_progress,
 ) -> Training:
-    """Train on a file, judge by cross-validation, save, and promote what is better for sure.
+    """Train on a file, evaluate by cross-validation, save, and promote if better beyond chance.
 
-    ``keep`` leaves the live ranker as it is. Raises :class:`RankerError` for a file that
-    cannot be used or tells too little.
+    ``keep`` leaves the live ranker as it is. Raises :class:`RankerError` for a file that cannot be
+    used or holds too little.
     """
     judged, examined = _from_clicks(path) if clicks else (read_judgements(path), [])
     gathered = gather_groups(judged, key_field, _counter(progress, "read", len(judged)))

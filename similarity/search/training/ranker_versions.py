@@ -1,4 +1,4 @@
-"""The life of learned rankers: saved, promoted when better, rolled back."""
+"""The life of learned rankers: saved, promoted if better, rolled back."""
 
 import hashlib
 from typing import Any
@@ -18,7 +18,7 @@ Status = RankerVersion.Status
 
 
 def save(network: Network, figures: dict[str, Any]) -> RankerVersion:
-    """A new candidate with what it was trained on and how good it was found."""
+    """Save a new candidate with its training data and measured quality; return it."""
     artefact = network.to_bytes()
     return _rows().create(
         signals=list(SIGNALS),
@@ -29,7 +29,7 @@ def save(network: Network, figures: dict[str, Any]) -> RankerVersion:
 
 
 def live_network() -> Network | None:
-    """The live ranker's, or None where the blend orders or the live one cannot be used."""
+    """Return the live ranker's network; None if the blend orders or the network is unusable."""
     live = _rows().live()
     try:
         return usable_network(live) if live else None
@@ -38,7 +38,7 @@ def live_network() -> Network | None:
 
 
 def why_not(evaluation: Evaluation) -> str:
-    """Why the learned ranker does not deserve promotion; empty where it does."""
+    """Return why the learned ranker is not to be promoted; empty if it is."""
     for other in ("blend", "live ranker"):
         if other in evaluation.scores:
             than = evaluation.difference("learned", other)
@@ -51,14 +51,14 @@ def why_not(evaluation: Evaluation) -> str:
 
 
 def promote(version: RankerVersion | int | None = None) -> RankerVersion:
-    """Make a ranker the live one, in one transaction; None takes the newest candidate.
+    """Make a ranker live, in one transaction, and return it; None takes the newest candidate.
 
-    Raises :class:`RankerError` for one that is missing or that this release cannot use.
+    Raises :class:`RankerError` for a ranker that is missing or unusable by this release.
     """
     chosen = _find(version)
     usable_network(chosen)
     with transaction.atomic(using=_alias()):
-        # All rows are locked, so that of two promotions at once the second sees the first's.
+        # Lock all rows, so that the second of two simultaneous promotions sees the first.
         list(_rows().select_for_update().order_by("pk").values_list("pk"))
         _rows().filter(status=Status.LIVE).exclude(pk=chosen.pk).update(status=Status.RETIRED)
         chosen.status = Status.LIVE
@@ -68,7 +68,7 @@ def promote(version: RankerVersion | int | None = None) -> RankerVersion:
 
 
 def rollback() -> RankerVersion | None:
-    """Retire the live ranker; the one before it goes live again, or the blend (None)."""
+    """Retire the live ranker; return the previous ranker, live again, or None for the blend."""
     with transaction.atomic(using=_alias()):
         list(_rows().select_for_update().order_by("pk").values_list("pk"))
         live = _rows().live()
@@ -83,7 +83,7 @@ def rollback() -> RankerVersion | None:
         live.status = Status.RETIRED
         live.save(update_fields=["status"])
         if before is not None:
-            # It keeps its time: rolled back once more, the one before that follows.
+            # It keeps its time, so that a further rollback finds the ranker before it.
             before.status = Status.LIVE
             before.save(update_fields=["status"])
     return before
