@@ -75,7 +75,7 @@ def test_the_list_shows_photos_figures_and_margin(staff, tea, photo):
     assert mug.images.get().image.url in page
     assert reverse("admin:shop_product_change", args=[mug.pk]) in page
     for figure in (
-        "in 12 orders of 9 shoppers, lift 6.2",
+        "in 12 orders of 9 shoppers, 6.2 times as often as by chance",
         "36.00 EUR, 10 % off 40.00 EUR",
         "12.00 EUR (33 %)",  # 36 less what both cost, 24
     ):

@@ -191,7 +191,10 @@ class BundleAdmin(WhereWritten):
     def bought(self, bundle: Bundle) -> str:
         if bundle.found_at is None:
             return "–"
-        return f"in {bundle.orders} orders of {bundle.shoppers} shoppers, lift {bundle.lift:.1f}"
+        return (
+            f"in {bundle.orders} orders of {bundle.shoppers} shoppers, "
+            f"{bundle.lift:.1f} times as often as by chance"
+        )
 
     @admin.display(description="price", ordering="price")
     def price_text(self, bundle: Bundle) -> str:
