@@ -1,9 +1,9 @@
-"""What seeing changes by triggers costs the host's own statements, and what reconcile costs.
+"""Measure the cost of triggers for the host's own statements, and the cost of reconcile.
 
     python -m benchmarks.capture --products 100000
 
-In a database of its own on the server that the demo uses. Statements run with and without
-triggers in turn; vectors and their indexes are not there, so that only the trigger differs.
+The benchmark has its own database on the demo's server. Statements run alternately with and without
+triggers. There are no vectors and no indexes of vectors, so only the trigger differs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 REPEATS = 5
 ONE_ROW_REPEATS = 200  # statements of which each measurement of a single row is the median
 
-#: name → statement over the products chosen by {rows}
+#: name → statement over the products chosen by {rows}.
 STATEMENTS = {
     "stock, not read": "UPDATE shop_product SET stock = stock + 1 WHERE {rows}",
     "name, read": "UPDATE shop_product SET name = name || ' ' WHERE {rows}",
@@ -124,7 +124,7 @@ def _vacuum() -> None:
 
 
 def _reconcile(products: int) -> None:
-    """How many products a second are compared, with search documents and without vectors."""
+    """Print the products compared per second, with search documents and without vectors."""
     from similarity.capture import triggers
     from similarity.outbox import reconcile
     from similarity.search import documents

@@ -1,22 +1,25 @@
-"""Thousands of saves while web processes, workers, broker and database are killed: who loses what.
+"""Measure lost updates while web processes, workers, broker and database are killed during saves.
 
     python benchmarks/chaos.py --seed 1
     python benchmarks/chaos.py --seed 1 --short --ways similarity
 
-Each way gets servers of its own in a temporary folder, the same writers and the same seeded
-kills. ``similarity`` is this plugin with its outbox. ``plain`` is one Celery task for each save,
-sent by ``delay_on_commit``, with Celery's defaults; ``careful`` the same with late
-acknowledgement, requeueing for workers that are lost and retries while the database is away.
-The broker writes each message to disk. All have a supervisor that starts anew at once what
-has ended.
+Each way has its own servers in a temporary folder, the same writers and the same seeded kills.
+``similarity`` is this plugin with its outbox. ``plain`` is one Celery task per save, sent by
+``delay_on_commit``, with Celery's defaults. ``careful`` is the same with late acknowledgement,
+requeueing for lost workers and retries while the database is away. The broker writes each message
+to disk. In all ways, a supervisor immediately restarts processes that ended.
 
-The table has, after the last save and a wait for the rest: products without a vector (lost) and
-with a vector of older content (stale), compared with a fresh encoding; errors that reached a
-save though the database was there; the time from a save to the first vector of it or of a
-later save of the product; and the time from the kill of a worker to the next vector of each
-product that it held, over the kills with broker, database and another worker up. "never" is
-not within the run: Celery gives a message that a dead worker held to another after an hour,
-by default.
+The table shows the state after the last save and a wait for the rest:
+
+- products without a vector (lost) and with a vector of older content (stale), compared with a fresh
+  encoding;
+- errors that reached a save although the database was available;
+- the time from a save to the first vector of it or of a later save of the product;
+- the time from the kill of a worker to the next vector of each product that it held, over the kills
+  with broker, database and another worker up.
+
+"never" means not within the run: by default, Celery redelivers a dead worker's message after an
+hour.
 """
 
 import argparse
@@ -72,7 +75,7 @@ def arguments() -> argparse.Namespace:
 
 
 def sentence(outcome: Outcome) -> str:
-    """What is not in the table, in words."""
+    """Return the results that are not in the table, as a sentence."""
     given_up = "; ".join(f"product {key} after {kills} kills" for key, kills, _ in outcome.dead)
     alone = ", ".join(f"{name} {n}" for name, n in sorted(outcome.ended_alone.items()) if n)
     return (
@@ -89,7 +92,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """One row for each way, as Markdown."""
+    """Return one row per way, as Markdown."""
     head = (
         "| | saves | lost | stale | errors in saves | save p50 / p99 / max (ms) "
         "| delay p50 / p99 (s) | recovery p50 / p99 (s) |"

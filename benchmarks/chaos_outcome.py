@@ -1,4 +1,4 @@
-"""What came of a chaos run: counted and timed from the database's own log of it."""
+"""Count and time the outcome of a chaos run, from the database's own log."""
 
 import json
 from collections import Counter, defaultdict
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import psycopg
 
-#: A kill is a clear one where broker, database and another worker were there until so long
-#: after it, and that worker had so long to start before.
+#: A kill is clear if broker, database and another worker were up for CLEAR_S after it, and that
+#: worker had START_S to start before it.
 CLEAR_S, START_S = 5.0, 6.0
 
 
@@ -30,13 +30,13 @@ class Kill:
 
 @dataclass
 class Troubles:
-    """What went wrong in a run; ``outages`` of servers and of what a poison ended, from–to."""
+    """The failures in a run; ``outages`` of servers and of processes ended by a poison, from–to."""
 
     kills: list[Kill] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
 
     def clear(self, kill: Kill, workers: int) -> bool:
-        """Whether servers and another worker were there to recover from this kill."""
+        """Return True if servers and another worker were up to recover from this kill."""
         if any(start < kill.at + CLEAR_S and end > kill.at for start, end in self.outages):
             return False
         lately = {
@@ -63,14 +63,14 @@ class Outcome:
     save_s: list[float]
     writes: Mapping[int, list[float]]
     kills: int = 0
-    recovered: list[float] = field(default_factory=list)  # inf where it never was
+    recovered: list[float] = field(default_factory=list)  # inf if it never recovered
     recovered_clear: list[float] = field(default_factory=list)  # of clear kills
     clear_kills: int = 0
     settled_s: float = 0.0
     ended_alone: dict[str, int] = field(default_factory=dict)
 
     def add_recoveries(self, troubles: Troubles, workers: int) -> None:
-        """Time from each kill to the next vector of each product that was held."""
+        """Add the time from each kill to the next vector of each product that was held."""
         held = [kill for kill in troubles.kills if kill.keys]
         self.kills = len(troubles.kills)
         for kill in held:
@@ -81,7 +81,10 @@ class Outcome:
                 self.recovered_clear += took
 
     def _recovery(self, kill: Kill, key: int) -> float | None:
-        """None where nothing is to be recovered: deleted, written just before, or a poison."""
+        """Return the recovery time, or None if there is no recovery to measure.
+
+        That is the case for a deleted product, a product written just before, and a poison.
+        """
         times = self.writes.get(key)
         if (
             times is None
@@ -99,7 +102,7 @@ def measure(
     folder: Path,
     began: float,
 ) -> Outcome:
-    """Read the logs of saves and of vectors, and what the writers themselves saw."""
+    """Read the logs of saves and of vectors, and the records of the writers."""
     alive = {key for (key,) in connection.execute("SELECT id FROM chaos_host_product")}
     saves = _logged(connection, "chaos_host_savedtitle", "title")
     writes = _logged(connection, "chaos_host_writtenvector", "mark")
@@ -133,7 +136,10 @@ def measure(
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that ``share`` of them do not exceed; nan where there is none."""
+    """Return the smallest value that at least ``share`` of the values do not exceed.
+
+    The result is nan without values.
+    """
     if not values:
         return float("nan")
     return float(np.quantile(values, share, method="higher"))
@@ -157,7 +163,10 @@ def _delays(
     marks: Mapping[str, Sequence[str]],
     began: float,
 ) -> list[float]:
-    """From each save of one product to the first vector of it or of a later save; inf for none."""
+    """Return the time from each save of a product to the first vector of it or of a later save.
+
+    It is inf without such a vector.
+    """
     place = {
         mark: row for row, (_at, title) in enumerate(saves) for mark in marks.get(title, [title])
     }

@@ -1,4 +1,4 @@
-"""What goes wrong in a chaos run, and when: the same for everyone with the same seed."""
+"""Plan the failures of a chaos run: the same seed gives the same events in every way."""
 
 import random
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """How long a run lasts and how much goes wrong in it."""
+    """The length of a run and the number of failures in it."""
 
     duration_s: float = 300.0
     products: int = 400
@@ -17,13 +17,13 @@ class Scale:
     worker_kills: int = 32
     web_kills: int = 20
     broker_kills: int = 2
-    broker_away_s: float = 60.0  # the last time; the others a tenth of it
+    broker_away_s: float = 60.0  # the last outage; earlier outages last a tenth of it
     database_kills: int = 4
     database_away_s: float = 3.0
-    settle_s: float = 90.0  # longest wait for the rest after the last save
+    settle_s: float = 90.0  # maximum wait after the last save
 
 
-#: What the test suite runs each time.
+#: The scale that the test suite runs each time.
 SHORT = Scale(
     duration_s=10.0,
     products=60,
@@ -35,7 +35,7 @@ SHORT = Scale(
     broker_away_s=2.0,
     database_kills=1,
     database_away_s=0.5,
-    settle_s=240.0,  # a machine under load starts six workers anew in a minute or two
+    settle_s=240.0,  # a machine under load restarts six workers in a minute or two
 )
 
 
@@ -47,10 +47,10 @@ class Event:
 
 
 def plan(seed: int, scale: Scale) -> list[Event]:
-    """The events of a run, in order of time.
+    """Return the events of a run, in order of time.
 
-    The servers go away in turns of their own, so that each is back before the next goes;
-    workers in turn and web processes are killed all the time, while a server is away too.
+    Servers go away one after the other, and each is back before the next goes. Workers in turn and
+    web processes are killed throughout, also while a server is away.
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     events = [

@@ -1,4 +1,4 @@
-"""The processes of a chaos run under a supervisor, which starts anew at once what has ended."""
+"""Run the processes of a chaos run under a supervisor, which restarts ended processes at once."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ RESTART_S = 0.1
 
 
 class Supervised:
-    """One command, kept alive; ``ended`` counts the times that it ended by itself."""
+    """A supervised command; ``ended`` counts the times that it ended by itself."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Supervised:
             )
 
     def check(self) -> None:
-        """Start it anew if it has ended."""
+        """Restart it if it has ended."""
         if self.once or not self.over:
             return
         self.ended += not self._killed
@@ -55,7 +55,7 @@ class Supervised:
         return self._process.poll() is not None
 
     def family(self) -> list[psutil.Process]:
-        """The process and its children, of which Celery's pool has one for each slot."""
+        """Return the process and its children; Celery's pool has a child for each slot."""
         try:
             parent = psutil.Process(self._process.pid)
             return [parent, *parent.children(recursive=True)]
@@ -63,8 +63,8 @@ class Supervised:
             return []
 
     def kill(self, only: psutil.Process | None = None) -> None:
-        """SIGKILL to all of it at once, or to one of its children alone."""
-        process = self._process  # once it has ended, the supervisor's thread puts another here
+        """Send SIGKILL to the whole family at once, or to one child only."""
+        process = self._process  # the supervisor's thread replaces it after its end
         self._killed = self._killed or only is None
         send([only] if only else self.family(), signal.SIGKILL)
         if only is None:
@@ -76,7 +76,7 @@ class Supervised:
 
 
 class Supervisor:
-    """All processes of a run, looked at ten times a second by a thread."""
+    """All processes of a run, checked ten times a second by a thread."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder, self._environment = folder, environment
@@ -87,7 +87,7 @@ class Supervisor:
         self._thread.start()
 
     def start(self, name: str, *command: str, once: bool = False) -> None:
-        """Run a command until it is stopped, or to its own end where it runs ``once``."""
+        """Run a command until it is stopped, or only ``once`` to its own end."""
         log = self.folder / f"{name}.log"
         with self._lock:
             self.processes[name] = Supervised(
@@ -95,7 +95,7 @@ class Supervisor:
             )
 
     def run(self, *command: str, timeout_s: float = 300) -> str:
-        """Run one command to its end; returns what it printed."""
+        """Run a command to its end and return its output."""
         finished = subprocess.run(
             [sys.executable, "-W", "ignore", *command],
             cwd=ROOT,
@@ -109,13 +109,13 @@ class Supervisor:
         return finished.stdout
 
     def stop(self, prefix: str = "") -> None:
-        """End those whose name starts so, for good."""
+        """End the processes whose names start with this, without restart."""
         with self._lock:
             for name in [each for each in self.processes if each.startswith(prefix)]:
                 self.processes.pop(name).stop()
 
     def wait(self, prefix: str, timeout_s: float = 240) -> None:
-        """Until those that run once, and whose name starts so, have ended."""
+        """Wait until the ``once`` processes whose names start with this have ended."""
         names = [name for name in self.processes if name.startswith(prefix)]
         wait_for(
             lambda: all(self.processes[name].over for name in names),

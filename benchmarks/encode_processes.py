@@ -1,4 +1,4 @@
-"""Texts and photos by one process and by several, each of which is ``encode.py --child``."""
+"""Measure texts and photos by one process and by several; each process is ``encode.py --child``."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("encode.py")
 
 
 def processes(options: argparse.Namespace, folder: str) -> None:
-    """One process on one core, one on all, and one on each."""
+    """Print rates of one process on one core, one process on all, and one process per core."""
     from similarity.encoders import device
 
     cores = device.cores()
@@ -38,9 +38,9 @@ def processes(options: argparse.Namespace, folder: str) -> None:
 def children(
     count: int, share: int, options: argparse.Namespace, folder: str
 ) -> list[tuple[float, float]]:
-    """Of texts and of photos, the rate of ``count`` processes together and CPU seconds of each.
+    """Return for texts and photos the joint rate of ``count`` processes, and CPU seconds per item.
 
-    Each process takes cores ÷ ``share`` threads.
+    Each process uses cores ÷ ``share`` threads.
     """
     command = [sys.executable, str(SCRIPT), "--child", folder, "--device", "cpu"]
     command += ["--texts", str(options.texts), "--images", str(options.images)]
@@ -76,7 +76,7 @@ def children(
 
 
 def keep_to(core: int | None) -> None:
-    """Move all threads to one core: else those that decode and tokenise would use the others."""
+    """Move all threads to one core; otherwise threads that decode and tokenise use other cores."""
     tasks = Path("/proc/self/task")
     if core is not None and tasks.exists():
         for task in tasks.iterdir():
@@ -84,7 +84,7 @@ def keep_to(core: int | None) -> None:
 
 
 def child(options: argparse.Namespace) -> None:
-    """Say when loaded, encode at each word from the parent, tell the rate."""
+    """Report when loaded, encode on each line from the parent, and print the rate."""
     from similarity.encoders.image import VisionEncoder
     from similarity.encoders.text import TransformerTextEncoder
 

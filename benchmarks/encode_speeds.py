@@ -1,4 +1,4 @@
-"""How fast networks do their work: the trial of runtimes, rounds in turns, and the table."""
+"""Measure how fast networks work: the trial of runtimes, rounds in turns, and the table."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ class Speed(NamedTuple):
 
 
 def loaded(encoder, what: str):
-    """The encoder's network: how long the trial takes, and how long loading does after it."""
+    """Return the encoder's network; print the time of the trial, and of loading after it."""
     start = time.perf_counter()
     tower = encoder.tower
     first = time.perf_counter() - start
@@ -31,7 +31,7 @@ def loaded(encoder, what: str):
 
 
 def runtimes_of(tower, digest: str) -> dict:
-    """Runtime → the network by it, of those installed that give torch's vectors."""
+    """Return runtime → its network; only installed runtimes that give the same vectors as torch."""
     from django.test.utils import override_settings
 
     from similarity.encoders import runtimes, trial
@@ -60,7 +60,7 @@ def using(tower, runtime, work: Work) -> Work:
 
 
 def measured(works: Mapping[str, Work], repeat: int) -> dict[str, Speed]:
-    """The best of ``repeat`` rounds after one to warm up, in which they take turns."""
+    """Return the best of ``repeat`` rounds in turns, after a warm-up round."""
     best = {name: Speed(float("inf"), float("inf")) for name in works}
     for number in range(repeat + 1):
         for name, work in works.items():
@@ -73,7 +73,7 @@ def measured(works: Mapping[str, Work], repeat: int) -> dict[str, Speed]:
 
 
 def table(what: str, speeds: Mapping[str, Speed], count: int, base: tuple[str, ...]) -> None:
-    """``against`` is the speed of the fastest of ``base``."""
+    """Print the table; ``against`` is the speed of the fastest row of ``base``."""
     against = min(speeds[name].wall_s for name in base)
     print(f"\n| {what} | per second | against {base[0]} | CPU ms each |\n| --- | --- | --- | --- |")
     for name, speed in speeds.items():

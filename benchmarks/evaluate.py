@@ -1,4 +1,4 @@
-"""How good search, bought together and co-demand are on public data sets, beside other libraries.
+"""Evaluate search, bought together and co-demand on public data sets, beside other libraries.
 
     python benchmarks/evaluate.py search --dataset esci           # 2 to 6 minutes
     python benchmarks/evaluate.py search --limit 10               # the first ten queries only
@@ -6,11 +6,10 @@
     python benchmarks/evaluate.py copurchase --dataset groceries
     python benchmarks/evaluate.py co-demand --dataset online-retail --json
 
-`python benchmarks/evaluate.py search --help` explains the options of one evaluation. Each runs
-under the settings of the demo shop, or under those that DJANGO_SETTINGS_MODULE names, and starts
-the demo's servers unless they run. The shop's products and orders are not read. Search uses
-temporary tables in a database of its own, which is dropped at the end. The libraries compared with
-are those of requirements.txt.
+`python benchmarks/evaluate.py search --help` explains the options of an evaluation. Each evaluation
+uses the settings of the demo shop, or the settings in DJANGO_SETTINGS_MODULE, and starts the demo's
+servers unless they run. The shop's products and orders are not read. Search uses temporary tables
+in a separate database, which is dropped at the end. The peer libraries are in requirements.txt.
 """
 
 import argparse
@@ -24,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-INTERRUPTED = 130  # what a shell expects of a program ended by Ctrl-C
+INTERRUPTED = 130  # the exit code of a program ended by Ctrl-C
 
 
 class Report(Protocol):
@@ -36,8 +35,11 @@ class Report(Protocol):
 
 
 class Evaluation(NamedTuple):
-    """``run``: dotted path of (data set, or None for its default; folder of data sets; cache
-    folder; limit) → :class:`Report`. Its module needs Django to be set up."""
+    """An evaluation; ``run`` is the dotted path of a function that returns a :class:`Report`.
+
+    Its arguments are: data set, or None for its default; folder of data sets; cache folder; limit.
+    Its module needs a configured Django.
+    """
 
     run: str
     measures: str
@@ -89,14 +91,14 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def database(what: str) -> AbstractContextManager[None]:
-    """The tables that the evaluation ``what`` needs; only search needs any."""
+    """Return a context with the evaluation's tables; only search needs tables."""
     from benchmarks.scratch import own_database
 
     return own_database() if what == "search" else nullcontext()
 
 
 def evaluate(options: argparse.Namespace) -> str:
-    """Evaluate on each data set named; tables, or JSON: a list where several are named."""
+    """Evaluate each named data set; return tables or JSON, a list for several data sets."""
     from django.utils.module_loading import import_string
 
     run = import_string(EVALUATIONS[options.what].run)

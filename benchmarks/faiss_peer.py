@@ -1,7 +1,7 @@
-"""faiss-cpu beside the database: the same vectors in memory, with a bitmap of what passes.
+"""Search by faiss-cpu as a peer of the database: the same vectors in memory, with a bitmap filter.
 
-It knows nothing of the shop's data: the bitmap of a filter is made before it is timed, and
-stands for a table that never changes.
+It has none of the shop's data: the bitmap of a filter is made before the timing, as if the table
+never changed.
 """
 
 import time
@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-#: Rows up to which the HNSW index is built too; at a million it takes many minutes.
+#: Maximum number of rows with an HNSW index; at a million rows, it takes many minutes.
 HNSW_ROWS = 200_000
-#: As pgvector's defaults.
+#: The defaults of pgvector.
 M, EF_CONSTRUCTION, EF_SEARCH = 16, 64, 200
-#: Lists of the inverted file for each square root of the rows, and the share looked at.
+#: Lists of the inverted file per square root of the rows, and lists searched per query.
 LISTS, PROBES = 4, 32
 
 
 class FaissPeer:
-    """``vectors`` (N, D) unit rows; ``k`` neighbours are asked for."""
+    """A faiss index: ``vectors`` (N, D) are unit rows, and queries return ``k`` neighbours."""
 
     def __init__(self, vectors: npt.NDArray[np.float16], k: int) -> None:
         import faiss
@@ -36,7 +36,7 @@ class FaissPeer:
         return list(self._indexes)
 
     def search(self, name: str, mask: npt.NDArray[np.bool_]) -> Callable[[int], list[int]]:
-        """Row → keys of its neighbours among the rows of the mask."""
+        """Return a function: row → keys of its neighbours among the rows of the mask."""
         faiss, index = self._faiss, self._indexes[name]
         bitmap = np.packbits(mask, bitorder="little")
         selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(bitmap))

@@ -1,12 +1,12 @@
-"""What each step of the fusion and of the colour part is worth: the same, done otherwise.
+"""Measure the value of each step of the fusion and of the colour part by changing it.
 
     python benchmarks/fusion_ablations.py                       # every question
     python benchmarks/fusion_ablations.py --question dimensions --dataset luma
 
-Each question prints a table: its first row is the part or the fused vector as the plugin makes
-it under default settings, the others change one thing. Figures are shares of the ten nearest
-that are alike, as `manage.py similarity evaluate` counts them; vectors are kept in its cache,
-so that a second run encodes nothing. No database and no server is used.
+Each question prints a table. Its first row is the part or the fused vector with default settings;
+each other row has one change. Figures are shares of similar products among the ten nearest, as
+`manage.py similarity evaluate` counts them. Vectors are kept in its cache, so a second run encodes
+no texts or photos. No database and no server is used.
 """
 
 import argparse
@@ -46,9 +46,9 @@ AS_IT_IS = "as it is"
 
 @dataclass(frozen=True)
 class Reduction:
-    """How one part is reduced; the defaults are what :meth:`Fusion.fit` does.
+    """The reduction of a part; the defaults are those of :meth:`Fusion.fit`.
 
-    ``whiten``: each axis is divided by its deviation to this power, 1 being whitening.
+    ``whiten``: each axis is divided by its deviation to this power; 1 is whitening.
     """
 
     centred: bool = True
@@ -56,7 +56,7 @@ class Reduction:
     whiten: float = 0.0
 
     def fit(self, rows: FloatArray, width: int) -> Projection:
-        """Unit rows (N, D) to a projection onto ``width`` axes, or as many as there are."""
+        """Return the projection of unit rows (N, D) onto ``width`` axes, or as many as exist."""
         if not self.centred:
             rows = np.concatenate([rows, -rows])  # their mean is zero, their axes are the rows'
         found = _principal_axes(rows, min(width + self.axes_left_out, rows.shape[1]))
@@ -69,7 +69,7 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Trial:
-    """One row of a table: what is done otherwise, and whether to judge one part ``alone``."""
+    """A row of a table: the change, and whether to judge a part ``alone``."""
 
     name: str
     reductions: Mapping[str, Reduction] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Trial:
     colour: str | None = None  # one of COLOUR_CHANGES
 
     def vectors(self, parts: Mapping[str, Encoded]) -> FloatArray:
-        """The fused rows; of a part that stands ``alone``, its reduced rows."""
+        """Return the fused rows; for a part ``alone``, its reduced rows."""
         given = {self.alone: parts[self.alone]} if self.alone else parts
         return self._fusion(given).fuse(given).vectors
 
@@ -120,7 +120,7 @@ def flat(mask: np.ndarray) -> FloatArray:
     return np.ones(mask.shape, dtype=np.float32)
 
 
-#: What is changed → module, name in it, what stands there instead while colours are read.
+#: Change → module, name in it, and its replacement while colours are read.
 COLOUR_CHANGES: dict[str, tuple[Any, str, object]] = {
     "the whole photo": (colour, "pixel_weights", whole_photo),
     "outline not closed": (foreground, "_between_edges", lambda mask: mask),
@@ -185,7 +185,7 @@ COLUMNS: dict[str, Sequence[Column]] = {
 
 
 class ChangedColourEncoder(ColourEncoder):
-    """The colour encoder with one entry of ``COLOUR_CHANGES`` in force."""
+    """The colour encoder with one active entry of ``COLOUR_CHANGES``."""
 
     def __init__(self, change: str) -> None:
         super().__init__()
@@ -253,7 +253,7 @@ Catalogue = tuple[Dataset, dict[str, Encoded]]
 
 
 def encoded(name: str, options: argparse.Namespace) -> Catalogue:
-    """The catalogue and its part vectors; the changed colour parts under the change's name."""
+    """Return the catalogue and its part vectors; changed colour parts are named by their change."""
     dataset = load_dataset(name, options.data_dir, options.limit)
     encoders = get_encoders()
     if not options.question or "colour" in options.question:
@@ -264,7 +264,7 @@ def encoded(name: str, options: argparse.Namespace) -> Catalogue:
 
 
 def answer(question: str, catalogues: Sequence[Catalogue]) -> dict[str, Figures]:
-    """Row → heading → share, each catalogue with columns of its own."""
+    """Return row → heading → share; each catalogue has its own columns."""
     trials, columns = TRIALS[question], COLUMNS.get(question, [(None, "type"), (None, "all")])
     rows: dict[str, Figures] = {trial.name: {} for trial in trials}
     steps = list(itertools.product(catalogues, trials))
@@ -291,7 +291,7 @@ def figures(
 
 
 def table(rows: Mapping[str, Figures]) -> str:
-    """Markdown; a dash where a catalogue cannot tell."""
+    """Return a Markdown table, with a dash if a catalogue gives no value."""
     headings = list(dict.fromkeys(heading for row in rows.values() for heading in row))
     lines = [["", *headings], ["---"] * (1 + len(headings))]
     for name, row in rows.items():

@@ -1,8 +1,8 @@
-"""Nothing that a benchmark starts outlives it, however the benchmark ends.
+"""Ensure that no process of a benchmark outlives it, however the benchmark ends.
 
-A signal that asks a process to end becomes SystemExit, so that every ``finally`` runs. SIGKILL
-runs none: a process beside the benchmark waits until that one is gone, and then kills
-whatever names the benchmark's folder in its command or environment.
+A signal that asks a process to end becomes SystemExit, so that every ``finally`` runs. After
+SIGKILL, no ``finally`` runs. A process beside the benchmark therefore waits for its end and then
+kills every process with the benchmark's folder in its command or environment.
 """
 
 import os
@@ -22,10 +22,10 @@ LOOK_S = 0.5
 
 @contextmanager
 def guarded(folder: Path) -> Iterator[None]:
-    """Watch this process for the length of the block; ``folder`` is removed if it is killed."""
+    """Watch this process during the block; if it is killed, remove ``folder``."""
     end_on_signals()
     command = [sys.executable, str(Path(__file__).resolve()), str(folder), str(os.getpid())]
-    # Its own session, because Ctrl-C reaches every process of the terminal's.
+    # Its own session, because Ctrl-C reaches every process of the terminal's session.
     watcher = subprocess.Popen(command, start_new_session=True, cwd="/")
     try:
         yield
@@ -36,13 +36,13 @@ def guarded(folder: Path) -> Iterator[None]:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP run what ``finally`` and ``atexit`` hold, as SIGINT does."""
+    """Let SIGTERM and SIGHUP run ``finally`` blocks and ``atexit`` functions, like SIGINT."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, frame: sys.exit(128 + got))
 
 
 def kill_all(folder: Path, spared: set[int]) -> None:
-    """SIGKILL to every process that names ``folder``, and to those below it, until none is left."""
+    """Kill every process that names ``folder``, and its descendants, until all are gone."""
     until = time.monotonic() + 10
     while left := [one for one in users_of(folder) if one.pid not in spared]:
         for process in left:
@@ -54,7 +54,7 @@ def kill_all(folder: Path, spared: set[int]) -> None:
 
 
 def users_of(folder: Path) -> set[psutil.Process]:
-    """Processes with ``folder`` in their command or environment, and the children of servers."""
+    """Return processes with ``folder`` in their command or environment, and children of servers."""
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -67,12 +67,12 @@ def users_of(folder: Path) -> set[psutil.Process]:
 
 
 def _servants_of(process: psutil.Process) -> list[psutil.Process]:
-    """What PostgreSQL forks changes its command line, which then names no folder."""
+    """Return forks of PostgreSQL, because their changed command line names no folder."""
     return process.children(recursive=True) if process.name() == "postgres" else []
 
 
 def watch(folder: Path, pid: int) -> None:
-    """Wait until the process ``pid``, our parent, is gone; then clear away what it left."""
+    """Wait until the parent process ``pid`` is gone; then remove its leftovers."""
     while os.getppid() == pid:
         time.sleep(LOOK_S)
     kill_all(folder, spared={os.getpid()})

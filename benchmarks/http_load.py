@@ -1,14 +1,14 @@
-"""Requests a second and latency of the site under load, and what HTTP adds to the bare query.
+"""Measure requests per second and latency of the site under load, and the cost of HTTP.
 
-Starts PostgreSQL, Valkey, a worker of queries and gunicorn (workers and threads of one machine,
-see docker-compose.yml) in a temporary folder, and ends them; needs wrk (apt-get install wrk):
+Starts PostgreSQL, Valkey, a query worker and gunicorn (workers and threads of one machine, see
+docker-compose.yml) in a temporary folder, and ends them. Needs wrk (apt-get install wrk):
 
     python benchmarks/http_load.py
     python benchmarks/http_load.py --seconds 30 --connections 32 --products 10000
 
-Three sites stand side by side: the shop; the shop whose product page has no tag of the plugin;
-the shop without a cache. Each line is asked for by one client alone, then by many at once. The
-second table takes one request, one call of ``similar_page`` and one hand-written query in turn.
+Three sites run side by side: the shop, the shop without the plugin's tags on its product page, and
+the shop without a cache. A single client requests each line first, then many clients at once. The
+second table alternates a request, a call of ``similar_page`` and a hand-written query.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from benchmarks.small_shop import build, words
 API = "/api/similarity/v1"
 SITES = ("shop", "no tags", "no cache")
 LIMIT = 8
-ASKED = 200  # products and queries that are asked for
+ASKED = 200  # number of products and queries in requests
 PAIRS, WARM = 300, 20
 
 
@@ -55,7 +55,10 @@ class Line(NamedTuple):
 
 
 class Load(NamedTuple):
-    """``p50_ms`` and ``p99_ms`` of a request; ``a_second`` requests answered."""
+    """The result of a line:
+
+    ``p50_ms`` and ``p99_ms`` of a request, ``a_second`` requests answered.
+    """
 
     a_second: float
     p50_ms: float
@@ -114,7 +117,7 @@ def wrk(line: Line, port: int, folder: Path, connections: int, seconds: float) -
 
 
 def queries_of(line: Line) -> int | str:
-    """Queries of one request whose shelves are cached where there is a cache."""
+    """Return the queries of a request whose shelves are cached if there is a cache."""
     if line.site != "shop":
         return ""
     from django.db import connection
@@ -146,7 +149,7 @@ def load_table(ports: dict[str, int], folder: Path, options: argparse.Namespace)
 
 
 def bare_table(port: int) -> None:
-    """One request, the same without HTTP, and the query one would write by hand, in turns."""
+    """Print the times of a request, the same call without HTTP, and a hand-written query."""
     from shop.models import Product
 
     keys = list(Product.objects.available().values_list("pk", flat=True)[: PAIRS + WARM])
@@ -193,7 +196,9 @@ def by_call() -> Callable[[int], Any]:
 
 
 def by_hand() -> Callable[[int], Any]:
-    """The nearest by the fused vector among what is on sale; products and photos not loaded."""
+    """Return the nearest-neighbour query among products on sale, without loading products and
+    photos.
+    """
     from django.db import connection
 
     from similarity.models import EncoderVersion
@@ -219,13 +224,13 @@ def by_hand() -> Callable[[int], Any]:
 
 
 def without_tags(page: str) -> str:
-    """The template of the product page without the plugin's tags."""
+    """Return the template of the product page without the plugin's tags."""
     return re.sub(r"{% (bought_together|bundle_offers|similar_products) [^%]*%}", "", page)
 
 
 @contextmanager
 def sites(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, int]]:
-    """Site → port; the sites and the worker that search asks."""
+    """Start the sites and the worker for search; yield site → port."""
     (folder / "templates" / "shop").mkdir(parents=True)
     page = (ROOT / "templates" / "shop" / "product.html").read_text()
     (folder / "templates" / "shop" / "product.html").write_text(without_tags(page))
@@ -235,7 +240,7 @@ def sites(folder: Path, options: argparse.Namespace) -> Iterator[dict[str, int]]
         "no cache": {"BENCHMARK_CACHE": "off"},
     }
     ports = {name: free_port() for name in SITES}
-    (folder / "static").mkdir()  # WhiteNoise warns of a folder that is missing
+    (folder / "static").mkdir()  # WhiteNoise warns about a missing folder
     with ExitStack() as stack:
         for name, port in ports.items():
             log = folder / f"{name.replace(' ', '-')}.log"

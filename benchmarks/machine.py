@@ -1,4 +1,4 @@
-"""The machine a figure was measured on, as the benchmarks print it."""
+"""Describe the machine of a measurement, as the benchmarks print it."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """Processor, cores this process may use, and the load on them; needs no Django."""
+    """Return the processor, the cores this process may use, and their load; needs no Django."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -19,7 +19,7 @@ def processor() -> str:
 
 
 def machine() -> str:
-    """:func:`processor`, with the device that encodes and torch's version.
+    """Return :func:`processor` with the device for encoding and torch's version.
 
     Reads ``SIMILARITY["WORKERS"]["DEVICE"]``: settings must be configured.
     """

@@ -1,13 +1,13 @@
-"""How well misfiled products are found: some of a real catalogue are put where they do not belong.
+"""Measure how well misfiled products are found: move some products of a real catalogue.
 
     python benchmarks/misfiled.py                      # myntra and retail-text, 1 % misfiled
     python benchmarks/misfiled.py --dataset luma --share 0.02 --rounds 20
 
-Categories are the data sets' own labels of types, which no encoder is told. What is listed
-before anything is moved is the data sets' own doing: a type that is hard to tell, or a mistake
-of theirs. Found: moved products that are listed; right: listed ones, less those listed before,
-that were moved. Vectors are kept in the cache of `manage.py similarity evaluate`, so that a
-second run encodes nothing and takes seconds. No database and no server is used.
+Categories are the data sets' own type labels, which encoders do not see. Products listed before the
+move come from the data sets themselves: a type that is hard to recognise, or a mistake. "Found" is
+the share of moved products that are listed. "Right" is the share of moved products among the listed
+products, without those listed before. Vectors are kept in the cache of `manage.py similarity
+evaluate`, so a second run encodes no products and takes seconds. No database and no server is used.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def read_options() -> argparse.Namespace:
 
 
 def trial(name: str, options: argparse.Namespace) -> list[str]:
-    """A row of the table; found and right are means over the rounds."""
+    """Return a table row; found and right are means over the rounds."""
     dataset = load_dataset(name, options.data_dir)
     names, codes = types([sorted(label)[:1] for label in dataset.labels["type"]])
     vectors = seen(dataset, options)
@@ -100,7 +100,7 @@ def types(labels: list[list[str]]) -> tuple[list[str], misfiled.IntArray]:
 
 
 def seen(dataset, options: argparse.Namespace):
-    """As the map has it: parts of the default version, reduced, without attributes."""
+    """Return the rows as for the map: reduced parts of the default version, without attributes."""
     encoders = get_encoders()
     with tqdm(total=len(dataset.contents), desc=dataset.name, unit="", disable=None) as bar:
         parts = VectorCache(options.cache / dataset.name).encode(

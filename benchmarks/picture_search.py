@@ -1,17 +1,17 @@
-"""Search by picture: is a product found by another photo of it, and do words turn the answer?
+"""Measure search by picture: recall of a product by another photo, and the effect of words.
 
     python benchmarks/picture_search.py
     python benchmarks/picture_search.py --products 3000 --queries 300
 
-A query is the photo of a product, distorted as a phone's photo of a page or a screenshot is:
-cut to 85 % of its sides off the middle, saved as JPEG of quality 40, made darker or lighter,
-mirrored, or all of it. It is decoded as an upload is. Told are the shares of queries whose
+A query is the photo of a product, distorted like a phone's photo of a page or a screenshot: cropped
+to 85 % of its sides away from the middle, saved as JPEG of quality 40, darkened or lightened,
+mirrored, or all of these. It is decoded like an upload. The results are the shares of queries whose
 own product comes first, and among the first five, of all products.
 
-The second question sends the photo with the name of another colour of the same kind of
-product: "this, but in red". Told is the share of the first ten that are of the photo's kind,
-of the colour asked for, and both, for each share of the words in the fusion. The words find
-the titles that hold them, or where none does the texts nearest to them. No database is used.
+The second question sends the photo with the name of another colour of the same type of product:
+"this, but in red". The result is the share of the first ten that have the photo's type, the
+requested colour, and both, for each share of the words in the fusion. The words find the titles
+that contain them; without such titles, they find the nearest texts. No database is used.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def cropped(photo: Image.Image) -> Image.Image:
-    """85 % of each side, off the middle: the product is no longer framed as in the shop."""
+    """Return 85 % of each side, off the middle, so that the framing differs from the shop's."""
     width, height = photo.size
     left, top = round(width * 0.12), round(height * 0.03)
     return photo.crop((left, top, left + round(width * 0.85), top + round(height * 0.85)))
@@ -47,7 +47,7 @@ def all_of_it(photo: Image.Image) -> Image.Image:
     return ImageEnhance.Brightness(ImageOps.mirror(cropped(photo))).enhance(0.8)
 
 
-#: name → (what is done to the picture, quality of the JPEG that is sent)
+#: name → (distortion of the picture, quality of the JPEG that is sent).
 DISTORTIONS: dict[str, tuple[Distortion, int]] = {
     "as it is": (lambda photo: photo, 95),
     "cut to 85 %": (cropped, 95),
@@ -70,7 +70,8 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=1000)
     parser.add_argument("--queries", type=int, default=100)
     options = parser.parse_args()
-    # The import of retrieval needs the shop's settings, and these need servers; none is asked.
+    # Importing the search needs the shop's settings, which need server addresses; no server is
+    # used.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
     for server in ("DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL"):
         os.environ.setdefault(server, f"{'postgres' if server[0] == 'D' else 'redis'}://unused/")
@@ -80,7 +81,7 @@ def main() -> None:
 
 
 class Trial:
-    """``products`` of myntra, every tenth or so of them with its photo as a query."""
+    """An evaluation with ``products`` of myntra; the photos of about every tenth are queries."""
 
     def __init__(self, data_dir: Path, cache: Path, products: int, queries: int) -> None:
         from similarity.encoders.fusion import Fusion
@@ -109,7 +110,7 @@ class Trial:
             print(f"{share:<20}" + "".join(f"{value:>8.2f}" for value in self.turned(share)))
 
     def sent(self, at: int, distort: Distortion, quality: int) -> ProductContent:
-        """The product's photo as a shopper might send it."""
+        """Return the product's photo as a shopper might send it."""
         photo = Image.open(io.BytesIO(self.contents[at].images[0].read(10**8))).convert("RGB")
         buffer = io.BytesIO()
         distort(photo).save(buffer, "JPEG", quality=quality)
@@ -117,7 +118,7 @@ class Trial:
         return ProductContent(key="query", title="", images=[ImageRef("query", lambda _: data)])
 
     def ranks(self, photos: Sequence[ProductContent]) -> np.ndarray:
-        """How many products come before the photo's own, for each query."""
+        """Return the number of products before the photo's own product, for each query."""
         scores = self.project("image", photos) @ self.rows["image"].T
         own = scores[np.arange(len(photos)), self.queries]
         return (scores > own[:, None]).sum(axis=1)
@@ -126,12 +127,12 @@ class Trial:
         return self.fusion.project(part, self.encoders[part].encode(contents).vectors)
 
     def turned(self, share: float, pool: int = 100, top: int = 10) -> tuple[float, float, float]:
-        """Shares of the first ten of the photo's kind, of the asked colour, and of both."""
+        """Return shares of the first ten with the photo's type, the requested colour, and both."""
         from similarity.search.picture import fuse
         from similarity.similar.hits import Hit
 
         kinds, colours = self.dataset.labels["type"], self.dataset.labels["colour"]
-        chosen = random.Random(1)  # noqa: S311 - which colour is asked for, the same each time
+        chosen = random.Random(1)  # noqa: S311 - the same colours each time
         told = []
         for at in self.queries:
             others = {
@@ -153,7 +154,7 @@ class Trial:
         return tuple(np.mean(told, axis=0))
 
     def told(self, words: str, alike: np.ndarray) -> np.ndarray:
-        """Rows that the words find among those alike, in place of a shop's full text."""
+        """Return rows that the words find among similar products, in place of full-text search."""
         wanted = set(words.lower().split())
         titles = [set(self.contents[row].title.lower().split()) for row in alike]
         holding = np.array([wanted <= title for title in titles])

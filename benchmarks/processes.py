@@ -1,4 +1,4 @@
-"""Servers, sites and workers of a benchmark's own, which end with it."""
+"""Run a benchmark's own servers, sites and workers, which end with it."""
 
 import atexit
 import os
@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def own_servers(settings: str) -> Iterator[Path]:
-    """PostgreSQL and Valkey in a temporary folder, for ``settings``; the folder.
+    """Run PostgreSQL and Valkey for ``settings`` in a temporary folder, and yield the folder.
 
-    Never those that the environment names: benchmarks write, and kill.
+    It never uses servers from the environment, because benchmarks write data and kill processes.
     """
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory(prefix="similarity-benchmark-") as folder:
@@ -42,14 +42,14 @@ def own_servers(settings: str) -> Iterator[Path]:
 
 
 def use_demo_servers() -> None:
-    """Start the demo's servers unless they run; those that this starts end with the process."""
+    """Start the demo's servers unless they run; started servers end with this process."""
     from shop import demo, servers
 
     end_on_signals()
     started = servers.start()
 
     def stop() -> None:
-        if not any(demo.find(name) for name in ("up", *demo.PROCESSES)):  # it may use them by now
+        if not any(demo.find(name) for name in ("up", *demo.PROCESSES)):  # may use them now
             servers.stop()
 
     if started:
@@ -58,7 +58,7 @@ def use_demo_servers() -> None:
 
 @contextmanager
 def process(command: list[str], log: Path, **environment: str) -> Iterator["subprocess.Popen"]:
-    """A process whose group is killed at the end of the block."""
+    """Run a process; kill its group at the end of the block."""
     with log.open("wb") as output:
         started = subprocess.Popen(
             command,
@@ -87,7 +87,7 @@ def free_port() -> int:
 
 
 def site_command(port: int, workers: int, threads: int) -> list[str]:
-    """gunicorn as docker-compose.yml starts it, with so many workers and threads."""
+    """Return docker-compose.yml's gunicorn command, with these numbers of workers and threads."""
     return [
         *(sys.executable, "-m", "gunicorn", "shop.wsgi", "--bind", f"127.0.0.1:{port}"),
         *("--workers", str(workers), "--threads", str(threads), "--keep-alive", "60"),
@@ -115,7 +115,7 @@ def wait_for_site(port: int, log: Path) -> None:
 
 
 def wait_for_worker(log: Path) -> None:
-    """Until it answers a query: its network is loaded by then."""
+    """Wait until it answers a query, which means that its network is loaded."""
     from similarity.search.query_vectors import encode_query
 
     until = time.monotonic() + 90

@@ -1,20 +1,20 @@
-"""Time, recall and short answers of vector queries under live filters, beside the peers.
+"""Measure time, recall and short answers of vector queries under live filters, and of peers.
 
     python benchmarks/query.py                              # 10,000 products
     python benchmarks/query.py --products 10000 100000 1000000
 
-Each catalogue (``benchmarks/clustered.py``) is made once in a database of its own, which
-stays for the next run, with its HNSW index, the peers' index, and its cells. Filters keep a
-share of the products: scattered over the whole catalogue by price, or in categories that the
-query is not of ("far"). Every line asks for 24 neighbours of the same products.
+Each catalogue (``benchmarks/clustered.py``) is built once in its own database, with its HNSW index,
+the index of the peers and its cells, and stays for the next run. Filters keep a share of the
+products: scattered over the whole catalogue by price, or in categories other than the query's
+("far"). Every line asks for 24 neighbours of the same products.
 
-``similar_to`` is the whole call with the products loaded, ``candidates`` its vector query
-with the choice of plan, ``bare psycopg`` that same SQL again without any of our code around
-it. ``plain pgvector`` is the query one would write by hand, with HNSW and ``relaxed_order``.
-faiss searches its own memory, given a bitmap of what passes: made before, and never live.
-Tables and indexes are read into PostgreSQL's memory (``pg_prewarm``) before anything is timed.
-Recall counts what is found as near as the true neighbours; "short" are answers with fewer
-rows than exist. The first query under a filter also judges it; "first" is its time.
+``similar_to`` is the whole call with loaded products. ``candidates`` is its vector query with the
+choice of plan. ``bare psycopg`` is the same SQL without the plugin's code around it. ``plain
+pgvector`` is a hand-written query with HNSW and ``relaxed_order``. faiss searches its own memory
+with a bitmap of passing products that was built before and never changes. Before measuring,
+``pg_prewarm`` reads tables and indexes into PostgreSQL's memory. Recall counts results that are as
+near as the true neighbours. "short" answers have fewer rows than exist. The first query under a
+filter also judges the filter; "first" is its time.
 """
 
 import argparse
@@ -61,14 +61,14 @@ from similarity.similar.within import Within  # noqa: E402
 K = 24
 TABLE = ProductVectors._meta.db_table
 PRODUCTS = Product._meta.db_table
-#: Half-precision rounding moves a likeness by less.
+#: Half-precision rounding changes a similarity by less.
 ROUNDING = 2e-4
 
 Run = Callable[[int], list[int]]
 
 
 class Filter(NamedTuple):
-    """``passes``: the products it keeps, as a queryset, as SQL and as a mask (N,)."""
+    """A filter; ``passes`` are the products it keeps, as a queryset, as SQL and as a mask (N,)."""
 
     name: str
     far: bool
@@ -78,7 +78,7 @@ class Filter(NamedTuple):
 
 
 class Catalogue:
-    """Everything of one catalogue that truth needs, in memory: row n is product n + 1."""
+    """The data of a catalogue that the true answers need, in memory: row n is product n + 1."""
 
     def __init__(self, version: EncoderVersion, queries: int, seed: int) -> None:
         self.version = version
@@ -93,7 +93,7 @@ class Catalogue:
         self.look()
 
     def look(self) -> None:
-        """How near every product is to each query, by the vectors as they are."""
+        """Compute the similarity of every product to each query, by the current vectors."""
         own = np.array(self.keys) - 1
         rows = self.vectors[own].astype(np.float32)
         for start in range(0, len(self.vectors), 50_000):
@@ -102,7 +102,7 @@ class Catalogue:
         self.likeness[np.arange(len(own)), own] = -np.inf
 
     def filters(self) -> Iterator[Filter]:
-        """Scattered and far, from the widest to one product."""
+        """Yield scattered and far filters, from the widest to a single product."""
         for share in (1.0, 0.5, 0.05, 0.005, 0.0005):
             yield self._by_price(f"{share:.2%}", 1000 * share + (share == 1))
         one = int(np.argsort(self.prices)[len(self.prices) // 2]) + 1
@@ -126,7 +126,7 @@ class Catalogue:
             )
 
     def outside(self, found: Filter) -> list[int]:
-        """Positions of the queries a filter is asked with: for a far one those not in it."""
+        """Return positions of the queries for a filter; for a far filter, only outside queries."""
         return [at for at, key in enumerate(self.keys) if not (found.far and found.mask[key - 1])]
 
     def _by_price(self, name: str, below: float) -> Filter:
@@ -155,7 +155,7 @@ def vector_query(catalogue: Catalogue, kept: Filter) -> Run:
 
 
 def bare(catalogue: Catalogue, kept: Filter) -> Run:
-    """The statement that answered, sent again by the driver alone."""
+    """Return a run that sends the same SQL statement again by the driver only."""
     statements: dict[int, tuple[str, Any]] = {}
 
     def remember(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -175,7 +175,7 @@ def bare(catalogue: Catalogue, kept: Filter) -> Run:
     def run(key: int) -> list[int]:
         with connection.connection.cursor() as cursor:
             cursor.execute(*statements[key])
-            while cursor.nextset():  # a result for each setting comes first
+            while cursor.nextset():  # skip the result of each setting
                 pass
             return [row[0] for row in cursor.fetchall()][:K]
 
@@ -183,7 +183,7 @@ def bare(catalogue: Catalogue, kept: Filter) -> Run:
 
 
 def plain(catalogue: Catalogue, kept: Filter) -> Run:
-    """The query one would write by hand; the planner chooses."""
+    """Return a run of the hand-written query; the planner chooses the plan."""
     dimension = catalogue.version.dimensions["fused"]
     connection.cursor().execute("SET hnsw.iterative_scan = relaxed_order")
 
@@ -220,7 +220,7 @@ class Measured(NamedTuple):
 
 
 def measure(run: Run, catalogue: Catalogue, kept: Filter, most: int) -> Measured:
-    """Each query once, after some that warm up."""
+    """Measure each query once, after some warm-up queries."""
     positions = catalogue.outside(kept)[:most]
     started = time.perf_counter()
     run(catalogue.keys[positions[0]])
@@ -251,7 +251,7 @@ def line(kept: Filter, what: str, plan: str, got: Measured) -> str:
 
 
 def plan_of(catalogue: Catalogue, kept: Filter) -> str:
-    """The plans that answered the queries, the most frequent first."""
+    """Return the plans that answered the queries, the most frequent first."""
     with trace.trace_queries() as answered:
         for at in catalogue.outside(kept)[:20]:
             candidates.nearest(search_for(catalogue, kept, catalogue.keys[at]), K)
@@ -279,9 +279,9 @@ def compare(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def churn(catalogue: Catalogue, share: float, options: argparse.Namespace) -> None:
-    """Recall after a share of the products was given other vectors, the cells left as they are.
+    """Measure recall after a share of the products got other vectors, with unchanged cells.
 
-    In a transaction that is rolled back, so that the database can be used again.
+    The transaction is rolled back, so that the database can be used again.
     """
     dice = np.random.default_rng(options.seed + 1)
     count = len(catalogue.vectors)
@@ -302,7 +302,7 @@ def churn(catalogue: Catalogue, share: float, options: argparse.Namespace) -> No
 
 
 def prepare(count: int, options: argparse.Namespace) -> EncoderVersion:
-    """The catalogue, its HNSW index and its cells, whichever are missing."""
+    """Build the catalogue, its HNSW index and its cells, if they are missing."""
     version = EncoderVersion.objects.first()
     if version is None:
         version = clustered.build(count, options.dimension, options.seed)

@@ -1,14 +1,14 @@
-"""``POST rerank/`` under load, with the worker alive, killed, and with broker and cache gone.
+"""Measure ``POST rerank/`` under load: worker alive, worker killed, broker and cache gone.
 
-Starts PostgreSQL, Valkey, gunicorn and a worker of queries of its own in a temporary folder,
-all on the loopback interface, and ends them:
+Starts its own PostgreSQL, Valkey, gunicorn and query worker in a temporary folder, all on the
+loopback interface, and ends them:
 
     python benchmarks/rerank.py
     python benchmarks/rerank.py --seconds 10 --rate 20
 
-Requests leave at their times whether or not the ones before have come back, and a latency
-counts from when a request should have left. Each sends 100 keys; of five queries four are
-among two hundred that come again, as in a shop, and one is new.
+Requests are sent on schedule, even if earlier requests have not returned. A latency counts from the
+scheduled time. Each request sends 100 keys. Four of five queries are from two hundred repeated
+queries, as in a shop, and the fifth is new.
 """
 
 import argparse
@@ -47,11 +47,11 @@ class Answer(NamedTuple):
     status: int
     latency_ms: float
     took_ms: float
-    reason: str  # "" where the order is new
+    reason: str  # "" if the order is new
 
 
 class Load:
-    """``rate`` requests a second for ``seconds``, from threads that keep their connections."""
+    """A load of ``rate`` requests a second for ``seconds``, from threads with open connections."""
 
     def __init__(self, port: int, keys: list[int], budget_ms: int) -> None:
         self.port, self.keys, self.budget_ms = port, keys, budget_ms

@@ -1,19 +1,19 @@
-"""What saving costs with the plugin, and how soon a saved product is found.
+"""Measure the cost of saves with the plugin, and the delay until a saved product is found.
 
-Starts PostgreSQL, Valkey and a worker with the real text encoder in a temporary folder, and
-ends them; a part alone by its name:
+Starts PostgreSQL, Valkey and a worker with the real text encoder in a temporary folder, and ends
+them. A name runs only that part:
 
     python benchmarks/save.py
     python benchmarks/save.py cost searchable --seconds 60
 
-- cost: ``product.save()`` in processes that differ by what follows it, in turns: nothing, the
-  plugin with a broker that answers, with none, with one that accepts and never answers, with
-  triggers (``SIMILARITY["CAPTURE"]``) instead of signals, and a Celery task for each save by
-  ``delay_on_commit``, as shops without an outbox have it.
-- searchable: 5 saves a second with new words; the time until document and vectors have them.
-- unchanged: products saved again as they are, 1,000 a second, with a worker that must not run a
+- cost: ``product.save()`` in processes that take turns and differ in the follow-up: no plugin; the
+  plugin with a broker that answers, without a broker, with a broker that never answers, and with
+  triggers (``SIMILARITY["CAPTURE"]``) instead of signals; and a Celery task per save by
+  ``delay_on_commit``, as in shops without an outbox.
+- searchable: 5 saves a second with new words; the time until document and vectors contain them.
+- unchanged: products saved again without changes, 1,000 a second, with a worker that must not run a
   model; then as many as there are at once.
-- stock: 2,000 products sold out by one UPDATE, beside a twin of the table that nothing refers to.
+- stock: 2,000 products sold out by one UPDATE, beside a copy of the table without references to it.
 - bulk: 10,000 saves in one transaction.
 """
 
@@ -37,7 +37,7 @@ FLIPPED, FLIPS = 2000, 9
 
 
 def searchable(keys: list[int], rate: float, seconds: float) -> None:
-    """Times from the start of a save until its words and its vectors are stored."""
+    """Measure times from the start of a save until its words and its vectors are stored."""
     from django.db import connection
 
     from shop.models import Product
@@ -117,7 +117,7 @@ def embedded() -> set[tuple[Any, Any]]:
 
 
 def until_empty(log: Path) -> float:
-    """Seconds until the worker has nothing left."""
+    """Return seconds until the worker has an empty outbox."""
     from similarity.models import PendingProduct
 
     start = time.monotonic()
@@ -129,7 +129,7 @@ def until_empty(log: Path) -> float:
 
 
 def stock(folder: Path, keys: list[int]) -> None:
-    """Medians of UPDATEs that sell products out and restock them, in turns on both tables."""
+    """Print medians of UPDATEs that sell products out and restock them, in turns on both tables."""
     from django.db import connection
 
     from shop.models import Product
@@ -153,7 +153,7 @@ def stock(folder: Path, keys: list[int]) -> None:
 
 
 def make_twin(cursor: Any, table: str) -> None:
-    """The table with its rows, indexes and own foreign keys, to which no table refers."""
+    """Copy the table with its rows, indexes and own foreign keys, without references to it."""
     cursor.execute(f"CREATE TABLE benchmark_twin (LIKE {table} INCLUDING ALL)")
     cursor.execute(f"INSERT INTO benchmark_twin SELECT * FROM {table} ORDER BY id")  # noqa: S608
     cursor.execute(

@@ -1,8 +1,9 @@
-"""A process that saves products when it is told to, for ``benchmarks/save.py``.
+"""Save products on command, as a process for ``benchmarks/save.py``.
 
-Argument: what follows a save (``nothing``, ``similarity``, ``delay``). Each line read is
-how to save, and keys: ``alone``, each ``inside`` a transaction, or all ``together`` in one. The
-answer is a line of JSON: milliseconds of each save (of all ``together``), and how many raised.
+The argument is the follow-up of a save (``nothing``, ``similarity``, ``delay``). Each input line is
+a mode and keys: ``alone``, each ``inside`` a transaction, or all ``together`` in one transaction.
+The answer is a line of JSON: milliseconds of each save (or of all ``together``), and the number of
+saves that raised.
 """
 
 import json
@@ -22,7 +23,7 @@ from shop.models import Product  # noqa: E402
 
 @shared_task(name="benchmark.embed_one")
 def embed_one(key: str) -> None:
-    """What a plugin without an outbox would have a worker do."""
+    """Embed a product, as a worker of a plugin without an outbox would."""
 
 
 def delay(sender: type, instance: Product, **kwargs: object) -> None:
@@ -42,7 +43,10 @@ def follow(what: str) -> None:
 
 
 def change(product: Product) -> None:
-    """A product that is embedded anew: without triggers every save is looked at by a worker."""
+    """Change a product so that it is embedded again.
+
+    Without triggers, a worker checks every save.
+    """
     product.price = (product.price + 1) % 500
     product.description = f"For every day, made to last. Price {product.price}."
 
@@ -65,7 +69,7 @@ def save(products: list[Product], how: str) -> dict[str, object]:
             else:
                 with transaction.atomic():
                     product.save()
-        except Exception as error:  # noqa: BLE001 - counted, and told on stderr
+        except Exception as error:  # noqa: BLE001 - counted, and printed to stderr
             raised += 1
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
         times.append(1000 * (time.perf_counter() - started))

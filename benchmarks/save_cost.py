@@ -1,4 +1,4 @@
-"""What a save costs by what follows it; see ``benchmarks/save.py``."""
+"""Measure the cost of a save with each follow-up; see ``benchmarks/save.py``."""
 
 import json
 import os
@@ -21,7 +21,7 @@ BULK = 10_000
 
 
 class Client:
-    """A process of ``save_client.py``."""
+    """A process that runs ``save_client.py``."""
 
     def __init__(
         self, stack: ExitStack, folder: Path, follows: str, broker: str = "", capture: str = ""
@@ -59,7 +59,7 @@ def percentile(values: list[float], share: float) -> float:
 
 @contextmanager
 def silent_broker() -> Iterator[str]:
-    """The kernel accepts connections and nobody ever replies."""
+    """Yield the address of a broker that accepts connections and never replies."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(100)
@@ -96,7 +96,7 @@ def cost(folder: Path, keys: list[int]) -> None:
 
 
 def commit_ms() -> float:
-    """What the disk makes of a commit: a save outside a transaction is two with the plugin."""
+    """Return the time of a commit; a save outside a transaction has two with the plugin."""
     from django.db import connection
 
     times = []
@@ -115,14 +115,14 @@ def commit_ms() -> float:
 def in_turns(
     clients: dict[str, Client], keys: list[int]
 ) -> dict[tuple[str, str], tuple[list[float], int]]:
-    """(how, client) → milliseconds of each save, and how many raised."""
+    """Return (how, client) → milliseconds of each save, and the number of raised errors."""
     measured = {(how, name): ([], 0) for how in ("alone", "inside") for name in clients}
     order = deque(clients)
     for turn in range(ROUNDS):
         order.rotate(1)
         for name in order:
             size = EACH
-            if name == "a task each, no broker":  # each waits
+            if name == "a task each, no broker":  # each save waits
                 size = int(turn % 4 == 2)
             chosen = [keys[(turn * EACH + at) % len(keys)] for at in range(size)]
             with triggers() if name == TRIGGERS else nullcontext():
@@ -137,7 +137,7 @@ def in_turns(
 
 @contextmanager
 def triggers() -> Iterator[None]:
-    """The database sees changes; for this client's turn alone, since all save to one table."""
+    """Install the database triggers for this client's turn only, because all save to one table."""
     from similarity.capture import triggers as capture
 
     capture.install()
@@ -148,7 +148,7 @@ def triggers() -> Iterator[None]:
 
 
 def bulk(folder: Path, keys: list[int]) -> None:
-    """Each way twice, the second time in the other order; the faster of the two."""
+    """Measure each way twice, the second time in reverse order; use the faster run."""
     saved = [keys[at % min(len(keys), 2000)] for at in range(BULK)]
     took: dict[str, list[float]] = {"nothing": [], "similarity": []}
     with ExitStack() as stack:

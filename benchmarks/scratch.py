@@ -1,4 +1,4 @@
-"""A database of a benchmark's own, beside those that hold something."""
+"""Create a benchmark's own database, beside databases with data."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ from django.db import connection
 
 from benchmarks.guard import end_on_signals
 
-#: The number of the process that uses such a database follows it.
+#: The number of the process that uses the database follows this prefix.
 PREFIX = "similarity_benchmark_"
 
 
 @contextmanager
 def own_database() -> Iterator[None]:
-    """A database made for this run and dropped after it, and those that killed runs left."""
+    """Use a database for this run; drop it afterwards, and drop databases of killed runs."""
     end_on_signals()
     name = f"{PREFIX}{os.getpid()}"
     try:
@@ -27,7 +27,7 @@ def own_database() -> Iterator[None]:
 
 
 def _abandoned() -> list[str]:
-    """Databases of runs whose process is gone."""
+    """Return databases of runs whose process is gone."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
         names = [name for (name,) in cursor]
@@ -47,7 +47,7 @@ def _drop(names: Iterable[str]) -> None:
 
 @contextmanager
 def kept_database(name: str) -> Iterator[None]:
-    """The database ``name``, made where there is none, and kept for other runs."""
+    """Use the database ``name``, created if missing, and keep it for other runs."""
     usual = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])

@@ -1,17 +1,17 @@
-"""Time of ``search`` and ``suggest`` over a large catalogue, with and without a query vector.
+"""Measure ``search`` and ``suggest`` over a large catalogue, with and without a query vector.
 
-Builds a synthetic catalogue in a database of its own on the configured server, measures,
-and drops the database again:
+Builds a synthetic catalogue in its own database on the configured server, measures, and drops the
+database:
 
     python benchmarks/search.py --products 100000
 
-or, where a large one shall be measured again, keeps it under a name (``--database``), and
-finds it there the next time.
+To measure a large catalogue repeatedly, keep it under a name (``--database``); the next run finds
+it there.
 
-Beside the times stands how many statements a page sends to the database, on average. A query
-whose vector is not yet known also waits for a worker, for QUERY_TIMEOUT_MS at most; that is what
-`benchmarks/rerank.py` measures. At the end stands how much of the first page of very common words
-is what a full ranking, without champion lists, would show.
+The tables also show the mean number of statements that a page sends to the database. A query
+without a known vector also waits for a worker, at most QUERY_TIMEOUT_MS; `benchmarks/rerank.py`
+measures that. The last lines show how much of the first page of very common words equals a full
+ranking without champion lists.
 """
 
 import argparse
@@ -57,7 +57,7 @@ from similarity.similar.within import Within  # noqa: E402
 
 
 def queries(count: int, seed: int) -> dict[str, list[str]]:
-    """Kind of query → texts."""
+    """Return texts by type of query."""
     rng = np.random.default_rng(seed)
 
     def some(words: Sequence[str]) -> str:
@@ -82,20 +82,20 @@ def queries(count: int, seed: int) -> dict[str, list[str]]:
 
 
 def common_words() -> list[str]:
-    """Words that a tenth of all documents and more hold."""
+    """Return words that at least a tenth of all documents contain."""
     least = SearchDocument.objects.count() // 10
     lexemes = SearchLexeme.objects.filter(documents__gt=least).exclude(lexeme="")
     return list(lexemes.order_by("-documents").values_list("lexeme", flat=True))
 
 
 def misspelt(word: str, rng: np.random.Generator) -> str:
-    """Two neighbouring letters swapped."""
+    """Return the word with two neighbouring letters swapped."""
     at = int(rng.integers(1, len(word) - 1))
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
 def prefixes(count: int, seed: int) -> dict[str, list[str]]:
-    """What stands in the search box after some letters of a title."""
+    """Return the contents of the search box after some letters of a title."""
     rng = np.random.default_rng(seed)
     names = list(Product.objects.order_by("?").values_list("name", flat=True)[:count])
     cut = [(name, int(rng.integers(4, len(name)))) for name in names]
@@ -107,7 +107,7 @@ def prefixes(count: int, seed: int) -> dict[str, list[str]]:
 
 
 def measure(call: Callable[[str], object], texts: Sequence[str]) -> str:
-    """p50, p95 and the longest in milliseconds, and statements, each text asked for once."""
+    """Return p50, p95 and maximum in milliseconds, and statements; each text is queried once."""
     times, sent = [], []
 
     def noted(execute: Callable[..., object], *statement: object) -> object:
@@ -140,7 +140,7 @@ def report(samples: int, seed: int) -> None:
         "by price": lambda text: hybrid(text, sort="price"),
         "one product in 100": lambda text: hybrid(text, within=narrow, facets=facets),
     }
-    for text in ("shirt", "navy lamp"):  # connections and imports are not what is measured
+    for text in ("shirt", "navy lamp"):  # exclude connections and imports
         hybrid(text, facets=facets)
         suggest(text)
     print(f"\n{'search, ms':<46}{'p50':>9}{'p95':>9}{'longest':>9}{'statements':>12}")
@@ -153,7 +153,7 @@ def report(samples: int, seed: int) -> None:
 
 
 def agreement(samples: int, seed: int) -> None:
-    """How much of the first page is as if every product that matches had been scored."""
+    """Print how much of the first page equals a ranking of every matching product."""
     rng = np.random.default_rng(seed)
     words = common_words()[:12]
     by_lists: list[bool] = []
@@ -176,7 +176,7 @@ def agreement(samples: int, seed: int) -> None:
 
 
 def first_page(text: str, scored: int | None = None) -> set[str]:
-    """Keys of the first 24, without a time limit; ``scored``: how many may be scored one by one."""
+    """Return keys of the first 24, without a time limit; ``scored``: maximum of single scores."""
     reading_ = resolved_query.resolve_query(text, Within(get_adapter().eligible()))
     limits = {name: scored for name in ("SCORED", "COMMON") if scored is not None}
     with patch.multiple(lexical, **limits) if limits else nullcontext():
@@ -185,7 +185,7 @@ def first_page(text: str, scored: int | None = None) -> set[str]:
 
 
 def brand_of_one_in(share: int) -> Brand:
-    """The brand whose products are nearest to so small a part of all."""
+    """Return the brand whose share of products is nearest to one in this number."""
     wanted = Product.objects.count() / share
     counted = Brand.objects.annotate(held=Count("products"))
     return min(counted, key=lambda brand: abs(brand.held - wanted))

@@ -1,9 +1,8 @@
-"""A synthetic catalogue to search in, as large as is asked for, the same for each seed.
+"""Generate a synthetic catalogue for search, of any size, the same for each seed.
 
-Titles are made of a colour, a material, a style and a kind, descriptions of words drawn by
-Zipf's law from a vocabulary of its own. A tenth of the products is out of stock, which
-the live filter leaves out. Text vectors lie around one centre for each kind and have the
-length that the default settings give them.
+Titles combine a colour, a material, a style and a type. Descriptions are words drawn by Zipf's law
+from a generated vocabulary. A tenth of the products is out of stock, which the live filter leaves
+out. Text vectors lie around a centre per type and have the length of the default settings.
 """
 
 import time
@@ -126,7 +125,7 @@ def build_catalogue(count: int, seed: int) -> None:
 
 
 def pseudo_words(rng: np.random.Generator, count: int) -> list[str]:
-    """Different words of two to four syllables."""
+    """Return different words of two to four syllables."""
     syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
     words: dict[str, None] = {}
     while len(words) < count:
@@ -136,7 +135,7 @@ def pseudo_words(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def build_vectors(seed: int) -> EncoderVersion:
-    """Text vectors around a centre for each kind, and their index."""
+    """Create text vectors around a centre per type, and their index."""
     rng = np.random.default_rng(seed)
     version = EncoderVersion.objects.create(
         status="live",
@@ -146,7 +145,7 @@ def build_vectors(seed: int) -> EncoderVersion:
         dimensions={"fused": 2, "text": DIMENSION},
     )
     centres = rng.normal(size=(len(KINDS), DIMENSION))
-    # Read before the COPY, which has the connection to itself.
+    # Read before the COPY, which occupies the connection.
     rows = list(Product.objects.order_by("pk").values_list("pk", "category__slug"))
     with connection.cursor() as cursor:
         columns = 'product_id, version_id, fused, text, "group", fingerprint, encoded_at'

@@ -1,4 +1,4 @@
-"""A small catalogue of words, with search documents and real text vectors, for benchmarks."""
+"""Build a small catalogue of words for benchmarks, with search documents and real text vectors."""
 
 import random
 
@@ -17,7 +17,7 @@ def words(rng: random.Random) -> str:
 
 
 def migrate() -> None:
-    """The tables, in the database that settings name."""
+    """Create the tables in the database from the settings."""
     import django
 
     django.setup()
@@ -27,7 +27,7 @@ def migrate() -> None:
 
 
 def build(products: int, *, embed: bool = True) -> list[int]:
-    """Products, with documents and, unless ``embed`` is off, vectors; returns the keys."""
+    """Create products with documents and, unless ``embed`` is off, vectors; return the keys."""
     migrate()
     from shop.models import Brand, Category, Product
 
@@ -57,7 +57,7 @@ def build(products: int, *, embed: bool = True) -> list[int]:
 
 
 def embed_all() -> None:
-    """Documents and vectors of every product, in this process."""
+    """Write documents and vectors of every product, in this process."""
     from shop.models import Product
     from similarity.outbox import draining
     from similarity.search import documents

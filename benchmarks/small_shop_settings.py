@@ -1,7 +1,7 @@
-"""Settings of the sites and workers that benchmarks start: the shop's, by text alone.
+"""Settings of the sites and workers that benchmarks start: the shop's, with text only.
 
-``BENCHMARK_TEMPLATES`` names a folder whose templates come first; ``BENCHMARK_CACHE=off`` has
-nothing cached; ``BENCHMARK_CAPTURE=triggers`` has the database see changes.
+``BENCHMARK_TEMPLATES`` names a folder whose templates come first. ``BENCHMARK_CACHE=off`` turns the
+cache off. ``BENCHMARK_CAPTURE=triggers`` captures changes by database triggers.
 """
 
 import os

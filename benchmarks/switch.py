@@ -1,13 +1,12 @@
-"""Versions switched under load: requests, errors, latencies around each switch, its seconds.
+"""Measure version switches under load: requests, errors, latencies and duration.
 
     python benchmarks/switch.py                          # 5,000 products, 20 switches
     python benchmarks/switch.py --products 100000 --indexes
 
-Two versions of random vectors, one of 256 numbers and one of 384, stand in a database of the
-benchmark's own. gunicorn serves the demo shop, shoppers ask the endpoint and product pages
-without pause, and every answer is held against what either version answers. With ``--indexes``
-the HNSW indexes are built as well, and answers, which are then no longer exact, are only
-counted.
+The benchmark's own database has two versions of random vectors, of 256 and of 384 numbers. gunicorn
+serves the demo shop, shoppers request the endpoint and product pages without pause, and every
+answer is compared with the answers of both versions. With ``--indexes``, the HNSW indexes are built
+too. Answers are then not exact, so they are only counted.
 """
 
 import argparse
@@ -28,7 +27,7 @@ SETTINGS = "benchmarks.small_shop_settings"
 
 
 def build(products: int, asked: int, indexes_too: bool) -> tuple[Any, Any, dict[int, str]]:
-    """(the live version, one that is ready, product → its page, of ``asked`` products)."""
+    """Return (the live version, a ready version, product → its page for ``asked`` products)."""
     from django.core.management import call_command
 
     from benchmarks import clustered
@@ -53,7 +52,7 @@ def build(products: int, asked: int, indexes_too: bool) -> tuple[Any, Any, dict[
 
 
 def expected(versions: Sequence[Any], keys: Sequence[int], limit: int) -> dict[int, dict[int, Any]]:
-    """Version → product → what it answers, each being live for a moment."""
+    """Return version → product → its answer, with each version live for a moment."""
     from similarity.similar.shelves import similar_to
     from similarity.versions import lifecycle as life
 
@@ -112,7 +111,7 @@ def run(options: argparse.Namespace, log: Any) -> None:
 
 
 def _switch(versions: Any, ready: Any, turn: int) -> None:
-    """By force: vectors of no encoder pass no gate."""
+    """Switch by force, because vectors without an encoder do not pass the gate."""
     if turn % 2:
         versions.rollback(force=True)
     else:
@@ -120,7 +119,7 @@ def _switch(versions: Any, ready: Any, turn: int) -> None:
 
 
 def report(answers: Sequence[Any], moments: Sequence[tuple[float, float]]) -> None:
-    """Latencies before, during and after switches, and how long these took."""
+    """Print latencies before, during and after switches, and the duration of switches."""
     near_s = 0.2
     phases: dict[str, Callable[[float, float], bool]] = {
         f"{near_s} s before a switch": lambda at, took: _near(moments, at, -near_s, 0),

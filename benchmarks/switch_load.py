@@ -1,7 +1,7 @@
-"""Shoppers that ask a site without pause while versions are switched, and what they were told.
+"""Request a site without pause while versions are switched, and check the answers.
 
-Each answer is held against what either version answers: no answer may be missing, short, or
-made of both.
+Each answer is compared with the answers of both versions: no answer may be missing, short, or a
+mixture of both.
 """
 
 import http.client
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 LIMIT = 8
 
-#: The shelf on a product's page of the demo shop, and the addresses its cards link to.
+#: The shelf on a product page of the demo shop, and the addresses of its cards.
 _SHELF = re.compile(r"You may also like</h2>.*?</section>", re.DOTALL)
 _CARD = re.compile(r'href="/p/(\d+)/')
 
 
 class Answer(NamedTuple):
-    """``version`` as the API tells it, None for a page, which does not."""
+    """An answer; ``version`` is from the API, None for a page, which does not contain it."""
 
     at: float  # monotonic seconds
     took_s: float
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 class Shoppers:
-    """``threads`` of them, each with a connection of its own, between ``start`` and ``stop``."""
+    """Shoppers in ``threads``, each with its own connection, between ``start`` and ``stop``."""
 
     def __init__(self, port: int, products: Mapping[int, str], threads: int = 4) -> None:
         self.answers: list[Answer] = []
@@ -60,7 +60,7 @@ class Shoppers:
             if self._ended.is_set():
                 break
             product, page = self._products[turn % len(self._products)]
-            # Both kinds of every product, whatever the number of products is.
+            # Request both types for every product, with any number of products.
             kind = "page" if turn // len(self._products) % 3 == number % 3 else "api"
             try:
                 self.answers.append(_answer(site, kind, product, page))
@@ -90,9 +90,9 @@ def _answer(site: http.client.HTTPConnection, kind: str, product: int, page: str
 def faults(
     shoppers: Shoppers, expected: Mapping[int, Mapping[int, Sequence[int]]] | None
 ) -> list[str]:
-    """What was wrong with the answers.
+    """Return the faults in the answers.
 
-    ``expected``: version → product → its hits in order; None where answers are not exact.
+    ``expected``: version → product → its hits in order; None if answers are not exact.
     """
     found = list(shoppers.errors)
     for one in shoppers.answers:

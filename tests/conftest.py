@@ -1,6 +1,7 @@
 """Fixtures every test may use."""
 
 import itertools
+import os
 import time
 from decimal import Decimal
 from io import BytesIO
@@ -18,6 +19,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
+
+#: Tests of the demo shop and of benchmarks, which run under its settings:
+#: ``pytest --ds=tests.shop.settings tests/shop tests/browser tests/benchmarks``.
+OF_THE_SHOP = ["shop", "browser", "benchmarks"]
+collect_ignore = (
+    [] if os.environ["DJANGO_SETTINGS_MODULE"] == "tests.shop.settings" else OF_THE_SHOP
+)
 
 #: Longest a call that a test left under way is waited for.
 UNDER_WAY_S = 30

@@ -23,7 +23,7 @@ from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
 from tests.configure import with_settings
 from tests.host.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

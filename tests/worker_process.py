@@ -21,10 +21,11 @@ def worker(folder, *arguments, **environment):
     """``celery worker`` on the test database; its whole process group ends with the block."""
     log = folder / f"worker-{time.monotonic_ns()}.log"
     command = [
-        sys.executable, "-m", "celery", "-A", "tests.host", "worker", "-P", "solo", "-Q", "similarity",
-        "--without-gossip", "--without-mingle", "-l", "INFO", *arguments,
+        sys.executable, "-m", "celery", "-A", host_app(), "worker", "-P", "solo",
+        "-Q", "similarity", "--without-gossip", "--without-mingle", "-l", "INFO", *arguments,
     ]  # fmt: skip
     environment = {"DJANGO_SETTINGS_MODULE": "tests.worker_settings", **environment}
+    environment["TESTED_HOST"] = host_app()
     with running(command, log, environment, lambda: b" ready." in log.read_bytes()) as process:
         yield process
 
@@ -52,6 +53,12 @@ def running(command, log, environment, ready):
             yield process
         finally:
             kill(process)
+
+
+def host_app():
+    """The demo shop, where its tests run; else the small host."""
+    shop = django_settings.SIMILARITY_PRODUCT_MODEL == "shop.Product"
+    return "shop" if shop else "tests.host"
 
 
 def kill(process):

@@ -2,14 +2,18 @@
 
 import os
 
-from tests.settings import *  # noqa: F403
-from tests.settings import SIMILARITY as SHOP_SIMILARITY
+if os.environ.get("TESTED_HOST") == "shop":
+    from tests.shop.settings import *  # noqa: F403
+    from tests.shop.settings import SIMILARITY as HOST_SIMILARITY
+else:
+    from tests.settings import *  # noqa: F403
+    from tests.settings import SIMILARITY as HOST_SIMILARITY
 
 if os.environ.get("WORKER_ENCODERS") != "real":
     from tests.encoders_fake import similarity_settings
 
     SIMILARITY = similarity_settings(
-        base=SHOP_SIMILARITY,
+        base=HOST_SIMILARITY,
         WORKERS={"BATCH_SIZE": int(os.environ.get("WORKER_BATCH_SIZE", "64"))},
     )
 

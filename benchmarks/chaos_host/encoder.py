@@ -1,8 +1,8 @@
-"""A deterministic encoder of titles, quick but for a pause that makes a batch last.
+"""A deterministic encoder of titles, fast except for a pause that makes a batch last.
 
-It tells which products it holds, in a file of its process, so that a kill can be aimed at a
-batch and its recovery timed. Titles with ``poison-kill`` end the process as the kernel does
-where memory is lacking; ``poison-segfault`` as a fault in a native library does.
+It writes the products that it holds to a file of its process, so that a kill can hit a batch and
+its recovery can be timed. Titles with ``poison-kill`` end the process as the kernel does when
+memory runs out; ``poison-segfault`` ends it like a fault in a native library.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from django.conf import settings
 from similarity.catalog.content import ProductContent
 from similarity.encoders.base import Encoded, Encoder, unit_rows
 
-#: Seconds that encoding a product takes besides the arithmetic, as a small network would.
+#: Seconds that encoding a product takes in addition to arithmetic, like a small network.
 PAUSE_S = 0.01
 
 
@@ -49,9 +49,9 @@ class ChaosEncoder(Encoder):
 
 
 def hold(contents: Sequence[ProductContent]) -> None:
-    """Say which products are in hand, take the time of encoding them, and die of a poison.
+    """Record the held products, spend the time of encoding them, and die of a poison.
 
-    The text of a query has no key and is no product.
+    The text of a query has no key and is not a product.
     """
     held = {"at": time.time(), "keys": [content.key for content in contents if content.key]}
     path = Path(settings.FOLDER) / "held" / str(os.getpid())

@@ -1,7 +1,7 @@
-"""Products, the peer's vectors, and what the database itself saw happen to both.
+"""Products, the peer's vectors, and the database's own log of changes to both.
 
-The two logs are written by triggers, in the transaction of what they log: a save that was
-rolled back or lost with a crash is in neither, whatever its writer believed.
+Triggers write the two logs, in the transaction of the change. A save that was rolled back or lost
+in a crash is therefore in neither log, even if its writer believes otherwise.
 """
 
 from django.db import models
@@ -16,7 +16,7 @@ class Product(models.Model):
 
 
 class PeerVector(models.Model):
-    """What the peer's task writes: the vector, and the title it was made of."""
+    """The result of the peer's task: the vector, and the title it was made from."""
 
     product = models.OneToOneField(Product, on_delete=models.CASCADE, primary_key=True)
     vector = models.JSONField()

@@ -1,4 +1,4 @@
-"""The peer: one Celery task for each save, sent by ``delay_on_commit``."""
+"""The peer: one Celery task per save, sent by ``delay_on_commit``."""
 
 from celery import current_app, shared_task
 from django.conf import settings
@@ -30,7 +30,7 @@ def embed(pk: int) -> None:
 
 
 def product_saved(instance, **kwargs) -> None:
-    # The app's own task class has delay_on_commit; ours is looked up when it is used.
+    # The app's own task class has delay_on_commit; this shared task is looked up at use.
     current_app.tasks["chaos_host.embed"].delay_on_commit(instance.pk)
 
 

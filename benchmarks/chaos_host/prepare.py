@@ -38,7 +38,7 @@ def main() -> None:
         cursor.execute(TRIGGERS.format(table=table, mark=mark))
     with transaction.atomic():
         for number in range(int(sys.argv[1])):
-            # Without a text: the plugin leaves out one that many unlike products share.
+            # Without a text, because the plugin ignores a text that many different products share.
             Product.objects.create(title=f"product {number}")
 
 

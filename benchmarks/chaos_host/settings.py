@@ -1,8 +1,8 @@
-"""Settings of every process of a chaos run; ``CHAOS_WAY`` says who makes the vectors.
+"""Settings of every process of a chaos run; ``CHAOS_WAY`` selects how vectors are made.
 
-``similarity`` is this plugin. ``plain`` and ``careful`` are what one would write by hand: a
-Celery task for each save, by ``delay_on_commit``, as Celery's defaults have it or with late
-acknowledgement and retries.
+``similarity`` is this plugin. ``plain`` and ``careful`` are typical hand-written solutions: a
+Celery task per save by ``delay_on_commit``, with Celery's defaults or with late acknowledgement and
+retries.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Where Celery looks for the peer's task; the plugin brings its own."""
+"""The module in which Celery finds the peer's task; the plugin has its own tasks."""
 
 from django.conf import settings
 

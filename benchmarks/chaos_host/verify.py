@@ -1,7 +1,7 @@
-"""``python -m benchmarks.chaos_host.verify``: each stored vector against a fresh encoding.
+"""``python -m benchmarks.chaos_host.verify``: compare each stored vector with a fresh encoding.
 
-Prints JSON: products, those whose vector is missing, those whose vector is of other content,
-the titles of products given up, rows left in the outbox, and the fingerprint of each title saved.
+Prints JSON: the products, products without a vector, products with a vector of other content,
+titles of dead products, rows left in the outbox, and the fingerprint of each saved title.
 """
 
 import json
@@ -18,12 +18,12 @@ from benchmarks.chaos_host.encoder import ChaosEncoder  # noqa: E402
 from benchmarks.chaos_host.models import PeerVector, Product, SavedTitle  # noqa: E402
 from similarity.catalog.content import ProductContent  # noqa: E402
 
-#: Halves have eleven bits: of numbers below one, half a thousandth at most is lost.
+#: Half-precision numbers have eleven bits: below one, they lose at most half a thousandth.
 TOLERANCE = 1e-3
 
 
 def main() -> None:
-    settings.FOLDER = ""  # nothing is held here
+    settings.FOLDER = ""  # do not record held products here
     products = list(Product.objects.exclude(title__contains="poison").order_by("pk"))
     contents = [content_of(product.pk, product.title, product.text) for product in products]
     fresh = ChaosEncoder().encode(contents).vectors
@@ -56,7 +56,7 @@ def plugin_vectors() -> dict[int, list[float]]:
 
 
 def fused(fresh: np.ndarray) -> np.ndarray:
-    """The vectors of the parts as the live version fuses them."""
+    """Return the vectors of the parts, fused as by the live version."""
     from similarity.encoders.base import Encoded
     from similarity.models import EncoderVersion
     from similarity.vectors.fusions import fusion_of
@@ -75,7 +75,7 @@ def outbox(ours: bool) -> dict[str, object]:
 
 
 def marks(ours: bool) -> dict[str, list[str]]:
-    """Title → what marks a vector made of it; the product's text is one of a few."""
+    """Return title → the possible marks of its vectors; the product's text is one of a few."""
     if not ours:
         return {}
     texts = set(Product.objects.values_list("text", flat=True))

@@ -1,8 +1,8 @@
-"""A web process of a chaos run: saves products, each in a transaction, until it is ended.
+"""A web process of a chaos run: save products, each in a transaction, until it is ended.
 
-``python -m benchmarks.chaos_host.writer NUMBER RATE SEED`` saves about RATE times a second; what
-each save took and every error that reached it are lines of ``writes-NUMBER``. With one argument,
-``poison-kill`` or ``poison-segfault``, it saves one product with that title and ends.
+``python -m benchmarks.chaos_host.writer NUMBER RATE SEED`` saves about RATE times a second. The
+duration of each save and every error that reached it are lines of ``writes-NUMBER``. With one
+argument, ``poison-kill`` or ``poison-segfault``, it saves one product with that title and ends.
 """
 
 import json
@@ -21,7 +21,7 @@ from django.db import Error, connection, transaction  # noqa: E402
 
 from benchmarks.chaos_host.models import Product  # noqa: E402
 
-#: Share of the saves that go to a few products, so that writers meet at them.
+#: Share of saves that change a few hot products, so that writers collide.
 HOT_SHARE, HOT = 0.25, 5
 
 
@@ -66,12 +66,12 @@ def save(chance: random.Random, keys: list[int], title: str) -> None:
 
 
 def save_poison(title: str) -> None:
-    """Until it is there: a server may be away just now."""
+    """Save the poison; retry until it succeeds, because a server may be away."""
     while True:
         try:
             Product.objects.get_or_create(title=title)
             return
-        except Exception:  # noqa: BLE001 - as the others, it does not end for what it sees
+        except Exception:  # noqa: BLE001 - like the other writers, it continues after an error
             connection.close()
             time.sleep(0.2)
 

@@ -1,4 +1,4 @@
-"""Scores of pairs, and ways to put a cart's items together, to choose the default among."""
+"""Scores of pairs, and ways to combine a cart's items, as candidates for the default."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,9 +19,12 @@ Measure = Callable[[Any, Any, Any, Any], Floats]
 
 
 class Blend(NamedTuple):
-    """A measure of pairs, and how much a cart's item counts: its rarity to the power of
-    ``rarity``, over its partners' strengths together to the power of ``spread``. The items'
-    strengths are added up, or the ``largest`` is taken."""
+    """A measure of pairs, and the weight of a cart's item.
+
+    The weight is the item's rarity to the power of ``rarity``, over the sum of its partners'
+    strengths to the power of ``spread``. The strengths of the items are added, or the ``largest``
+    is used.
+    """
 
     measure: Measure
     rarity: float = 0.5
@@ -33,7 +36,7 @@ DEFAULT = Blend(scores.strength)
 
 
 def sure(power: float) -> Measure:
-    """Cosine times a power of the log-likelihood ratio."""
+    """Return the cosine times a power of the log-likelihood ratio."""
 
     def measure(pair: Any, first: Any, second: Any, total: Any) -> Floats:
         ratio = np.maximum(scores.log_likelihood_ratio(pair, first, second, total), 0.0)
@@ -72,7 +75,7 @@ class Pairs:
     def similarity(
         self, measure: Measure, *, min_shoppers: int | None = None, most: int | None = None
     ) -> Any:
-        """csr (I, I) of the measure, of each item's ``most`` best partners or all."""
+        """Return csr (I, I) of the measure, with each item's ``most`` best partners or all."""
         from scipy import sparse
 
         fewest = conf.default("ORDERS", "MIN_SHOPPERS") if min_shoppers is None else min_shoppers
@@ -88,7 +91,7 @@ class Pairs:
         return sparse.csr_matrix(table, shape=(self.items, self.items))
 
     def recommender(self, blend: Blend, min_shoppers: int | None = None) -> Recommender:
-        """By the best ``PARTNERS`` of each item in a cart."""
+        """Return a recommender by the best ``PARTNERS`` of each item in a cart."""
         from scipy import sparse
 
         table = self.similarity(blend.measure, min_shoppers=min_shoppers, most=scores.MAX_PARTNERS)
@@ -102,7 +105,7 @@ class Pairs:
         )
 
     def served(self, min_shoppers: int | None = None) -> Recommender:
-        """By the very functions that pages are served with."""
+        """Return a recommender by the same functions that serve pages."""
         table = self.similarity(scores.blend, min_shoppers=min_shoppers, most=scores.MAX_PARTNERS)
         share = self.counts.items.weight / max(self.counts.total_weight, 1)
 

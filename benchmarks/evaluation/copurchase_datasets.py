@@ -1,4 +1,4 @@
-"""Baskets of public data sets in the order of time."""
+"""Read baskets of public data sets in the order of time."""
 
 import csv
 import gzip
@@ -14,10 +14,10 @@ from similarity.orders.counting.engine import Baskets
 
 
 def load_baskets(name: str, data_dir: Path, limit: int | None = None) -> Baskets:
-    """The baskets of ``name`` in ``data_dir``, oldest first; ``limit`` keeps the latest.
+    """Return the baskets of ``name`` in ``data_dir``, oldest first; ``limit`` keeps the latest.
 
-    Raises :class:`ConfigurationError` for another name, and where the file is missing or of
-    another form.
+    Raises :class:`ConfigurationError` for another name, and for a missing file or a file of another
+    form.
     """
     if name not in READERS:
         raise ConfigurationError(
@@ -28,7 +28,7 @@ def load_baskets(name: str, data_dir: Path, limit: int | None = None) -> Baskets
 
 
 def by_time(baskets: Baskets) -> Baskets:
-    """The same baskets, those of a day in the order they were in."""
+    """Return the same baskets sorted by day, in their former order within a day."""
     order = np.argsort(baskets.day, kind="stable")
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
@@ -43,7 +43,7 @@ def by_time(baskets: Baskets) -> Baskets:
 
 
 def slice_of(baskets: Baskets, start: int, stop: int | None = None) -> Baskets:
-    """Baskets ``start`` to ``stop``, the last left out."""
+    """Return baskets ``start`` (included) to ``stop`` (excluded)."""
     end = len(baskets.day) if stop is None else stop
     low, high = np.searchsorted(baskets.basket, (start, end))
     return Baskets(
@@ -60,7 +60,10 @@ def _online_retail(folder: Path) -> Baskets:
 
 
 def _groceries(folder: Path) -> Baskets:
-    """A month's receipts without dates or customers: each a shopper's, all of one day."""
+    """Return a month's receipts, which have no dates or customers.
+
+    Each receipt has its own shopper, and all have the same day.
+    """
     path = folder / "baskets.csv.gz"
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:

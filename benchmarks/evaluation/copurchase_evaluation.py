@@ -1,7 +1,7 @@
-"""How well the item hidden from a later basket is found again from the others.
+"""Evaluate how well a hidden item of a later basket is found from its other items.
 
-Baskets are split by time: the first 64 % and the next 16 % choose among blends and among the
-peers' settings, then the first 80 % are counted and the last 20 % asked about, once.
+Baskets are split by time. The first 64 % and the next 16 % choose among blends and among the
+settings of the peers. Then the first 80 % are counted and the last 20 % are tested, once.
 """
 
 from collections.abc import Iterator
@@ -23,16 +23,17 @@ from similarity.orders.counting.engine import Baskets
 TRAIN, VALIDATION = 0.8, 0.64
 DRAWS, SEED = 3, 20
 
-#: Days and items that stand for "no limit".
+#: Days and items that mean "no limit".
 NEVER, ANY_SIZE = 1e9, 10**6
 
 
 def run(
     dataset: str | None, data_dir: Path, cache: Path, limit: int | None
 ) -> CopurchaseEvaluation:
-    """``dataset`` is online-retail or groceries; ``limit``: only the latest baskets.
+    """Evaluate ``dataset``, online-retail or groceries; ``limit`` keeps only the latest baskets.
 
-    Raises :class:`ConfigurationError` for another data set and for one too small to split.
+    Raises :class:`ConfigurationError` for another data set and for a data set that is too small to
+    split.
     """
     name = dataset or "online-retail"
     baskets = load_baskets(name, data_dir, limit)
@@ -56,7 +57,7 @@ def _row(title: str, recommend: Recommender, asked: Hidden, *, ours: bool = Fals
 
 
 def _choices(past: Baskets) -> Iterator[tuple[str, Recommender]]:
-    """One thing changed at a time; judged on the validation slice."""
+    """Yield variants with one change each; the validation slice judges them."""
     pairs = Pairs(past)
     yield "default: cosine × LLR, rarity, shared word", pairs.recommender(DEFAULT)
     for title, blend in _BLENDS.items():
@@ -85,7 +86,7 @@ _BLENDS = {
 
 
 class _Setting(NamedTuple):
-    """``most``: the largest basket a peer is fitted on."""
+    """A setting of a peer; ``most`` is the largest basket it is fitted on."""
 
     neighbours: int
     most: int
@@ -96,7 +97,7 @@ class _Setting(NamedTuple):
 
 
 def _tune(past: Baskets, checked: Hidden) -> dict[str, _Setting]:
-    """Each peer's best setting on the validation slice."""
+    """Return each peer's best setting on the validation slice."""
     settings = [
         _Setting(neighbours, most)
         for neighbours in NEIGHBOURS
@@ -111,7 +112,7 @@ def _tune(past: Baskets, checked: Hidden) -> dict[str, _Setting]:
 
 
 def _of(name: str, settings: list[_Setting]) -> list[_Setting]:
-    """Rules have no neighbours to choose."""
+    """Return the settings of a peer; rules have no neighbours to choose."""
     return [one for one in settings if name != "rusket rules" or one.neighbours == NEIGHBOURS[0]]
 
 

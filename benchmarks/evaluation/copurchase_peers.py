@@ -1,4 +1,4 @@
-"""Other libraries' recommenders, fitted on the same baskets and asked the same carts."""
+"""Recommenders of other libraries, fitted on the same baskets and tested with the same carts."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ import numpy as np
 from benchmarks.evaluation.hidden_items import Recommender
 from similarity.encoders.weights import package
 
-#: Neighbours kept for each item: the libraries' default first.
+#: Neighbours kept per item; the libraries' default comes first.
 NEIGHBOURS = (20, 100, 500)
 
-#: Rules of at most three items in so large a share of the baskets, as sure as that.
+#: Minimum support and confidence of rules, and their maximum number of items.
 RULE_SUPPORT, RULE_CONFIDENCE, RULE_ITEMS = 0.005, 0.05, 3
 
 #: (train csr (baskets, items), neighbours) → its recommender
@@ -20,7 +20,7 @@ Fit = Callable[[Any, int], Recommender]
 
 
 def summed(similarity: Any) -> Recommender:
-    """Scores of a cart: the sum of its items' rows of ``similarity`` csr (I, I)."""
+    """Return a recommender that sums the rows of ``similarity`` csr (I, I) of a cart's items."""
     return lambda carts: (carts @ similarity).toarray()
 
 
@@ -28,7 +28,7 @@ def implicit(name: str) -> Fit:
     def fit(train: Any, neighbours: int) -> Recommender:
         made = getattr(package("implicit.nearest_neighbours"), name)(K=neighbours)
         with warnings.catch_warnings():
-            # Of its own conversions inside.
+            # The library warns about its own conversions.
             warnings.simplefilter("ignore", package("implicit.utils").ParameterWarning)
             made.fit(train, show_progress=False)
         return summed(made.similarity)
@@ -48,7 +48,9 @@ def rusket(method: str) -> Fit:
 
 
 def rules(train: Any, neighbours: int) -> Recommender:
-    """Association rules by FP-growth: the surest of those whose left side the cart holds."""
+    """Return association rules by FP-growth: the most confident rules whose left side the cart
+    holds.
+    """
     from scipy import sparse
 
     library = package("rusket")

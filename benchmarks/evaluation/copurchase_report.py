@@ -1,4 +1,4 @@
-"""The figures of the evaluation of co-purchase, as tables and as JSON."""
+"""Format the figures of the co-purchase evaluation as tables and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from benchmarks.evaluation.hidden_items import Found
 
 
 class Row(NamedTuple):
-    """One way to recommend and what it found; ``ours`` is not a peer."""
+    """A recommender and its results; ``ours`` is False for a peer."""
 
     title: str
     found: Found
@@ -18,8 +18,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class CopurchaseEvaluation:
-    """``choices`` on the validation slice, ``rows`` on the later baskets; ours come last, the
-    default first of them."""
+    """The results: ``choices`` on the validation slice, ``rows`` on the later baskets.
+
+    The plugin's own rows come last, the default first among them.
+    """
 
     dataset: str
     baskets: int
@@ -34,13 +36,16 @@ class CopurchaseEvaluation:
 
     @property
     def best_peer(self) -> Row:
-        """By NDCG@10."""
+        """Return the peer with the highest NDCG@10."""
         others = (row for row in self.rows if not row.ours)
         return max(others, key=lambda row: row.found.ndcg_at_10)
 
     @property
     def lead(self) -> tuple[float, float]:
-        """NDCG@10 of the default beyond the best peer's, and its standard error over baskets."""
+        """Return the default's lead over the best peer in NDCG@10, and its standard error.
+
+        The standard error is over baskets.
+        """
         more = self.default.found.gains - self.best_peer.found.gains
         return float(more.mean()), float(more.std(ddof=1) / np.sqrt(len(more)))
 

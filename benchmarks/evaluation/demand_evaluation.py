@@ -1,7 +1,7 @@
-"""The evaluation of co-demand: do partners help to forecast, and do intervals hold?
+"""Evaluate co-demand: do partners improve forecasts, and do intervals hold?
 
-As of several weeks, with what was known then: who is bought with whom, whose sales move
-together. Then the weeks that followed are forecast and looked at.
+For several weeks, it uses only the data known then: products bought together, and products whose
+sales move together. It forecasts the following weeks and compares them with the sales.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ from similarity.planning.demand_expectation import LEVEL, orders_with, units_of,
 from similarity.planning.demand_links import LinkRule, demand_links
 from similarity.planning.forecast import Forecast, LinkedPartners
 
-#: Weeks asked as of: the last is HORIZON before the end, each two before the next.
+#: Number of weeks to forecast from: the last is HORIZON before the end, the others two weeks apart.
 ORIGINS = 6
 STEP_WEEKS = 2
 MIN_WEEKS_SHARE = 0.5
@@ -41,7 +41,7 @@ PARTNERS = 8
 
 
 def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> DemandEvaluation:
-    """``dataset`` is online-retail; ``limit``: only the items that sold most."""
+    """Evaluate ``dataset``, online-retail; ``limit`` keeps only the best-selling items."""
     name = dataset or "online-retail"
     if name != "online-retail":
         raise ConfigurationError(
@@ -70,14 +70,14 @@ def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> 
 
 
 def shuffled(sales: WeeklySales, seed: int = 0) -> WeeklySales:
-    """Each item's open weeks in an order of its own: nothing is left to move together."""
+    """Return each item's open weeks in its own random order, so that no items move together."""
     rng = np.random.default_rng(seed)
     units = rng.permuted(sales.units[:, sales.traded], axis=1)
     return WeeklySales(sales.names, sales.monday, units, sales.members)
 
 
 class _AsOf:
-    """The shop as it was known at the end of week ``origin``, and what followed."""
+    """The shop as known at the end of week ``origin``, and the following sales."""
 
     def __init__(self, orders: RetailOrders, sales: WeeklySales, origin: int) -> None:
         past = sales.until(origin)
@@ -91,7 +91,7 @@ class _AsOf:
 
     @property
     def having(self) -> npt.NDArray[np.bool_]:
-        """Items (I,) that have partners of either kind."""
+        """Return the items (I,) that have partners of either type."""
         either = self.partners.of.keys() | self.linked.of.keys()
         return np.array([name in either for name in self.past.names])
 
@@ -110,8 +110,10 @@ class _AsOf:
 
 
 def bought_together(orders: RetailOrders, past: WeeklySales, items: WeeklySales) -> LinkedPartners:
-    """The best partners of each item in the orders up to the end of ``past``, by the default
-    score."""
+    """Return the best partners of each item in orders up to the end of ``past``.
+
+    They are ranked by the default score.
+    """
     baskets, names = orders.baskets_until(past.mondays[-1] + (past.mondays[1] - past.mondays[0]))
     counts = LocalEngine().count(baskets, _rule(baskets))
     found: dict[str, list[tuple[str, float]]] = {}
@@ -151,7 +153,7 @@ def _shares(found: dict[str, list[tuple[str, float]]]) -> LinkedPartners:
 
 
 def _rule(baskets: Baskets) -> CountingRule:
-    """As the settings have it by default, as of the last order."""
+    """Return the rule of the default settings, as of the last order."""
     return CountingRule(
         reference_day=int(baskets.day.max()),
         half_life_days=float(conf.default("ORDERS", "HALF_LIFE_DAYS")),
@@ -190,7 +192,7 @@ def _score(asked: list[_AsOf], name: str, having: bool) -> Score:
 
 
 def _knowing(sales: WeeklySales, cases: list[Case]) -> dict[str, float]:
-    """WAPE of Y's units in the HORIZON weeks together, over pairs whose sales move together."""
+    """Return the WAPE of Y's units in all HORIZON weeks, over pairs whose sales move together."""
     cases = [case for case in cases if not case.link.lag]
     alone: dict[tuple[int, str], float] = {}
     for origin in {case.origin for case in cases}:
@@ -211,7 +213,7 @@ def _knowing(sales: WeeklySales, cases: list[Case]) -> dict[str, float]:
 
 
 def _by_shop(sales: WeeklySales, case: Case) -> float:
-    """The control: the same line, through what the whole shop sold."""
+    """Return the control: the same line, through the sales of the whole shop."""
     shop, origin = sales.of_shop, case.origin
     known = float(shop[origin : origin + HORIZON].sum())
     y = sales.of(case.link.follower)[:origin]
@@ -219,7 +221,7 @@ def _by_shop(sales: WeeklySales, case: Case) -> float:
 
 
 def _held_units(cases: list[Case]) -> Iterator[Held]:
-    """“If X sells so many, expect Y …”: as it is, and widened by what earlier weeks asked for."""
+    """Yield results for “If X sells so many, expect Y …”, plain and widened by earlier weeks."""
     yield _held("units, not widened", cases, 0.0)
     origins = sorted({case.origin for case in cases})
     for origin in origins[1:]:
@@ -238,7 +240,7 @@ def _held(what: str, cases: list[Case], widen: float) -> Held:
 
 
 def _held_orders(asked: list[_AsOf]) -> Held:
-    """“Of n orders with X, expect … with Y”, for the pairs bought together most surely."""
+    """Return the result of the strongest pairs for “Of n orders with X, expect … with Y”."""
     inside, width, seen = [], 0.0, 0.0
     for each in asked[:: HORIZON // STEP_WEEKS]:
         pairs = [(item, those[0][0]) for item, those in each.partners.of.items() if len(those)][

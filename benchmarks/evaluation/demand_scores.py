@@ -1,4 +1,4 @@
-"""The figures of the evaluation of co-demand, as tables and as JSON."""
+"""Format the figures of the co-demand evaluation as tables and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from similarity.planning.demand_expectation import LEVEL
 
 
 class Score(NamedTuple):
-    """Errors of one forecast over all items, origins and weeks ahead."""
+    """Errors of a forecast over all items, origins and weeks ahead."""
 
     mae: float
     wape: float
@@ -18,7 +18,7 @@ class Score(NamedTuple):
 
 
 class Held(NamedTuple):
-    """``share`` of ``cases`` lay in their interval; ``width`` is its size over what was sold."""
+    """``share`` of ``cases`` in their interval; ``width`` is the interval's size over the sales."""
 
     what: str
     cases: int
@@ -28,7 +28,7 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True)
 class DemandEvaluation:
-    """Scores by forecast, over all items and over those with partners; intervals that held."""
+    """Scores by forecast, over all items and items with partners, and coverage of intervals."""
 
     dataset: str
     items: int
@@ -37,10 +37,10 @@ class DemandEvaluation:
     everything: dict[str, Score]
     with_partners: dict[str, Score]
     held: list[Held]
-    #: Of pairs whose sales move together: Y's next weeks by Y alone, and knowing what the shop
-    #: or what X sells in them.
+    #: For pairs whose sales move together: the error of Y's next weeks by Y alone, and with the
+    #: known sales of the shop or of X in them.
     knowing: dict[str, float]
-    #: Links told of the sales as they were, and of sales whose weeks were shuffled.
+    #: Number of links found in the real sales, and in sales with shuffled weeks.
     links: dict[str, int]
 
     def text(self) -> str:

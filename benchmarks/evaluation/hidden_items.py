@@ -1,4 +1,4 @@
-"""One item of a basket hidden and to be found again from the others."""
+"""Hide an item of a basket and score how early it is found from the other items."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ import numpy.typing as npt
 
 from similarity.orders.counting.engine import Baskets
 
-#: Baskets asked about: one item says nothing of what goes together, a reseller's list neither.
+#: Sizes of tested baskets: a single item or a reseller's list does not show which items go
+#: together.
 SMALLEST, LARGEST = 2, 100
 TOP = 10
 _CHUNK = 512  # carts scored at once against all items
 
 Floats = npt.NDArray[np.float64]
-#: (carts csr (N, I) of ones) → scores (N, I), 0 for what it knows nothing of
+#: (carts csr (N, I) of ones) → scores (N, I), 0 for unknown items.
 Recommender = Callable[[Any], npt.NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """N carts and the item hidden from each; ``draws`` carts of a basket stand together."""
+    """N carts and the item hidden from each; the ``draws`` carts of a basket are adjacent."""
 
     carts: Any  # scipy csr (N, I)
     item: npt.NDArray[np.int64]
@@ -29,8 +30,10 @@ class Hidden:
 
 
 class Found(NamedTuple):
-    """Shares of the hidden items among the first 5 and 10, and NDCG@10; ``gains`` (baskets,)
-    are the baskets' own NDCG@10."""
+    """Shares of hidden items among the first 5 and 10, and NDCG@10.
+
+    ``gains`` (baskets,) are the NDCG@10 of each basket.
+    """
 
     hits_at_5: float
     hits_at_10: float
@@ -39,7 +42,7 @@ class Found(NamedTuple):
 
 
 def matrix(baskets: Baskets) -> Any:
-    """scipy csr (baskets, items) of ones."""
+    """Return scipy csr (baskets, items) of ones."""
     from scipy import sparse
 
     shape = (len(baskets.day), baskets.items)
@@ -69,8 +72,11 @@ def hide(baskets: Baskets, draws: int, seed: int) -> Hidden:
 
 
 def judge(recommend: Recommender, asked: Hidden) -> Found:
-    """How early the hidden items come. Of equal scores the lower item number is first; an item
-    scored 0 or below is not found."""
+    """Return how early the hidden items come.
+
+    Of equal scores, the lower item number comes first. An item with a score of 0 or below is not
+    found.
+    """
     ranks = np.concatenate(
         [
             _ranks(recommend(asked.carts[at : at + _CHUNK]), asked, at)

@@ -1,9 +1,9 @@
-"""The rows for re-ranking in the evaluation of search: another order, scored as by ``rerank``.
+"""Rows for re-ranking in the search evaluation: another order, scored by ``rerank``.
 
-What is re-ordered is a host's search, BM25 say, or hybrid search; its order is a signal. Data sets
-of judged queries know neither sales nor stock, so those signals are the same for all. The
-learned ranker is trained on four fifths of the queries and judged on the fifth left, five
-times over.
+The input is a host's search, such as BM25, or hybrid search; its order is a signal. Data sets of
+judged queries contain neither sales nor stock, so those signals are equal for all products. The
+learned ranker is trained on four fifths of the queries and judged on the remaining fifth, five
+times.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from similarity.search.training.ranker import Group, fit
 from similarity.search.words import parse_query
 from similarity.types import DoubleArray
 
-#: Results that are re-ordered, as ``RERANK_LIMIT`` is by default.
+#: Number of results that are re-ranked, the default of ``RERANK_LIMIT``.
 DEPTH = 200
 
 _BUDGET_MS = 60_000
@@ -49,10 +49,10 @@ def reranked_rows(
     full: Lists,
     folds: Folds,
 ) -> list[Reranked]:
-    """The fixed blend, and the learned ranker on queries it has not seen.
+    """Return the rows of the fixed blend, and of the learned ranker on unseen queries.
 
-    ``name``: what is re-ranked; ``judged`` and ``full``: its orders. ``cosines`` (Q, N) of
-    queries with products; ``folds`` give (queries to train by, queries to judge).
+    ``name`` is the name of the input; ``judged`` and ``full`` are its orders. ``cosines`` (Q, N)
+    are those of queries with products. ``folds`` are (queries to train on, queries to judge).
     """
     with scratch_index(data.contents) as using:
         signals = [
@@ -70,7 +70,7 @@ def reranked_rows(
     rows = [_row(f"{name}, re-ranked (blend)", judged, full, signals, scorers)]
     for kept, left in folds:
         if not any(groups[number].teaches for number in kept):
-            continue  # too few queries to learn from: the blend stands in
+            continue  # too few queries to learn from: keep the blend
         network = fit([groups[number] for number in kept])
         for number in left:
             scorers[number] = network.scores

@@ -1,4 +1,4 @@
-"""Orders of a public data set: lines of invoices as sales by day and as baskets."""
+"""Read orders of a public data set: invoice lines as sales by day and as baskets."""
 
 import csv
 import gzip
@@ -19,10 +19,10 @@ from similarity.orders.adapter import Sale
 from similarity.orders.counting.engine import Baskets
 from similarity.planning.demand import WeeklySales
 
-#: Products have five digits and at most a letter or two; postage and fees have none.
+#: Codes of products have five digits and up to two letters; postage and fees have other codes.
 PRODUCT = re.compile(r"^[0-9]{5}")
 EPOCH = date(1970, 1, 1).toordinal()
-#: Above every customer's number. The data set tells guests apart by their invoices alone.
+#: Above every customer's number. The data set distinguishes guests only by their invoices.
 GUESTS = 10**9
 
 
@@ -38,7 +38,7 @@ class RetailOrders:
     units: array = field(default_factory=lambda: array("i"))
 
     def sales(self) -> Iterator[Sale]:
-        """Units by product and day, in the order of days."""
+        """Yield units by product and day, in the order of days."""
         sold: dict[tuple[int, int], int] = defaultdict(int)
         for order, product, units in zip(self.order, self.product, self.units, strict=True):
             sold[self.days[order], product] += units
@@ -46,7 +46,10 @@ class RetailOrders:
             yield Sale(self.products[product], date.fromordinal(EPOCH + day), units)
 
     def baskets_until(self, end: date) -> tuple[Baskets, list[str]]:
-        """Baskets of orders before ``end``, and the items' names; each item once a basket."""
+        """Return baskets of orders before ``end``, and the items' names.
+
+        Each item is in a basket once.
+        """
         days = np.frombuffer(self.days, np.int32)
         order, product = (np.frombuffer(column, np.int32) for column in (self.order, self.product))
         keep = days[order] < end.toordinal() - EPOCH
@@ -64,7 +67,7 @@ class RetailOrders:
     def weekly_together(
         self, sales: WeeklySales, pairs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """(item, partner) → by week: orders with both, orders with the item."""
+        """Return (item, partner) → by week: orders with both, orders with the item."""
         orders_of: dict[str, set[int]] = defaultdict(set)
         wanted = list(pairs)
         names = {name for pair in wanted for name in pair}
@@ -86,9 +89,9 @@ class RetailOrders:
 
 
 def read_online_retail(folder: Path) -> RetailOrders:
-    """The UCI set "Online Retail" without cancellations, fees and lines that took back.
+    """Read the UCI data set "Online Retail" without cancellations, fees and returned lines.
 
-    Raises :class:`ConfigurationError` where the file is missing or of another form.
+    Raises :class:`ConfigurationError` if the file is missing or has another form.
     """
     path = folder / "online_retail.csv.gz"
     try:
@@ -117,7 +120,7 @@ def _read(rows: Iterable[dict[str, Any]]) -> RetailOrders:
         if invoice not in orders:
             orders[invoice] = len(orders)
             read.days.append(date.fromisoformat(row["InvoiceDate"][:10]).toordinal() - EPOCH)
-            # A guest is a shopper of that order alone.
+            # A guest is a separate shopper for each order.
             customer = row["CustomerID"].partition(".")[0]
             read.shoppers.append(int(customer) if customer else GUESTS + len(orders))
         read.order.append(orders[invoice])

@@ -1,7 +1,7 @@
-"""Search over products that no shop has: the same tables and SQL, gone with the transaction.
+"""Search over products that are not in a shop, with the same tables and SQL, in a transaction.
 
-Temporary tables of the same names stand before the shop's own in PostgreSQL's search path,
-so that what is measured is the code that serves, and not a copy of it.
+Temporary tables of the same names precede the shop's tables in PostgreSQL's search path. The
+evaluation therefore measures the code that serves, and not a copy of it.
 """
 
 import uuid
@@ -29,7 +29,7 @@ PAGE = 500
 
 
 class ScratchWithin(Within):
-    """Products without rows of the host's, as what may be hits."""
+    """Products without rows in the host's tables, as possible hits."""
 
     def __init__(self, keys: Fragment, using: str) -> None:
         self.using = using
@@ -45,7 +45,7 @@ class ScratchWithin(Within):
 
 
 def scratch_within(using: str, only: Sequence[int] | None = None) -> ScratchWithin:
-    """Every product of the scratch index, or those at the positions ``only``."""
+    """Return every product of the scratch index, or the products at the positions ``only``."""
     table = SearchDocument._meta.db_table
     if only is None:
         return ScratchWithin(Fragment(f"SELECT product_id FROM {table}"), using)  # noqa: S608
@@ -56,9 +56,9 @@ def scratch_within(using: str, only: Sequence[int] | None = None) -> ScratchWith
 
 @contextmanager
 def scratch_index(contents: Sequence[ProductContent]) -> Iterator[str]:
-    """Search documents of ``contents``, product n having the key :func:`key_at` n; the alias.
+    """Index ``contents``, with key :func:`key_at` n for product n, and yield the alias.
 
-    Everything is rolled back at the end.
+    The index is rolled back at the end.
     """
     using = upsert.alias()
     with transaction.atomic(using=using):
@@ -80,7 +80,7 @@ def scratch_index(contents: Sequence[ProductContent]) -> Iterator[str]:
 
 
 def key_at(position: int) -> Any:
-    """A key of the product model's type for the n-th product."""
+    """Return a key of the product model's type for the n-th product."""
     field = key_field()
     if isinstance(field, models.UUIDField):
         return uuid.UUID(int=position + 1)
@@ -88,6 +88,6 @@ def key_at(position: int) -> Any:
 
 
 def positions(keys: Iterable[Any], count: int) -> list[int]:
-    """Back from keys of :func:`key_at` to positions below ``count``."""
+    """Return the positions below ``count`` for keys of :func:`key_at`."""
     at = {key_at(position): position for position in range(count)}
     return [at[key] for key in keys]

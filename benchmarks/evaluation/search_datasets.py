@@ -1,4 +1,4 @@
-"""Queries with judged products, read from a folder."""
+"""Read queries with judged products from a folder."""
 
 import csv
 import gzip
@@ -17,7 +17,7 @@ LABELS = "ESCI"
 
 @dataclass(frozen=True)
 class JudgedQuery:
-    """``labels``: position of a product in the data set → one of :data:`LABELS`."""
+    """A query; ``labels``: position of a product in the data set → a letter of :data:`LABELS`."""
 
     text: str
     labels: Mapping[int, str]
@@ -33,11 +33,12 @@ class SearchDataset:
 
 
 def load_search_dataset(name: str, data_dir: Path, limit: int | None = None) -> SearchDataset:
-    """``products.jsonl.gz`` and ``judgments.csv`` of a folder; ``limit`` keeps so many queries.
+    """Read ``products.jsonl.gz`` and ``judgments.csv`` of a folder; ``limit`` is a number of
+    queries.
 
-    A line of the first: product_id, title, description, bullet_points, brand, color, category (a
-    list from the root). A row of the second: query, product_id, esci_label. Raises
-    :class:`ConfigurationError` where the folder is not such a data set.
+    A line of the first file has product_id, title, description, bullet_points, brand, color and
+    category (a list from the root). A row of the second file has query, product_id and esci_label.
+    Raises :class:`ConfigurationError` if the folder is not such a data set.
     """
     folder = data_dir / name if (data_dir / name).is_dir() else Path(name)
     products, judgments = folder / "products.jsonl.gz", folder / "judgments.csv"

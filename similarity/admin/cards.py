@@ -1,4 +1,4 @@
-"""The products of a page of the admin, read at once."""
+"""Read the products of an admin page at once."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,13 @@ from similarity.similar.within import key_of
 
 
 def products_by_key(keys: Iterable[str]) -> dict[str, Model]:
-    """Key as text → product, of those that exist still; one query and what cards read."""
+    """Return key as text → existing product; one query and the host's prefetches."""
     adapter = get_adapter()
     typed = []
     for key in keys:
         try:
             typed.append(key_of(key))
-        except QueryError:  # the host's key has changed its type since
+        except QueryError:  # the type of the host's key has changed since then
             continue
     every = adapter.model._base_manager.using(adapter.write_alias).filter(pk__in=typed)
     return {str(product.pk): product for product in adapter.for_display(every)}

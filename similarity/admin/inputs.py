@@ -1,4 +1,4 @@
-"""Products of which something counts as absent, in the admin, to look at."""
+"""Products in the admin with a photo, title or description that counts as absent."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -13,7 +13,11 @@ from similarity.models.inputs import DESCRIPTION, PHOTO, TITLE
 
 @admin.register(ProductInputs)
 class ProductInputsAdmin(LookedAt):
-    """Photos, titles and descriptions that many unlike products share, and unread texts."""
+    """A view-only list of products with inputs that the encoders ignore.
+
+    Ignored are photos, titles and descriptions that many different products share, and texts in a
+    language that the model does not read.
+    """
 
     list_display = ("product_link", "photos", "title", "description", "text_is_read")
     list_display_links = None

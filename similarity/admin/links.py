@@ -9,9 +9,9 @@ from django.utils.html import format_html
 
 
 def change_address(model: type[Model], key: Any, site: str | None = None) -> str:
-    """The page on which an object is changed; "" where the host has no admin of its model.
+    """Return the address of an object's change page, or "" if its model has no admin.
 
-    ``site`` is the name of the admin site, the default one without it.
+    ``site`` is the name of the admin site; the default is the default site.
     """
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
     try:
@@ -21,6 +21,6 @@ def change_address(model: type[Model], key: Any, site: str | None = None) -> str
 
 
 def change_link(model: type[Model], key: str, site: str) -> str:
-    """The key, as a link to that page where there is one."""
+    """Return the key, as a link to its change page if there is such a page."""
     address = change_address(model, key, site)
     return format_html('<a href="{}">{}</a>', address, key) if address else key

@@ -1,4 +1,4 @@
-"""The outbox in the admin: what waits, what a worker holds, what was given up, and why."""
+"""The outbox in the admin: rows that wait, rows that a worker holds, and dead rows with errors."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -25,15 +25,15 @@ from similarity.connections import wakeup
 from similarity.models import PendingProduct, leases
 from similarity.operations import backlog
 
-#: Seconds after which the progress page loads itself again.
+#: Seconds between reloads of the progress page.
 REFRESH_S = 2
 
 
-#: Characters of an error's first line in the list.
+#: Characters shown of an error's first line in the list.
 SHOWN = 80
 
-#: State, as :func:`similarity.operations.backlog.outbox` calls it → what people read, and the
-#: value of the filter that lists it.
+#: State in :func:`similarity.operations.backlog.outbox` → label, and the value of the filter for
+#: it.
 LABELS = {
     "due": "due now",
     "leased": "held by a worker",
@@ -58,7 +58,7 @@ class ProductStateFilter(StateFilter):
 
 
 class AgeFilter(admin.SimpleListFilter):
-    """By the time since the product changed."""
+    """A filter by the time since the product changed."""
 
     title = "age"
     parameter_name = "age"
@@ -83,7 +83,10 @@ class AgeFilter(admin.SimpleListFilter):
 
 @admin.register(PendingProduct)
 class PendingProductAdmin(NotByHand):
-    """Read only, but for trying again and giving up: a row deleted by hand is an update lost."""
+    """A read-only admin with actions to retry and to give up.
+
+    Deleting a row by hand would lose an update.
+    """
 
     list_display = (
         "product",
@@ -101,7 +104,7 @@ class PendingProductAdmin(NotByHand):
     list_filter = (ProductStateFilter, AgeFilter, "force")
     change_list_template = "admin/similarity/pendingproduct/change_list.html"
     search_fields = ("product_key", "last_error")
-    search_help_text = "Product key, or words of the error."
+    search_help_text = "Product key, or words from the error."
     ordering = ("available_at", "pk")
     list_per_page = 50
     show_full_result_count = False
@@ -120,7 +123,7 @@ class PendingProductAdmin(NotByHand):
 
     @admin.display(description="product", ordering="product_key")
     def product(self, row: PendingProduct) -> str:
-        """The key, as a link to the product's own page where the admin has one."""
+        """Return the key, as a link to the product's admin page if there is such a page."""
         return change_link(conf.product_model(), row.product_key, self.admin_site.name)
 
     @admin.display(description="state")
@@ -134,12 +137,12 @@ class PendingProductAdmin(NotByHand):
 
     @admin.display(description="changed", ordering="created_at")
     def age(self, row: PendingProduct) -> SafeString:
-        """How long ago the product changed, the exact time beside."""
+        """Return how long ago the product changed, with the exact time as a tooltip."""
         return _since(row.created_at)
 
     @admin.display(description="workers killed", ordering="kills")
     def workers_killed(self, row: PendingProduct) -> str:
-        """How many died, or outlived their lease, with it in hand, of those it may cost."""
+        """Return how many workers died or lost their lease with it, and the maximum."""
         return f"{row.kills} of {leases.MAX_KILLS}" if row.kills else "–"
 
     @admin.display(description="next attempt", ordering="available_at")
@@ -151,7 +154,7 @@ class PendingProductAdmin(NotByHand):
 
     @admin.display(description="last error")
     def error(self, row: PendingProduct) -> str:
-        """Its first line; the whole of it unfolds."""
+        """Return the first line of the error; the full text unfolds."""
         first, _line, rest = row.last_error.partition("\n")
         if not row.last_error:
             return "–"
@@ -171,17 +174,20 @@ class PendingProductAdmin(NotByHand):
 
     @admin.action(description="Give selected products up", permissions=["change"])
     def give_up(self, request: HttpRequest, queryset: Any) -> None:
-        """Their vectors stay as they are, until somebody tries again or the product changes."""
+        """Give up the products; their vectors stay until a retry or the next change."""
         chosen = queryset.filter(dead=False).count()
         given = queryset.give_up(f"Given up by {request.user.get_username()}.")
         messages.success(request, f"{given} product(s) given up.")
         if given < chosen:
-            messages.warning(request, f"{chosen - given} are held by a worker at this moment.")
+            messages.warning(
+                request,
+                f"A worker holds {chosen - given} of the selected products; try again later.",
+            )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With what waits in each state above the list."""
+        """Show the list, with the number of rows in each state above it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         waiting = backlog.outbox()
@@ -195,12 +201,12 @@ class PendingProductAdmin(NotByHand):
             "late": waiting.lag_s > conf.get("MONITORING", "MAX_LAG_S"),
             "oldest": duration(waiting.oldest_s),
         }
-        title = "Products that wait to be embedded"
+        title = "Products waiting to be embedded"
         context = {"title": title, "summary": summary, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def progress_view(self, request: HttpRequest) -> HttpResponse:
-        """How much of the outbox is done, reloading itself until it is empty."""
+        """Show the progress of the outbox; the page reloads until the outbox is empty."""
         if not self._may_see_progress(request):
             raise PermissionDenied
         waiting = PendingProduct.objects.waiting().count()
@@ -220,7 +226,7 @@ class PendingProductAdmin(NotByHand):
         return TemplateResponse(request, "admin/similarity/pendingproduct/progress.html", context)
 
     def _may_see_progress(self, request: HttpRequest) -> bool:
-        """Those who see the outbox, and those who may re-embed products."""
+        """Return True if the user may view the outbox or re-embed products."""
         options = conf.product_model()._meta
         return self.has_view_permission(request) or request.user.has_perm(
             f"{options.app_label}.change_{options.model_name}"
@@ -228,7 +234,7 @@ class PendingProductAdmin(NotByHand):
 
 
 def duration(seconds: float) -> str:
-    """``12 s``, ``3 min``, ``5 h``, ``2 days``: one figure, for a list."""
+    """Return ``12 s``, ``3 min``, ``5 h`` or ``2 days``, a single figure to show in a list."""
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size or (unit == "min" and seconds >= size):
             return f"{seconds / size:.0f} {unit}"

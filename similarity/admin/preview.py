@@ -1,7 +1,7 @@
-"""What is similar to one product, as staff see it: photos, scores, shares, and what if.
+"""Staff preview of products similar to a product: photos, scores, shares and trial weights.
 
-Sliders weigh the parts anew for this page alone; what the filter of eligible products
-removes is listed beside, so that a missing neighbour explains itself.
+Sliders change the weights of the parts for this page only. Products that the filter of eligible
+products removes are listed separately, so that staff see why a neighbour is missing.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from similarity.similar.hits import Hit, Reason
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import key_of
 
-#: Neighbours shown, and how many more are looked through for those the filter removed.
+#: Neighbours shown, and neighbours searched for products that the filter removed.
 SHOWN = 12
 LOOKED_THROUGH = 36
 
@@ -36,7 +36,7 @@ URL_NAME = "similarity_encoderversion_neighbours"
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A hit with what the page shows of it; ``shares`` are whole percents."""
+    """A hit with its card and addresses for the page; ``shares`` are whole percentages."""
 
     hit: Hit
     card: Card
@@ -49,9 +49,9 @@ class Neighbour:
 
     @property
     def bar(self) -> list[tuple[str, float, float]]:
-        """(reason, where it begins, how wide it is) of a bar 100 wide.
+        """Return (reason, start, width) of the parts of a bar of width 100.
 
-        An SVG, for a strict content security policy allows no style attributes.
+        The bar is an SVG, because a strict content security policy forbids style attributes.
         """
         ends = list(accumulate(100 * reason.share for reason in self.hit.reasons))
         return [
@@ -65,7 +65,7 @@ class Neighbour:
 
 
 class WeightsForm(forms.Form):
-    """One slider for each part the live version has; all as they are leaves its own weights."""
+    """A form with a slider per part of the live version; unchanged sliders keep its weights."""
 
     def __init__(self, data: Any, version: EncoderVersion) -> None:
         super().__init__(data)
@@ -80,7 +80,7 @@ class WeightsForm(forms.Form):
             )
 
     def weights(self) -> dict[str, float] | None:
-        """part → weight where any differs from the version's own; None where none does."""
+        """Return part → weight, or None if all sliders are unchanged or invalid."""
         if not self.is_valid():
             return None
         asked = {
@@ -91,12 +91,12 @@ class WeightsForm(forms.Form):
 
 
 def address_of(product: Model, site: admin.AdminSite) -> str:
-    """The preview of a product."""
+    """Return the address of a product's preview."""
     return reverse(f"admin:{URL_NAME}", args=[quote(product.pk)], current_app=site.name)
 
 
 def neighbours_view(request: HttpRequest, key: str, site: admin.AdminSite) -> HttpResponse:
-    """The page; 404 for a product that is not there, 403 for who may not view products."""
+    """Show the page; 404 for an unknown product, 403 without the permission to view products."""
     adapter = get_adapter()
     options = adapter.model._meta
     if not request.user.has_perm(f"{options.app_label}.view_{options.model_name}") and (
@@ -123,7 +123,7 @@ def neighbours_view(request: HttpRequest, key: str, site: admin.AdminSite) -> Ht
 def _answers(
     product: Model, form: WeightsForm | None, adapter: CatalogAdapter, site: admin.AdminSite
 ) -> dict[str, Any]:
-    """What is shown, what the filter removed, or why neither can be."""
+    """Return the neighbours shown and removed by the filter, or the reason why there are none."""
     weights = form.weights() if form is not None and form.is_bound else None
     every = adapter.for_display(adapter.model._default_manager.all())
     eligible = adapter.for_display(adapter.eligible())
@@ -131,7 +131,7 @@ def _answers(
         with trace.trace_queries() as answered:
             shown = similar_to(product, SHOWN, within=eligible, weights=weights, explain=True)
         wider = similar_to(product, LOOKED_THROUGH, within=every, weights=weights, explain=True)
-    except QueryError as error:  # every slider at zero
+    except QueryError as error:  # all sliders are at zero
         return {"error": str(error), "neighbours": [], "removed": []}
     removed = _not_among(wider, eligible)
     return {
@@ -143,7 +143,7 @@ def _answers(
 
 
 def _not_among(hits: list[Hit], eligible: QuerySet[Any]) -> list[Hit]:
-    """Hits that vectors found and the filter leaves out."""
+    """Return hits that vectors found and that the filter removes."""
     found = [hit for hit in hits if hit.score > 0]
     keys = [hit.product.pk for hit in found if hit.product is not None]
     passing = set(eligible.order_by().filter(pk__in=keys).values_list("pk", flat=True))

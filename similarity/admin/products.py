@@ -1,7 +1,6 @@
-"""Actions on the host's own product pages: embed again what is selected, or all that match,
-and show what is similar to one.
+"""Actions on the host's product pages: re-embed products, and show products similar to a product.
 
-The first two only write the outbox and wake a worker; the page they lead to shows the progress.
+Re-embedding only writes to the outbox and wakes a worker. It redirects to the progress page.
 """
 
 from typing import Any
@@ -38,12 +37,12 @@ def reembed_matching(
     return _enqueue_and_show(model_admin, request, matching)
 
 
-@admin.action(description="Show what is similar to the selected product", permissions=["view"])
+@admin.action(description="Show products similar to the selected product", permissions=["view"])
 def show_neighbours(
     model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponseRedirect | None:
     if queryset.count() != 1:
-        messages.error(request, "Select one product to see what is similar to it.")
+        messages.error(request, "Select exactly one product to see similar products.")
         return None
     site = model_admin.admin_site
     return HttpResponseRedirect(preview.address_of(queryset.get(), site))
@@ -53,27 +52,27 @@ ACTIONS = (reembed_selected, reembed_matching, show_neighbours)
 
 
 class ReembedMixin:
-    """For a product admin that :func:`add_actions` does not reach, registered late, say."""
+    """Adds the actions to a product admin that :func:`add_actions` misses, such as a late one."""
 
     def get_actions(self, request: HttpRequest, *location: Any, **options: Any) -> dict[str, Any]:
-        """Return the class's own actions and the plugin's; Django 6.1 asks for a location."""
+        """Return the class's own actions and the plugin's; Django 6.1 passes a location."""
         actions = super().get_actions(request, *location, **options)  # type: ignore[misc]
         every = [self.get_action(action, *location, **options) for action in ACTIONS]  # type: ignore[attr-defined]
         own = [action for action in every if action]
         allowed = self._filter_actions_by_permissions(request, own)  # type: ignore[attr-defined]
-        # A tuple before Django 6.1, and an object with a name since.
+        # Before Django 6.1 this is a tuple, since then an object with a name.
         named = {getattr(entry, "name", None) or entry[1]: entry for entry in allowed}
         return {**named, **actions} if actions else actions
 
 
 def product_admins() -> list[admin.ModelAdmin]:
-    """The product model's admin on each admin site it is registered with."""
+    """Return the product model's admin on each admin site with the model."""
     model = conf.product_model()
     return [site._registry[model] for site in all_sites if model in site._registry]
 
 
 def add_actions() -> None:
-    """Add the actions to each product admin; one whose ``actions`` is None wants none."""
+    """Add the actions to each product admin, except admins with ``actions = None``."""
     for model_admin in _without_actions():
         model_admin.actions = [*(model_admin.actions or ()), *ACTIONS]
 
@@ -90,15 +89,15 @@ def _without_actions() -> list[admin.ModelAdmin]:
 
 @checks.register("similarity")
 def check_actions(**kwargs: Any) -> list[checks.CheckMessage]:
-    """A product admin that was registered after this module was imported."""
+    """Warn about product admins that were registered after the import of this module."""
     try:
         without = _without_actions()
     except ConfigurationError:
         return []  # similarity.E001 or E002
     return [
         checks.Warning(
-            f"{type(model_admin).__name__} has no action to re-embed products, for it was "
-            "registered after the admin modules were imported.",
+            f"{type(model_admin).__name__} has no action to re-embed products, because it "
+            "was registered after the admin modules were imported.",
             hint="Register it in its app's admin module, or derive it from "
             "similarity.admin.ReembedMixin.",
             obj=type(model_admin),

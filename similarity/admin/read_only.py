@@ -1,4 +1,4 @@
-"""What admins of rows share that saves, workers and commands write."""
+"""Base classes for admins of rows that saves, workers and commands write."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from django.http import HttpRequest
 
 
 class WhereWritten(admin.ModelAdmin):
-    """Reads from the database that is written to: a page after an action shows what it did."""
+    """An admin that reads from the write database, so that a page shows an action's effect."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(router.db_for_write(self.model))
 
 
 class NotByHand(WhereWritten):
-    """No row is added or deleted here, and no field edited; actions and buttons do what can be."""
+    """An admin without adding, deleting and editing; only actions and buttons change rows."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -29,7 +29,7 @@ class NotByHand(WhereWritten):
 
 
 class LookedAt(NotByHand):
-    """Only looked at."""
+    """An admin for viewing only."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

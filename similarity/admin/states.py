@@ -1,4 +1,4 @@
-"""A filter by the state of rows that wait, for the outboxes' lists."""
+"""A filter by the state of waiting rows in the lists of the outboxes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from django.http import HttpRequest
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Derive it with ``labels`` (state → what people read) and :meth:`states`."""
+    """A filter by state; derive it with ``labels`` (state → label) and :meth:`states`."""
 
     title = "state"
     parameter_name = "state"
     labels: Mapping[str, str] = {}
 
     def states(self) -> Mapping[str, QuerySet[Any]]:
-        """State → the rows that are in it now."""
+        """Return state → the rows that are in it now."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Any:

@@ -1,4 +1,4 @@
-"""Pages that ask before a version is built, promoted or rolled back from, and then do it."""
+"""Confirmation pages for building, promoting and rolling back versions."""
 
 import time
 from collections.abc import Callable
@@ -20,13 +20,16 @@ from similarity.versions import build, gate, lifecycle
 
 LIST = "admin:similarity_encoderversion_changelist"
 _NO_BROKER = (
-    "The broker took no message, so that no worker knows of it: start it and try again, or run "
-    "'manage.py similarity {command}'."
+    "The broker accepted no message, so no worker will start: start the broker and try again, "
+    "or run 'manage.py similarity {command}'."
 )
 
 
 def urls(model_admin: ModelAdmin) -> list[URLPattern]:
-    """``build/``, ``rollback/``, ``ID/promote/`` and ``ID/compare/``, for staff who may change."""
+    """Return the URLs ``build/``, ``rollback/``, ``ID/promote/`` and ``ID/compare/``.
+
+    They need the permission to change versions.
+    """
 
     def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         def checked(request: HttpRequest, **arguments: Any) -> HttpResponse:
@@ -46,26 +49,26 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
 
 
 def build_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
-    """Have a worker build a version with the present settings."""
+    """Ask a worker to build a version with the present settings."""
     if request.method != "POST":
         text = (
             "A worker fits a fusion with the present settings, embeds every product for it and "
-            "builds its indexes, while the live version goes on serving. It takes as long as "
-            "embedding the whole catalogue does; its progress stands on its page. A build that "
-            "was stopped goes on where it stopped."
+            "builds its indexes, while the live version continues to serve. This takes as long "
+            "as embedding the whole catalogue; the page of the version shows its progress. A "
+            "stopped build resumes at the point where it stopped."
         )
         return _ask(request, model_admin, "Build a version?", text, "Yes, build")
     if build.is_building():
-        messages.warning(request, "A version is being built already.")
+        messages.warning(request, "A version is already being built.")
     elif wakeup.wake(build.TASK, args=[time.time()]):
-        messages.success(request, "A worker begins as soon as one is free.")
+        messages.success(request, "The build starts as soon as a worker is free.")
     else:
         messages.error(request, _NO_BROKER.format(command="build"))
     return HttpResponseRedirect(reverse(LIST))
 
 
 def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResponse:
-    """The table of the gate; then the switch, by force only where that was ticked."""
+    """Show the quality comparison; then switch, by force only if staff ticked it."""
     version = _version(pk)
     force = request.POST.get("force") == "yes"
     if request.method == "POST":
@@ -76,7 +79,7 @@ def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
         request,
         model_admin,
         f"Promote version {pk}?",
-        "It answers all queries from then on. The version that is live now is kept for rolling "
+        "It will answer all queries. The version that is live now is kept, so that you can roll "
         "back.",
         "Yes, promote",
         version=version,
@@ -85,18 +88,19 @@ def promote_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> Http
 
 
 def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
-    """Back to the version that was live before."""
+    """Roll back to the previous live version, after confirmation."""
     if request.method == "POST":
         return _switched(request, model_admin, "rolled back", lifecycle.rollback)
     before = every_version().before_live()
     if before is None:
-        messages.error(request, "No version is kept that was live before this one.")
+        messages.error(request, "There is no earlier live version to roll back to.")
         return HttpResponseRedirect(reverse(LIST))
     return _ask(
         request,
         model_admin,
         f"Roll back to version {before.pk}?",
-        "It answers all queries again, at once. What changed since is embedded for it after that.",
+        "It will answer all queries again, immediately. Products that changed since then are "
+        "embedded for it afterwards.",
         "Yes, roll back",
         version=before,
         lines=lifecycle.gate_of(before),
@@ -106,10 +110,12 @@ def rollback_view(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse
 
 @require_POST
 def compare_view(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResponse:
-    """Have a worker take its figures beside those of the live version."""
+    """Ask a worker to compare the version with the live version."""
     version = _version(pk)
     if wakeup.wake(build.COMPARE_TASK, args=[version.pk]):
-        messages.success(request, "A worker compares them; load this page again in a while.")
+        messages.success(
+            request, "A worker is comparing the versions; reload this page in a few minutes."
+        )
     else:
         messages.error(request, _NO_BROKER.format(command=f"promote {pk}"))
     return HttpResponseRedirect(reverse("admin:similarity_encoderversion_change", args=[pk]))

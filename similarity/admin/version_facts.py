@@ -1,4 +1,4 @@
-"""What the admin tells of a version, beside the version that is live."""
+"""Facts about a version in the admin, beside the facts about the live version."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,19 +18,19 @@ _NOTHING = "–"
 
 
 def badge(version: EncoderVersion) -> str:
-    """Its state, by word and by colour."""
+    """Return the version's state as a coloured word."""
     return format_html('<span class="similarity-state similarity-{0}">{0}</span>', version.status)
 
 
 def building_text(version: EncoderVersion, *, running: bool) -> str:
-    """How far its building has come; empty once it is built."""
+    """Return the progress of a build; empty when the version is built."""
     if version.status != Status.BUILDING:
         return ""
     return build.described(version.progress, running=running) or "begun"
 
 
 def rows(version: EncoderVersion, live: EncoderVersion | None) -> list[tuple[str, str, str]]:
-    """(what, of this version, of the live one) for every fact worth comparing."""
+    """Return (name, value of this version, value of the live version) for every fact to compare."""
     first = _facts(version)
     second = _facts(live) if live is not None and live.pk != version.pk else {}
     names = list(dict.fromkeys([*first, *second]))
@@ -59,7 +59,10 @@ def _facts(version: EncoderVersion) -> dict[str, str]:
 
 
 def _parts(version: EncoderVersion) -> list[str]:
-    """In the order of explanations, the host's own last: the database keeps none."""
+    """Return the parts in the order of explanations, the host's own parts last.
+
+    The database stores no order.
+    """
     own = sorted(version.encoders.keys() - set(PARTS))
     return [part for part in (*PARTS, *own) if part in version.encoders]
 

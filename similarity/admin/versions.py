@@ -1,4 +1,4 @@
-"""Encoder versions in the admin: their figures, and which of them answers queries."""
+"""Encoder versions in the admin: their figures, and the version that answers queries."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,10 @@ Status = EncoderVersion.Status
 
 @admin.register(EncoderVersion)
 class EncoderVersionAdmin(NotByHand):
-    """Read only; promoting and retiring ask first. The artefact itself is never loaded."""
+    """A read-only admin; promoting and retiring need confirmation.
+
+    The artefact is never loaded.
+    """
 
     list_display = (
         "name",
@@ -54,7 +57,10 @@ class EncoderVersionAdmin(NotByHand):
     fields = readonly_fields
 
     def get_urls(self) -> list[URLPattern]:
-        """Before the model's own: ``neighbours/`` is no version's key."""
+        """Return the URLs, before the model's own.
+
+        The order matters because ``neighbours/`` is not the key of a version.
+        """
         view = partial(preview.neighbours_view, site=self.admin_site)
         neighbours = path(
             "neighbours/<path:key>/", self.admin_site.admin_view(view), name=preview.URL_NAME
@@ -87,7 +93,7 @@ class EncoderVersionAdmin(NotByHand):
         )
 
     def _told_of(self, request: HttpRequest, version: EncoderVersion) -> dict[str, Any]:
-        """What the page of one version shows beside its fields."""
+        """Return the context of a version's page, in addition to its fields."""
         live = every_version().live()
         running = version.status == Status.BUILDING and build.is_building()
         done, total = (version.progress.get(name, 0) for name in ("done", "total"))
@@ -114,7 +120,7 @@ class EncoderVersionAdmin(NotByHand):
         }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EncoderVersion]:
-        """Without the artefact, and with the counts that coverage is made of."""
+        """Return versions without the artefact, with the counts for coverage."""
         vectors = ProductVectors.objects.filter(version=OuterRef("pk"))
         products = conf.product_model()._base_manager.all()
         return (
@@ -136,7 +142,7 @@ class EncoderVersionAdmin(NotByHand):
 
     @admin.display(description="coverage", ordering="vector_count")
     def coverage(self, version: Any) -> str:
-        """Products with vectors of this version, of all products."""
+        """Return the number and share of products with vectors of this version."""
         count, total = version.vector_count, version.product_count
         return f"{count:,} of {total:,} ({100 * count // total} %)" if total else f"{count} of 0"
 
@@ -176,10 +182,12 @@ class EncoderVersionAdmin(NotByHand):
     @admin.action(description="Retire selected versions", permissions=["change"])
     def retire(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         if queryset.filter(status=Status.LIVE).exists():
-            messages.error(request, "The live version answers queries; promote another one first.")
+            messages.error(
+                request, "The live version answers queries; promote another version first."
+            )
             return None
         return self._confirmed(
-            request, queryset, "retire", "will no longer be kept up to date", lifecycle.retire
+            request, queryset, "retire", "will no longer be updated", lifecycle.retire
         )
 
     def _confirmed(
@@ -190,7 +198,7 @@ class EncoderVersionAdmin(NotByHand):
         consequence: str,
         change: Callable[[EncoderVersion], Any],
     ) -> HttpResponse | None:
-        """Ask first; once confirmed, change each version and say how it went."""
+        """Ask for confirmation; then change each version and report the results."""
         chosen = list(queryset)
         if request.POST.get("confirmed") != "yes":
             context = {
@@ -217,7 +225,7 @@ class EncoderVersionAdmin(NotByHand):
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
-    """The number of rows, as a subquery that is run inside the list's one query."""
+    """Return the number of rows, as a subquery within the list's single query."""
     counted = (
         rows.order_by().annotate(one=Value(1)).values("one").annotate(count=Count("pk"))
     ).values("count")

@@ -1,7 +1,7 @@
-"""What the vectors say of the catalogue: a map of it, and near-duplicate listings.
+"""Insights from the vectors: a map of the catalogue, and near-duplicate listings.
 
-The public door of the app: a shop imports nothing deeper, except its models from
-``similarity.insights.models``.
+This module is the public interface of the app. A shop imports only from here, except for the models
+in ``similarity.insights.models``.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Draws the map of the catalogue: a sample of the live version's products, as a snapshot."""
+"""Draw the map of the catalogue: a sample of the live version's products, stored as a snapshot."""
 
 import time
 from collections.abc import Sequence
@@ -22,24 +22,24 @@ from similarity.parts import PARTS
 from similarity.types import Progress
 from similarity.vectors import fusions, upsert
 
-#: Products on a map, where nobody asks for another number.
+#: Default number of products on a map.
 PRODUCTS = 5000
 MOST_PRODUCTS = 20_000
 
-#: Maps kept: of yesterday too, to see what moved.
+#: Maps kept, so that staff can compare with earlier maps.
 KEPT = 3
 
-#: Characters of a title that the map keeps.
+#: Characters of a title that the map stores.
 TITLE = 80
 
 _PAGE = 1000
 
 
 def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = None) -> CatalogueMap:
-    """Draw and keep a map of at most ``products`` of the live version; older maps are dropped.
+    """Draw, store and return a map of at most ``products`` of the live version.
 
-    Raises :class:`VersionError` without a live version, :class:`QueryError` for a number that
-    cannot be drawn, and :class:`ConfigurationError` without the extra ``map``.
+    Deletes older maps. Raises :class:`VersionError` without a live version, :class:`QueryError` for
+    a number out of range, and :class:`ConfigurationError` without the extra ``map``.
     """
     if not 1 <= products <= MOST_PRODUCTS:
         raise QueryError(f"A map of {products} products cannot be drawn; 1 to {MOST_PRODUCTS} can.")
@@ -93,7 +93,10 @@ def draw_catalogue_map(products: int = PRODUCTS, progress: Progress | None = Non
 
 
 def _sample(version: EncoderVersion, most: int, report: Progress) -> list[StoredVectors]:
-    """Products by a hash of their keys: a fair sample, and the same at the next drawing."""
+    """Return products in the order of a hash of their keys.
+
+    The sample is fair, and the next drawing has the same products.
+    """
     keys = list(
         ProductVectors.objects.using(upsert.alias())
         .of_version(version)
@@ -112,7 +115,7 @@ def _sample(version: EncoderVersion, most: int, report: Progress) -> list[Stored
 
 
 def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], list[str]]:
-    """The title of each product, and its category's path; "" where there is none."""
+    """Return the title and the category path of each product; the path is "" without a category."""
     adapter = get_adapter()
     products = adapter.model._base_manager.using(upsert.alias())
     titles: dict[Any, str] = {}
@@ -131,7 +134,7 @@ def _told(rows: Sequence[StoredVectors], report: Progress) -> tuple[list[str], l
 
 
 def _categories(paths: Sequence[str]) -> tuple[list[str], misfiled.IntArray]:
-    """Names, the largest first, and the number of each product's, -1 without one."""
+    """Return category names, the largest first, and each product's category number, -1 without."""
     counts: dict[str, int] = {}
     for path in paths:
         if path:
@@ -142,7 +145,10 @@ def _categories(paths: Sequence[str]) -> tuple[list[str], misfiled.IntArray]:
 
 
 def _seen(rows: Sequence[StoredVectors], version: EncoderVersion) -> FloatArray:
-    """Unit rows of what encoders see, without attributes; the fused ones where that is all."""
+    """Return unit rows of the parts that encoders see, without attributes.
+
+    If the version has no such parts, use the fused vectors.
+    """
     parts = [part for part in version.weights if part in PARTS and part != misfiled.LEFT_OUT]
     if not parts:
         return unit_rows(np.stack([row.vectors["fused"] for row in rows]))  # type: ignore[misc]
@@ -158,7 +164,7 @@ def _seen(rows: Sequence[StoredVectors], version: EncoderVersion) -> FloatArray:
 
 
 def _kept(outlier: misfiled.Outlier, rows: Sequence[StoredVectors]) -> dict[str, Any]:
-    """As JSON; products by their keys."""
+    """Return the outlier as JSON, with products as keys."""
     return {
         **outlier._asdict(),
         "nearest": [str(rows[number].key) for number in outlier.nearest],

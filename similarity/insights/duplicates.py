@@ -1,10 +1,10 @@
-"""Near-duplicate listings: products that read alike and look alike, and are no variants.
+"""Find near-duplicate listings: products with similar text and picture that are not variants.
 
-Candidates are the nearest by the fused vector, over the whole catalogue: up to a few ten
-thousand products every pair is looked at, in blocks; beyond, each product's neighbours are
-asked of the cells or of the HNSW index: a duplicate, being nearest of all, is not missed. Of the
-candidates, text and picture must both be alike; a pair of which one lacks text or picture
-is judged by what both have and by the fused vector.
+Candidates are the nearest products by fused vector, over the whole catalogue. Up to a few ten
+thousand products, every pair is compared, in blocks. Beyond that, each product's neighbours come
+from the cells or from the HNSW index; a duplicate is the nearest neighbour, so it is not missed.
+Text and picture of a candidate must both be similar. If a product of the pair lacks text or
+picture, the pair is judged by the common parts and by the fused vector.
 """
 
 import heapq
@@ -31,22 +31,22 @@ from similarity.similar.within import database_keys
 from similarity.types import Progress
 
 THRESHOLD = 0.95
-#: The fused cosine of a candidate may be so much lower: parts are centred before they are
-#: fused, which takes out what all products share, and colour and attributes count too.
+#: The fused cosine of a candidate may be lower by this. Parts are centred before they are fused,
+#: which removes their common direction, and colour and attributes count too.
 SLACK = 0.2
-#: Neighbours asked for each product, of other groups.
+#: Neighbours per product, from other groups.
 NEIGHBOURS = 20
 PAGE = 500
 BLOCK = 1000
 
-#: Cells that each product is compared with: those that are as good as the same lie close.
+#: Cells that each product is compared with, because near-duplicates lie close together.
 CELLS_EACH = 6
 
-#: A role's limit is for its pages.
+#: The limits of the database role suit pages, not this search.
 BATCH_SETTINGS = {"statement_timeout": "0", "lock_timeout": "0"}
 
-#: Sorting switched off leaves the planner no plan but the index that gives the order; the scan
-#: goes on past the variants of the product itself.
+#: Without sorting, the planner can only use the index that gives the order. The scan continues past
+#: the variants of the product itself.
 INDEX_SETTINGS = {
     "jit": "off",
     **BATCH_SETTINGS,
@@ -59,10 +59,10 @@ INDEX_SETTINGS = {
 
 
 class Duplicate(NamedTuple):
-    """Two products that are alike. Cosines are in [-1, 1], None for a part one lacks.
+    """Two similar products. Cosines are in [-1, 1], None for a part that a product lacks.
 
-    ``score`` is the smallest of what was asked: text and image where both have them, and
-    the fused one where one is missing.
+    ``score`` is the smallest of the compared cosines: text and image if both products have them,
+    otherwise also the fused vector.
     """
 
     score: float
@@ -75,7 +75,10 @@ class Duplicate(NamedTuple):
 
 @dataclass(frozen=True)
 class DuplicateSearch:
-    """``threshold``: the least cosine; ``limit``: the best so many pairs are kept."""
+    """The parameters of a search: ``threshold``, the lowest cosine, and ``limit``.
+
+    ``limit`` is the maximum number of pairs; the pairs with the highest scores are kept.
+    """
 
     threshold: float = THRESHOLD
     limit: int = 1000
@@ -92,23 +95,23 @@ def find_duplicates(
     using: str = "default",
     progress: Progress | None = None,
 ) -> list[Duplicate]:
-    """Pairs of the live version's products that are as good as the same, the likest first.
+    """Return near-duplicate pairs of the live version's products, the most similar first.
 
     Memory is bounded by the pairs kept, a page of products with their vectors and, up to
-    ``EXACT_LIMIT`` products, their fused vectors at half precision. Raises
-    :class:`VersionError` where no version is live.
+    ``EXACT_LIMIT`` products, their fused vectors at half precision. Raises :class:`VersionError`
+    without a live version.
     """
     search = search or DuplicateSearch()
     version = live_version(using)
     if version is None:
         raise VersionError(
-            "No version is live yet; run 'manage.py similarity embed' and a worker first."
+            "There is no live version; run 'manage.py similarity embed' and a worker first."
         )
     kept: list[Duplicate] = []
     known: set[tuple[str, str]] = set()
     for pairs in _candidates(version, search.threshold - SLACK, using, progress):
         for found in _judged(pairs, version, search.threshold, using):
-            # Neighbours of each other are met from both sides, in different pages.
+            # Two mutual neighbours appear twice, in different pages.
             if (found.first, found.second) not in known:
                 known.add((found.first, found.second))
                 heapq.heappush(kept, found)
@@ -124,7 +127,10 @@ Pairs = set[tuple[Any, Any]]
 def _candidates(
     version: EncoderVersion, least: float, using: str, progress: Progress | None
 ) -> Iterator[Pairs]:
-    """Pairs of keys of different groups with a fused cosine of at least ``least``, each once."""
+    """Yield pairs of keys of different groups with a fused cosine of at least ``least``.
+
+    Each pair comes once.
+    """
     total = ProductVectors.objects.using(using).of_version(version).count()
     if total <= candidates.EXACT_LIMIT:
         yield from _exact(version, least, using, total, progress)
@@ -175,13 +181,13 @@ def _by_cells(
     total: int,
     progress: Progress | None,
 ) -> Iterator[Pairs]:
-    """Each product beside those of the few cells nearest to it, of whichever category."""
+    """Yield candidates from the few cells nearest to each product, in any category."""
     done, near = 0, min(CELLS_EACH, len(standing.centroids))
     for page in _pages(version, using):
         rows = read_vectors(version, page, ("fused",), using)
         if not rows:  # deleted since their keys were read
             continue
-        # A set that was replaced stands for some minutes more, a long run takes longer.
+        # A replaced set of cells remains for a few minutes; a long run takes longer.
         standing = probing.standing(version, using) or standing
         nearness = np.stack([_unit(row, "fused") for row in rows.values()]) @ standing.centroids.T
         cell = np.argpartition(-nearness, near - 1, axis=1)[:, :near]
@@ -196,7 +202,10 @@ def _by_cells(
 
 
 def _beside_sql(standing: probing.StandingCells, version: EncoderVersion, using: str) -> str:
-    """The likest of these cells by their sketches, those of them that are by their vectors."""
+    """Return SQL for the most similar products of these cells.
+
+    Sketches select them, and vectors check them.
+    """
     query = SQL(
         "SELECT own.product_id, near.product_id FROM ("
         "SELECT product_id, array_agg(cell) AS cells "
@@ -222,7 +231,10 @@ def _beside_sql(standing: probing.StandingCells, version: EncoderVersion, using:
 def _by_index(
     version: EncoderVersion, least: float, using: str, total: int, progress: Progress | None
 ) -> Iterator[Pairs]:
-    """A product that is the other's neighbour, though not the other way round, is met too."""
+    """Yield candidates from the index.
+
+    It is enough if only one product of a pair has the other as neighbour.
+    """
     done = 0
     for page in _pages(version, using):
         with local_settings(using, INDEX_SETTINGS) as cursor:
@@ -250,7 +262,7 @@ def _neighbours_sql(version: EncoderVersion) -> str:
 def _judged(
     pairs: Pairs, version: EncoderVersion, threshold: float, using: str
 ) -> Iterator[Duplicate]:
-    # The smaller key first, so that a pair met from both sides is one, whenever it is found.
+    # Put the smaller key first, so that a pair found from both sides counts once.
     ordered = sorted({(min(pair), max(pair)) for pair in pairs})
     for start in range(0, len(ordered), PAGE):
         some = ordered[start : start + PAGE]
@@ -260,21 +272,21 @@ def _judged(
         for first, second in some:
             if first in unseen or second in unseen:
                 continue
-            if first in rows and second in rows:  # neither was deleted meanwhile
+            if first in rows and second in rows:  # both products still exist
                 found = judge(rows[first], rows[second])
                 if found.score >= threshold:
                     yield found
 
 
 def _unseen(version: EncoderVersion, keys: Iterable[Any], using: str) -> set[Any]:
-    """Products whose photo could not be had yet: their text alone makes no duplicate."""
+    """Return products whose photo could not be loaded yet; their text alone makes no duplicate."""
     rows = ProductVectors.objects.using(using).of_version(version).filter(product__in=list(keys))
     unseen = rows.filter(fingerprint=UNSETTLED, image=None)
     return set(unseen.values_list("product_id", flat=True))
 
 
 def judge(one: StoredVectors, other: StoredVectors) -> Duplicate:
-    """How alike two products are, whatever the threshold."""
+    """Return the similarity of two products, without a threshold."""
     fused = _cosine(one, other, "fused")
     text, image = (_cosine(one, other, part) for part in ("text", "image"))
     asked = [cosine for cosine in (text, image) if cosine is not None]
@@ -290,7 +302,10 @@ def _cosine(one: StoredVectors, other: StoredVectors, column: str) -> float | No
 
 
 def _unit(row: StoredVectors, column: str) -> FloatArray:
-    """Half precision leaves lengths off by a thousandth; a zero vector stays zero."""
+    """Return the vector at length 1; a zero vector stays zero.
+
+    Half precision changes lengths by a thousandth.
+    """
     vector = row.vectors[column]
     assert vector is not None  # noqa: S101 - callers ask has() first; fused is never null
     return vector / max(np.float32(np.linalg.norm(vector)), np.float32(1e-12))

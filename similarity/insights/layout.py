@@ -1,4 +1,4 @@
-"""Vectors as points of a picture: what lies near in the vectors lies near in the picture."""
+"""Lay out vectors as points of a picture, so that similar vectors are close in the picture."""
 
 from typing import Any
 
@@ -8,30 +8,30 @@ import numpy.typing as npt
 from similarity.encoders.base import FloatArray
 from similarity.exceptions import ConfigurationError
 
-#: Axes kept before the layout: t-SNE needs distances, and noise is what most axes hold.
+#: Axes kept before the layout, because t-SNE needs distances and most axes hold noise.
 AXES = 50
 
-#: Neighbours each point is held by, in effect; a third of the points at most.
+#: Effective number of neighbours per point; at most a third of the points.
 PERPLEXITY = 30.0
 
-#: Rounds in which clusters are pulled apart, then those in which they settle.
+#: Rounds that separate clusters, then rounds in which they settle.
 EARLY_ROUNDS, ROUNDS = 250, 500
 
-#: From so many points on neighbours are found by trees, and sums interpolated on a grid.
+#: From this number of points on, trees find neighbours, and a grid interpolates sums.
 MANY = 2000
 
-#: The side of the picture, and the margin left free on each.
+#: The side of the picture, and the free margin on each side.
 SIDE, MARGIN = 1000.0, 20.0
 
 _SEED = 20_240_601
 
 
 def two_dimensions(vectors: FloatArray, *, threads: int = 1) -> FloatArray:
-    """(N, D) unit rows → float32 (N, 2) between 0 and :data:`SIDE`, by t-SNE.
+    """Return float32 (N, 2) points between 0 and :data:`SIDE` for (N, D) unit rows, by t-SNE.
 
-    t-SNE starts from the two leading axes, whose signs are fixed, so that the same catalogue
-    gives the same picture. Fewer than 4 points lie on those axes. Raises
-    :class:`ConfigurationError` without the extra ``map``.
+    t-SNE starts from the two leading axes, whose signs are fixed, so that the same catalogue gives
+    the same picture. Fewer than 4 points lie on those axes. Raises :class:`ConfigurationError`
+    without the extra ``map``.
     """
     axes = principal_axes(vectors, AXES)
     if len(vectors) < 4:
@@ -50,7 +50,9 @@ def two_dimensions(vectors: FloatArray, *, threads: int = 1) -> FloatArray:
         axes,
         perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
         method="annoy" if many else "exact",
-        n_jobs=threads if many else 1,  # exact ones would start processes, which no worker may
+        n_jobs=threads
+        if many
+        else 1,  # the exact method would start processes, which a worker must not
         random_state=_SEED,
     )
     layout = TSNE(
@@ -64,18 +66,18 @@ def two_dimensions(vectors: FloatArray, *, threads: int = 1) -> FloatArray:
 
 
 def principal_axes(vectors: FloatArray, count: int) -> FloatArray:
-    """(N, D) → float32 (N, at most ``count``): the leading axes, 2 at least where D allows."""
+    """Return float32 (N, at most ``count``) leading axes of (N, D), at least 2 if D allows."""
     centred = vectors.astype(np.float64) - vectors.mean(axis=0)
     _values, turned = np.linalg.eigh(centred.T @ centred)
     turned = turned[:, ::-1][:, :count]
-    # The sign of an axis is arbitrary: the largest entry points up.
+    # The sign of an axis is arbitrary; make the largest entry positive.
     largest = np.abs(turned).argmax(axis=0)
     turned *= np.where(turned[largest, np.arange(turned.shape[1])] < 0, -1.0, 1.0)
     return np.asarray(centred @ turned, dtype=np.float32)
 
 
 def _fitted(points: npt.NDArray[np.floating[Any]]) -> FloatArray:
-    """Moved and scaled into the picture, both axes alike."""
+    """Return the points moved and scaled into the picture, with the same scale on both axes."""
     low, high = points.min(axis=0), points.max(axis=0)
     scale = (SIDE - 2 * MARGIN) / max(float((high - low).max()), 1e-9)
     middle = (low + high) / 2

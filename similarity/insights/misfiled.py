@@ -1,7 +1,8 @@
-"""Products that lie apart: in another category than what resembles them, or like nothing else.
+"""Find outliers: products in a different category than similar products, or without similar
+products.
 
-Judged by text, picture and colour alone. The attributes are left out, for they hold the
-category itself: a lamp filed under chairs would be drawn towards chairs by its own mistake.
+Only text, picture and colour count. Attributes are left out because they contain the category
+itself: a lamp filed under chairs would move towards chairs because of the mistake.
 """
 
 from collections.abc import Sequence
@@ -14,20 +15,22 @@ from similarity.encoders.base import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
-#: The part that holds the category.
+#: The part that contains the category.
 LEFT_OUT = "attributes"
 
-#: Neighbours each product is judged by.
+#: Neighbours used to judge each product.
 NEIGHBOURS = 10
 
-#: A category of fewer products is judged by nobody: they have no neighbours of their own.
+#: Skip categories with fewer products, because their products have too few neighbours in the same
+#: category.
 LEAST_PRODUCTS = 5
 
-#: A product is misfiled where so large a share of its neighbours is in one other category, so
-#: small a one in its own, and where that is by so much more than is usual in its category.
+#: A product is misfiled if at least THEIRS of its neighbours are in one other category, at most OWN
+#: are in its own category, and the first share exceeds the usual share of its category by SURPRISE.
 THEIRS, OWN, SURPRISE = 0.4, 0.1, 0.35
 
-#: One is like nothing else whose neighbours are so many robust deviations further than usual.
+#: A product is isolated if the distance of its neighbours exceeds the median by this number of
+#: robust deviations.
 ALONE_DEVIATIONS = 5.0
 MOST_ALONE = 20
 
@@ -35,18 +38,22 @@ _BLOCK = 1024
 
 
 class NearestRows(NamedTuple):
-    """``rows``: int (N, K), nearest first, -1 where there is none; ``cosine``: float32 (N, K)."""
+    """The nearest neighbours of each row.
+
+    ``rows`` is int (N, K), nearest first, -1 if there is no neighbour. ``cosine`` is float32 (N,
+    K).
+    """
 
     rows: IntArray
     cosine: FloatArray
 
 
 class Outlier(NamedTuple):
-    """``row`` is the product's; ``own`` and ``theirs`` count neighbours of ``of``.
+    """A product that lies apart; ``own`` and ``theirs`` count neighbours, out of ``of``.
 
-    ``usual`` is the share of neighbours in ``suggested`` that products of its category have
-    in the mean. ``suggested`` is -1 for a product that is like nothing else. ``striking``
-    orders them, the highest first.
+    ``row`` is the product's row. ``usual`` is the mean share of neighbours in ``suggested`` over
+    products of its category. ``suggested`` is -1 for an isolated product. Outliers are sorted by
+    falling ``striking``.
     """
 
     row: int
@@ -61,7 +68,9 @@ class Outlier(NamedTuple):
 
 
 def nearest(vectors: FloatArray, groups: Sequence[Any], count: int = NEIGHBOURS) -> NearestRows:
-    """The ``count`` nearest of each of N unit rows (N, D), variants of one group left out."""
+    """Return the ``count`` nearest rows of each of N unit rows (N, D), without variants of its
+    group.
+    """
     _names, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
     size = len(vectors)
     count = max(0, min(count, size - 1))
@@ -82,7 +91,7 @@ def nearest(vectors: FloatArray, groups: Sequence[Any], count: int = NEIGHBOURS)
 
 
 def shares(found: NearestRows, categories: IntArray, names: Sequence[str]) -> FloatArray:
-    """(N, C): the share of each product's neighbours that is in each category."""
+    """Return (N, C): the share of each product's neighbours in each category."""
     table = np.zeros((len(categories), len(names) + 1), dtype=np.float32)
     inside = np.where(found.rows >= 0, categories[found.rows], -1)
     for column in inside.T:
@@ -92,7 +101,10 @@ def shares(found: NearestRows, categories: IntArray, names: Sequence[str]) -> Fl
 
 
 def together(share: FloatArray, categories: IntArray, names: Sequence[str]) -> list[float | None]:
-    """Of each category: which share of its products' neighbours is in it too; None without."""
+    """Return for each category the share of its products' neighbours in it.
+
+    The share is None for a category without products.
+    """
     kept = share @ related(names).astype(np.float32)
     means: list[float | None] = []
     for number in range(len(names)):
@@ -102,7 +114,7 @@ def together(share: FloatArray, categories: IntArray, names: Sequence[str]) -> l
 
 
 def related(names: Sequence[str]) -> BoolArray:
-    """(C, C): whether one category is the other, or above or below it in the path."""
+    """Return (C, C), True if the categories are the same or one is above the other in the path."""
     paths = [tuple(level.strip() for level in name.split(">")) for name in names]
     same = [
         [first[: len(second)] == second or second[: len(first)] == first for second in paths]
@@ -114,7 +126,7 @@ def related(names: Sequence[str]) -> BoolArray:
 def misfiled(
     found: NearestRows, share: FloatArray, categories: IntArray, names: Sequence[str]
 ) -> list[Outlier]:
-    """Products most of whose neighbours are in one category that is not theirs."""
+    """Return products that have most neighbours in one category other than their own."""
     if not len(names):
         return []
     kin = related(names)
@@ -139,7 +151,7 @@ def misfiled(
 
 
 def alone(found: NearestRows) -> list[Outlier]:
-    """Products whose nearest neighbours are far, against those of all others."""
+    """Return products whose nearest neighbours are far away compared with other products."""
     some: npt.NDArray[np.bool_] = np.all(found.rows >= 0, axis=1)
     if found.rows.shape[1] == 0 or some.sum() < LEAST_PRODUCTS:
         return []

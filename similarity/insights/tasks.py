@@ -18,19 +18,19 @@ def map_catalogue() -> None:
     try:
         catalogue_map.draw_catalogue_map()
     except SimilarityError as error:
-        logger.error("The catalogue is not drawn: %s", error)
+        logger.error("The map of the catalogue was not drawn: %s", error)
 
 
 @shared_task(name="similarity.find_duplicates", ignore_result=True)
 def find_duplicates(threshold: float = duplicates.THRESHOLD) -> int:
-    """Bring the near-duplicate listings of the admin up to date; returns how many are open.
+    """Update the near-duplicate listings in the admin and return the number of open pairs.
 
-    ``threshold``: the least cosine of text and of picture, 0.5 to 1.
+    ``threshold`` is the lowest cosine of text and of picture, 0.5 to 1.
     """
     try:
         search = duplicates.DuplicateSearch(threshold)
         found = duplicates.find_duplicates(search, using=upsert.alias())
     except SimilarityError as error:
-        logger.error("No near-duplicates are looked for: %s", error)
+        logger.error("The search for near-duplicates failed: %s", error)
         return 0
     return DuplicateListing.objects.replace(found)

@@ -1,7 +1,7 @@
-"""What is bought together, counted from the shop's orders, and bundles.
+"""Products bought together, counted from the shop's orders, and bundles.
 
-The public door of the app: a shop imports nothing deeper, except its models from
-``similarity.orders.models``.
+This module is the public interface of the app. A shop imports only from here, except for the models
+in ``similarity.orders.models``.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
-"""The one place that reads the host's orders.
+"""Adapters: the only code that reads the host's orders.
 
-``get_order_adapter()`` gives the adapter ``SIMILARITY["ORDERS"]["SOURCE"]`` asks for: a dict maps
-the order model's fields (:class:`similarity.orders.mapping.MappedOrders`), a dotted
-path names a subclass of :class:`OrderAdapter`, None says that there are no orders.
+``get_order_adapter()`` returns the adapter from ``SIMILARITY["ORDERS"]["SOURCE"]``. A dict maps the
+order model's fields (:class:`similarity.orders.mapping.MappedOrders`). A dotted path names a
+subclass of :class:`OrderAdapter`. None means that there are no orders.
 """
 
 import abc
@@ -21,11 +21,11 @@ from similarity.exceptions import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What one order holds.
+    """The contents of an order.
 
-    ``key`` is the order's primary key as text. ``customer`` is a text that tells customers apart,
-    such as their key or e-mail; capitals and blanks around it make no difference. Without it the
-    order counts, and adds nobody to the shoppers of a pair. ``at`` is aware. ``products`` are
+    ``key`` is the order's primary key as text. ``customer`` is a text that distinguishes customers,
+    such as their key or e-mail. Capitals and surrounding blanks make no difference. An order
+    without ``customer`` counts, but adds no shopper to a pair. ``at`` is aware. ``products`` are
     primary keys of the product model, each once.
     """
 
@@ -36,12 +36,14 @@ class Basket:
 
     @property
     def day(self) -> date:
-        """The day of ``at`` in the host's ``TIME_ZONE``, whatever zone is active now."""
+        """Return the day of ``at`` in the host's ``TIME_ZONE``, independent of the active time
+        zone.
+        """
         return times.day_of(self.at)
 
 
 class Sale(NamedTuple):
-    """Units of a product sold on one day of the host's ``TIME_ZONE``."""
+    """Units of a product sold on a day of the host's ``TIME_ZONE``."""
 
     product: Any
     day: date
@@ -49,85 +51,87 @@ class Sale(NamedTuple):
 
 
 class OrderAdapter(abc.ABC):
-    """How the plugin reads orders. ``model``, ``baskets``, ``baskets_of`` and ``sales`` are what
-    a host writes.
+    """Reads orders. A host implements ``model``, ``baskets``, ``baskets_of`` and ``sales``.
 
-    Only orders that count are read: one that is cancelled or returned is as one that is gone.
-    ``baskets`` and ``baskets_of`` give only those that are paid, shipped or of a verified customer:
-    shoppers see what these say, and an order that costs nothing can be invented. ``sales`` gives
-    every order that counts.
-    Workers read right after a change, so that everything comes from where orders are
-    written (:attr:`write_alias`) and not from a replica that may lag behind.
+    Adapters read only orders that count: a cancelled or returned order is treated like a deleted
+    order. ``baskets`` and ``baskets_of`` yield only orders that are paid, shipped or of a verified
+    customer, because they decide the products that shoppers see, and anyone can invent an order
+    that costs no money. ``sales`` yields every order that counts. Workers read right after a
+    change, so adapters read from the database that orders are written to (:attr:`write_alias`) and
+    not from a replica that may lag behind.
     """
 
     model: type[Model]
 
     @property
     def write_alias(self) -> str:
-        """The database that orders are written to."""
+        """Return the alias of the database that orders are written to."""
         return router.db_for_write(self.model)
 
     @abc.abstractmethod
     def baskets(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Basket]:
-        """Orders placed from ``since`` on and before ``until``, streamed, each order once."""
+        """Stream the orders placed from ``since`` on and before ``until``, each order once."""
 
     @abc.abstractmethod
     def baskets_of(self, keys: Iterable[str]) -> Iterator[Basket]:
-        """The orders of these keys as they are now; one that does not count yields nothing."""
+        """Yield the current orders of these keys; skip orders that do not count."""
 
     @abc.abstractmethod
     def sales(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Sale]:
-        """Units sold by product and day, streamed in the order of days."""
+        """Stream the units sold by product and day, in the order of days."""
 
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
-        """Primary keys of products that ``user`` bought, the latest first, ``most`` of them.
+        """Return primary keys of up to ``most`` products that ``user`` bought, the latest first.
 
-        ``user`` is what a page has as ``request.user``, signed in, and of whatever class its
-        authentication made it: of one it does not know an adapter says nothing, for keys of two
-        tables meet by number. ``using`` is the database that the page reads from. Nothing by
-        default, so that nobody's results are personal.
+        ``user`` is a page's ``request.user``, signed in, of any class that the authentication uses.
+        Return no keys for a class that the adapter does not know, because primary keys of two
+        tables can be equal. ``using`` is the database that the page reads from. The default returns
+        no keys, so that results are not personal.
         """
         return ()
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
-        """Other models an order is read from (its lines) → lookups from order to them."""
+        """Return other models of an order, such as its lines → lookups from order to them."""
         return {}
 
     def many_to_many(self) -> Sequence[type[Model]]:
-        """Through models whose rows are part of an order."""
+        """Return through models whose rows are part of an order."""
         return ()
 
     def customer_models(self) -> Mapping[type[Model], Sequence[str]]:
-        """Models that say who placed an order → lookups from order to them.
+        """Return models that identify the customer of an order → lookups from order to them.
 
-        Deleting a customer changes their orders, saving one does not.
+        Deleting a customer changes their orders; saving a customer does not.
         """
         return {}
 
     def dependents(self, instance: Model) -> Iterator[Any]:
-        """Primary keys of the orders that are read from ``instance``."""
+        """Yield primary keys of the orders that are read from ``instance``."""
         for models in (self.related_models(), self.customer_models()):
             for model, lookups in models.items():
                 for lookup in lookups:
                     yield from self._orders_of(instance, model, lookup)
 
     def _orders_of(self, instance: Model, model: type[Model], lookup: str) -> Iterator[Any]:
-        """A line names its order itself; of anything else the database is asked."""
+        """Yield keys of the orders of ``instance``.
+
+        A line holds the key of its order; other models need a query.
+        """
         field = self.model._meta.get_field(lookup) if "__" not in lookup else None
         to_order = getattr(field, "field", None) if getattr(field, "one_to_many", False) else None
         if isinstance(instance, model) and to_order and to_order.target_field.primary_key:
             key = getattr(instance, to_order.attname)
             yield from () if key is None else (key,)
             return
-        # Where rows are written: a read replica may not have them yet.
+        # Read where rows are written, because a read replica may not have them yet.
         yield from relations.dependents(self.model, model, [lookup], instance, self.write_alias)
 
 
 @conf.kept
 def get_order_adapter() -> OrderAdapter | None:
-    """Return the configured adapter, one for all threads; None if there are no orders to read."""
+    """Return the configured adapter, shared by all threads; None without orders to read."""
     configured = conf.get("ORDERS", "SOURCE")
     if configured is None:
         return None
@@ -146,15 +150,15 @@ def get_order_adapter() -> OrderAdapter | None:
 def _make(dotted_path: str) -> OrderAdapter:
     try:
         adapter = conf.load(dotted_path)()
-    except TypeError as error:  # an abstract method missing, or arguments wanted
+    except TypeError as error:  # an abstract method is missing, or __init__ needs arguments
         raise ConfigurationError(
-            f"The adapter SIMILARITY['ORDERS']['SOURCE'] names, {dotted_path!r}, cannot be made: "
-            f"{error}. "
+            f"SIMILARITY['ORDERS']['SOURCE'] names the adapter {dotted_path!r}, which cannot be "
+            f"created: {error}. "
             "Write baskets(), baskets_of() and sales(), and an __init__ without arguments."
         ) from error
     if not isinstance(adapter, OrderAdapter) or not hasattr(adapter, "model"):
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS']['SOURCE'] names {dotted_path!r}, which is no OrderAdapter with "
-            "a model; derive it from similarity.orders.OrderAdapter and set its model."
+            f"SIMILARITY['ORDERS']['SOURCE'] names {dotted_path!r}, which is not an OrderAdapter "
+            "with a model; derive it from similarity.orders.OrderAdapter and set its model."
         )
     return adapter

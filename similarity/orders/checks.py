@@ -1,4 +1,4 @@
-"""Checks of ``SIMILARITY["ORDERS"]["SOURCE"]`` against the host's order model; no query is run."""
+"""Check ``SIMILARITY["ORDERS"]["SOURCE"]`` against the host's order model, without queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,14 +20,14 @@ PATHS = ("placed_at", "products", "quantity", "user")
 
 
 def check_orders(**kwargs: Any) -> list[CheckMessage]:
-    """The adapter, its paths and its filter, and the engine that counts."""
+    """Check the adapter, its paths, its filters and the counting engine."""
     try:
         conf.product_model()
         configured = conf.get("ORDERS", "SOURCE")
     except ConfigurationError:
-        return []  # similarity.E001 to E003 say so
+        return []  # reported by similarity.E001 to E003
     if configured in (None, "") or not isinstance(configured, str | Mapping):
-        return []  # similarity.E005, where it is nothing that says so
+        return []  # similarity.E005 reports values of a wrong type
     try:
         adapter = get_order_adapter()
     except ConfigurationError as error:
@@ -60,7 +60,7 @@ def _adapter_error(configured: Any, error: Exception) -> Error:
 
 
 def _check_paths(adapter: MappedOrders) -> list[CheckMessage]:
-    """Orders are read by the million, so that every path has to be a lookup."""
+    """Check that every path is a lookup, because orders are read by the million."""
     messages: list[CheckMessage] = []
     named = [(key, adapter.mapping[key]) for key in PATHS if key in adapter.mapping]
     named += [("customer", path) for path in adapter.customer_paths]
@@ -82,13 +82,13 @@ def _check_paths(adapter: MappedOrders) -> list[CheckMessage]:
 def _check_placed_at(adapter: MappedOrders) -> list[CheckMessage]:
     path = adapter.mapping["placed_at"]
     last = Path(path)._fields(adapter.model)[-1]
-    if isinstance(last, DateField):  # a DateTimeField is one
+    if isinstance(last, DateField):  # also a DateTimeField
         return []
     return [
         Error(
             f"SIMILARITY['ORDERS']['SOURCE']['placed_at'] is {path!r}, which leads to a "
             f"{type(last).__name__}.",
-            hint="Name the DateTimeField or DateField that says when an order was placed.",
+            hint="Name the DateTimeField or DateField with the time when an order was placed.",
             id="similarity.E052",
         )
     ]
@@ -104,29 +104,35 @@ def _check_products(adapter: MappedOrders) -> list[CheckMessage]:
         Error(
             f"SIMILARITY['ORDERS']['SOURCE']['products'] is {path!r}, which does not lead to "
             f"{product._meta.label}.",
-            hint="Name the relation from an order's line to the product, 'lines__product' say.",
+            hint="Name the relation from an order's line to the product, such as 'lines__product'.",
             id="similarity.E053",
         )
     ]
 
 
 def _check_one_product(adapter: MappedOrders) -> list[CheckMessage]:
-    """A line taken for the order has one product, so that no pair is ever made."""
+    """Warn if ``model`` is a line of an order.
+
+    A line has a single product, so no pair is ever counted.
+    """
     path, model = adapter.mapping["products"], adapter.model
     if Path(path).leads_to_many(model):
         return []
     return [
         Warning(
             f"SIMILARITY['ORDERS']['SOURCE']['products'] is {path!r}, which gives each "
-            f"{model._meta.label} one product: nothing is ever bought together.",
-            hint=f"Name the model of whole orders, if {model._meta.label} is a line of one.",
+            f"{model._meta.label} one product: no products are ever bought together.",
+            hint=f"Name the model of whole orders if {model._meta.label} is a line of an order.",
             id="similarity.W060",
         )
     ]
 
 
 def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
-    """From another table than the products, each product would be summed for each row of it."""
+    """Check that quantity and products are on the same row; otherwise sums would be too high.
+
+    A quantity from another table would be summed once for each of its rows.
+    """
     path, products = adapter.mapping.get("quantity"), adapter.mapping["products"]
     if path is None or path.rpartition("__")[0] == products.rpartition("__")[0]:
         return []
@@ -134,7 +140,7 @@ def _check_quantity(adapter: MappedOrders) -> list[CheckMessage]:
     return [
         Error(
             f"SIMILARITY['ORDERS']['SOURCE']['quantity'] is {path!r}, and the products are "
-            f"{products!r}: it does not stand on the same row.",
+            f"{products!r}: it is not on the same row.",
             hint=f"Name a field of {beside}, or leave it out.",
             id="similarity.E054",
         )
@@ -146,8 +152,9 @@ def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
     named += [("customer", path) for path in adapter.customer_paths]
     return [
         Error(
-            f"SIMILARITY['ORDERS']['SOURCE'][{key!r}] is {path!r}, which gives an order several.",
-            hint="Name a path that gives one value an order, 'customer_id' say.",
+            f"SIMILARITY['ORDERS']['SOURCE'][{key!r}] is {path!r}, which gives an order several "
+            "values.",
+            hint="Name a path with one value per order, such as 'customer_id'.",
             id="similarity.E055",
         )
         for key, path in named
@@ -156,7 +163,7 @@ def _check_customer(adapter: MappedOrders) -> list[CheckMessage]:
 
 
 def _check_guests(adapter: MappedOrders) -> list[CheckMessage]:
-    """Orders without a customer are nobody's, although their addresses tell them apart."""
+    """Warn if guests count as unknown customers although an e-mail address distinguishes them."""
     paths = adapter.customer_paths
     fields = Path(paths[0])._fields(adapter.model) if len(paths) == 1 else []
     if not any(field.null for field in fields):
@@ -171,16 +178,20 @@ def _check_guests(adapter: MappedOrders) -> list[CheckMessage]:
     both = [paths[0], addresses[0]]
     return [
         Warning(
-            f"SIMILARITY['ORDERS']['SOURCE']['customer'] is {paths[0]!r}, which may be empty: no "
-            "such order, a guest's, helps a pair to be shown.",
-            hint=f"Name what tells guests apart too: {both!r}.",
+            f"SIMILARITY['ORDERS']['SOURCE']['customer'] is {paths[0]!r}, which may be "
+            "empty: orders of guests do not help a pair to be shown.",
+            hint=f"Also name the field that distinguishes guests: {both!r}.",
             id="similarity.W063",
         )
     ]
 
 
 def _check_user(adapter: MappedOrders) -> list[CheckMessage]:
-    """The key of anything else may be another's, whose orders would tell of the wrong person."""
+    """Check that ``user`` leads to the user model.
+
+    A key of another model can equal a user's key, and would personalise results with the orders of
+    the wrong person.
+    """
     path = adapter.mapping.get("user")
     last = None if path is None else Path(path)._fields(adapter.model)[-1]
     if last is None or last.related_model is get_user_model():
@@ -189,8 +200,8 @@ def _check_user(adapter: MappedOrders) -> list[CheckMessage]:
         Error(
             f"SIMILARITY['ORDERS']['SOURCE']['user'] is {path!r}, which does not lead to "
             f"{get_user_model()._meta.label}.",
-            hint="Name the relation from an order to the user who placed it, 'customer__user' say, "
-            "or leave it out.",
+            hint="Name the relation from an order to the user who placed it, such as "
+            "'customer__user', or leave it out.",
             id="similarity.E059",
         )
     ]
@@ -201,11 +212,11 @@ def _check_filter(adapter: MappedOrders, key: str) -> list[CheckMessage]:
     try:
         orders.filter(**adapter.mapping.get(key, {})).query.sql_with_params()
     except EmptyResultSet:
-        return []  # "nothing counts" is a filter that resolves
+        return []  # a filter that matches no orders is valid
     except (FieldError, ValidationError, ValueError, TypeError) as error:
         return [
             Error(
-                f"Orders that are {key} cannot be asked for: {error}",
+                f"Orders that are {key} cannot be queried: {error}",
                 hint=f"Correct SIMILARITY['ORDERS']['SOURCE'][{key!r}]; its keys are lookups of "
                 "QuerySet.filter, such as {'status__in': ['placed', 'shipped']}.",
                 id="similarity.E056",
@@ -215,25 +226,25 @@ def _check_filter(adapter: MappedOrders, key: str) -> list[CheckMessage]:
 
 
 def _check_lacking(adapter: MappedOrders) -> list[CheckMessage]:
-    """What an order table can be read without, at a cost."""
+    """Warn about each optional key that is missing, and name the consequence."""
     found = {
         "counted": Warning(
             "SIMILARITY['ORDERS']['SOURCE'] has no 'counted': cancelled and returned orders count.",
-            hint="Filter them out, as {'status__in': ['placed', 'shipped']}; {} says that every "
-            "order counts.",
+            hint="Filter them out, for example {'status__in': ['placed', 'shipped']}; {} means "
+            "that every order counts.",
             id="similarity.W057",
         ),
         "verified": Warning(
             "SIMILARITY['ORDERS']['SOURCE'] has no 'verified': orders that anyone can invent "
             "decide what all shoppers see as bought together.",
-            hint="Name those that are paid, shipped or of a verified customer, as "
-            "{'status': 'paid'}; {} says that every order that counts is.",
+            hint="Name the orders that are paid, shipped or of a verified customer, for example "
+            "{'status': 'paid'}; {} means that every order that counts is verified.",
             id="similarity.W061",
         ),
         "customer": Warning(
-            "SIMILARITY['ORDERS']['SOURCE'] has no 'customer': shoppers cannot be told apart, and "
-            "nothing is shown as bought together.",
-            hint="Name what tells customers apart, as ['customer_id', 'email'].",
+            "SIMILARITY['ORDERS']['SOURCE'] has no 'customer': customers cannot be distinguished, "
+            "so no products are shown as bought together.",
+            hint="Name fields that distinguish customers, for example ['customer_id', 'email'].",
             id="similarity.W062",
         ),
     }
@@ -255,7 +266,7 @@ def _check_engine() -> list[CheckMessage]:
 
 
 def _where_it_ends(path: str, model: type[Model]) -> tuple[type[Model], str]:
-    """The model that lacks the next name of the path, and that name."""
+    """Return the model that lacks the next name of the path, and that name."""
     fields = Path(path)._fields(model)
     owner = fields[-1].related_model if fields and fields[-1].related_model else model
     return owner, Path(path).names[min(len(fields), len(Path(path).names) - 1)]

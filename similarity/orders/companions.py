@@ -1,4 +1,4 @@
-"""What the template tags show of co-purchases: shelves of a product and a cart, and bundles."""
+"""Read the template tags' bundles and bought-together shelves of products and carts."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -21,7 +21,7 @@ from similarity.similar.within import key_of
 
 
 class Total(NamedTuple):
-    """What several products cost together."""
+    """The total price of several products."""
 
     price: Decimal
     currency: str
@@ -35,10 +35,11 @@ def product_companions(
     within: QuerySet[Any] | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """As :func:`similarity.orders.partner_shelf.bought_together`, for a product's page.
+    """Return :func:`similarity.orders.partner_shelf.bought_together` for a product's page.
 
-    Which products go together is cached for ``CACHE["TIMEOUT_S"]``; whether they may be shown
-    now is asked each time, and those in reserve move up. ``within`` narrows what may be shown.
+    The products of the shelf are cached for ``CACHE["TIMEOUT_S"]``. Each request checks again
+    whether they may be shown, and products in reserve move up. ``within`` narrows the products that
+    may be shown.
     """
     require_limit(limit)
     told = ["together", str(key_of(product)), limit, explain, language_of(explain)]
@@ -60,10 +61,11 @@ def cart_companions(
     within: QuerySet[Any] | None = None,
     explain: bool = False,
 ) -> list[Hit]:
-    """What goes with a whole cart: products, keys, or the cart's lines with a ``product`` each.
+    """Return products that go with a whole cart.
 
-    Of a cart of more than ``MAX_CART`` products the last ones are asked about. Not cached,
-    for a cart is one shopper's and seldom looked at twice.
+    ``cart`` holds products, keys, or lines with a ``product`` each. If it has more than
+    ``MAX_CART`` products, use the last ones. The result is not cached, because a cart belongs to
+    one shopper and is rarely looked at twice.
     """
     eligible = shown_to(request, within)
     products = products_of(cart)[-MAX_CART:]
@@ -72,7 +74,7 @@ def cart_companions(
 
 
 def products_of(cart: Any) -> list[Any]:
-    """Products or keys of whatever a host calls a cart; a related manager stands for its rows."""
+    """Return the products or keys of a host's cart; read the rows of a related manager."""
     model = get_adapter().model
     every = cart.all() if hasattr(cart, "all") else cart
     return [
@@ -89,7 +91,7 @@ def offers(
     request: HttpRequest | None = None,
     within: QuerySet[Any] | None = None,
 ) -> list[Offer]:
-    """As :func:`similarity.orders.bundles.offers.bundle_offers`, for a product's page."""
+    """Return :func:`similarity.orders.bundles.offers.bundle_offers` for a product's page."""
     alias = router.db_for_read(Bundle)
     with metrics.timed("shelf_seconds", shelf="bundles"), savepoint(alias):
         return bundle_offers(product, limit, request=request, within=within)
@@ -98,9 +100,10 @@ def offers(
 def with_total(
     product: Model | Any, items: Sequence[ShelfItem], request: HttpRequest | None = None
 ) -> dict[str, Any]:
-    """What a template shows of a product and its companions.
+    """Return the template context of a product and its companions.
 
-    ``card`` is the product's own, and ``total`` what all cost; None where a key was given.
+    ``card`` is the product's own card, and ``total`` the price of all products. Both are None if
+    ``product`` is a key.
     """
     card = card_of(get_adapter(), product, request) if isinstance(product, Model) else None
     total = total_of([card, *(item.card for item in items)]) if card else None
@@ -108,7 +111,7 @@ def with_total(
 
 
 def total_of(cards: Sequence[Card]) -> Total | None:
-    """The sum of the prices; None where one has none, or they are in several currencies."""
+    """Return the sum of the prices; None if a price is missing or the currencies differ."""
     currencies = {card.currency for card in cards}
     prices = [card.price for card in cards if card.price is not None]
     if len(currencies) != 1 or len(prices) != len(cards):

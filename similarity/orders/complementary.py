@@ -1,8 +1,8 @@
-"""Companions of products that orders say nothing about: of categories that go with theirs.
+"""Find companions without order data, from categories that go with the product's category.
 
-Which categories go together is learned from orders
-(:mod:`similarity.orders.complements`); within each, what is most like the product in
-style comes first. Such a hit says where it comes from, and has no score: nothing was measured.
+:mod:`similarity.orders.complements` learns from orders which categories go together. Within a
+category, products most similar to the source come first. Such a hit names its category as the
+reason and has score 0, because it has no measured score.
 """
 
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 TIER = "complement"
 
-#: Categories a shelf is filled from.
+#: Complementary categories used for one shelf.
 CATEGORIES = 3
 
 
 def fill(
     cart: "Cart", wanted: int, taken: Sequence["RankedPartner"], *, explain: bool
 ) -> list[Hit]:
-    """At most ``wanted`` products of complementary categories, the categories taking turns.
+    """Return at most ``wanted`` products of complementary categories, which take turns.
 
-    ``taken`` are on the shelf already, and their variants do not follow.
+    ``taken`` are already on the shelf; leave them and their variants out.
     """
     source = _source(cart)
     if source is None:
@@ -45,7 +45,7 @@ def fill(
     lists: list[list[tuple[Any, Complement]]] = []
     for complement in complements:
         if len(lists) == wanted:
-            break  # each fills a place
+            break  # each category fills a place
         found = _nearest(cart, complement, source, wanted, taken)
         lists += [found] if found else []
     in_turn = [pair for pair in chain.from_iterable(zip_longest(*lists)) if pair is not None]
@@ -58,7 +58,7 @@ def fill(
 
 
 def _source(cart: "Cart") -> tuple[Any, StoredVectors] | None:
-    """The live version, and the vectors of the last product of the cart that has some."""
+    """Return the live version and the vectors of the cart's last product with vectors, or None."""
     version = live_version(cart.within.using)
     if version is None:
         return None
@@ -105,7 +105,7 @@ def _hit(product: Any, complement: Complement, *, explain: bool) -> Hit:
 
 
 def _reason(complement: Complement) -> Reason:
-    """The last level of a path says enough to a shopper."""
+    """Return the reason, with only the last level of the category path."""
     name = complement.name.rsplit(LEVEL, 1)[-1]
     return Reason(
         TIER, 1.0, gettext("%(category)s: often bought with such products") % {"category": name}

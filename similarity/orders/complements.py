@@ -1,6 +1,6 @@
-"""Which categories go together: what orders say about products that nobody has bought yet.
+"""Learn from orders which categories go together; products without orders use them.
 
-Categories are counted as products are, by the same engine: a basket holds each category once.
+The same engine counts categories and products: a basket holds each category once.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ from similarity.orders.counting.local import LocalEngine
 from similarity.orders.counting.reading import Items, Orders, columns
 from similarity.orders.models import CategoryComplement
 
-#: Complements kept of each category.
+#: Complements kept per category.
 MOST = 10
-#: Below this two categories are met together about as often as by chance.
+#: Below this lift, two categories meet about as often as by chance.
 LEAST_LIFT = 1.2
-#: Below this log-likelihood ratio chance gives as much once in a hundred times.
+#: Below this log-likelihood ratio, chance gives the same at least once in a hundred times.
 LEAST_SURE = 6.63
 #: Products whose categories are read at once.
 READ_AT_ONCE = 5000
 
 
 class Complement(NamedTuple):
-    """A category that goes with another; ``score`` is 0 to 1."""
+    """A category that goes with another category; ``score`` is 0 to 1."""
 
     name: str
     lift: float
@@ -35,10 +35,10 @@ class Complement(NamedTuple):
 
 
 def learn(orders: Orders, rule: CountingRule, alias: str) -> int:
-    """Replace what is known of categories by what ``orders`` say; returns how many pairs.
+    """Replace the stored complements by those from ``orders``; return the number of pairs.
 
-    Within the caller's transaction. Pairs of fewer than ``ORDERS["MIN_SHOPPERS"]`` shoppers are not
-    kept. Nothing is learned where the catalogue has no category.
+    Runs within the caller's transaction. Drop pairs with fewer than ``ORDERS["MIN_SHOPPERS"]``
+    shoppers. Learn no complements if the catalogue has no categories.
     """
     CategoryComplement.objects.using(alias).delete()
     names, of_product = _categories(list(orders.number), get_adapter())
@@ -51,7 +51,7 @@ def learn(orders: Orders, rule: CountingRule, alias: str) -> int:
 
 
 def complements_of(categories: Sequence[str], using: str) -> list[Complement]:
-    """What goes with any of ``categories`` and is none of them, best first; one query."""
+    """Return complements of ``categories``, without those categories, best first; one query."""
     rows = (
         CategoryComplement.objects.using(using)
         .filter(category__in=list(categories))
@@ -67,7 +67,10 @@ def complements_of(categories: Sequence[str], using: str) -> list[Complement]:
 def _categories(
     keys: Sequence[Any], adapter: CatalogAdapter
 ) -> tuple[list[str], "np.ndarray[Any, np.dtype[np.int32]]"]:
-    """The names of categories, and each product's, -1 without one; of several the first."""
+    """Return the category names and each product's category number, -1 without a category.
+
+    If a product has several categories, use the first.
+    """
     number: dict[str, int] = {}
     of_product = np.full(len(keys), -1, np.int32)
     at = {key: position for position, key in enumerate(keys)}

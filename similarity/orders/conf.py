@@ -16,7 +16,7 @@ from similarity.conf import (
 declare(
     "ORDERS",
     {
-        # A dict maps the order model's fields; a string is the dotted path of an adapter; None
+        # A dict maps the order model's fields, a string is the dotted path of an adapter, and None
         # means that there are no orders. See similarity.orders.mapping.MappedOrders.
         "SOURCE": source(
             None,
@@ -24,14 +24,14 @@ declare(
             required=False,
         ),
         "WINDOW_DAYS": whole(730),  # older orders do not count
-        # An order counts half after so many days.
+        # An order loses half its weight in this number of days.
         "HALF_LIFE_DAYS": Setting(180, "a number of days above 0", is_positive),
         "MIN_SHOPPERS": whole(3),  # hide pairs bought by fewer customers than this
         "MAX_BASKET": whole(100),  # a larger order (a reseller's) makes no pairs
         "ENGINE": Setting(
             "similarity.orders.counting.local.LocalEngine", "the dotted path of an engine", is_text
         ),
-        # Of SparkEngine: entries of Spark's own configuration, such as "spark.master".
+        # For SparkEngine: entries of Spark's own configuration, such as "spark.master".
         "SPARK": Setting(
             {},
             "a dict of text → text",
@@ -39,11 +39,11 @@ declare(
                 isinstance(value, Mapping) and all(map(is_text, (*value, *value.values())))
             ),
         ),
-        # Bundles proposed at most; 0 proposes none.
+        # Maximum number of proposed bundles; 0 turns proposals off.
         "BUNDLE_PROPOSALS": Setting(
             50, "a whole number, 0 or above", lambda value: value == 0 or is_whole(value)
         ),
-        # What a suggested price takes off.
+        # Discount of a suggested bundle price.
         "BUNDLE_DISCOUNT_PERCENT": Setting(
             10,
             "a number of percent from 0 to below 100",

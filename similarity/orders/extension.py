@@ -1,4 +1,4 @@
-"""What orders add to the work of the core, and what they tell other apps."""
+"""Extend the core with order data: related categories, partners, sales, status and metrics."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -40,13 +40,13 @@ class OrdersExtension(Extension):
         return list(rows.values_list("category", "complement"))
 
     def bought_with(self, groups: Sequence[str]) -> Mapping[str, Collection[str]]:
-        """Pairs that enough shoppers bought."""
+        """Return partners by group, only of pairs bought by enough shoppers."""
         with connections[upsert.alias()].cursor() as cursor:
             cursor.execute(_PARTNERS, [list(groups), conf.get("ORDERS", "MIN_SHOPPERS")])
             return {name: set(partners) for name, partners in cursor.fetchall()}
 
     def sales(self, keys: Sequence[str], using: str) -> Mapping[str, float]:
-        """The decayed weight of orders."""
+        """Return the decayed weight of orders by product key."""
         item = CountedItem.objects.filter(number=OuterRef("item")).values("weight")[:1]
         counted = CountedProduct.objects.using(using).filter(key__in=list(keys))
         return dict(counted.values_list("key", Subquery(item)))
@@ -67,7 +67,7 @@ class OrdersExtension(Extension):
         rows = PendingOrder.objects.using(PendingOrder.objects.write_alias)
         yield Gauge(
             "outbox_orders",
-            f"Changes of orders that are not counted yet; estimated above {backlog.EXACT}.",
+            f"Changed orders that are not counted yet; estimated above {backlog.EXACT}.",
             [
                 ({"state": "waiting"}, float(backlog.about(rows.waiting()))),
                 ({"state": "dead"}, float(backlog.about(rows.dead()))),
@@ -75,6 +75,6 @@ class OrdersExtension(Extension):
         )
         yield Gauge(
             "outbox_orders_lag_seconds",
-            "For how long the longest waiting change of an order has been due.",
+            "How long the oldest waiting order change has been due.",
             [({}, backlog.first_of(rows.waiting(), 1).lag_s)],
         )

@@ -1,4 +1,4 @@
-"""The adapter for orders that a mapping of fields describes."""
+"""Read orders by a mapping of fields."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -21,27 +21,30 @@ from similarity.catalog.paths import Path
 from similarity.exceptions import ConfigurationError
 from similarity.orders.adapter import Basket, OrderAdapter, Sale
 
-#: Rows a streamed query fetches at once.
+#: Rows that a streamed query fetches at once.
 CHUNK = 10_000
 
-#: Lines read for each product that a user bought: the same one may be bought again and again.
+#: Lines read per product that a user bought, because a user may buy the same product repeatedly.
 LINES_A_PRODUCT = 4
 
 
 class MappedOrders(OrderAdapter):
-    """Reads orders by a mapping of fields, without code.
+    """An adapter that reads orders by a mapping of fields, without code.
 
-    ``model`` is the order model as ``app_label.ModelName``. ``placed_at`` names its time or
-    date, ``customer`` a path to what tells customers apart (``customer_id``), or a list of paths
-    of which the first that is filled counts (``["customer_id", "email"]``), ``products`` the path
-    to the products (``lines__product``), ``quantity`` the path to how many of each (left out: one),
-    ``user`` the path to the user who placed it (``customer__user``; left out, no results are
-    personal). ``counted`` holds the filter of orders that count, as keyword arguments of
-    ``QuerySet.filter``; ``verified`` narrows these to orders that cost somebody something (paid,
-    shipped, or of a verified customer): from these alone pages learn what is bought together.
+    - ``model``: the order model as ``app_label.ModelName``.
+    - ``placed_at``: its time or date.
+    - ``customer``: a path to a value that distinguishes customers (``customer_id``), or a list of
+      paths of which the first filled path counts (``["customer_id", "email"]``).
+    - ``products``: the path to the products (``lines__product``).
+    - ``quantity``: the path to the number of units. Without it, each line is one unit.
+    - ``user``: the path to the user who placed the order (``customer__user``). Without it, results
+      are not personal.
+    - ``counted``: the filter of orders that count, as keyword arguments of ``QuerySet.filter``.
+    - ``verified``: a further filter for orders that cost money (paid, shipped, or of a verified
+      customer). Bought-together pages learn from these orders only.
 
-    Raises :class:`ConfigurationError` for a key it does not know, a value of the wrong type,
-    one that is missing, or a model that no installed app has.
+    Raises :class:`ConfigurationError` for an unknown key, a value of the wrong type, a missing key,
+    or a model that is not in an installed app.
     """
 
     NEEDED = ("model", "placed_at", "products")
@@ -55,14 +58,14 @@ class MappedOrders(OrderAdapter):
             if key not in self.KEYS:
                 raise ConfigurationError(
                     f"SIMILARITY['ORDERS']['SOURCE'] has the unknown key {key!r}; "
-                    f"known are {', '.join(self.KEYS)}."
+                    f"known keys are {', '.join(self.KEYS)}."
                 )
             self._require_kind(key, value)
         for key in self.NEEDED:
             if key not in mapping:
                 raise ConfigurationError(
-                    f"SIMILARITY['ORDERS']['SOURCE'] has no {key!r}, and orders cannot be read "
-                    "without."
+                    f"SIMILARITY['ORDERS']['SOURCE'] has no {key!r}, which is needed to read "
+                    "orders; add it."
                 )
         self.mapping = mapping
         self.model = _model(mapping["model"])
@@ -105,15 +108,16 @@ class MappedOrders(OrderAdapter):
                 yield Sale(product, day, round(units))
 
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
-        # Another kind of login has a key that some user has too, and an unsaved user's None
-        # would find every order that is a guest's.
+        # Other login classes can have the same key as a user, and the key None of an unsaved user
+        # would match every guest order.
         is_user = isinstance(user, get_user_model()) and user.pk is not None
         if "user" not in self.mapping or not is_user:
             return ()
         product, placed_at = self._product, self.mapping["placed_at"]
         lines = self.model._base_manager.using(using).filter(**self._counted)
         lines = lines.filter(
-            # By ``pk``: a foreign key with ``to_field`` would compare user 5 with the name "5".
+            # Compare by ``pk``: a foreign key with ``to_field`` would compare user 5 with the name
+            # "5".
             **{f"{self.mapping['user']}__pk": user.pk},
             **{f"{placed_at}__isnull": False, f"{product}__isnull": False},
             **{f"{quantity}__gt": 0 for quantity in self._optional("quantity")},
@@ -122,7 +126,7 @@ class MappedOrders(OrderAdapter):
         return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
-        """What lies on the way to the products and to what ``counted`` asks for."""
+        """Return models on the paths to products, quantity and filters → lookups to them."""
         filters = (*self._counted, *self.mapping.get("verified", {}))
         paths = [self.mapping["products"], *self._optional("quantity"), *filters]
         return self._relations(paths, without=conf.product_model())
@@ -135,12 +139,12 @@ class MappedOrders(OrderAdapter):
 
     @property
     def customer_paths(self) -> Sequence[str]:
-        """The paths of ``customer``; of an order the first that is filled counts."""
+        """Return the paths of ``customer``; the first path with a value counts."""
         named = self.mapping.get("customer", ())
         return (named,) if isinstance(named, str) else tuple(named)
 
     def _read(self, orders: QuerySet[Any]) -> Iterator[Basket]:
-        """One query, a row for each line: rows of an order follow each other."""
+        """Yield baskets from one query with a row per line; the rows of an order are adjacent."""
         customers, quantity = self.customer_paths, self._optional("quantity")
         columns = [
             *("pk", self.mapping["placed_at"], self._product),
@@ -153,12 +157,16 @@ class MappedOrders(OrderAdapter):
             at = held[0][1]
             products = _bought(held, bool(quantity))
             if at is None or not products:
-                continue  # a cart that was never placed, or an order emptied of its lines
+                continue  # an unplaced cart, or an order without lines
             customer = self._customer(held[0][first_customer:])
             yield Basket(str(key), customer, times.aware(at), products)
 
     def _customer(self, values: Sequence[Any]) -> str:
-        """The first value that is filled; of several paths with the path, so that none meet."""
+        """Return the first value that is not empty, or "".
+
+        With several paths, prefix the value with its path, so that values of different paths
+        differ.
+        """
         for path, value in zip(self.customer_paths, values, strict=True):
             text = "" if value is None else str(value).strip()
             if text:
@@ -170,7 +178,7 @@ class MappedOrders(OrderAdapter):
         if not verified:
             return orders
         if any(Path(lookup).leads_to_many(self.model) for lookup in verified):
-            # A join would give each line once for each payment, say.
+            # A join would repeat each line, for example once per payment.
             chosen = self.model._base_manager.using(self.write_alias).filter(**verified)
             return orders.filter(pk__in=chosen.values("pk"))
         return orders.filter(**verified)
@@ -184,7 +192,7 @@ class MappedOrders(OrderAdapter):
         return orders
 
     def orders(self) -> QuerySet[Any]:
-        """The orders that count, where they are written."""
+        """Return the orders that count, from the database that they are written to."""
         orders = self.model._base_manager.using(self.write_alias)
         return orders.filter(**self._counted)
 
@@ -199,7 +207,10 @@ class MappedOrders(OrderAdapter):
     def _relations(
         self, paths: Iterable[str], without: type[Model]
     ) -> dict[type[Model], list[str]]:
-        """Related models on ``paths`` but for one and what lies behind it → lookups to them."""
+        """Return related models on ``paths`` → lookups to them.
+
+        Leave out the model ``without`` and the models behind it.
+        """
         related: dict[type[Model], list[str]] = {}
         for path in paths:
             for model, lookup in Path(path).relations(self.model):
@@ -212,12 +223,12 @@ class MappedOrders(OrderAdapter):
     def _key(self, key: str) -> Any:
         try:
             return self.model._meta.pk.to_python(key)
-        except ValidationError:  # no order can have it
+        except ValidationError:  # no order can have this key
             return None
 
     @cached_property
     def _product(self) -> str:
-        """The path to the products' primary keys: a line may name a product by its SKU."""
+        """Return the path to the products' primary keys; a line may refer to a SKU instead."""
         path: str = self.mapping["products"]
         field = (Path(path)._fields(self.model) or [None])[-1]
         by_key = not getattr(field, "many_to_one", False) or field.target_field.primary_key
@@ -236,14 +247,14 @@ class MappedOrders(OrderAdapter):
         return TruncDate(field, tzinfo=zone)
 
     def _bound(self, at: datetime) -> Any:
-        """``at`` as the field holds it: a date, a naive time, or an aware one."""
+        """Return ``at`` in the field's form: a date, a naive time, or an aware time."""
         return times.stored(at) if self._has_time else times.day_of(at)
 
 
 def _bought(lines: Sequence[Any], has_quantity: bool) -> tuple[Any, ...]:
-    """The products of an order's lines (key, at, product, quantity …), each once.
+    """Return the products of an order's lines (key, at, product, quantity …), each once.
 
-    What was ordered and taken back on another line, or never ordered, is not bought.
+    Leave out products that another line takes back, and products with quantity 0.
     """
     if not has_quantity or all(line[3] and line[3] > 0 for line in lines):
         return tuple(dict.fromkeys(line[2] for line in lines if line[2] is not None))
@@ -259,7 +270,7 @@ def _model(label: str) -> type[Model]:
         model: type[Model] = apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS']['SOURCE']['model'] is {label!r}, and no installed app has that "
-            "model; name it as 'app_label.ModelName', for example 'shop.Order'."
+            f"SIMILARITY['ORDERS']['SOURCE']['model'] is {label!r}, which is not a model of an "
+            "installed app; name it as 'app_label.ModelName', for example 'shop.Order'."
         ) from error
     return model

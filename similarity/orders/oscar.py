@@ -1,4 +1,4 @@
-"""The orders of django-oscar, as its sandbox has them and as shops fork them."""
+"""Read the orders of django-oscar, as in its sandbox and in forks of its order app."""
 
 from collections.abc import Collection
 
@@ -8,11 +8,11 @@ from similarity.orders.mapping import MappedOrders
 
 
 class OscarOrders(MappedOrders):
-    """Orders of django-oscar: guests are told apart by their e-mail address.
+    """Orders of django-oscar; the e-mail address distinguishes guests.
 
-    Of ``OSCAR_ORDER_STATUS_PIPELINE`` all statuses count but those in ``cancelled``; without a
-    pipeline every order counts. Oscar places an order once it is paid. A shop that places it
-    earlier names in ``verified`` the statuses that follow the payment.
+    All statuses of ``OSCAR_ORDER_STATUS_PIPELINE`` count, except those in ``cancelled``. Without a
+    pipeline, every order counts. Oscar places an order when it is paid. A shop that places orders
+    earlier lists the statuses after the payment in ``verified``.
     """
 
     cancelled: Collection[str] = ("cancelled", "canceled", "refunded", "returned", "declined")

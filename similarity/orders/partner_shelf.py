@@ -1,4 +1,4 @@
-"""What is bought together with a product, or goes with a whole cart."""
+"""Find products bought together with a product or with a whole cart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +19,19 @@ from similarity.similar.fallback import groups_of
 from similarity.similar.hits import Hit, Reason, require_limit
 from similarity.similar.within import Within, key_of
 
-#: Products a cart may hold; more are refused rather than left out unseen.
+#: Maximum number of products in a cart. A larger cart raises an error, because silently dropped
+#: products would go unnoticed.
 MAX_CART = 100
-#: Below this log-likelihood ratio chance gives a pair once in twenty times: no companion.
+#: Below this log-likelihood ratio, chance gives the same pair at least once in twenty times, so the
+#: product is not a companion.
 LEAST_SURE = 3.84
-#: From this score on a pair is said to be bought together very often.
+#: From this score on, the reason is "very often bought together".
 VERY_OFTEN = 0.6
-#: Partners looked at for each hit wanted: some are sold out, or replace what is in the cart.
+#: Partners examined per requested hit, because some are sold out or replace a product in the cart.
 LOOKED_AT = 8
-#: Two products of a category more alike (cosine) replace each other and are not shown as bought
-#: together. Strict because staff do not review shelves. Chosen in docs/bought-together.md.
+#: If the cosine of two products of a category is above this, they are substitutes and not shown as
+#: bought together. The limit is strict because staff do not review shelves. See
+#: docs/bought-together.md for the choice.
 SUBSTITUTE_SIMILARITY = 0.6
 
 
@@ -41,21 +44,20 @@ def bought_together(
     figures: bool = False,
     request: HttpRequest | None = None,
 ) -> list[Hit]:
-    """Products bought together with ``products``: one product, or all of a cart.
+    """Return products bought together with ``products``: one product, or all of a cart.
 
-    ``products`` are instances or keys; ``within`` defaults to what the adapter says may be
-    shown to ``request``. Left out are what is in the cart and its variants, and what would
-    replace something in it: of the same category, with vectors more alike than
-    ``SUBSTITUTE_SIMILARITY``. Of variants of one product the one bought most often comes,
-    of those that may be shown.
+    ``products`` are instances or keys. ``within`` defaults to the products that the adapter allows
+    for ``request``. The hits leave out the cart's products, their variants and their substitutes:
+    products of the same category whose vectors are more similar than ``SUBSTITUTE_SIMILARITY``. Of
+    the variants of a product, use the most frequently bought variant that may be shown.
 
-    The tier is ``copurchase``, the score in [0, 1) what
-    :func:`similarity.orders.counting.scores.blend` makes of the orders. Where orders say too
-    little, or no more than chance would, products of complementary categories follow, tier
-    ``complement``, score 0. With ``figures``, which are for the staff, the reason that ``explain``
-    gives counts orders. Fewer hits than ``limit``, or none, is an answer: nothing is made up.
+    The tier is ``copurchase``, and the score in [0, 1) is
+    :func:`similarity.orders.counting.scores.blend` of the orders. If orders are too few or no
+    better than chance, products of complementary categories follow with tier ``complement`` and
+    score 0. With ``figures``, meant for staff, the reasons of ``explain`` contain numbers of
+    orders. There may be fewer hits than ``limit``, or no hits, because the shelf is never padded.
 
-    Raises :class:`similarity.exceptions.QueryError` for arguments it cannot serve.
+    Raises :class:`similarity.exceptions.QueryError` for invalid arguments.
     """
     require_limit(limit)
     keys = keys_of(products)
@@ -71,7 +73,7 @@ def bought_together(
 
 @dataclass(frozen=True)
 class RankedPartner:
-    """A product that goes with the cart, and the pair that says so best."""
+    """A product that goes with the cart, and the strongest pair that supports it."""
 
     product: Any
     score: float
@@ -79,7 +81,7 @@ class RankedPartner:
 
 
 class Cart:
-    """The products whose companions are looked for; of one product it is a cart of one."""
+    """The products to find companions for; a single product is a cart with one item."""
 
     def __init__(self, keys: Sequence[Any], within: Within, adapter: CatalogAdapter) -> None:
         self.keys = keys
@@ -88,11 +90,11 @@ class Cart:
 
     @cached_property
     def items(self) -> list[str]:
-        """Names of the cart's items: a product, or the group of its variants."""
+        """Return the names of the cart's items: a product, or the group of its variants."""
         return list(dict.fromkeys(groups_of(self.keys, self.adapter).values()))
 
     def partners(self, limit: int) -> list[RankedPartner]:
-        """The best partners that may be shown, at most ``limit``."""
+        """Return the best partners that may be shown, at most ``limit``."""
         ranked = self._ranked()[: LOOKED_AT * limit]
         products = self._load([partner for _score, partner in ranked])
         replaces = self._judge(products.values())
@@ -112,7 +114,7 @@ class Cart:
         return Hit(key, found.score, "copurchase", reasons=reasons, product=found.product)
 
     def _ranked(self) -> list[tuple[float, Partner]]:
-        """(score for the cart, the partner of the item it is surest of), best first."""
+        """Return (score for the cart, the strongest pair of the partner's item), best first."""
         of_item = partners_of(self.items, self.within.using)
         sure = (
             [p for p in each if p.log_likelihood_ratio >= LEAST_SURE] for each in of_item.values()
@@ -132,10 +134,10 @@ class Cart:
         return [(score, best[item]) for item, score in ordered if item not in inside]
 
     def _load(self, partners: Sequence[Partner]) -> Mapping[str, Any]:
-        """Item → the product that stands for it now; an item without one is left out.
+        """Return the product to show by item; leave out an item without such a product.
 
-        Of the variants that were ordered the one in most orders. Where none of these may be shown,
-        because shelves show the parent or another colour, any other of the group.
+        Prefer the variant in most orders. If no ordered variant may be shown, because shelves show
+        the parent or another colour, use any other variant of the group.
         """
         to_python = self.adapter.model._meta.pk.to_python
         ordered = {one.item: [to_python(key) for key in one.products] for one in partners}
@@ -145,7 +147,7 @@ class Cart:
         return {**found, **self._first_shown(stored.members(missing))}
 
     def _first_shown(self, candidates: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Item → the first of its keys that may be shown; one query and the host's prefetches."""
+        """Return the first key that may be shown, by item; one query and the host's prefetches."""
         keys = [key for some in candidates.values() for key in some]
         loaded = self.within.load(keys) if keys else {}
         firsts = {
@@ -155,7 +157,7 @@ class Cart:
         return {item: product for item, product in firsts.items() if product is not None}
 
     def _judge(self, products: Iterable[Any]) -> Any:
-        """Answers whether a product replaces something in the cart."""
+        """Return a function that returns True if a product replaces a product in the cart."""
         candidates = [product.pk for product in products]
         if not candidates:
             return lambda key: False
@@ -166,14 +168,16 @@ class Cart:
 
 
 def reason_of(partner: Partner) -> Reason:
-    """For shoppers: no figure, because figures tell competitors what sells."""
+    """Return the reason for shoppers, without numbers, because competitors could learn sales from
+    them.
+    """
     often = partner.score >= VERY_OFTEN
     text = gettext("very often bought together") if often else gettext("often bought together")
     return Reason("copurchase", 1.0, text)
 
 
 def figures_of(partner: Partner) -> Reason:
-    """For the staff: in how many orders, and how many times more than by chance."""
+    """Return the reason for staff: the number of orders, and how often compared with chance."""
     number = partner.orders
     orders = ngettext(
         "bought together in %(number)d order", "bought together in %(number)d orders", number
@@ -188,12 +192,15 @@ def figures_of(partner: Partner) -> Reason:
 
 
 def _share(partner: Partner) -> float:
-    """The share of baskets that hold the item whose partner this is."""
+    """Return the share of baskets that hold the item with this partner."""
     return partner.support / partner.confidence if partner.confidence else 1.0
 
 
 def keys_of(products: Any) -> list[Any]:
-    """Return the keys of one product or of a cart, each once. Raises :class:`QueryError`."""
+    """Return the keys of a product or of a cart, each once.
+
+    Raise :class:`QueryError` if the cart has more than ``MAX_CART`` products.
+    """
     several = isinstance(products, Sequence | QuerySet | set | frozenset)
     if isinstance(products, str) or not several:
         products = [products]

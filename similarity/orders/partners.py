@@ -1,4 +1,4 @@
-"""What goes with an item, as pages read it: one query, then arithmetic on a few numbers."""
+"""Read the partners of items for pages: one query, then arithmetic on a few numbers."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,12 +13,12 @@ from similarity.orders.counting import scores
 
 
 class Partner(NamedTuple):
-    """An item bought together with another, and how much that says.
+    """An item bought together with another item, and the measures of the pair.
 
-    ``products`` are keys as text, the one in most orders first. ``orders`` and ``shoppers``
-    bought both. ``support`` and ``confidence`` are shares (0–1), ``lift`` is how many times
-    more often than by chance, ``log_likelihood_ratio`` how sure that is, ``score`` (0–1) what
-    partners are ranked by.
+    ``products`` are keys as text, by falling number of orders. ``orders`` and ``shoppers`` bought
+    both. ``support`` and ``confidence`` are shares (0–1). ``lift`` is how many times more often
+    than by chance, ``log_likelihood_ratio`` how certain that is. Partners are ranked by ``score``
+    (0–1).
     """
 
     item: str
@@ -33,12 +33,11 @@ class Partner(NamedTuple):
 
 
 def partners_of(items: Sequence[str], using: str = "default") -> dict[str, list[Partner]]:
-    """Partners of each item, best first, at most ``scores.MAX_PARTNERS`` of each.
+    """Return partners by item, best first, at most ``scores.MAX_PARTNERS`` per item.
 
-    ``items`` are names as :func:`similarity.models.vectors.group_name` makes them; one that
-    was never bought has none and is left out. A pair of fewer than
-    ``ORDERS["MIN_SHOPPERS"]`` shoppers is never told. The figures are those of the last full
-    count. One query.
+    ``items`` are names from :func:`similarity.models.vectors.group_name`; items without orders are
+    left out. Pairs with fewer than ``ORDERS["MIN_SHOPPERS"]`` shoppers are never returned. The
+    figures are from the last full count. One query.
     """
     if not items:
         return {}
@@ -64,7 +63,7 @@ _QUERY = """
 
 
 def _ranked(rows: Sequence[Any]) -> list[Partner]:
-    """The rows of one item as partners, best first."""
+    """Return the rows of one item as partners, best first."""
     pair, first, second, total = (
         np.array([row[at] for row in rows], np.int64) for at in (3, 6, 7, 8)
     )

@@ -1,9 +1,9 @@
-"""The host's orders into the outbox, in the host's own transaction.
+"""Enqueue changes of the host's orders in the outbox, in the host's own transaction.
 
-Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw
-SQL; after those the host calls :func:`similarity.orders.enqueue_orders`. Lines made by
-``bulk_create`` beside their order's own ``save`` need no such call: a worker reads the order
-once everything is committed.
+Django sends no signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL; after
+them, the host calls :func:`similarity.orders.enqueue_orders`. ``bulk_create`` of lines together
+with their order's own ``save`` needs no such call, because a worker reads the order after the
+commit.
 """
 
 import logging
@@ -33,7 +33,7 @@ from similarity.receivers import are_off, guarded, receive
 
 logger = logging.getLogger(__name__)
 
-#: Where an instance that is being saved keeps the orders it belonged to before.
+#: Attribute of a saved instance that holds the orders it belonged to before the save.
 _LEFT = "_similarity_left_orders"
 
 
@@ -45,7 +45,7 @@ def connect() -> None:
             return
         related, customers = adapter.related_models(), adapter.customer_models()
     except SimilarityError as error:  # similarity.checks reports it with a hint
-        logger.error("Orders are not followed: %s", error)
+        logger.error("Changes of orders are not recorded: %s", error)
         return
     for model in relatives(adapter.model):
         receive(post_save, order_saved, model)
@@ -74,7 +74,7 @@ def order_saved(
 
 
 def order_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    """What was counted of it is taken back."""
+    """Enqueue a deleted order, so that a worker subtracts its counts."""
     found = row_key(instance, _adapter().model)
     _enqueue(using, lambda _adapter: [found[1]] if found else [], instance)
 
@@ -82,7 +82,7 @@ def order_deleted(sender: type[Model], instance: Model, using: str, **kwargs: An
 def part_moving(
     sender: type[Model], instance: Model, using: str, raw: bool = False, **kwargs: Any
 ) -> None:
-    """Before the save: the line may be given to another order, and the first one loses it."""
+    """Remember the orders of a row before its save, which may move it to another order."""
 
     def remember() -> None:
         stored = type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
@@ -102,7 +102,7 @@ def part_saved(
 
 
 def part_deleted(sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    """Before the delete: afterwards nothing tells which orders the row belonged to."""
+    """Enqueue the orders of a row before its delete; afterwards they cannot be found."""
     _enqueue(using, lambda adapter: list(_orders_of(adapter, instance, using)), instance)
 
 
@@ -115,7 +115,10 @@ def products_changed(
     using: str,
     **kwargs: Any,
 ) -> None:
-    """Either side may be the order; a clear from the product's side names no orders."""
+    """Enqueue the orders of a many-to-many change.
+
+    Either side may be the order. A clear from the product's side does not name the orders.
+    """
 
     if action not in ("post_add", "post_remove", "pre_clear", "post_clear"):
         return
@@ -128,7 +131,7 @@ def products_changed(
 
 
 def _orders_of(adapter: OrderAdapter, instance: Model, using: str) -> Iterator[Any]:
-    """Primary keys of orders that the row is read for."""
+    """Yield primary keys of orders that are read from the row."""
     yield from adapter.dependents(instance)
     for link in links_of(adapter, concrete(type(instance))):
         yield from link.keys_of(adapter.model, instance, using)
@@ -137,7 +140,7 @@ def _orders_of(adapter: OrderAdapter, instance: Model, using: str) -> Iterator[A
 def _enqueue(using: str, keys: Callable[[OrderAdapter], Iterable[Any]], instance: Model) -> None:
     """Write outbox rows in the transaction on ``using`` and wake a worker after it.
 
-    An order saved in another database than the outbox's is enqueued after its commit.
+    If the order is in another database than the outbox, enqueue it after its commit.
     """
     if are_off():
         return
@@ -163,7 +166,9 @@ def _enqueue(using: str, keys: Callable[[OrderAdapter], Iterable[Any]], instance
     transaction.on_commit(write_later, using=using, robust=True)
 
 
-_REMEDY = "the next full count has it, or 'manage.py similarity count-orders --full' at once"
+_REMEDY = (
+    "the next full count includes it; 'manage.py similarity count-orders --full' counts at once"
+)
 
 
 def _adapter() -> OrderAdapter:
@@ -174,5 +179,5 @@ def _adapter() -> OrderAdapter:
 
 
 def _every(related: Any) -> dict[type[Model], list[str]]:
-    """Models with their relatives → lookups from order to them."""
+    """Return models with their relatives → lookups from order to them."""
     return {model: list(lookups) for each, lookups in related.items() for model in relatives(each)}

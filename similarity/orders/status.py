@@ -1,4 +1,4 @@
-"""One report of where the counting of orders stands."""
+"""Report the state of the counting of orders."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from similarity.orders.counting import runs, updating
 from similarity.orders.counting.engine import CountingRule
 from similarity.orders.models import CountRun, PendingOrder
 
-#: Orders given up that a report names.
+#: Dead orders that a report lists.
 DEAD_SHOWN = 5
 
-#: A last full count older than this many days says that nothing runs the nightly one.
+#: If the last full count is older, the nightly count does not run.
 STALE_DAYS = 2
 
 
 def report() -> dict[str, Any] | None:
-    """What ``similarity status`` prints of orders, as plain values; None without orders."""
+    """Return the plain report of orders for ``similarity status``; None without orders."""
     if get_order_adapter() is None:
         return None
     run, waiting = runs.last_run(), updating.waiting()
@@ -37,11 +37,12 @@ def report() -> dict[str, Any] | None:
 
 
 def lines(orders: Mapping[str, Any]) -> list[str]:
-    """What ``similarity status`` prints of the report."""
+    """Return the lines that ``similarity status`` prints for the report."""
     outbox = orders["outbox"]
     told = [
-        f"Orders     {orders['orders']} counted, {orders['items']} items, of them with partners "
-        f"{orders['items_with_partners']}; all anew at {orders['full_at'] or 'no time yet'}",
+        f"Orders     {orders['orders']} counted, {orders['items']} items "
+        f"({orders['items_with_partners']} with partners); last full count: "
+        f"{orders['full_at'] or 'never'}",
         f"Outbox     of orders: {outbox['waiting']} waiting ({outbox['due']} due), "
         f"{outbox['dead']} dead, lag {outbox['lag_s']} s",
     ]
@@ -55,15 +56,15 @@ def _dead() -> list[dict[str, str]]:
 
 
 def _hints(run: CountRun | None, dead: int) -> list[str]:
-    """What somebody should do now."""
+    """Return actions that an operator should take now."""
     if run is None:
         return [
-            "No order was ever counted: start a worker, or run 'manage.py similarity count-orders'."
+            "No orders were counted: start a worker, or run 'manage.py similarity count-orders'."
         ]
     hints = []
     if (timezone.now() - run.full_at).days >= STALE_DAYS:
         hints.append(
-            f"Orders were last counted anew at {run.full_at:%Y-%m-%d %H:%M}: start celery beat "
+            f"The last full count was at {run.full_at:%Y-%m-%d %H:%M}: start celery beat "
             "with similarity.beat_schedule, or run 'manage.py similarity count-orders --full' "
             "each night."
         )
@@ -79,12 +80,12 @@ def _hints(run: CountRun | None, dead: int) -> list[str]:
     ]
     if changed:
         hints.append(
-            f"{', '.join(changed)} changed since the last full count: it takes effect with the "
-            "next one, or with 'manage.py similarity count-orders --full' at once."
+            f"{', '.join(changed)} changed since the last full count and takes effect with the "
+            "next full count; 'manage.py similarity count-orders --full' applies it at once."
         )
     if dead:
         hints.append(
-            f"{dead} changes of orders were given up; mend the cause and revive them in the admin, "
+            f"{dead} changes of orders are dead; fix the cause and revive them in the admin, "
             "or run 'manage.py similarity count-orders --full'."
         )
     return hints

@@ -1,4 +1,4 @@
-"""Which products replace each other: of one category, and almost alike by their vectors."""
+"""Detect products that replace each other: same category and very similar vectors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,22 +15,22 @@ from similarity.orders.bundles.itemsets import Substitutes
 READ_AT_ONCE = 1000
 
 
-#: What replaces what where a category is not known: listings of the same thing. In the demo
-#: shop no two products of different categories come near it (0.59 at most).
+#: The similarity of substitutes if a category is unknown: listings of the same product. In the demo
+#: shop, products of different categories stay below it (0.59 at most).
 NEAR_DUPLICATE = 0.75
 
 
 def judge(
     products: Mapping[int, Any], items: Sequence[int], most: float, using: str | None = None
 ) -> Substitutes:
-    """Answers whether two items replace each other; ``products`` has the key of each item.
+    """Return a function that returns True if two items replace each other.
 
-    They do where they share a category and the cosine of their vectors is above ``most``, or
-    where it is above :data:`NEAR_DUPLICATE` too and no category is known of one of them.
-    ``most`` is ``SUBSTITUTE_SIMILARITY`` for what shoppers are shown unseen by staff, and
-    the laxer ``MAX_SIMILARITY`` for bundles, each of which staff look at. Without
-    vectors nothing is known to replace anything. Vectors are held in half precision, 1 kB an
-    item, and are read from the database ``using``, or where routers send reads.
+    ``products`` has the key of each item. Two items replace each other if they have a category in
+    common and the cosine of their vectors is above ``most``. If the category of an item is unknown,
+    the cosine must also be above :data:`NEAR_DUPLICATE`. ``most`` is ``SUBSTITUTE_SIMILARITY`` for
+    shelves, which staff do not review, and the higher ``MAX_SIMILARITY`` for bundles, which staff
+    review. Items without vectors never replace another item. Vectors are held in half precision, 1
+    kB per item. They are read from the database ``using``, or by the database routers.
     """
     category, vector = _known([products[item] for item in items], using)
 
@@ -48,9 +48,9 @@ def judge(
 
 
 def _known(keys: Sequence[Any], using: str | None) -> tuple[dict[Any, set[Any]], dict[Any, Any]]:
-    """Key → its categories, and key → fused vector, float16 of length one; one query a page.
+    """Return categories by key, and fused vectors by key, as float16 of length 1.
 
-    Two where the adapter reads categories by way of its content.
+    Each page of keys needs one query, or two if the adapter reads categories from its content.
     """
     category: dict[Any, set[Any]] = {}
     vector: dict[Any, Any] = {}

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=runs.TASK, ignore_result=True)
 def count_orders() -> int:
-    """Count orders that changed, for ``BUDGET_S`` at most; a new task goes on while some wait."""
+    """Count changed orders for at most ``BUDGET_S``; if some remain, enqueue a new task."""
     try:
         counted = updating.count_pending(BUDGET_S)
     except SimilarityError as error:
@@ -29,18 +29,18 @@ def count_orders() -> int:
 
 @shared_task(name=runs.FULL_TASK, ignore_result=True)
 def count_all_orders() -> None:
-    """Count every order anew, as of today."""
+    """Count every order again, as of today."""
     if get_order_adapter() is None:
         return
     try:
         full.count_all()
     except SimilarityError as error:
-        logger.error("The orders are not counted anew: %s", error)
+        logger.error("The full count of orders failed: %s", error)
 
 
 @shared_task(name="similarity.propose_bundles", ignore_result=True)
 def propose_bundles() -> int:
-    """Bring the proposals of bundles up to date; returns how many are new."""
+    """Update the proposals of bundles and return the number of new proposals."""
     try:
         return proposals.propose_nightly()
     except SimilarityError as error:

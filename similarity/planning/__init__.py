@@ -1,6 +1,6 @@
-"""Co-demand for stock planning: whose sales move together, read from the shop's orders.
+"""Co-demand for stock planning: products whose sales move together, from the shop's orders.
 
-The public door of the app: a shop imports nothing deeper.
+This module is the public interface of the app; a shop imports only from here.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Co-demand in the admin: what moves with each item, as sentences, charts, a table and CSV."""
+"""Co-demand in the admin: related items of each item, as sentences, charts, a table and CSV."""
 
 import csv
 from typing import Any
@@ -30,7 +30,7 @@ class WarningsFilter(admin.SimpleListFilter):
 
 @admin.register(DemandSnapshot)
 class DemandSnapshotAdmin(LookedAt):
-    """Read only: ``manage.py similarity co-demand --all`` makes it."""
+    """A read-only admin; ``manage.py similarity co-demand --all`` makes the snapshots."""
 
     list_display = ("title", "kind", "headline", "pairs", "warnings")
     list_filter = ("kind", WarningsFilter)
@@ -56,7 +56,7 @@ class DemandSnapshotAdmin(LookedAt):
         snapshot: DemandSnapshot = kwargs["obj"]
         report = snapshot.report
         context |= {
-            "title": f"What moves with {snapshot.title}",
+            "title": f"Products that move with {snapshot.title}",
             "subtitle": None,
             "snapshot": snapshot,
             "report": report,
@@ -73,7 +73,7 @@ class DemandSnapshotAdmin(LookedAt):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def csv_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The table of one item."""
+        """Return the table of one item as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         snapshot = self.get_object(request, unquote(object_id))

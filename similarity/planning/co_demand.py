@@ -1,4 +1,4 @@
-"""Co-demand of this shop: its orders, its catalogue and its counted co-purchases put together."""
+"""Compute co-demand of this shop from its orders, catalogue and counted co-purchases."""
 
 import logging
 from collections.abc import Iterator
@@ -23,41 +23,41 @@ INSTALL = "pip install 'django-similarity[reports]'"
 
 
 def keep_weekly() -> None:
-    """Put :func:`all_reports` in the place of what is kept for the admin.
+    """Store new :func:`all_reports` for the admin.
 
-    A host that has no orders, too few weeks of them or not installed scipy is told so in the
-    log only, and what was kept before stands.
+    If the host has no orders, too few weeks of orders, or no scipy, the former reports stay. The
+    log then names too few weeks or a missing scipy.
     """
     if get_order_adapter() is None:
         return
     if find_spec("scipy") is None:
-        logger.info("No co-demand is kept: %s", INSTALL)
+        logger.info("Co-demand was not updated; scipy is missing: %s", INSTALL)
         return
     try:
         for report in all_reports(shop_sales(), DemandQuestion()):
             keep(report)
     except DemandError as error:
-        logger.info("No co-demand is kept: %s", error)
+        logger.info("Co-demand was not updated: %s", error)
 
 
 def all_reports(
     sales: WeeklySales, question: DemandQuestion, progress: Progress | None = None
 ) -> Iterator[DemandReport]:
-    """Of all products and, where the catalogue knows any, of all categories."""
+    """Yield the report of all products and, if the catalogue has categories, of all categories."""
     yield product_report(sales, question, progress=progress)
     if get_adapter().filter_by("category", ()) is not None:
         yield category_report(sales, question, progress=progress)
 
 
 def shop_sales(weeks: int = WEEKS, today: date | None = None) -> WeeklySales:
-    """Weekly units of every item.
+    """Return the weekly units of every item.
 
-    Raises :class:`DemandError` for a shop without orders, and :class:`ConfigurationError`
-    where scipy is not installed, which all that is made of them needs.
+    Raises :class:`DemandError` for a shop without orders, and :class:`ConfigurationError` without
+    scipy, which all later steps need.
     """
     if find_spec("scipy") is None:
         raise ConfigurationError(
-            f"Co-demand is computed by scipy, which is not installed; install it with: {INSTALL}"
+            f"Co-demand needs scipy, which is not installed; install it with: {INSTALL}"
         )
     return read_weekly_sales(_orders(), weeks, today)
 
@@ -70,7 +70,7 @@ def product_report(
     calibration: IntervalCalibration | None = None,
     progress: Progress | None = None,
 ) -> DemandReport:
-    """Of all products, or of the one whose key is given."""
+    """Return the report of all products, or of the product with the given key."""
     if product is not None:
         question = replace(question, of=item_of_product(sales, product))
     report = demand_report(
@@ -93,7 +93,10 @@ def category_report(
     category: str | None = None,
     progress: Progress | None = None,
 ) -> DemandReport:
-    """Of all categories, or of one. Raises :class:`DemandError` for one that sold nothing."""
+    """Return the report of all categories, or of one category.
+
+    Raises :class:`DemandError` for a category without sales.
+    """
     summed = sales.summed(categories(sales, get_adapter()))
     if category is not None:
         summed.of(category)
@@ -105,6 +108,7 @@ def _orders() -> OrderAdapter:
     orders = get_order_adapter()
     if orders is None:
         raise DemandError(
-            "SIMILARITY['ORDERS']['SOURCE'] is not set, so that there are no sales to read."
+            "SIMILARITY['ORDERS']['SOURCE'] is not set, so there are no sales to read; map the "
+            "order model there, see docs/settings.md."
         )
     return orders

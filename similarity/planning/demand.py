@@ -1,6 +1,6 @@
-"""Units sold by item and week, read from the host's orders.
+"""Read units sold by item and week from the host's orders.
 
-An item is a product with its variants. Weeks start on Monday; only whole ones are kept, for
+An item is a product with its variants. Weeks start on Monday. Only whole weeks are kept, because
 half a week looks like a fall in demand.
 """
 
@@ -21,21 +21,21 @@ from similarity.orders.counting.numbering import item_names
 
 IntArray = npt.NDArray[np.int64]
 
-#: Two years: the yearly pattern is seen twice, and older demand says little of the next month.
+#: Two years: they show the yearly pattern twice, and older demand says little about the next month.
 WEEKS = 104
 WEEK = timedelta(days=7)
-#: A week with less than this share of the median week's units: the shop was closed.
+#: In a week with less than this share of the median week's units, the shop was closed.
 CLOSED_SHARE = 0.1
 
-#: Keys of products → the names of their items, in the same order.
+#: Product keys → item names, in the same order.
 NameItems = Callable[[Sequence[Any]], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class WeeklySales:
-    """``units`` int64 (I, W): what each item sold in each week; the first begins ``monday``.
+    """Weekly sales: ``units`` int64 (I, W) sold by item and week; week 0 begins on ``monday``.
 
-    ``members``: item → keys of its products as text, the most sold first.
+    ``members``: item → its product keys as text, the most sold first.
     """
 
     names: tuple[str, ...]
@@ -53,30 +53,33 @@ class WeeklySales:
 
     @cached_property
     def of_shop(self) -> IntArray:
-        """Units of the whole shop by week (W,)."""
+        """Return the units of the whole shop by week (W,)."""
         return self.units.sum(axis=0)
 
     @cached_property
     def traded(self) -> npt.NDArray[np.bool_]:
-        """Weeks (W,) in which the shop was open, so that they say something of demand."""
+        """Return the weeks (W,) in which the shop was open; other weeks do not measure demand."""
         return self.of_shop >= CLOSED_SHARE * np.median(self.of_shop)
 
     @cached_property
     def row(self) -> dict[str, int]:
-        """Item → its row in ``units``."""
+        """Return item → its row in ``units``."""
         return {name: at for at, name in enumerate(self.names)}
 
     def of(self, name: str) -> IntArray:
-        """Units of one item by week. Raises :class:`DemandError` for one that sold nothing."""
+        """Return units of an item by week.
+
+        Raises :class:`DemandError` for an item without sales.
+        """
         if name not in self.row:
             raise DemandError(
-                f"{name!r} sold nothing in the {self.weeks} weeks from {self.monday}; "
-                "choose another, or more weeks."
+                f"{name!r} had no sales in the {self.weeks} weeks from {self.monday}; "
+                "choose another item, or more weeks."
             )
         return self.units[self.row[name]]
 
     def summed(self, label_of: Mapping[str, str]) -> "WeeklySales":
-        """By label, a category for one; items without a label are left out."""
+        """Return the sales by label, such as a category; leave out items without a label."""
         labels = sorted({label_of[name] for name in self.names if label_of.get(name)})
         row = {label: at for at, label in enumerate(labels)}
         units = np.zeros((len(labels), self.weeks), np.int64)
@@ -88,11 +91,11 @@ class WeeklySales:
         return WeeklySales(tuple(labels), self.monday, units, members)
 
     def until(self, weeks: int) -> "WeeklySales":
-        """The first so many weeks, as they were known then."""
+        """Return the first ``weeks`` weeks, as known at that time."""
         return WeeklySales(self.names, self.monday, self.units[:, :weeks], self.members)
 
     def selling(self, weeks: int, units: int) -> "WeeklySales":
-        """Items that sold in at least so many weeks and so many units in all."""
+        """Return items that sold in at least ``weeks`` weeks and at least ``units`` units."""
         enough = ((self.units > 0).sum(axis=1) >= weeks) & (self.units.sum(axis=1) >= units)
         names = tuple(name for name, keep in zip(self.names, enough, strict=True) if keep)
         members = {name: self.members.get(name, ()) for name in names}
@@ -102,9 +105,9 @@ class WeeklySales:
 def read_weekly_sales(
     orders: OrderAdapter, weeks: int = WEEKS, today: date | None = None
 ) -> WeeklySales:
-    """The last ``weeks`` whole weeks of sales, streamed.
+    """Read the last ``weeks`` whole weeks of sales, streamed.
 
-    Raises :class:`DemandError` where there is not one whole week of them.
+    Raises :class:`DemandError` without a whole week of sales.
     """
     this_monday = monday_of(today or times.today())
     first = this_monday - weeks * WEEK
@@ -112,9 +115,9 @@ def read_weekly_sales(
 
 
 def weekly_sales(sales: Iterable[Sale], name_items: NameItems = item_names) -> WeeklySales:
-    """Sales by item and whole week, from the first day sold to the last.
+    """Return sales by item and whole week, from the first to the last day with sales.
 
-    Raises :class:`DemandError` where there is not one whole week of them.
+    Raises :class:`DemandError` without a whole week of sales.
     """
     product_row: dict[Any, int] = {}
     rows, days, units = array("q"), array("q"), array("q")
@@ -134,10 +137,10 @@ def weekly_sales(sales: Iterable[Sale], name_items: NameItems = item_names) -> W
 
 
 def whole_weeks(ordinals: IntArray) -> tuple[date, int]:
-    """(first Monday, number of weeks) wholly between the first and the last day of sales.
+    """Return (first Monday, number of weeks) within the first and the last day of sales.
 
-    ``ordinals``: days as ``date.toordinal`` counts them. Raises :class:`DemandError` where
-    they hold no whole week.
+    ``ordinals`` are days as ``date.toordinal`` counts them. Raises :class:`DemandError` if they
+    contain no whole week.
     """
     if len(ordinals):
         first, last = date.fromordinal(int(ordinals.min())), date.fromordinal(int(ordinals.max()))
@@ -146,12 +149,12 @@ def whole_weeks(ordinals: IntArray) -> tuple[date, int]:
         if weeks > 0:
             return monday, weeks
     raise DemandError(
-        "The orders hold no whole week of sales, Monday to Sunday; co-demand needs several months."
+        "The orders have no whole week of sales, Monday to Sunday; co-demand needs several months."
     )
 
 
 def midnight(day: date) -> datetime:
-    """The first moment of a day in the host's ``TIME_ZONE``."""
+    """Return the first moment of a day in the host's ``TIME_ZONE``."""
     return times.aware(day)
 
 

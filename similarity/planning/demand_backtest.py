@@ -1,11 +1,10 @@
-"""How often the stated intervals would have held, and how much wider they must be.
+"""Back-test the stated intervals on past weeks, and compute how much wider they must be.
 
-Pairs are chosen because they moved together, so that past weeks show them more alike than
-the weeks to come will: an interval from those weeks alone is too narrow. So the shop's own
-past is asked. As of some earlier weeks, pairs are found and intervals made with what was
-known then; how far the sales that followed lay outside, on the scale of roots, says how much
-wider they must be to hold the stated share (conformalised quantile regression, Romano,
-Patterson and Candès 2019).
+Pairs are chosen because they moved together, so past weeks show them more similar than later weeks
+will. An interval from those weeks alone is too narrow. The back-test therefore finds pairs and
+makes intervals as of some earlier weeks, with the data of that time. It measures on the root scale
+how far the following sales lay outside. This gives the widening that holds the stated share
+(conformalised quantile regression, Romano, Patterson and Candès 2019).
 """
 
 from collections.abc import Iterator
@@ -19,23 +18,24 @@ from similarity.planning.demand_expectation import LEVEL, Expectation, units_of
 from similarity.planning.demand_links import MIN_OVERLAP, Link, LinkRule, demand_links
 from similarity.types import Progress
 
-#: Weeks ahead that each interval is for, and how many earlier weeks it is asked as of.
+#: Weeks that each interval covers, and number of earlier weeks to test from.
 HORIZON = 4
 ORIGINS = 4
-#: Cases below which the answer would be chance.
+#: With fewer cases, the result would be chance.
 MIN_CASES = 30
-#: Where the past is too short to ask; online-retail asks for 1.7 to 2.4.
+#: The widening if the past is too short; online-retail needs 1.7 to 2.4.
 UNCALIBRATED = 2.0
 MAX_PAIRS = 200
-#: The best sellers are asked; what they show holds for the others as well as anything.
+#: Only the best sellers are tested; their result holds equally for the other items.
 MAX_ITEMS = 1500
 
 
 class IntervalCalibration(NamedTuple):
-    """``widen``: how much wider intervals are made, as ``demand_expectation.widened`` takes it.
+    """The result of the back-test.
 
-    ``covered``: in the latest weeks asked, the share of ``cases`` that intervals held which
-    were widened by what the weeks before them asked for. None where the past is too short.
+    ``widen`` is how much ``demand_expectation.widened`` widens intervals. ``covered`` is the share
+    of the latest ``cases`` inside intervals that were widened by the need of the weeks before. It
+    is None if the past is too short.
     """
 
     level: float
@@ -45,7 +45,7 @@ class IntervalCalibration(NamedTuple):
 
 
 class Case(NamedTuple):
-    """As of ``origin`` weeks: what was expected of a pair's follower, and what it sold."""
+    """A test as of ``origin`` weeks: the expected and the actual sales of a pair's follower."""
 
     origin: int
     link: Link
@@ -54,7 +54,9 @@ class Case(NamedTuple):
 
     @property
     def score(self) -> float:
-        """How much wider the interval had to be to hold what was sold; below 0 it was too wide."""
+        """Return how much wider the interval had to be to hold the sales; negative if it was too
+        wide.
+        """
         low, sold, high = np.sqrt([self.expected.low, self.sold, self.expected.high])
         return float(max(low - sold, sold - high))
 
@@ -65,7 +67,7 @@ def calibrate(
     level: float = LEVEL,
     progress: Progress | None = None,
 ) -> IntervalCalibration:
-    """For this shop, from all of the origins its weeks allow."""
+    """Return the calibration of this shop, from all origins that its weeks allow."""
     cases = list(past_cases(best_sellers(sales, MAX_ITEMS), rule or LinkRule(), level, progress))
     if len(cases) < MIN_CASES:
         return IntervalCalibration(level, UNCALIBRATED, len(cases), None)
@@ -81,7 +83,7 @@ def calibrate(
 def past_cases(
     sales: WeeklySales, rule: LinkRule, level: float = LEVEL, progress: Progress | None = None
 ) -> Iterator[Case]:
-    """Cases as of the latest ORIGINS weeks that have HORIZON weeks after them, not overlapping."""
+    """Yield cases as of the latest ORIGINS weeks with HORIZON weeks after them, without overlap."""
     origins = [sales.weeks - HORIZON * (at + 1) for at in range(ORIGINS)]
     origins = [weeks for weeks in origins if weeks >= MIN_OVERLAP + rule.max_lag]
     for done, origin in enumerate(sorted(origins)):
@@ -97,25 +99,27 @@ def past_cases(
 
 
 def both_ways(link: Link) -> list[Link]:
-    """A link of the same week says something of either; one with a lag of what follows."""
+    """Return the directions of a link: both for the same week, one with a lag."""
     other = link._replace(leader=link.follower, follower=link.leader)
     return [link] if link.lag else [link, other]
 
 
 def series_of(sales: WeeklySales, link: Link) -> tuple[np.ndarray, np.ndarray]:
-    """Weekly units of leader and follower, shifted so that what belongs together is in line."""
+    """Return weekly units of leader and follower, shifted by the lag so that they are aligned."""
     x, y = sales.of(link.leader), sales.of(link.follower)
     return (x[: -link.lag], y[link.lag :]) if link.lag else (x, y)
 
 
 def needed(scores: list[float], level: float) -> float:
-    """The least widening that holds a share ``level`` of past cases, and one more; 0 at least."""
+    """Return the least widening, at least 0, that holds a share ``level`` of past cases and one
+    more.
+    """
     rank = int(np.ceil((len(scores) + 1) * level))
     return max(float(np.sort(scores)[min(rank, len(scores)) - 1]), 0.0)
 
 
 def best_sellers(sales: WeeklySales, many: int) -> WeeklySales:
-    """The items that sold most, at most so many."""
+    """Return the items that sold most, at most ``many``."""
     if len(sales.names) <= many:
         return sales
     rows = np.sort(np.argsort(-sales.units.sum(axis=1), kind="stable")[:many])

@@ -1,4 +1,4 @@
-"""Weekly sales of two items as SVG: what a page shows without a plotting library."""
+"""Draw weekly sales of two items as SVG, without a plotting library."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -9,15 +9,15 @@ from django.utils.safestring import SafeString
 
 WIDTH, HEIGHT = 760, 190
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 26
-#: Two of Okabe and Ito's colours; dashes tell the lines apart without them.
+#: Two of Okabe and Ito's colours; dashes also distinguish the lines.
 FIRST, SECOND = "#0072b2", "#d55e00"
 
-#: Ends of an axis whose half is a round number too.
+#: Axis ends whose half is also a round number.
 STEPS = (10, 16, 20, 30, 40, 60, 80)
 
 
 def chart(weeks: dict[str, Any], partner: dict[str, Any]) -> SafeString:
-    """The item's line, its partner's dashed, and its short weeks in grey."""
+    """Return a chart: the item's line, its partner's line dashed, and its short weeks in grey."""
     first, second = weeks["units"], partner["units"]
     top = nice_top(max([*first, *second, 1]))
     lines = (_line(first, top, FIRST, ""), _line(second, top, SECOND, "6 4"))
@@ -35,7 +35,7 @@ def chart(weeks: dict[str, Any], partner: dict[str, Any]) -> SafeString:
 
 
 def nice_top(most: float) -> int:
-    """The next round number that holds ``most``: 10, 16, 20, 30, 40, 60, 80, 100, 160 …"""
+    """Return the next round number of at least ``most``: 10, 16, 20, 30, 40, 60, 80, 100, 160 …"""
     scale = 1
     while True:
         for step in STEPS:
@@ -88,7 +88,7 @@ def _levels(top: int) -> SafeString:
 
 
 def _months(monday: date, weeks: int) -> SafeString:
-    """Each month's name below its first week, every second or third where weeks are many."""
+    """Return each month's name below its first week; skip months if there are many weeks."""
     days = [monday + timedelta(weeks=at) for at in range(weeks)]
     firsts = [at for at, day in enumerate(days) if day.day <= 7]
     every = -(-len(firsts) // 12) or 1

@@ -1,15 +1,15 @@
-"""If X sells so many, how many of Y: an interval, from weekly sales and from baskets.
+"""Estimate the sales of Y if X sells a given number, as an interval from weekly sales or baskets.
 
-Two readings of the question, each with its own model:
+Two questions, each with its own model:
 
-``units_of``: how much of Y the shop sells in all while X sells a given number. A straight
-line through the weeks, y = a + b·x, and what it leaves; the interval is predictive (it is
-meant to hold the sales, not their mean) and comes from a moving-block bootstrap (Künsch
-1989), which keeps weeks that follow each other together.
+``units_of``: how much of Y the shop sells in total while X sells a given number. The model is a
+straight line through the weeks, y = a + b·x, and its residuals. The interval is predictive: it
+should hold the sales, not their mean. It comes from a moving-block bootstrap (Künsch 1989), which
+keeps consecutive weeks together.
 
-``orders_with``: in how many of a given number of orders with X there will be Y as well. A
-beta-binomial whose spread is estimated from how the weekly rate varied: a plain binomial
-would promise too much where the rate drifts.
+``orders_with``: how many of a given number of orders with X also contain Y. The model is a
+beta-binomial whose spread is estimated from the variation of the weekly rate. A plain binomial
+would be too narrow if the rate drifts.
 """
 
 from statistics import NormalDist
@@ -21,24 +21,27 @@ import numpy.typing as npt
 from similarity.exceptions import DemandError
 from similarity.types import DoubleArray
 
-#: Share of cases an interval is meant to hold: one in ten below, one in ten above.
+#: Share of cases that an interval should hold: one in ten below it, one in ten above.
 LEVEL = 0.8
 DRAWS = 500
 BLOCK_WEEKS = 4
-#: Weeks above so many times the weekly units that nine in ten weeks stay below.
+#: Weeks are cut at this multiple of the weekly units that nine in ten weeks stay below.
 BULK = 3.0
-#: A quantity of X that takes longer to sell is not extrapolated to.
+#: The longest time in which X may sell a quantity; longer times are not extrapolated.
 MAX_SPAN_WEEKS = 13
 MIN_WEEKS = 12
-#: The pace of X is that of its latest weeks.
+#: Number of latest weeks that define the pace of X.
 RECENT_WEEKS = 8
 
 
 class Expectation(NamedTuple):
-    """Of Y, while X sells ``sold``: between ``low`` and ``high`` in a share ``level`` of cases."""
+    """Expected sales of Y while X sells ``sold``:
+
+    ``low`` to ``high`` in a share ``level`` of cases.
+    """
 
     sold: float
-    #: Weeks in which X sells that many at its present pace; 0 where orders are counted.
+    #: Weeks in which X sells this number at its present pace; 0 if orders are counted.
     weeks: int
     low: float
     expected: float
@@ -47,7 +50,7 @@ class Expectation(NamedTuple):
 
 
 def span_weeks(x: npt.ArrayLike, sold: float) -> int:
-    """Weeks, 1 to MAX_SPAN_WEEKS, in which X sells ``sold`` at the pace of its latest weeks."""
+    """Return the weeks, 1 to MAX_SPAN_WEEKS, in which X sells ``sold`` at its latest pace."""
     pace = float(np.mean(np.asarray(x, np.float64)[-RECENT_WEEKS:]))
     return int(np.clip(round(sold / pace), 1, MAX_SPAN_WEEKS)) if pace > 0 else MAX_SPAN_WEEKS
 
@@ -62,18 +65,18 @@ def units_of(
     widen: float = 0.0,
     seed: int = 0,
 ) -> Expectation:
-    """Units of Y in the weeks in which X sells ``sold``; ``x``, ``y`` (W,) are weekly units.
+    """Return units of Y in the weeks in which X sells ``sold``; ``x``, ``y`` (W,) are weekly units.
 
-    ``weeks`` is how long that takes (default: :func:`span_weeks`). ``widen`` is what a back-test
-    asks for, see :func:`widened`. Raises :class:`DemandError` for
-    series of unlike or too small length.
+    ``weeks`` is how long that takes (default: :func:`span_weeks`). ``widen`` comes from a
+    back-test, see :func:`widened`. Raises :class:`DemandError` for series of different or too small
+    length.
     """
     x, y = _series(x, y)
     span = weeks or span_weeks(x, sold)
     rng = np.random.default_rng(seed)
     x, fitted = _bounded(x), _bounded(y)
     slope, base = _line(x, fitted)
-    spread = np.sqrt(len(x) / (len(x) - 2))  # least squares leaves too little
+    spread = np.sqrt(len(x) / (len(x) - 2))  # least squares underestimates residuals
     around = (fitted - base - slope * x) * spread
     slopes, bases = _line(x, base + slope * x + around[_blocks(rng, len(x), len(x))])
     left = (y - base - slope * x) * spread
@@ -81,20 +84,22 @@ def units_of(
     drawn = bases * span + slopes * sold + ahead
     middle = max(float(base * span + slope * sold), 0.0)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    # However well the past fits, a count is no surer than Poisson's.
+    # Even if the past fits well, a count is not more certain than Poisson's.
     least = NormalDist().inv_cdf((1 + level) / 2) * middle**0.5
     low, high = widened(min(low, middle - least), max(high, middle + least), widen)
     return Expectation(sold, span, low, middle, high, level)
 
 
 def widened(low: float, high: float, by: float) -> tuple[float, float]:
-    """An interval of counts moved apart ``by`` on either side on the scale of their roots, where
-    small and large counts scatter alike; never below 0."""
+    """Return an interval of counts, widened by ``by`` on both sides on the scale of roots.
+
+    On that scale, small and large counts scatter equally. The interval never goes below 0.
+    """
     return max(float(max(low, 0.0) ** 0.5) - by, 0.0) ** 2, (float(high) ** 0.5 + by) ** 2
 
 
 def line_through(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
-    """(slope, constant) of the line that :func:`units_of` goes by."""
+    """Return (slope, constant) of the line that :func:`units_of` uses."""
     slope, base = _line(*(_bounded(np.asarray(units, np.float64)) for units in (x, y)))
     return float(slope), float(base)
 
@@ -102,11 +107,11 @@ def line_through(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
 def orders_with(
     together: npt.ArrayLike, orders: npt.ArrayLike, of: int = 100, level: float = LEVEL
 ) -> Expectation:
-    """How many of ``of`` orders with X hold Y as well.
+    """Return how many of ``of`` orders with X also contain Y.
 
-    ``together``, ``orders`` (W,): by week, orders of X that held Y, and orders of X. The
-    rate has Jeffreys's prior, Beta(½, ½), under which it is never held to be 0 or 1 for
-    sure. Raises :class:`DemandError` where X was never ordered.
+    ``together``, ``orders`` (W,) are weekly orders of X that contained Y, and weekly orders of X.
+    The rate has Jeffreys's prior, Beta(½, ½), so it is never certainly 0 or 1. Raises
+    :class:`DemandError` if X was never ordered.
     """
     from scipy.stats import betabinom
 
@@ -122,7 +127,9 @@ def orders_with(
 
 
 def _certainty(k: DoubleArray, n: DoubleArray) -> float:
-    """α + β of the weekly rate's beta law, by moments (Kleinman 1973); infinite for no spread."""
+    """Return α + β of the weekly rate's beta law by moments (Kleinman 1973); infinite without
+    spread.
+    """
     k, n = k[n > 0], n[n > 0]
     if len(n) < 3:
         return float("inf")
@@ -146,12 +153,12 @@ def _series(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[DoubleArray, DoubleArra
 
 
 def _bounded(units: DoubleArray) -> DoubleArray:
-    """Without the height of a bulk order, which alone would tilt the line."""
+    """Return units without the height of bulk orders, which alone would tilt the line."""
     return np.minimum(units, max(BULK * float(np.quantile(units, 0.9)), 1.0))
 
 
 def _line(x: DoubleArray, y: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Slope and constant of least squares for each row of ``y`` (..., W); slope 0 for a flat x."""
+    """Return least squares' slope and constant per row of ``y`` (..., W); slope 0 if x is flat."""
     centred = x - x.mean()
     square = (centred**2).sum()
     slope = (y @ centred) / square if square > 0 else np.zeros(y.shape[:-1])
@@ -159,7 +166,7 @@ def _line(x: DoubleArray, y: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
 
 
 def _blocks(rng: np.random.Generator, weeks: int, wanted: int) -> npt.NDArray[np.int64]:
-    """DRAWS rows of ``wanted`` week numbers, in runs of BLOCK_WEEKS that follow each other."""
+    """Return DRAWS rows of ``wanted`` week numbers, in runs of BLOCK_WEEKS consecutive weeks."""
     starts = rng.integers(0, weeks, (DRAWS, -(-wanted // BLOCK_WEEKS), 1))
     runs = (starts + np.arange(BLOCK_WEEKS)) % weeks
     return runs.reshape(DRAWS, -1)[:, :wanted]

@@ -1,15 +1,15 @@
-"""Whose demand moves together: lagged correlation of what is left of weekly sales.
+"""Find items whose demand moves together, by lagged correlation of residuals of weekly sales.
 
-Everything a shop sells rises before Christmas, so plain correlation links everything with
-everything. What all share is taken out first: each item's log sales are regressed on a
-constant, a straight trend, the shop's own movement and, from two years on, the year's
-season; only the residuals are compared. A correlation r of n pairs of weeks is judged by
-t = r·√(d ÷ (1 − r²)) with d = n − 2 − p degrees of freedom, p the shared regressors, and n
-shortened for series that drift (Bayley & Hammersley 1946: two series with autocorrelations a
-and b are worth n·(1 − ab)/(1 + ab) independent weeks). The best of the lags counts as that
-many tests (Bonferroni), and of all pairs those are kept whose expected share of false ones
-is at most ``false_share`` (Benjamini & Hochberg 1995). Fisher's z is quicker and picks the
-lag; among millions of pairs its tail would give two or three times too many.
+Everything a shop sells rises before Christmas, so plain correlation links every item with every
+other item. The common part is therefore removed first: each item's log sales are regressed on a
+constant, a straight trend, the shop's own movement and, from two years on, the season of the year.
+Only the residuals are compared. A correlation r of n pairs of weeks is tested by t = r·√(d ÷ (1 −
+r²)) with d = n − 2 − p degrees of freedom, where p is the number of shared regressors. n is reduced
+for series that drift (Bayley & Hammersley 1946: two series with autocorrelations a and b are worth
+n·(1 − ab)/(1 + ab) independent weeks). The best of the lags counts as that many tests (Bonferroni).
+Of all pairs, those are kept whose expected share of false pairs is at most ``false_share``
+(Benjamini & Hochberg 1995). Fisher's z is faster and selects the lag; among millions of pairs, its
+tail would accept two or three times too many.
 """
 
 from collections.abc import Iterator
@@ -30,15 +30,16 @@ from similarity.planning.demand_residuals import (
 from similarity.types import DoubleArray, Progress
 
 MAX_LAG = 4
-#: Below these an item's weeks are mostly chance.
+#: Below these limits, an item's weeks are mostly chance.
 MIN_WEEKS = 20
 MIN_UNITS = 30
-#: Weeks of overlap under which no correlation is judged.
+#: Minimum weeks of overlap to test a correlation.
 MIN_OVERLAP = 12
 FALSE_SHARE = 0.05
-#: Up to so many items, categories mostly, each pair is set against the others alone.
+#: Up to this number of items (mostly categories), each pair is compared with the movement of the
+#: other items only.
 FEW_ITEMS = 30
-#: Two to compare, and enough others to tell what the shop does.
+#: Two items to compare, and enough other items to show the shop's movement.
 MIN_ITEMS = 8
 #: Rows compared at once: block × items × lags doubles.
 BLOCK = 256
@@ -46,7 +47,7 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class LinkRule:
-    """What is asked of a link."""
+    """The conditions of a link."""
 
     max_lag: int = MAX_LAG
     min_weeks: int = MIN_WEEKS
@@ -61,18 +62,18 @@ class LinkRule:
 
 
 class Link(NamedTuple):
-    """``follower`` moves with ``leader``, ``lag`` weeks after it (0: the same week)."""
+    """A link: ``follower`` moves with ``leader``, ``lag`` weeks after it (0: the same week)."""
 
     leader: str
     follower: str
     lag: int
     correlation: float
-    #: Chance of as strong a correlation at any lag between items that have nothing in common.
+    #: Chance of an equally strong correlation at any lag between unrelated items.
     p_value: float
 
 
 class _Pairs(NamedTuple):
-    """Columnar pairs first < second; a lag above 0 says that ``second`` comes later."""
+    """Pairs first < second in columns; a lag above 0 means that ``second`` comes later."""
 
     first: npt.NDArray[np.int32]
     second: npt.NDArray[np.int32]
@@ -88,18 +89,19 @@ def demand_links(
     of: str | None = None,
     progress: Progress | None = None,
 ) -> list[Link]:
-    """Pairs of items whose demand moves together, the surest first.
+    """Return pairs of items whose demand moves together, the most certain first.
 
-    Of the items that sold in enough weeks all pairs are compared, a block at a time, and the
-    share of false ones holds for all; with ``of``, the pairs of that item, and it holds for
-    those. Fewer than MIN_ITEMS have none: what two of them share cannot be told from what all
-    do. Raises :class:`DemandError` where there are too few weeks to compare any.
+    All pairs of items that sold in enough weeks are compared, a block at a time, and
+    ``false_share`` refers to all pairs. With ``of``, only the pairs of that item are compared, and
+    it refers to those. Fewer than MIN_ITEMS items give no pairs, because the movement of two items
+    cannot be separated from the movement of the shop. Raises :class:`DemandError` if there are too
+    few weeks.
     """
     rule = rule or LinkRule()
     if sales.weeks < MIN_OVERLAP + rule.max_lag:
         raise DemandError(
-            f"There are {sales.weeks} whole weeks of sales; co-demand compares "
-            f"{MIN_OVERLAP + rule.max_lag} at least. Wait, or choose a smaller lag."
+            f"There are {sales.weeks} whole weeks of sales; co-demand needs at least "
+            f"{MIN_OVERLAP + rule.max_lag}. Wait, or choose a smaller lag."
         )
     selling = sales.selling(rule.min_weeks, rule.min_units)
     many = len(selling.names)
@@ -117,7 +119,7 @@ def demand_links(
 def lagged_correlations(
     block: DoubleArray, others: DoubleArray, lag: int
 ) -> tuple[DoubleArray, int]:
-    """Pearson's r (B, I) of each block row's week t with each other's week t + ``lag``, and n."""
+    """Return Pearson's r (B, I) of block rows in week t with others in week t + ``lag``, and n."""
     weeks = block.shape[1]
     overlap = weeks - abs(lag)
     early = block[:, :overlap] if lag >= 0 else block[:, -overlap:]
@@ -126,7 +128,7 @@ def lagged_correlations(
 
 
 def p_values(correlations: DoubleArray, weeks: DoubleArray, regressors: int) -> DoubleArray:
-    """Two-sided p by Student's t of correlations over so many independent ``weeks``."""
+    """Return two-sided p values by Student's t over the independent ``weeks``."""
     from scipy.special import stdtr  # no served page imports it
 
     freedom = np.maximum(weeks - 2 - regressors, 1.0)
@@ -152,8 +154,11 @@ def _in_blocks(
 def _one_by_one(
     sales: WeeklySales, rule: LinkRule, only: int | None, progress: Progress | None
 ) -> Iterator[_Pairs]:
-    """Each pair against the others: of few items, two are much of what the shop does, and
-    taking out its movement with them in it would set them against each other."""
+    """Compare each pair with the movement of the other items.
+
+    With few items, two items are a large part of the shop's movement. Removing a movement that
+    includes them would make them look opposed.
+    """
     many = len(sales.names)
     for first in range(many) if only is None else [only]:
         for second in range(first + 1, many) if only is None else range(many):
@@ -167,7 +172,7 @@ def _one_by_one(
 
 
 def _passing(left: Residuals, block: slice, rule: LinkRule) -> _Pairs:
-    """Pairs of the block's rows with all that may pass: none with p above ``false_share`` does."""
+    """Return pairs of the block's rows with all rows whose p is at most ``false_share``."""
     from scipy.special import ndtr  # no served page imports it
 
     own = autocorrelation(left.rows)
@@ -201,7 +206,7 @@ def _joined(blocks: list[_Pairs]) -> _Pairs:
 
 
 def _discoveries(ordered: DoubleArray, tests: int, false_share: float) -> int:
-    """How many of the smallest p are kept, by Benjamini and Hochberg's step-up rule."""
+    """Return how many of the smallest p are kept, by Benjamini and Hochberg's step-up rule."""
     bounds = false_share * np.arange(1, len(ordered) + 1) / tests
     passing = np.nonzero(ordered <= bounds)[0]
     return int(passing[-1]) + 1 if len(passing) else 0

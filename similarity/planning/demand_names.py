@@ -1,4 +1,4 @@
-"""What people call items, and which category each is in, from the host's catalogue."""
+"""Read item titles and categories from the host's catalogue."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ AT_ONCE = 1000
 
 
 def titles(sales: WeeklySales, catalog: CatalogAdapter, items: Sequence[str]) -> dict[str, str]:
-    """Item → the title of its product that sold most; one whose products are gone has none."""
+    """Return item → title of its best-selling product; without items whose products are deleted."""
     found: dict[str, str] = {}
     for keys in _pages(sales, items):
         for product in catalog.model._base_manager.using(catalog.write_alias).filter(
@@ -23,13 +23,13 @@ def titles(sales: WeeklySales, catalog: CatalogAdapter, items: Sequence[str]) ->
 
 
 def categories(sales: WeeklySales, catalog: CatalogAdapter) -> dict[str, str]:
-    """Item → the category of its product that sold most; items without one are left out.
+    """Return item → category of its best-selling product; without items that have no category.
 
-    Raises :class:`DemandError` where the catalogue knows no category.
+    Raises :class:`DemandError` if the catalogue has no categories.
     """
     if catalog.filter_by("category", ()) is None:
         raise DemandError(
-            "The catalogue knows no category; name one in SIMILARITY['CATALOG']['attributes']."
+            "The catalogue has no category; name it in SIMILARITY['CATALOG']['attributes']."
         )
     found: dict[str, str] = {}
     for keys in _pages(sales, sales.names):
@@ -40,18 +40,18 @@ def categories(sales: WeeklySales, catalog: CatalogAdapter) -> dict[str, str]:
 
 
 def item_of_product(sales: WeeklySales, key: Any) -> str:
-    """The item a product counts for. Raises :class:`DemandError` for one that sold nothing."""
+    """Return the item of a product. Raises :class:`DemandError` for a product without sales."""
     for name, members in sales.members.items():
         if str(key) in members:
             return name
     raise DemandError(
-        f"Product {str(key)!r} sold nothing in the {sales.weeks} weeks from {sales.monday}, or "
-        "there is none; choose another, or more weeks."
+        f"Product {str(key)!r} had no sales in the {sales.weeks} weeks from {sales.monday}, or "
+        "does not exist; choose another product, or more weeks."
     )
 
 
 def _pages(sales: WeeklySales, items: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Key of the product that sold most → item, some at a time."""
+    """Yield key of the best-selling product → item, a page at a time."""
     first = {members[0]: item for item in items if (members := sales.members.get(item))}
     keys = list(first)
     for start in range(0, len(keys), AT_ONCE):

@@ -1,7 +1,7 @@
-"""The co-demand report as a picture: weekly sales of the surest pairs, and one against the other.
+"""Plot the co-demand report: weekly sales of the most certain pairs, and a scatter plot each.
 
-matplotlib is imported here only and only when a picture is drawn; it comes with the extra
-``reports``.
+Only this module imports matplotlib, and only when it draws a picture. matplotlib comes with the
+extra ``reports``.
 """
 
 from io import BytesIO
@@ -17,17 +17,18 @@ from similarity.planning.demand_report import DemandPair, DemandReport
 from similarity.planning.demand_tables import sentence
 from similarity.planning.shortage import short_weeks
 
-#: Pairs drawn, one below the other.
+#: Maximum number of pairs drawn, one below the other.
 MOST_PAIRS = 5
-#: Two of Okabe and Ito's colours, told apart by everybody and by their lightness in grey.
+#: Two of Okabe and Ito's colours, distinct for the colour-blind and by lightness in grey.
 FIRST, SECOND = "#0072B2", "#D55E00"
 INK, GRID, SHORT = "#333333", "#DDDDDD", "#BBBBBB"
 
 
 def plot_png(report: DemandReport, width_px: int = 1300) -> bytes:
-    """A PNG of the surest pairs with a link, at most MOST_PAIRS; each is told in words above.
+    """Return a PNG of up to MOST_PAIRS pairs with a link, the most certain first.
 
-    Raises :class:`ConfigurationError` where matplotlib is not installed.
+    A sentence above each pair describes it. Raises :class:`ConfigurationError` if matplotlib is not
+    installed.
     """
     figure_class, canvas_class = _matplotlib()
     pairs = _without_mirrors(report)[:MOST_PAIRS]
@@ -36,7 +37,7 @@ def plot_png(report: DemandReport, width_px: int = 1300) -> bytes:
     figure = figure_class(figsize=(width_px / dpi, 0.5 + 2.7 * rows), dpi=dpi, layout="constrained")
     canvas_class(figure)
     if not pairs:
-        figure.text(0.5, 0.5, "Nothing moves together beyond chance.", ha="center", color=INK)
+        figure.text(0.5, 0.5, "No demand moves together beyond chance.", ha="center", color=INK)
     parts = figure.subfigures(rows, 1, squeeze=False)[:, 0]
     for part, pair in zip(parts, pairs, strict=False):
         part.suptitle(sentence(report, pair), x=0.01, ha="left", fontsize=11, color=INK)
@@ -54,14 +55,14 @@ def _matplotlib() -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigurationError(
-            f"Plots are drawn by matplotlib, which cannot be imported ({error}); "
+            f"Plots need matplotlib, which cannot be imported ({error}); "
             "install it with: pip install 'django-similarity[reports]'"
         ) from error
     return Figure, FigureCanvasAgg
 
 
 def _without_mirrors(report: DemandReport) -> list[DemandPair]:
-    """Pairs with a link, each once: A and B look the same as B and A."""
+    """Return pairs with a link, each once, because A and B look the same as B and A."""
     seen: set[frozenset[str]] = set()
     pairs = []
     for pair in report.pairs:
@@ -86,10 +87,10 @@ def _draw_weeks(axes: Any, report: DemandReport, pair: DemandPair) -> None:
     for at in np.nonzero(short_weeks(sales.of(pair.first), sales.traded))[0].tolist():
         around = (sales.mondays[at] - WEEK / 2, sales.mondays[at] + WEEK / 2)
         axes.axvspan(*around, color=SHORT, alpha=0.6, lw=0, label=told)
-        told = None  # one entry in the legend for all
+        told = None  # a single entry in the legend
     axes.set_ylim(bottom=0)
     axes.set_ylabel("units a week", color=INK)
-    # Above the lines, which would hide it at their peaks.
+    # Place it above the lines, which would hide it at their peaks.
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9, ncols=3)
     axes.margins(x=0.01)
     _plain_axes(axes)
@@ -113,7 +114,7 @@ def _draw_scatter(axes: Any, report: DemandReport, pair: DemandPair) -> None:
     axes.set_xlabel(_short(report.title(pair.first), 30), color=INK, fontsize=9)
     axes.set_ylabel(_short(report.title(pair.second), 22) + lag, color=INK, fontsize=9)
     axes.set_title(
-        f"r = {pair.link.correlation:+.2f} without what all share", fontsize=9, color=INK
+        f"r = {pair.link.correlation:+.2f} without the common movement", fontsize=9, color=INK
     )
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)

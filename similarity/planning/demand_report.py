@@ -1,4 +1,4 @@
-"""The co-demand report: which products' demand moves together, and what follows for stock."""
+"""Build the co-demand report: products whose demand moves together, and the effect on stock."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,28 +20,28 @@ from similarity.planning.shortage import StockOutEffect, stock_out_effect
 from similarity.planning.weekly_baskets import weekly_together
 from similarity.types import Progress
 
-#: Names of items → the partners of each that was bought.
+#: Item names → the partners of each item with orders.
 PartnersOf = Callable[[Sequence[str]], Mapping[str, Sequence[Partner]]]
 
-#: Orders that "of 100 orders" speaks of.
+#: Number of orders in "of 100 orders".
 ORDERS = 100
-#: Fewer orders of X say too little of a hundred.
+#: Minimum number of orders of X for a statement about a hundred orders.
 MIN_ORDERS = 20
-#: An interval of more than this share of all orders says nothing.
+#: Leave out an interval wider than this share of all orders, because it is too vague.
 MOST_UNSURE = 0.5
-#: Quantities a sentence may speak of: the largest that X sells within MAX_SPAN_WEEKS.
+#: Quantities for sentences: use the largest that X sells within MAX_SPAN_WEEKS.
 QUANTITIES = (100, 50, 20, 10, 5)
-#: Partners of each item in a report of all, and items whose partners are read at once.
+#: Partners per item in a report of all items, and items whose partners are read at once.
 PARTNERS_EACH = 5
 ITEMS_AT_ONCE = 1000
 
 
 class DemandPair(NamedTuple):
-    """If ``first`` sells, what is to be expected of ``second``.
+    """A pair: the expected sales of ``second`` if ``first`` sells.
 
-    ``link``: how their weekly sales move together, None where they do not. ``partner``: how
-    often they are bought together, None where too few shoppers did. ``together`` counts
-    orders, ``units`` all that is sold of ``second``; either is None where weeks are too few.
+    ``link`` is how their weekly sales move together, or None without a link. ``partner`` is how
+    often they are bought together, or None if too few shoppers bought both. ``together`` counts
+    orders, and ``units`` all sales of ``second``; each is None if there are too few weeks.
     """
 
     first: str
@@ -55,20 +55,20 @@ class DemandPair(NamedTuple):
 
 @dataclass(frozen=True)
 class DemandReport:
-    """``pairs``, the surest first; ``titles``: item → what people call it."""
+    """A co-demand report: ``pairs``, the most certain first, and ``titles`` by item."""
 
     sales: WeeklySales
     pairs: Sequence[DemandPair]
     calibration: IntervalCalibration
     titles: Mapping[str, str] = field(default_factory=dict)
-    #: What an item is: ``product`` or ``category``.
+    #: The type of the items: ``product`` or ``category``.
     kind: str = "product"
 
     def title(self, item: str) -> str:
         return self.titles.get(item) or item
 
     def of(self, item: str) -> "DemandReport":
-        """The pairs that begin with one item, or that tell what leads it."""
+        """Return the report of the pairs with ``item``, first the pairs that it leads."""
         pairs = [pair for pair in self.pairs if item in (pair.first, pair.second)]
         pairs.sort(key=lambda pair: pair.first != item)
         return DemandReport(self.sales, pairs, self.calibration, self.titles, self.kind)
@@ -76,10 +76,10 @@ class DemandReport:
 
 @dataclass(frozen=True)
 class DemandQuestion:
-    """What a report is asked for.
+    """The parameters of a report.
 
-    ``of``: pairs of one item only. ``quantity``: how many of X the sentences speak of;
-    None: a round number that X sells within a quarter of a year.
+    ``of`` limits it to the pairs of one item. ``quantity`` is the number of X in the sentences.
+    None means a round number that X sells within a quarter of a year.
     """
 
     of: str | None = None
@@ -97,10 +97,11 @@ def demand_report(
     calibration: IntervalCalibration | None = None,
     progress: Progress | None = None,
 ) -> DemandReport:
-    """Links of weekly sales and pairs bought together, with what to expect of each.
+    """Return links of weekly sales and pairs bought together, with the expectation for each.
 
-    ``partners`` and ``baskets`` are asked for co-purchases; without them only weekly sales
-    speak. ``calibration``: of an earlier report on the same sales, for it takes longest.
+    ``partners`` and ``baskets`` supply co-purchases; without them, the report uses only weekly
+    sales. ``calibration`` can come from an earlier report on the same sales, because it takes the
+    longest time.
     """
     links = demand_links(sales, question.rule, of=question.of, progress=progress)
     found = _found(links, _partners(sales, question, partners))
@@ -125,7 +126,7 @@ Evidence = tuple[Link | None, Partner | None]
 def _found(
     links: Iterable[Link], partners: Mapping[str, Sequence[Partner]]
 ) -> dict[tuple[str, str], Evidence]:
-    """(X, Y) → what is known of Y when X sells."""
+    """Return (X, Y) → the evidence about Y if X sells."""
     found: dict[tuple[str, str], Evidence] = {
         (each.leader, each.follower): (each, None) for link in links for each in both_ways(link)
     }
@@ -141,7 +142,9 @@ def _partners(
     question: DemandQuestion,
     partners: PartnersOf | None,
 ) -> dict[str, list[Partner]]:
-    """Partners that sold in these weeks: all of one item, the first few of each where of all."""
+    """Return partners with sales in these weeks: all partners of one item, or the first few of
+    each.
+    """
     if partners is None:
         return {}
     rule = question.rule
@@ -151,7 +154,7 @@ def _partners(
     found: dict[str, list[Partner]] = {}
     for start in range(0, len(items), ITEMS_AT_ONCE):
         for item, those in partners(items[start : start + ITEMS_AT_ONCE]).items():
-            # A lift below 1: bought together less often than by chance.
+            # With a lift below 1, they are bought together less often than by chance.
             going = [each for each in those if each.lift > 1 and each.item in selling]
             found[item] = going[:most]
     return {item: those for item, those in found.items() if item in sales.row}
@@ -178,6 +181,6 @@ def _together(counted: tuple[IntArray, IntArray] | None) -> Expectation | None:
 
 
 def typical_quantity(units: IntArray) -> float:
-    """A round number that an item sells within MAX_SPAN_WEEKS at its present pace."""
+    """Return a round number that an item sells within MAX_SPAN_WEEKS at its present pace."""
     within = float(units[-RECENT_WEEKS:].mean()) * MAX_SPAN_WEEKS
     return float(next((many for many in QUANTITIES if many <= within), QUANTITIES[-1]))

@@ -1,4 +1,4 @@
-"""What is left of weekly sales without what all items share."""
+"""Compute residuals of weekly sales, without the movement that all items share."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,11 @@ from similarity.types import DoubleArray
 
 
 class Residuals(NamedTuple):
-    """``rows`` (I, W) of mean 0 and length 1, or all zero; W weeks of which ``closed`` are no
-    information; ``regressors``: how many were taken out besides the mean."""
+    """Residuals: ``rows`` (I, W) of mean 0 and length 1, or all zero.
+
+    ``closed`` of the W weeks carry no information. ``regressors`` is the number of regressors
+    besides the mean.
+    """
 
     rows: DoubleArray
     closed: int
@@ -19,13 +22,13 @@ class Residuals(NamedTuple):
 
 
 def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Residuals:
-    """What is left of log sales (I, W) without what all items share, as normal scores.
+    """Return residuals of log sales (I, W) without the common movement, as normal scores.
 
-    log(1 + units), and ranks instead of what is left of it: a wholesaler's thousand must not
-    outweigh all other weeks, and p values of skewed series would be far too small. Weeks in
-    which the shop was as good as closed say nothing of any two items: they are left out of
-    the fit and are zero. An item whose sales the regressors explain wholly is all zero and
-    correlates with nothing. With ``rows``, of those alone, and the others are the shop.
+    Sales become log(1 + units), and residuals become ranks. Otherwise a wholesaler's thousand would
+    outweigh all other weeks, and p values of skewed series would be far too small. Weeks in which
+    the shop was closed or nearly closed carry no information: they are left out of the fit and are
+    zero. An item that the regressors explain completely is all zero and correlates with no other
+    item. With ``rows``, return only these rows; the other items are the shop.
     """
     logs, traded = np.log1p(sales.units.astype(np.float64)), sales.traded
     others = logs if rows is None else np.delete(logs, rows, axis=0)
@@ -40,25 +43,25 @@ def residuals(sales: WeeklySales, rows: slice | list[int] | None = None) -> Resi
 
 
 def _design(logs: DoubleArray, traded: npt.NDArray[np.bool_]) -> DoubleArray:
-    """Constant, trend, the shop's movement and, once it was seen twice, the year (W, R)."""
+    """Return constant, trend, the shop's movement and, after two years, the season (W, R)."""
     weeks = logs.shape[1]
     time = np.arange(weeks) / max(weeks - 1, 1)
     columns = [np.ones(weeks), time, _movement(logs, traded)]
-    if weeks >= 104:  # a season seen once cannot be told from a trend
+    if weeks >= 104:  # a season seen once looks like a trend
         year = 2 * np.pi * np.arange(weeks) / 52.18
         columns += [np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)]
     return np.column_stack(columns)
 
 
 def _movement(logs: DoubleArray, traded: npt.NDArray[np.bool_]) -> DoubleArray:
-    """The mean over items of standardised log sales: what the whole shop does (W,)."""
+    """Return the mean over items of standardised log sales (W,), the movement of the shop."""
     centred = logs - logs[:, traded].mean(axis=1, keepdims=True)
     spread = logs[:, traded].std(axis=1, keepdims=True)
     return np.divide(centred, spread, out=np.zeros_like(logs), where=spread > 0).mean(axis=0)
 
 
 def _normal_scores(rows: DoubleArray) -> DoubleArray:
-    """Each value replaced by the normal quantile of its rank in the row (van der Waerden)."""
+    """Return normal quantiles of each value's rank in its row (van der Waerden)."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -66,8 +69,11 @@ def _normal_scores(rows: DoubleArray) -> DoubleArray:
 
 
 def autocorrelation(left: DoubleArray) -> DoubleArray:
-    """Of each row with itself a week later; rows have mean 0 and length 1. At least 0: one
-    that swings to and fro is not taken for more weeks than there are."""
+    """Return the correlation of each row with itself a week later, at least 0.
+
+    Rows have mean 0 and length 1. The minimum keeps an oscillating row from counting as more weeks
+    than there are.
+    """
     return np.clip((left[:, 1:] * left[:, :-1]).sum(axis=1), 0.0, 0.95)
 
 

@@ -1,4 +1,4 @@
-"""Reports kept for the admin, whose pages compute nothing and import neither scipy nor plots."""
+"""Store reports for the admin, whose pages compute no reports and import no scipy or plots."""
 
 from collections import defaultdict
 from typing import Any
@@ -11,13 +11,13 @@ from similarity.planning.demand_tables import HEADINGS, cells, csv_row, sentence
 from similarity.planning.models import DemandSnapshot
 from similarity.planning.shortage import short_weeks
 
-#: Pairs of one item that are kept, and partners whose weeks are drawn.
+#: Pairs stored per item, and partners whose weeks are drawn.
 MOST_PAIRS = 50
 DRAWN = 4
 
 
 def keep(report: DemandReport) -> int:
-    """Put the report in the place of the last one of its kind; returns how many items it has."""
+    """Replace the stored report of this kind and return the number of items."""
     pairs_of: dict[str, list[DemandPair]] = defaultdict(list)
     for pair in report.pairs:
         pairs_of[pair.first].append(pair)
@@ -56,7 +56,7 @@ def _snapshot(report: DemandReport, item: str, pairs: list[DemandPair]) -> dict[
 
 
 def _weeks(report: DemandReport, item: str, pairs: list[DemandPair]) -> dict[str, Any]:
-    """What a plot draws: the first Monday, units by week of the item and of its partners."""
+    """Return the data of a plot: first Monday, and weekly units of the item and its partners."""
     sales = report.sales
     short = short_weeks(sales.of(item), sales.traded)
     return {

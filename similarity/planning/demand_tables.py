@@ -1,4 +1,4 @@
-"""The co-demand report as sentences, as a table of text and as CSV."""
+"""Format the co-demand report as sentences, a text table and CSV."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ COLUMNS = (
     "usual_in_short_weeks",
     "effect_p_value",
 )
-#: Widest a name may be in the table of text.
+#: Maximum width of a name in the text table.
 NAME_WIDTH = 34
 HEADINGS = (
     "if this sells",
@@ -49,7 +49,7 @@ HEADINGS = (
 
 
 def write_csv(report: DemandReport, file: TextIO) -> int:
-    """One line for each pair under COLUMNS; returns how many."""
+    """Write a line for each pair under COLUMNS and return the number of lines."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     rows = [csv_row(report, pair) for pair in report.pairs]
@@ -82,10 +82,12 @@ def csv_row(report: DemandReport, pair: DemandPair) -> list[Any]:
 
 
 def table(report: DemandReport) -> str:
-    """The report as text: what it is made of, a row for each pair, the warnings."""
+    """Return the report as text: the data it is based on, a row per pair, and the warnings."""
     lines = [*summary(report), ""]
     if not report.pairs:
-        lines.append("Nothing moves together beyond chance, or is bought together often enough.")
+        lines.append(
+            "No demand moves together beyond chance, and no pair is bought together often enough."
+        )
     else:
         rows = [HEADINGS, *(_text_row(report, pair) for pair in report.pairs)]
         widths = [max(len(row[at]) for row in rows) for at in range(len(HEADINGS))]
@@ -98,23 +100,23 @@ def table(report: DemandReport) -> str:
 
 
 def summary(report: DemandReport) -> list[str]:
-    """Weeks, items and how far the intervals can be trusted."""
+    """Return sentences about weeks and items, and about the reliability of the intervals."""
     sales, calibration = report.sales, report.calibration
     kinds = "categories" if report.kind == "category" else "products"
-    told = f"Intervals are meant to hold {calibration.level:.0%} of cases"
+    told = f"Intervals should hold {calibration.level:.0%} of cases"
     if calibration.covered is None:
-        told += "; the shop's past is too short to ask how wide they must be."
+        told += "; the shop's past is too short to check their width."
     else:
         told += (
-            " and are as wide as the shop's own past asks for; in the latest weeks they would have "
-            f"held {calibration.covered:.0%} of {calibration.cases}."
+            " and have the width that the shop's own past requires; in the latest weeks they "
+            f"would have held {calibration.covered:.0%} of {calibration.cases}."
         )
     span = f"from {sales.monday} to the week of {sales.mondays[-1]}"
     return [f"{len(sales.names)} {kinds} sold in {sales.weeks} weeks, {span}.", told]
 
 
 def sentence(report: DemandReport, pair: DemandPair) -> str:
-    """ "If Mug sells 100 (about 3 weeks), expect 23–31 of Plate." """
+    """Return a sentence: "If Mug sells 100 (about 3 weeks), expect 23–31 of Plate", for example."""
     first, second = report.title(pair.first), report.title(pair.second)
     if pair.units:
         span = f"about {_weeks(pair.units.weeks)}"
@@ -129,17 +131,17 @@ def sentence(report: DemandReport, pair: DemandPair) -> str:
 
 
 def warning(report: DemandReport, pair: DemandPair) -> str:
-    """What happened to the second while the first was as good as missing; "" for nothing."""
+    """Return the change in sales of the second item while the first was short, or ""."""
     effect = pair.stock_out
     if effect is None:
         return ""
     first, second = report.title(pair.first), report.title(pair.second)
     what = "less" if effect.change < 0 else "more"
     meaning = (
-        "it goes with it, or both were missing" if effect.change < 0 else "it may stand in for it"
+        "they sell together, or both were missing" if effect.change < 0 else "it may replace it"
     )
     return (
-        f"Warning: in {_weeks(effect.weeks)} with next to none of {first} (usually "
+        f"Warning: in {_weeks(effect.weeks)} with almost no sales of {first} (usually "
         f"{effect.missed:.0f} a week) {second} sold {effect.sold:.0f} instead of "
         f"{effect.usual:.0f}, {abs(effect.change):.0%} {what}: {meaning}."
     )
@@ -150,7 +152,7 @@ def interval(expectation: Expectation) -> str:
 
 
 def cells(report: DemandReport, pair: DemandPair) -> Iterator[str]:
-    """What stands under HEADINGS."""
+    """Yield the cells under HEADINGS."""
     link, partner, effect = pair.link, pair.partner, pair.stock_out
     yield report.title(pair.first)
     yield report.title(pair.second)

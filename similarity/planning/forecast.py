@@ -1,8 +1,8 @@
-"""Weekly demand of the next weeks: simple forecasts, and one that looks at partners too.
+"""Forecast the demand of the next weeks: simple forecasts, and a regression that uses partners.
 
-The learned ones are one ridge regression for all items and each week ahead. It explains the
-log of demand over the item's level by what the item did lately; with ``neighbours`` also by
-what its partners did. All is on the scale of logs, so that its middle is near the median.
+The learned forecasts are a ridge regression for all items per week ahead. It explains the log of
+demand over the item's level by the item's recent weeks; with ``neighbours``, also by the recent
+weeks of its partners. All values are logs, so the middle is near the median.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,21 @@ import numpy.typing as npt
 from similarity.planning.demand import WeeklySales
 from similarity.types import DoubleArray
 
-#: Weeks a level is the mean of, and a naive season's length: a year needs two of history.
+#: Weeks averaged for a level, and length of a naive season, because a year would need two years of
+#: history.
 LEVEL_WEEKS = 8
 SEASON_WEEKS = 4
 RIDGE = 10.0
 
 
 class LinkedPartners(NamedTuple):
-    """item → (partner, share); the shares of one item add up to 1."""
+    """Partners by item: item → (partner, share); the shares of an item add up to 1."""
 
     of: Mapping[str, Sequence[tuple[str, float]]]
 
 
 class Forecast(NamedTuple):
-    """``middle``, ``low``, ``high`` (I, H): units in each of the next weeks."""
+    """A forecast: ``middle``, ``low``, ``high`` (I, H) units in each of the next weeks."""
 
     middle: DoubleArray
     low: DoubleArray
@@ -35,18 +36,18 @@ class Forecast(NamedTuple):
 
 
 def last_value(units: npt.ArrayLike, ahead: int) -> DoubleArray:
-    """What each item (I, W) sold last, (I, H)."""
+    """Return the last value of each item (I, W), as (I, H)."""
     return np.repeat(np.asarray(units, np.float64)[:, -1:], ahead, axis=1)
 
 
 def seasonal_naive(units: npt.ArrayLike, ahead: int, season: int = SEASON_WEEKS) -> DoubleArray:
-    """What each item sold in the week a season before, (I, H)."""
+    """Return the sales of each item in the same week of the previous season, as (I, H)."""
     latest = np.asarray(units, np.float64)[:, -season:]
     return latest[:, np.arange(ahead) % season]
 
 
 def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -> DoubleArray:
-    """The mean of the latest weeks, (I, H)."""
+    """Return the mean of the latest weeks, as (I, H)."""
     mean = np.asarray(units, np.float64)[:, -weeks:].mean(axis=1, keepdims=True)
     return np.repeat(mean, ahead, axis=1)
 
@@ -54,10 +55,10 @@ def moving_average(units: npt.ArrayLike, ahead: int, weeks: int = LEVEL_WEEKS) -
 def learned(
     sales: WeeklySales, ahead: int, neighbours: LinkedPartners | None = None, level: float = 0.8
 ) -> Forecast:
-    """The next ``ahead`` weeks of every item, each week by a regression of its own.
+    """Return the next ``ahead`` weeks of every item, with a regression for each week.
 
-    It learns from every week that has LEVEL_WEEKS before it; the interval holds a share
-    ``level`` of what it left of them.
+    It learns from every week that has LEVEL_WEEKS before it. The interval holds a share ``level``
+    of its residuals.
     """
     shares = _shares(sales, neighbours)
     pasts = [sales.until(origin) for origin in range(LEVEL_WEEKS, sales.weeks + 1)]
@@ -74,7 +75,7 @@ def _learned_step(
     levels: Sequence[DoubleArray],
     level: float,
 ) -> DoubleArray:
-    """(3, I): middle, low and high of the week ``step`` ahead."""
+    """Return (3, I): middle, low and high of the week ``step`` ahead."""
     known = len(designs) - step  # origins whose week ahead is known
     sold = [np.log1p(sales.units[:, LEVEL_WEEKS + at + step - 1]) for at in range(known)]
     design = np.concatenate(designs[:known])
@@ -82,7 +83,7 @@ def _learned_step(
     coefficients = _ridge(design, target)
     left = (target - design @ coefficients).reshape(known, -1)
     own = np.sqrt((left**2).sum(axis=0) / max(known - 1, 1))
-    spread = np.maximum((own + own.mean()) / 2, 1e-6)  # half-way to what all have
+    spread = np.maximum((own + own.mean()) / 2, 1e-6)  # half-way to the mean of all items
     low, high = np.quantile(left / spread, [(1 - level) / 2, (1 + level) / 2])
     middle = levels[-1] + designs[-1] @ coefficients
     bounds = np.stack([middle, middle + low * spread, middle + high * spread])
@@ -97,22 +98,22 @@ def _ridge(design: DoubleArray, target: DoubleArray) -> DoubleArray:
 
 
 def features(sales: WeeklySales, shares: Any) -> DoubleArray:
-    """(I, F) as of the end of ``sales``: constant, own recent weeks, the shop's; partners'.
+    """Return (I, F) at the end of ``sales``: constant, own recent weeks, the shop's, the partners'.
 
-    ``shares`` (I, I), sparse: in rows the share each partner has; None leaves them out.
+    ``shares`` (I, I), sparse, has the share of each partner in rows; None leaves partners out.
     """
     recent = _deviations(sales.units)
     shop = _deviations(sales.of_shop[None])[0]
     columns = [np.ones(len(recent)), *recent.T, *np.repeat(shop[:, None], len(recent), axis=1)]
     if shares is not None:
         having = np.asarray(shares.sum(axis=1)).ravel() > 0
-        # What partners did beyond what the shop did.
+        # Movement of the partners beyond the movement of the shop.
         columns += [having.astype(np.float64), *(shares @ (recent - shop)).T]
     return np.column_stack(columns)
 
 
 def _deviations(units: npt.NDArray[np.int64]) -> DoubleArray:
-    """Log of the last week, of the last two and of the last four over the level (I, 3)."""
+    """Return the logs of the last week, last two and last four weeks over the level (I, 3)."""
     level = np.log1p(_mean(units, LEVEL_WEEKS))
     return np.column_stack([np.log1p(_mean(units, weeks)) - level for weeks in (1, 2, 4)])
 

@@ -1,14 +1,14 @@
-"""The co-demand report as it was last made, an item a row, for staff to look at."""
+"""Store the latest co-demand report for staff, one row per item."""
 
 from django.db import models
 
 
 class DemandSnapshot(models.Model):
-    """What moves with one product or category; written anew by beat once a week, and by
-    ``manage.py similarity co-demand --all``.
+    """The co-demand of a product or category.
 
-    ``report`` is JSON as :mod:`similarity.planning.demand_snapshots` makes it: figures of
-    items, and of pairs that enough shoppers bought; nothing of a single order.
+    Celery beat writes it once a week, and ``manage.py similarity co-demand --all`` on demand.
+    ``report`` is JSON from :mod:`similarity.planning.demand_snapshots`. It has figures of items and
+    of pairs that enough shoppers bought, but no data of single orders.
     """
 
     class Kind(models.TextChoices):
@@ -20,7 +20,7 @@ class DemandSnapshot(models.Model):
     title = models.CharField(max_length=500)
     pairs = models.PositiveIntegerField()
     warnings = models.PositiveIntegerField()
-    #: The smallest chance of a link by accident; null where there is none.
+    #: The smallest chance that a link is accidental; null without a link.
     p_value = models.FloatField(null=True)
     headline = models.TextField()
     report = models.JSONField()

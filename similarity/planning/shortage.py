@@ -1,9 +1,9 @@
-"""Weeks in which a product was as good as missing, and what its partner's sales did then.
+"""Find weeks in which a product was nearly out of stock, and its partner's sales in those weeks.
 
-Orders do not tell an empty shelf from a week in which nobody asked. A run of weeks counts as
-short where a product that otherwise sells steadily sold less than a tenth of what is usual
-around it. What the partner sold in those weeks is
-compared with what it sold around them, taken up or down with the rest of the shop.
+Orders do not distinguish an empty shelf from a week without demand. A run of weeks counts as short
+if a product with otherwise steady sales sold less than a tenth of its usual sales around that time.
+The partner's sales in those weeks are compared with its sales around them, scaled with the rest of
+the shop.
 """
 
 from typing import NamedTuple
@@ -16,24 +16,26 @@ from similarity.types import DoubleArray
 
 BoolArray = npt.NDArray[np.bool_]
 
-#: Units a week below which a week without any is nothing unusual: e^-5 is 0.7 %.
+#: Usual weekly units below which a week without sales is normal: e^-5 is 0.7 %.
 USUAL_UNITS = 5.0
 SHORT_SHARE = 0.1
-#: Weeks on either side that say what is usual.
+#: Weeks on either side that define usual sales.
 AROUND_WEEKS = 4
-#: A product that is often short is one that sells in batches.
+#: A product with a larger share of short weeks sells in batches.
 MAX_SHORT_SHARE = 0.15
-#: Chance of as strong an effect if the short weeks had been any others.
+#: Maximum chance of an equally strong effect in any other weeks.
 MAX_P_VALUE = 0.05
-#: A smaller difference is no matter for planning.
+#: A smaller difference does not matter for planning.
 MIN_CHANGE = 0.2
 
 
 class StockOutEffect(NamedTuple):
-    """In ``weeks`` short weeks of X, Y sold ``sold`` units where ``usual`` were to be expected."""
+    """The effect of a shortage: in ``weeks`` short weeks of X, Y sold ``sold`` instead of
+    ``usual``.
+    """
 
     weeks: int
-    #: Units of X a week around the short weeks.
+    #: Weekly units of X around the short weeks.
     missed: float
     sold: float
     usual: float
@@ -41,16 +43,16 @@ class StockOutEffect(NamedTuple):
 
     @property
     def change(self) -> float:
-        """-0.4: sold 40 % less than usual."""
+        """Return the relative change: -0.4 means 40 % less than usual."""
         return self.sold / self.usual - 1
 
 
 def short_weeks(units: IntArray, traded: BoolArray) -> BoolArray:
-    """Weeks (W,) in which an item of these weekly ``units`` was short.
+    """Return the weeks (W,) in which an item with these weekly ``units`` was short.
 
-    None in weeks in which the shop was closed (``traded`` false), before the first week the
-    item sold or after the last, or where the weeks around it are not steady: three quarters
-    of them at USUAL_UNITS or more.
+    A week is not short if the shop was closed (``traded`` false), if it is before the item's first
+    or after its last sale, or if the weeks around it are not steady: three quarters of them at
+    USUAL_UNITS or more.
     """
     sold = np.nonzero(units)[0]
     short = np.zeros(len(units), bool)
@@ -65,11 +67,11 @@ def short_weeks(units: IntArray, traded: BoolArray) -> BoolArray:
 
 
 def stock_out_effect(x: IntArray, y: IntArray, sales: WeeklySales) -> StockOutEffect | None:
-    """What happened to Y in the weeks in which X was short; None where nothing told.
+    """Return the effect on Y of the weeks in which X was short, or None without an effect.
 
-    ``x``, ``y`` (W,) are their units in the weeks of ``sales``, the whole shop's. The chance
-    is that of a circular shift of the short weeks over all others (which keeps runs
-    together) with an effect as strong.
+    ``x``, ``y`` (W,) are their units in the weeks of ``sales``, the sales of the whole shop. The p
+    value is the chance that a circular shift of the short weeks, which keeps runs together, has an
+    equally strong effect.
     """
     traded = sales.traded
     short = short_weeks(x, traded)
@@ -92,7 +94,7 @@ def stock_out_effect(x: IntArray, y: IntArray, sales: WeeklySales) -> StockOutEf
 def _effect(
     y: IntArray, others: DoubleArray, short: BoolArray, traded: BoolArray
 ) -> tuple[float, float]:
-    """(units of Y sold in the short weeks, units its share of the shop's sales around them is)."""
+    """Return (units of Y sold in the short weeks, its usual share of the shop's sales then)."""
     usual = _around(y / others, short, traded & ~short) * others[short]
     return float(y[short].sum()), float(usual.sum())
 
@@ -104,9 +106,9 @@ def _strength(sold: float, usual: float) -> float:
 def _around(
     values: DoubleArray, weeks: BoolArray, countable: BoolArray, quantile: float = 0.5
 ) -> DoubleArray:
-    """For each of ``weeks``, a quantile of the AROUND_WEEKS countable ones before and after it.
+    """Return, for each of ``weeks``, a quantile of up to AROUND_WEEKS countable weeks on each side.
 
-    0 for a week with none around it.
+    It is 0 for a week without countable weeks around it.
     """
     places = np.nonzero(countable)[0]
     found = []

@@ -12,8 +12,8 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="similarity.keep_co_demand", ignore_result=True)
 def keep_co_demand() -> None:
-    """Bring the co-demand of the admin up to date."""
+    """Update the co-demand reports in the admin."""
     try:
         co_demand.keep_weekly()
     except SimilarityError as error:
-        logger.error("No co-demand is kept: %s", error)
+        logger.error("Co-demand was not updated: %s", error)

@@ -1,4 +1,4 @@
-"""By week: in how many orders an item was, and in how many of those its partner was too."""
+"""Count by week the orders with an item, and the orders that also hold its partner."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Together = dict[tuple[str, str], tuple[npt.NDArray[np.int64], npt.NDArray[np.int
 def weekly_together(
     baskets: Iterable[Basket], sales: WeeklySales, wanted: Iterable[tuple[str, str]]
 ) -> Together:
-    """Orders in each of the sales' weeks, for the ``wanted`` pairs (item, partner)."""
+    """Return orders of the ``wanted`` pairs (item, partner) in each of the sales' weeks."""
     pairs = {pair: at for at, pair in enumerate(dict.fromkeys(wanted))}
     partners: dict[str, set[str]] = {}
     for item, partner in pairs:

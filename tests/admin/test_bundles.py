@@ -75,7 +75,7 @@ def test_the_list_shows_photos_figures_and_margin(staff, tea, photo):
     assert mug.images.get().image.url in page
     assert reverse("admin:host_product_change", args=[mug.pk]) in page
     for figure in (
-        "in 12 orders of 9 shoppers, lift 6.2",
+        "in 12 orders of 9 shoppers, 6.2 times as often as expected",
         "36.00 EUR, 10 % off 40.00 EUR",
         "12.00 EUR (33 %)",  # 36 less what both cost, 24
     ):
@@ -129,11 +129,11 @@ def test_a_decision_that_its_state_does_not_allow_is_told(staff, tea):
     [
         ({"stock": 0}, "36.00", "Teapot is not on sale or out of stock"),
         ({"is_active": False}, "36.00", "Teapot is not on sale or out of stock"),
-        ({}, "23.99", "below the 24.00 EUR its products cost: 0.01 EUR would be lost on each"),
-        ({}, "40.00", "saves nothing: its products cost 40.00 EUR alone"),
+        ({}, "23.99", "below the cost of its products, 24.00 EUR: each sale would lose 0.01 EUR"),
+        ({}, "40.00", "saves no money: its products cost 40.00 EUR separately"),
         ({}, None, "It has no price"),
-        ({"price": Decimal("0")}, "36.00", "saves nothing"),
-        ({"currency": "GBP"}, "36.00", "priced in several currencies"),
+        ({"price": Decimal("0")}, "36.00", "saves no money"),
+        ({"currency": "GBP"}, "36.00", "prices in several currencies"),
     ],
 )
 def test_what_cannot_be_sold_is_not_published(staff, tea, product, price, told):
@@ -157,7 +157,7 @@ def test_a_product_that_is_gone_is_named(staff, tea):
     key = mug.pk
     mug.delete()
     assert f"product {key} is gone" in staff.get(LIST).content.decode()
-    assert f"There is no product {key} any more" in act(staff, "publish", bundle)
+    assert f"Product {key} no longer exists" in act(staff, "publish", bundle)
 
 
 def test_name_products_and_price_are_edited(staff, tea, make_product):
@@ -178,14 +178,14 @@ def test_saving_without_a_change_is_no_edit(staff, tea):
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"price": "23.00"}, "1.00 EUR would be lost on each"),
-        ({"price": "41.00"}, "saves nothing"),
-        ({"price": "-1"}, "below the 24.00 EUR its products cost"),
+        ({"price": "23.00"}, "each sale would lose 1.00 EUR"),
+        ({"price": "41.00"}, "saves no money"),
+        ({"price": "-1"}, "below the cost of its products, 24.00 EUR"),
         ({"products": "987654\n987655"}, "There is no product 987654, 987655"),
         ({"products": "pear\napple"}, "There is no product pear, apple"),
-        ({"products": "1"}, "1 products are named; a bundle holds 2 to 8"),
-        ({"products": "1\n1"}, "named twice"),
-        ({"products": "\n".join(map(str, range(9)))}, "9 products are named"),
+        ({"products": "1"}, "1 products are listed; a bundle holds 2 to 8"),
+        ({"products": "1\n1"}, "listed twice"),
+        ({"products": "\n".join(map(str, range(9)))}, "9 products are listed"),
         ({"products": ""}, "This field is required"),
         ({"name": ""}, "This field is required"),
     ],
@@ -199,7 +199,7 @@ def test_what_is_off_sale_now_is_saved_with_a_warning(staff, tea):
     bundle, _, pot = tea
     Product.objects.filter(pk=pot.pk).update(stock=0)
     page = save(staff, bundle, name="Later")
-    assert "It cannot be offered now. Teapot is not on sale or out of stock." in page
+    assert "The bundle cannot be offered now. Teapot is not on sale or out of stock." in page
     assert Bundle.objects.get().name == "Later"
 
 

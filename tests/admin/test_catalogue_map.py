@@ -200,7 +200,7 @@ def test_maps_drawn_before_are_listed_and_shown(admin_client, drawn):
 def test_a_worker_is_asked_for_a_new_map(admin_client, wakeups):  # noqa: F811
     html = admin_client.post(DRAW, follow=True).content.decode()
     assert wakeups == ["similarity.map_catalogue"]
-    assert "A worker draws a new map" in html
+    assert "A worker is drawing a new map" in html
     assert admin_client.get(DRAW).status_code == 302
     assert len(wakeups) == 1
 

@@ -49,7 +49,7 @@ def test_list_and_page_say_what_was_found(snapshot, admin_client):
     assert "Mug &lt;b&gt; sells 100" in listed
     page = admin_client.get(page_of(snapshot)).content.decode()
     assert "If Mug &lt;b&gt; sells" in page
-    assert "in 2 weeks with next to none of Mug" in page
+    assert "in 2 weeks with almost no sales of Mug" in page
     assert page.count('class="similarity-chart"') == snapshot.pairs
     assert "<polyline" in page
     assert "<rect" in page  # the weeks it was short

@@ -135,7 +135,7 @@ def test_giving_up_keeps_the_error_and_spares_what_is_held(admin_client, rows):
         f"Given up by admin.\n{TRACE}"
     )
     assert PendingProduct.objects.get(product_key="dead-1").last_error == "x" * 300
-    assert "1 are held by a worker" in html
+    assert "A worker holds 1 of the selected products" in html
 
 
 @pytest.mark.parametrize("action", ["retry", "give_up"])

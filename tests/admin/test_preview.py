@@ -108,7 +108,7 @@ def test_the_product_list_leads_to_it(staff, mugs):
     )
     data["_selected_action"] = [mugs["source"].pk, mugs["sold out"].pk]
     response = staff.post(changelist, data, follow=True)
-    assert "Select one product" in response.content.decode()
+    assert "Select exactly one product" in response.content.decode()
 
 
 def test_the_plan_that_answered_is_told(staff, mugs):

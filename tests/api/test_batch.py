@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from similarity.api import batch
 from tests.configure import with_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 API = "/api/similarity/v1/"
 

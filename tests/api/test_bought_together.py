@@ -15,7 +15,7 @@ from tests.configure import with_settings
 from tests.fixtures_orders import buy, counted  # noqa: F401
 from tests.host.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 CART = "/api/similarity/v1/cart/bought-together/"
 

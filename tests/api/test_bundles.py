@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from similarity.orders.models import Bundle
 from tests.host.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 API = "/api/similarity/v1/"
 

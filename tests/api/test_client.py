@@ -8,7 +8,7 @@ import httpx
 import pytest
 from django.core.management import call_command
 
-pytestmark = [pytest.mark.urls("tests.api.urls"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def client_package(tmp_path_factory):
     """The package ``shop_client``, made by openapi-python-client."""
     folder = tmp_path_factory.mktemp("client")
     schema = folder / "schema.yml"
-    call_command("spectacular", file=str(schema), urlconf="tests.api.urls")
+    call_command("spectacular", file=str(schema))
     config = folder / "config.yml"
     config.write_text("project_name_override: shop_client\npost_hooks: []\n")
     finished = subprocess.run(

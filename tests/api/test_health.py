@@ -10,7 +10,7 @@ from similarity.operations import health
 from similarity.operations.health import HealthCheck
 from tests.configure import with_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 LIVE, READY = "/api/similarity/v1/health/live", "/api/similarity/v1/health/ready"
 

@@ -10,7 +10,7 @@ from similarity.similar.shelf_cache import ShelfArguments
 from tests.configure import with_settings
 from tests.host.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 API = "/api/similarity/v1/"
 NOBODY = 10**9

@@ -14,7 +14,7 @@ from similarity.api.serializers import HIT_FIELDS
 from similarity.search import documents
 from tests.host.models import Product, ProductImage
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 API = "/api/similarity/v1/"
 

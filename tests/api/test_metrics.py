@@ -16,7 +16,7 @@ from similarity.operations import backlog
 from similarity.outbox import draining
 from tests.configure import with_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = "/api/similarity/v1/metrics/"
 TOKEN = "a-token-for-prometheus"

@@ -7,7 +7,7 @@ from similarity.similar.more_like import MAX_GIVEN
 from tests.api.conftest import HIT
 from tests.configure import with_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 ADDRESS = "/api/similarity/v1/more-like-these/"
 

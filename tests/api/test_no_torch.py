@@ -65,7 +65,6 @@ def test_no_door_loads_torch(bought, settings):
     asked = [
         ("page", "get", first.get_absolute_url(), None),
         ("home", "get", "/", None),
-        ("cart", "get", "/cart/", None),
         ("search page", "get", "/search/?q=produkt&colour=navy", None),
         ("similar", "get", f"{v1}/products/{key}/similar/?explain=true", None),
         ("together", "get", f"{v1}/products/{key}/bought-together/?explain=true", None),

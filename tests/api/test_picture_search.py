@@ -14,7 +14,7 @@ from similarity.search.page import SearchPage
 from tests.api.conftest import HIT
 from tests.configure import with_settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 ADDRESS = "/api/similarity/v1/search/image/"
 

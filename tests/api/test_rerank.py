@@ -12,7 +12,7 @@ from similarity.search import ask_worker, documents
 from similarity.search.api.serializers import MAX_RESULTS
 from tests.fixtures_indexing import dead_broker  # noqa: F401
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 ADDRESS = "/api/similarity/v1/rerank/"
 

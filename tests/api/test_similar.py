@@ -19,7 +19,7 @@ from tests.api.conftest import HIT
 from tests.configure import with_settings
 from tests.host.models import Product
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.django_db
 
 
 def get(product, **parameters):

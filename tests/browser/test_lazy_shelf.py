@@ -6,8 +6,8 @@ from django.template import RequestContext, Template
 from django.urls import path
 
 from shop.models import Product
+from shop.urls import urlpatterns as shop_urls
 from tests.api.conftest import at_angle, shelf, version  # noqa: F401 - fixtures
-from tests.api.urls import urlpatterns as shop_urls
 
 SOURCE = """<!doctype html><html lang="en"><head><title>A tall page</title></head><body>
 {% load similarity %}<main>{{ filler }}

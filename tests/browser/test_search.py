@@ -14,7 +14,7 @@ from similarity.search import documents, picture
 from tests.api.conftest import at_angle, version  # noqa: F401 - fixtures
 from tests.browser.test_shop import fits
 
-pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.api.urls")]
+pytestmark = pytest.mark.browser
 
 WITHOUT_SCRIPTS = pytest.param({"java_script_enabled": False}, id="without JavaScript")
 BOTH = pytest.mark.parametrize("options", [pytest.param({}, id="with JavaScript"), WITHOUT_SCRIPTS])

@@ -33,7 +33,7 @@ CATALOG = {
 @pytest.fixture
 def shop(settings, monkeypatch, db):
     """A shop whose products are read over relations of every kind, made for this test."""
-    with isolate_apps("django.contrib.contenttypes", "shop"):
+    with isolate_apps("django.contrib.contenttypes", "tests.host"):
         made = define()
         with connection.schema_editor() as editor:
             for model in made.values():

@@ -225,8 +225,8 @@ def test_without_quantities_each_line_is_one_unit(place, make_product, settings)
         ({"modell": "host.Order"}, "unknown key 'modell'"),
         ({"placed_at": 3}, "is 3; it must be a path"),
         ({"counted": "status"}, "is 'status'; it must be a dict"),
-        ({"model": "host.Ordre"}, "is 'host.Ordre', and no installed app"),
-        ({"model": "Order"}, "is 'Order', and no installed app"),
+        ({"model": "host.Ordre"}, "is 'host.Ordre', which is not a model"),
+        ({"model": "Order"}, "is 'Order', which is not a model"),
     ],
 )
 def test_a_wrong_mapping_is_told(settings, mapping, message):
@@ -258,7 +258,7 @@ def test_an_adapter_of_the_hosts_own(settings):
     [
         (f"{__name__}.Ledgerless", "Write baskets"),
         (f"{__name__}.Missing", "cannot be imported"),
-        ("collections.OrderedDict", "is no OrderAdapter"),
+        ("collections.OrderedDict", "is not an OrderAdapter"),
         (7, "is 7; it must be"),
     ],
 )

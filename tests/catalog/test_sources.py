@@ -236,7 +236,7 @@ def test_an_attribute_that_no_query_can_tell_is_no_facet(client, make_product, s
     assert client.get(address, {"fit": "wide"}).status_code == 200
     refused = client.get("/api/similarity/v1/search/", {"q": "jeans", "facets": facet})
     assert refused.status_code == 400
-    assert "There is no facet" in refused.json()["error"]["message"]
+    assert "here is no facet" in refused.json()["error"]["message"]
     refused = client.get("/api/similarity/v1/search/", {"q": "jeans", "sort": "price"})
     assert refused.status_code == 400
 

@@ -417,7 +417,6 @@ def test_database_that_does_not_answer(monkeypatch):
     assert ids(check_database(databases=["default"])) == {"E032"}
 
 
-@pytest.mark.urls("tests.api.urls")
 def test_api_without_rest_framework(settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework"]
     assert ids(check_doors()) == {"E040"}

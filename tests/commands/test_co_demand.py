@@ -66,8 +66,8 @@ def test_plot(demand_shop, capsys, tmp_path):
     ("arguments", "told"),
     [
         ([], "one of the arguments"),
-        (["--product", "999999"], "sold nothing"),
-        (["--category", "Boats"], "'Boats' sold nothing"),
+        (["--product", "999999"], "had no sales"),
+        (["--category", "Boats"], "'Boats' had no sales"),
         (["--all", "--weeks", "0"], "--weeks is 0"),
         (["--all", "--weeks", "9"], "whole weeks of sales"),
         (["--all", "--limit", "0"], "--limit is 0"),

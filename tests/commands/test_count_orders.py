@@ -63,7 +63,7 @@ def test_watching_goes_on_until_it_is_stopped(orders, capsys, monkeypatch):
         call_command("similarity", "count-orders", "--watch")
     assert stopped.value.code == 130
     assert CountedBasket.objects.count() == 3
-    assert "what was not counted waits" in capsys.readouterr().err
+    assert "orders that were not counted stay in the outbox" in capsys.readouterr().err
 
 
 def test_a_shop_without_orders_is_told(settings, capsys):
@@ -78,7 +78,7 @@ def test_orders_that_cannot_be_counted_are_an_error(orders, capsys):
     text(capsys, "--full")
     PendingOrder.objects.enqueue(["1"])
     PendingOrder.objects.update(dead=True, last_error="ValueError: a line without a price")
-    with pytest.raises(CommandError, match=r"order 1 for one: ValueError: a line without a price"):
+    with pytest.raises(CommandError, match=r"order 1: ValueError: a line without a price"):
         call_command("similarity", "count-orders")
 
 

@@ -74,7 +74,7 @@ def test_beat_keeps_them_for_the_admin_at_the_threshold_its_schedule_names(doubl
 
 def test_beat_without_a_version_logs_the_remedy(db, caplog):
     assert tasks.find_duplicates() == 0
-    assert "No version is live yet" in caplog.text
+    assert "There is no live version" in caplog.text
 
 
 def test_none_found_empties_what_was_open(doubles, capsys):
@@ -98,5 +98,5 @@ def test_what_cannot_be_is_refused(doubles, arguments, told):
 
 
 def test_without_a_version_the_remedy_is_told(db):
-    with pytest.raises(CommandError, match="No version is live"):
+    with pytest.raises(CommandError, match="There is no live version"):
         call_command("similarity", "duplicates")

@@ -107,7 +107,7 @@ def test_a_cache_that_is_down_is_reported_and_no_traceback(monkeypatch, capsys):
 
 
 def test_orders_that_were_never_counted_are_pointed_out(capsys):
-    assert "No order was ever counted: start a worker, or run" in text(capsys)
+    assert "No orders were counted: start a worker, or run" in text(capsys)
 
 
 def test_figures_of_counted_orders(make_product, capsys, settings):
@@ -124,8 +124,8 @@ def test_figures_of_counted_orders(make_product, capsys, settings):
     assert "Orders     1 counted, 1 items" in written
     assert f"order {order.pk}: ValueError: no price" in written
     assert "MAX_BASKET changed since the last full count" in written
-    assert "Orders were last counted anew at" in written
-    assert "1 changes of orders were given up" in written
+    assert "The last full count was at" in written
+    assert "1 changes of orders are dead" in written
 
 
 def test_a_shop_without_orders_has_no_such_lines(capsys, settings):

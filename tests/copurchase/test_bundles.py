@@ -340,7 +340,7 @@ def test_long_titles_are_cut_alike(make_product):
 def test_nobody_proposes_while_another_does(tent_and_bag):
     with psycopg.connect(current_address()) as other:
         other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [proposals.LOCK])
-        with pytest.raises(BundleError, match="Another process proposes"):
+        with pytest.raises(BundleError, match="Another process is proposing"):
             proposals.propose()
         other.execute("SELECT pg_advisory_unlock_all()")
     assert proposals.propose().created == 1

@@ -84,5 +84,5 @@ def test_weeks_in_which_the_shop_was_closed_are_told():
 
 
 def test_an_item_that_sold_nothing_is_named():
-    with pytest.raises(DemandError, match="'z' sold nothing in the 2 weeks"):
+    with pytest.raises(DemandError, match="'z' had no sales in the 2 weeks"):
         weekly([[1, 2]], "a").of("z")

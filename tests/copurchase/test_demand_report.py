@@ -88,7 +88,7 @@ def test_sentence_and_warning_say_figures(report):
     assert said.startswith("If Mug sells 100 (about 1 week), expect ")
     assert said.endswith(" of Plate.")
     told = warning(report, pair)
-    assert "in 2 weeks with next to none of Mug" in told
+    assert "in 2 weeks with almost no sales of Mug" in told
     assert "Plate sold 0 instead of" in told
     bought = report.pairs[-1]
     assert sentence(report, bought).startswith("Of 100 orders with Mug, expect 1")
@@ -109,7 +109,7 @@ def test_nothing_found_is_said():
         calibration=CALIBRATION,
     )
     assert made.pairs == []
-    assert "Nothing moves together" in table(made)
+    assert "No demand moves together" in table(made)
 
 
 def test_csv_reads_back_and_runs_no_formula(report):

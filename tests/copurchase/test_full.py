@@ -187,7 +187,7 @@ def test_an_adapter_that_gives_an_order_twice_is_told(buy, make_product, monkeyp
     monkeypatch.setattr(
         MappedOrders, "baskets", lambda self, since=None: iter([*read(self), *read(self)])
     )
-    with pytest.raises(CountError, match=r"came twice from MappedOrders\.baskets"):
+    with pytest.raises(CountError, match=r"MappedOrders\.baskets\(\) yielded an order twice"):
         count_all()
 
 

@@ -356,5 +356,7 @@ def test_without_the_driver_the_error_names_the_setting(settings, monkeypatch):
     monkeypatch.setattr(
         "similarity.orders.counting.spark_session.JDBC_DRIVER", "/nowhere/driver.jar"
     )
-    with pytest.raises(ConfigurationError, match=r"'/nowhere/driver.jar', and there is no such"):
+    with pytest.raises(
+        ConfigurationError, match=r"there is no file '/nowhere/driver.jar'; install"
+    ):
         SparkEngine().count_jdbc("jdbc:postgresql://x/y", "lines", RULE)

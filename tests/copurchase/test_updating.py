@@ -212,7 +212,7 @@ def test_counts_that_were_tampered_with_are_made_anew(random_shop, caplog):
     Order.objects.update(status="cancelled")
     updating.enqueue_orders(Order.objects.all(), wake=False)
     count_pending()
-    assert "Every order is counted anew" in caplog.text
+    assert "Counting every order again" in caplog.text
     count_pending()
     agree_with_a_full_count()
 

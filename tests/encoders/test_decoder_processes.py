@@ -238,9 +238,10 @@ def test_children_end_with_their_worker_however_it_ends(how):
 
 def test_a_shoppers_picture_is_decoded_once_under_its_own_limits(settings, monkeypatch):
     product = content("1", SOUND)
-    monkeypatch.setattr("similarity.catalog.picture_header.QUERY_MAX_PIXELS", 60 * 40 - 1)
-    with pytest.raises(ImageRejected, match="send a smaller one"):
-        images.decode_query(product.images[0], SOUND, 4.0)
+    with monkeypatch.context() as limits:
+        limits.setattr("similarity.catalog.picture_header.QUERY_MAX_PIXELS", 60 * 40 - 1)
+        with pytest.raises(ImageRejected, match="send a smaller one"):
+            images.decode_query(product.images[0], SOUND, 4.0)
     settings.SIMILARITY = {"IMAGES": {"MAX_PIXELS": 60 * 40 - 1}}
     images.decode_query(product.images[0], SOUND, 4.0)
     monkeypatch.setattr(images, "decode", lambda *args: pytest.fail("decoded again"))

@@ -164,7 +164,7 @@ def test_too_many_bytes_are_rejected(settings):
 def test_too_many_pixels_are_rejected_before_decoding(settings, monkeypatch):
     settings.SIMILARITY = {"IMAGES": {"MAX_PIXELS": 60 * 40 - 1}}
     monkeypatch.setattr(images.pool, "decode", lambda *args: pytest.fail("a child was asked"))
-    with pytest.raises(ImageRejected, match=r"60 × 40 pixels.*IMAGE_MAX_PIXELS"):
+    with pytest.raises(ImageRejected, match=r"60 × 40 pixels.*MAX_PIXELS"):
         decode(saved(picture()))
 
 

@@ -398,7 +398,7 @@ import django
 django.setup()
 from similarity.search.query_vectors import encode_query
 from similarity.search.reranking.rerank import rerank
-from similarity.search.api import rerank as endpoint
+from similarity.search.api import views
 answer = rerank("red scarf", ["1", "2"], budget_ms=30_000)
 encode_query("red scarf", timeout_ms=10)
 heavy = ("torch", "transformers", "safetensors", "scipy", "pandas")

@@ -1,4 +1,4 @@
-"""The map of the catalogue in the admin: the picture, its table, and what lies apart."""
+"""The map of the catalogue in the admin: the picture, its table and the outliers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from similarity.insights import tasks
 from similarity.insights.admin.map_picture import Picture, Window
 from similarity.insights.models import CatalogueMap
 
-#: Products of the window that are listed below the picture, and outliers that are shown.
+#: Products listed below the picture, and outliers shown.
 LISTED = 100
 OUTLIERS = 60
 
-#: In the place of a product's key while the address of its preview is made once.
+#: Placeholder for a product's key in a preview address that is built once.
 _PLACE = "0similarity0"
 
 
@@ -51,14 +51,14 @@ class Apart:
 
 @admin.register(CatalogueMap)
 class CatalogueMapAdmin(LookedAt):
-    """Read only; a new map is drawn by a worker, on ``manage.py similarity map`` or the button."""
+    """A read-only admin; ``manage.py similarity map`` or the button draws a new map by a worker."""
 
     list_display = ("made_at", "version", "shown", "products", "apart", "took_s")
     show_full_result_count = False
     list_per_page = 20
 
     def get_urls(self) -> list[URLPattern]:
-        """Before the model's own: ``map/`` is no map's key."""
+        """Return the URLs, before the model's own, because ``map/`` is not a key of a map."""
         wrap = self.admin_site.admin_view
         return [
             path("map/", wrap(self.latest_view), name="similarity_insights_cataloguemap_map"),
@@ -71,7 +71,7 @@ class CatalogueMapAdmin(LookedAt):
         return len(drawn.outliers)
 
     def latest_view(self, request: HttpRequest) -> HttpResponse:
-        """The map that was drawn last, or how to draw the first."""
+        """Show the latest map, or how to draw the first map."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self._page(request, CatalogueMap.objects.select_related("version").first())
@@ -83,7 +83,7 @@ class CatalogueMapAdmin(LookedAt):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """A map of the list."""
+        """Show a map from the list."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         drawn = self.get_object(request, unquote(object_id))
@@ -92,15 +92,15 @@ class CatalogueMapAdmin(LookedAt):
         return self._page(request, drawn)
 
     def draw_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask a worker for a new map."""
+        """Start a worker task for a new map."""
         if not self._may_draw(request):
             raise PermissionDenied
         if request.method == "POST":
             if wakeup.wake(tasks.map_catalogue.name, expires=3600):
                 messages.success(
                     request,
-                    "A worker draws a new map. It takes some seconds to a minute or two: load "
-                    "this page again then.",
+                    "A worker is drawing a new map. It takes from a few seconds to two minutes; "
+                    "then reload this page.",
                 )
             else:
                 messages.error(request, f"The broker {wakeup.broker()} does not answer.")
@@ -147,7 +147,7 @@ class CatalogueMapAdmin(LookedAt):
         }
 
     def _apart(self, drawn: CatalogueMap, window: Window) -> list[Apart]:
-        """Of products that exist still; their photos and those of their neighbours at once."""
+        """Return outliers whose products still exist; load all products at once."""
         outliers = drawn.outliers[:OUTLIERS]
         keys = {drawn.points["key"][outlier["row"]] for outlier in outliers}
         keys |= {key for outlier in outliers for key in outlier["nearest"]}
@@ -200,7 +200,7 @@ class CatalogueMapAdmin(LookedAt):
         )
 
     def _may_draw(self, request: HttpRequest) -> bool:
-        """It keeps a worker busy: for those who may change products."""
+        """Return True if the user may change products, because drawing keeps a worker busy."""
         options = get_adapter().model._meta
         return self.has_view_permission(request) and request.user.has_perm(
             f"{options.app_label}.change_{options.model_name}"
@@ -208,6 +208,6 @@ class CatalogueMapAdmin(LookedAt):
 
 
 def _category(category: dict[str, Any]) -> dict[str, Any]:
-    """With the share of neighbours of its own as whole percents."""
+    """Return the category with the share of neighbours in it as a whole percentage."""
     share = category["together"]
     return {**category, "kept": None if share is None else round(100 * share)}

@@ -1,4 +1,4 @@
-"""Near-duplicate listings in the admin: two products side by side, and what staff say of them."""
+"""Near-duplicate listings in the admin: two products side by side, and the decisions of staff."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from similarity.insights.models import DuplicateListing
 
 
 class DismissedFilter(admin.SimpleListFilter):
-    """Open pairs unless others are asked for."""
+    """A filter that shows open pairs by default."""
 
     title = "state"
     parameter_name = "state"
@@ -38,7 +38,10 @@ class DismissedFilter(admin.SimpleListFilter):
 
 @admin.register(DuplicateListing)
 class DuplicateListingAdmin(NotByHand):
-    """Read only, but for dismissing: ``manage.py similarity duplicates`` makes the list."""
+    """A read-only admin with actions to dismiss and reopen.
+
+    ``manage.py similarity duplicates`` makes the list.
+    """
 
     list_display = ("first_listing", "second_listing", "likeness")
     list_display_links = None
@@ -53,7 +56,7 @@ class DuplicateListingAdmin(NotByHand):
         css = {"all": ("similarity/admin.css", "similarity_insights/duplicates.css")}
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The products of all pairs of the page are read at once."""
+        """Return the change list, with the products of all its pairs read at once."""
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
         products = products_by_key({key for row in rows for key in (row.first, row.second)})
@@ -66,11 +69,11 @@ class DuplicateListingAdmin(NotByHand):
     def first_listing(self, row: DuplicateListing) -> SafeString:
         return self._listing(row, row.first)
 
-    @admin.display(description="as good as the same", ordering="second")
+    @admin.display(description="near-duplicate", ordering="second")
     def second_listing(self, row: DuplicateListing) -> SafeString:
         return self._listing(row, row.second)
 
-    @admin.display(description="alike", ordering="score")
+    @admin.display(description="similarity", ordering="score")
     def likeness(self, row: DuplicateListing) -> SafeString:
         return format_html(
             '<p class="similarity-alike"><strong>{}</strong><br>text {}<br>picture {}</p>'
@@ -81,7 +84,7 @@ class DuplicateListingAdmin(NotByHand):
             f"{times.shown(row.found_at):%Y-%m-%d}",
         )
 
-    @admin.action(description="Dismiss: these are different things", permissions=["change"])
+    @admin.action(description="Dismiss: these are different products", permissions=["change"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         messages.success(request, f"{queryset.update(dismissed=True)} pair(s) dismissed.")
 
@@ -118,5 +121,5 @@ def _links(product: Model, url: str, site: str) -> SafeString:
 
 
 def _percent(cosine: float | None) -> str:
-    """Rounded down, so that only what is the same is 100 %."""
+    """Return the percentage, rounded down, so that only identical content is 100 %."""
     return "–" if cosine is None else f"{int(1000 * max(cosine, 0.0)) / 10:.1f} %"

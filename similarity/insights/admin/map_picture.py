@@ -1,7 +1,7 @@
-"""What part of the map is looked at, and its points as marks of an SVG.
+"""Compute the visible part of the map, and its points as marks of an SVG.
 
-Without a script: zooming and moving are links, a name is the mark's ``<title>``, and form and
-colour tell groups of categories apart. A page under a strict content security policy shows it.
+The page works without a script and under a strict content security policy. Zooming and moving are
+links, the ``<title>`` of a mark is its name, and shape and colour distinguish groups of categories.
 """
 
 from collections import Counter
@@ -15,20 +15,20 @@ from similarity.insights.models import CatalogueMap
 SIDE = 1000.0
 DEEPEST = 6  # each level shows a quarter of the one above
 
-#: Groups with a form and a colour of their own; the others are grey.
+#: Groups with their own shape and colour; other groups are grey.
 COLOURED = 8
 OTHERS = COLOURED
 
-#: With more categories than have colours, the first level of their paths is what is coloured.
+#: If there are more categories than colours, colour the first level of their paths.
 LEVELS = ">"
 
-#: Radius of a mark on the whole map: of MANY products or more, and of few.
+#: Radius of a mark on the whole map with MANY products or more; with fewer, up to LARGEST.
 RADIUS, MANY, LARGEST = 4.0, 4000, 9.0
 
 
 @dataclass(frozen=True)
 class Window:
-    """The square that is shown: its middle, and how often its side was halved."""
+    """The visible square: its centre, and how often its side was halved."""
 
     x: float = SIDE / 2
     y: float = SIDE / 2
@@ -37,7 +37,7 @@ class Window:
 
     @classmethod
     def asked(cls, query: Mapping[str, str]) -> "Window":
-        """Of a page's address; what makes no sense is as if it were not there."""
+        """Return the window of a page's query; ignore invalid values."""
         level = _number(query.get("z"), 0, 0, DEEPEST)
         return cls(
             _number(query.get("x"), SIDE / 2, 0, SIDE),
@@ -52,7 +52,7 @@ class Window:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, width and height, as ``viewBox`` has them."""
+        """Return left, top, width and height, as in ``viewBox``."""
         return (self.x - self.side / 2, self.y - self.side / 2, self.side, self.side)
 
     def shows(self, x: float, y: float) -> bool:
@@ -60,7 +60,7 @@ class Window:
 
     @property
     def address(self) -> str:
-        """``?…``"""
+        """Return the query string, ``?…``."""
         asked: dict[str, Any] = {}
         if self.level:
             asked = {"z": self.level, "x": round(self.x, 1), "y": round(self.y, 1)}
@@ -69,7 +69,7 @@ class Window:
         return f"?{urlencode(asked)}"
 
     def moves(self) -> dict[str, str]:
-        """Name of a move → the address of what it leads to, of those that change something."""
+        """Return name → address of the moves that change the window."""
         step = self.side / 2
         moves = {
             "closer": replace(self, level=min(self.level + 1, DEEPEST)),
@@ -84,7 +84,7 @@ class Window:
         return {name: window.address for name, window in inside.items() if window != self}
 
     def quarters(self) -> Iterator[tuple[str, float, float, float, str]]:
-        """Name, left, top, side and address of the four squares a click on the ground leads to."""
+        """Yield name, left, top, side and address of the four quarters that a click can open."""
         if self.level == DEEPEST:
             return
         half = self.side / 2
@@ -99,7 +99,7 @@ class Window:
         return replace(self, category=category)
 
     def around(self, x: float, y: float) -> "Window":
-        """Close to one point, without a filter."""
+        """Return a window close to a point, without a filter."""
         return Window(x, y, max(self.level, 3))._inside()
 
     def _inside(self) -> "Window":
@@ -109,7 +109,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Mark:
-    """A product: ``group`` is its form and colour, ``apart`` whether it is among the outliers."""
+    """A product on the map: ``group`` is its shape and colour, ``apart`` is True for outliers."""
 
     key: str
     title: str
@@ -122,7 +122,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Legend:
-    """A group: its number, how many products, and the address that shows it alone."""
+    """A group: its number, its number of products, and the address that shows only this group."""
 
     group: int
     name: str
@@ -146,7 +146,7 @@ class Picture:
         self._counts = counts
 
     def marks(self) -> list[Mark]:
-        """Those the filter leaves out are not there; the last drawn, those apart, lie on top."""
+        """Return the marks that pass the filter; outliers come last, so that they lie on top."""
         points = self._points
         marks = [
             self._mark(row)
@@ -156,7 +156,7 @@ class Picture:
         return sorted(marks, key=lambda mark: (mark.apart, mark.group != OTHERS))
 
     def ghosts(self) -> list[tuple[float, float]]:
-        """Where the products lie that the filter leaves out."""
+        """Return the positions of products that the filter leaves out."""
         points = self._points
         return [
             (x, y)
@@ -165,7 +165,7 @@ class Picture:
         ]
 
     def legend(self) -> list[Legend]:
-        """Of the whole map, or of the category that is asked for."""
+        """Return the legend of the whole map, or of the chosen category."""
         legend = [
             Legend(number, name, self._counts[name], self.window.of(name).address)
             for number, name in enumerate(self._coloured)
@@ -178,7 +178,7 @@ class Picture:
         return legend
 
     def choices(self) -> list[tuple[str, int]]:
-        """What can be filtered by, with its number of products: each level of the paths."""
+        """Return filter choices with their numbers of products: each level of the paths."""
         counts: Counter[str] = Counter()
         of_category = Counter(self._points["category"])
         for number, name in enumerate(self._names):
@@ -189,7 +189,7 @@ class Picture:
 
     @property
     def radius(self) -> float:
-        """Grows on the screen with each level, if less than the distances."""
+        """Return the radius of a mark; it grows with each level, but less than distances."""
         share = MANY / max(1, min(MANY, len(self._points["key"])))
         return round(min(LARGEST, RADIUS * share**0.5) / 1.6**self.window.level, 2)
 
@@ -211,7 +211,10 @@ class Picture:
         return not asked or (number >= 0 and is_within(self._names[number], asked))
 
     def _grouped(self) -> dict[int, str]:
-        """Number of each category → its group, -1 → "": the first level of many categories."""
+        """Return the group of each category number, -1 → "".
+
+        With many categories, the group is the first level of the path.
+        """
         many = sum(map(self._passes, range(len(self._names)))) > COLOURED
         depth = len(self.window.category.split(LEVELS)) + 1 if self.window.category else 1
         return {-1: ""} | {
@@ -221,7 +224,7 @@ class Picture:
 
 
 def is_within(path: str, above: str) -> bool:
-    """Whether a category is another, or below it in the path."""
+    """Return True if ``path`` is ``above`` or a category below it."""
     levels = [level.strip() for level in path.split(LEVELS)]
     wanted = [level.strip() for level in above.split(LEVELS)]
     return levels[: len(wanted)] == wanted
@@ -232,4 +235,4 @@ def _number(text: str | None, otherwise: float, least: float, most: float) -> fl
         number = float(text or "")
     except ValueError:
         return otherwise
-    return min(max(number, least), most) if number == number else otherwise  # NaN is no number
+    return min(max(number, least), most) if number == number else otherwise  # NaN is not a number

@@ -1,4 +1,4 @@
-"""Maps of the catalogue in two dimensions, as they were last drawn, for staff to look at."""
+"""Store drawn maps of the catalogue in two dimensions; staff look at them."""
 
 from django.db import models
 
@@ -6,24 +6,24 @@ from similarity.models.versions import EncoderVersion
 
 
 class CatalogueMap(models.Model):
-    """One drawing; ``manage.py similarity map`` and the admin make them, the last few are kept.
+    """A drawn map, from ``manage.py similarity map`` or the admin; the last few are kept.
 
-    Titles are kept as they were: a page of thousands of points cannot ask for each product.
+    Titles are copied, because a page of thousands of points cannot query each product.
     """
 
     version = models.ForeignKey(EncoderVersion, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField()
-    #: Seconds it took.
+    #: Seconds that drawing took.
     took_s = models.FloatField()
     #: Products with vectors, of which the map shows ``len(points["key"])``.
     products = models.PositiveIntegerField()
-    #: [{"name": path, "products": how many of the map, "together": share of the nearest
-    #: neighbours of its products that are in it too, 0 to 1, or None}]; the largest first
+    #: [{"name": path, "products": number on the map, "together": share of the nearest neighbours of
+    #: its products that are also in it, 0 to 1, or None}]; the largest first.
     categories = models.JSONField()
-    #: {"key": […], "title": […], "x": […], "y": […], "category": [index, -1: none]};
-    #: x and y from 0 to 1000
+    #: {"key": […], "title": […], "x": […], "y": […], "category": [index, or -1 without]}; x and y
+    #: from 0 to 1000.
     points = models.JSONField()
-    #: As :class:`similarity.insights.misfiled.Outlier` has them, the most striking first.
+    #: Fields of :class:`similarity.insights.misfiled.Outlier`, the most striking first.
     outliers = models.JSONField()
 
     class Meta:
@@ -37,5 +37,5 @@ class CatalogueMap(models.Model):
 
     @property
     def shown(self) -> int:
-        """How many products are on it."""
+        """Return the number of products on the map."""
         return len(self.points["key"])

@@ -1,4 +1,4 @@
-"""Near-duplicate listings as they were last found, and what staff said of them."""
+"""Store near-duplicate listings and the decisions of staff about them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,14 +9,14 @@ from django.db.models.functions import Now
 
 class DuplicateListingQuerySet(models.QuerySet["DuplicateListing"]):
     def open(self) -> "DuplicateListingQuerySet":
-        """Pairs that staff have not dismissed."""
+        """Return pairs that staff have not dismissed."""
         return self.filter(dismissed=False)
 
     def replace(self, found: Iterable[Any]) -> int:
-        """Put what was found in the place of what is there; returns how many are open.
+        """Replace the stored pairs by ``found`` and return the number of open pairs.
 
-        ``found`` have first, second, score, fused, text and image. A pair that was dismissed
-        stays dismissed, and one that is not found again goes, unless it was dismissed.
+        ``found`` have first, second, score, fused, text and image. Dismissed pairs stay dismissed.
+        Other pairs that were not found again are deleted.
         """
         rows: list[Any] = [DuplicateListing(**one._asdict(), found_at=Now()) for one in found]
         alias = router.db_for_write(DuplicateListing)
@@ -34,16 +34,16 @@ class DuplicateListingQuerySet(models.QuerySet["DuplicateListing"]):
 
 
 class DuplicateListing(models.Model):
-    """Two products, by key as text, that are no variants and as good as the same."""
+    """A near-duplicate: two products, as keys in text, that are not variants."""
 
     first = models.CharField(max_length=255)
     second = models.CharField(max_length=255)
-    #: The smallest of the cosines that were asked for.
+    #: The smallest of the compared cosines.
     score = models.FloatField()
     fused = models.FloatField()
     text = models.FloatField(null=True)
     image = models.FloatField(null=True)
-    #: Staff say that the two are different things.
+    #: True if staff decided that the products are different.
     dismissed = models.BooleanField(default=False)
     found_at = models.DateTimeField()
 

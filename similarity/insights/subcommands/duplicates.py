@@ -16,28 +16,34 @@ PRINTED = 20
 
 class Command(SimilarityCommand):
     help = (
-        "Find listings that are as good as the same: products that are no variants of each other "
-        "and whose text and picture are both alike. They are kept for the admin, where staff "
-        "look at them side by side."
+        "Find near-duplicate listings: products with very similar text and picture that are "
+        "not variants of each other. The pairs are stored for the admin, where staff compare "
+        "them side by side."
     )
     examples = """examples:
   manage.py similarity duplicates
   manage.py similarity duplicates --threshold 0.9 --csv duplicates.csv
   manage.py similarity duplicates --json --dry-run
 """
-    if_interrupted = "Stopped; what was found before is still there."
+    if_interrupted = "Stopped; the previous list is unchanged."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--threshold",
             type=float,
             default=THRESHOLD,
-            help=f"least cosine of text and of picture, 0.5 to 1 ({THRESHOLD})",
+            help=f"lowest cosine of text and of picture, 0.5 to 1 ({THRESHOLD})",
         )
-        parser.add_argument("--limit", type=int, default=1000, help="pairs at most (1000)")
-        parser.add_argument("--csv", type=Path, metavar="FILE", help="write them there")
-        parser.add_argument("--json", action="store_true", help="print them as JSON")
-        parser.add_argument("--dry-run", action="store_true", help="keep nothing for the admin")
+        parser.add_argument(
+            "--limit", type=int, default=1000, help="maximum number of pairs (1000)"
+        )
+        parser.add_argument(
+            "--csv", type=Path, metavar="FILE", help="write the pairs to a CSV file"
+        )
+        parser.add_argument("--json", action="store_true", help="print the pairs as JSON")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="do not store the pairs for the admin"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         search = DuplicateSearch(options["threshold"], options["limit"])

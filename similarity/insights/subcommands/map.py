@@ -11,22 +11,22 @@ PRINTED = 20
 
 class Command(SimilarityCommand):
     help = (
-        "Draw the map of the catalogue that the admin shows: products of the live version, near "
-        "each other where they are alike, and a list of those that lie among others than their "
-        "own category. Needs the extra 'map'."
+        "Draw the map of the catalogue that the admin shows: products of the live version, close "
+        "to each other if they are similar, and a list of products that lie among products of "
+        "another category. Needs the extra 'map'."
     )
     examples = """examples:
   manage.py similarity map
   manage.py similarity map --products 2000
 """
-    if_interrupted = "Stopped; the map drawn before is still there."
+    if_interrupted = "Stopped; the previous map is unchanged."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--products",
             type=int,
             default=catalogue_map.PRODUCTS,
-            help=f"products on it at most ({catalogue_map.PRODUCTS})",
+            help=f"maximum number of products on the map ({catalogue_map.PRODUCTS})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,7 +46,7 @@ def _line(drawn: CatalogueMap, outlier: dict[str, Any]) -> str:
     row = outlier["row"]
     title = f"{drawn.points['key'][row]} {drawn.points['title'][row]}"
     if outlier["suggested"] < 0:
-        return f"{title}: like nothing else"
+        return f"{title}: no similar products"
     own = drawn.categories[drawn.points["category"][row]]["name"]
     theirs = drawn.categories[outlier["suggested"]]["name"]
     return f"{title}: in {own}, {outlier['theirs']} of its {outlier['of']} nearest in {theirs}"

@@ -1,4 +1,4 @@
-"""Bundles in the admin: what was found in orders, and what staff make of it."""
+"""Bundles in the admin: proposals from orders, and the decisions of staff."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -22,12 +22,12 @@ from similarity.orders.bundles.itemsets import FEWEST_ITEMS
 from similarity.orders.bundles.pricing import suggested_price
 from similarity.orders.models import Bundle
 
-#: Most products that staff may put into one bundle.
+#: Maximum number of products that staff may put into a bundle.
 MOST_PRODUCTS = 8
 
 
 class ProductKeysField(forms.CharField):
-    """Keys of products, one on each line; what it gives is a list of text."""
+    """A field of product keys, one per line; its value is a list of text."""
 
     widget = forms.Textarea(attrs={"rows": 5, "cols": 40})
 
@@ -38,10 +38,13 @@ class ProductKeysField(forms.CharField):
         lines = [line.strip() for line in super().clean(value).splitlines()]
         keys = [line for line in lines if line]
         if len(set(keys)) < len(keys):
-            raise forms.ValidationError("A product is named twice; a bundle holds one piece each.")
+            raise forms.ValidationError(
+                "A product is listed twice; a bundle holds one piece of each product."
+            )
         if not FEWEST_ITEMS <= len(keys) <= MOST_PRODUCTS:
             raise forms.ValidationError(
-                f"{len(keys)} products are named; a bundle holds {FEWEST_ITEMS} to {MOST_PRODUCTS}."
+                f"{len(keys)} products are listed; a bundle holds {FEWEST_ITEMS} to "
+                f"{MOST_PRODUCTS}."
             )
         return keys
 
@@ -52,7 +55,7 @@ class ProductKeysField(forms.CharField):
 class BundleForm(forms.ModelForm):
     products = ProductKeysField(
         label="Product keys",
-        help_text="The products' keys, one on each line. The price is for one piece of each.",
+        help_text="The keys of the products, one per line. The price is for one piece of each.",
     )
 
     class Meta:
@@ -60,7 +63,10 @@ class BundleForm(forms.ModelForm):
         fields = ("name", "products", "price")
 
     def clean(self) -> dict[str, Any]:
-        """Refuses what no bundle can be; what is only off sale now is told after saving."""
+        """Reject products and prices that no bundle can have.
+
+        Products that are only off sale now lead to a message after saving.
+        """
         cleaned = super().clean() or {}
         if "products" not in cleaned:
             return cleaned
@@ -70,18 +76,18 @@ class BundleForm(forms.ModelForm):
         if contents.gone:
             self.add_error("products", f"There is no product {', '.join(contents.gone)}.")
         elif contents.sums is None:
-            self.add_error("products", "They are priced in several currencies.")
+            self.add_error("products", "The products have prices in several currencies.")
         elif draft.price is not None:
             for problem in publishing.price_obstacles(draft, contents):
                 self.add_error("price", problem)
         self.instance.currency = contents.sums.currency if contents.sums else ""
-        # As the catalogue writes them, whatever was typed: "007" may stand for 7.
+        # Use the catalogue's form, because staff may type "007" for 7.
         cleaned["products"] = [str(product.pk) for product in contents.products]
         return cleaned
 
 
 class HoldingFilter(admin.SimpleListFilter):
-    """Shown only where an address asks for one product's bundles."""
+    """A filter by product, shown only if the address names a product."""
 
     title = "product"
     parameter_name = "product"
@@ -96,7 +102,10 @@ class HoldingFilter(admin.SimpleListFilter):
 
 @admin.register(Bundle)
 class BundleAdmin(WhereWritten):
-    """Staff accept, edit, price, publish; every figure but those of orders is read live."""
+    """The admin of bundles: staff accept, edit, price and publish them.
+
+    Prices, margins and obstacles are read live; only the figures from orders are stored.
+    """
 
     form = BundleForm
     list_display = (
@@ -139,7 +148,7 @@ class BundleAdmin(WhereWritten):
         ]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The products of all bundles of the page are read at once."""
+        """Return the change list, with the products of all its bundles read at once."""
         changelist = super().get_changelist_instance(request)
         _read_contents(list(changelist.result_list))
         return changelist
@@ -148,7 +157,7 @@ class BundleAdmin(WhereWritten):
         obj.edited = obj.edited or bool(form.changed_data)
         super().save_model(request, obj, form, change)
         for problem in publishing.obstacles(obj, _contents(obj, anew=True), get_adapter()):
-            messages.warning(request, f"It cannot be offered now. {problem}")
+            messages.warning(request, f"The bundle cannot be offered now. {problem}")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -182,11 +191,14 @@ class BundleAdmin(WhereWritten):
     def bought(self, bundle: Bundle) -> str:
         if bundle.found_at is None:
             return "–"
-        return f"in {bundle.orders} orders of {bundle.shoppers} shoppers, lift {bundle.lift:.1f}"
+        return (
+            f"in {bundle.orders} orders of {bundle.shoppers} shoppers, "
+            f"{bundle.lift:.1f} times as often as expected"
+        )
 
     @admin.display(description="price", ordering="price")
     def price_text(self, bundle: Bundle) -> str:
-        """The bundle's price beside what its products cost alone."""
+        """Return the bundle's price beside the sum of its products' prices."""
         sums = _contents(bundle).sums
         price = _money(bundle.price, bundle.currency)
         return f"{price}, {self.saving(bundle)} off {self.alone(bundle)}" if sums else price
@@ -210,7 +222,7 @@ class BundleAdmin(WhereWritten):
 
     @admin.display(description="margin")
     def margin(self, bundle: Bundle) -> str:
-        """What is left of the bundle's price, and its share of it."""
+        """Return the difference of price and cost, and its share of the price."""
         sums = _contents(bundle).sums
         kept = sums.margin(bundle.price) if sums else None
         if sums is None or kept is None or not bundle.price:
@@ -224,10 +236,10 @@ class BundleAdmin(WhereWritten):
     @admin.display(description="figures")
     def figures(self, bundle: Bundle) -> str:
         if bundle.found_at is None:
-            return "Made by staff; it was not looked for in orders."
+            return "Made by staff, not found in orders."
         return (
             f"In {bundle.orders} orders of {bundle.shoppers} shoppers, {bundle.support:.2%} of all "
-            f"orders and {bundle.lift:.1f} times more than by chance, "
+            f"orders and {bundle.lift:.1f} times as often as expected, "
             f"as of {bundle.found_at:%Y-%m-%d}."
         )
 
@@ -265,7 +277,7 @@ def _read_contents(bundles: Sequence[Bundle]) -> None:
 
 
 def _contents(bundle: Bundle, *, anew: bool = False) -> Contents:
-    """What the bundle holds, read once for all columns."""
+    """Return the contents of the bundle, read once for all columns."""
     if anew or "similarity_contents" not in bundle.__dict__:
         _read_contents([bundle])
     contents: Contents = bundle.__dict__["similarity_contents"]

@@ -1,4 +1,4 @@
-"""Changed orders that wait to be counted in the admin: what was given up, and why."""
+"""Changed orders in the admin: rows that wait to be counted, and dead rows with their errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,12 +36,15 @@ class OrderStateFilter(StateFilter):
 
 @admin.register(PendingOrder)
 class PendingOrderAdmin(NotByHand):
-    """Read only, but for reviving: a row deleted by hand would be a change lost."""
+    """A read-only admin with an action to revive.
+
+    Deleting a row by hand would lose a change.
+    """
 
     list_display = ("order", "state", "attempts", "available_at", "error", "created_at")
     list_filter = (OrderStateFilter,)
     search_fields = ("order_key", "last_error")
-    search_help_text = "Order key, or words of the error."
+    search_help_text = "Order key, or words from the error."
     ordering = ("available_at", "pk")
     list_per_page = 50
     show_full_result_count = False
@@ -49,7 +52,7 @@ class PendingOrderAdmin(NotByHand):
 
     @admin.display(description="order", ordering="order_key")
     def order(self, row: PendingOrder) -> str:
-        """The key, as a link to the order's own page where the admin has one."""
+        """Return the key, as a link to the order's admin page if there is such a page."""
         try:
             adapter = get_order_adapter()
             if adapter is None:

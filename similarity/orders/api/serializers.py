@@ -1,4 +1,4 @@
-"""What is asked about orders in the API, and what is answered."""
+"""Serializers for the API of orders: requests and responses."""
 
 from rest_framework import serializers
 
@@ -30,10 +30,12 @@ class CartRequestSerializer(ExplainedRequest, RequestSerializer):
 class CompanionsSerializer(serializers.Serializer):
     tier = serializers.CharField(
         allow_null=True,
-        help_text="Tier of the first hit: copurchase by orders, complement by the categories that "
-        "go together in orders; null without hits.",
+        help_text="Tier of the first hit: copurchase (from orders) or complement (from categories "
+        "that go together in orders); null without hits.",
     )
-    results = HitSerializer(many=True, help_text="Fewer than asked for where orders say no more.")
+    results = HitSerializer(
+        many=True, help_text="Fewer than `limit` if the orders support no more."
+    )
 
 
 class BundlesQuerySerializer(QuerySerializer):
@@ -48,16 +50,18 @@ class CartBundlesRequestSerializer(RequestSerializer):
 
 
 class OfferSerializer(serializers.Serializer):
-    id = serializers.CharField(help_text="The bundle's own key, a text.")
+    id = serializers.CharField(help_text="The bundle's key, as text.")
     name = serializers.CharField()
-    items = CardSerializer(many=True, help_text="One piece of each.")
-    total = serializers.CharField(help_text="What the items cost by themselves, as `98.00`.")
+    items = CardSerializer(many=True, help_text="The products, one piece of each.")
+    total = serializers.CharField(
+        help_text="The sum of the items' own prices, for example `98.00`."
+    )
     price = serializers.CharField()
-    saving = serializers.CharField(help_text="`total` less `price`, above 0.")
+    saving = serializers.CharField(help_text="`total` minus `price`, above 0.")
     currency = serializers.CharField()
 
 
 class OffersSerializer(serializers.Serializer):
     bundles = OfferSerializer(
-        many=True, help_text="Those that can be bought now, those bought most often first."
+        many=True, help_text="Bundles that can be bought now, the most bought first."
     )

@@ -1,4 +1,4 @@
-"""Addresses of what is bought together, below the API's prefix."""
+"""URLs of bought-together shelves and bundles, below the API's prefix."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What is bought together with a product or a cart, and bundles that hold it."""
+"""API views of products bought together with a product or a cart, and of bundles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ OFFERED = answered("One bundle", {"bundles": [BUNDLE]})
 
 
 class BoughtTogetherView(SimilarityView):
-    """Products bought together with one product, of those that may be shown now."""
+    """Products bought together with a product, limited to products that may be shown now."""
 
     http_method_names = ["get", "head", "options"]
     in_batch = True
@@ -52,7 +52,7 @@ class BoughtTogetherView(SimilarityView):
 
 
 class CartView(SimilarityView):
-    """Products that go with a whole cart, of those that may be shown now."""
+    """Products that go with a whole cart, limited to products that may be shown now."""
 
     http_method_names = ["post", "options"]
     in_batch = True
@@ -70,7 +70,7 @@ class CartView(SimilarityView):
 
 
 class BundlesView(SimilarityView):
-    """Bundles that hold one product and can be bought now."""
+    """Bundles with a product that can be bought now."""
 
     http_method_names = ["get", "head", "options"]
     in_batch = True
@@ -90,7 +90,7 @@ class BundlesView(SimilarityView):
 
 
 class CartBundlesView(SimilarityView):
-    """Bundles that hold a product of the cart and can be bought now."""
+    """Bundles with a product of the cart that can be bought now."""
 
     http_method_names = ["post", "options"]
     in_batch = True

@@ -1,4 +1,4 @@
-"""The products a bundle holds, as they are now: there or gone, on sale or not, at what price."""
+"""Read the current products of a bundle: existing or deleted, on sale or not, and their prices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from similarity.orders.models import Bundle
 
 @dataclass(frozen=True)
 class Contents:
-    """``products`` in the bundle's order; ``gone`` are keys of products that no longer exist.
+    """The current products of a bundle.
 
-    ``off_sale`` are products that cannot be bought now. ``sums`` is None where the products
-    are priced in several currencies, or where one is gone.
+    ``products`` are in the bundle's order. ``gone`` are keys of products that no longer exist.
+    ``off_sale`` are products that cannot be bought now. ``sums`` is None if the products have
+    prices in several currencies, or if a product is gone.
     """
 
     products: tuple[Any, ...]
@@ -26,7 +27,7 @@ class Contents:
 
 
 def contents_of(bundles: Iterable[Bundle], adapter: CatalogAdapter) -> list[Contents]:
-    """What each bundle holds, in the order given; two queries however many there are."""
+    """Return the contents of each bundle, in the given order, by two queries for any number."""
     held = [bundle.products for bundle in bundles]
     keys = product_keys({key for products in held for key in products}, adapter)
     every = adapter.model._base_manager.using(adapter.write_alias).filter(pk__in=keys)
@@ -39,7 +40,7 @@ def contents_of(bundles: Iterable[Bundle], adapter: CatalogAdapter) -> list[Cont
 
 
 def product_keys(texts: Iterable[str], adapter: CatalogAdapter) -> list[Any]:
-    """Keys of products as the database takes them; what cannot be one is left out."""
+    """Return product keys as the database stores them; skip texts that cannot be a key."""
     field, keys = adapter.model._meta.pk, []
     for text in texts:
         try:

@@ -1,8 +1,8 @@
-"""Itemset mining: what is bought together in twos, threes and fours.
+"""Mine itemsets: products bought together in twos, threes and fours.
 
-Frequent itemsets come from mlxtend's FP-growth (Han, Pei and Yin 2000). What is made of them
-here is the choice: which sets are no chance, add something with every member, reveal no
-single shopper, and differ from each other.
+mlxtend's FP-growth (Han, Pei and Yin 2000) finds frequent itemsets. This module chooses sets that
+are better than chance, gain from every member, reveal no single shopper, and differ from each
+other.
 """
 
 from collections import Counter
@@ -18,18 +18,19 @@ from numpy.typing import NDArray
 from similarity import conf
 from similarity.exceptions import ConfigurationError
 
-#: Items in a set, at most and at least.
+#: Maximum and minimum number of items in a set.
 MOST_ITEMS = 4
 FEWEST_ITEMS = 2
 
-#: Pairs FP-growth may grow sets from; beyond it, support is raised until so many are left.
+#: Maximum number of pairs that FP-growth may grow sets from. With more pairs, the required support
+#: is raised until this number remains.
 MOST_PAIRS = 10_000
 
-#: Chosen sets that may share one item, so that a best seller does not fill the list.
+#: Maximum number of chosen sets with the same item, so that a best seller does not fill the list.
 SETS_PER_ITEM = 3
 
-#: The share of the orders that must hold a bundle, and how many times more often than by chance
-#: it must be bought.
+#: The minimum share of orders that hold a bundle, and the minimum lift: how many times more often
+#: it is bought than by chance.
 MIN_SUPPORT = 0.001
 MIN_LIFT = 2.0
 
@@ -38,16 +39,16 @@ class BasketLines(NamedTuple):
     """Orders in columns, an entry for each item of each order."""
 
     basket: NDArray[np.int32]  # (L,) number of the order
-    item: NDArray[np.int32]  # (L,) number of the item, each once an order
-    shopper: NDArray[np.int64]  # (B,) who placed each order, negative where that is not known
+    item: NDArray[np.int32]  # (L,) number of the item, each once per order
+    shopper: NDArray[np.int64]  # (B,) pseudonym of the customer; negative if unknown
 
 
-#: Do two items replace each other?
+#: Returns True if two items replace each other.
 Substitutes = Callable[[int, int], bool]
 
 
 class Itemset(NamedTuple):
-    """Items bought together, ascending, in how many orders and by how many shoppers."""
+    """Items bought together, ascending, with the numbers of orders and shoppers."""
 
     items: tuple[int, ...]
     orders: int
@@ -58,7 +59,7 @@ class Itemset(NamedTuple):
 
 @dataclass(frozen=True)
 class MiningRule:
-    """What a set must reach. ``min_support`` is a share of all orders."""
+    """The minimum values of a set; ``min_support`` is a share of all orders."""
 
     min_support: float
     min_lift: float
@@ -80,14 +81,14 @@ def mine(
     rule: MiningRule,
     judge: Callable[[Sequence[int]], Substitutes] | None = None,
 ) -> list[Itemset]:
-    """The best sets, at most ``rule.wanted``.
+    """Return the best sets, at most ``rule.wanted``.
 
-    A set is ranked by orders × log(lift), how much more it is bought than by chance. None
-    holds two items that replace each other, none shares more than half of its items with a
-    better one, and an item is in at most ``SETS_PER_ITEM``. ``judge`` is given every item
-    that may be chosen, and answers with the function that tells which replace each other.
+    Rank sets by orders × log(lift): how much more often they are bought than by chance. A set must
+    not contain two items that replace each other, and must not share more than half of its items
+    with a better set. An item is in at most ``SETS_PER_ITEM`` sets. ``judge`` receives every item
+    that may be chosen, and returns the function that detects substitutes.
 
-    Raises :class:`ConfigurationError` where mlxtend is not installed.
+    Raises :class:`ConfigurationError` if mlxtend is not installed.
     """
     table = _Table(lines, rule)
     ranked = _ranked(table, rule)
@@ -111,7 +112,9 @@ def mine(
 
 
 class _Table:
-    """Orders × frequent items, sparse; columns are numbered anew and ``item`` names them."""
+    """A sparse matrix of orders × frequent items; columns have new numbers, ``item`` the old
+    numbers.
+    """
 
     def __init__(self, lines: BasketLines, rule: MiningRule) -> None:
         from scipy import sparse
@@ -127,13 +130,13 @@ class _Table:
         self._keep(self.orders, self.item)
 
     def _keep(self, orders: Any, item: NDArray[np.int32]) -> None:
-        """Only items that are in enough orders by themselves."""
+        """Keep only items that are in enough orders by themselves."""
         frequent = np.diff(orders.indptr) >= self.threshold
         self.orders = orders[:, frequent]
         self.item = item[frequent]
 
     def _raised(self) -> int:
-        """The least number of orders that no more than ``MOST_PAIRS`` pairs reach."""
+        """Return the lowest number of orders that at most ``MOST_PAIRS`` pairs reach."""
         from scipy import sparse
 
         pairs = sparse.triu(self.orders.T @ self.orders, k=1).data
@@ -141,7 +144,7 @@ class _Table:
         return self.threshold if len(enough) <= MOST_PAIRS else int(enough[MOST_PAIRS]) + 1
 
     def shoppers(self, items: tuple[int, ...]) -> int:
-        """Distinct known shoppers whose order held all of ``items``."""
+        """Return the number of known shoppers with an order that holds all of ``items``."""
         columns = np.searchsorted(self.item, items)
         held = self._baskets(columns[0])
         for column in columns[1:]:
@@ -156,7 +159,7 @@ class _Table:
 
 
 def _ranked(table: _Table, rule: MiningRule) -> list[Itemset]:
-    """Sets no chance explains, best first; their shoppers are not yet counted."""
+    """Return sets that chance does not explain, best first, without their shoppers."""
     counted = _frequent(table)
     single = {items[0]: orders for items, orders in counted.items() if len(items) == 1}
     found = []
@@ -174,9 +177,9 @@ def _ranked(table: _Table, rule: MiningRule) -> list[Itemset]:
 def _every_item_adds(
     items: tuple[int, ...], counted: dict[tuple[int, ...], int], baskets: int, rule: MiningRule
 ) -> bool:
-    """Whether each item comes with the rest more often than by chance.
+    """Return True if each item comes with the rest more often than by chance.
 
-    A best seller that lies in every order would else ride along with any pair.
+    Otherwise a best seller in every order would join any pair.
     """
     for item in items:
         rest = counted[tuple(other for other in items if other != item)]
@@ -186,7 +189,10 @@ def _every_item_adds(
 
 
 def _frequent(table: _Table) -> dict[tuple[int, ...], int]:
-    """Columns, ascending → orders that hold them all, for every frequent set."""
+    """Return for every frequent set: columns, ascending → number of orders that hold them all.
+
+    Raise :class:`ConfigurationError` if mlxtend is not installed.
+    """
     if table.orders.shape[1] < FEWEST_ITEMS:
         return {}
     try:
@@ -194,11 +200,11 @@ def _frequent(table: _Table) -> dict[tuple[int, ...], int]:
         from mlxtend.frequent_patterns import fpgrowth
     except ImportError as error:
         raise ConfigurationError(
-            "Bundles are found by mlxtend, which is not installed; "
+            "Finding bundles needs mlxtend, which is not installed; "
             "run: pip install 'django-similarity[bundles]'"
         ) from error
     frame = pandas.DataFrame.sparse.from_spmatrix(table.orders.astype(bool))
-    # Half an order less: the share must not lose a set to rounding.
+    # Use half an order less, so that rounding does not lose a set.
     share = (table.threshold - 0.5) / table.baskets
     found = fpgrowth(frame, min_support=share, max_len=MOST_ITEMS)
     return {
@@ -208,5 +214,5 @@ def _frequent(table: _Table) -> dict[tuple[int, ...], int]:
 
 
 def _alike(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
-    """Whether they share more than half of the smaller one: a set and its part do."""
+    """Return True if they share more than half of the smaller set, such as a set and its part."""
     return 2 * len(set(one) & set(two)) > min(len(one), len(two))

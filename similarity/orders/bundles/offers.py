@@ -1,4 +1,4 @@
-"""Bundles that can be bought now."""
+"""Find bundles that can be bought now."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from similarity.orders.models import Bundle
 from similarity.orders.partner_shelf import keys_of
 from similarity.similar.hits import require_limit
 
-#: Published bundles of one product that are looked at; more are not worth a query each page.
+#: Maximum number of published bundles read per product, to limit the query on each page.
 LOOKED_AT = 50
 
 
@@ -24,8 +24,8 @@ LOOKED_AT = 50
 class Offer:
     """A published bundle and the host's products in it, all of which can be bought now.
 
-    ``total`` is the sum of their prices as they are now, ``price`` what the bundle costs,
-    ``cards`` what the default templates show of each product.
+    ``total`` is the sum of the products' current prices, ``price`` the price of the bundle, and
+    ``cards`` the cards of the products for the default templates.
     """
 
     key: str
@@ -38,12 +38,12 @@ class Offer:
 
     @property
     def saving(self) -> Decimal:
-        """Always above 0: what saves nothing is no offer."""
+        """Return the saving, always above 0, because a bundle without a saving is not offered."""
         return self.total - self.price
 
     @property
     def decimal_places(self) -> int:
-        """Digits after the point in ``currency``: 0 for yen, otherwise 2."""
+        """Return the digits after the point in ``currency``: 0 for yen, otherwise 2."""
         return 0 if self.currency in WITHOUT_CENTS else 2
 
     @property
@@ -58,11 +58,11 @@ def bundle_offers(
     within: QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
 ) -> list[Offer]:
-    """Bundles that hold one of ``products`` and can be bought now, those bought most often first.
+    """Return bundles with one of ``products`` that can be bought now, the most bought first.
 
-    ``products``: one product, or all of a cart, as instances or keys. ``within`` narrows what may
-    be shown to ``request``. Two queries, and those by which the host prefetches what a card shows.
-    Raises :class:`QueryError` for a limit out of range and for what is no product.
+    ``products`` is one product or all of a cart, as instances or keys. ``within`` narrows the
+    products that may be shown to ``request``. Needs two queries and the host's prefetches for
+    cards. Raises :class:`QueryError` for a limit out of range and for an invalid product.
     """
     require_limit(limit)
     bundles = Bundle.objects.published().holding(keys_of(products))[:LOOKED_AT]
@@ -72,7 +72,7 @@ def bundle_offers(
 def offers_of(
     keys: Iterable[str], *, within: QuerySet[Any] | None = None, request: HttpRequest | None = None
 ) -> dict[str, Offer]:
-    """The bundles of these keys that can be bought now, by key: for a cart, by two queries."""
+    """Return the bundles of these keys that can be bought now, by key; two queries for a cart."""
     known = [int(key) for key in keys if str(key).isdecimal() and len(str(key)) < 19]
     bundles = Bundle.objects.published().filter(pk__in=known) if known else ()
     return {offer.key: offer for offer in _offers(bundles, within, request)}
@@ -104,7 +104,7 @@ def _offer(
         return None
     held = tuple(products[key] for key in bundle.products)
     sums = sums_of(held, adapter, request)
-    # Prices change after a bundle was published: one that saves nothing is not offered.
+    # Prices may change after a bundle was published, so check again that it saves money.
     if sums is None or sums.price is None or sums.currency != bundle.currency:
         return None
     if not bundle.price or bundle.price >= sums.price:

@@ -1,4 +1,4 @@
-"""What a bundle's products cost alone, and what the bundle may cost."""
+"""Compute the sum of a bundle's product prices and a price for the bundle."""
 
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -37,21 +37,21 @@ WITHOUT_CENTS = frozenset(
 
 
 class Sums(NamedTuple):
-    """Of one piece of each product; None where a product has none."""
+    """Sums for one piece of each product; None if a product lacks a price or cost."""
 
     price: Decimal | None
     cost: Decimal | None
     currency: str
 
     def margin(self, price: Decimal | None) -> Decimal | None:
-        """What the shop keeps of ``price``."""
+        """Return ``price`` minus cost, or None if either is unknown."""
         return None if price is None or self.cost is None else price - self.cost
 
 
 def sums_of(
     products: Sequence[Model], adapter: CatalogAdapter, request: HttpRequest | None = None
 ) -> Sums | None:
-    """What the products cost shoppers alone, and the shop; None where currencies differ."""
+    """Return the sums of prices and costs of the products; None if their currencies differ."""
     cards = [card_of(adapter, product, request) for product in products]
     costs = [read_part(one, "cost", partial(adapter.cost, one), None) for one in products]
     currencies = {card.currency for card in cards}
@@ -61,7 +61,7 @@ def sums_of(
 
 
 def suggested_price(sums: Sums) -> Decimal | None:
-    """The sum of prices less ``ORDERS["BUNDLE_DISCOUNT_PERCENT"]``, and never below cost."""
+    """Return the sum of prices minus ``ORDERS["BUNDLE_DISCOUNT_PERCENT"]``, at least the cost."""
     if sums.price is None:
         return None
     share = 1 - Decimal(str(conf.get("ORDERS", "BUNDLE_DISCOUNT_PERCENT"))) / 100

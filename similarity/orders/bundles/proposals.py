@@ -1,4 +1,4 @@
-"""Bundles proposed from orders; what staff decided is kept."""
+"""Propose bundles from orders and keep the decisions of staff."""
 
 import logging
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ logger = logging.getLogger(__name__)
 NAME_LENGTH = 250
 LOCK = "similarity.propose_bundles"
 
-#: Two products of a category more alike (cosine) are in no bundle together. Laxer than
+#: If two products of a category have a higher cosine, a bundle must not hold both. Higher than
 #: ``together.SUBSTITUTE_SIMILARITY`` because staff review every bundle.
 MAX_SIMILARITY = 0.8
 
 
 class Proposed(NamedTuple):
-    """How many orders were read, and how many bundles are new, found again, or withdrawn."""
+    """The number of orders read, and of bundles that are new, found again, or withdrawn."""
 
     baskets: int
     created: int
@@ -44,18 +44,18 @@ class Proposed(NamedTuple):
 
 
 def propose(progress: Progress | None = None) -> Proposed:
-    """Look for bundles in the latest orders and bring the proposals up to date.
+    """Look for bundles in the latest orders, update the proposals and return the numbers.
 
-    A bundle that staff accepted, published, rejected or edited takes new figures and keeps
-    everything else. A proposal that nobody touched and that is no longer found is withdrawn.
+    A bundle that staff accepted, published, rejected or edited gets new figures and keeps
+    everything else. A proposal that staff did not touch is withdrawn if it is no longer found.
 
     Raises :class:`ConfigurationError` without an order adapter or without mlxtend, and
-    :class:`BundleError` where another process proposes.
+    :class:`BundleError` if another process is proposing.
     """
     orders = get_order_adapter()
     if orders is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS']['SOURCE'] is None, so that there are no orders to find bundles "
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so there are no orders to find bundles "
             "in; map the order model there, see docs/settings.md."
         )
     alias = router.db_for_write(Bundle)
@@ -63,7 +63,9 @@ def propose(progress: Progress | None = None) -> Proposed:
         with advisory_lock(LOCK, alias):
             return _propose(orders, get_adapter(), progress or no_progress, alias)
     except LockTaken as error:
-        raise BundleError("Another process proposes bundles now; let it finish first.") from error
+        raise BundleError(
+            "Another process is proposing bundles; wait until it has finished."
+        ) from error
 
 
 def _propose(
@@ -83,9 +85,10 @@ def _propose(
 
 
 def propose_nightly() -> int:
-    """:func:`propose` where the host has orders, wants proposals and has installed mlxtend.
+    """Call :func:`propose` and return the number of new bundles.
 
-    Returns how many are new. A host that does without one of them is told so in the log only.
+    Return 0 if the host has no orders, turned proposals off, or lacks mlxtend; only the log
+    mentions mlxtend.
     """
     if get_order_adapter() is None or not conf.get("ORDERS", "BUNDLE_PROPOSALS"):
         return 0
@@ -98,7 +101,7 @@ def propose_nightly() -> int:
 def _write(
     found: Sequence[Itemset], recent: RecentOrders, catalogue: CatalogAdapter, alias: str
 ) -> tuple[int, int, int]:
-    """(created, renewed, withdrawn)"""
+    """Write the bundles and return (created, renewed, withdrawn)."""
     bundles = list(Bundle.objects.using(alias).select_for_update())
     known = {bundle.signature: bundle for bundle in bundles if bundle.signature}
     by_hand = {frozenset(bundle.products) for bundle in bundles if not bundle.signature}
@@ -107,7 +110,7 @@ def _write(
     for itemset in found:
         keys = [recent.products[item] for item in itemset.items]
         if not products.keys() >= set(keys) or frozenset(map(str, keys)) in by_hand:
-            continue  # one was taken off sale a moment ago, or staff made the same
+            continue  # a product just went off sale, or staff made this bundle
         signature = signature_of(recent.names[item] for item in itemset.items)
         bundle = known.get(signature) or Bundle(signature=signature)
         if not _renew(bundle, itemset, [products[key] for key in keys], catalogue):
@@ -130,7 +133,10 @@ def _load(
 def _renew(
     bundle: Bundle, itemset: Itemset, products: Sequence[Any], catalogue: CatalogAdapter
 ) -> bool:
-    """Give the bundle its figures, and what else staff left to us; False where it cannot be one."""
+    """Update the figures, and the fields that staff did not change; return False if invalid.
+
+    The bundle is invalid if its products have prices in several currencies.
+    """
     bundle.orders, bundle.shoppers = itemset.orders, itemset.shoppers
     bundle.support, bundle.lift = itemset.support, itemset.lift
     if bundle.edited or bundle.status != Bundle.Status.PROPOSED:
@@ -145,7 +151,7 @@ def _renew(
 
 
 def name_of(products: Sequence[Any], catalogue: CatalogAdapter) -> str:
-    """The products' titles; long ones are cut alike, so that each is still named."""
+    """Return the products' titles joined by " + ", with long titles cut to the same length."""
     most = (NAME_LENGTH - 3 * (len(products) - 1)) // len(products)
     titles = [title_of(catalogue, product) for product in products]
     return " + ".join(
@@ -154,7 +160,7 @@ def name_of(products: Sequence[Any], catalogue: CatalogAdapter) -> str:
 
 
 def _withdraw(now: datetime, alias: str) -> int:
-    """Delete what was proposed before, found no longer and touched by nobody."""
+    """Delete older proposals that were not found again and that staff did not touch."""
     stale = Bundle.objects.using(alias).filter(
         status=Bundle.Status.PROPOSED, edited=False, signature__isnull=False, found_at__lt=now
     )

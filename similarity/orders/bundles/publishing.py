@@ -1,4 +1,4 @@
-"""What staff decide about a bundle, and what stands against offering it."""
+"""Apply decisions of staff to bundles, and find obstacles to offering a bundle."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ Status = Bundle.Status
 
 
 class Decision(NamedTuple):
-    """From which states it can be taken, and the state it leads to."""
+    """The states from which it is allowed, and the resulting state."""
 
     before: frozenset[Any]
     after: Any
@@ -32,10 +32,10 @@ DECISIONS = {
 
 
 def decide(bundle: Bundle, decision: str) -> Bundle:
-    """Take one of ``DECISIONS``; returns the bundle as it is then.
+    """Apply one of ``DECISIONS`` and return the updated bundle.
 
-    Raises :class:`BundleError` where its state does not allow it, and where something stands
-    against publishing it.
+    Raise :class:`BundleError` if the bundle's state does not allow it, or if an obstacle prevents
+    publishing.
     """
     chosen = DECISIONS[decision]
     with transaction.atomic():
@@ -62,33 +62,33 @@ def _make_ready(bundle: Bundle) -> None:
 
 
 def obstacles(bundle: Bundle, contents: Contents, adapter: CatalogAdapter) -> list[str]:
-    """What stands against offering the bundle, a sentence each; empty where nothing does."""
-    found = [f"There is no product {key} any more." for key in contents.gone]
+    """Return the obstacles to offering the bundle, one sentence each; empty without obstacles."""
+    found = [f"Product {key} no longer exists." for key in contents.gone]
     titles = [title_of(adapter, product) for product in contents.off_sale]
     found += [f"{title} is not on sale or out of stock." for title in titles]
     if contents.sums is None and not contents.gone:
-        found.append("Its products are priced in several currencies.")
+        found.append("Its products have prices in several currencies.")
     return found + price_obstacles(bundle, contents)
 
 
 def price_obstacles(bundle: Bundle, contents: Contents) -> list[str]:
-    """What is wrong with the price: missing, below cost, or no saving."""
+    """Return the faults of the price: missing, below cost, or without a saving."""
     sums, price = contents.sums, bundle.price
     if sums is None:
         return []
     if sums.price is None:
         return ["One of its products has no price."]
     if not price:
-        return ["It has no price; give it one."]
+        return ["It has no price; set a price."]
     money = sums.currency
     if sums.cost is not None and price < sums.cost:
         return [
-            f"Its price of {price} {money} is below the {sums.cost} {money} its products cost: "
-            f"{sums.cost - price} {money} would be lost on each. Raise the price."
+            f"Its price of {price} {money} is below the cost of its products, {sums.cost} {money}: "
+            f"each sale would lose {sums.cost - price} {money}. Raise the price."
         ]
     if price >= sums.price:
         return [
-            f"Its price of {price} {money} saves nothing: its products cost {sums.price} {money} "
-            "alone. Lower the price."
+            f"Its price of {price} {money} saves no money: its products cost {sums.price} {money} "
+            "separately. Lower the price."
         ]
     return []

@@ -1,4 +1,4 @@
-"""The latest orders in columns, with what of them can still be bought."""
+"""Read the latest orders into columns, with the products that can still be bought."""
 
 import heapq
 from collections import Counter
@@ -21,14 +21,17 @@ from similarity.orders.counting.pseudonyms import shopper_of
 #: Products looked up at once.
 READ_AT_ONCE = 5000
 
-#: Bundles are looked for in so many of the latest orders.
+#: Number of latest orders that are searched for bundles.
 MAX_ORDERS = 100_000
 
 
 class RecentOrders(NamedTuple):
-    """``lines`` hold only items with a product on sale. ``products`` has its key by item: of the
-    ordered variants the one in most orders, otherwise another of the group. ``names`` are the
-    items' names."""
+    """The latest orders and the products on sale in them.
+
+    ``lines`` hold only items with a product on sale. ``products`` has a key by item: the ordered
+    variant on sale in most orders, otherwise another variant of the group. ``names`` are the items'
+    names.
+    """
 
     lines: BasketLines
     products: dict[int, Any]
@@ -36,9 +39,9 @@ class RecentOrders(NamedTuple):
 
 
 def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders:
-    """The ``MAX_ORDERS`` latest orders of the window.
+    """Return the ``MAX_ORDERS`` latest orders of the window.
 
-    Orders of more than ``ORDERS["MAX_BASKET"]`` items are left out, as they are for pairs.
+    Leave out orders of more than ``ORDERS["MAX_BASKET"]`` items, as for pairs.
     """
     baskets = _latest(orders)
     sold = Counter(key for basket in baskets for key in basket.products)
@@ -50,7 +53,7 @@ def read_recent(orders: OrderAdapter, catalogue: CatalogAdapter) -> RecentOrders
         for key, name in zip(keys, numbering.item_names(keys), strict=True)
     }
     products: dict[int, Any] = {}
-    for key in keys:  # those in most orders first
+    for key in keys:  # products in most orders first
         if key in on_sale:
             products.setdefault(item_of[key], key)
     missing = [name for name, item in number.items() if item not in products]
@@ -83,7 +86,10 @@ def _on_sale(keys: list[Any], catalogue: CatalogAdapter) -> set[Any]:
 
 
 def _others_on_sale(names: list[str], catalogue: CatalogAdapter) -> dict[str, Any]:
-    """Item → a product of its group on sale, of items no ordered variant of which is."""
+    """Return item → another product of its group on sale.
+
+    Only items without an ordered variant on sale have an entry.
+    """
     found: dict[str, Any] = {}
     stored = ProductVectors.objects.using(catalogue.write_alias)
     for start in range(0, len(names), READ_AT_ONCE):

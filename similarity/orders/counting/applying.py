@@ -1,4 +1,4 @@
-"""Differences into the stored counts: items, products, and each item's row of pairs."""
+"""Apply count differences to the stored items, products and rows of pairs."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,21 @@ from similarity.orders.counting.storage import (
 
 
 class CountsDisagree(CountError):
-    """The tables were changed by something else; a full count mends them."""
+    """Raised when the stored counts contradict the orders; a full count repairs them.
+
+    Something other than this plugin has changed the tables.
+    """
 
 
 class ChangedPairs(NamedTuple):
-    """The rows of pairs that changed, as they are now, and the partners that pages show of each."""
+    """The changed rows of pairs, and for each row the partners that pages show."""
 
     rows: Rows
     shown: dict[int, list[int]]
 
 
 def apply(found: CountDifference, alias: str) -> ChangedPairs:
-    """Add the difference to the tables; returns the pairs it changed."""
+    """Add the difference to the tables and return the changed pairs."""
     _add_to_products_and_items(found, alias)
     return _add_to_pairs(found.pairs, alias)
 
@@ -45,9 +48,9 @@ def _add_to_products_and_items(found: CountDifference, alias: str) -> None:
             cursor.execute(_ADD, [list(products), list(products.values()), *columns])
 
 
-#: Products without orders go, and items without products. An item lists its products by orders.
-#: No part of a statement sees the rows that another part writes, so that ``sold`` is put together
-#: of the products that change and the others.
+#: Delete products without orders and items without products. An item lists its products by orders.
+#: A part of the statement cannot see rows that another part writes, so ``sold`` combines the
+#: changed products with the unchanged products.
 _ADD = """
     WITH added AS (SELECT * FROM unnest(%s::int[], %s::int[]) AS added(number, orders)),
     changed AS (
@@ -127,7 +130,10 @@ _WRITE_PAIRS = """
 
 
 def _gathered(rows: Rows) -> Iterator[dict[int, bytes]]:
-    """Rows with partners, packed, about WRITE_BYTES at a time; once without any where none has."""
+    """Yield packed rows that have partners, about WRITE_BYTES at a time; at least one dict.
+
+    Yield one empty dict if all rows are without partners.
+    """
     some: dict[int, bytes] = {}
     size = 0
     for number, row in rows.items():
@@ -141,7 +147,10 @@ def _gathered(rows: Rows) -> Iterator[dict[int, bytes]]:
 
 
 def _merged(first: int, old: NDArray[np.void], added: NDArray[np.void]) -> NDArray[np.void]:
-    """The sum by partner, without partners that no order is left of."""
+    """Return the sum by partner, without partners that have no orders left.
+
+    Raise :class:`CountsDisagree` if a count becomes negative.
+    """
     added = added[np.argsort(added["second"])]
     at = np.searchsorted(old["second"], added["second"])
     known = at < len(old)

@@ -1,7 +1,8 @@
-"""What one shopper adds to the counts: the definition every engine must agree with.
+"""Compute the contribution of one shopper to the counts.
 
-A shopper's n-th most recent basket with the same pair adds a n-th of its weight, so that
-who buys the same every week does not speak for everybody.
+Every engine must agree with this definition. A shopper's n-th most recent basket with the same pair
+adds 1/n of its weight, because a shopper who buys the same pair every week must not dominate the
+counts.
 """
 
 from collections import defaultdict
@@ -20,10 +21,10 @@ Contribution = tuple[int, int]
 def contributions(
     baskets: Iterable[tuple[int, str, Sequence[int]]], rule: CountingRule
 ) -> tuple[dict[int, Contribution], dict[tuple[int, int], Contribution]]:
-    """Items' and pairs' (weight, orders) from all baskets of one shopper.
+    """Return the (weight, orders) of items and of pairs from all baskets of one shopper.
 
-    ``baskets`` are (day, order key, items), in any order. Pairs have the smaller number
-    first. Baskets of one day weigh the same, so that their order among themselves is no matter.
+    ``baskets`` are (day, order key, items), in any order. Pairs have the smaller number first.
+    Baskets of the same day have the same weight, so their order does not matter.
     """
     items: dict[int, list[int]] = defaultdict(list)
     pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -39,7 +40,11 @@ def contributions(
 
 
 def _damped(weights: Mapping[Key, list[int]]) -> dict[Key, Contribution]:
-    """Newer baskets weigh no less than older ones, so that falling weight is falling age."""
+    """Return (damped weight, orders) by key.
+
+    A newer basket never weighs less than an older basket, so sorting by falling weight sorts from
+    the newest.
+    """
     return {
         key: (
             sum(weight // n for n, weight in enumerate(sorted(found, reverse=True), start=1)),

@@ -1,6 +1,6 @@
-"""Rows with arrays in COPY's binary format, made of whole columns and not one by one.
+"""Encode rows with arrays in COPY's binary format, whole columns at a time.
 
-Everything in the format has an even number of bytes, so that rows are arrays of 16-bit units.
+Every value in the format has an even number of bytes, so rows are arrays of 16-bit units.
 https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: numpy's type of a whole number → the oid of PostgreSQL's.
+#: numpy integer type → PostgreSQL oid.
 OIDS = {">i4": 23, ">i8": 20}
 
 #: Units before an array's elements: its length in bytes, dimensions, flags, oid, size, lower bound.
@@ -22,10 +22,10 @@ def rows_of_arrays(
     starts: NDArray[np.integer],
     columns: Sequence[tuple[NDArray[Any], str]],
 ) -> bytes:
-    """R rows of an int4 and an array for each of ``columns``.
+    """Return R encoded rows, each with an int4 and an array for each of ``columns``.
 
-    ``number`` (R,); row n has elements ``starts[n]`` to ``starts[n + 1]`` of each column, one
-    at the least. A column is its values and their type, one of :data:`OIDS`.
+    ``number`` is (R,). Row n has elements ``starts[n]`` to ``starts[n + 1]`` of each column, at
+    least 1. A column is its values and their type, a key of :data:`OIDS`.
     """
     length = np.diff(starts)
     widths = [2 + np.dtype(kind).itemsize // 2 for _values, kind in columns]
@@ -50,7 +50,7 @@ def rows_of_arrays(
 
 
 def _put(out: NDArray[np.uint16], at: NDArray[Any], values: NDArray[Any], kind: str) -> None:
-    """Values of one type at their places."""
+    """Write values of one type at positions ``at`` of ``out``."""
     units = values.astype(kind).view(np.uint16).reshape(len(values), np.dtype(kind).itemsize // 2)
     for unit in range(units.shape[1]):
         out[at + unit] = units[:, unit]

@@ -1,8 +1,8 @@
-"""What a change of orders adds to the counts and takes from them, in whole numbers.
+"""Compute the difference that changed orders make to the counts, in whole numbers.
 
-A count is a sum over shoppers of what each contributes, so the difference is what the
-shoppers whose orders changed contribute now, less what they did before. Nothing here
-reads or writes a database.
+A count is a sum over shoppers of their contributions. The difference is therefore the new
+contribution of the shoppers whose orders changed, minus their former contribution. This module does
+not use a database.
 """
 
 from collections import Counter, defaultdict
@@ -27,10 +27,10 @@ def _zeros() -> list[int]:
 
 @dataclass
 class CountDifference:
-    """What to add to the counts; any number may be negative.
+    """The numbers to add to the counts; any number may be negative.
 
-    ``items`` holds [weight, orders, shoppers] by number of the item, ``pairs`` the same by
-    numbers of both, the smaller first; ``products`` holds orders by number of the product.
+    ``items`` holds [weight, orders, shoppers] by item number, ``pairs`` the same by both item
+    numbers, smaller number first. ``products`` holds orders by product number.
     """
 
     items: dict[int, list[int]] = field(default_factory=lambda: defaultdict(_zeros))
@@ -47,9 +47,10 @@ def difference(
     item_of: Mapping[int, int],
     rule: CountingRule,
 ) -> CountDifference:
-    """From every order of the touched shoppers, as counted and as they are now.
+    """Return the difference between all orders of the touched shoppers before and after.
 
-    ``before`` and ``after`` are by shopper; ``changed`` are the keys of orders that differ.
+    ``before`` holds the orders as counted and ``after`` the current orders, both by shopper.
+    ``changed`` are the keys of orders that differ.
     """
     found = CountDifference()
     keys = set(changed)
@@ -98,11 +99,11 @@ def _sum(
 def _baskets(
     orders: Orders, touched: set[int], item_of: Mapping[int, int], rule: CountingRule
 ) -> list[tuple[int, str, tuple[int, ...]]]:
-    """(day, order key, items) of each order, without items that no changed order holds.
+    """Return (day, order key, items) of each order, with only the items that changed orders hold.
 
-    What those contribute is the same before and after: of a customer with a hundred thousand
-    orders (a till) only what the changed orders can alter is counted again. An order too
-    large to make pairs stays whole, for its size says so.
+    Other items contribute the same before and after. This keeps the work small for a customer with
+    a hundred thousand orders (a till). An order too large to make pairs keeps all its items,
+    because its size must stay visible.
     """
     baskets = []
     for key, order in orders.items():
@@ -115,7 +116,7 @@ def _baskets(
 
 
 def _chosen(orders: Mapping[int, Orders], keys: set[str]) -> list[Recorded]:
-    """The orders among ``keys``; few keys or few orders, whichever is quicker to walk."""
+    """Return the orders among ``keys``; iterate over the smaller of keys and orders."""
     return [
         held[key]
         for held in orders.values()

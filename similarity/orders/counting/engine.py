@@ -1,10 +1,10 @@
-"""What a counting engine is: baskets in, whole-number counts out.
+"""The interface of counting engines: baskets in, whole-number counts out.
 
-Every count is a whole number, so that a sum does not depend on the order it is made in:
-an incremental count and a full one, one machine and a cluster, agree to the last digit.
+Every count is a whole number, so a sum does not depend on the order of its terms. Incremental and
+full counts, on one machine or on a cluster, therefore agree exactly.
 
-The weight of an order is ``round(2**20 * 2**(-age / half-life))``, its age in whole days. What is
-counted is the sum over shoppers of :mod:`similarity.orders.counting.contributions`.
+The weight of an order is ``round(2**20 * 2**(-age / half-life))``, with its age in whole days. A
+count is the sum over shoppers of :mod:`similarity.orders.counting.contributions`.
 """
 
 import abc
@@ -22,10 +22,10 @@ from similarity.catalog import times
 from similarity.exceptions import ConfigurationError
 from similarity.types import Progress
 
-#: The weight of an order of the reference day or later.
+#: The weight of an order from the reference day or later.
 ONE = 2**20
 
-#: The most memory a full count takes, in MiB, beside the orders it read.
+#: Memory limit of a full count in MiB, in addition to the orders it read.
 MEMORY_MB = 512
 
 _EPOCH = date(1970, 1, 1)
@@ -33,12 +33,13 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class CountingRule:
-    """How baskets are weighed.
+    """The weighting of baskets.
 
     Orders lose half their weight in ``half_life_days`` before ``reference_day`` (days since
-    1970-01-01); newer ones have full weight. Those older than ``window_days`` are not given to
-    an engine at all. A basket of more than ``max_basket`` items, a reseller's, says what
-    sells and not what goes together: it counts for its items and makes no pairs.
+    1970-01-01); newer orders have full weight. Engines never receive orders older than
+    ``window_days``. A basket of more than ``max_basket`` items is probably a reseller's. It shows
+    which items sell, but not which items go together. It therefore counts for its items and makes
+    no pairs.
     """
 
     reference_day: int
@@ -48,7 +49,10 @@ class CountingRule:
 
     @classmethod
     def from_settings(cls) -> "CountingRule":
-        """By the settings, as of today in the host's time zone."""
+        """Return the rule from the settings, with today as reference day.
+
+        Today is the day in the host's time zone.
+        """
         return cls(
             reference_day=(times.today() - _EPOCH).days,
             half_life_days=float(conf.get("ORDERS", "HALF_LIFE_DAYS")),
@@ -61,9 +65,10 @@ class CountingRule:
 class Baskets:
     """B baskets of L lines, in columns.
 
-    ``basket`` int32 (L,) ascending and ``item`` int32 (L,), each item once a basket; ``shopper``
-    int64 (B,) and ``day`` int32 (B,), days since 1970-01-01. A basket of a negative shopper, of
-    whom each has one, is counted and adds no shopper. ``items`` is the number of items.
+    ``basket`` is int32 (L,) ascending and ``item`` int32 (L,), each item once per basket.
+    ``shopper`` is int64 (B,) and ``day`` int32 (B,), days since 1970-01-01. A basket without a
+    known shopper has a negative number of its own: it is counted but adds no shopper. ``items`` is
+    the number of items.
     """
 
     basket: NDArray[np.int32]
@@ -74,9 +79,10 @@ class Baskets:
 
 
 class PairBlock(NamedTuple):
-    """P pairs in both directions, by rising ``first`` and ``second``; whole rows of ``first``.
+    """P pairs in both directions, sorted by ``first`` and ``second``; whole rows of ``first``.
 
-    ``weight`` int64; ``orders`` bought both, of ``shoppers`` different shoppers, int32.
+    ``weight`` is int64. ``orders`` is the number of orders with both items and ``shoppers`` the
+    number of different shoppers, both int32.
     """
 
     first: NDArray[np.int32]
@@ -87,7 +93,7 @@ class PairBlock(NamedTuple):
 
 
 class ItemCounts(NamedTuple):
-    """(I,) each: the sum of weights, the number of orders, of different shoppers."""
+    """Sums of weights, numbers of orders and numbers of different shoppers, each (I,)."""
 
     weight: NDArray[np.int64]
     orders: NDArray[np.int32]
@@ -96,10 +102,11 @@ class ItemCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class OrderCounts:
-    """``total_weight`` is the sum of all baskets' weights, of ``baskets`` baskets.
+    """The counts of a set of baskets.
 
-    ``pairs()`` streams the pairs, the rows of an item in one block, items rising; the blocks
-    keep to ``MEMORY_MB``. It can be called again.
+    ``total_weight`` is the sum of the weights of all ``baskets`` baskets. ``pairs()`` streams the
+    pairs by rising item and never splits an item's row; the blocks stay within ``MEMORY_MB``. It
+    can be called again.
     """
 
     items: ItemCounts
@@ -109,40 +116,40 @@ class OrderCounts:
 
 
 class Engine(abc.ABC):
-    """Counts co-purchases. Contract test: ``tests/copurchase/test_engine_contract.py``."""
+    """A co-purchase counter. Contract test: ``tests/copurchase/test_engine_contract.py``."""
 
     @abc.abstractmethod
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
     ) -> OrderCounts:
-        """The counts of ``baskets``; pairs are counted when ``pairs()`` is read."""
+        """Return the counts of ``baskets``; reading ``pairs()`` counts the pairs."""
 
 
 def get_engine() -> Engine:
-    """The engine that ``SIMILARITY["ORDERS"]["SOURCE"]["ENGINE"]`` names.
+    """Return the engine that ``SIMILARITY["ORDERS"]["ENGINE"]`` names.
 
-    Raises :class:`ConfigurationError` for a path that leads to none.
+    Raise :class:`ConfigurationError` if the path does not lead to an engine.
     """
     path = conf.get("ORDERS", "ENGINE")
     made = conf.load(path)
     engine = made() if isinstance(made, type) else made
     if not isinstance(engine, Engine):
         raise ConfigurationError(
-            f"SIMILARITY['ORDERS']['SOURCE']['ENGINE'] names {path!r}, which is no Engine; derive "
-            "it from similarity.orders.counting.engine.Engine."
+            f"SIMILARITY['ORDERS']['ENGINE'] names {path!r}, which is not an Engine; "
+            "derive it from similarity.orders.counting.engine.Engine."
         )
     return engine
 
 
 def basket_weight(day: int, rule: CountingRule) -> int:
-    """The weight of an order of ``day``, :data:`ONE` at most."""
+    """Return the weight of an order of ``day``, at most :data:`ONE`."""
     return _weight_of_age(max(rule.reference_day - day, 0), rule.half_life_days)
 
 
 def basket_weights(days: NDArray[np.int32], rule: CountingRule) -> NDArray[np.int64]:
-    """:func:`basket_weight` of each of ``days`` (B,)."""
+    """Return the :func:`basket_weight` of each of ``days`` (B,)."""
     every, of = np.unique(days, return_inverse=True)
-    # By the very function of a single day: two roundings of a power could differ.
+    # Use the function for a single day, because two ways to round a power could differ.
     weights = [basket_weight(int(day), rule) for day in every]
     return np.asarray(weights, np.int64)[of].reshape(len(days))
 

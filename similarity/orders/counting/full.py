@@ -1,7 +1,7 @@
-"""Count every order anew: the nightly count, and the first one.
+"""Count every order again: the nightly count and the first count.
 
-Orders that change meanwhile stay in the outbox. What was read of each stands in the ledger,
-so that counting the change afterwards adds the exact difference.
+Orders that change during the count stay in the outbox. The ledger holds each order as it was read,
+so counting the change later adds the exact difference.
 """
 
 import struct
@@ -31,22 +31,22 @@ from similarity.orders.counting.reading import (
 from similarity.orders.models import CountedItem, CountedProduct, CountRun
 from similarity.types import Progress, no_progress
 
-#: How long a full count waits for another process that counts.
+#: How long a full count waits for another process that is counting.
 WAIT_S = 60.0
 
 
 def count_all(progress: Progress | None = None, *, only_first: bool = False) -> CountRun:
-    """Count all orders of the window and replace every count; returns the run.
+    """Count all orders of the window, replace every count and return the run.
 
-    One transaction: pages show the former counts until it is committed, and never wait.
-    ``only_first`` leaves everything as it is where another process has counted meanwhile.
-    Raises :class:`ConfigurationError` without an order adapter, and
-    :class:`similarity.orders.counting.runs.CountBusy` where another process counts for too long.
+    The count is one transaction: until it commits, pages show the former counts and never wait.
+    With ``only_first``, keep the counts if another process has counted in the meantime. Raises
+    :class:`ConfigurationError` without an order adapter, and
+    :class:`similarity.orders.counting.runs.CountBusy` if another process counts for too long.
     """
     adapter = get_order_adapter()
     if adapter is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS']['SOURCE'] is None, so that there are no orders to count; map the "
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so there are no orders to count; map the "
             "order model there, see docs/settings.md."
         )
     report = progress or no_progress
@@ -64,12 +64,12 @@ def count_all(progress: Progress | None = None, *, only_first: bool = False) -> 
         _write_pairs(counts, ranking.Release(released, items.names), cursor, report)
         complements.learn(orders, rule, runs.alias())
         run = _finish(orders, items, counts, rule, time.monotonic() - began)
-    wakeup.wake(runs.TASK)  # what changed meanwhile waits
+    wakeup.wake(runs.TASK)  # count the orders that changed during this count
     return run
 
 
 def _write_names(orders: Orders, items: Items, counts: OrderCounts, cursor: Any) -> None:
-    """Products and items with their counts."""
+    """Write products and items with their counts."""
     product = np.frombuffer(orders.product, np.int32)
     bought = np.bincount(product, minlength=len(orders.number)).tolist()
     keys = [str(key) for key in orders.number]
@@ -112,7 +112,7 @@ def _item_rows(names: list[str], products: list[list[str]], counts: OrderCounts)
 def _write_pairs(
     counts: OrderCounts, release: ranking.Release, cursor: Any, progress: Progress
 ) -> None:
-    """All pairs for upkeep and the best of them for pages, block by block."""
+    """Write all pairs for updates and the best pairs for pages, block by block."""
     total = len(counts.items.weight)
     for block in counts.pairs():
         storage.copy_pairs(cursor, block)

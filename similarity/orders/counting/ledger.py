@@ -1,7 +1,7 @@
-"""What was counted of each order, so that a change of it can be counted exactly once.
+"""Store each order as it was counted, so that a change is counted exactly once.
 
-A change is the difference between what stands here and what the order is now. Counting an
-order again, after a crash or by two workers, finds no difference and does nothing.
+A change is the difference between the ledger and the current order. Counting an order a second
+time, after a crash or by two workers, finds no difference and changes no count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from similarity.orders.counting.storage import pack_numbers, unpack_numbers
 
 
 class Recorded(NamedTuple):
-    """One order as it was counted: ``day`` since 1970-01-01, numbers of products ascending."""
+    """An order as it was counted: ``day`` since 1970-01-01, product numbers ascending."""
 
     shopper: int
     day: int
@@ -21,12 +21,12 @@ class Recorded(NamedTuple):
 
 
 def of_orders(keys: Iterable[str], alias: str) -> dict[str, Recorded]:
-    """What stands in the ledger of these orders; one that is not counted is left out."""
+    """Return the ledger's entries of these orders by key, without orders that are not counted."""
     return dict(_read(_OF_ORDERS, list(keys), alias))
 
 
 def of_shoppers(shoppers: Iterable[int], alias: str) -> dict[int, dict[str, Recorded]]:
-    """Every order in the ledger of these shoppers, by shopper and order key."""
+    """Return every ledger entry of these shoppers, by shopper and order key."""
     found: dict[int, dict[str, Recorded]] = {shopper: {} for shopper in shoppers}
     for key, recorded in _read(_OF_SHOPPERS, list(found), alias):
         found[recorded.shopper][key] = recorded
@@ -34,7 +34,7 @@ def of_shoppers(shoppers: Iterable[int], alias: str) -> dict[int, dict[str, Reco
 
 
 def replace(baskets: Mapping[str, Recorded], gone: Sequence[str], alias: str) -> None:
-    """Write ``baskets``, new or changed, and delete those of ``gone``."""
+    """Write the new or changed ``baskets`` and delete the ``gone`` orders."""
     with connections[alias].cursor() as cursor:
         if gone:
             cursor.execute(

@@ -1,10 +1,10 @@
-"""The engine of one machine: pairs are counted by sorting whole numbers, block by block.
+"""Count pairs on one machine by sorting whole numbers, block by block.
 
-A pair of items in a basket becomes one 64-bit number: the first item, the second, and the
-basket's rank, where baskets are ranked by shopper and then from the newest. Sorted, equal
-pairs stand together, in them the baskets of one shopper, newest first: what a shopper's n-th
-basket adds, how many orders and how many shoppers there are, can be read off neighbours.
-Sorting whole numbers is what numpy does fastest, and two threads sort two blocks at once.
+A pair of items in a basket becomes one 64-bit number: the first item, the second item and the
+basket's rank. Baskets are ranked by shopper, then from the newest. After sorting, equal pairs are
+adjacent, and within a pair the baskets of a shopper, newest first. The contribution of a shopper's
+n-th basket and the numbers of orders and shoppers then follow from neighbours. numpy sorts whole
+numbers fast, and threads sort several blocks at once.
 """
 
 import os
@@ -40,18 +40,18 @@ from similarity.orders.counting.sorting import (
 )
 from similarity.types import Progress
 
-#: Bytes that one pair of one basket takes while its block is counted.
+#: Bytes that one pair of one basket needs while its block is counted.
 BYTES_A_PAIR = 72
 
-#: Pairs of baskets in a block, whatever the memory: arrays of 4 MB stay in a processor's cache,
-#: and their memory is used again instead of asked from the system anew.
+#: Most pairs of baskets in a block, even with more memory: arrays of 4 MB stay in a processor's
+#: cache, and their memory is reused instead of requested from the system again.
 MOST_IN_BLOCK = 2**19
 
 THREADS = min(4, os.cpu_count() or 1)
 
 
 class LocalEngine(Engine):
-    """Counts in this process, within ``MEMORY_MB`` for the blocks."""
+    """An engine that counts in this process, within ``MEMORY_MB`` for the blocks."""
 
     def count(
         self, baskets: Baskets, rule: CountingRule, progress: Progress | None = None
@@ -67,13 +67,13 @@ class LocalEngine(Engine):
 
 @dataclass(frozen=True)
 class _Lines:
-    """Baskets by rank, their lines by basket and by item.
+    """Baskets by rank, and their lines by basket and by item.
 
-    Baskets are ranked by shopper, then newest first. ``start`` (B + 1,), ``rank`` and ``item``
-    (L,) are the lines by rank; ``by_item`` (L,) are their positions by item, ``item_start``
-    (I + 1,) where an item's begin. ``weight`` and ``shopper`` (B,) are by rank; ``paired`` says
-    which make pairs, and ``unknown`` which have no known shopper, None where all have. No shopper
-    has more than ``most`` baskets.
+    Baskets are ranked by shopper, then newest first. ``start`` (B + 1,), ``rank`` and ``item`` (L,)
+    are the lines by rank. ``by_item`` (L,) are line positions by item, and ``item_start`` (I + 1,)
+    is the start of each item in it. ``weight`` and ``shopper`` (B,) are by rank. ``paired`` marks
+    the baskets that make pairs. ``unknown`` marks the baskets without a known shopper; it is None
+    if every shopper is known. A shopper has at most ``most`` baskets.
     """
 
     start: NDArray[np.int64]
@@ -128,7 +128,7 @@ class _Lines:
         return counts
 
     def pairs(self, memory: int, progress: Progress | None) -> Iterator[PairBlock]:
-        """Blocks in order, some of them counted ahead by other threads."""
+        """Yield blocks in order; other threads count the next blocks ahead."""
         fitting = memory // (BYTES_A_PAIR * THREADS)
         bounds = self._bounds(min(max(fitting, 1), MOST_IN_BLOCK))
         ahead: deque[tuple[int, Future[PairBlock]]] = deque()
@@ -148,7 +148,10 @@ class _Lines:
         return block
 
     def _bounds(self, most: int) -> list[tuple[int, int]]:
-        """Ranges of first items whose pairs number about ``most``, of one item at the least."""
+        """Return ranges of first items with about ``most`` pairs each, at least one item per range.
+
+        Raises :class:`CountError` if items and baskets do not fit into 64-bit keys.
+        """
         size = np.diff(self.start)
         of_line = np.where(self.paired, size - 1, 0)[self.rank[self.by_item]]
         total = np.concatenate(([0], np.cumsum(of_line)))[self.item_start]
@@ -157,7 +160,7 @@ class _Lines:
             raise CountError(
                 f"{self.items} items and {len(self.weight)} baskets are more than this engine can "
                 "count; use similarity.orders.counting.spark.SparkEngine, or a shorter "
-                "SIMILARITY['ORDERS']['SOURCE']['WINDOW_DAYS']."
+                "SIMILARITY['ORDERS']['WINDOW_DAYS']."
             )
         widest = 2**spare
         bounds, low = [], 0
@@ -169,7 +172,7 @@ class _Lines:
         return bounds
 
     def _block(self, low: int, high: int) -> PairBlock:
-        """All pairs whose first item is one of ``low`` to ``high``, the last left out."""
+        """Return all pairs whose first item is in ``low`` (included) to ``high`` (excluded)."""
         key = self._instances(low, high)
         if not len(key):
             nothing = np.empty(0, np.int32)
@@ -194,13 +197,13 @@ class _Lines:
         )
 
     def _instances(self, low: int, high: int) -> NDArray[np.int64]:
-        """One packed number for each pair of each basket."""
+        """Return a packed number for each pair of each basket."""
         line = self.by_item[self.item_start[low] : self.item_start[high]]
         first = np.repeat(
             np.arange(high - low, dtype=np.int64), np.diff(self.item_start[low : high + 1])
         )
         kept = self.paired[self.rank[line]]
-        # In the order of their baskets, whose lines are then read from memory in one direction.
+        # Sort by basket, so that memory is read in one direction.
         shift = bits(high - low)
         packed = (line[kept].astype(np.int64) << shift) | first[kept]
         packed.sort()
@@ -211,13 +214,13 @@ class _Lines:
         others = self.start[rank + 1] - start - 1
         key = np.empty(int(others.sum()), np.int64)
         at, shift = 0, bits(len(self.weight))
-        # Baskets of one size are a rectangle, which needs no arithmetic for each pair.
+        # Baskets of the same size form a rectangle, which needs no arithmetic per pair.
         few = others.max(initial=0) < 2**15
         by_size = np.argsort(others.astype(np.int16) if few else others, kind="stable")
         for size, same in _groups(others, by_size):
             step, begin = np.arange(size), start[same, None]
             found = begin + step
-            found += step >= line[same, None] - begin  # past the line itself
+            found += step >= line[same, None] - begin  # skip the line itself
             into = key[at : at + found.size].reshape(found.shape)
             np.left_shift(self.item.take(found), shift, out=into, dtype=np.int64)
             into |= head[same, None]
@@ -227,14 +230,14 @@ class _Lines:
     def _sums(
         self, key: NDArray[np.int64], rank: NDArray[np.int32], starts: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """(weight, shoppers) of each run of equal keys; ``starts`` is where the runs begin."""
+        """Return (weight, shoppers) of each run of equal keys; runs begin at ``starts``."""
         weight = self.weight[rank]
         shoppers = np.diff(np.append(starts, len(key))).astype(np.int32)
         if self.unknown is not None and len(starts):
             shoppers -= np.add.reduceat(self.unknown[rank], starts, dtype=np.int32)
         if self.most == 1:
             return run_sums(weight, starts), shoppers
-        # Two baskets of one shopper have ranks that lie close together.
+        # Two baskets of the same shopper have close ranks.
         apart = rank[1:] - rank[:-1]
         near = np.flatnonzero((apart > 0) & (apart < self.most))
         near = near[key[near] == key[near + 1]]
@@ -250,7 +253,7 @@ class _Lines:
 def _groups(
     size: NDArray[np.int64], order: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Each size and where it is; ``order`` sorts them."""
+    """Yield each size and its positions; ``order`` sorts ``size``."""
     held = size[order]
     starts = np.flatnonzero(np.diff(held, prepend=-1))
     for start, end in pairwise([*starts.tolist(), len(held)]):

@@ -1,7 +1,7 @@
-"""Products and items get numbers; the variants of one product are one item.
+"""Number products and items; the variants of a product are one item.
 
-Which item a product counts for is settled when it is first counted and kept until the
-next full count, so that a change of its group takes back nothing that was never counted.
+The first count of a product fixes its item until the next full count. A change of its group
+therefore never subtracts counts that were never added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,12 @@ from similarity.catalog.adapter import get_adapter
 from similarity.models.vectors import group_name
 from similarity.orders.models import CountedItem, CountedProduct, CountRun
 
-#: Products whose groups are asked for at once.
+#: Products per request for groups.
 GROUPED_AT_ONCE = 5000
 
 
 def item_names(keys: Sequence[Any]) -> list[str]:
-    """The name of the item each product counts for, in the order of ``keys``."""
+    """Return the name of each product's item, in the order of ``keys``."""
     adapter = get_adapter()
     names: list[str] = []
     for start in range(0, len(keys), GROUPED_AT_ONCE):
@@ -29,9 +29,9 @@ def item_names(keys: Sequence[Any]) -> list[str]:
 
 
 def number_products(keys: Iterable[Any], run: CountRun, alias: str) -> dict[Any, int]:
-    """The number of each product, those that were never counted get the next ones.
+    """Return the number of each product; new products get the next free numbers.
 
-    ``run``, which the caller has locked and saves, knows the numbers given out.
+    ``run`` holds the numbers already used; the caller has locked it and saves it.
     """
     wanted = {str(key): key for key in keys}
     if not wanted:
@@ -52,7 +52,7 @@ def number_products(keys: Iterable[Any], run: CountRun, alias: str) -> dict[Any,
 
 
 def items_of(products: Iterable[int], alias: str) -> Mapping[int, int]:
-    """Number of a product → number of its item."""
+    """Return the item number by product number."""
     rows = CountedProduct.objects.using(alias).filter(number__in=set(products))
     return dict(rows.values_list("number", "item"))
 

@@ -1,9 +1,9 @@
-"""Who placed an order, as a number that tells customers apart and names nobody.
+"""Pseudonyms: numbers that distinguish customers without identifying them.
 
-The number is a keyed hash: without the host's ``SECRET_KEY`` nobody can find out which
-number a customer has. A changed key takes effect with the next full count.
+The number is a keyed hash: a customer's number cannot be found without the host's ``SECRET_KEY``. A
+changed key takes effect with the next full count.
 
-An order whose customer is not known has a negative number: it is counted, and is no shopper's.
+An order without a known customer has a negative number: it is counted but adds no shopper.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from similarity.orders.adapter import Basket
 
 
 def shopper_of(basket: Basket) -> int:
-    """The pseudonym of the customer, of 63 bits; a negative number where none is known."""
+    """Return the customer's pseudonym of 63 bits; a negative number if the customer is unknown."""
     customer = unicodedata.normalize("NFKC", basket.customer).strip().lower()
     text = f"customer:{customer}" if customer else f"order:{basket.key}"
     digest = hmac.digest(_key(settings.SECRET_KEY), text.encode("utf-8", "surrogatepass"), "sha256")
@@ -26,12 +26,12 @@ def shopper_of(basket: Basket) -> int:
 
 
 def is_known(shopper: int) -> bool:
-    """Whether a pseudonym is a customer's, who counts as a shopper."""
+    """Return True if the pseudonym belongs to a known customer, who counts as a shopper."""
     return shopper >= 0
 
 
 @cache
 def _key(secret: str | bytes) -> bytes:
-    """A key of this purpose alone, derived from the host's."""
+    """Return a key for this purpose only, derived from the host's key."""
     secret = secret.encode() if isinstance(secret, str) else secret
     return hmac.digest(secret, b"similarity.copurchase.shopper", hashlib.sha256)

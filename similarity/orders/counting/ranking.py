@@ -1,9 +1,9 @@
-"""The partners of each item that pages show: released by a full count, withdrawn at once.
+"""Choose the partners that pages show: full counts add them, updates only remove them.
 
-What shoppers see of a pair changes by a full count alone, once a day: no order can be made out
-by looking before and after it. Only a pair that too few shoppers are left of is taken away
-sooner. A pair is shown first when one shopper more than ``MIN_SHOPPERS`` bought it, and as long as
-``MIN_SHOPPERS`` did, so that it does not come and go with one order.
+New pairs appear only with a full count, once a day, so that comparing pages before and after an
+order does not reveal the order. Only a pair with too few shoppers left disappears sooner. A new
+pair needs one shopper more than ``MIN_SHOPPERS``; a shown pair stays as long as it has
+``MIN_SHOPPERS``. A single order therefore cannot make a pair appear and disappear.
 """
 
 import struct
@@ -21,7 +21,7 @@ from similarity.orders.counting.engine import ItemCounts, PairBlock
 
 
 class Released(NamedTuple):
-    """The pairs of the last release: names by number, then the numbers of both, a row a pair."""
+    """The pairs of the last release: names by number, then both numbers of each pair."""
 
     names: Mapping[int, str]
     first: NDArray[np.int64]
@@ -29,7 +29,7 @@ class Released(NamedTuple):
 
 
 def read_released(cursor: Any) -> Released:
-    """The pairs that pages show now, before a full count gives out numbers anew."""
+    """Return the pairs that pages show now, before a full count assigns new numbers."""
     cursor.execute("SELECT number, name FROM similarity_counteditem")
     names = dict(cursor.fetchall())
     rows = list(_read_partners(cursor))
@@ -40,7 +40,7 @@ def read_released(cursor: Any) -> Released:
 
 
 class Release:
-    """Chooses what a full count shows; ``names`` are the items of the new numbers."""
+    """The pairs that a full count may show; ``names`` are the items by new number."""
 
     def __init__(self, released: Released, names: Sequence[str]) -> None:
         self.least = conf.get("ORDERS", "MIN_SHOPPERS")
@@ -53,7 +53,7 @@ class Release:
         self._shown = np.sort(_pair_keys(first[known], second[known]))
 
     def write(self, block: PairBlock, items: ItemCounts, total_weight: int, cursor: Any) -> None:
-        """Write the partners of a block of a full count; ``items`` are all items' counts."""
+        """Write the partners of a block of a full count; ``items`` are the counts of all items."""
         kept = self.may_be_shown(block)
         block = PairBlock._make(column[kept] for column in block)
         most = scores.MAX_PARTNERS
@@ -65,7 +65,10 @@ class Release:
             storage.copy_partners(cursor, first[starts], ends, _pairs(block, best))
 
     def may_be_shown(self, block: PairBlock) -> NDArray[np.bool_]:
-        """(P,) whether enough shoppers bought the pair. A threshold of one hides nobody."""
+        """Return (P,), True if enough shoppers bought the pair.
+
+        A threshold of 1 hides no pair.
+        """
         shown = block.shoppers >= self.least
         if self.least > 1 and len(shown):
             edge = np.flatnonzero(block.shoppers == self.least)
@@ -75,7 +78,7 @@ class Release:
 
 
 def withdraw(changed: ChangedPairs, alias: str) -> None:
-    """Take away the pairs of ``changed`` that too few shoppers are left of."""
+    """Remove the pairs of ``changed`` that have too few shoppers left."""
     least = conf.get("ORDERS", "MIN_SHOPPERS")
     gone = [
         (number, partner)
@@ -117,7 +120,7 @@ _WITHDRAW = """
 
 
 def _shoppers(row: NDArray[np.void], partners: Sequence[int]) -> NDArray[np.int64]:
-    """How many bought each partner, 0 where nobody did; ``row`` is by rising ``second``."""
+    """Return how many shoppers bought each partner (0 if none); ``row`` is sorted by ``second``."""
     wanted = np.asarray(partners, np.int32)
     at = np.minimum(np.searchsorted(row["second"], wanted), max(len(row) - 1, 0))
     if not len(row):
@@ -133,14 +136,17 @@ _COPY_PARTNERS = "COPY similarity_productpartners (number, partners) TO STDOUT (
 
 
 def _read_partners(cursor: Any) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """(number, partners) of each row, in COPY's binary format: millions of numbers at once."""
+    """Yield (number, partners) of each row.
+
+    COPY's binary format reads millions of numbers at once.
+    """
     with cursor.copy(_COPY_PARTNERS) as copy:
         data = b"".join(copy)
     at = 19  # the header
     while struct.unpack_from(">h", data, at) != (-1,):
         _fields, _length, number, size = struct.unpack_from(">hiii", data, at)
         at += 14
-        # An array's head has 20 bytes, each element its length before it.
+        # An array has a head of 20 bytes; each element has its length before it.
         held = np.frombuffer(data, ">i4", (size - 20) // 4, at + 20)
         yield number, held[1::2].astype(np.int64)
         at += size

@@ -1,4 +1,4 @@
-"""The host's orders as columns of numbers, and into the ledger on the way."""
+"""Read the host's orders into columns of numbers, and write them to the ledger."""
 
 import struct
 from array import array
@@ -19,7 +19,7 @@ from similarity.orders.counting.engine import Baskets, CountingRule
 from similarity.orders.models import CountedBasket
 from similarity.types import Progress
 
-#: Orders that are read and written into the ledger at once.
+#: Orders that are read and written to the ledger at once.
 CHUNK = 20_000
 
 EPOCH = date(1970, 1, 1)
@@ -29,8 +29,8 @@ EPOCH = date(1970, 1, 1)
 class Orders:
     """Every order of the window, in columns.
 
-    ``shopper``, ``day`` and ``length`` (products) have an entry for each order, ``product``
-    one for each product of each order; ``number`` gives each product's number.
+    ``shopper``, ``day`` and ``length`` (products) have an entry for each order, ``product`` has an
+    entry for each product of each order. ``number`` holds each product's number by key.
     """
 
     shopper: array = field(default_factory=lambda: array("q"))
@@ -42,19 +42,19 @@ class Orders:
 
 @dataclass
 class Items:
-    """The item of each product by number (int32), -1 for none, and the items' names."""
+    """Each product's item by product number (int32, -1 without an item), and the items' names."""
 
     of_product: NDArray[np.int32]
     names: list[str]
 
 
 def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
+    """Return the days since 1970-01-01."""
     return (day - EPOCH).days
 
 
 def window_start(rule: CountingRule) -> datetime:
-    """The first moment whose orders count, in the host's ``TIME_ZONE``."""
+    """Return the first moment of the window, in the host's ``TIME_ZONE``."""
     day = EPOCH + timedelta(days=rule.reference_day - rule.window_days)
     return times.aware(day)
 
@@ -66,7 +66,10 @@ def in_window(day: int, rule: CountingRule) -> bool:
 def read_orders(
     adapter: OrderAdapter, rule: CountingRule, cursor: Any, progress: Progress, expected: int
 ) -> Orders:
-    """Stream the orders that count into columns and, some thousand at a time, into the ledger."""
+    """Stream the orders of the window into columns and, in chunks, into the ledger.
+
+    Raises :class:`CountError` if the adapter yields an order twice.
+    """
     orders = Orders()
     baskets = adapter.baskets(since=window_start(rule))
     while some := list(islice(baskets, CHUNK)):
@@ -75,8 +78,8 @@ def read_orders(
             storage.copy_into(cursor, *_LEDGER, rows)
         except IntegrityError as error:
             raise CountError(
-                f"An order came twice from {type(adapter).__name__}.baskets(), which must give "
-                f"each once: {error}"
+                f"{type(adapter).__name__}.baskets() yielded an order twice; it must yield each "
+                f"order once: {error}"
             ) from error
         done = len(orders.day)
         progress("orders", done, max(done, expected))
@@ -84,7 +87,7 @@ def read_orders(
 
 
 def roll_up(orders: Orders) -> Items:
-    """The item of each product: its variants' group, or the product itself."""
+    """Return the item of each product: the group of its variants, or the product itself."""
     names = numbering.item_names(list(orders.number))
     number: dict[str, int] = {}
     of_product = [number.setdefault(name, len(number)) for name in names]
@@ -92,12 +95,15 @@ def roll_up(orders: Orders) -> Items:
 
 
 def columns(orders: Orders, items: Items) -> Baskets:
-    """As an engine counts them: each item once a basket, ascending; products of none left out."""
+    """Return the baskets for an engine: each item once per basket, ascending.
+
+    Products without an item are left out.
+    """
     length = np.frombuffer(orders.length, np.int32)
     basket = np.repeat(np.arange(len(length), dtype=np.int32), length)
     item = items.of_product[np.frombuffer(orders.product, np.int32)]
     total = len(items.names)
-    # Sorted as one number, where variants of one product fall together.
+    # Sort as one number, so that variants of a product become equal.
     line = (basket.astype(np.int64) * total + item)[item >= 0]
     line.sort()
     line = line[np.diff(line, prepend=-1) != 0]
@@ -119,7 +125,7 @@ def _day(basket: Basket) -> int:
 
 
 def _record(basket: Basket, orders: Orders) -> bytes:
-    """Append a basket to the columns; returns its row of the ledger."""
+    """Append a basket to the columns and return its ledger row."""
     number = orders.number
     products = sorted({number.setdefault(key, len(number)) for key in basket.products})
     shopper, day = pseudonyms.shopper_of(basket), _day(basket)

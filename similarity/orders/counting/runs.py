@@ -1,4 +1,4 @@
-"""One process counts at a time, in one transaction: what stands is always a whole count."""
+"""Lock counting, so that one process counts at a time and the counts are always complete."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,34 +9,34 @@ from django.db import OperationalError, connections, transaction
 from similarity.exceptions import CountError
 from similarity.orders.models import CountedItem, CountRun, PendingOrder, ProductPartners
 
-#: The task that counts what waits, and the one that counts every order.
+#: The task that counts changed orders, and the task that counts every order.
 TASK = "similarity.count_orders"
 FULL_TASK = "similarity.count_all_orders"
 
 
 class CountBusy(CountError):
-    """Another process is counting."""
+    """Raised when another process is counting."""
 
 
 def alias() -> str:
-    """The database that holds the counts."""
+    """Return the alias of the database that holds the counts."""
     return str(PendingOrder.objects.write_alias)
 
 
 def last_run() -> CountRun | None:
-    """How the counts were made; None before the first full count."""
+    """Return the facts about the last count, or None before the first full count."""
     return CountRun.objects.using(alias()).first()
 
 
 class Figures(NamedTuple):
-    """How many items were counted, and how many have partners that are shown."""
+    """The number of counted items, and of items with partners that pages show."""
 
     items: int
     with_partners: int
 
 
 def figures() -> Figures:
-    """What stands in the tables now."""
+    """Return the current figures of the tables."""
     using = alias()
     return Figures(
         items=CountedItem.objects.using(using).count(),
@@ -46,9 +46,9 @@ def figures() -> Figures:
 
 @contextmanager
 def counting(wait_s: float) -> Iterator[CountRun | None]:
-    """A transaction in which nobody else counts, with the last run.
+    """Open a transaction in which no other process counts, and yield the last run.
 
-    The lock ends with the transaction, however that ends. Raises :class:`CountBusy` where it
+    The lock ends with the transaction, on commit or rollback. Raises :class:`CountBusy` if the lock
     is not free within ``wait_s``.
     """
     using = alias()
@@ -70,8 +70,8 @@ def _take_lock(using: str, wait_s: float) -> None:
         ) from error
 
 
-#: Step by step within one statement: each reads the one before. A role's limits are for its pages:
-#: a full count takes minutes, some of them without a query.
+#: Each step reads the previous step, so they run in order within one statement. The limits of the
+#: database role suit pages, but a full count takes minutes, some of them without a query.
 _LOCK = """
     WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true)),
     taken AS MATERIALIZED (

@@ -1,7 +1,7 @@
-"""What a pair's counts say: support, confidence, lift, log-likelihood ratio, and the default.
+"""Measures of a pair: support, confidence, lift, log-likelihood ratio, and the default.
 
-All are elementwise over arrays. ``pair``, ``first`` and ``second`` are the weights of the
-pair and of its items, ``total`` the sum of all baskets' weights, each in any unit but the same.
+All are elementwise over arrays. ``pair``, ``first`` and ``second`` are the weights of the pair and
+of its items. ``total`` is the sum of the weights of all baskets. All must have the same unit.
 """
 
 import math
@@ -19,42 +19,43 @@ from similarity.types import DoubleArray
 MAX_PARTNERS = 50
 
 Key = TypeVar("Key", bound=Hashable)
-#: Dunning's ratio that chance gives once in a thousand: χ² of one degree of freedom.
+#: Dunning's ratio that chance reaches once in a thousand: χ² with one degree of freedom.
 SURE = 10.83
 
-#: How much an item's word in a cart is shared among its partners: 0 not at all, 1 wholly.
+#: How strongly a cart item's influence is divided by the sum of its partners' strengths: 0 not at
+#: all, 1 completely.
 SPREAD = 0.75
 
 Numbers = npt.ArrayLike
 
 
 def support(pair: Numbers, total: Numbers) -> DoubleArray:
-    """The share of baskets that hold both, 0 to 1."""
+    """Return the share of baskets that hold both items, 0 to 1."""
     return _ratio(pair, total)
 
 
 def confidence(pair: Numbers, first: Numbers) -> DoubleArray:
-    """Of the baskets with the first item, the share that hold the second too, 0 to 1."""
+    """Return the share of the first item's baskets that also hold the second item, 0 to 1."""
     return _ratio(pair, first)
 
 
 def lift(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
-    """How many times more often than by chance; 1 is chance (Brin et al., 1997)."""
+    """Return how many times more often than by chance; 1 is chance (Brin et al., 1997)."""
     return _ratio(_floats(pair) * _floats(total), _floats(first) * _floats(second))
 
 
 def cosine(pair: Numbers, first: Numbers, second: Numbers) -> DoubleArray:
-    """The cosine of the items' baskets, 0 to 1 (Ochiai)."""
+    """Return the cosine of the items' baskets, 0 to 1 (Ochiai)."""
     return _ratio(pair, np.sqrt(_floats(first) * _floats(second)))
 
 
 def log_likelihood_ratio(
     pair: Numbers, first: Numbers, second: Numbers, total: Numbers
 ) -> DoubleArray:
-    """How sure it is that two items belong together, in baskets: Dunning's G² (1993).
+    """Return how certain it is that two items belong together: Dunning's G² (1993), in baskets.
 
-    0 for items as independent as can be; from 10.8 on, chance gives it once in a thousand.
-    Negative for pairs rarer than by chance, so that the sure ones come first.
+    0 for independent items; chance reaches 10.8 once in a thousand. Negative for pairs rarer than
+    by chance, so that certain pairs sort first.
     """
     both, one, two, every = (_floats(value) / ONE for value in (pair, first, second, total))
     cells = [
@@ -65,7 +66,7 @@ def log_likelihood_ratio(
     ]
     found = np.zeros(np.broadcast_shapes(*(np.shape(cell) for cell, _ in cells)))
     for cell, expected in cells:
-        # 0 log 0 is 0; sums of damped weights may fall below 0 by a little.
+        # 0 log 0 is 0. Sums of damped weights can fall slightly below 0.
         full = (cell > 0) & (expected > 0) & (every > 0)
         odds = np.divide(cell * every, expected, out=np.ones_like(found), where=full)
         found += np.where(full, cell * np.log(odds), 0.0)
@@ -82,34 +83,38 @@ def _ratio(part: Numbers, whole: Numbers) -> DoubleArray:
 
 
 def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
-    """The default measure, 0 and up: the cosine, how much of both items' baskets they share,
-    times the log-likelihood ratio, how sure it is that they belong together.
+    """Return the default measure (0 and up): the cosine times the log-likelihood ratio.
 
-    The cosine alone trusts pairs that a few baskets made; the ratio alone prefers whatever
-    sells most. Of the blends tried, this one found the hidden item of later baskets best;
-    see docs/copurchase.md.
+    The cosine is the share of both items' baskets that they have in common. The ratio is the
+    certainty that they belong together. The cosine alone trusts pairs from a few baskets; the ratio
+    alone prefers the best sellers. Of the tested blends, this measure found the hidden item of
+    later baskets best; see docs/copurchase.md.
     """
     sure = np.maximum(log_likelihood_ratio(pair, first, second, total), 0.0)
     return cosine(pair, first, second) * sure
 
 
 def blend(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> DoubleArray:
-    """:func:`strength` as a score in [0, 1): the order stays, and 1 is never reached.
+    """Return :func:`strength` as a score in [0, 1), in the same order; never 1.
 
-    Half is a pair always bought together that chance gives once in a thousand.
+    The score is 0.5 for a pair that is always bought together and that chance gives once in a
+    thousand.
     """
     measured = strength(pair, first, second, total)
     return measured / (SURE + measured)
 
 
 def cart_scores(scores: Sequence[Mapping[Key, float]], shares: Sequence[float]) -> dict[Key, float]:
-    """One score in [0, 1) for each partner of any item in a cart.
+    """Return a score in [0, 1) for each partner of any item in a cart.
 
-    ``scores``: for each item of the cart, its partners' :func:`blend`. ``shares``: the share of
-    baskets that hold the item. It is the mean of the items' strengths, in which an item counts
-    by two things: the root of the log of one over its share, for what nearly everybody has in
-    the cart says little (Sparck Jones, 1972), over its partners' strengths together to the
-    power of :data:`SPREAD`, for an item with many strong partners says little of each.
+    ``scores`` holds, for each item of the cart, the :func:`blend` of its partners. ``shares`` holds
+    the share of baskets with the item. The score is the weighted mean of the items' strengths. An
+    item's weight is a quotient:
+
+    - The dividend is the root of the log of 1 / share, because an item in nearly every cart says
+      little (Sparck Jones, 1972).
+    - The divisor is the sum of its partners' strengths to the power of :data:`SPREAD`, because an
+      item with many strong partners says little about each partner.
     """
     strengths = [
         {key: score / max(1.0 - score, 1e-12) for key, score in partners.items()}
@@ -130,15 +135,15 @@ def cart_scores(scores: Sequence[Mapping[Key, float]], shares: Sequence[float]) 
 def rank(
     block: PairBlock, items: ItemCounts, total_weight: int, *, most: int, min_shoppers: int
 ) -> npt.NDArray[np.int64]:
-    """Positions in ``block`` of the ``most`` best partners of each first item, best first.
+    """Return positions in ``block`` of the ``most`` best partners per first item, best first.
 
-    Pairs of fewer than ``min_shoppers`` shoppers are left out. Equal scores go to the smaller
-    ``second``. First items come in the order of the block.
+    Leave out pairs with fewer than ``min_shoppers`` shoppers. Break ties by the smaller ``second``.
+    Keep the first items in the order of the block.
     """
     kept = np.flatnonzero(block.shoppers >= min_shoppers)
     first, second = block.first[kept], block.second[kept]
     score = blend(block.weight[kept], items.weight[first], items.weight[second], total_weight)
-    # Rounded, so that equal counts are equal whichever way their arrays were cut.
+    # Round, so that equal counts get equal scores however their arrays were split.
     order = np.lexsort((second, -np.round(score, 9), first))
     kept, first = kept[order], first[order]
     starts = np.concatenate(([True], first[1:] != first[:-1]))
@@ -147,5 +152,8 @@ def rank(
 
 
 def _rarity(share: float) -> float:
-    """At least a little: an item in every basket still says something in a cart of one."""
+    """Return the log of 1 / share, at least 0.001.
+
+    An item in every basket keeps some influence, for example in a cart with a single item.
+    """
     return max(-math.log(min(max(share, 1e-9), 1.0)), 1e-3)

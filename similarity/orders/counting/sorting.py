@@ -1,7 +1,7 @@
-"""Baskets and their lines put in order by sorting packed whole numbers, and sums of runs.
+"""Sort baskets and their lines as packed whole numbers, and sum runs.
 
-Two numbers of few bits in one of 64 are sorted faster than by two keys, and come out of it
-again without a look-up.
+Two numbers of few bits packed into 64 bits sort faster than by two keys, and unpack without a
+look-up.
 """
 
 from typing import Any
@@ -13,14 +13,17 @@ from similarity.orders.counting.engine import CountingRule
 
 
 def run_sums(values: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sums of the runs that begin at ``starts``; a sum so far is faster than one for each."""
+    """Return sums of the runs that begin at ``starts``.
+
+    A running sum is faster than a sum per run.
+    """
     so_far = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=so_far[1:])
     return np.diff(so_far[np.append(starts, len(values))])
 
 
 def numbered(shopper: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
-    """Shoppers as 0, 1, … and how many there are."""
+    """Return the shoppers renumbered as 0, 1, … and the number of shoppers."""
     order = np.argsort(shopper)
     held = shopper[order]
     number = np.zeros(len(order), np.int32)
@@ -31,7 +34,7 @@ def numbered(shopper: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
 def by_shopper(
     shopper: NDArray[np.int32], shoppers: int, day: NDArray[np.int32], rule: CountingRule
 ) -> NDArray[np.int64]:
-    """Positions of the baskets by shopper, those of one from the newest."""
+    """Return positions of the baskets by shopper, the newest basket of each shopper first."""
     if shoppers == len(shopper):
         return np.argsort(shopper)
     age = np.maximum(rule.reference_day - day.astype(np.int64), 0)
@@ -44,9 +47,9 @@ def by_shopper(
 
 
 def occasions(repeated: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which occasion each of ``repeated`` is: 2 for the one right after a first, and so on.
+    """Return the occasion of each of ``repeated``: 2 for the first repeat, 3 for the next, …
 
-    A run of repeats is unbroken positions; each starts at its own second occasion.
+    Consecutive positions form a run of repeats; each run starts at 2.
     """
     breaks = np.diff(repeated, prepend=-2) != 1
     run_start = np.maximum.accumulate(np.where(breaks, np.arange(len(repeated)), 0))
@@ -56,7 +59,7 @@ def occasions(repeated: NDArray[np.int64]) -> NDArray[np.int64]:
 def by_rank(
     rank: NDArray[np.int32], item: NDArray[np.int32], items: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Lines sorted by rank and item."""
+    """Return the lines sorted by rank and item."""
     shift = bits(items)
     key = (rank.astype(np.int64) << shift) | item
     key.sort()
@@ -64,7 +67,7 @@ def by_rank(
 
 
 def by_item(item: NDArray[np.int32], items: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Positions of lines by item, those of one rising, and where each item's begin (I + 1,)."""
+    """Return line positions by item, rising within an item, and each item's start (I + 1,)."""
     shift = bits(len(item))
     key = (item.astype(np.int64) << shift) | np.arange(len(item))
     key.sort()
@@ -73,5 +76,5 @@ def by_item(item: NDArray[np.int32], items: int) -> tuple[NDArray[np.int32], NDA
 
 
 def bits(number: int) -> int:
-    """Bits that hold 0 to ``number - 1``, one at the least."""
+    """Return the bits that hold 0 to ``number - 1``, at least 1."""
     return max(int(number - 1).bit_length(), 1)

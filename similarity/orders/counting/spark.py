@@ -1,8 +1,8 @@
-"""The engine of a cluster: the same counts as the local one, by Spark.
+"""Count orders on a cluster by Spark, with the same counts as the local engine.
 
-Everything runs as expressions inside Spark's own processes; executors need no Python. Weights
-are made here, one for each day, so that no other machine's arithmetic has a say in them.
-Order lines come from this process, from Parquet or, by JDBC, from PostgreSQL.
+Spark's own processes evaluate every expression; executors need no Python. This process computes the
+weights, one per day, so that other machines' arithmetic cannot change them. Order lines come from
+this process, from Parquet or, by JDBC, from PostgreSQL.
 """
 
 import weakref
@@ -25,7 +25,7 @@ from similarity.orders.counting.engine import (
 )
 from similarity.types import Progress
 
-#: Bytes that one pair takes on its way from Spark into a block.
+#: Bytes that one pair needs on its way from Spark into a block.
 BYTES_A_PAIR = 96
 
 
@@ -33,8 +33,8 @@ BYTES_A_PAIR = 96
 class LineColumns:
     """The columns of order lines: ``order``, ``shopper``, ``day`` and ``item``.
 
-    ``shopper`` is empty or null for a guest, who adds no shopper to a pair. ``day`` is a date or a
-    time, or whole days since 1970-01-01. Variants count as one item where they share ``item``.
+    ``shopper`` is empty or null for a guest, who adds no shopper to a pair. ``day`` is a date, a
+    time, or whole days since 1970-01-01. Variants count as one item if they have the same ``item``.
     """
 
     order: str = "order"
@@ -45,17 +45,18 @@ class LineColumns:
 
 @dataclass(frozen=True)
 class NamedCounts:
-    """Counts of items that were read as text: ``items[n]`` is the item of number n."""
+    """Counts of items that were read as text: ``items[n]`` is the name of item n."""
 
     counts: OrderCounts
     items: list[str]
 
 
 class SparkEngine(Engine):
-    """Counts in a Spark session: the active one, else one by
-    ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``.
+    """An engine that counts in a Spark session.
 
-    A session the engine started ends when nobody can read its counts any more.
+    It uses the active session, or else starts a session with
+    ``SIMILARITY["ORDERS"]["SPARK"]``. A session that the engine started ends when its
+    counts are no longer referenced.
     """
 
     def __init__(self, session: Any = None) -> None:
@@ -89,7 +90,7 @@ class SparkEngine(Engine):
         columns: LineColumns | None = None,
         progress: Progress | None = None,
     ) -> NamedCounts:
-        """The counts of the order lines in Parquet files at ``path``, a folder or an address."""
+        """Return the counts of order lines in Parquet files at ``path``, a folder or an address."""
         run = _Run(self._session)
         return run.named(run.session.read.parquet(path), columns or LineColumns(), rule, progress)
 
@@ -102,15 +103,15 @@ class SparkEngine(Engine):
         progress: Progress | None = None,
         options: dict[str, str] | None = None,
     ) -> NamedCounts:
-        """The counts of order lines in PostgreSQL.
+        """Return the counts of order lines in PostgreSQL.
 
-        ``url`` begins with ``jdbc:postgresql://``. ``table`` is a table, or a query in
-        parentheses with an alias. ``options`` are those of Spark's JDBC source: ``user``,
-        ``password``, and ``partitionColumn``, ``lowerBound``, ``upperBound`` and
-        ``numPartitions`` to read by several connections at once.
+        ``url`` begins with ``jdbc:postgresql://``. ``table`` is a table, or a query in parentheses
+        with an alias. ``options`` are the options of Spark's JDBC source: ``user``, ``password``,
+        and ``partitionColumn``, ``lowerBound``, ``upperBound`` and ``numPartitions`` to read by
+        several connections at once.
 
-        Raises :class:`ConfigurationError` without the driver, and :class:`CountError` where the
-        session that is active was started without it.
+        Raises :class:`ConfigurationError` without the driver, and :class:`CountError` if the active
+        session was started without it.
         """
         driver = spark_session.jdbc_driver()
         run = _Run(self._session)
@@ -129,7 +130,7 @@ class SparkEngine(Engine):
 
 
 class _Run:
-    """One count: its session, and the pairs it keeps until nobody reads them any more."""
+    """A count: its session, and the pairs that it keeps while they are referenced."""
 
     def __init__(self, session: Any) -> None:
         from pyspark.sql import SparkSession
@@ -137,7 +138,7 @@ class _Run:
         own = session is None and SparkSession.getActiveSession() is None
         self.session = session if session is not None else spark_session.start()
         if own:
-            # Without atexit: then Spark ends by itself, and would be asked to twice.
+            # Without atexit: at exit Spark ends by itself, and a second stop would be one too many.
             weakref.finalize(self, self.session.stop).atexit = False
 
     def table(self, table: Any) -> Any:
@@ -146,7 +147,7 @@ class _Run:
     def named(
         self, lines: Any, columns: LineColumns, rule: CountingRule, progress: Progress | None
     ) -> NamedCounts:
-        """Counts of lines whose order and item are named by anything that can be text."""
+        """Return the counts of lines whose orders and items have any type that casts to text."""
         import pyarrow
         from pyspark.sql import functions as f
 
@@ -161,7 +162,7 @@ class _Run:
         orders = read.groupBy("basket").agg(
             f.min("day").alias("day"), f.max("shopper").alias("customer")
         )
-        # As similarity.orders.counting.pseudonyms tells customers apart: a guest has one order.
+        # Like similarity.orders.counting.pseudonyms: each order of a guest is its own customer.
         customer = f.lower(f.trim(f.coalesce(f.col("customer"), f.lit(""))))
         orders = orders.withColumn("known", customer != "").withColumn(
             "shopper",
@@ -180,7 +181,10 @@ class _Run:
     def counts(
         self, lines: Any, orders: Any, rule: CountingRule, items: int, progress: Progress | None
     ) -> OrderCounts:
-        """``lines`` are (basket, item), each once; ``orders`` (basket, shopper, known, day)."""
+        """Return the counts of ``lines``, distinct (basket, item).
+
+        ``orders`` are (basket, shopper, known, day).
+        """
         orders = self._weighed(orders, rule).persist()
         lines = lines.join(orders, "basket").persist()
         total = orders.selectExpr("count(*) AS baskets", "sum(weight) AS weight").first()
@@ -194,7 +198,7 @@ class _Run:
         return OrderCounts(item_counts, int(total["weight"] or 0), int(total["baskets"]), read)
 
     def blocks(self, pairs: Any, items: int, progress: Progress | None) -> Iterator[PairBlock]:
-        """Whole rows of ``first``, as many at once as the memory allows."""
+        """Yield whole rows of ``first``, as many at once as the memory limit allows."""
         from pyspark.sql import functions as f
 
         rows = pairs.groupBy("first").count().toArrow()
@@ -219,7 +223,7 @@ class _Run:
 
 
 def _item_counts(lines: Any, items: int) -> ItemCounts:
-    """``lines`` are (basket, item, shopper, known, weight)."""
+    """Return the item counts; ``lines`` are (basket, item, shopper, known, weight)."""
     found = _summed(lines, ["item"]).toArrow()
     item = found["item"].to_numpy()
     counts = ItemCounts(
@@ -231,7 +235,7 @@ def _item_counts(lines: Any, items: int) -> ItemCounts:
 
 
 def _pairs(lines: Any, rule: CountingRule) -> Any:
-    """(first, second, weight, orders, shoppers) in both directions."""
+    """Return (first, second, weight, orders, shoppers) in both directions."""
     from pyspark.sql import functions as f
 
     sizes = lines.groupBy("basket").count().where(f.col("count").between(2, rule.max_basket))
@@ -246,10 +250,10 @@ def _pairs(lines: Any, rule: CountingRule) -> Any:
 
 
 def _summed(rows: Any, key: list[str]) -> Any:
-    """``key`` with weight, orders and shoppers, as ``contributions`` has them.
+    """Return ``key`` with weight, orders and shoppers, as defined in ``contributions``.
 
-    A shopper's n-th most recent row of a key weighs a n-th. Weights fall with age, so that
-    falling weight is the order of time.
+    A shopper's n-th most recent row of a key weighs 1/n. Weights fall with age, so falling weight
+    is the order of time.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
@@ -265,7 +269,7 @@ def _summed(rows: Any, key: list[str]) -> Any:
 
 
 def _bounds(size: Any, most: int) -> Iterator[tuple[int, int]]:
-    """Ranges of first items whose rows number about ``most``, of one item at the least."""
+    """Yield ranges of first items with about ``most`` rows each, at least one item per range."""
     total = np.concatenate(([0], np.cumsum(size)))
     low = 0
     while low < len(size):
@@ -276,7 +280,7 @@ def _bounds(size: Any, most: int) -> Iterator[tuple[int, int]]:
 
 
 def _days(lines: Any, column: str) -> Any:
-    """Whole days since 1970-01-01 of a date, a time, or such days themselves."""
+    """Return whole days since 1970-01-01 from a date, a time or a number of days."""
     from pyspark.sql import functions as f
     from pyspark.sql.types import IntegralType
 
@@ -291,5 +295,5 @@ def _require(lines: Any, columns: LineColumns) -> None:
         if name not in lines.columns:
             raise CountError(
                 f"The order lines have no column {name!r}, only {', '.join(lines.columns)}; name "
-                f"theirs, for example LineColumns({field}={lines.columns[0]!r})."
+                f"the right column, for example LineColumns({field}={lines.columns[0]!r})."
             )

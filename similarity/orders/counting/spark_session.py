@@ -1,4 +1,4 @@
-"""The Spark session an engine counts in, and what is missing for one."""
+"""Start the Spark session of an engine, and check its requirements."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from similarity import conf
 from similarity.exceptions import ConfigurationError
 from similarity.orders.counting import engine
 
-#: What pyspark 4 runs on.
+#: The Java version that pyspark 4 needs.
 JAVA = 17
-#: PostgreSQL's JDBC driver, where Debian's libpostgresql-jdbc-java installs it. Another is
-#: named by ``spark.jars`` in ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``.
+#: PostgreSQL's JDBC driver, as installed by Debian's libpostgresql-jdbc-java. ``spark.jars`` in
+#: ``SIMILARITY["ORDERS"]["SPARK"]`` can name another driver.
 JDBC_DRIVER = "/usr/share/java/postgresql.jar"
 
 
 def missing() -> str:
-    """What Spark lacks on this machine and how to get it; empty where it can start."""
+    """Return which requirement of Spark this machine lacks and how to install it; else ""."""
     for package in ("pyspark", "pyarrow"):
         if find_spec(package) is None:
             return f"{package} is not installed; run: pip install 'django-similarity[spark]'"
@@ -39,10 +39,10 @@ def missing() -> str:
 
 
 def start(options: dict[str, str] | None = None) -> Any:
-    """A session with ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]`` and ``options``; the one that is
-    active, if any.
+    """Return the active session, or start a session.
 
-    Raises :class:`ConfigurationError` that says what is missing.
+    A new session uses ``SIMILARITY["ORDERS"]["SPARK"]`` and ``options``. Raises
+    :class:`ConfigurationError` that names the missing requirement.
     """
     problem = missing()
     if problem:
@@ -61,28 +61,30 @@ def start(options: dict[str, str] | None = None) -> Any:
 def jdbc_driver() -> Path:
     """Return the file of PostgreSQL's JDBC driver.
 
-    Raises :class:`ConfigurationError` where there is none.
+    Raises :class:`ConfigurationError` if the file is missing.
     """
     path = Path(conf.get("ORDERS", "SPARK").get("spark.jars", JDBC_DRIVER))
     if not path.is_file():
         raise ConfigurationError(
-            f"There is no file {str(path)!r}, which is to be PostgreSQL's JDBC driver; install "
-            "one, for example by 'apt-get install libpostgresql-jdbc-java', or name its jar in "
-            "SIMILARITY['ORDERS']['SOURCE']['SPARK']['spark.jars']."
+            f"PostgreSQL's JDBC driver is missing: there is no file {str(path)!r}; install "
+            "it, for example by 'apt-get install libpostgresql-jdbc-java', or name its jar in "
+            "SIMILARITY['ORDERS']['SPARK']['spark.jars']."
         )
     return path
 
 
 def _defaults() -> dict[str, str]:
-    """For one machine; a cluster's master is named in
-    ``SIMILARITY["ORDERS"]["SOURCE"]["SPARK"]``."""
+    """Return options for one machine.
+
+    ``SIMILARITY["ORDERS"]["SPARK"]`` names a cluster's master.
+    """
     driver = Path(JDBC_DRIVER)
     return {
         "spark.master": "local[*]",
         "spark.driver.memory": f"{max(1024, 2 * engine.MEMORY_MB)}m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # Times become days as they do where an order adapter reads them.
+        # Convert times to days in the same time zone as an order adapter.
         "spark.sql.session.timeZone": settings.TIME_ZONE,
         **({"spark.jars": str(driver)} if driver.is_file() else {}),
     }
@@ -97,7 +99,7 @@ def _java() -> str | None:
 
 
 def _java_version(java: str) -> int:
-    """Major version; 0 where it does not say."""
+    """Return the major version, or 0 if it cannot be determined."""
     try:
         told = subprocess.run(  # noqa: S603 - the machine's own Java
             [java, "-version"], capture_output=True, text=True, timeout=30, check=False

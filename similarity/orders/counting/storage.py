@@ -1,6 +1,6 @@
-"""Counts as packed rows: numpy arrays to bytes and back, and the fastest way into a table.
+"""Convert counts between numpy arrays and packed rows, and write them by COPY.
 
-Rows are written by COPY in PostgreSQL's binary format, built from whole arrays.
+COPY in PostgreSQL's binary format, built from whole arrays, is the fastest way to write rows.
 """
 
 import struct
@@ -23,16 +23,17 @@ from similarity.orders.models import (
     ProductPartners,
 )
 
-#: One partner of an item: its number and the counts of the pair, by rising number.
+#: A partner of an item: its number and the counts of the pair, sorted by number.
 PAIR = np.dtype([("second", "<i4"), ("weight", "<i8"), ("orders", "<i4"), ("shoppers", "<i4")])
 
-#: number of an item → its partners, an array of PAIR
+#: item number → its partners, an array of PAIR
 Rows = dict[int, NDArray[np.void]]
 
-#: A pair of one shopper's one order, as most are: the rest of its counts is 1, its weight small.
+#: The most frequent kind of pair: one order of one shopper. Its other counts are 1, and its weight
+#: is small.
 ONCE = np.dtype([("second", "<i4"), ("weight", "<i4")])
 
-#: Bytes given to the connection at once.
+#: Bytes per write to the connection.
 WRITE_BYTES = 1 << 20
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -42,7 +43,7 @@ _count = _COUNT.pack
 
 
 def pack_numbers(numbers: Sequence[int]) -> bytes:
-    """Whole numbers as int32, for ``CountedBasket.products``."""
+    """Return whole numbers packed as int32 for ``CountedBasket.products``."""
     return np.asarray(numbers, "<i4").tobytes()
 
 
@@ -52,13 +53,16 @@ def unpack_numbers(packed: bytes | memoryview) -> list[int]:
 
 
 def pack_pairs(pairs: NDArray[np.void]) -> bytes:
-    """Pairs of one item for ``PairCounts.pairs``: how many of :data:`ONCE`, those, the others."""
+    """Return pairs of one item packed for ``PairCounts.pairs``.
+
+    The bytes are the number of :data:`ONCE` pairs, those pairs, then the other pairs.
+    """
     once = (pairs["orders"] == 1) & (pairs["shoppers"] == 1)
     return b"".join((_count(int(once.sum())), _once(pairs[once]).tobytes(), pairs[~once].tobytes()))
 
 
 def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
-    """A row of ``PairCounts`` as an array of :data:`PAIR`."""
+    """Return a row of ``PairCounts`` as an array of :data:`PAIR`."""
     (number,) = _COUNT.unpack_from(packed)
     once = np.frombuffer(packed, ONCE, number, _COUNT.size)
     others = np.frombuffer(packed, PAIR, offset=_COUNT.size + once.nbytes)
@@ -72,7 +76,7 @@ def unpack_pairs(packed: bytes | memoryview) -> NDArray[np.void]:
 def copy_into(
     cursor: Any, table: str, columns: Sequence[str], rows: Iterable[bytes | memoryview]
 ) -> None:
-    """Write rows, each in COPY's binary format, into a table."""
+    """Write rows in COPY's binary format to a table."""
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
     with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
         copy.write(_HEADER)
@@ -94,7 +98,7 @@ def text_array_field(texts: Sequence[str]) -> bytes:
 
 
 def copy_pairs(cursor: Any, block: PairBlock) -> None:
-    """Every pair of a block of counts as rows of ``PairCounts``."""
+    """Write every pair of a block of counts to ``PairCounts``."""
     if not len(block.first):
         return
     starts = row_starts(block.first)
@@ -119,7 +123,7 @@ def copy_pairs(cursor: Any, block: PairBlock) -> None:
 
 
 def row_starts(first: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Where each item's pairs begin; ``first`` is sorted."""
+    """Return the start of each item's pairs; ``first`` is sorted."""
     begins = np.ones(len(first), bool)
     np.not_equal(first[1:], first[:-1], out=begins[1:])
     return np.flatnonzero(begins)
@@ -128,7 +132,7 @@ def row_starts(first: NDArray[np.int32]) -> NDArray[np.int64]:
 def copy_partners(
     cursor: Any, firsts: NDArray[np.integer], starts: NDArray[np.integer], best: NDArray[np.void]
 ) -> None:
-    """Rows of ``ProductPartners`` from partners that are already chosen and in order."""
+    """Write chosen and sorted partners to ``ProductPartners``."""
     columns = [
         (best["second"], ">i4"),
         (best["weight"], ">i8"),
@@ -141,10 +145,11 @@ def copy_partners(
 
 
 def empty_tables(alias: str) -> None:
-    """Delete every count but the run, within the caller's transaction.
+    """Delete every count except the run, within the caller's transaction.
 
-    What pages read is deleted row by row, which makes no page wait. What only counting
-    reads is truncated, where nothing holds the table (a backup does) at the moment.
+    Rows that pages read are deleted one by one, so that pages do not wait. Tables that only
+    counting reads are truncated, unless another session (such as a backup) holds a lock on the
+    table.
     """
     with connections[alias].cursor() as cursor:
         for table in _tables(CountedProduct, CountedItem, ProductPartners):
@@ -170,7 +175,7 @@ def _once(pairs: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _packed(block: PairBlock, chosen: NDArray[np.bool_], kind: np.dtype[np.void]) -> memoryview:
-    """The chosen pairs of a block as bytes."""
+    """Return the chosen pairs of a block as bytes."""
     packed = np.empty(int(chosen.sum()), kind)
     for name in kind.names or ():
         packed[name] = getattr(block, name)[chosen]
@@ -178,7 +183,7 @@ def _packed(block: PairBlock, chosen: NDArray[np.bool_], kind: np.dtype[np.void]
 
 
 def _gathered(rows: Iterable[bytes | memoryview]) -> Iterator[bytes]:
-    """Small pieces joined into writes of about WRITE_BYTES."""
+    """Join small pieces and yield writes of about WRITE_BYTES."""
     waiting: list[bytes | memoryview] = []
     size = 0
     for row in rows:

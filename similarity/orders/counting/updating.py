@@ -1,4 +1,4 @@
-"""Changed orders in, counted orders out: what saves, commands and workers call."""
+"""Count changed orders: the functions that saves, commands and workers call."""
 
 import logging
 import time
@@ -24,22 +24,22 @@ from similarity.orders.models import CountRun, PendingOrder
 
 logger = logging.getLogger(__name__)
 
-#: Rows of the outbox that one transaction counts.
+#: Outbox rows that one transaction counts.
 BATCH = 200
 
-#: Rows one statement of :func:`enqueue_orders` writes.
+#: Rows that one statement of :func:`enqueue_orders` writes.
 ENQUEUE_ROWS = 5000
 
-#: How long a worker waits for another to end its transaction. An empty one, which may have
-#: looked just before this worker's order was committed, ends at once.
+#: How long a worker waits for another worker's transaction. The other worker may have read the
+#: outbox just before this worker's order was committed; an empty transaction ends at once.
 WAIT_S = 2.0
 
-#: Errors that no order can be blamed for: its rows stay due, and no attempt is counted.
+#: Errors that no order causes: rows stay due, and the attempt does not count.
 NOT_THE_ORDERS = (OperationalError, InterfaceError, SimilarityError)
 
 
 class OrderBacklog(NamedTuple):
-    """Rows of the outbox of orders; ``lag_s`` is how long the oldest has been due."""
+    """The waiting outbox rows of orders; ``lag_s`` is how long the oldest row has been due."""
 
     waiting: int
     due: int
@@ -48,11 +48,11 @@ class OrderBacklog(NamedTuple):
 
 
 def enqueue_orders(orders: Iterable[Any] | QuerySet[Any], *, wake: bool = True) -> int:
-    """Mark orders as changed and wake a worker after commit; returns how many.
+    """Mark orders as changed, wake a worker after commit and return the number of orders.
 
-    ``orders`` are primary keys, instances, or a queryset of the order model. Django sends no
-    signal for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL: a host calls
-    this after them, in the same transaction; of what is deleted so it takes the keys before.
+    ``orders`` are primary keys, instances, or a queryset of the order model. Django sends no signal
+    for ``bulk_create``, ``bulk_update``, ``QuerySet.update`` and raw SQL. The host calls this
+    function after them in the same transaction; before a raw delete, it reads the keys first.
     """
     keys = _keys(orders)
     count = 0
@@ -64,10 +64,11 @@ def enqueue_orders(orders: Iterable[Any] | QuerySet[Any], *, wake: bool = True) 
 
 
 def count_pending(budget_s: float = 20.0) -> int:
-    """Count changed orders until none is due or ``budget_s`` is over; returns how many rows.
+    """Count changed orders until none is due or ``budget_s`` is over.
 
-    Any number of workers may call it; one counts at a time. The first call of all counts
-    every order. An order that is gone, or does not count any more, is taken back.
+    Return the number of rows. Any number of workers may call it; one worker counts at a time. The
+    very first call counts every order. An order that was deleted, or that no longer counts, is
+    subtracted.
     """
     adapter = get_order_adapter()
     if adapter is None:
@@ -77,23 +78,23 @@ def count_pending(budget_s: float = 20.0) -> int:
     try:
         while time.monotonic() < until:
             done += _count_some(adapter)
-            if not has_due():  # after the commit: others may have given up waiting for it
+            if not has_due():  # after the commit: other workers may have stopped waiting
                 break
-    except runs.CountBusy:  # whoever counts goes on with what waits
-        logger.info("Another process counts orders; %d rows were counted here.", done)
+    except runs.CountBusy:  # the other process also counts these rows
+        logger.info("Another process counts orders; this process counted %d rows.", done)
     except applying.CountsDisagree as error:
-        logger.error("%s Every order is counted anew.", error)
+        logger.error("%s Counting every order again.", error)
         count_all()
     return done
 
 
 def has_due() -> bool:
-    """Whether a worker would find something to do now."""
+    """Return True if a row is due for a worker now."""
     return bool(PendingOrder.objects.due().exists())
 
 
 def waiting() -> OrderBacklog:
-    """What waits in the outbox of orders."""
+    """Return the state of the outbox of orders."""
     rows = PendingOrder.objects
     return OrderBacklog(
         waiting=rows.waiting().count(),
@@ -104,7 +105,7 @@ def waiting() -> OrderBacklog:
 
 
 def _count_some(adapter: OrderAdapter) -> int:
-    """Count one batch; where its orders cannot be counted together, each by itself."""
+    """Count one batch; if the batch fails, count each of its orders alone."""
     rows: list[PendingOrder] = []
     try:
         with runs.counting(WAIT_S) as run:
@@ -116,7 +117,9 @@ def _count_some(adapter: OrderAdapter) -> int:
     except Exception:
         if not rows:
             raise
-        logger.exception("%d orders cannot be counted together; one by one.", len(rows))
+        logger.exception(
+            "%d orders cannot be counted together; counting them one by one.", len(rows)
+        )
         for row in rows:
             _count_alone(row, adapter)
         return len(rows)
@@ -140,7 +143,7 @@ def _count_alone(row: PendingOrder, adapter: OrderAdapter) -> None:
 
 
 def _count(rows: Sequence[PendingOrder], run: CountRun, adapter: OrderAdapter) -> None:
-    """Add to every count what the orders of ``rows`` are now, less what was counted of them."""
+    """Add to every count the difference between the current orders of ``rows`` and the ledger."""
     if not rows:
         return
     rule = _rule(run)
@@ -186,7 +189,7 @@ def _count_changed(
 def _as_they_are(
     keys: Sequence[str], adapter: OrderAdapter, run: CountRun, rule: CountingRule
 ) -> dict[str, Recorded]:
-    """The orders that count, as the host has them at this moment."""
+    """Return the orders that count, in their current state in the host's tables."""
     baskets = [
         (basket, day)
         for basket in adapter.baskets_of(keys)
@@ -211,7 +214,7 @@ def _both(key: str, before: dict[str, Recorded], now: dict[str, Recorded]) -> It
 
 
 def _rule(run: CountRun) -> CountingRule:
-    """The rule of the last full count, whatever the settings say by now."""
+    """Return the rule of the last full count, even if the settings have changed since."""
     return CountingRule(
         reference_day=day_number(run.reference_day),
         half_life_days=run.half_life_days,
@@ -221,11 +224,11 @@ def _rule(run: CountRun) -> CountingRule:
 
 
 def _keys(orders: Iterable[Any] | QuerySet[Any]) -> Iterator[str]:
-    """Keys as the adapter writes them: a UUID in capitals is the same order."""
+    """Yield keys in the adapter's form: a UUID in capitals is the same order."""
     adapter = get_order_adapter()
     if adapter is None:
         raise ConfigurationError(
-            "SIMILARITY['ORDERS']['SOURCE'] is None, so that no order can be marked; map the order "
+            "SIMILARITY['ORDERS']['SOURCE'] is None, so no order can be marked; map the order "
             "model there, see docs/settings.md."
         )
     if isinstance(orders, QuerySet):

@@ -1,19 +1,19 @@
-"""Which categories go together, learned from orders, for products nobody has bought yet."""
+"""Categories that go together, learned from orders; products without orders use them."""
 
 from django.db import models
 
 
 class CategoryComplement(models.Model):
-    """In orders with ``category``, ``complement`` is found more often than by chance."""
+    """A ``complement`` that orders with ``category`` hold more often than by chance."""
 
     category = models.CharField(max_length=500)
     complement = models.CharField(max_length=500)
-    #: Orders that hold both, of ``shoppers`` different shoppers.
+    #: Orders that hold both, and their different shoppers.
     orders = models.PositiveIntegerField()
     shoppers = models.PositiveIntegerField()
     #: How many times more often than by chance.
     lift = models.FloatField()
-    #: 0 to 1, what complements are ranked by.
+    #: 0 to 1; complements are ranked by it.
     score = models.FloatField()
 
     class Meta:

@@ -1,8 +1,8 @@
-"""What was bought together: the outbox of orders, what was counted of them, and the counts.
+"""Tables of co-purchases: the outbox of orders, the ledger of counted orders, and the counts.
 
-Products, items (a product, or all variants of one) and orders are joined by whole numbers
-that a full count gives out anew. Lists are packed, for a hundred thousand items with
-all their partners are written at once. Customers are known by a pseudonym only.
+Whole numbers join products, items (a product, or all variants of a product) and orders; a full
+count assigns new numbers. Lists are packed, because a count writes a hundred thousand items with
+all their partners at once. Customers are stored as pseudonyms only.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ from similarity.models.retries import OutboxManager, OutboxQuerySet
 
 class PendingOrderManager(OutboxManager.from_queryset(OutboxQuerySet)):  # type: ignore[misc]
     def enqueue(self, keys: Iterable[Any]) -> int:
-        """Mark orders as changed; returns how many.
+        """Mark orders as changed and return their number.
 
-        Each change adds a row, so that no transaction of the host ever waits for a worker
-        or for another that changes the same order. One transaction adds one row an order.
+        Each change adds a row, so that a host transaction never waits for a worker or for another
+        transaction that changes the same order. A transaction adds one row per order.
         """
         wanted = list(dict.fromkeys(str(key) for key in keys))
         if not wanted:
@@ -45,17 +45,18 @@ class PendingOrderManager(OutboxManager.from_queryset(OutboxQuerySet)):  # type:
     def take(self, limit: int) -> list["PendingOrder"]:
         """Delete up to ``limit`` due rows, the longest waiting first, and return them.
 
-        Within the transaction that counts them: without its commit they still wait.
+        Call it within the transaction that counts them: without a commit, the rows stay in the
+        outbox.
         """
         rows = self.db_manager(self.write_alias).raw(_TAKE, [limit])
         return sorted(rows, key=lambda row: (row.available_at, row.pk))
 
 
 class PendingOrder(models.Model):
-    """An order was placed, changed or deleted: one row for each change, deleted once counted."""
+    """A placed, changed or deleted order: one row per change, deleted when counted."""
 
     order_key = models.CharField(max_length=255)
-    #: The database transaction that made the row.
+    #: The database transaction that wrote the row.
     transaction = models.BigIntegerField()
     available_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
@@ -82,22 +83,22 @@ class PendingOrder(models.Model):
 
 
 class CountRun(models.Model):
-    """The one row that says how the counts were made; whoever changes them locks it.
+    """The single row with the parameters of the counts; every change of the counts locks it.
 
-    Incremental counting keeps to the day and the rule of the last full count, whatever the
-    settings say by now, so that both come to the same figures.
+    Incremental counting uses the day and the rule of the last full count, even if the settings have
+    changed since, so that both produce the same figures.
     """
 
     reference_day = models.DateField()
     half_life_days = models.FloatField()
     window_days = models.PositiveIntegerField()
     max_basket = models.PositiveIntegerField()
-    #: Orders that count, and their weights' sum as the engine defines it.
+    #: Orders that count, and the sum of their weights as the engine defines it.
     baskets = models.PositiveBigIntegerField(default=0)
     total_weight = models.BigIntegerField(default=0)
-    #: The same at the last full count, which pages show.
+    #: ``total_weight`` at the last full count; pages use it.
     shown_weight = models.BigIntegerField(default=0)
-    #: Numbers given out to items and products, for the next ones.
+    #: The next free numbers of items and products.
     items = models.PositiveIntegerField(default=0)
     products = models.PositiveIntegerField(default=0)
     full_at = models.DateTimeField()
@@ -116,10 +117,10 @@ class CountRun(models.Model):
 
 
 class CountedBasket(models.Model):
-    """The ledger: what was counted of an order, so that it can be taken back exactly."""
+    """The ledger: an order as it was counted, so that it can be subtracted exactly."""
 
-    # A constraint and not unique=True, which makes a second index for LIKE. In collation C,
-    # keys are compared as bytes, and a million of them are indexed in a third of the time.
+    # A constraint instead of unique=True, which would add a second index for LIKE. Collation C
+    # compares keys as bytes, and indexes a million of them in a third of the time.
     order_key = models.CharField(max_length=255, db_collation="C")
     #: A keyed hash of the customer's key, see ``similarity.orders.counting.pseudonyms``.
     shopper = models.BigIntegerField(db_index=True)
@@ -137,7 +138,7 @@ class CountedBasket(models.Model):
 
 
 class CountedProduct(models.Model):
-    """A product that was bought, and the item it counts for until the next full count."""
+    """A product with orders, and its item until the next full count."""
 
     number = models.PositiveIntegerField(primary_key=True)
     key = models.CharField(max_length=255, db_collation="C")
@@ -155,17 +156,17 @@ class CountedProduct(models.Model):
 
 
 class CountedItem(models.Model):
-    """A product, or all variants of one, and how often it was bought."""
+    """A product, or all variants of a product, and its counts."""
 
     number = models.PositiveIntegerField(primary_key=True)
     #: See ``similarity.models.vectors.group_name``.
     name = models.CharField(max_length=255, db_collation="C")
-    #: Keys of its products, the one in most orders first.
+    #: Keys of its products, by falling number of orders.
     products = ArrayField(models.TextField(), default=list)
     weight = models.BigIntegerField(default=0)
     orders = models.PositiveIntegerField(default=0)
     shoppers = models.PositiveIntegerField(default=0)
-    #: ``weight`` at the last full count, which pages show.
+    #: ``weight`` at the last full count; pages use it.
     shown_weight = models.BigIntegerField(default=0)
 
     class Meta:
@@ -179,7 +180,7 @@ class CountedItem(models.Model):
 
 
 class PairCounts(models.Model):
-    """Every partner of an item with its counts, for upkeep; pages read ProductPartners."""
+    """Every partner of an item with its counts. Updates read it; pages read ProductPartners."""
 
     number = models.PositiveIntegerField(primary_key=True)
     pairs = models.BinaryField()  # see similarity.orders.counting.storage.PAIR
@@ -193,10 +194,10 @@ class PairCounts(models.Model):
 
 
 class ProductPartners(models.Model):
-    """The best partners of an item as of the last full count, which released them, best first.
+    """The best partners of an item as of the last full count, best first.
 
-    Only pairs of at least MIN_SHOPPERS shoppers stand here; see
-    ``similarity.orders.counting.ranking``. The figures are made when read, with ``shown_weight``.
+    Contains only pairs with at least MIN_SHOPPERS shoppers; see
+    ``similarity.orders.counting.ranking``. Readers compute the measures with ``shown_weight``.
     """
 
     number = models.PositiveIntegerField(primary_key=True)

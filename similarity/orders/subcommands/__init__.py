@@ -1,4 +1,4 @@
 SUBCOMMANDS = {
-    "count-orders": "Count what is bought together.",
+    "count-orders": "Count orders for products bought together.",
     "propose-bundles": "Propose bundles from the latest orders to staff.",
 }

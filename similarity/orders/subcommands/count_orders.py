@@ -14,21 +14,23 @@ POLL_S = 1.0
 
 class Command(SimilarityCommand):
     help = (
-        "Count what is bought together: the orders that changed since they were last counted, or "
-        "every order anew. Workers do both by themselves; this is for a first count, a shop "
-        "without workers, and after changes by raw SQL."
+        "Count orders for products bought together: the orders that changed since they were "
+        "last counted, or every order. Workers do both automatically; use this command for a "
+        "first count, in a shop without workers, and after changes by raw SQL."
     )
     examples = """examples:
-  manage.py similarity count-orders            what waits in the outbox
-  manage.py similarity count-orders --full     every order of WINDOW_DAYS      , with a bar
-  manage.py similarity count-orders --watch    what waits, then what comes, until Ctrl-C
+  manage.py similarity count-orders            changed orders in the outbox
+  manage.py similarity count-orders --full     every order of WINDOW_DAYS, with a progress bar
+  manage.py similarity count-orders --watch    changed orders, now and later, until Ctrl-C
 """
-    if_interrupted = "Stopped. Counts stand as they were; what was not counted waits."
+    if_interrupted = (
+        "Stopped. The counts are complete; orders that were not counted stay in the outbox."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--full", action="store_true", help="count every order anew")
-        how.add_argument("--watch", action="store_true", help="go on counting what changes")
+        how.add_argument("--full", action="store_true", help="count every order again")
+        how.add_argument("--watch", action="store_true", help="keep counting orders as they change")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if get_order_adapter() is None and not options["full"]:
@@ -51,7 +53,9 @@ class Command(SimilarityCommand):
 
     def _conclude(self, took_s: float) -> None:
         if (run := runs.last_run()) is None:
-            raise CommandError("Another process counts all orders now; try again once it is done.")
+            raise CommandError(
+                "Another process is counting all orders; try again when it has finished."
+            )
         figures = runs.figures()
         self.stdout.write(
             f"{run.baskets} orders by {run.reference_day}, {figures.items} items, "
@@ -60,6 +64,6 @@ class Command(SimilarityCommand):
         dead = PendingOrder.objects.using(runs.alias()).dead().order_by("available_at")
         if first := dead.first():
             raise CommandError(
-                f"{dead.count()} changes of orders were given up, order {first.order_key} for one: "
+                f"{dead.count()} changes of orders are dead, for example order {first.order_key}: "
                 f"{first.last_error}"
             )

@@ -7,12 +7,12 @@ from similarity.orders.bundles import proposals
 class Command(SimilarityCommand):
     help = (
         "Look for bundles in the latest orders and propose them to staff, who accept, price and "
-        "publish them in the admin. What staff decided or edited is kept."
+        "publish them in the admin. Decisions and edits of staff are kept."
     )
     examples = """examples:
-  manage.py similarity propose-bundles      at once; beat does it each night
+  manage.py similarity propose-bundles      now; celery beat runs it each night
 """
-    if_interrupted = "Interrupted; the proposals are as they were."
+    if_interrupted = "Interrupted; the proposals are unchanged."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ProgressBars() as bars:

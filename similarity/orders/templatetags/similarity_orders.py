@@ -1,8 +1,8 @@
-"""``{% load similarity_orders %}``: what is bought together, for the host's pages.
+"""``{% load similarity_orders %}``: products bought together on the host's pages.
 
-``{% bought_together product %}``, ``{% cart_companions cart %}`` and
-``{% bundle_offers product %}`` render the template of their name.
-An error is logged, and the page goes on without the shelf.
+``{% bought_together product %}``, ``{% cart_companions cart %}`` and ``{% bundle_offers product
+%}`` render the template of the same name. If an error occurs, the tag logs it and the page omits
+the shelf.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ def bought_together(
     explain: bool = False,
     template: str = "similarity/bought_together.html",
 ) -> SafeString:
-    """A shelf of what is bought together with ``product``, and what all of it costs."""
+    """Render products bought together with ``product``, and the price of all of them."""
 
     def find() -> dict[str, Any]:
         request = context.get("request")
@@ -57,7 +57,7 @@ def cart_companions(
     explain: bool = False,
     template: str = "similarity/cart_companions.html",
 ) -> SafeString:
-    """A shelf of what goes with a whole cart: products, keys, or lines with a ``product``."""
+    """Render products that go with a whole cart: products, keys, or lines with a ``product``."""
 
     def find() -> dict[str, Any]:
         request = context.get("request")
@@ -81,7 +81,7 @@ def bundle_offers(
     within: QuerySet[Any] | None = None,
     template: str = "similarity/bundle_offers.html",
 ) -> SafeString:
-    """Published bundles with ``product`` in them that can be bought now."""
+    """Render published bundles with ``product`` that can be bought now."""
 
     def find() -> dict[str, Any]:
         request = context.get("request")

@@ -13,46 +13,55 @@ from similarity.planning.demand_report import DemandQuestion, DemandReport
 from similarity.planning.demand_snapshots import keep
 from similarity.planning.demand_tables import table, write_csv
 
-#: Rows that are printed; a CSV has all.
+#: Rows that are printed; a CSV file contains all rows.
 PRINTED = 40
 
 
 class Command(SimilarityCommand):
     help = (
-        "Which products' demand moves together, for stock planning: weekly sales compared "
-        "at several lags without what the whole shop shares, pairs bought together, what to "
-        "expect of one when another sells, and what happened while one was out of stock."
+        "Find products whose demand moves together, for stock planning. The report compares "
+        "weekly sales at several lags without the movement of the whole shop. It lists pairs "
+        "bought together, expected sales of a product if another product sells, and the effect "
+        "of a product that was out of stock."
     )
     examples = """examples:
-  manage.py similarity co-demand --product 17               what moves with one product
+  manage.py similarity co-demand --product 17               products that move with it
   manage.py similarity co-demand --product 17 --sells 250   if it sells 250, expect …
   manage.py similarity co-demand --category "Home > Lamps"  categories
-  manage.py similarity co-demand --all                      everything, kept for the admin
-  manage.py similarity co-demand --all --csv reports/       a CSV of products and one of categories
-  manage.py similarity co-demand --all --plot pairs.png     the surest pairs as a picture
+  manage.py similarity co-demand --all                      all, stored for the admin
+  manage.py similarity co-demand --all --csv reports/       CSV files of products and categories
+  manage.py similarity co-demand --all --plot pairs.png     plot of the most certain pairs
 """
-    if_interrupted = "Stopped; what was kept before is still there, and no file was written."
+    if_interrupted = "Stopped; the previous reports are unchanged, and no file was written."
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--product", metavar="KEY", help="primary key of a product")
-        what.add_argument("--category", metavar="NAME", help="a category as the catalogue names it")
+        what.add_argument("--category", metavar="NAME", help="name of a category in the catalogue")
         what.add_argument("--all", action="store_true", help="all products, and all categories")
-        parser.add_argument("--csv", type=Path, metavar="DIR", help="write CSV files there")
+        parser.add_argument(
+            "--csv", type=Path, metavar="DIR", help="write CSV files to this folder"
+        )
         parser.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG")
-        parser.add_argument("--sells", type=float, metavar="N", help="units the sentences speak of")
-        parser.add_argument("--weeks", type=int, default=WEEKS, help=f"of sales ({WEEKS})")
-        parser.add_argument("--max-lag", type=int, default=MAX_LAG, help=f"weeks ({MAX_LAG})")
+        parser.add_argument(
+            "--sells", type=float, metavar="N", help="units of the product in the sentences"
+        )
+        parser.add_argument("--weeks", type=int, default=WEEKS, help=f"weeks of sales ({WEEKS})")
+        parser.add_argument(
+            "--max-lag", type=int, default=MAX_LAG, help=f"longest lag in weeks ({MAX_LAG})"
+        )
         parser.add_argument(
             "--false-share",
             type=float,
             default=FALSE_SHARE,
-            help=f"expected share of false links at most ({FALSE_SHARE})",
+            help=f"maximum expected share of false links ({FALSE_SHARE})",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="with --all: keep nothing for the admin"
+            "--dry-run", action="store_true", help="with --all: do not store reports for the admin"
         )
-        parser.add_argument("--limit", type=int, default=1000, help="pairs at most (1000)")
+        parser.add_argument(
+            "--limit", type=int, default=1000, help="maximum number of pairs (1000)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         _require_sensible(options)
