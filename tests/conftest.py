@@ -85,7 +85,7 @@ def _nothing_under_way(monkeypatch, settings):
 @pytest.fixture
 def make_product(db):
     """Makes a shop product; every field has a default that keyword arguments replace."""
-    from tests.host.models import Brand, Category, Product
+    from tests.host_models import Brand, Category, Product
 
     numbers = itertools.count(1)
 

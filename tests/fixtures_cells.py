@@ -8,7 +8,7 @@ from pgvector import HalfVector
 from similarity.cells import upkeep
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number
-from tests.host.models import Brand, Category, Product
+from tests.host_models import Brand, Category, Product
 
 PRODUCTS, CATEGORIES, DIMENSION = 3000, 12, 24
 

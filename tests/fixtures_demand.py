@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from tests.host.models import Order, OrderLine, Product
+from tests.host_models import Order, OrderLine, Product
 
 WEEKS = 45
 MONDAY = date(2025, 1, 6)

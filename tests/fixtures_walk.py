@@ -25,7 +25,7 @@ from similarity.orders.bundles import itemsets
 from similarity.orders.models import PendingOrder
 from similarity.outbox import draining
 from tests.encoders_fake import similarity_settings
-from tests.host.models import Order, OrderLine, Product
+from tests.host_models import Order, OrderLine, Product
 
 Step = tuple[str, Callable[[], object]]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shop.models import Category, Product
 from similarity.models import EncoderVersion, ProductVectors
-from tests.host.models import Category, Product
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -61,7 +61,7 @@ def test_clients_differ_by_what_follows_their_saves(make_product, follows, rows)
         env={
             **os.environ,
             "DATABASE_URL": current_address(),
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.shop.settings",
             "PYTHONPATH": str(ROOT),
         },
         capture_output=True,

@@ -17,7 +17,7 @@ from similarity.orders.models import (
     PairCounts,
     ProductPartners,
 )
-from tests.host.models import Customer, Order, OrderLine
+from tests.host_models import Customer, Order, OrderLine
 
 
 class RandomShop:

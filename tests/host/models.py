@@ -72,12 +72,12 @@ class Product(models.Model):
     def __str__(self):
         return self.name
 
+    def get_absolute_url(self):
+        return reverse("host:product", args=[self.pk, self.slug])
+
     @property
     def in_stock(self):
         return self.stock > 0
-
-    def get_absolute_url(self):
-        return reverse("host:product", args=[self.pk, self.slug])
 
 
 class ProductImage(models.Model):

@@ -135,6 +135,6 @@ def test_what_is_served_are_matches_and_then_what_is_near():
 
 
 def _keys():
-    from tests.host.models import Product
+    from shop.models import Product
 
     return Product.objects.values_list("pk", flat=True)
