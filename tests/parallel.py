@@ -1,9 +1,10 @@
-"""`make test`: the suite in two processes side by side, each with servers of its own.
+"""`make test`: the suite in three processes side by side, each with servers of its own.
 
     python -m tests.parallel              # all tests
     python -m tests.parallel tests/api -x # with arguments for pytest: one process
 
-The first process writes to the terminal; what the second one wrote follows at the end.
+The first process writes to the terminal; the output of the others follows at the end. The third
+mostly waits for processes that it starts, so that three keep two cores busy.
 """
 
 import os
@@ -14,53 +15,73 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Tests that run under the demo shop's settings.
-OF_THE_SHOP = ("shop", "browser", "benchmarks")
-#: Folders of the first process, half of the work; the second runs all others, then the shop's.
-FIRST = (
-    *("admin", "api", "capture", "chaos", "connections", "copurchase"),
-    *("encoders", "hostile", "models", "retrieval", "training"),
+OF_THE_SHOP = ("tests/shop", "tests/browser", "tests/benchmarks")
+FIRST = tuple(
+    f"tests/{name}"
+    for name in ("admin", "encoders", "hostile", "models", "retrieval", "training", "capture")
 )
-#: Servers, media and output of the second process.
-SECOND = ROOT / ".run" / "second"
+#: Tests that start hosts, workers and demos as processes of their own.
+THIRD = tuple(
+    f"tests/{name}"
+    for name in (
+        *("chaos", "test_apps.py", "test_host_settings.py", "test_metrics_worker.py"),
+        *("test_oscar.py", "test_pipeline_worker.py", "test_query_worker.py"),
+        *("test_readme.py", "test_second_host.py"),
+    )
+)
+#: Servers, media and output of the processes that do not write to the terminal.
+RUN_DIR = ROOT / ".run"
 
 
 def main(arguments: list[str]) -> int:
-    """Run both halves, or one process with ``arguments``; returns 1 if a test failed."""
-    pytest = [sys.executable, "-m", "pytest"]
+    """Run all processes, or one with ``arguments``; return 1 if a test failed."""
     if arguments:
-        return subprocess.run([*pytest, *_settings(arguments), *arguments], cwd=ROOT).returncode
-    first = [f"tests/{name}" for name in FIRST]
-    others = ["tests", *(f"--ignore={folder}" for folder in first)]
-    shop = [f"tests/{name}" for name in OF_THE_SHOP]
-    environment = {**os.environ, "SIMILARITY_RUN_DIR": str(SECOND)}
-    SECOND.mkdir(parents=True, exist_ok=True)
-    output = SECOND / "output.txt"
-    codes: list[int] = []
-
-    def run_second() -> None:
-        with output.open("w") as file:
-            for folders in (others, [*_settings(shop), *shop]):
-                file.write(f"\npytest {' '.join(folders)}\n")
-                file.flush()
-                run = subprocess.run(
-                    [*pytest, *folders], cwd=ROOT, env=environment, stdout=file, stderr=file
-                )
-                codes.append(run.returncode)
-
-    second = threading.Thread(target=run_second)
-    try:
-        second.start()
-        codes.append(subprocess.run([*pytest, *first], cwd=ROOT).returncode)
-        second.join()
-    finally:
-        subprocess.run([sys.executable, "-m", "shop.demo", "stop"], cwd=ROOT, env=environment)
-    sys.stdout.write(output.read_text())
-    return int(any(codes) or len(codes) < 3)
+        return _pytest([*_settings(arguments), *arguments])
+    others = ["tests", *(f"--ignore={path}" for path in (*FIRST, *THIRD))]
+    shop = [*_settings(OF_THE_SHOP), *OF_THE_SHOP]
+    behind = [Behind("second", [others]), Behind("third", [list(THIRD), shop])]
+    for each in behind:
+        each.start()
+    codes = [_pytest(list(FIRST))]
+    for each in behind:
+        each.join()
+        sys.stdout.write(each.output.read_text())
+        codes += each.codes
+    return int(any(codes) or len(codes) < 4)
 
 
-def _settings(arguments: list[str]) -> list[str]:
-    """The option that names the shop's settings, if tests of the shop are asked for."""
-    asked = any(one.startswith(f"tests/{name}") for one in arguments for name in OF_THE_SHOP)
+class Behind(threading.Thread):
+    """Runs of pytest one after the other, with servers of their own."""
+
+    def __init__(self, name: str, runs: list[list[str]]) -> None:
+        super().__init__(name=name)
+        self.runs = runs
+        self.folder = RUN_DIR / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.output = self.folder / "output.txt"
+        self.codes: list[int] = []
+
+    def run(self) -> None:
+        environment = {**os.environ, "SIMILARITY_RUN_DIR": str(self.folder)}
+        try:
+            with self.output.open("w") as file:
+                for arguments in self.runs:
+                    file.write(f"\npytest {' '.join(arguments)}\n")
+                    file.flush()
+                    self.codes.append(_pytest(arguments, env=environment, stdout=file, stderr=file))
+        finally:
+            stop = [sys.executable, "-m", "shop.demo", "stop"]
+            subprocess.run(stop, cwd=ROOT, env=environment)
+
+
+def _pytest(arguments: list[str], **options: object) -> int:
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, **options).returncode  # type: ignore[call-overload]
+
+
+def _settings(arguments: "list[str] | tuple[str, ...]") -> list[str]:
+    """Return the option that names the shop's settings, if tests of the shop are asked for."""
+    asked = any(one.startswith(OF_THE_SHOP) for one in arguments)
     return ["--ds=tests.shop.settings"] if asked else []
 
 

@@ -21,7 +21,7 @@ from similarity.search.tasks import learn_query_floors
 from tests.retrieval.conftest import make_version, store  # noqa: F401 - fixtures
 
 DATA = Path(os.environ.get("SIMILARITY_DATA_DIR") or Path(__file__).parents[3] / "shared" / "data")
-PRODUCTS = 300
+PRODUCTS = 150
 EAST = np.array([[1, 0]], np.float32)
 
 #: As people type who try whether a search is honest, or whose hand slipped.
