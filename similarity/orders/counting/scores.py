@@ -87,7 +87,7 @@ def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> 
 
     The cosine alone trusts pairs that a few baskets made; the ratio alone prefers whatever
     sells most. Of the blends tried, this one found the hidden item of later baskets best;
-    see docs/copurchase.md.
+    see docs/bought-together.md.
     """
     sure = np.maximum(log_likelihood_ratio(pair, first, second, total), 0.0)
     return cosine(pair, first, second) * sure
