@@ -1,10 +1,10 @@
-# `make demo` and `make test` do all the set-up on a fresh machine; `make help` lists the rest.
+# `make demo` and `make test` set up a fresh machine completely; `make help` lists all targets.
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Tools that were unpacked beside Python are found by tests and commands.
+# Let tests and commands find tools that were unpacked beside Python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: $(INSTALLED) ## make .venv and install everything
+install: $(INSTALLED) ## create .venv and install all packages
 
 $(INSTALLED): requirements.txt shop/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,38 +26,38 @@ $(INSTALLED): requirements.txt shop/requirements.txt pyproject.toml
 demo: $(INSTALLED) ## run the demo shop (PORT=8000, CATALOG=products.csv for your own products)
 	@$(BIN)/python -m shop.demo up --port $(PORT) $(if $(CATALOG),--catalog $(CATALOG))
 
-stop: ## end what `make demo` started
+stop: ## end the processes of `make demo`
 	@if test -x $(BIN)/python; then $(BIN)/python -m shop.demo stop; fi
 
-status: $(INSTALLED) ## say what of the demo is running
+status: $(INSTALLED) ## show which processes of the demo run
 	@$(BIN)/python -m shop.demo status
 
-services: $(INSTALLED) ## start PostgreSQL and Valkey alone, for manage.py
+services: $(INSTALLED) ## start only PostgreSQL and Valkey, for manage.py
 	@$(BIN)/python -m shop.demo services
 
-test: $(INSTALLED) chromium java load promtool lint ## install what is needed and run every check and test
+test: $(INSTALLED) chromium java load promtool lint ## install all tools and run every check and test
 	$(BIN)/python -m tests.parallel $(ARGS)
 
-matrix: ## the tests with other versions of Python and Django (PAIRS="3.13/6.1")
+matrix: ## run the tests with other versions of Python and Django (PAIRS="3.13/6.1")
 	$(PYTHON) -m tests.matrix $(PAIRS) -- $(ARGS)
 
-chaos: $(INSTALLED) ## minutes of kills during saves, and what delay_on_commit makes of the same
+chaos: $(INSTALLED) ## run minutes of kills during saves, also with delay_on_commit to compare
 	SIMILARITY_CHAOS=long $(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
 	$(BIN)/python benchmarks/chaos.py
 
-lint: $(INSTALLED) ## ruff, its formatter and mypy
+lint: $(INSTALLED) ## run ruff, its formatter and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
-format: $(INSTALLED) ## let ruff format and mend
+format: $(INSTALLED) ## let ruff format and correct the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 coverage: $(INSTALLED) ## run the tests with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-# The browser tests skip with a message where there is no Chromium and none can be installed.
+# Without Chromium the browser tests are skipped with a message.
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| command -v google-chrome >/dev/null \
@@ -66,7 +66,7 @@ chromium:
 				--no-install-recommends chromium fonts-liberation >/dev/null; } \
 		|| echo "No Chromium here, and apt-get cannot install it: browser tests will be skipped."
 
-# The tests of the Spark engine skip likewise.
+# Without Java the tests of the Spark engine are skipped in the same way.
 java:
 	@{ command -v java >/dev/null && test -f /usr/share/java/postgresql.jar; } \
 		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
@@ -75,7 +75,7 @@ java:
 				>/dev/null; } \
 		|| echo "No Java 17 here, and apt-get cannot install it: Spark tests will be skipped."
 
-# So do the tests of benchmarks/http_load.py.
+# Without wrk the tests of benchmarks/http_load.py are skipped.
 load:
 	@command -v wrk >/dev/null \
 		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
@@ -83,7 +83,7 @@ load:
 				--no-install-recommends wrk >/dev/null; } \
 		|| echo "No wrk here, and apt-get cannot install it: a test under load will be skipped."
 
-# promtool alone, unpacked into .venv: Debian's package would start a Prometheus server.
+# Unpack only promtool into .venv, because Debian's package would start a Prometheus server.
 promtool: $(INSTALLED)
 	@command -v promtool >/dev/null \
 		|| { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq \
@@ -95,5 +95,5 @@ promtool: $(INSTALLED)
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -n)
 
-clean: stop ## remove what was built and every demo database
+clean: stop ## remove all build output and every demo database
 	rm -rf $(VENV) .run build dist *.egg-info

@@ -33,7 +33,7 @@ class ProductAdmin(admin.ModelAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["created_at", "updated_at"]
     inlines = [ProductImageInline]
-    # An exact count of a large table on every page of the list costs more than it tells.
+    # An exact count of a large table on every page of the list is slow and of little use.
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:

@@ -1,8 +1,8 @@
-"""Bundles in the cart: products at their own prices, less what the bundle takes off.
+"""Bundles in the cart: products at their own prices, less the bundle's saving.
 
-The session holds which bundles the shopper chose, by how many, and the price then shown. What
-they take off is worked out anew each time, from the offers and the cart as they are now:
-without one of its products a bundle takes nothing off.
+The session stores the chosen bundles, their quantities and the prices shown. Each request
+computes the saving again, from the current offers and cart: if one of its products is missing,
+a bundle saves nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,12 @@ from shop.cart import Cart, CartLine, CartRefused
 from similarity.orders import Offer, offers_of
 
 SESSION_KEY = "cart_bundles"
-MAX_BUNDLES = 20  # different ones
+MAX_BUNDLES = 20  # different bundles
 
 
 @dataclass(frozen=True)
 class CartBundle:
-    """A bundle that applies: how often, and what it takes off in all."""
+    """A bundle that applies, and how many times."""
 
     offer: Offer
     quantity: int
@@ -34,7 +34,7 @@ class CartBundle:
 
 @dataclass(frozen=True)
 class PricedCart:
-    """``lines`` with their discounts; ``notices`` tell the shopper what changed."""
+    """Lines with their discounts; ``notices`` are the changes, for the shopper."""
 
     lines: list[CartLine]
     bundles: list[CartBundle]
@@ -57,7 +57,7 @@ class CartBundles:
     def add(self, offer: Offer) -> None:
         """Put one piece of each of its products into the cart, at the bundle's price.
 
-        Raises :class:`CartRefused`, with the cart as it was, where one cannot be added.
+        Raise :class:`CartRefused` and leave the cart unchanged if a piece cannot be added.
         """
         if offer.key not in self._entries and len(self._entries) >= MAX_BUNDLES:
             raise CartRefused(f"A cart holds {MAX_BUNDLES} different bundles at most.")
@@ -66,7 +66,7 @@ class CartBundles:
         self._put(offer, held + 1)
 
     def remove(self, key: str, products: Iterable[Any]) -> None:
-        """Take the bundle out of the cart with the pieces it brought."""
+        """Remove the bundle and its pieces from the cart."""
         entry = self._entries.pop(key, None)
         self._save()
         cart = Cart(self.session)
@@ -80,7 +80,7 @@ class CartBundles:
     def apply(
         self, lines: Sequence[CartLine], offers: Mapping[str, Offer]
     ) -> tuple[list[CartBundle], list[str]]:
-        """The bundles that apply to these lines now, and what changed for the shopper."""
+        """Return the bundles that apply to these lines now, and the changes for the shopper."""
         left = {line.product.pk: line.quantity for line in lines}
         applied, notices = [], []
         for key, entry in list(self._entries.items()):
@@ -109,7 +109,7 @@ class CartBundles:
 
 
 def priced_cart(request: HttpRequest) -> PricedCart:
-    """The cart as it can be bought now, with what its bundles take off."""
+    """Return the cart as it can be bought now, with the savings of its bundles."""
     held = Cart(request.session)
     notices = held.reconcile()
     lines = held.lines()
@@ -121,10 +121,10 @@ def priced_cart(request: HttpRequest) -> PricedCart:
 
 
 def split_saving(offer: Offer) -> dict[Any, Decimal]:
-    """Key of a product → what the bundle takes off one piece of it.
+    """Return key of a product → the bundle's saving on one piece of it.
 
-    In proportion to the prices, in whole cents, by largest remainders: the parts add up to the
-    saving to the cent.
+    The parts are proportional to the prices, in whole cents by largest remainders, and add up
+    exactly to the saving.
     """
     cents = 10**offer.decimal_places
     saving, total = int(offer.saving * cents), int(offer.total * cents)
@@ -145,16 +145,18 @@ def _discounted(lines: Sequence[CartLine], bundles: Sequence[CartBundle]) -> lis
 
 
 def _possible(offer: Offer | None, left: Mapping[Any, int]) -> int:
-    """How often the pieces in the cart make up the bundle."""
+    """Return how many times the pieces in the cart make up the bundle."""
     return min((left.get(product.pk, 0) for product in offer.products), default=0) if offer else 0
 
 
 def _changes(entry: Mapping[str, Any], offer: Offer | None, count: int) -> list[str]:
     name, asked = entry["name"], entry["quantity"]
     if offer is None:
-        return [f"{name} can no longer be bought as a bundle; its products are at their own price."]
+        return [
+            f"{name} can no longer be bought as a bundle; its products are at their own prices."
+        ]
     if not count:
-        return [f"{name} is no longer a bundle, for not all of its products are in your cart."]
+        return [f"{name} is no longer a bundle, because some of its products are not in your cart."]
     changes = []
     if count < asked:
         changes.append(f"Your cart holds the products of {name} {count} ×, no longer {asked} ×.")

@@ -1,4 +1,4 @@
-"""The cart, kept in the shopper's session: product keys, quantities and the prices shown."""
+"""The cart in the shopper's session: product keys, quantities and the prices shown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_LINES = 100
 
 
 class CartRefused(Exception):
-    """The product cannot go into the cart; the message tells the shopper why."""
+    """The product cannot go into the cart; the message gives the shopper the reason."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class CartLine:
     product: Product
     quantity: int
     shown_price: Decimal  #: the price the shopper last saw
-    discount: Decimal = Decimal("0")  #: what bundles take off the whole line
+    discount: Decimal = Decimal("0")  #: saving of bundles on the whole line
 
     @property
     def total(self) -> Decimal:
@@ -35,21 +35,21 @@ class CartLine:
 
 
 class Cart:
-    """The quantities are what the shopper asked for; :meth:`reconcile` makes them possible."""
+    """A cart with the quantities the shopper asked for; :meth:`reconcile` makes them possible."""
 
     def __init__(self, session: SessionBase) -> None:
         self.session = session
         self._entries: dict[str, dict[str, Any]] = session.get(SESSION_KEY, {})
 
     def __len__(self) -> int:
-        """The number of pieces, without a query."""
+        """Return the number of pieces, without a query."""
         return sum(entry["quantity"] for entry in self._entries.values())
 
     def __iter__(self) -> Iterator[CartLine]:
         return iter(self.lines())
 
     def lines(self) -> list[CartLine]:
-        """The products still for sale, in the order they were added: two queries."""
+        """Return the products still for sale, in the order they were added: two queries."""
         products = Product.objects.filter(is_active=True).select_related("brand")
         found = products.prefetch_related("images").in_bulk([int(key) for key in self._entries])
         return [
@@ -59,9 +59,9 @@ class Cart:
         ]
 
     def add(self, product: Product, quantity: int) -> int:
-        """Add ``quantity`` pieces, or as many as there are; returns how many were added.
+        """Add up to ``quantity`` pieces, as stock allows; return how many were added.
 
-        Raises :class:`CartRefused` where not one can be added.
+        Raise :class:`CartRefused` if no piece can be added.
         """
         entry = self._entries.get(str(product.pk), {"quantity": 0})
         room = min(product.stock, MAX_QUANTITY) - entry["quantity"]
@@ -71,7 +71,7 @@ class Cart:
         return added
 
     def add_together(self, products: Sequence[Product]) -> None:
-        """Add one piece of each product, or of none: :class:`CartRefused` where one is refused."""
+        """Add one piece of each product, or raise :class:`CartRefused` and add no piece."""
         before = dict(self._entries)
         try:
             for product in products:
@@ -82,7 +82,7 @@ class Cart:
             raise
 
     def add_each(self, products: Sequence[Product]) -> list[str]:
-        """Add one piece of each product that can be added; returns why the others were not."""
+        """Add one piece of each product that can be added; return the reasons of the others."""
         refusals = []
         for product in products:
             try:
@@ -92,7 +92,7 @@ class Cart:
         return refusals
 
     def set_quantity(self, product: Product, quantity: int) -> int:
-        """Ask for ``quantity`` pieces of a product in the cart; returns how many it holds now."""
+        """Ask for ``quantity`` pieces of a product in the cart; return how many it holds now."""
         quantity = min(quantity, product.stock, MAX_QUANTITY)
         if quantity <= 0:
             self.remove(product.pk)
@@ -106,7 +106,7 @@ class Cart:
         self._save()
 
     def take_out(self, pk: int, quantity: int) -> None:
-        """Take ``quantity`` pieces out, or all there are."""
+        """Take ``quantity`` pieces out, or all if there are fewer."""
         entry = self._entries.get(str(pk))
         if entry is None or entry["quantity"] <= quantity:
             self.remove(pk)
@@ -119,7 +119,7 @@ class Cart:
         self._save()
 
     def reconcile(self) -> list[str]:
-        """Bring the cart in line with stock and prices; returns what changed, for the shopper."""
+        """Adjust the cart to stock and prices; return the changes, for the shopper."""
         notices = []
         lines = {str(line.product.pk): line for line in self.lines()}
         for key, entry in list(self._entries.items()):
@@ -127,7 +127,7 @@ class Cart:
             if line is None or not line.product.in_stock or not line.product.price:
                 del self._entries[key]
                 name = line.product.name if line else entry.get("name", "A product")
-                notices.append(f"{name} is no longer available and was taken out of your cart.")
+                notices.append(f"{name} is no longer available and was removed from your cart.")
                 continue
             if line.quantity > line.most:
                 notices.append(

@@ -1,4 +1,4 @@
-"""Turning a cart into an order."""
+"""From a cart to an order."""
 
 import secrets
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from django.utils import timezone
 from shop.cart import CartLine
 from shop.models import Customer, Order, OrderLine, Product
 
-#: Without the letters and digits that are misread for one another.
+#: Without letters and digits that look alike.
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class CheckoutRefused(Exception):
-    """The order cannot be placed as it stands; ``problems`` tells the shopper why."""
+    """The order cannot be placed; ``problems`` are the reasons, for the shopper."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(" ".join(problems))
@@ -22,9 +22,9 @@ class CheckoutRefused(Exception):
 
 
 def new_order_number() -> str:
-    """A number that cannot be guessed, drawn before the order is placed.
+    """Return a number that cannot be guessed, for an order that is not placed yet.
 
-    Placing an order twice under one number (a double click, a resent form) gives one order.
+    Placing an order twice under the same number (a double click, a resent form) gives one order.
     """
     drawn = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(12))
     return f"{drawn[:4]}-{drawn[4:8]}-{drawn[8:]}"
@@ -35,8 +35,8 @@ def place_order(
 ) -> Order:
     """Place the order and take its pieces out of stock, in one transaction.
 
-    The products are locked in key order, so that of two shoppers after the last piece one
-    gets it and the other a :class:`CheckoutRefused`, and neither waits for the other for ever.
+    Lock the products in key order. If two shoppers want the last piece, the first gets it, the
+    other gets :class:`CheckoutRefused`, and there is no deadlock.
     """
     with transaction.atomic():
         customer, _ = Customer.objects.get_or_create(

@@ -7,7 +7,7 @@ NAVIGATION_LINKS = 8
 
 
 def shop(request: HttpRequest) -> dict[str, object]:
-    """What the header of every page shows; nothing is read before a template asks for it."""
+    """Return the content of every page's header; it is read when a template uses it."""
     return {
         "navigation": top_categories()[:NAVIGATION_LINKS],
         "cart_count": lambda: len(Cart(request.session)),

@@ -1,7 +1,7 @@
 """`python -m shop.demo up|stop|status`: the demo shop with its servers, worker and site.
 
-`up` does only what is not yet done, so that a second call takes seconds. It records itself and
-every process it starts under ``RUN_DIR``; `stop` ends those and no others.
+`up` skips finished steps, so that a second call takes seconds. It records itself and
+every process it starts under ``RUN_DIR``; `stop` ends only those.
 """
 
 import argparse
@@ -26,13 +26,13 @@ from shop import servers
 BASE_DIR = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 
-#: Of a request: a picture to search by, 5 MB, or a photo that staff uploads.
+#: Largest request: a picture to search by (5 MB), or a photo that staff uploads.
 MOST_BYTES = 8 * 1024 * 1024
 
-#: By the names their records and logs have.
+#: Names of the processes, their records and their logs.
 PROCESSES = ("web", "worker", "queries", "pictures")
 
-#: What this process started: it outlives us, and a Popen that is let go complains of that.
+#: Processes started here. They outlive us, and a dropped Popen warns about that.
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -66,9 +66,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def up(catalog: Path | None, port: int) -> None:
-    """Start everything that is not running yet and print where to look."""
+    """Start everything that is not running yet and print the addresses."""
     if catalog is not None and not catalog.is_file():
-        sys.exit(f"CATALOG is {str(catalog)!r}, and there is no such file.")
+        sys.exit(f"CATALOG is {str(catalog)!r}, but there is no such file.")
     if not find("web") and port_is_taken(port):
         sys.exit(f"Port {port} is in use by another program; choose another: make demo PORT=8001")
     with recorded("up"):
@@ -96,8 +96,8 @@ def start(catalog: Path | None, port: int) -> None:
 
 
 def stop() -> None:
-    """End an `up` that is under way, the site and the workers, then the servers."""
-    # `up` first, because it would go on to start what is ended here.
+    """End a running `up`, the site and the workers, then the servers."""
+    # `up` first, because it would start the ended processes again.
     ended = [name for name in ("up", *PROCESSES) if end(name)]
     ended += servers.stop()
     say(f"Stopped {', '.join(ended)}." if ended else "Nothing of the demo is running.")
@@ -119,7 +119,7 @@ def setup_django() -> None:
 
 
 def load(catalog: Path | None) -> None:
-    """Load the catalogue and make the administrator, where that is not done yet."""
+    """Load the catalogue and create the administrator, if that is not done yet."""
     from django.core.management import call_command
 
     if catalog is None:
@@ -147,7 +147,7 @@ def wait_for_vectors() -> None:
 
 
 def count_orders() -> None:
-    """What a worker does within a minute and over night, so that the demo has it at once."""
+    """Count orders and propose bundles now, which workers would do later or at night."""
     from django.core.management import call_command
 
     from shop.models import Order
@@ -166,7 +166,7 @@ def worker_command() -> list[str]:
 
 
 def asked_worker_command(queue: str) -> list[str]:
-    """A worker of its own for what a shopper waits for: the others may be busy for long."""
+    """Return the command of a separate worker for a queue that shoppers wait for."""
     return [
         *(sys.executable, "-m", "celery", "-A", "shop", "worker", "--hostname", f"{queue}@%h"),
         *("--queues", f"similarity.{queue}", "--pool", "solo", "--loglevel", "info"),
@@ -174,10 +174,10 @@ def asked_worker_command(queue: str) -> list[str]:
 
 
 def web_command(port: int) -> list[str]:
-    """Waitress reads a request to its end before it takes a thread.
+    """Return the command of waitress, which reads a request completely before it takes a thread.
 
-    So clients that send slowly hold no thread, without a proxy before the site. A picture waits
-    in memory, as it does everywhere.
+    So slow clients hold no thread, without a proxy in front of the site. A picture waits in
+    memory, never on disk.
     """
     return [
         *(sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8"),
@@ -188,7 +188,7 @@ def web_command(port: int) -> list[str]:
 
 
 def run(name: str, command: list[str], ready: str | None) -> dict:
-    """Start a process of the demo unless it runs; waits until ``ready`` answers."""
+    """Start a process of the demo unless it runs; wait until ``ready`` answers."""
     record = process_file(name)
     if find(name):
         return json.loads(record.read_text())
@@ -219,16 +219,16 @@ def run(name: str, command: list[str], ready: str | None) -> dict:
 
 
 def record_process(name: str, pid: int, port: int | None = None) -> None:
-    """Keep what `stop` and a later `up` know a process by."""
+    """Write the record by which `stop` and a later `up` identify a process."""
     started_at = psutil.Process(pid).create_time()
     process_file(name).write_text(json.dumps({"pid": pid, "started_at": started_at, "port": port}))
 
 
 @contextmanager
 def recorded(name: str) -> Iterator[None]:
-    """Record this process for the length of the block, so that `stop` can end it.
+    """Record this process during the block, so that `stop` can end it.
 
-    Raises SystemExit where another `up` is under way: both would fill one database.
+    Raise SystemExit if another `up` runs, because both would fill the same database.
     """
     servers.RUN_DIR.mkdir(parents=True, exist_ok=True)
     if find(name):
@@ -246,7 +246,7 @@ def _stopped(number: int, frame: object) -> None:
 
 
 def find(name: str) -> psutil.Process | None:
-    """The running process recorded under ``name``; never another that got its number."""
+    """Return the running process recorded under ``name``, not another with a reused number."""
     try:
         record = json.loads(process_file(name).read_text())
         process = psutil.Process(record["pid"])
@@ -257,10 +257,10 @@ def find(name: str) -> psutil.Process | None:
 
 
 def end(name: str) -> bool:
-    """End the recorded process and all that it started; returns whether it was running.
+    """End the recorded process and its children; return True if it was running.
 
-    A child that it starts while it ends, or that outlived it, is known by the session that
-    :func:`run` gave it.
+    Children that it starts while it ends, or that outlive it, are found by the session that
+    :func:`run` created.
     """
     process = find(name)
     process_file(name).unlink(missing_ok=True)
@@ -311,7 +311,7 @@ def show(port: int) -> None:
 
 
 def database_name(catalog: Path | None) -> str:
-    """A database for each catalogue, so that going from one to another loses nothing."""
+    """Return a database name for each catalogue, so that switching between them keeps both."""
     if catalog is None:
         return "shop"
     where = f"{catalog.resolve().parent.name}_{catalog.stem}".lower()

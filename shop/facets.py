@@ -1,4 +1,4 @@
-"""What a search can be narrowed down to: values with counts, and the filters in force."""
+"""Filters of a search: values with counts, and the active filters."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +12,8 @@ from similarity.search import PriceBucket
 MAX_VALUES = 24
 CENT = Decimal("0.01")
 
-#: The names are those of SIMILARITY["CATALOG"]: page, API and counts read them alike.
-#: Feeds spell a colour both ways.
+#: The names are those of SIMILARITY["CATALOG"], shared by page, API and counts.
+#: Feeds use both spellings of colour.
 FACETS = {
     "category": "Category",
     "brand": "Brand",
@@ -27,7 +27,7 @@ FACETS = {
 class Option:
     value: str
     label: str
-    count: int | None  #: None where it is not counted
+    count: int | None  #: None if it is not counted
     chosen: bool
 
 
@@ -39,7 +39,7 @@ class Facet:
 
     @classmethod
     def of(cls, name: str, counts: Iterable[tuple[str, int]], chosen: Sequence[str]) -> "Facet":
-        """The most frequent values, and those chosen even where they bring nothing."""
+        """Return the most frequent values, and the chosen values even if no product has them."""
         known = dict(list(counts)[:MAX_VALUES])
         known |= {value: 0 for value in chosen if value not in known}
         options = [
@@ -55,21 +55,21 @@ class Facet:
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter in force, and the query string of the same list without it."""
+    """An active filter, and the query string of the same list without it."""
 
     label: str
     query: str
 
 
 def value_label(name: str, value: str) -> str:
-    """A category by its last two levels, for "Trousers" alone may be in three departments."""
+    """Return the label; two levels of a category, because departments may share "Trousers"."""
     if name == "category":
         return " › ".join(value.split(LEVEL)[-2:])
     return value if name == "brand" else value[:1].upper() + value[1:]
 
 
 def facet_counts(products: Iterable[Product], name: str) -> list[tuple[str, int]]:
-    """(value, products that have it), the most frequent first, of products in hand."""
+    """Count loaded products: (value, products with it), the most frequent first."""
     counts = Counter(value for product in products for value in _values(product, name))
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
@@ -77,13 +77,13 @@ def facet_counts(products: Iterable[Product], name: str) -> list[tuple[str, int]
 def price_ranges(
     buckets: Sequence[PriceBucket], query: Callable[..., str], currency: str = ""
 ) -> list[tuple[str, str, int]]:
-    """(label, query string, products) of each range of prices.
+    """Return (label, query string, products) of each price range.
 
     ``query`` makes the query string of the search with other bounds.
     """
     ranges = []
     for at, bucket in enumerate(buckets):
-        # The first and the last are open, and a bucket ends below its bound, a filter at it.
+        # The first and last ranges are open. Buckets exclude their upper bound, filters include it.
         low = bucket.low if at else None
         high = bucket.high if at < len(buckets) - 1 else None
         bounds = {"min_price": low, "max_price": high and high - CENT}
@@ -93,7 +93,7 @@ def price_ranges(
 
 
 def price_label(low: Decimal | None, high: Decimal | None, currency: str) -> str:
-    """``Under €20``, ``€20 to €50``, ``€50 and over``; without a currency the numbers alone."""
+    """Write ``Under €20``, ``€20 to €50``, ``€50 and over``; without a currency only numbers."""
     if low is None:
         return f"Under {_amount(high, currency)}"
     if high is None:
@@ -102,7 +102,7 @@ def price_label(low: Decimal | None, high: Decimal | None, currency: str) -> str
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:
-    """As the shop writes prices, whole numbers without cents."""
+    """Write an amount like the shop's prices, whole numbers without cents."""
     written = money(amount or Decimal(0), currency).strip()
     return written.removesuffix(".00")
 

@@ -7,7 +7,7 @@ from similarity import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
 
 
 class PriceForm(forms.Form):
-    """Bounds of the price, of which the higher may not be the lower one."""
+    """A lowest and a highest price, checked for their order."""
 
     min_price = forms.DecimalField(label="From", required=False, min_value=0, max_digits=12)
     max_price = forms.DecimalField(label="To", required=False, min_value=0, max_digits=12)
@@ -23,7 +23,7 @@ class PriceForm(forms.Form):
         chosen = super().clean() or {}
         lowest, highest = chosen.get("min_price"), chosen.get("max_price")
         if lowest is not None and highest is not None and lowest > highest:
-            del chosen["min_price"]  # which of the two is wrong cannot be told: neither is used
+            del chosen["min_price"]  # either may be wrong, so neither is used
             self.add_error(
                 "max_price", f"The highest price ({highest}) is below the lowest ({lowest})."
             )
@@ -31,7 +31,7 @@ class PriceForm(forms.Form):
 
     @property
     def messages(self) -> list[str]:
-        """What is wrong, one sentence each."""
+        """Return the errors, one sentence each."""
         return [message for errors in self.errors.values() for message in errors]
 
 
@@ -50,13 +50,13 @@ class FilterForm(PriceForm):
         self.fields["sort"].choices = sorts
         for name in ("brand", "colour"):
             self.fields[name].error_messages["invalid_choice"] = (
-                f"Nothing here has the {name} “%(value)s”."
+                f"No product here has the {name} “%(value)s”."
             )
 
 
 class ValuesField(forms.MultipleChoiceField):
-    """Values that are offered only once the search has been made: any short text, and of many
-    the first so many."""
+    """A field whose choices are known only after the search: it accepts any short text, up to
+    a limit of values."""
 
     def to_python(self, value: Any) -> list[str]:
         return list(super().to_python(value)[:MAX_FILTER_VALUES])
@@ -66,7 +66,7 @@ class ValuesField(forms.MultipleChoiceField):
 
 
 class SearchForm(PriceForm):
-    """A search with its filters, sent by GET. ``picture`` names one sent before."""
+    """A search with its filters, sent by GET. ``picture`` names a picture sent before."""
 
     q = forms.CharField(label="Search", max_length=200, required=False)
     picture = forms.CharField(max_length=40, required=False)
@@ -81,11 +81,14 @@ class SearchForm(PriceForm):
 
 
 class PictureForm(forms.Form):
-    """A picture to search by, with words beside it or without."""
+    """A picture to search by, with or without words."""
 
     image = forms.FileField(
         label="Picture",
-        error_messages={"required": "Choose a picture, or take one.", "empty": "It is empty."},
+        error_messages={
+            "required": "Choose a picture, or take one.",
+            "empty": "The picture is empty.",
+        },
         widget=forms.FileInput({"accept": "image/*", "data-preview": "picture-preview"}),
     )
     q = forms.CharField(
@@ -101,7 +104,7 @@ class AddForm(forms.Form):
 
 
 class QuantityForm(forms.Form):
-    """A quantity in the cart; 0 takes the product out."""
+    """A quantity in the cart; 0 removes the product."""
 
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
 
@@ -109,7 +112,7 @@ class QuantityForm(forms.Form):
 class CheckoutForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
-        help_text="Kept with your order; this demonstration sends nothing.",
+        help_text="Stored with your order; this demonstration sends no e-mail.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     name = forms.CharField(

@@ -1,4 +1,4 @@
-"""How often an address may try to sign in or to order."""
+"""Limits for signing in and ordering, per address."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ View = Callable[..., HttpResponse]
 
 
 class PostThrottle(AddressThrottle):
-    """``rate`` is written as REST framework does: ``20/hour``."""
+    """A throttle whose ``rate`` has REST framework's form: ``20/hour``."""
 
     def __init__(self, name: str, rate: str) -> None:
         self.rate = rate
@@ -21,7 +21,7 @@ class PostThrottle(AddressThrottle):
 
 
 def limit_posts(name: str, rate: str) -> Callable[[View], View]:
-    """Have a view refuse what one address sends beyond ``rate``, with 429; looking stays free."""
+    """Make a view refuse POSTs beyond ``rate`` per address, with 429; GETs are not limited."""
 
     def decorate(view: View) -> View:
         @wraps(view)

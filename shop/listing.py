@@ -1,8 +1,7 @@
-"""Lists of products: what can be filtered, the filters themselves, the order and the page.
+"""Lists of products: possible filters, active filters, order and page.
 
-A list reads the database a fixed number of times however many products it covers, and
-pages only as far as ``MAX_PAGES``: nobody reads on from there, and an offset into a whole
-catalogue costs more with every page.
+A list needs a fixed number of queries for any number of products. It stops at ``MAX_PAGES``,
+because shoppers do not read further and an offset costs more with every page.
 """
 
 import re
@@ -34,12 +33,12 @@ SORTS: dict[str, tuple[str, Sequence[str]]] = {
     "name": ("Name", ["name", "-pk"]),
 }
 
-#: Feeds spell it both ways.
+#: Feeds use both spellings.
 COLOUR = Coalesce(KeyTextTransform("colour", "attributes"), KeyTextTransform("color", "attributes"))
 
 
 class BoundedPaginator(Paginator):
-    """Counts and pages no further than ``MAX_PAGES``."""
+    """A paginator that counts and pages only to ``MAX_PAGES``."""
 
     @cached_property
     def count(self) -> int:
@@ -47,7 +46,7 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def counted(self) -> int:
-        """As ``count``, and one more where there are more."""
+        """Return ``count``, plus one if there are more products."""
         return self.object_list.order_by()[: PAGE_SIZE * MAX_PAGES + 1].count()
 
     @property
@@ -57,7 +56,7 @@ class BoundedPaginator(Paginator):
 
 @dataclass(frozen=True)
 class Choices:
-    """What the products of a list can be narrowed down to."""
+    """The filter values that the products of a list offer."""
 
     brands: Sequence[tuple[str, str]]  #: (slug, name), the most frequent first
     colours: Mapping[str, Sequence[str]]  #: a colour → the attribute's values that name it
@@ -71,7 +70,7 @@ class Listing:
     page: Page
     facets: Sequence[Facet]
     chips: Sequence[Chip]
-    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, whether it is in force)
+    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, True if active)
     lowest_price: Decimal | None
     highest_price: Decimal | None
     clear_query: str = ""
@@ -86,7 +85,7 @@ class Listing:
 
 
 def subtree(category: Category) -> QuerySet[Category]:
-    """A category and all below it."""
+    """Return a category and all categories below it."""
     below = Q(path__startswith=f"{category.path} > ")
     return Category.objects.filter(Q(pk=category.pk) | below)
 
@@ -94,9 +93,9 @@ def subtree(category: Category) -> QuerySet[Category]:
 def make_listing(
     scope: QuerySet, data: QueryDict, sorts: Mapping[str, tuple[str, Sequence[Any]]] = SORTS
 ) -> Listing:
-    """The page of ``scope`` that a query string asks for; what it asks wrongly is left out.
+    """Return the page of ``scope`` for a query string; ignore invalid parameters.
 
-    The first of ``sorts`` is the order where none is asked for.
+    The first of ``sorts`` is the default order.
     """
     choices = find_choices(scope)
     form = FilterForm(data, choices=choices, sorts=[(name, sorts[name][0]) for name in sorts])
@@ -157,7 +156,7 @@ def apply_filters(scope: QuerySet, chosen: Mapping[str, Any], choices: Choices) 
 
 
 def _colours(values: Sequence[str]) -> dict[str, list[str]]:
-    """Colour → values that name it; one value may name several ("Black|Grey")."""
+    """Return colour → values that name it; a value may name several ("Black|Grey")."""
     found: dict[str, list[str]] = {}
     for value in values:
         for name in re.split(r"[|,;/\[\]\"]+", value):
@@ -167,7 +166,7 @@ def _colours(values: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _facets(chosen: Mapping[str, Any], choices: Choices) -> list[Facet]:
-    """Those that leave a choice."""
+    """Return the facets with more than one value."""
     offered = {
         "brand": list(choices.brands),
         "colour": [(name, name.capitalize()) for name in choices.colours],

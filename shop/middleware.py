@@ -11,7 +11,7 @@ POLICY = (
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """No script, style or picture but the shop's own, and nothing inline."""
+    """Allow only the shop's own scripts, styles and pictures, and no inline code."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""A small, ordinary shop: what any Django shop has, and nothing that knows of `similarity`."""
+"""The models of an ordinary Django shop, independent of `similarity`."""
 
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ class Category(models.Model):
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
     )
-    #: Names from the root, "Clothing > Dresses"; kept by save() so that lists need no recursion.
+    #: Names from the root, "Clothing > Dresses"; set by save() so that lists need no recursion.
     path = models.CharField(max_length=500, editable=False, db_index=True)
 
     class Meta:
@@ -52,7 +52,7 @@ class Brand(models.Model):
 
 class ProductQuerySet(models.QuerySet):
     def available(self) -> "ProductQuerySet":
-        """What a shopper may see and buy now."""
+        """Return the products that a shopper may see and buy now."""
         return self.filter(is_active=True, stock__gt=0)
 
 
@@ -69,7 +69,7 @@ class Product(models.Model):
         max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0"))]
     )
     currency = models.CharField(max_length=3, default="EUR")
-    #: What one piece costs the shop; shoppers never see it.
+    #: The shop's cost for one piece; shoppers never see it.
     cost = models.DecimalField(
         max_digits=10,
         decimal_places=2,
@@ -79,13 +79,13 @@ class Product(models.Model):
     )
     stock = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField("active", default=True)
-    #: Whatever a kind of product is described by: {"colour": "navy", "material": "wool", …}
+    #: Attributes by kind of product: {"colour": "navy", "material": "wool", …}
     attributes = models.JSONField(default=dict, blank=True)
-    #: Shared by the variants of one product, empty where there are none.
+    #: Shared by the variants of a product, empty without variants.
     group = models.CharField(max_length=100, blank=True, db_index=True)
-    #: GTIN, part number, barcode: what a shopper may type beside the SKU.
+    #: GTIN, part number, barcode: codes besides the SKU that a shopper may type.
     codes = models.JSONField(default=list, blank=True)
-    #: What an imported file knows the product by, where its SKU may repeat or change there.
+    #: The product's key in an imported file, in which its SKU may repeat or change.
     feed_key = models.CharField(max_length=250, blank=True, db_index=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -108,7 +108,7 @@ class Product(models.Model):
 
     @property
     def photo(self) -> "ProductImage | None":
-        """The first photo; uses what `prefetch_related("images")` has loaded."""
+        """Return the first photo, from `prefetch_related("images")` if loaded."""
         photos = list(self.images.all())
         return photos[0] if photos else None
 
@@ -170,7 +170,7 @@ class OrderLine(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="order_lines")
     quantity = models.PositiveIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
-    #: What a bundle takes off the whole line.
+    #: A bundle's saving on the whole line.
     discount = models.DecimalField(max_digits=10, decimal_places=2, default=0, db_default=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The categories a shopper starts from."""
+"""Categories for the home page and the navigation."""
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
@@ -7,13 +7,13 @@ from shop.models import Category, Product, ProductImage
 
 
 def top_categories() -> QuerySet[Category]:
-    """The root categories that have something to show."""
+    """Return the root categories with products to show."""
     below = Product.objects.filter(_at_or_below("category"), is_active=True)
     return Category.objects.filter(Exists(below), parent=None).order_by("name")
 
 
 def with_photos(categories: QuerySet[Category]) -> list[Category]:
-    """Each category with ``photo``, the photo of one of its products (or None): two queries."""
+    """Return each category with ``photo``, a photo of its products or None: two queries."""
     cover = ProductImage.objects.filter(
         _at_or_below("product__category"), product__is_active=True
     ).order_by("position", "pk")
@@ -25,6 +25,6 @@ def with_photos(categories: QuerySet[Category]) -> list[Category]:
 
 
 def _at_or_below(category: str) -> Q:
-    """That ``category``, a lookup, leads to the outer query's category or one below it."""
+    """Match if the lookup ``category`` is the outer query's category or below it."""
     below = Concat(OuterRef("path"), Value(" > "))
     return Q(**{category: OuterRef("pk")}) | Q(**{f"{category}__path__startswith": below})

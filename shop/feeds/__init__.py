@@ -1,6 +1,6 @@
-"""Reading a catalogue file into the shop.
+"""The import of a catalogue file into the shop.
 
-``table`` and ``xml_feed`` give the rows of a file, ``mapping`` says which column holds what,
-``survey`` looks the whole file through, ``reader`` makes products of rows (``grouped`` and
-``children`` of several), ``writer`` stores them, and ``importer`` runs them as one stream.
+``table`` and ``xml_feed`` yield the rows of a file, ``mapping`` names the columns, ``survey``
+checks the whole file, ``reader`` makes products from rows (``grouped`` and ``children`` from
+several), ``writer`` stores them, and ``importer`` runs all as one stream.
 """

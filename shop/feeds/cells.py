@@ -1,4 +1,4 @@
-"""The cells of one row, as a mapping names them, and remarks on those that cannot be read."""
+"""The cells of a row, as a mapping names them, and remarks on unreadable cells."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def first_cell(row: Row, columns: Iterable[str]) -> str:
-    """The first cell of ``columns`` that is not blank."""
+    """Return the first cell of ``columns`` that is not blank."""
     return next((cell for key in columns if (cell := row.cells.get(key, "")).strip()), "")
 
 
@@ -27,7 +27,7 @@ def fitting(text: str, length: int, what: str) -> str:
 
 
 class Cells:
-    """What one row says, field by field."""
+    """The content of a row, field by field."""
 
     def __init__(self, row: Row, mapping: ColumnMapping) -> None:
         self.row = row
@@ -36,7 +36,7 @@ class Cells:
         self.remarks: list[str] = []
 
     def optional(self, read: Callable[..., Result], *arguments: Any) -> Result | None:
-        """What ``read`` gives, or None with a remark where it cannot."""
+        """Return the result of ``read``, or None and a remark if it fails."""
         try:
             return read(*arguments)
         except (CellUnread, RowRefused) as error:
@@ -44,17 +44,17 @@ class Cells:
             return None
 
     def said(self, field: str) -> str | None:
-        """The first cell of the field's columns that is not blank; None without such a column."""
+        """Return the first cell of the field's columns that is not blank; None without a column."""
         if field not in self.mapping.columns:
             return None
         return first_cell(self.row, self.mapping.columns[field])
 
     def of(self, field: str) -> Iterable[tuple[str, str]]:
-        """(column, cell) of each column of the field."""
+        """Return (column, cell) of each column of the field."""
         return [(key, self.row.cells.get(key, "")) for key in self.mapping.columns.get(field, ())]
 
     def split(self, text: str, separator: str) -> list[str]:
-        """The values in one cell. A comma between two digits is a decimal comma."""
+        """Return the values in a cell. A comma between two digits is a decimal comma."""
         escape = self.separators.escape
         if not separator:
             parts = [text]

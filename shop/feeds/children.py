@@ -17,7 +17,7 @@ from similarity import plain_line
 def read_children(
     rows: Iterable[Row], mapping: ColumnMapping, found: Survey
 ) -> Iterator[FeedProduct | Refusal]:
-    """The products that are sold, each variant with what its parent says of it."""
+    """Yield the products that are sold, each variant with its parent's values."""
     parents = mapping.parents
     if parents is None:
         raise ValueError(f"the mapping {mapping.name!r} knows no parents")
@@ -52,7 +52,7 @@ def _read(row: Row, mapping: ColumnMapping, parents: Parents, found: Survey) -> 
 
 
 def _inherit(row: Row, parent: Row, mapping: ColumnMapping, parents: Parents) -> Row:
-    """``row`` with its empty cells read from its parent; what takes the parent off sale, too."""
+    """Return ``row`` with empty cells, and a draft status, taken from its parent."""
     cells = {
         key: cell if cell.strip() or key in parents.own else parent.cells.get(key, "")
         for key, cell in row.cells.items()
@@ -64,7 +64,7 @@ def _inherit(row: Row, parent: Row, mapping: ColumnMapping, parents: Parents) ->
 
 
 def _options(row: Row, parent: Row, parents: Parents, mapping: ColumnMapping) -> Mapping[str, str]:
-    """Attribute → value; the names may stand in the parent's row alone."""
+    """Return attribute → value; only the parent's row may have the names."""
     options = {}
     for name_column, value_column in parents.options:
         name = plain_line(row.cells.get(name_column, "") or parent.cells.get(name_column, ""))

@@ -1,4 +1,4 @@
-"""Currencies: their codes and decimals by ISO 4217, and the symbols that people write."""
+"""Currencies: their codes and decimals by ISO 4217, and their usual symbols."""
 
 
 def _codes(text: str) -> frozenset[str]:
@@ -14,17 +14,17 @@ CODES = _codes(
     "SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD "
     "TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
 )
-#: Currencies whose smallest coin is not a hundredth.
+#: Currencies without hundredths.
 DECIMALS = {
     **dict.fromkeys(_codes("BHD IQD JOD KWD LYD OMR TND"), 3),
     **dict.fromkeys(
         _codes("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"), 0
     ),
-    # They have hundredths by the standard and are written without any.
+    # These have hundredths by the standard, but prices are written without them.
     **dict.fromkeys(_codes("COP HUF IDR IRR KHR LAK LBP MMK MNT TZS UZS"), 0),
 }
-#: Symbol → the currencies that are written so, the first where nothing else says which; none
-#: where it may be any of them. Longer symbols come before those they hold.
+#: Symbol → its currencies, the default first; no default if it is ambiguous.
+#: Longer symbols come before the shorter symbols that they contain.
 SYMBOLS: dict[str, tuple[str, ...]] = {
     "US$": ("USD",), "CA$": ("CAD",), "AU$": ("AUD",), "HK$": ("HKD",), "NT$": ("TWD",),
     "NZ$": ("NZD",), "MX$": ("MXN",), "R$": ("BRL",), "S$": ("SGD",), "C$": ("CAD",),
@@ -51,6 +51,6 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
 
 
 def of_symbol(symbol: str, expected: str) -> str:
-    """The currency of ``symbol``: ``expected`` where it is written so."""
+    """Return the currency of ``symbol``: ``expected`` if it has this symbol."""
     of = SYMBOLS[symbol]
     return expected if expected in of else of[0]

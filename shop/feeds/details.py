@@ -1,4 +1,4 @@
-"""Attributes, codes and photos of a product: cells that may hold several values."""
+"""Attributes, codes and photos of a product, from cells that may hold several values."""
 
 import re
 
@@ -14,7 +14,7 @@ MAX_ALT = 250
 
 
 def read_attributes(cells: Cells) -> dict[str, str] | None:
-    """Name → value, several values joined; None in a format that has no attributes."""
+    """Return name → value, several values joined; None in a format without attributes."""
     mapping = cells.mapping
     if not (mapping.attributes or mapping.pairs or mapping.grouped or mapping.parents):
         return None
@@ -31,7 +31,7 @@ def read_attributes(cells: Cells) -> dict[str, str] | None:
 
 
 def read_codes(cells: Cells) -> tuple[str, ...] | None:
-    """GTIN, part number and the like; what a spreadsheet has rounded is no code."""
+    """Return GTIN, part number and other codes; ignore codes rounded by a spreadsheet."""
     if "codes" not in cells.mapping.columns:
         return None
     codes = []
@@ -61,7 +61,7 @@ def _pairs(cells: Cells) -> dict[str, str]:
     for pair in cells.split(cells.row.cells.get(pairs.column, ""), pairs.between):
         name, assigned, value = pair.partition(pairs.assign)
         name = plain_line(name)
-        # A part without a name, or with a list where its name should be, says nothing.
+        # Ignore a part without a name, or with a list as its name.
         if assigned and name and name not in pairs.skip and "|" not in name:
             name = pairs.rename.get(name, name)
             value = _without_position(value) if pairs.assign == ":" else value
@@ -72,5 +72,5 @@ def _pairs(cells: Cells) -> dict[str, str]:
 
 
 def _without_position(value: str) -> str:
-    """``Red`` of ``Red:2``: PrestaShop writes where the value stands in its list."""
+    """Return ``Red`` from ``Red:2``: PrestaShop writes the value's position in its list."""
     return re.sub(r"(?<=[^\W\d]):\d{1,3}(?::[01])?$", "", value.strip())

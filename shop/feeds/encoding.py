@@ -1,4 +1,4 @@
-"""Which encoding a text file is in, found by reading it once in small pieces."""
+"""Detect the encoding of a text file by reading it once in small pieces."""
 
 import codecs
 import re
@@ -19,14 +19,14 @@ _OTHER_LINES = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 
 
 def detect(file: BinaryIO) -> tuple[str, bool]:
-    """The encoding of ``file``, and whether that is sure.
+    """Return the encoding of ``file``, and True if it is certain.
 
-    It is sure by a byte order mark and where the file is UTF-8; a few broken bytes do not make
-    it another encoding, which would turn every accent of the whole catalogue into two wrong
-    letters. Else it is the code page in which the words are those of some language.
+    A byte order mark or UTF-8 is certain. A few broken bytes do not count as another encoding,
+    because that would turn every accent of the catalogue into two wrong letters. Otherwise it is
+    the code page in which the words belong to a language.
 
-    Raises :class:`FeedError` for a workbook or other binary file, and where no code page or
-    more than one makes words of it.
+    Raise :class:`FeedError` for a workbook or other binary file, and if no code page or more than
+    one fits.
     """
     head = file.read(4)
     for mark, encoding in BYTE_ORDER_MARKS.items():
@@ -43,7 +43,7 @@ def detect(file: BinaryIO) -> tuple[str, bool]:
 
 
 class _Count:
-    """What the bytes of a file say of its encoding."""
+    """Evidence of a file's encoding, from its bytes."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
@@ -80,7 +80,7 @@ class _Count:
             return found[0], False
         candidates = f" It may be {' or '.join(found)}." if found else ""
         raise FeedError(
-            "The file is not in UTF-8, and which other encoding it is in cannot be told."
+            "The file is not in UTF-8, and its encoding cannot be determined."
             f"{candidates} Name it by --encoding, such as --encoding cp1252, or save the file as "
             "CSV (UTF-8)."
         )

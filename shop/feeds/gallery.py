@@ -1,4 +1,4 @@
-"""The photos of one product: those the file names, beside those added by hand."""
+"""The photos of a product: photos from the file, and photos added by hand."""
 
 from shop.feeds.images import IMPORTED_NAME, ImageFolder, ImageUnusable
 from shop.feeds.product import FeedProduct, Refusal
@@ -9,11 +9,10 @@ MAX_ALT = 250
 
 
 class Gallery:
-    """What has to change for ``product`` to show the photos that ``item`` names.
+    """Return the changes that make ``product`` show the photos of ``item``.
 
-    Photos of an earlier import that the file no longer names are removed, provided all
-    it does name could be read: a wrong folder must not empty the shop. Photos that were
-    added by hand stay.
+    Remove photos of an earlier import that the file no longer names, but only if all its photos
+    could be read: a wrong folder must not empty the shop. Photos added by hand stay.
     """
 
     def __init__(self, item: FeedProduct, product: Product, folder: ImageFolder) -> None:
@@ -45,7 +44,7 @@ class Gallery:
         return bool(self._new or self._changed or self._gone)
 
     def save(self) -> int:
-        """Write the differences; returns how many photos were added."""
+        """Write the changes; return how many photos were added."""
         for photo in self._gone:
             photo.delete()
         for photo in self._changed:
@@ -56,7 +55,7 @@ class Gallery:
         return len(self._new)
 
     def _wanted(self, item: FeedProduct, folder: ImageFolder) -> dict[str, str]:
-        """Name in the storage → alternative text, in the order of the file."""
+        """Return name in the storage → alternative text, in the order of the file."""
         images = item.images or ()
         wanted: dict[str, str] = {}
         for number, image in enumerate(images[:MAX_IMAGES], start=1):

@@ -1,4 +1,4 @@
-"""Several rows into the variants of one product, as Shopify writes them."""
+"""Variants of a product from several rows, as Shopify writes them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,17 @@ from shop.feeds.table import Row
 from shop.models import Product
 from similarity import plain_line
 
-MAX_ROWS = 5_000  # of one product: it is held in memory
+MAX_ROWS = 5_000  # of a product, which is held in memory
 NO_OPTION = "default title"
 
 
 def read_groups(
     rows: Iterable[Row], mapping: ColumnMapping, found: Survey
 ) -> Iterator[FeedProduct | Refusal]:
-    """The products of the variants, or the reason there is none, group by group.
+    """Yield the products of the variants, or the reason for refusing them, group by group.
 
-    A variant is known by its handle and its options. Its SKU is a code, which serves as the
-    product's SKU where no other row has it.
+    A variant is identified by its handle and its options. Its SKU becomes a code, and also the
+    product's SKU if no other row has it.
     """
     grouped = mapping.grouped
     if grouped is None:
@@ -52,7 +52,7 @@ def read_groups(
 
 @dataclass
 class _Group:
-    """The rows of one product."""
+    """The rows of a product."""
 
     handle: str
     rows: list[Row]
@@ -75,7 +75,7 @@ class _Group:
                 yield Refusal(row.line, sku_of(whole, self.mapping), str(refused))
 
     def _whole(self, row: Row, derived: str) -> Row:
-        """``row`` with what it leaves to the first row of its product, and a SKU of its own."""
+        """Return ``row`` with missing cells from its product's first row, and its own SKU."""
         first = self.rows[0]
         cells = {
             key: cell if cell.strip() or key in self.grouped.own else first.cells.get(key, "")
@@ -88,7 +88,7 @@ class _Group:
         return Row(row.line, cells)
 
     def _options(self, row: Row) -> dict[str, str]:
-        """Option name → value; the names stand in the first row alone."""
+        """Return option name → value; only the first row has the names."""
         first = self.rows[0]
         options = {}
         for name_column, value_column in self.grouped.options:
@@ -104,7 +104,7 @@ class _Group:
         return [self.handle, str(number + 1)]
 
     def _photos(self) -> list[FeedImage]:
-        """The product's photos by their position, then by row."""
+        """Return the product's photos by their position, then by row."""
         found: list[tuple[int, FeedImage]] = []
         for row in self.rows:
             ref = first_cell(row, self.mapping.columns.get("images", ())).strip()
@@ -146,7 +146,7 @@ class _Group:
         )
 
     def _codes(self, product: FeedProduct, row: Row) -> tuple[str, ...] | None:
-        """With the SKU, where it is not the product's own because it repeats."""
+        """Return the codes, plus the SKU if it repeats and is not the product's own."""
         sku = self._sku_in_file(row)
         if not sku or sku == product.sku or values.is_spoilt(sku):
             return product.codes
@@ -162,7 +162,7 @@ class _Group:
 
 
 def _short(text: str, length: int) -> str:
-    """``text``, its end replaced by a hash where it is too long."""
+    """Return ``text``; if it is too long, replace its end by a hash."""
     if len(text) <= length:
         return text
     return f"{text[: length - 13]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

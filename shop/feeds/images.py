@@ -1,7 +1,7 @@
-"""Photos from a folder into the shop's storage, each under the name of its content.
+"""Photos from a folder to the shop's storage, each named by its content.
 
-Nothing is downloaded. The name is a hash of the bytes, so that importing the same photo
-again finds it stored, and two products may share one file.
+No file is downloaded. The name is a hash of the bytes, so that a second import finds the photo
+stored, and two products may share a file.
 """
 
 import hashlib
@@ -28,24 +28,24 @@ IMPORTED_NAME = re.compile(r"(?:^|/)feed-[0-9a-f]{32}\.(?:jpg|png|gif|webp|avif|
 
 
 class ImageUnusable(Exception):
-    """A photo is missing or broken; the product goes on without it."""
+    """A photo is missing or broken; the product is imported without it."""
 
 
 class ImageFolder:
-    """The folder a catalogue's photos lie in. With ``dry_run`` nothing is stored."""
+    """The folder of a catalogue's photos. With ``dry_run`` no photo is stored."""
 
     def __init__(self, folder: Path, dry_run: bool = False) -> None:
         self.folder = folder.resolve()
         self.dry_run = dry_run
-        #: Photos that were found by less than the path which the file names.
+        #: Photos found by only a part of the path in the file.
         self.by_name = 0
-        #: File names that several paths of the file end in: see :meth:`_find`.
+        #: File names at the end of several paths in the file: see :meth:`_find`.
         self.claimed: dict[str, tuple[str, ...]] = {}
         self.contested: set[str] = set()
         self._storage = FIELD.storage
 
     def claim(self, ref: str) -> None:
-        """Note that the file names ``ref``, before the first photo is read."""
+        """Record that the file names ``ref``, before the first photo is read."""
         try:
             path = name_key(path_of(ref))
         except ValueError:
@@ -57,10 +57,10 @@ class ImageFolder:
             self.contested.add(path[-1])
 
     def store(self, ref: str) -> str:
-        """The name in the storage of the photo the file calls ``ref``.
+        """Return the name in the storage of the photo that the file calls ``ref``.
 
-        Raises :class:`ImageUnusable` where there is none in the folder, or where it is over
-        the bounds or cannot be decoded.
+        Raise :class:`ImageUnusable` if the folder does not have it, or if it exceeds the limits
+        or cannot be decoded.
         """
         data = self._read(self._find(ref), ref)
         kind = image_format(data)
@@ -68,13 +68,13 @@ class ImageFolder:
             raise ImageUnusable(f"image {ref!r} is no {KINDS}")
         stem = hashlib.sha256(data).hexdigest()[:32]
         name = FIELD.generate_filename(None, f"feed-{stem}.{EXTENSIONS[kind]}")
-        # The size tells a file that a killed import left half written.
+        # The size reveals a file that a killed import left half written.
         if self._storage.exists(name) and self._storage.size(name) == len(data):
             return name
         try:
             check_image(
                 data, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS
-            )  # a header alone proves nothing
+            )  # a valid header is not enough
         except ImageRejected as error:
             raise ImageUnusable(f"image {ref!r} is no whole {kind}: {error}") from error
         if not self.dry_run:
@@ -82,10 +82,10 @@ class ImageFolder:
         return name
 
     def _find(self, ref: str) -> Path:
-        """The file that shares the longest end of its path with ``ref``.
+        """Return the file that shares the longest end of its path with ``ref``.
 
-        Several that share as much, or one that several references share nothing with but its
-        name, are none: the wrong photo is worse than no photo.
+        Raise if several files share as much, or if several references share only a file's name:
+        a wrong photo is worse than no photo.
         """
         try:
             relative = path_of(ref)
@@ -130,7 +130,7 @@ class ImageFolder:
 
     @cached_property
     def _files(self) -> dict[str, list[str]]:
-        """File name, as it is compared → paths below the folder."""
+        """Return file name, as it is compared → paths below the folder."""
         found: dict[str, list[str]] = {}
         count = 0
         for folder, folders, names in os.walk(self.folder):

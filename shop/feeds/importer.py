@@ -1,4 +1,4 @@
-"""A catalogue file into the shop, as one stream: rows → products → chunks → tables."""
+"""The import of a catalogue file, as one stream: rows → products → chunks → tables."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ CHUNK = 200  # products written in one transaction
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What is imported and how; see ``manage.py import_catalog --help``."""
+    """Options of an import; see ``manage.py import_catalog --help``."""
 
     path: Path
     images: Path | None = None  # None: the folder of the file
@@ -41,7 +41,7 @@ class ImportOptions:
 
 
 class Importer:
-    """One run over one file. Memory holds a chunk of products, and the SKUs seen so far."""
+    """A run over a file. Memory holds a chunk of products, and the SKUs seen so far."""
 
     def __init__(self, options: ImportOptions, report: ImportReport) -> None:
         self.options = options
@@ -55,12 +55,11 @@ class Importer:
         self._writer = CatalogWriter(self._images, options.write)
 
     def run(self, progress: Callable[[int], None] = lambda position_bytes: None) -> None:
-        """Import the file, telling ``progress`` how many bytes of it have been read.
+        """Import the file and call ``progress`` with the number of bytes read.
 
-        The whole file is looked through before the first product is written. Every chunk is
-        committed before the next is read, so that an interrupted run is gone on with by running
-        it again. Raises :class:`FeedError` where the file cannot be used, or where nothing of it
-        could be imported.
+        Check the whole file before the first product is written. Commit every chunk before the
+        next is read, so that a second run resumes an interrupted one. Raise :class:`FeedError`
+        if the file cannot be used, or if no row of it could be imported.
         """
         with closing(self._source()) as source:
             mapping = self.mapping_for(source)
@@ -82,7 +81,7 @@ class Importer:
             self._deactivate_missing()
 
     def mapping_for(self, source: Source) -> ColumnMapping:
-        """The mapping the options ask for, or the known format the columns are those of."""
+        """Return the mapping of the options, or of the known format with these columns."""
         asked = self._asked_for()
         found = asked or mappings.recognise(source.columns, source.names)
         found = found.for_file(source.columns, source.names)
@@ -112,11 +111,11 @@ class Importer:
         )
 
     def _note(self, source: Source, found: Survey) -> None:
-        """Tell what was assumed and what is not read."""
+        """Report assumptions and unread columns."""
         for note in source.notes:
             self.report.note(note)
         if found.unread:
-            self.report.note(f"Columns that nothing is read from: {', '.join(found.unread)}.")
+            self.report.note(f"Columns that are not read: {', '.join(found.unread)}.")
         if found.left_out:
             self.report.note(
                 f"{found.left_out} rows were left out: store views, or products that are sold by "
@@ -126,7 +125,7 @@ class Importer:
     def _products(
         self, source: Source, mapping: ColumnMapping, found: Survey
     ) -> Iterator[FeedProduct]:
-        """The products to write; what cannot be one goes to the report."""
+        """Yield the products to write; report the other rows."""
         rows = kept(source.rows(), mapping)
         if mapping.grouped:
             items = read_groups(rows, mapping, found)
@@ -142,7 +141,7 @@ class Importer:
                 yield from self._taken_once(item)
 
     def _taken_once(self, item: FeedProduct) -> Iterator[FeedProduct]:
-        """The product, unless the file has it already; what is left out of it is reported."""
+        """Return the product unless the file repeats it; report its omitted cells."""
         for remark in item.remarks:
             self.report.refuse(Refusal(item.line, item.sku, remark, kind="cell"))
         known_by = f"\n{item.feed_key}" if item.feed_key else item.sku

@@ -1,28 +1,28 @@
-"""Which code page makes words of bytes: by the letters that languages write most."""
+"""Detect the code page of bytes by the most frequent letters of languages."""
 
 import re
 from itertools import pairwise
 from typing import NamedTuple
 
-#: Signs that stand beside words in any language.
+#: Signs beside words in any language.
 SIGNS = frozenset("“”„‘’‚‹›«»–—…°®™©€£§±²³½¼¾×µ•·¡¿º\u00a0\u3000、。（）「」・！：，،؛؟")
-#: Signs that follow a letter.
+#: Signs after a letter.
 _ENDS = frozenset("”’»›…™®°²³º·¡\u00a0\u3000、。（）「」・！：，،؛؟")
 _VOWELS = frozenset("аеёиоуыэюяєіїαεηιουωάέήίόύώ")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f'’]+")
 #: The share of signs and letters outside ASCII that must be right.
 SURE = 0.85
-#: What a text of several languages is worth beside one of a single language.
+#: Weight of a text in several languages against a text in a single language.
 MIXED = 0.93
-#: Letters of another script that must be seen before its code page is told.
+#: Letters of another script that are required to detect its code page.
 FEW = 10
-#: Another code page that comes so near leaves the question open.
+#: If another code page scores within this ratio, the result is ambiguous.
 NEAR = 0.05
 
 
 class Language(NamedTuple):
-    """``letters``: those of a Latin alphabet that are not ASCII, or of another script all.
+    """``letters``: the letters outside ASCII of a Latin alphabet, or all of another script.
 
     ``common``: the most frequent, which are about two thirds of any text; empty for Latin.
     """
@@ -75,17 +75,19 @@ _MIXTURES = tuple(
 
 
 def code_pages(sample: bytes) -> list[str]:
-    """The code pages that make words of ``sample``, best first; others that come near, too."""
+    """Return the code pages in which ``sample`` has words, best first, with near ones."""
     scores = {**_single_bytes(sample), **_double_bytes(sample)}
     best = max(scores.values(), default=0)
     if best < SURE:
         return []
     if scores.get("cp1252", 0) == best > MIXED:
-        return ["cp1252"]  # of several Latin alphabets that fit, the most usual
+        return ["cp1252"]  # among several fitting Latin alphabets, the most usual
     near = sorted((-score, page) for page, score in scores.items() if score >= best - NEAR)
     found: dict[str, str] = {}
     for _score, page in near:
-        found.setdefault(sample.decode(page, "replace"), page)  # where no byte differs, neither do
+        found.setdefault(
+            sample.decode(page, "replace"), page
+        )  # if no byte differs, the code pages are equal
     return list(found.values())
 
 
@@ -97,16 +99,16 @@ def _single_bytes(sample: bytes) -> dict[str, float]:
             if page in language.code_pages:
                 score = _alphabetic(text, language, page == "cp1252")
                 score *= MIXED if language in _MIXTURES else 1
-                # Of two that are alike the Windows code page is the likelier.
+                # Between two equal code pages the Windows one is more likely.
                 score -= 0 if page.startswith("cp12") or page == "cp874" else 0.01
                 scores[page] = max(scores.get(page, 0), score)
     return scores
 
 
 def _alphabetic(text: str, language: Language, signs_suffice: bool) -> float:
-    """The share of what is not ASCII that belongs to words of ``language``, or beside words.
+    """Return the share of non-ASCII characters that fit words of ``language``.
 
-    More signs than letters are zero unless ``signs_suffice``.
+    Return zero if there are more signs than letters, unless ``signs_suffice``.
     """
     others = [letter for letter in text if letter > "\x7f"]
     letters = frozenset(language.letters)
@@ -136,14 +138,14 @@ def _alphabetic(text: str, language: Language, signs_suffice: bool) -> float:
     share = (right + signs) / max(len(others), 1)
     if language.common:
         share *= min(1.0, common / max(written, 1) / 0.66) if written >= FEW else 0
-    if letters & _VOWELS:  # of Cyrillic and Greek three to six letters of ten are vowels
+    if letters & _VOWELS:  # in Cyrillic and Greek three to six letters of ten are vowels
         vowels = sum(letter.lower() in _VOWELS for letter in others) / max(written, 1)
         share *= 1.0 if 0.27 < vowels < 0.65 else 0.5
     return share
 
 
 def _double_bytes(sample: bytes) -> dict[str, float]:
-    """Scores by how many characters are the common ones of a language."""
+    """Score by the share of a language's most common characters."""
     scores: dict[str, float] = {}
     for page in ("cp932", "euc-jp", "gb18030", "big5", "cp949"):
         text = sample.decode(page, "replace")
@@ -156,7 +158,7 @@ def _double_bytes(sample: bytes) -> dict[str, float]:
 
 
 def _stands_in_words(text: str, others: list[str]) -> bool:
-    """Whether characters stand between small ASCII letters, as accents do: ``gr웢n``."""
+    """Return True if characters are between small ASCII letters, like accents: ``gr웢n``."""
     return len(re.findall(r"[a-z][^\x00-\x7f]+[a-z]", text)) > len(others) // 8
 
 
@@ -168,7 +170,7 @@ def _frequent(page: str, others: list[str]) -> float:
         return (kana + han) if kana >= 0.2 else 0
     if page == "cp949":
         return hangul if hangul >= 0.8 else 0
-    # The first half of each character set holds the characters in use.
+    # The first half of each character set holds the common characters.
     first, last, third = (0xB0, 0xD7, 0xC9) if page == "gb18030" else (0xA4, 0xC6, 0xB3)
     leads = [letter.encode(page, "ignore")[:1] for letter in others if letter >= "\u4e00"]
     used = [lead[0] for lead in leads if lead and first <= lead[0] <= last]

@@ -1,4 +1,4 @@
-"""Which column of a file holds what; every format the shop reads is such a mapping.
+"""Mappings from a file's columns to fields; every format is such a mapping.
 
 The known formats are the TOML files in ``mappings/``; ``docs/import.md`` explains the keys.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from shop.feeds.product import FeedError
 from shop.feeds.table import column_key
 
-#: Magento writes a row more for each language of a product, without what they share.
+#: Magento writes an extra row for each language of a product, without the shared cells.
 STORE_VIEWS = {"store_view_code": ("*",)}
 FOLDER = Path(__file__).parent / "mappings"
 
@@ -28,22 +28,22 @@ DEFAULT_FIELDS = ("category", "currency", "price_from", "decimal_point")
 
 @dataclass(frozen=True)
 class Separators:
-    """What stands between values inside one cell."""
+    """Separators between values inside a cell."""
 
     values: str = ""  # several images, attribute values or category levels
-    paths: str = ""  # several category paths, of which the first counts
-    category: str = ""  # levels of a category path; empty finds > or / out
+    paths: str = ""  # several category paths; the first counts
+    category: str = ""  # levels of a category path; empty detects > or /
     escape: str = ""  # before a separator that is part of a value, and before "n" for a line break
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A column that holds attributes of its own, ``material=Wool; pattern=Solid``."""
+    """A column with several attributes, ``material=Wool; pattern=Solid``."""
 
     column: str
     between: str
     assign: str
-    values: str = "|"  # several values of one attribute
+    values: str = "|"  # several values of an attribute
     skip: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,10 +52,10 @@ class Pairs:
 class Parents:
     """Rows of variants that name the row of their product, as WooCommerce writes them.
 
-    A cell of ``parent`` holds the parent's SKU, or ``id:`` and its cell of ``id``. A row whose
-    ``type`` is one of ``not_sold`` is no product of its own. Columns of ``own`` belong to each
-    row; any other that is empty is read from the parent. A row of which ``draft`` holds a value
-    of ``drafts`` takes a product off sale and never makes one.
+    A cell of ``parent`` holds the parent's SKU, or ``id:`` and its cell of ``id``. If ``type`` is
+    one of ``not_sold``, the row is not a product itself. Columns of ``own`` belong to each
+    row; other empty cells are read from the parent. If ``draft`` holds a value of ``drafts``, the
+    row takes a product off sale and never creates one.
     """
 
     parent: tuple[str, ...]
@@ -71,11 +71,11 @@ class Parents:
 
 @dataclass(frozen=True)
 class Grouped:
-    """Several rows that make one product: its variants and further photos.
+    """Several rows that make a product: its variants and further photos.
 
-    ``by`` names the column the rows share. Columns of ``own`` belong to each row; any
-    other that is empty is read from the group's first row. A row with one of ``variant``
-    filled is a variant.
+    ``by`` names the column that the rows share. Columns of ``own`` belong to each row; other
+    empty cells are read from the group's first row. A row with a filled column of ``variant``
+    is a variant.
     """
 
     by: tuple[str, ...]
@@ -89,7 +89,7 @@ class Grouped:
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """How rows of one format are read. Column names are kept as column keys."""
+    """The reading rules of a format. Column names are stored as column keys."""
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
@@ -99,27 +99,27 @@ class ColumnMapping:
     pairs: Pairs | None = None
     grouped: Grouped | None = None
     parents: Parents | None = None
-    #: Column → cells of rows that are left out; "*" for any that is filled.
+    #: Column → cells of rows that are left out; "*" for any filled cell.
     leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     recognised_by: tuple[tuple[str, ...], ...] = ()
 
     def fits(self, columns: Iterable[str]) -> int:
-        """How many of the columns that mark this format are there; 0 if one is missing."""
+        """Return the number of columns that mark this format; 0 if one is missing."""
         there = set(columns)
         return max((len(marks) for marks in self.recognised_by if there >= set(marks)), default=0)
 
     def names_columns(self, columns: Iterable[str]) -> bool:
-        """Whether ``columns`` are those of this format, or at least its SKU and title."""
+        """Return True if ``columns`` fit this format, or at least its SKU and title."""
         there = set(columns)
         if self.recognised_by:
             return bool(self.fits(there))
         return all(there.intersection(self.columns[name]) for name in ("sku", "title"))
 
     def for_file(self, columns: Iterable[str], names: Iterable[str]) -> "ColumnMapping":
-        """This mapping without the columns the file does not have.
+        """Return this mapping without the columns that the file lacks.
 
-        Raises :class:`FeedError` where one is missing that may not be: SKU (unless rows are
-        grouped) and title, and in a mapping written for one file any column it names.
+        Raise :class:`FeedError` if a required column is missing: SKU (unless rows are grouped),
+        title, and in a mapping for a single file any column that it names.
         """
         columns = list(columns)
         there = {column.partition(" ")[0] for column in columns}
@@ -139,7 +139,7 @@ class ColumnMapping:
         )
 
     def reads(self, column: str) -> bool:
-        """Whether any part of a product is read from ``column``."""
+        """Return True if a part of a product is read from ``column``."""
         sections = [section for section in (self.grouped, self.parents) if section]
         read = {key for keys in (*self.columns.values(), *self.attributes.values()) for key in keys}
         read.update(self.leave_out, [self.pairs.column] if self.pairs else [])
@@ -151,7 +151,7 @@ class ColumnMapping:
 
 
 def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
-    """The mapping in ``data``. Raises :class:`FeedError` naming the key that is wrong."""
+    """Return the mapping in ``data``. Raise :class:`FeedError` that names a wrong key."""
     _refuse_unknown(data, [f.name for f in fields(ColumnMapping)], name)
     columns = _sources(data.get("columns", {}), f"{name}: columns")
     _refuse_unknown(columns, COLUMN_FIELDS, f"{name}: columns")
@@ -182,7 +182,7 @@ def parse(data: Mapping[str, Any], name: str) -> ColumnMapping:
 
 
 def load(path: Path) -> ColumnMapping:
-    """The mapping in a ``.toml`` or ``.json`` file."""
+    """Return the mapping in a ``.toml`` or ``.json`` file."""
     try:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -195,12 +195,12 @@ def load(path: Path) -> ColumnMapping:
 
 @cache
 def known() -> dict[str, ColumnMapping]:
-    """The formats that come with the shop, by name."""
+    """Return the formats that come with the shop, by name."""
     return {path.stem: load(path) for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def recognise(columns: Iterable[str], names: Iterable[str]) -> ColumnMapping:
-    """The known format whose columns these are."""
+    """Return the known format with these columns."""
     columns = list(columns)
     best = max(known().values(), key=lambda mapping: mapping.fits(columns))
     if not best.fits(columns):
@@ -214,7 +214,7 @@ def recognise(columns: Iterable[str], names: Iterable[str]) -> ColumnMapping:
 def _present(
     sources: Mapping[str, tuple[str, ...]], there: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
-    """The columns there are, each with its repetitions."""
+    """Return the existing columns, each with its repetitions."""
     repeated: dict[str, list[str]] = {}
     for column in there:
         repeated.setdefault(column.partition(" ")[0], []).append(column)
@@ -242,7 +242,7 @@ def _sources(table: Any, where: str) -> dict[str, tuple[str, ...]]:
 
 
 def _section(kind: type, table: Any, where: str) -> Any:
-    """One of the dataclasses above, its column names as keys."""
+    """Return one of the dataclasses above, with its column names as keys."""
     if not isinstance(table, dict):
         raise FeedError(f"{where} is {table!r}; it must be a table.")
     _refuse_unknown(table, [f.name for f in fields(kind)], where)

@@ -1,4 +1,4 @@
-"""Prices as people write them."""
+"""Prices in common notations."""
 
 import re
 import unicodedata
@@ -18,22 +18,22 @@ _BETWEEN = re.compile(r"(\d)\s?([€$£₽])\s?(\d\d)$")  # 19€99
 
 class Price(NamedTuple):
     amount: Decimal
-    currency: str  # ISO 4217, empty where the text does not say
+    currency: str  # ISO 4217, empty if the text has no currency
 
 
 def parse_price(text: str, point: str = "", currency: str = "") -> Price | None:
-    """Return the price in ``text``, or None where it is empty.
+    """Return the price in ``text``, or None if it is empty.
 
     Reads ``19.99 EUR``, ``$1,299.00``, ``1.299,00 €``, ``1 299,–``, ``CHF 1'299.50``. ``point`` is
-    the decimal point that the file's format prescribes; ``currency`` the one of a price that
-    names none. Half a cent rounds up.
+    the decimal point that the file's format prescribes; ``currency`` is the default
+    currency. Half a cent rounds up.
 
-    One separator before three digits sets thousands apart (``1.299`` is 1299), except after a
-    lone zero and in currencies of three decimals (``12.500 KWD``). Where the format prescribes
-    that separator as its decimal point, and the currency has no third decimal, neither is sure.
+    A single separator before three digits separates thousands (``1.299`` is 1299), except after a
+    lone zero and in currencies of three decimals (``12.500 KWD``). If the format prescribes
+    that separator as its decimal point, and the currency has no third decimal, it is ambiguous.
 
-    Raises :class:`RowRefused` for a price that is not sure, for anything else, for a negative
-    price, and for one that the shop cannot hold.
+    Raise :class:`RowRefused` for an ambiguous or negative price, for a price that the shop cannot
+    store, and for any other text.
     """
     rest = unicodedata.normalize("NFKC", text).strip()
     if not rest:
@@ -53,7 +53,7 @@ def parse_price(text: str, point: str = "", currency: str = "") -> Price | None:
 
 
 def _take_currency(text: str, expected: str) -> tuple[str, str]:
-    """The currency in ``text`` and the rest; a code counts before a symbol."""
+    """Return the currency in ``text`` and the rest; a code counts before a symbol."""
     found = ""
     code = next((m for m in _CODE.finditer(text) if _is_code(m[0])), None)
     if code:
@@ -77,14 +77,14 @@ def _is_code(word: str) -> bool:
 
 
 def _goes_on(symbol: str, text: str, start: int, end: int) -> bool:
-    """Whether a symbol of letters is only a part of a word."""
+    """Return True if a symbol of letters is only a part of a word."""
     before, after = text[max(start - 1, 0) : start], text[end : end + 1]
     letters = symbol[0].isalpha() and before.isalpha(), symbol[-1].isalpha() and after.isalpha()
     return any(letters)
 
 
 def _plain_number(number: str, text: str, point: str, decimals: int) -> str:
-    """``number`` with its thousands joined and a dot before its decimals."""
+    """Return ``number`` without thousands separators and with a dot before its decimals."""
     number = re.sub(r"['’٬ ]", "", number).replace("٫", ".")
     point = _decimal_point(number, text, point, decimals)
     whole, _, fraction = number.rpartition(point) if point else (number, "", "")

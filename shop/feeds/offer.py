@@ -1,4 +1,4 @@
-"""What a product costs, and whether it can be ordered: each by several cells together."""
+"""Price and availability of a product, each from several cells."""
 
 import re
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from shop.feeds.values import Availability
 
 
 class Stock(NamedTuple):
-    """``number`` in stock, or ``orderable``, where that is not the number's matter.
+    """``number`` in stock, or ``orderable`` if the number does not decide that.
 
-    ``if_new``: the number of a new product whose availability cannot be read.
+    ``if_new``: the number of a new product with an unreadable availability.
     """
 
     number: int | None
@@ -22,7 +22,7 @@ class Stock(NamedTuple):
 
 
 def read_price(cells: Cells) -> Price | None:
-    """The price to pay: that of the sale while it runs. A sale for nothing is none."""
+    """Return the price to pay: the sale price during the sale. Ignore a sale price of 0."""
     price = _money(cells, "price")
     sale = cells.optional(_money, cells, "sale_price")
     if sale is None or not sale.amount:
@@ -37,7 +37,7 @@ def read_price(cells: Cells) -> Price | None:
 
 
 def read_currency(cells: Cells) -> str:
-    """The currency of prices that name none."""
+    """Return the currency of prices without a currency."""
     named = (cells.said("currency") or "").strip().upper()
     if named and not re.fullmatch("[A-Z]{3}", named):
         raise RowRefused(f"currency {named!r} is not a code such as EUR")
@@ -45,10 +45,10 @@ def read_currency(cells: Cells) -> str:
 
 
 def read_stock(cells: Cells) -> Stock:
-    """How many there are, and whether they can be ordered.
+    """Return the number in stock, and whether the product can be ordered.
 
-    The number of a product whose stock is not tracked, or that may be sold beyond it, or
-    that can be ordered ahead, does not make it sold out.
+    If stock is not tracked, or the product may be sold beyond it or ordered ahead, the number
+    does not make it sold out.
     """
     text = cells.said("availability") or ""
     said = cells.optional(values.parse_availability, text)
@@ -88,7 +88,7 @@ def _number(cells: Cells) -> int | Availability | None:
 
 
 def _is_tracked(cells: Cells) -> bool:
-    """False where the file has a column for it and the cell is empty or says no."""
+    """Return False if the file has a column for it and the cell is empty or says no."""
     said = cells.said("stock_tracked")
     if said is None:
         return True

@@ -1,24 +1,24 @@
-"""What a catalogue file says of one product, whatever its columns were called."""
+"""The content of a product in a catalogue file, independent of its columns."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 
 class FeedError(Exception):
-    """The file or its mapping cannot be used; the message says what to do."""
+    """The file or its mapping cannot be used; the message names the remedy."""
 
 
 class RowRefused(Exception):
-    """One row cannot become a product; the message is the reason shown in the report."""
+    """A row cannot become a product; the message is the reason in the report."""
 
 
 class CellUnread(Exception):
-    """One cell that a product can do without cannot be read; the message is reported."""
+    """A cell of an optional field cannot be read; the message is reported."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What was not imported: a row, one of its cells, or one of its images."""
+    """An omitted part of the file: a row, a cell, or an image."""
 
     line: int
     sku: str
@@ -28,7 +28,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class FeedImage:
-    """A photo as the file names it: a path below the images folder, or an address."""
+    """A photo's reference in the file: a path below the images folder, or an address."""
 
     ref: str
     alt: str = ""
@@ -36,11 +36,11 @@ class FeedImage:
 
 @dataclass(frozen=True)
 class FeedProduct:
-    """One product of the file.
+    """A product of the file.
 
-    None stands for what the file does not say: a new product then gets the default, a
-    product of the shop keeps what it has. ``orderable`` is a bare yes or no, for files
-    that give no number in stock; ``price_if_new`` is for formats without prices.
+    None means that the file has no value: a new product then gets the default, an existing
+    product keeps its value. ``orderable`` is a bare yes or no, for files without a number in
+    stock; ``price_if_new`` is for formats without prices.
     """
 
     line: int
@@ -48,23 +48,23 @@ class FeedProduct:
     title: str
     category: tuple[str, ...]  # from the root
     description: str | None = None
-    brand: str | None = None  # "" where it has none
+    brand: str | None = None  # "" without a brand
     price: Decimal | None = None
     price_if_new: Decimal | None = None
     currency: str = ""
     stock: int | None = None
     orderable: bool | None = None
-    stock_if_new: int | None = None  # where the file says something that cannot be read
+    stock_if_new: int | None = None  # if the file has an unreadable value
     active: bool | None = None
     attributes: dict[str, str] | None = None
     group: str | None = None
-    codes: tuple[str, ...] | None = None  # GTIN, part number and the like
+    codes: tuple[str, ...] | None = None  # GTIN, part number and other codes
     images: tuple[FeedImage, ...] | None = None
-    #: What the row is known by in its file, where that is not the SKU.
+    #: The row's key in its file, if that is not the SKU.
     feed_key: str = ""
-    #: The file has no SKU of its own for it.
+    #: True if the file has no SKU for the product.
     sku_is_made_up: bool = False
-    #: A draft takes a product off sale but never makes one.
+    #: A draft takes a product off sale but never creates one.
     is_draft: bool = False
-    #: What was left out or assumed, for the report.
+    #: Omissions and assumptions, for the report.
     remarks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a quote means in a delimited file, and the signs of one that swallowed rows."""
+"""Quotes in a delimited file, and signs of an unclosed quote that swallowed rows."""
 
 import csv
 import re
@@ -8,11 +8,11 @@ from itertools import chain
 MAX_LINES = 5_000  # of one quoted cell in a tab-separated file
 MAX_CHARACTERS = 1 << 20
 
-Record = tuple[list[str], int]  # the cells, and how many lines have been read with them
+Record = tuple[list[str], int]  # the cells, and the number of lines read with them
 
 
 def records(lines: Iterator[str], delimiter: str, columns: int) -> Iterator[Record]:
-    """The records of a file. With ``columns`` 0 the number of columns is not known yet."""
+    """Yield the records of a file. With ``columns`` 0 the number of columns is not known yet."""
     if delimiter == "\t":
         yield from _Tabs(lines, columns)
         return
@@ -22,7 +22,7 @@ def records(lines: Iterator[str], delimiter: str, columns: int) -> Iterator[Reco
 
 
 def is_backslashed(text: str) -> bool:
-    r"""Whether quotes inside cells are written ``\"``, as databases export them."""
+    r"""Return True if quotes inside cells are written ``\"``, as databases export them."""
     return bool(re.search(r'\\"\w', text))
 
 
@@ -34,10 +34,10 @@ def doubled(line: str, delimiter: str) -> str:
 
 
 def holds_rows(cell: str, delimiter: str, columns: int, at: int, *, fits: bool) -> bool:
-    """Whether a cell with line breaks holds rows: delimiters as often as the header has them.
+    """Return True if a cell with line breaks holds rows: as many delimiters as the header.
 
-    ``at`` is the cell's column; ``fits`` whether its record has as many cells as the header.
-    A delimiter before a blank is taken for punctuation.
+    ``at`` is the cell's column; ``fits`` is True if its record has as many cells as the header.
+    A delimiter before a blank counts as punctuation.
     """
     if columns < 3:
         return False
@@ -55,10 +55,10 @@ def holds_rows(cell: str, delimiter: str, columns: int, at: int, *, fits: bool) 
 
 
 class _Tabs:
-    """Records of a tab-separated file, where a quote is a character like any other.
+    """Yield records of a tab-separated file, in which a quote is an ordinary character.
 
-    Only a cell that is quoted from its first to its last character, with its own quotes
-    doubled, is unquoted; such a cell may hold tabs and line breaks.
+    Only a cell quoted from its first to its last character, with its inner quotes doubled, is
+    unquoted; such a cell may hold tabs and line breaks.
     """
 
     def __init__(self, lines: Iterator[str], columns: int) -> None:
@@ -92,12 +92,12 @@ class _Tabs:
         return found
 
     def _joined(self, cell: str, cells: list[str], at: int) -> tuple[str, list[str]]:
-        """A quoted cell over tabs and line breaks, or ``cell`` as it is, and the cells after it."""
+        """Return a quoted cell with tabs and line breaks, or ``cell``, and the cells after it."""
         for end, last in enumerate(cells):
             if last.endswith('"'):
                 whole = _inside("\t".join([cell, *cells[: end + 1]]))
                 rest = cells[end + 1 :]
-                # Two inch signs in one row make no cell of what stands between them.
+                # The text between two inch signs in a row is not a cell.
                 if whole is not None and at + 1 + len(rest) >= self._columns > 0:
                     return whole, rest
         if len(cells) + at + 1 < self._columns:
@@ -107,7 +107,7 @@ class _Tabs:
         return cell, cells
 
     def _over_lines(self, text: str, at: int) -> tuple[str, list[str]] | None:
-        """The quoted cell that begins in ``text`` and ends on a later line, or None."""
+        """Return the quoted cell that begins in ``text`` and ends on a later line, or None."""
         taken: list[str] = []
         length = len(text)
         whole, rest = None, []
@@ -133,7 +133,7 @@ class _Tabs:
 
 
 def _inside(cell: str) -> str | None:
-    """What stands inside the quotes of a cell, or None where they do not enclose it."""
+    """Return the text inside the quotes of a cell, or None if they do not enclose it."""
     if len(cell) < 2 or not cell.endswith('"'):
         return None
     inside = cell[1:-1].replace('""', "\0")

@@ -1,4 +1,4 @@
-"""Rows into products, as a mapping says."""
+"""Products from rows, by a mapping."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,12 +16,12 @@ from similarity import plain_line, plain_text
 
 MAX_DESCRIPTION = 50_000
 OTHER = "Other"
-#: Where a grouped file without SKUs keeps those that are made up.
+#: Column of generated SKUs in a grouped file without SKUs.
 NO_COLUMN = ("sku",)
 
 
 def read_rows(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[FeedProduct | Refusal]:
-    """One product, or the reason there is none, for every row."""
+    """Yield a product, or the reason for refusing it, for every row."""
     for row in rows:
         try:
             yield read_row(row, mapping)
@@ -34,10 +34,10 @@ def sku_of(row: Row, mapping: ColumnMapping) -> str:
 
 
 def read_row(row: Row, mapping: ColumnMapping) -> FeedProduct:
-    """The product of one row.
+    """Return the product of a row.
 
-    A cell that a product can do without and that cannot be read is left out and told among the
-    remarks. Raises :class:`RowRefused` with the reason the row cannot be a product.
+    Leave out unreadable cells of optional fields and report them as remarks. Raise
+    :class:`RowRefused` with the reason if the row cannot be a product.
     """
     if row.problem:
         raise RowRefused(row.problem)
@@ -70,9 +70,9 @@ def read_row(row: Row, mapping: ColumnMapping) -> FeedProduct:
 
 
 def made_up_price(category: Sequence[str], sku: str) -> Decimal:
-    """A price for catalogues without one: 12.90 to 119.90, alike within a category.
+    """Return a price for catalogues without prices: 12.90 to 119.90, similar within a category.
 
-    The same category and SKU give the same price always. It says nothing of the product.
+    The same category and SKU always give the same price. It is not related to the product.
     """
     base = int.from_bytes(hashlib.sha256(" > ".join(category).encode()).digest()[:4]) % 85 + 15
     part = int.from_bytes(hashlib.sha256(sku.encode()).digest()[:4]) % 41 - 20
@@ -139,7 +139,7 @@ def _category(cells: Cells) -> tuple[str, ...]:
 
 
 def _active(cells: Cells) -> bool | None:
-    """No where any of the columns says no; None where all are empty."""
+    """Return False if any of the columns says no, None if all are empty."""
     flags = [cells.optional(values.parse_flag, cell, key) for key, cell in cells.of("active")]
     said = [flag for flag in flags if flag is not None]
     return all(said) if said else None

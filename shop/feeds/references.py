@@ -1,4 +1,4 @@
-"""Addresses and file names of photos, as cells hold them."""
+"""Addresses and file names of photos in cells."""
 
 import re
 import unicodedata
@@ -9,9 +9,9 @@ _FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)\s*(?:[?#].*)?$", re.IGNOR
 
 
 def split_references(cell: str, separator: str) -> list[str]:
-    """The references in one cell. An address may hold the separator itself.
+    """Return the references in a cell. An address may contain the separator.
 
-    Addresses end where the next begins; file names are parted only where each part is one.
+    An address ends at the start of the next; file names are split only if each part is a name.
     """
     cell = cell.strip()
     if not separator or separator not in cell:
@@ -26,10 +26,10 @@ def split_references(cell: str, separator: str) -> list[str]:
 
 
 def path_of(reference: str) -> str:
-    """The path that a reference names, without a leading slash or drive.
+    """Return the path in a reference, decoded, without a leading slash or drive.
 
-    Of an address neither host nor query; decoded. Raises :class:`ValueError` where it names
-    no file or is no http address.
+    Drop host and query of an address. Raise :class:`ValueError` if it names no file or is not an
+    http address.
     """
     path = reference.replace("\\", "/")
     if path.startswith("//") and "." in path.split("/")[2]:
@@ -46,6 +46,6 @@ def path_of(reference: str) -> str:
 
 
 def name_key(path: str) -> tuple[str, ...]:
-    """The parts of a path as they are compared: one Unicode form, in small letters."""
+    """Return the parts of a path for comparison: in a single Unicode form and small letters."""
     normal = unicodedata.normalize("NFC", path).casefold()
     return tuple(part for part in normal.split("/") if part not in ("", "."))

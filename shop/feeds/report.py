@@ -1,4 +1,4 @@
-"""What an import did, and every row it refused."""
+"""The result of an import, with every refused row."""
 
 import csv
 from pathlib import Path
@@ -13,7 +13,7 @@ SHOWN = {"row": 20, "cell": 10, "image": 5}
 
 
 class ImportReport:
-    """Counts, the first refusals, and all of them in a CSV file where one is asked for."""
+    """Counts, the first refusals, and optionally all refusals in a CSV file."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.created = self.updated = self.unchanged = self.deactivated = 0
@@ -43,7 +43,7 @@ class ImportReport:
         return self.created + self.updated + self.unchanged
 
     def add(self, written: Written) -> None:
-        """Count what became of a chunk."""
+        """Count the results of a chunk."""
         self.created += written.created
         self.updated += written.updated
         self.unchanged += written.unchanged
@@ -54,7 +54,7 @@ class ImportReport:
             self.refuse(refusal)
 
     def note(self, text: str) -> None:
-        """Tell what was assumed of the whole file, or what nothing is read from."""
+        """Report an assumption about the whole file, or unread columns."""
         self.notes.append(text)
         if self._file:
             self._rows.writerow(["", "", "note", inert_cell(text)])
@@ -68,7 +68,7 @@ class ImportReport:
             self._rows.writerow([refusal.line, *map(inert_cell, cells)])
 
     def lines(self) -> list[str]:
-        """The report for the screen: notes and refusals first, then the table of counts."""
+        """Return the report for the screen: notes and refusals, then the table of counts."""
         lines = [_printable(note) for note in self.notes]
         lines += [
             _printable(f"  line {r.line}  {r.sku or '(no SKU)'}: {r.reason}") for r in self.shown
@@ -101,5 +101,5 @@ class ImportReport:
 
 
 def _printable(line: str) -> str:
-    """``line`` without what could move a terminal's cursor."""
+    """Return ``line`` without characters that move a terminal's cursor."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -1,4 +1,4 @@
-"""A first pass over a file, before anything of it is written."""
+"""A first pass over a file, before any row is written."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,22 +29,22 @@ class Source(Protocol):
 
 @dataclass
 class Survey:
-    """What must be known of the whole file before its first row is read."""
+    """Facts about the whole file that are needed before its first row is read."""
 
     rows: int = 0
     left_out: int = 0
-    #: Columns that hold something and that nothing is read from.
+    #: Filled columns that are not read.
     unread: list[str] = field(default_factory=list)
     #: SKUs of more than one row of a grouped file.
     repeated: set[str] = field(default_factory=set)
-    #: Handle → its last line, where the rows of a product do not stand together.
+    #: Handle → its last line, if the rows of a product are not adjacent.
     last_line: dict[str, int] = field(default_factory=dict)
     #: SKU and ``id:…`` → the row of a product with variants.
     parents: dict[str, Row] = field(default_factory=dict)
 
 
 def survey(source: Source, mapping: ColumnMapping, images: ImageFolder) -> Survey:
-    """Read the whole file once. Raises :class:`FeedError` where it cannot be read as a table."""
+    """Read the whole file once. Raise :class:`FeedError` if it is not a readable table."""
     found = Survey()
     names = dict(zip(source.columns, source.names, strict=True))
     unread = {column for column in source.columns if column and not mapping.reads(column)}
@@ -65,7 +65,7 @@ def survey(source: Source, mapping: ColumnMapping, images: ImageFolder) -> Surve
 
 
 def kept(rows: Iterable[Row], mapping: ColumnMapping) -> Iterator[Row]:
-    """``rows`` without those that the mapping leaves out."""
+    """Yield the rows that the mapping does not leave out."""
     return (row for row in rows if not is_left_out(row, mapping))
 
 
@@ -89,7 +89,7 @@ def _claim(row: Row, mapping: ColumnMapping, images: ImageFolder) -> None:
 
 
 class _Groups:
-    """Which rows belong together."""
+    """Record which rows belong together."""
 
     def __init__(self, mapping: ColumnMapping, found: Survey) -> None:
         self._mapping = mapping
@@ -120,7 +120,7 @@ class _Groups:
 
 
 def is_not_sold(row: Row, mapping: ColumnMapping) -> bool:
-    """Whether a row only stands for its variants or for a group of products."""
+    """Return True if a row only represents its variants or a group of products."""
     if mapping.parents is None:
         return False
     kinds = {kind.strip().casefold() for kind in first_cell(row, mapping.parents.type).split(",")}

@@ -17,7 +17,7 @@ DELIMITERS = ",;\t|"
 MAX_FIELD_CHARACTERS = 1 << 20
 MAX_LINE_CHARACTERS = 1 << 25
 MAX_HEADER_CHARACTERS = 1 << 16
-#: Lines in which the names of the columns are looked for; titles and notes may come before.
+#: Lines searched for the column names; titles and notes may come before them.
 HEADER_WITHIN = 20
 GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = re.compile("[\udc80-\udcff]")
@@ -26,12 +26,12 @@ _EMBEDDED = re.compile(r"data:[\w/+.;=-]{0,100};base64,[A-Za-z0-9+/=]*+", re.IGN
 
 
 def column_key(name: str) -> str:
-    """The form column names are compared in: ``g:Image Link`` and ``image_link`` are one."""
+    """Normalise a column name: ``g:Image Link`` and ``image_link`` are equal."""
     return re.sub(r"[\s_-]+", "_", name.strip().casefold().removeprefix("g:"))
 
 
 def numbered(keys: Sequence[str]) -> list[str]:
-    """Column keys of which each repetition has a number: ``image_link``, ``image_link 2``."""
+    """Return column keys with numbered repetitions: ``image_link``, ``image_link 2``."""
     seen: dict[str, int] = {}
     found = []
     for key in keys:
@@ -42,9 +42,9 @@ def numbered(keys: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Row:
-    """One record: the line it starts at, and its cells by column key.
+    """A record: the line it starts at, and its cells by column key.
 
-    ``problem`` is the reason it cannot be used, where its cells do not fit the header.
+    ``problem`` is the reason for refusing it, if its cells do not fit the header.
     """
 
     line: int
@@ -53,12 +53,11 @@ class Row:
 
 
 class Table:
-    """A CSV or TSV file, plain or gzipped; delimiter and encoding are found out.
+    """A CSV or TSV file, plain or gzipped, with detected delimiter and encoding.
 
-    The header is the first line of which ``is_header`` says so, given its column keys; else the
-    first that has a delimiter. Rows are read as they are asked for, as often as wanted, so that
-    memory does not grow with the file. Raises :class:`FeedError` where the file cannot be read
-    as a table.
+    The header is the first line whose column keys pass ``is_header``, or else the first line with
+    a delimiter. Rows are read on demand and can be read repeatedly, so that memory does not grow
+    with the file. Raise :class:`FeedError` if the file cannot be read as a table.
     """
 
     def __init__(
@@ -102,14 +101,14 @@ class Table:
 
     @property
     def position_bytes(self) -> int:
-        """How far the file on disk has been read, for a progress bar."""
+        """Return how many bytes of the file have been read, for a progress bar."""
         return self._raw.tell() if not self._raw.closed else self.size_bytes
 
     def rows(self) -> Iterator[Row]:
-        """The rows after the header, each with the line it starts at; empty ones left out.
+        """Yield the rows after the header, each with the line it starts at; skip empty rows.
 
-        Raises :class:`FeedError` at a cell that holds the text of other rows: a quote was
-        opened there that is never closed.
+        Raise :class:`FeedError` at a cell that holds the text of other rows, because its quote
+        is never closed.
         """
         lines = self._lines()
         records = quoting.records(lines, self.delimiter, len(self.columns))
@@ -153,7 +152,7 @@ class Table:
         return head
 
     def _lines(self) -> Iterator[str]:
-        """The lines from the header on, without pictures that cells hold as text."""
+        """Yield the lines from the header on, without pictures stored as text."""
         text = self._text()
         for _ in range(self._skipped):
             text.readline(MAX_LINE_CHARACTERS)
@@ -167,7 +166,7 @@ class Table:
     def _find_header(
         self, lines: list[str], is_header: Callable[[Sequence[str]], bool]
     ) -> tuple[int, str]:
-        """How many lines come before the header, and its delimiter."""
+        """Return the number of lines before the header, and its delimiter."""
         separator = _SEPARATOR_LINE.fullmatch(lines[0].rstrip("\r\n"))
         skipped = 1 if separator else 0
         delimiters = separator[1] if separator else DELIMITERS
@@ -202,7 +201,7 @@ class Table:
     def _row(self, line: int, cells: list[str]) -> Row:
         while len(cells) > len(self.columns) and not cells[-1].strip():
             cells.pop()
-        # Spreadsheets leave empty cells at the end of a row out.
+        # Spreadsheets omit empty cells at the end of a row.
         cells += [""] * (len(self.columns) - len(cells))
         cells = [_bare(cell) if cell.startswith("<![CDATA[") else cell for cell in cells]
         row = dict(zip(self.columns, cells, strict=False))
@@ -216,7 +215,7 @@ class Table:
 
 
 class _Unclosed(io.RawIOBase):
-    """A file that a text layer above it does not close."""
+    """A file that stays open when a text layer above it closes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -238,7 +237,7 @@ def _first_record(lines: list[str], delimiter: str) -> list[str]:
 
 
 def _bare(cell: str) -> str:
-    """A cell that was copied out of XML, without the wrapper of its text."""
+    """Return a cell copied from XML, without the wrapper of its text."""
     whole = re.fullmatch(r"<!\[CDATA\[(.*)\]\]>\s*", cell, re.DOTALL)
     return whole[1] if whole and "]]>" not in whole[1] else cell
 

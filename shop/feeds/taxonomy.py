@@ -1,4 +1,4 @@
-"""Categories, brands and slugs, made where a catalogue file needs them."""
+"""Categories, brands and slugs for a catalogue file, created on demand."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,23 +10,23 @@ from similarity import normalise_code
 
 
 class Taxonomy:
-    """Finds categories by path and brands by name, and makes those that are missing.
+    """Categories by path and brands by name; missing ones are created.
 
-    What was found is remembered for the run, so that a chunk of products costs one query for
+    Found rows are cached for the run, so that a chunk of products costs one query for
     its new categories. Spellings of a brand that differ in case, accents, blanks or signs are
-    one brand: NIKE, Nike and nike; it keeps the spelling it was first made with.
+    the same brand: NIKE, Nike and nike. It keeps its first spelling.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Drop what is remembered, after a transaction that was rolled back."""
+        """Drop the cache, after a transaction that was rolled back."""
         self._categories: dict[str, Category] = {}
         self._brands: dict[str, Brand] | None = None
 
     def prepare(self, paths: Iterable[tuple[str, ...]], brands: Iterable[str]) -> None:
-        """Find or make all of them."""
+        """Find or create all of them."""
         paths = dict.fromkeys(paths)
         wanted = {" > ".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
         unknown = wanted - self._categories.keys()
@@ -44,7 +44,7 @@ class Taxonomy:
                 self._brands[_brand_key(name)] = Brand.objects.create(name=name, slug=slug)
 
     def category(self, path: tuple[str, ...]) -> Category:
-        """The category at ``path``, whose levels :meth:`prepare` has looked up."""
+        """Return the category at ``path``, whose levels :meth:`prepare` has looked up."""
         key = " > ".join(path)
         if key not in self._categories:
             parent = self.category(path[:-1]) if len(path) > 1 else None
@@ -61,10 +61,10 @@ def _brand_key(name: str) -> str:
 
 
 def slug_candidates(text: str, key: str) -> list[str]:
-    """Slugs for ``text``, best first: its own, then ones that end in a hash of ``key``.
+    """Yield slugs for ``text``, best first: its own, then slugs that end in a hash of ``key``.
 
     The same key gives the same slugs in every run. Text without a letter that a slug can
-    hold has only those of its hash.
+    hold has only slugs with a hash.
     """
     slug = slugify(text)[:90].strip("-_")
     digest = hashlib.sha256(key.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Yes or no, numbers in stock, dates, identities and category paths, as files write them."""
+"""Yes or no, numbers in stock, dates, codes and category paths in the notations of files."""
 
 import re
 import unicodedata
@@ -31,10 +31,10 @@ _TEXT_FORMULA = re.compile(r'="?([^"]*)"?')
 
 
 class Availability(Enum):
-    """What a file says of whether a product can be ordered."""
+    """The availability of a product in a file."""
 
     IN_STOCK = "in stock"
-    AHEAD = "ahead"  # a preorder or backorder can be placed whatever the quantity says
+    AHEAD = "ahead"  # a preorder or backorder can be placed at any quantity
     OUT = "out"
 
 
@@ -68,7 +68,7 @@ _GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 
 
 def parse_flag(text: str, column: str) -> bool | None:
-    """Yes or no; None where the cell is empty. Raises :class:`CellUnread` for other words."""
+    """Read yes or no; None if the cell is empty. Raise :class:`CellUnread` for other words."""
     word = text.strip().casefold()
     if not word:
         return None
@@ -78,7 +78,7 @@ def parse_flag(text: str, column: str) -> bool | None:
 
 
 def parse_availability(text: str) -> Availability | None:
-    """None where the cell is empty. Raises :class:`CellUnread` for words that are not known."""
+    """Read an availability; None if empty. Raise :class:`CellUnread` for unknown words."""
     word = re.split("[/:]", text.strip().casefold().rstrip("/.!"))[-1]
     word = re.sub(r"[\s_-]+", "_", word)
     if not word:
@@ -92,11 +92,11 @@ def parse_availability(text: str) -> Availability | None:
 
 
 def parse_stock(text: str) -> int | Availability | None:
-    """The number in stock, zero for an oversold product; None where the cell is empty.
+    """Read the number in stock, zero for an oversold product; None if the cell is empty.
 
-    A word such as ``sold out`` in its place gives an :class:`Availability`. A number of three
-    decimals does not exist of pieces: ``1.000`` is 1000. Raises :class:`CellUnread` for what is
-    no number of pieces (``100 ML``).
+    A word such as ``sold out`` in its place gives an :class:`Availability`. Pieces have no
+    three decimals, so ``1.000`` is 1000. Raise :class:`CellUnread` if it is not a number of
+    pieces (``100 ML``).
     """
     word = unicodedata.normalize("NFKC", text).strip().casefold()
     if not word:
@@ -121,9 +121,9 @@ def parse_stock(text: str) -> int | Availability | None:
 
 
 def parse_path(text: str, separator: str = "") -> tuple[str, ...]:
-    """Category names from the root: ``A > B > C`` or, without ``>``, ``A/B/C``.
+    """Return category names from the root: ``A > B > C`` or, without ``>``, ``A/B/C``.
 
-    A bare number is an identifier of some taxonomy, not a name, and counts as empty.
+    A bare number is a taxonomy's identifier, not a name, and counts as empty.
     """
     if text.strip().isdecimal():
         return ()
@@ -133,15 +133,15 @@ def parse_path(text: str, separator: str = "") -> tuple[str, ...]:
 
 
 def is_none(text: str) -> bool:
-    """Whether ``text`` only says that there is nothing: ``N/A``, ``-``, ``none``."""
+    """Return True if ``text`` means an empty value: ``N/A``, ``-``, ``none``."""
     return bool(NONE.fullmatch(text.strip()))
 
 
 def identity(text: str) -> str:
-    """A SKU or other code in its normal form.
+    """Return a SKU or other code in its normal form.
 
-    Without the mark that keeps it a text in a spreadsheet (``'0101``, ``="0101"``), in one
-    Unicode form, with single spaces and no invisible characters.
+    Remove the mark that keeps it text in a spreadsheet (``'0101``, ``="0101"``), use a single
+    Unicode form and single spaces, and drop invisible characters.
     """
     text = unicodedata.normalize("NFC", text)
     text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
@@ -155,15 +155,15 @@ def identity(text: str) -> str:
 
 
 def is_spoilt(code: str) -> bool:
-    """Whether a spreadsheet has rounded a long number: ``1.23E+12``."""
+    """Return True if a spreadsheet has rounded a long number: ``1.23E+12``."""
     return bool(SPOILT.fullmatch(code))
 
 
 def runs_now(start: str, end: str) -> bool:
-    """Whether now lies between two times, of which an empty one is no bound.
+    """Return True if now is between two times; an empty time is no limit.
 
-    A date without a time is that whole day, the last one too, in the shop's time zone. Raises
-    :class:`CellUnread` where one cannot be read.
+    A date without a time is the whole day, including the last, in the shop's time zone. Raise
+    :class:`CellUnread` if a time cannot be read.
     """
     now = timezone.now()
     return (not start.strip() or _time(start, time.min) <= now) and (
@@ -172,7 +172,7 @@ def runs_now(start: str, end: str) -> bool:
 
 
 def parse_interval(text: str) -> tuple[str, str]:
-    """Start and end of ``start/end``. Raises :class:`CellUnread` where there are not two."""
+    """Return start and end of ``start/end``. Raise :class:`CellUnread` if there are not two."""
     if not text.strip():
         return "", ""
     parts = re.split(r"\s+[-–—/]\s+|\s+to\s+", text.strip())

@@ -1,4 +1,4 @@
-"""Products of a file into the shop's tables, writing only what differs."""
+"""Write the products of a file to the shop's tables, only where they differ."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from shop.feeds.product import FeedProduct, Refusal, RowRefused
 from shop.feeds.taxonomy import Taxonomy, slug_candidates
 from shop.models import Product
 
-IMPORT_LOCK = 0x73686F70  # one import writes at a time, or both would make the same category
+IMPORT_LOCK = 0x73686F70  # only one import writes at a time, or both would create the same category
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """What new products get where the file does not say."""
+    """Values of new products that the file lacks."""
 
     default_stock: int = 25
     default_price: Decimal | None = None
     currency: str = ""
-    activate: bool = False  # products of the file are active unless it says otherwise
+    activate: bool = False  # products are active unless the file says otherwise
     dry_run: bool = False
 
 
 @dataclass
 class Written:
-    """What became of one chunk."""
+    """The result of a chunk."""
 
     created: int = 0
     updated: int = 0
@@ -43,19 +43,19 @@ class Written:
 
 
 class CatalogWriter:
-    """Stores products chunk by chunk, each chunk in a transaction of its own."""
+    """A writer that stores products in chunks, each in its own transaction."""
 
     def __init__(self, images: ImageFolder, options: WriteOptions) -> None:
         self.images = images
         self.options = options
         self._taxonomy = Taxonomy()
-        self._taken: set[int] = set()  # primary keys of products that a row of the file is
+        self._taken: set[int] = set()  # primary keys of products that are in the file
 
     def write(self, chunk: Sequence[FeedProduct]) -> Written:
         """Create or update the products of ``chunk``, whose SKUs differ.
 
-        A product the database refuses is reported and the others go on. ``save()`` is
-        called for what changed and for nothing else.
+        Report a product that the database refuses, and continue. Call ``save()`` only for
+        changed products.
         """
         written = Written()
         with transaction.atomic():
@@ -75,9 +75,9 @@ class CatalogWriter:
         return written
 
     def _known(self, chunk: Sequence[FeedProduct]) -> list[tuple[FeedProduct, Product | None]]:
-        """Each product of the file with the shop's, found by its key and else by its SKU.
+        """Match each product of the file with the shop's, by its key or else by its SKU.
 
-        The SKU of a product that another row of the file is, gets an ending of its own.
+        If a product with the SKU belongs to another row of the file, its SKU gets a suffix.
         """
         keys = [item.feed_key for item in chunk if item.feed_key]
         skus = [item.sku for item in chunk]
@@ -135,7 +135,7 @@ class CatalogWriter:
     def _planned(
         self, item: FeedProduct, product: Product | None, slug: str
     ) -> tuple[Product, list[str]]:
-        """The product as it should be, not yet saved, and which of its fields changed."""
+        """Return the unsaved product with its new values, and the names of changed fields."""
         wanted = self._wanted(item, product)
         if product is None:
             return Product(slug=slug, **wanted), list(wanted)
@@ -171,7 +171,7 @@ class CatalogWriter:
         return said
 
     def _stock(self, item: FeedProduct, product: Product | None) -> int | None:
-        """What the file says; a bare "in stock" does not undo what was sold meanwhile."""
+        """Return the file's stock; a bare "in stock" does not undo sales since then."""
         if item.orderable is False:
             return 0
         if item.stock is not None:
@@ -191,7 +191,7 @@ class CatalogWriter:
 
 
 def _free_slugs(items: Sequence[FeedProduct]) -> dict[str, str]:
-    """A slug that is not in use for each of the new products, by SKU."""
+    """Return an unused slug for each of the new products, by SKU."""
     candidates = {item.sku: slug_candidates(item.title, item.sku) for item in items}
     every = [slug for slugs in candidates.values() for slug in slugs]
     taken = set(Product.objects.filter(slug__in=every).values_list("slug", flat=True))

@@ -1,7 +1,7 @@
 """A product feed in XML, RSS or Atom, as a stream of rows.
 
-Nothing is fetched and nothing is expanded: a file that declares entities is refused, and a
-document type without declarations is passed over.
+Entities are neither fetched nor expanded: a file that declares entities is refused, and a
+document type without declarations is ignored.
 """
 
 import codecs
@@ -17,17 +17,17 @@ from shop.feeds.table import GZIP_MAGIC, Row, column_key, numbered
 
 PIECE_BYTES = 1 << 16
 MAX_ITEM_CHARACTERS = 1 << 22
-MAX_PARTS = 500  # of one item
+MAX_PARTS = 500  # of an item
 MAX_DEPTH = 50
 GOOGLE = "http://base.google.com/ns/1.0"
 ITEMS = ("item", "entry")
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.:-]+)["']""")
-#: Encodings that expat reads by itself.
+#: Encodings that expat supports.
 _NATIVE = ("utf-8", "utf-16", "iso-8859-1", "us-ascii")
 
 
 def is_xml(path: Path) -> bool:
-    """Whether the file begins as XML does, unpacked where it is gzipped."""
+    """Return True if the file, unpacked if gzipped, begins like XML."""
     with path.open("rb") as raw:
         zipped = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
@@ -43,10 +43,10 @@ def is_xml(path: Path) -> bool:
 
 
 class XmlFeed:
-    """The items of a feed, each a row: a column for each name of an element.
+    """The items of a feed as rows, with a column for each element's name.
 
-    Elements that hold others (``g:shipping``) count with the names of both. The file is read
-    through once for the names of its columns. Raises :class:`FeedError` where it cannot be read.
+    Nested elements (``g:shipping``) have the names of both as column. The file is read once for
+    the names of its columns. Raise :class:`FeedError` if it cannot be read.
     """
 
     def __init__(self, path: Path, encoding: str = "") -> None:
@@ -80,7 +80,7 @@ class XmlFeed:
         return self._raw.tell() if not self._raw.closed else self.size_bytes
 
     def rows(self) -> Iterator[Row]:
-        """The items, each with the line it starts at."""
+        """Yield the items, each with the line it starts at."""
         items = _Items(None if self._decoder is None else "utf-8")
         file = self._rewound()
         decode = self._decoder.incrementaldecoder("replace").decode if self._decoder else None
@@ -113,10 +113,10 @@ class XmlFeed:
 
 
 class _Items:
-    """What expat's events say of items.
+    """Items from expat's events.
 
-    Names are taken with their prefixes, because feeds forget to declare them. An entity that is
-    not declared, such as ``&nbsp;``, stays in the text, where the reader undoes it.
+    Names keep their prefixes, because feeds forget to declare them. An undeclared entity, such
+    as ``&nbsp;``, stays in the text, and the reader replaces it.
     """
 
     def __init__(self, encoding: str | None) -> None:
@@ -127,7 +127,7 @@ class _Items:
         self.parser.CharacterDataHandler = self._text
         self.parser.EntityDeclHandler = self._refuse_entity
         self.parser.SkippedEntityHandler = self._skip_entity
-        # Lets entities pass that no declaration names; the document type itself is not fetched.
+        # Let undeclared entities pass; the document type itself is not fetched.
         self.parser.UseForeignDTD(True)
         self.parser.ExternalEntityRefHandler = lambda *reference: 1
         self._google = {"g"}  # prefixes of Google's names

@@ -1,4 +1,4 @@
-"""The plan of the demo catalogue: which products there are, before any is saved or drawn."""
+"""The plan of the demo catalogue: its products before they are saved or drawn."""
 
 import random
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ ACCENTS = (
 
 @dataclass(frozen=True)
 class Item:
-    """One product as it will be: ``photos`` are (view, alternative text)."""
+    """A planned product: ``photos`` are (view, alternative text)."""
 
     sku: str
     name: str
@@ -53,12 +53,12 @@ class Item:
         return slugify(f"{self.name}-{self.sku.removeprefix(PREFIX)}")
 
     def photo_name(self, position: int) -> str:
-        """The file's name below the image field's folder."""
+        """Return the file's name below the image field's folder."""
         return f"{slugify(self.sku)}-{position + 1}.jpg"
 
 
 def plan(products: int, seed: int) -> list[Item]:
-    """The first ``products`` items of a seed's catalogue; more only adds to the end."""
+    """Return the first ``products`` items of a seed's catalogue; a larger number appends items."""
     return list(islice(_items(seed), products))
 
 
@@ -73,7 +73,7 @@ def _items(seed: int) -> Iterator[Item]:
 
 
 def _model(kind: Kind, turn: int, seed: int):
-    """One model of a kind in one to three colours, as functions from SKU to item."""
+    """Return a model of a kind in one to three colours, as functions from SKU to item."""
     chance = random.Random(f"{seed}:{kind.name}:{turn}")  # noqa: S311
     names = list(MODELS)
     random.Random(f"{seed}:{kind.name}").shuffle(names)  # noqa: S311
@@ -141,7 +141,7 @@ class _Draft:
 
 
 def _accent(colour: str, chance: random.Random) -> str:
-    """A colour that stands out from another."""
+    """Return a colour that contrasts with another."""
     light = brightness(COLOURS[colour])
     clear = [name for name in ACCENTS if abs(brightness(COLOURS[name]) - light) > 0.28]
     return chance.choice(clear)

@@ -1,9 +1,9 @@
-"""Which materials, patterns and colours go together on a kind of product."""
+"""Materials, patterns and colours that go together on a kind of product."""
 
 from shop.seed.kinds import Kind
 
 WOODS = ("oak", "walnut", "beech", "acacia")
-#: (kind, shape) → the materials it is really made of; a shape not named takes any of the kind.
+#: (kind, shape) → its real materials; a shape not named takes any material of the kind.
 MADE_OF = {
     ("jacket", "blazer"): ("wool",),
     ("jacket", "bomber"): ("nylon", "wool"),
@@ -80,7 +80,7 @@ MADE_OF = {
     ("tent", "dome"): ("nylon",),
     ("tent", "tunnel"): ("nylon",),
 }
-#: Materials that come in a colour of their own.
+#: Materials with a fixed colour.
 OWN_COLOURS = {
     **{wood: (wood,) for wood in WOODS},
     "copper": ("copper",),
@@ -116,7 +116,7 @@ def patterns_for(kind: Kind, material: str) -> tuple[str, ...]:
 
 
 def colours_for(kind: Kind, material: str) -> list[str]:
-    """Colours the material is sold in, for this kind."""
+    """Return the colours in which the material is sold, for this kind."""
     if kind.name == "building blocks":
         return list(kind.colours)
     if material == "stainless steel" and kind.name in ("pan", "teapot", "watch"):

@@ -1,4 +1,4 @@
-"""The planted habits of buying together, which an evaluation may check against."""
+"""The planted habits of buying together, which an evaluation can compare with."""
 
 import random
 from collections import defaultdict
@@ -9,7 +9,7 @@ from shop.seed.catalogue import Item
 
 
 class Habit(NamedTuple):
-    """Who buys a ``kind`` also buys one of its partners of kind ``also`` with this probability."""
+    """The probability that a buyer of a ``kind`` also buys a partner of kind ``also``."""
 
     kind: str
     also: str
@@ -45,15 +45,15 @@ HABITS = (
     Habit("plush toy", "building blocks", 0.28),
     Habit("building blocks", "puzzle", 0.3),
 )
-#: Within one habit, how often the first partner is taken rather than the second.
+#: Probability of the first partner of a habit instead of the second.
 FIRST_PARTNER = 0.75
 
 
 def partners(items: Sequence[Item], seed: int) -> dict[str, list[tuple[str, float]]]:
-    """SKU → [(SKU of a partner, probability that it is bought along)].
+    """Return SKU → [(SKU of a partner, probability that both are bought)].
 
     Each product has up to two partners in each of its kind's habits, of the same gender
-    where both have one; a tent's lamps are lanterns.
+    if both have a gender; a tent's lamps are lanterns.
     """
     by_kind: dict[str, list[Item]] = defaultdict(list)
     for item in items:

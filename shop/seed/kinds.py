@@ -1,4 +1,4 @@
-"""What kinds of product the demo shop sells, and what is said of each."""
+"""The kinds of product in the demo shop, with the texts about each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Kind:
 def kind(
     name, department, category, price, materials, patterns, colours, shapes, openings, uses, **facts
 ) -> Kind:
-    """A kind from comma-separated lists; a material "walnut=walnut" has that one colour."""
+    """Return a kind from comma-separated lists; a material "walnut=walnut" has only that colour."""
     return Kind(
         name,
         department,

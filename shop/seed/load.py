@@ -1,4 +1,4 @@
-"""Puts the planned catalogue and its orders into the shop, and takes them out again."""
+"""Add the planned catalogue and its orders to the shop, and delete them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from similarity.orders import enqueue_orders
 
 @dataclass
 class Added:
-    """How many of each were added."""
+    """The number of added rows of each kind."""
 
     products: int = 0
     pictures: int = 0
@@ -32,14 +32,14 @@ class Added:
 
 
 class DemoInUse(Exception):
-    """The shop's own orders hold demo products, so these cannot be deleted."""
+    """The demo products cannot be deleted, because the shop's own orders hold them."""
 
 
 def load(products: int, seed: int, *, pictures: bool = True, progress: bool = True) -> Added:
-    """Add what is missing of a seed's catalogue, its pictures, customers and orders.
+    """Add the missing parts of a seed's catalogue, its pictures, customers and orders.
 
-    Each product is saved with its pictures in one transaction, so a stopped run goes on
-    where it was. Orders are made anew when products were added, for they draw on them all.
+    Each product is saved with its pictures in one transaction, so a stopped run resumes.
+    If products were added, create the orders again, because they may hold any product.
     """
     items = plan(products, seed)
     added = Added()
@@ -78,19 +78,19 @@ def _save_photos(product: Product, item: Item, photos: Sequence[bytes]) -> None:
         image = ProductImage(product=product, alt=alt, position=position)
         name = item.photo_name(position)
         stored = image.image.field.generate_filename(image, name)
-        if image.image.storage.exists(stored):  # left from a database that is gone
+        if image.image.storage.exists(stored):  # left by a deleted database
             image.image.storage.delete(stored)
         image.image.save(name, ContentFile(photo), save=True)
 
 
 def cost_of(item: Item) -> Decimal:
-    """What a demo product costs the shop: half to two thirds of its price, by its SKU."""
+    """Return the shop's cost for a demo product: half to two thirds of its price, by SKU."""
     share = Decimal(50 + sum(item.sku.encode()) % 17) / 100
     return (item.price * share).quantize(Decimal("0.01"))
 
 
 class _Shelves:
-    """Categories and brands, made when first needed."""
+    """Categories and brands, created when first needed."""
 
     def __init__(self) -> None:
         self.categories: dict[str, Category] = {}
@@ -175,9 +175,9 @@ def _order(basket: orders.Basket, people: Sequence[orders.Buyer], customers) -> 
 
 
 def flush() -> int:
-    """Delete demo products, pictures, orders and customers; returns how many products.
+    """Delete demo products, pictures, orders and customers; return the number of products.
 
-    Raises :class:`DemoInUse` where orders placed in the shop itself hold demo products.
+    Raise :class:`DemoInUse` if orders placed in the shop itself hold demo products.
     """
     held = Order.objects.exclude(number__startswith=PREFIX).filter(
         lines__product__sku__startswith=PREFIX
@@ -191,7 +191,7 @@ def flush() -> int:
     images = list(ProductImage.objects.filter(product__sku__startswith=PREFIX))
     with transaction.atomic():
         _delete_orders(PREFIX)
-        # names of the form first.last.SEED-NUMBER, which only orders.buyers() makes
+        # names of the form first.last.SEED-NUMBER come only from orders.buyers()
         Customer.objects.filter(
             user=None, orders=None, email__regex=r"^[a-z]+\.[a-z]+\.\d+-\d+@example\.com$"
         ).delete()

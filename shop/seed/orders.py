@@ -70,7 +70,7 @@ TOWNS = (
 #: Monday to Sunday.
 WEEKDAYS = (1.15, 0.95, 0.9, 0.95, 0.85, 1.1, 1.5)
 MONTHS = (0.85, 0.8, 0.9, 0.95, 1.05, 1.05, 0.95, 0.85, 1.0, 1.05, 1.3, 1.5)
-#: So many that the habits show in what different customers bought.
+#: Enough orders to show the habits in the purchases of different customers.
 ORDERS_A_PRODUCT = 15
 SEVERAL = {"mug": 4, "chair": 4, "cushion": 2, "plant pot": 2, "water bottle": 2}
 
@@ -84,7 +84,7 @@ class Buyer:
 
 @dataclass(frozen=True)
 class Basket:
-    """One order; ``lines`` are (SKU, quantity). ``buyer`` counts from 0, None is a guest."""
+    """A planned order; ``lines`` are (SKU, quantity), ``buyer`` counts from 0, None is a guest."""
 
     number: str
     buyer: int | None
@@ -95,7 +95,7 @@ class Basket:
 
 
 def buyers(seed: int, number: int = 1400) -> list[Buyer]:
-    """Customers of the demo; every address is at example.com."""
+    """Return customers of the demo; every address is at example.com."""
     return [_buyer(random.Random(f"{seed}:buyer:{at}"), f"{seed}-{at}") for at in range(number)]  # noqa: S311
 
 
@@ -108,7 +108,7 @@ def _buyer(chance: random.Random, mark: str) -> Buyer:
 def baskets(
     items: Sequence[Item], seed: int, today: datetime, customers: int = 1400
 ) -> list[Basket]:
-    """A year of orders up to ``today`` (midnight), oldest first."""
+    """Return a year of orders up to ``today`` (midnight), oldest first."""
     number = ORDERS_A_PRODUCT * len(items)
     shelf = _Shelf(items, seed)
     chance = random.Random(f"{seed}:orders")  # noqa: S311
@@ -122,7 +122,7 @@ def baskets(
 
 
 class _Shelf:
-    """Which product is taken, and what goes along with it."""
+    """The choice of a product and of its partners."""
 
     def __init__(self, items: Sequence[Item], seed: int) -> None:
         self.items = {item.sku: item for item in items}

@@ -1,4 +1,4 @@
-"""Draws many pictures on all cores."""
+"""Draw many pictures on all cores."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ ALONE = 24
 
 
 def drawn(jobs: Sequence[tuple[Look, str]]) -> Iterator[bytes]:
-    """JPEG files of (look, view), in order."""
+    """Yield JPEG files of (look, view), in order."""
     if len(jobs) < ALONE:
         yield from map(_draw, jobs)
         return
     # spawn: a forked child would share this process's database connection
-    # an executor, since a Pool waits for ever when one of its processes is killed
+    # an executor, because a Pool waits for ever if one of its processes is killed
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as executor:
         yield from executor.map(_draw, jobs, chunksize=4)
 

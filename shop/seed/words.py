@@ -1,4 +1,4 @@
-"""Titles, descriptions and alternative texts, written for the product."""
+"""Titles, descriptions and alternative texts of products."""
 
 import random
 
@@ -247,7 +247,7 @@ def title(kind: Kind, model: str, look, noun: str) -> str:
 
 
 def description(kind: Kind, look, brand_line: str, chance: random.Random) -> str:
-    """Three or four sentences: what it is for, how it is cut, what of, and how to live with it."""
+    """Return three or four sentences: purpose, cut, material and care."""
     colours = {
         "colour": look.colour,
         "accent": look.accent,

@@ -1,4 +1,4 @@
-"""How the shop's templates write money, attributes and descriptions."""
+"""Template filters for money, attributes and descriptions."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ WITHOUT_CENTS = {"JPY", "KRW"}
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    """``1234.5`` in EUR as "€1,234.50"; an unknown currency by its code, "CHF 1,234.50"."""
+    """Write 1234.5 in EUR as "€1,234.50"; other currencies by their code, "CHF 1,234.50"."""
     places = 0 if currency in WITHOUT_CENTS else 2
     written = intcomma(f"{amount:.{places}f}", use_l10n=False)
     return SYMBOLS[currency] + written if currency in SYMBOLS else f"{currency} {written}"

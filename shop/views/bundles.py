@@ -1,4 +1,4 @@
-"""Bundles: into the cart at once, and out of it."""
+"""Add bundles to the cart and remove them."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -32,5 +32,5 @@ def bundle_add(request: HttpRequest, pk: int) -> HttpResponse:
 def bundle_remove(request: HttpRequest, pk: int) -> HttpResponse:
     held = Bundle.objects.filter(pk=pk).values_list("products", flat=True).first() or []
     CartBundles(request.session).remove(str(pk), [int(key) for key in held if key.isdecimal()])
-    messages.success(request, "The bundle was taken out of your cart.")
+    messages.success(request, "The bundle was removed from your cart.")
     return redirect("shop:cart")

@@ -1,4 +1,4 @@
-"""The cart: every change is a POST that leads back to the cart."""
+"""The cart: every change is a POST that redirects to the cart."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -45,7 +45,7 @@ def cart_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def cart_add_together(request: HttpRequest) -> HttpResponse:
-    """One piece of each ticked product: ``product=3&product=17``."""
+    """Add one piece of each ticked product: ``product=3&product=17``."""
     keys = dict.fromkeys(key for key in request.POST.getlist("product") if _is_key(key))
     found = Product.objects.filter(is_active=True).in_bulk(map(int, list(keys)[:MAX_TOGETHER]))
     products = [found[int(key)] for key in keys if int(key) in found]
@@ -57,7 +57,7 @@ def cart_add_together(request: HttpRequest) -> HttpResponse:
         what = "1 product was" if added == 1 else f"{added} products were"
         messages.success(request, f"{what} added to your cart.")
     elif not refusals:
-        messages.error(request, "Nothing was chosen that can be added to your cart.")
+        messages.error(request, "You chose no product that can be added to your cart.")
     return redirect("shop:cart")
 
 
@@ -78,7 +78,7 @@ def cart_update(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cart_remove(request: HttpRequest, pk: int) -> HttpResponse:
     Cart(request.session).remove(pk)
-    messages.success(request, "The product was taken out of your cart.")
+    messages.success(request, "The product was removed from your cart.")
     return redirect("shop:cart")
 
 

@@ -1,4 +1,4 @@
-"""Lists of products, and the page of one."""
+"""Lists of products, and the product page."""
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse

@@ -34,9 +34,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def confirmation(request: HttpRequest, number: str) -> HttpResponse:
-    """An order, for the session that placed it only."""
+    """Show an order, only to the session that placed it."""
     if number not in request.session.get(PLACED_ORDERS, []):
-        raise Http404("This session placed no such order.")
+        raise Http404("This session did not place this order.")
     orders = Order.objects.prefetch_related("lines__product__images", "lines__product__brand")
     return render(
         request, "shop/confirmation.html", {"order": get_object_or_404(orders, number=number)}

@@ -34,7 +34,7 @@ def categories(request: HttpRequest) -> HttpResponse:
 
 
 def new_in() -> list[Product]:
-    """The newest products, at most two of a category: an import adds a hundred of one kind."""
+    """Return the newest products, at most two of a category, as imports add many of a kind."""
     seen: Counter[int] = Counter()
     chosen, rest = [], []
     for product in _for_cards(Product.objects.available().order_by("-pk"))[:400]:
@@ -44,7 +44,7 @@ def new_in() -> list[Product]:
 
 
 def best_sellers() -> list[Product]:
-    """What sold most in the ninety days up to the latest order and can still be bought."""
+    """Return the available best sellers of the ninety days before the latest order."""
     latest = Order.objects.aggregate(at=Max("placed_at"))["at"]
     if latest is None:
         return []
@@ -69,7 +69,7 @@ def brands() -> QuerySet[Brand]:
 
 
 def hero_products(products: list[Product]) -> list[Product]:
-    """Up to three products with photos, of different categories where there are some."""
+    """Return up to three products with photos, of different categories if possible."""
     pictured = [product for product in products if product.photo]
     different = {product.category_id: product for product in reversed(pictured)}
     chosen = list(reversed(different.values()))

@@ -1,4 +1,4 @@
-"""Search by words and by a picture."""
+"""Search by words and by picture."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -22,18 +22,16 @@ from similarity.search import (
     store_picture_vector,
 )
 
-#: Categories that a page without results begins with.
+#: Number of categories on a page without results.
 MOST_CATEGORIES = 12
 
-#: When to send a picture again that no worker could look at.
+#: Seconds after which to send a picture again that no worker could encode.
 RETRY_AFTER_S = 5
 
-#: Said where words were given too; without, there is nothing to show in place of the pictures.
-WORDS_ALONE = (
-    "Pictures cannot be looked at right now, so these are the results for your words alone."
-)
+#: Notice if the shopper also typed words; without words there are no results to show.
+WORDS_ALONE = "Search by picture is not available right now. These results are for your words only."
 TOO_MANY = "You have sent many pictures in a short time. Wait a minute, then send this one again."
-FORGOTTEN = "That picture is no longer kept. Choose it again to search by it."
+FORGOTTEN = "That picture has expired. Choose it again to search by it."
 
 
 @require_safe
@@ -58,7 +56,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_picture(request: HttpRequest) -> HttpResponse:
-    """The form, and what it sends: bounded before anything reads it, so exempt up to there."""
+    """Show the form, or check an upload's size before reading it; CSRF is checked after that."""
     refused = bound_picture_upload(request) if request.method == "POST" else ""
     if refused:
         form = PictureForm({})
@@ -75,7 +73,7 @@ def _by_picture(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, status=400)
     text = form.cleaned_data["q"]
-    if not PictureThrottle().allow_request(request, None):  # as many as by the API, together
+    if not PictureThrottle().allow_request(request, None):  # shares the API's limit
         form.add_error(None, TOO_MANY)
         return _form(request, form, status=429)
     try:

@@ -1,4 +1,4 @@
-"""What every site has beside its pages."""
+"""robots.txt and the favicon."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,5 +19,5 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Browsers ask for it at this address whatever the page names."""
+    """Serve the icon at the address that browsers request on any page."""
     return redirect(static("shop/favicon.svg"), permanent=True)

@@ -141,7 +141,7 @@ def test_progress_counts_down_and_stops_reloading(staff):
     assert '<progress max="12" value="9"' in html
     PendingProduct.objects.all().delete()
     html = staff.get(PROGRESS, {"of": "12"}).content.decode()
-    assert "nothing waits" in html
+    assert "no product is waiting" in html
     assert 'http-equiv="refresh"' not in html
 
 

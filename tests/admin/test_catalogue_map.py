@@ -150,8 +150,8 @@ def test_outliers_are_told_with_reasons_photos_and_where_they_belong(admin_clien
     html = " ".join(body(admin_client.get(MAP)).split())
     assert "Filed in <em>Home &gt; Kind 1</em>" in html
     assert "8 are in <em>Wear &gt; Boots</em> and none in its own category" in html
-    assert "4 % of theirs" in html
-    assert "Like nothing else" in html
+    assert "4 % of their nearest" in html
+    assert "Like no other product" in html
     assert reverse("admin:host_product_change", args=[products[3].pk]) in html
     assert html.count('href="#apart"') == 2
     assert f'title="{products[6].name}"' in html

@@ -105,7 +105,7 @@ def test_a_build_shows_how_far_it_is_and_how_to_go_on(staff, live, settings):
     html = staff.get(page("change", begun)).content.decode()
     assert "Stopped at embedding 34,000 of 100,000" in html
     assert "No GPU" in html
-    assert "Go on building" in html
+    assert "Continue building" in html
     assert "http-equiv" not in html
 
 
@@ -114,7 +114,7 @@ def test_a_running_build_loads_its_page_again(staff, live, monkeypatch):
     monkeypatch.setattr(build, "is_building", lambda: True)
     html = staff.get(page("change", begun)).content.decode()
     assert 'http-equiv="refresh"' in html
-    assert "Go on building" not in html
+    assert "Continue building" not in html
 
 
 def test_building_is_left_to_a_worker(staff, live, wakeups):  # noqa: F811
@@ -141,7 +141,9 @@ def test_promoting_asks_with_the_table_then_switches(staff, live, ready):
 
 def test_what_is_not_good_enough_needs_a_tick(staff, ready):
     ProductVectors.objects.of_version(ready).delete()
-    assert "Promote it all the same" in staff.get(page("promote", ready)).content.decode()
+    assert (
+        "Promote it in spite of the figures" in staff.get(page("promote", ready)).content.decode()
+    )
     html = staff.post(page("promote", ready), follow=True).content.decode()
     assert "0 of 6 (0.0 %)" in html
     assert status(ready) == "ready"

@@ -96,5 +96,5 @@ def test_from_home_to_widget_to_cart_and_re_embedding_in_the_admin(
     page.get_by_label("Action:").select_option(label="Re-embed selected products")
     page.get_by_role("button", name=re.compile("Run|Go")).click()
     expect(page.get_by_text("1 product(s) will be embedded again.")).to_be_visible()
-    expect(page.get_by_text("Done: nothing waits.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Done: no product is waiting.")).to_be_visible(timeout=60_000)
     assert ProductVectors.objects.get(product=scarf).encoded_at > before

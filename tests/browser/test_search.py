@@ -107,7 +107,7 @@ def test_a_category_is_searched_within(open_page, searched):
     page.goto("/")
     suggestions_of(page, "lam")
     suggestions(page).filter(has_text="Category").first.click()
-    expect(page.get_by_role("list", name="Filters in force")).to_contain_text("Lamps")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("Lamps")
     expect(page.locator(".card")).to_have_count(4)
 
 
@@ -142,7 +142,7 @@ def test_facets_narrow_and_chips_take_back(open_page, searched, options):
     page.get_by_label("Crimson").check()
     page.get_by_role("button", name="Show products").locator("visible=true").click()
     expect(page.locator(".card")).to_have_count(1)
-    chips = page.get_by_role("list", name="Filters in force")
+    chips = page.get_by_role("list", name="Active filters")
     chips.get_by_role("link", name="Crimson").click()
     expect(page.locator(".card")).not_to_have_count(1)
 
@@ -156,15 +156,15 @@ def test_nothing_found_is_said_and_a_price_can_be_taken_back(
     monkeypatch.setitem(settings.SIMILARITY["SEARCH"], "TIME_LIMIT_MS", None)
     page = open_page(viewport, **options)
     page.goto("/search/?q=asdfqwerzxcv")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing found for “asdfqwerzxcv”")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No results for “asdfqwerzxcv”")
     expect(page.get_by_role("heading", name="Shop by category")).to_be_visible()
     fits(page)
     page.goto(f"/search/?{urlencode({'q': 'lamp under 1 €'})}")
-    expect(page.get_by_role("status")).to_contain_text("Nothing that matches has this price")
+    expect(page.get_by_role("status")).to_contain_text("No matching product has this price")
     others = page.get_by_role("region", name="At another price")
     expect(others.locator(".card")).to_have_count(6)
     fits(page)
-    chips = page.get_by_role("list", name="Filters in force")
+    chips = page.get_by_role("list", name="Active filters")
     chips.get_by_role("link", name="Under €1").click()
     expect(page.locator(".count")).to_have_text("6 products")
 

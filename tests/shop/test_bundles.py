@@ -53,8 +53,8 @@ def test_a_bundle_goes_into_the_cart_at_once_at_its_price(client, camping):
     assert held(client) == {tent.pk: 1, bag.pk: 1}
     assert "€150.00" in page  # the subtotal
     assert "−€30.00" in page
-    assert "€20.00 less in a bundle" in page  # of the tent
-    assert "€10.00 less in a bundle" in page  # of the bag
+    assert "€20.00 saved in a bundle" in page  # of the tent
+    assert "€10.00 saved in a bundle" in page  # of the bag
     assert "<dt>Total</dt><dd>€120.00</dd>" in page
 
 
@@ -63,7 +63,7 @@ def test_the_product_page_offers_it_with_a_form(client, camping):
     page = client.get(tent.get_absolute_url()).content.decode()
     assert f'action="{reverse("shop:bundle_add", args=[bundle.pk])}"' in page
     assert "€120.00 together" in page
-    assert "€30.00 less than alone" in page
+    assert "€30.00 saved" in page
     assert "Add both to cart" in page
     assert f'href="{bag.get_absolute_url()}"' in page
     Product.objects.filter(pk=bag.pk).update(stock=0)
@@ -108,7 +108,7 @@ def test_taking_one_product_out_undoes_the_bundle(client, camping):
     add(client, bundle)
     client.post(reverse("shop:cart_remove", args=[bag.pk]))
     page = cart(client)
-    assert "no longer a bundle, for not all of its products are in your cart" in page
+    assert "no longer a bundle, because some of its products are not in your cart" in page
     assert "<dt>Total</dt><dd>€100.00</dd>" in page
     client.post(reverse("shop:cart_add", args=[bag.pk]), {"quantity": 1})
     assert "<dt>Total</dt><dd>€150.00</dd>" in cart(client)

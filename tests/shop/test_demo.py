@@ -150,7 +150,7 @@ def test_a_process_that_does_not_start_shows_its_log(run_dir):
 
 
 def test_a_catalogue_that_is_not_there_is_named():
-    with pytest.raises(SystemExit, match=r"'nowhere\.csv', and there is no such file"):
+    with pytest.raises(SystemExit, match=r"'nowhere\.csv', but there is no such file"):
         demo.up(Path("nowhere.csv"), 8000)
 
 

@@ -239,7 +239,7 @@ def test_what_is_assumed_and_not_read_is_told(run, tmp_path):  # noqa: F811
     report = tmp_path / "report.csv"
     header = ["id", "title", "price", "Colour of the year", "empty", "image", "image"]
     printed = run(header, [["1", "Pan", "5", "red", "", "a.jpg", "b.jpg"]], report=report)
-    assert "Columns that nothing is read from: Colour of the year." in printed
+    assert "Columns that are not read: Colour of the year." in printed
     assert "Colour of the year" in report.read_text()
     assert count(printed, "images failed") == 2
     (tmp_path / "c.jpg").write_bytes(photo())

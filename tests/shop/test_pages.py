@@ -89,7 +89,7 @@ def test_one_value_that_names_two_colours_is_found_under_both(client, make_produ
         ("min_price=90&max_price=10", "The highest price (10) is below the lowest (90)."),
         ("min_price=-1", "A price must not be below zero."),
         ("max_price=cheap", "A price must be a number."),
-        ("brand=nobody", "Nothing here has the brand “nobody”."),
+        ("brand=nobody", "No product here has the brand “nobody”."),
         ("sort=sideways", "sideways"),
     ],
 )

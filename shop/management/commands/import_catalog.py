@@ -18,17 +18,17 @@ from shop.feeds.writer import WriteOptions
 EXAMPLES = """
 examples:
   manage.py import_catalog feed.tsv --images photos
-      a Google Merchant feed, found out by its columns; photos by the ends of their paths
+      a Google Merchant feed, detected by its columns; photos found by the ends of their paths
   manage.py import_catalog products_export.csv.gz --dry-run --report refused.csv
-      what a Shopify export would change, and every row that would be refused
+      show the changes of a Shopify export, and every row that would be refused
   manage.py import_catalog stock.csv --mapping stock.toml --deactivate-missing
-      columns of your own; products the file no longer has are taken off sale
+      your own columns; products missing from the file are taken off sale
 
-Products are known by their SKU: run it again and only what changed is written. A row that
-cannot be imported is reported and the others go on. Nothing is ever downloaded or deleted
-from the catalogue. The mapping file is explained in docs/import.md.
+Products are identified by their SKU, so a second run writes only changes. A row that cannot be
+imported is reported, and the import continues. The command downloads no files and deletes no
+products. docs/import.md explains the mapping file.
 
-exit status: 0 done, refused rows or not; 1 nothing could be imported; 130 stopped by Ctrl-C
+exit status: 0 done, even with refused rows; 1 no row could be imported; 130 stopped by Ctrl-C
 """
 
 
@@ -44,9 +44,7 @@ class Command(BaseCommand):
         return super().create_parser(*args, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "path", type=Path, help="the file: .csv, .tsv, .txt, .xml, or one as .gz"
-        )
+        parser.add_argument("path", type=Path, help="the file: .csv, .tsv, .txt, .xml, also as .gz")
         parser.add_argument(
             "--images",
             type=Path,
@@ -57,12 +55,15 @@ class Command(BaseCommand):
             "--format",
             choices=["auto", *mapping.known(), "mapping"],
             default="auto",
-            help="what the columns mean (default: found out by their names)",
+            help="meaning of the columns (default: detected by their names)",
         )
         parser.add_argument(
-            "--mapping", type=Path, metavar="FILE", help="TOML or JSON that says what is where"
+            "--mapping",
+            type=Path,
+            metavar="FILE",
+            help="TOML or JSON that names the column of each field",
         )
-        parser.add_argument("--encoding", default="", help="where it is not found out, or wrongly")
+        parser.add_argument("--encoding", default="", help="if it is not detected, or wrongly")
         parser.add_argument("--limit", type=_positive, metavar="N", help="stop after N products")
         parser.add_argument(
             "--report", type=Path, metavar="FILE", help="CSV of every refused row, cell and image"
@@ -71,14 +72,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--deactivate-missing",
             action="store_true",
-            help="take products off sale that the file does not have, put back those it has",
+            help="take products off sale that are not in the file, put back those that are",
         )
         parser.add_argument(
             "--default-stock",
             type=_whole,
             default=25,
             metavar="N",
-            help="stock of new products where the file gives none (default: 25)",
+            help="stock of new products without stock in the file (default: 25)",
         )
         parser.add_argument(
             "--default-price",
@@ -89,7 +90,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--currency",
             type=_currency,
-            help="of prices that do not name theirs (default: EUR for new products)",
+            help="currency of prices without a currency (default: EUR for new products)",
         )
 
     def handle(self, **options: Any) -> None:

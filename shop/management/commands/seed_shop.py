@@ -13,11 +13,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--products", type=int, default=400, help="how many (default 400)")
+        parser.add_argument(
+            "--products", type=int, default=400, help="number of products (default 400)"
+        )
         parser.add_argument("--seed", type=int, default=7, help="another catalogue (default 7)")
         parser.add_argument("--no-pictures", action="store_true", help="leave the pictures out")
         parser.add_argument(
-            "--flush", action="store_true", help="delete everything this command made, and stop"
+            "--flush",
+            action="store_true",
+            help="delete all data that this command created, and stop",
         )
 
     def handle(self, *args, **options) -> None:

@@ -88,7 +88,7 @@ def strength(pair: Numbers, first: Numbers, second: Numbers, total: Numbers) -> 
     The cosine is the share of both items' baskets that they have in common. The ratio is the
     certainty that they belong together. The cosine alone trusts pairs from a few baskets; the ratio
     alone prefers the best sellers. Of the tested blends, this measure found the hidden item of
-    later baskets best; see docs/copurchase.md.
+    later baskets best; see docs/bought-together.md.
     """
     sure = np.maximum(log_likelihood_ratio(pair, first, second, total), 0.0)
     return cosine(pair, first, second) * sure
