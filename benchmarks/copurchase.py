@@ -181,7 +181,8 @@ def cursor_of_table(memory_mb: int) -> Any:
     from django.conf import settings
 
     django.setup()
-    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": {"MIN_SHOPPERS": 3}}
+    orders = {**settings.SIMILARITY.get("ORDERS", {}), "MIN_SHOPPERS": 3}
+    settings.SIMILARITY = {**settings.SIMILARITY, "ORDERS": orders}
     from django.db import connection
 
     from similarity.orders.counting import engine, scores

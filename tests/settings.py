@@ -82,6 +82,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 MEDIA_URL = "media/"
 MEDIA_ROOT = servers.RUN_DIR / "test-media"
+MEDIA_ROOT.mkdir(parents=True, exist_ok=True)  # without its folder every photo is unknown
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -120,6 +121,7 @@ SIMILARITY: dict[str, Any] = {
             "verified": {},
         },
     },
+    "MONITORING": {"ADDRESS": os.environ.get("METRICS_ADDRESS") or None},
     # What is found is tested apart from how quickly: a busy machine may need longer.
     "SEARCH": {"TIME_LIMIT_MS": 10_000},
 }

@@ -149,7 +149,7 @@ def two(shop):
         shop["Shelf"].objects.create(name=code).holds.add(product)
         shop["Shot"].objects.create(product=product, file=f"{code}.png")
         shop["Offer"].objects.create(product=product, amount=1)
-        kind = ContentType.objects.get_or_create(app_label="shop", model="product")[0]
+        kind = ContentType.objects.get_or_create(app_label="host", model="product")[0]
         shop["Note"].objects.create(text=code, content_type=kind, object_id=str(product.pk))
         made.append(product)
     PendingProduct.objects.all().delete()
@@ -199,7 +199,7 @@ def test_what_no_encoder_reads_marks_none(two):
 
 
 def test_a_note_of_another_model_with_the_same_key_marks_none(two, shop):
-    other = ContentType.objects.create(app_label="shop", model="other")
+    other = ContentType.objects.create(app_label="host", model="other")
     shop["Note"].objects.create(text="x", content_type=other, object_id=str(two[0].pk))
     shop["Note"].objects.create(text="x", content_type=other, object_id="no number at all")
     assert pending() == set()

@@ -47,12 +47,12 @@ def idle(process, make_product):
 
 def pool_process(process):
     """The one process of a prefork worker's pool."""
-    (child,) = [each for each in children(process) if "stand_in" not in command(each)]
+    (child,) = [each for each in children(process) if "fallback_poller" not in command(each)]
     return child
 
 
 def stand_ins(process):
-    return [each for each in children(process) if "stand_in" in command(each)]
+    return [each for each in children(process) if "fallback_poller" in command(each)]
 
 
 def children(process):

@@ -76,6 +76,10 @@ class Product(models.Model):
         return reverse("host:product", args=[self.pk, self.slug])
 
     @property
+    def photo(self):
+        return self.images.first()
+
+    @property
     def in_stock(self):
         return self.stock > 0
 

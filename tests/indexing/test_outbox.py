@@ -132,7 +132,7 @@ def test_rows_of_another_model_are_no_products(make_product):
     product = make_product(category="Lamps")
     PendingProduct.objects.all().delete()
     for given in (Category.objects.all(), [product, product.category]):
-        with pytest.raises(TypeError, match=r"shop\.Category; pass products \(shop\.Product\)"):
+        with pytest.raises(TypeError, match=r"host\.Category; pass products \(host\.Product\)"):
             draining.enqueue(given)
     assert not PendingProduct.objects.exists()
 

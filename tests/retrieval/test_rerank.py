@@ -135,7 +135,7 @@ class TestWhatIsGiven:
     def test_what_is_no_list_of_products_is_refused(self, three):
         with pytest.raises(QueryError, match="pass a list or queryset"):
             rerank("red", "abc")
-        with pytest.raises(QueryError, match=r"is a shop\.Brand"):
+        with pytest.raises(QueryError, match=r"is a host\.Brand"):
             rerank("red", [three[0].brand])
         with pytest.raises(QueryError, match="above 0"):
             rerank("red", three, budget_ms=0)

@@ -28,10 +28,11 @@ def with_settings(clip, text=True, **options):
         "image": {
             "CLASS": "similarity.encoders.joint.JointEncoder",
             "OPTIONS": {"model": clip, **options},
+            **fused(0.5, 12),
         },
     }
     if text:
-        encoders["text"] = {"CLASS": "tests.encoders_fake.HashEncoder", "OPTIONS": {}}
+        encoders["text"] = {"CLASS": "tests.encoders_fake.HashEncoder", **fused(0.5, 8)}
     return similarity_settings(
         ENCODERS=encoders,
         SEARCH={"ENCODE_IN_PROCESS": True, "QUERY_TIMEOUT_MS": SLOW_MS},
