@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from benchmarks.evaluation.scratch_index import key_at, scratch_index
 from benchmarks.evaluation.search_datasets import SearchDataset
+from similarity.search.budget import Deadline
 from similarity.search.reranking.blend import blend
-from similarity.search.reranking.deadline import Deadline
-from similarity.search.reranking.facts import Facts
-from similarity.search.reranking.signals import Read, signals_of
+from similarity.search.reranking.signals import Facts, Read, signals_of
 from similarity.search.reranking.word_scores import read_documents, read_terms
 from similarity.search.training.judged import LABEL_GAINS
 from similarity.search.training.ranker import Group, fit

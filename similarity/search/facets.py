@@ -16,9 +16,8 @@ from similarity.catalog import adapter as adapters
 from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.paths import text_value
 from similarity.exceptions import QueryError
-from similarity.search.columns import Columns
 from similarity.search.page import FacetValue, PriceBucket
-from similarity.search.result_set import ResultSet
+from similarity.search.result_set import Columns, ResultSet
 from similarity.similar.within import Within
 
 PRICE = "price"

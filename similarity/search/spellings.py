@@ -8,7 +8,7 @@ spellings to the query; a spelling that the index does not know costs one look-u
 
 from collections.abc import Iterator, Sequence
 
-from similarity.catalog import negations, wording
+from similarity.catalog import wording
 from similarity.search.words import QueryWords
 
 #: A text that also finds words of the query, and the weight of its match.
@@ -34,7 +34,7 @@ _MOST_PARTED = 3
 def grouped(words: QueryWords) -> Iterator[tuple[tuple[int, int], list[Spelling]]]:
     """Yield the words of the query that form one term, ``words[start:end]``, and its spellings."""
     for start, end, thing in words.negated:
-        yield (start, end), [(negations.spelled(thing), SAME)]
+        yield (start, end), [(wording.spelled(thing), SAME)]
     for compound in words.compounds:
         if "/" not in compound.written and (at := _position(words.words, compound.parts)):
             parts = list(compound.parts)
@@ -57,9 +57,9 @@ def other_spellings(words: QueryWords) -> dict[int, list[Spelling]]:
             for joined in _joined(words.words[start:end]):
                 for at in range(start, end):
                     found.setdefault(at, []).append((joined, SAME))
-    for at, thing in negations.things_before(words.words):
+    for at, thing in wording.things_before(words.words):
         for place in (at - 1, at):
-            found.setdefault(place, []).append((negations.spelled(thing), SAME))
+            found.setdefault(place, []).append((wording.spelled(thing), SAME))
     for at, word in enumerate(words.words):
         ways = [(way, SAME) for way in wording.border_spellings(word)]
         if word not in words.measures:

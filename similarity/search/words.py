@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from similarity.catalog import negations, numbers, wording
+from similarity.catalog import numbers, wording
 from similarity.catalog.wording import Compound
 from similarity.search.prices import PriceRange, read_price
 
@@ -51,9 +51,9 @@ class QueryWords:
     def negated(self) -> list[tuple[int, int, str]]:
         """Return (start, end, thing) of the words that negate a thing: ``no sugar``."""
         places = [
-            (at, negations.thing_after(self.words, at))
+            (at, wording.thing_after(self.words, at))
             for at, word in enumerate(self.words)
-            if word in negations.NEGATIONS and at
+            if word in wording.NEGATIONS and at
         ]
         return [(at, thing + 1, self.words[thing]) for at, thing in places if thing is not None]
 

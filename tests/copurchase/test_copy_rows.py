@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from similarity.orders.counting import storage
-from similarity.orders.counting.copy_rows import rows_of_arrays
+from similarity.orders.counting.storage import rows_of_arrays
 from similarity.orders.models import ProductPartners
 
 pytestmark = pytest.mark.django_db

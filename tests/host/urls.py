@@ -14,7 +14,8 @@ from tests.host.models import Product
 
 PRODUCT = """
 {% load similarity similarity_orders %}<h1>{{ product.name }}</h1>
-{% similar_products product title="You may also like" %}{% bought_together product %}{% bundle_offers product %}
+{% similar_products product title="You may also like" %}
+{% bought_together product %}{% bundle_offers product %}
 """
 FOUND = """{% load similarity %}{% for hit in found %}{{ hit.product.name }}{% endfor %}"""
 

@@ -18,13 +18,13 @@ from similarity.connections import wakeup
 from similarity.exceptions import QueryError, RankerError
 from similarity.orders.models import CountedItem, CountedProduct
 from similarity.search import ask_worker, documents, queries
+from similarity.search.budget import Deadline, OutOfTime
 from similarity.search.mailbox import Answer
 from similarity.search.models import RankerVersion
 from similarity.search.reranking import pairs, rankers
 from similarity.search.reranking import word_scores as ranking_documents
 from similarity.search.reranking.attribute_scores import price_scores
 from similarity.search.reranking.blend import WEIGHTS, blend
-from similarity.search.reranking.deadline import Deadline, OutOfTime
 from similarity.search.reranking.network import Network, read_network
 from similarity.search.reranking.rerank import rerank
 from similarity.search.reranking.signals import COLUMN, SIGNALS, standardised

@@ -16,7 +16,7 @@ from similarity.models import ProductVectors
 from similarity.orders.adapter import Basket, OrderAdapter
 from similarity.orders.bundles.itemsets import BasketLines
 from similarity.orders.counting import numbering
-from similarity.orders.counting.pseudonyms import shopper_of
+from similarity.orders.counting.numbering import shopper_of
 
 #: Products looked up at once.
 READ_AT_ONCE = 5000

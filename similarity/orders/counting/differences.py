@@ -13,7 +13,7 @@ from typing import TypeVar
 from similarity.orders.counting.contributions import contributions
 from similarity.orders.counting.engine import CountingRule, basket_weight
 from similarity.orders.counting.ledger import Recorded
-from similarity.orders.counting.pseudonyms import is_known
+from similarity.orders.counting.numbering import is_known
 
 Key = TypeVar("Key")
 

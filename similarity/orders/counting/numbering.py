@@ -1,16 +1,22 @@
-"""Number products and items; the variants of a product are one item.
+"""Number products, items and customers; the variants of a product are one item.
 
 The first count of a product fixes its item until the next full count. A change of its group
 therefore never subtracts counts that were never added.
 """
 
+import hashlib
+import hmac
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from similarity.catalog.adapter import get_adapter
 from similarity.models.vectors import group_name
+from similarity.orders.adapter import Basket
 from similarity.orders.models import CountedItem, CountedProduct, CountRun
 
 #: Products per request for groups.
@@ -77,3 +83,24 @@ def _numbers(query: str, values: Iterable[str], alias: str) -> dict[str, int]:
     with connections[alias].cursor() as cursor:
         cursor.execute(query, [list(values)])
         return dict(cursor.fetchall())
+
+
+def shopper_of(basket: Basket) -> int:
+    """Return the customer's pseudonym of 63 bits; a negative number if the customer is unknown."""
+    customer = unicodedata.normalize("NFKC", basket.customer).strip().lower()
+    text = f"customer:{customer}" if customer else f"order:{basket.key}"
+    digest = hmac.digest(_key(settings.SECRET_KEY), text.encode("utf-8", "surrogatepass"), "sha256")
+    number = int.from_bytes(digest[:8], "big") >> 1
+    return number if customer else -1 - number
+
+
+def is_known(shopper: int) -> bool:
+    """Return True if the pseudonym belongs to a known customer, who counts as a shopper."""
+    return shopper >= 0
+
+
+@cache
+def _key(secret: str | bytes) -> bytes:
+    """Return a key for this purpose only, derived from the host's key."""
+    secret = secret.encode() if isinstance(secret, str) else secret
+    return hmac.digest(secret, b"similarity.copurchase.shopper", hashlib.sha256)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from similarity.catalog import times
 from similarity.exceptions import CountError
 from similarity.orders.adapter import Basket, OrderAdapter
-from similarity.orders.counting import numbering, pseudonyms, storage
+from similarity.orders.counting import numbering, storage
 from similarity.orders.counting.engine import Baskets, CountingRule
 from similarity.orders.models import CountedBasket
 from similarity.types import Progress
@@ -128,7 +128,7 @@ def _record(basket: Basket, orders: Orders) -> bytes:
     """Append a basket to the columns and return its ledger row."""
     number = orders.number
     products = sorted({number.setdefault(key, len(number)) for key in basket.products})
-    shopper, day = pseudonyms.shopper_of(basket), _day(basket)
+    shopper, day = numbering.shopper_of(basket), _day(basket)
     orders.shopper.append(shopper)
     orders.day.append(day)
     orders.length.append(len(products))

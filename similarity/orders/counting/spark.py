@@ -162,7 +162,7 @@ class _Run:
         orders = read.groupBy("basket").agg(
             f.min("day").alias("day"), f.max("shopper").alias("customer")
         )
-        # Like similarity.orders.counting.pseudonyms: each order of a guest is its own customer.
+        # Like similarity.orders.counting.numbering: each order of a guest is its own customer.
         customer = f.lower(f.trim(f.coalesce(f.col("customer"), f.lit(""))))
         orders = orders.withColumn("known", customer != "").withColumn(
             "shopper",

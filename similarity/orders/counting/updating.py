@@ -14,7 +14,7 @@ from similarity.connections import wakeup
 from similarity.exceptions import ConfigurationError, SimilarityError
 from similarity.models.retries import failed
 from similarity.orders.adapter import OrderAdapter, get_order_adapter
-from similarity.orders.counting import applying, ledger, numbering, pseudonyms, ranking, runs
+from similarity.orders.counting import applying, ledger, numbering, ranking, runs
 from similarity.orders.counting.differences import difference
 from similarity.orders.counting.engine import CountingRule
 from similarity.orders.counting.full import count_all
@@ -199,7 +199,7 @@ def _as_they_are(
     number = numbering.number_products(bought, run, runs.alias())
     return {
         basket.key: Recorded(
-            pseudonyms.shopper_of(basket),
+            numbering.shopper_of(basket),
             day,
             tuple(sorted(number[product] for product in basket.products)),
         )

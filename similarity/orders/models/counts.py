@@ -122,7 +122,7 @@ class CountedBasket(models.Model):
     # A constraint instead of unique=True, which would add a second index for LIKE. Collation C
     # compares keys as bytes, and indexes a million of them in a third of the time.
     order_key = models.CharField(max_length=255, db_collation="C")
-    #: A keyed hash of the customer's key, see ``similarity.orders.counting.pseudonyms``.
+    #: A keyed hash of the customer's key, see ``similarity.orders.counting.numbering``.
     shopper = models.BigIntegerField(db_index=True)
     day = models.IntegerField()  # since 1970-01-01
     products = models.BinaryField()  # numbers of products, int32, ascending

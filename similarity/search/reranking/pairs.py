@@ -11,8 +11,8 @@ from similarity.catalog.adapter import CatalogAdapter
 from similarity.catalog.card import title_of
 from similarity.catalog.plaintext import plain_line
 from similarity.search.ask_worker import ask_worker
+from similarity.search.budget import Deadline, TimedReading
 from similarity.search.models import SearchDocument
-from similarity.search.reranking.deadline import Deadline, TimedReading
 from similarity.search.reranking.signals import standardised
 from similarity.types import DoubleArray
 

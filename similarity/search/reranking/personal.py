@@ -10,8 +10,7 @@ from django.db import DatabaseError
 from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.stored_vectors import FloatArray, StoredVectors, read_vectors
-from similarity.search.budget import was_ended
-from similarity.search.reranking.deadline import OutOfTime, TimedReading
+from similarity.search.budget import OutOfTime, TimedReading, was_ended
 from similarity.similar.more_like import Taste, tastes
 
 logger = logging.getLogger(__name__)

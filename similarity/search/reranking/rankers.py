@@ -6,9 +6,9 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from similarity.exceptions import RankerError
+from similarity.search.budget import TimedReading
 from similarity.search.models import RankerVersion
 from similarity.search.reranking.blend import WEIGHTS, blend
-from similarity.search.reranking.deadline import TimedReading
 from similarity.search.reranking.network import Network, read_network
 from similarity.search.reranking.signals import SIGNALS
 from similarity.types import DoubleArray

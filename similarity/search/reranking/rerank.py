@@ -12,9 +12,8 @@ from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
 from similarity.models import ProductVectors
 from similarity.search import query_vectors
-from similarity.search.budget import was_ended
+from similarity.search.budget import Deadline, OutOfTime, was_ended
 from similarity.search.reranking.blend import OF_SEARCH, WEIGHTS
-from similarity.search.reranking.deadline import Deadline, OutOfTime
 from similarity.search.reranking.host_results import HostResults, read_results
 from similarity.search.reranking.pairs import second_scores
 from similarity.search.reranking.rankers import current_ranker

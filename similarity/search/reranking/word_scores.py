@@ -7,8 +7,8 @@ import numpy as np
 
 from similarity import conf
 from similarity.models.vectors import key_type
+from similarity.search.budget import TimedReading
 from similarity.search.models import SearchDocument
-from similarity.search.reranking.deadline import TimedReading
 from similarity.search.terms import rarity
 from similarity.search.words import QueryWords
 from similarity.similar.within import database_keys

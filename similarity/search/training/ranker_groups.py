@@ -13,8 +13,8 @@ from similarity.encoders.fusion import Fusion
 from similarity.encoders.registry import get_encoder
 from similarity.exceptions import RankerError
 from similarity.models import EncoderVersion
+from similarity.search.budget import Deadline
 from similarity.search.query_vectors import normalised
-from similarity.search.reranking.deadline import Deadline
 from similarity.search.reranking.signals import COLUMN, cosines_of, read, signals_of
 from similarity.search.training.judged import Judged
 from similarity.search.training.ranker import Group
