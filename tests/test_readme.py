@@ -33,7 +33,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "urls"
 ALLOWED_HOSTS = ["testserver"]
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "catalog"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "catalog", "sales"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates",
               "DIRS": [os.path.dirname(__file__)], "APP_DIRS": True}]
 import celeryapp  # a project that is no package has no __init__.py for it
@@ -65,6 +65,19 @@ class Photo(models.Model):
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="photos")
     file = models.ImageField(upload_to="photos/")
 """
+SALES = """
+from django.conf import settings
+from django.db import models
+class Order(models.Model):
+    placed_at = models.DateTimeField(auto_now_add=True)
+    customer = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    email = models.EmailField()
+    status = models.CharField(max_length=10, default="paid")
+class Line(models.Model):
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    product = models.ForeignKey("catalog.Product", models.PROTECT)
+    quantity = models.IntegerField(default=1)
+"""
 CELERY = """
 import os
 from celery import Celery
@@ -91,13 +104,40 @@ print("White" in page)
 results = Client().get(f"/api/similarity/v1/products/{products[0].pk}/similar/").json()["results"]
 print([result["tier"] for result in results])
 """
+USE_SEARCH = """
+from django.core.management import call_command
+call_command("similarity", "search-index", verbosity=0)
+results_of_your_own_search = list(Product.objects.order_by("-pk"))
+{readme}
+print([hit.product.name for hit in search("oak chair").hits])
+print(sorted(result.pk for result in better) == sorted(p.pk for p in results_of_your_own_search))
+found = Client().get("/api/similarity/v1/search/", {{"q": "wool scarf"}}).json()["results"]
+print([hit["title"] for hit in found])
+"""
+USE_ORDERS = """
+from django.core.management import call_command
+from sales.models import Line, Order
+for at in range(12):
+    order = Order.objects.create(email=f"c{at}@example.com")
+    for product in products[2:] if at < 6 else products[:1]:
+        Line.objects.create(order=order, product=product)
+call_command("similarity", "count-orders", "--full", verbosity=0)
+from similarity.orders import bought_together
+print([hit.product.name for hit in bought_together(products[2], 4)])
+page = Client().get(f"/product/{products[2].pk}/").content.decode()
+print("together" in page and "Wool scarf" in page.split("together")[1])
+"""
 
 
 @pytest.fixture
 def host(tmp_path):
     """A project folder with the README's lines in it, over a database of its own."""
     (tmp_path / "catalog" / "migrations").mkdir(parents=True)
+    (tmp_path / "sales" / "migrations").mkdir(parents=True)
     files = {
+        "sales/models.py": SALES,
+        "sales/__init__.py": "",
+        "sales/migrations/__init__.py": "",
         "settings.py": SETTINGS + snippet("settings"),
         "urls.py": URLS + snippet("urls"),
         "page.html": "<h1>{{ product.name }}</h1>\n" + snippet("template"),
@@ -139,13 +179,44 @@ def run(host: Path, *arguments: str) -> str:
 
 @pytest.mark.weights
 def test_the_install_section_gives_similar_products(host):
-    run(host, "-m", "django", "makemigrations", "catalog")
-    run(host, "-m", "django", "migrate", "--verbosity", "0")
-    run(host, "-m", "django", "check", "--database", "default", "--fail-level", "WARNING")
+    migrated_and_checked(host)
     shown, sold_out, tiers = run(host, "use_it.py").splitlines()[-3:]
     assert shown.startswith("['Blue stoneware mug', 'Green stoneware mug'")
     assert sold_out == "False", "a product out of stock was shown"
     assert tiers == "['fused', 'fused', 'fused']"
+
+
+@pytest.mark.weights
+def test_search_is_added_as_its_section_says(host):
+    with (host / "settings.py").open("a") as file:
+        file.write('INSTALLED_APPS += ["similarity.search"]\n')
+    with (host / "use_it.py").open("a") as file:
+        file.write(USE_SEARCH.format(readme=snippet("search")))
+    migrated_and_checked(host)
+    found, reranked, served = run(host, "use_it.py").splitlines()[-3:]
+    assert found == "['Oak dining chair']"
+    assert reranked == "True", "the same products, in a better order"
+    assert served == "['Wool scarf']"
+
+
+@pytest.mark.weights
+def test_orders_are_added_as_their_section_says(host):
+    with (host / "settings.py").open("a") as file:
+        file.write('INSTALLED_APPS += ["similarity.orders"]\n' + snippet("orders"))
+    with (host / "page.html").open("a") as file:
+        file.write(snippet("orders template"))
+    with (host / "use_it.py").open("a") as file:
+        file.write(USE_ORDERS)
+    migrated_and_checked(host)
+    together, shown = run(host, "use_it.py").splitlines()[-2:]
+    assert together == "['Wool scarf']"
+    assert shown == "True"
+
+
+def migrated_and_checked(host: Path) -> None:
+    run(host, "-m", "django", "makemigrations", "catalog", "sales")
+    run(host, "-m", "django", "migrate", "--verbosity", "0")
+    run(host, "-m", "django", "check", "--database", "default", "--fail-level", "WARNING")
 
 
 def test_the_install_section_is_as_short_as_it_says():
