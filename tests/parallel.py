@@ -1,10 +1,10 @@
-"""`make test`: the suite in three processes side by side, each with servers of its own.
+"""`make test`: the suite in four processes side by side, each with servers of its own.
 
     python -m tests.parallel              # all tests
     python -m tests.parallel tests/api -x # with arguments for pytest: one process
 
-The first process writes to the terminal; the output of the others follows at the end. The third
-mostly waits for processes that it starts, so that three keep two cores busy.
+The first process writes to the terminal; the output of the others follows at the end. Two of them
+mostly wait for processes that they start, so that four keep two cores busy.
 """
 
 import os
@@ -18,7 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent
 OF_THE_SHOP = ("tests/shop", "tests/browser", "tests/benchmarks")
 FIRST = tuple(
     f"tests/{name}"
-    for name in ("admin", "encoders", "hostile", "models", "retrieval", "training", "capture")
+    for name in (
+        "admin",
+        "encoders",
+        "hostile",
+        "models",
+        "retrieval",
+        "training",
+        "capture",
+        "api",
+    )
 )
 #: Tests that start hosts, workers and demos as processes of their own.
 THIRD = tuple(
@@ -39,7 +48,7 @@ def main(arguments: list[str]) -> int:
         return _pytest([*_settings(arguments), *arguments])
     others = ["tests", *(f"--ignore={path}" for path in (*FIRST, *THIRD))]
     shop = [*_settings(OF_THE_SHOP), *OF_THE_SHOP]
-    behind = [Behind("second", [others]), Behind("third", [list(THIRD), shop])]
+    behind = [Behind("second", others), Behind("third", list(THIRD)), Behind("fourth", shop)]
     for each in behind:
         each.start()
     codes = [_pytest(list(FIRST))]
@@ -51,11 +60,11 @@ def main(arguments: list[str]) -> int:
 
 
 class Behind(threading.Thread):
-    """Runs of pytest one after the other, with servers of their own."""
+    """A run of pytest with servers of its own."""
 
-    def __init__(self, name: str, runs: list[list[str]]) -> None:
+    def __init__(self, name: str, arguments: list[str]) -> None:
         super().__init__(name=name)
-        self.runs = runs
+        self.arguments = arguments
         self.folder = RUN_DIR / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.output = self.folder / "output.txt"
@@ -65,10 +74,10 @@ class Behind(threading.Thread):
         environment = {**os.environ, "SIMILARITY_RUN_DIR": str(self.folder)}
         try:
             with self.output.open("w") as file:
-                for arguments in self.runs:
-                    file.write(f"\npytest {' '.join(arguments)}\n")
-                    file.flush()
-                    self.codes.append(_pytest(arguments, env=environment, stdout=file, stderr=file))
+                file.write(f"\npytest {' '.join(self.arguments)}\n")
+                file.flush()
+                code = _pytest(self.arguments, env=environment, stdout=file, stderr=file)
+                self.codes.append(code)
         finally:
             stop = [sys.executable, "-m", "shop.demo", "stop"]
             subprocess.run(stop, cwd=ROOT, env=environment)
