@@ -32,6 +32,7 @@ class HitWriter:
         self._request = request
         self._products = products
         self._adapter = get_adapter()
+        self._key = KeyField()
 
     @classmethod
     def of(cls, request: Request, asked: dict[str, Any], *hits: Sequence[Hit]) -> "HitWriter":
@@ -42,7 +43,7 @@ class HitWriter:
 
     def write_card(self, product: Any) -> dict[str, Any]:
         """Return the product as :class:`CardSerializer` describes it."""
-        data: dict[str, Any] = {"id": KeyField().to_representation(product.pk)}
+        data: dict[str, Any] = {"id": self._key.to_representation(product.pk)}
         if set(self.wanted) - set(_OF_THE_HIT):
             card = card_of(self._adapter, product, self._request._request)
             data |= {
@@ -80,7 +81,9 @@ class HitWriter:
 
     @cached_property
     def _in_stock(self) -> set[Any] | None:
-        """Return keys of products in stock; None if the host keeps no stock."""
+        """Return keys of products in stock; None if all are, or if the host keeps no stock."""
+        if self._adapter.sells_only_stock:
+            return None
         every = self._adapter.model._default_manager.order_by()
         stocked = self._adapter.in_stock(every)
         if stocked is every:

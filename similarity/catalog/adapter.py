@@ -79,6 +79,11 @@ class CatalogAdapter(abc.ABC):
         """Narrow ``products`` to those in stock; by default return them unchanged."""
         return products
 
+    @property
+    def sells_only_stock(self) -> bool:
+        """True if every ``eligible`` product is in stock, so that a page need not ask."""
+        return False
+
     def for_display(self, products: QuerySet[Any]) -> QuerySet[Any]:
         """Load the data that :meth:`card` reads, so that a shelf needs no more queries."""
         return products

@@ -110,6 +110,13 @@ class FieldMappingAdapter(CatalogAdapter):
         products = self.model._default_manager.all()
         return narrowing.narrow(products, "viewable", self.mapping.get("viewable", shown), request)
 
+    @property
+    def sells_only_stock(self) -> bool:
+        shown, stock = self.mapping.get("eligible"), self.mapping.get("in_stock")
+        if not (isinstance(shown, Mapping) and isinstance(stock, Mapping)):
+            return False
+        return stock.items() <= shown.items()
+
     def in_stock(self, products: QuerySet[Any]) -> QuerySet[Any]:
         return narrowing.narrow(products, "in_stock", self.mapping.get("in_stock"), None)
 

@@ -11,7 +11,9 @@ from rest_framework.test import APIClient
 from similarity.api.fields import key_schema
 from similarity.api.hits import HitWriter
 from similarity.api.serializers import HIT_FIELDS
+from similarity.catalog.adapter import get_adapter
 from similarity.search import documents
+from tests.configure import with_settings
 from tests.host.models import Product, ProductImage
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +115,11 @@ def test_a_key_has_one_type_in_requests_and_answers(shelf):
     ):
         error = APIClient().post(API + path, body, format="json").json()["error"]
         assert "a key is a whole number" in error["message"]
+
+
+def test_stock_is_not_asked_for_where_only_stock_is_shown(shelf, client, settings):
+    """The demo and most shops: ``eligible`` holds the conditions of ``in_stock``."""
+    catalog = settings.SIMILARITY["CATALOG"]
+    assert get_adapter().sells_only_stock
+    settings.SIMILARITY = with_settings(CATALOG={**catalog, "eligible": {"is_active": True}})
+    assert not get_adapter().sells_only_stock
