@@ -15,9 +15,10 @@ import numpy.typing as npt
 from django.db import connections
 from psycopg.sql import SQL, Identifier
 
-from similarity.cells.clustering import Cells, Floats, Numbers
+from similarity.cells.clustering import Cells, Numbers
 from similarity.models.cells import VectorCells, rows_table
 from similarity.models.sketches import Sketcher
+from similarity.types import FloatArray
 
 #: Products that are queries.
 QUERIES = 128
@@ -44,7 +45,7 @@ class Look(NamedTuple):
 
     case: float
     share: float
-    vector: Floats
+    vector: FloatArray
     cells: npt.NDArray[np.intp]
     neighbours: npt.NDArray[np.int64]
 
@@ -54,7 +55,7 @@ class _Met(NamedTuple):
 
     query: npt.NDArray[np.intp]
     row: npt.NDArray[np.intp]
-    likeness: Floats
+    likeness: FloatArray
     cells: Numbers
     ids: npt.NDArray[np.int64]
 
@@ -118,7 +119,7 @@ class Calibration:
 
     def __init__(
         self,
-        queries: Floats,
+        queries: FloatArray,
         categories: Numbers,
         ids: npt.NDArray[np.int64],
         sizes: Mapping[int, int],
@@ -138,7 +139,7 @@ class Calibration:
         self._found = {case: np.full(shape, -1, dtype=np.int64) for case in cases}
 
     def add(
-        self, rows: Floats, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
+        self, rows: FloatArray, cells: Numbers, categories: Numbers, ids: npt.NDArray[np.int64]
     ) -> None:
         """Add N rows, with the cell of each, that cell's category, and each row's id."""
         likeness = self._queries @ rows.T
@@ -197,7 +198,13 @@ class Calibration:
             yield from self._looks("far_depths", share, 1.0, within, counts, needed[share])
 
     def _looks(
-        self, name: str, case: float, share: float, nearness: Floats, counts: Numbers, rows: float
+        self,
+        name: str,
+        case: float,
+        share: float,
+        nearness: FloatArray,
+        counts: Numbers,
+        rows: float,
     ) -> Iterator[tuple[str, Look]]:
         found = self._found[("far", case) if name == "far_depths" else case]
         for query, near in enumerate(nearness[:SKETCHED_QUERIES]):
@@ -206,7 +213,7 @@ class Calibration:
             neighbours = found[query][found[query] >= 0]
             yield name, Look(case, share, self._queries[query], order[:last], neighbours)
 
-    def _from_afar(self, share: float, nearness: Floats, cells: Cells) -> Floats:
+    def _from_afar(self, share: float, nearness: FloatArray, cells: Cells) -> FloatArray:
         """Return (Q, C) the ``nearness`` of the cells each query is asked of; other cells -inf."""
         names, chosen = self._elsewhere[share]
         asked = _among(names, chosen, cells.categories)
@@ -245,7 +252,7 @@ class Calibration:
             self._cells[case][query], self._found[case][query] = cells[best], found[best]
             kept[query] = both[best]
 
-    def _needed(self, case: Any, nearness: Floats, counts: Numbers) -> Floats:
+    def _needed(self, case: Any, nearness: FloatArray, counts: Numbers) -> FloatArray:
         """Return (N,) the rows looked at until each neighbour of each query is found."""
         order = np.argsort(-nearness, axis=1)
         looked_at = np.cumsum(counts[order], axis=1)
@@ -258,7 +265,7 @@ class Calibration:
         return rows[found >= 0].astype(np.float32)
 
     @staticmethod
-    def _quantile(needed: Floats, recall: float) -> int:
+    def _quantile(needed: FloatArray, recall: float) -> int:
         return int(np.quantile(needed, recall)) if len(needed) else 0
 
 

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from django.db import connections, transaction
 from psycopg.sql import SQL, Identifier
 
-from similarity.cells.clustering import Floats, Numbers
+from similarity.cells.clustering import Numbers
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.cells import VectorCells, rows_table, sample_table
 from similarity.models.sketches import written
 from similarity.models.vectors import key_type
+from similarity.types import FloatArray
 
 #: Rows that are read and assigned at once.
 CHUNK = 20_000
@@ -39,7 +40,7 @@ class Chunk(NamedTuple):
 
     ids: npt.NDArray[np.int64]
     categories: Numbers
-    vectors: Floats
+    vectors: FloatArray
     times: npt.NDArray[np.int64]
 
     def rows(self, at: npt.NDArray[np.intp]) -> "Chunk":
@@ -55,7 +56,7 @@ class Placeable(NamedTuple):
     """
 
     keys: Sequence[Any]
-    vectors: Floats
+    vectors: FloatArray
     categories: Numbers
     times: Sequence[str]
 

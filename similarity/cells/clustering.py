@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from similarity.types import FloatArray
+
 Numbers = npt.NDArray[np.int32]
 
 #: The category number shared by all categories that are too small for cells of their own.
@@ -31,10 +32,10 @@ TWO_LEVELS = 256
 class Cells:
     """``centroids`` (C, D) unit rows; cell c is part of the category ``categories[c]`` (C,)."""
 
-    centroids: Floats
+    centroids: FloatArray
     categories: Numbers
 
-    def assign(self, rows: Floats, categories: Numbers) -> Numbers:
+    def assign(self, rows: FloatArray, categories: Numbers) -> Numbers:
         """Return (N,) the cell of each of N unit rows: the nearest cell of its own category.
 
         A category without cells belongs to the pool. Without a pool, the nearest of all cells.
@@ -51,7 +52,7 @@ class Cells:
 
 
 def fit(
-    sample: Floats, categories: Numbers, sizes: Mapping[int, int], per_cell: int, seed: int = 0
+    sample: FloatArray, categories: Numbers, sizes: Mapping[int, int], per_cell: int, seed: int = 0
 ) -> Cells:
     """Return cells of about ``per_cell`` rows, learnt from a sample of the catalogue.
 
@@ -72,7 +73,7 @@ def fit(
     return Cells(np.concatenate(centroids), np.concatenate(names))
 
 
-def k_means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
+def k_means(rows: FloatArray, count: int, dice: np.random.Generator) -> FloatArray:
     """Return at most ``count`` unit means of unit rows; fewer if there are fewer rows.
 
     A mean without rows is replaced by a row drawn at random.
@@ -89,7 +90,7 @@ def k_means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
     return means
 
 
-def nearest(rows: Floats, means: Floats) -> Numbers:
+def nearest(rows: FloatArray, means: FloatArray) -> Numbers:
     """Return (N,) the number of the mean with the largest dot product."""
     owner = np.empty(len(rows), dtype=np.int32)
     for start in range(0, len(rows), BLOCK):
@@ -97,7 +98,7 @@ def nearest(rows: Floats, means: Floats) -> Numbers:
     return owner
 
 
-def _means(rows: Floats, count: int, dice: np.random.Generator) -> Floats:
+def _means(rows: FloatArray, count: int, dice: np.random.Generator) -> FloatArray:
     enough = count * ROWS_PER_MEAN
     if len(rows) > enough:
         rows = rows[dice.choice(len(rows), size=enough, replace=False)]

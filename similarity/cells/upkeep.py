@@ -21,14 +21,14 @@ from django.utils import timezone
 
 from similarity.cells import cell_rows, clustering
 from similarity.cells.calibration import QUERIES, Calibration, depths
-from similarity.cells.clustering import Cells, Floats, Numbers
+from similarity.cells.clustering import Cells, Numbers
 from similarity.connections.clock import database_time
 from similarity.connections.locks import advisory_lock, is_held
 from similarity.exceptions import VersionError
 from similarity.models import EncoderVersion, ProductVectors, sketches
 from similarity.models.cells import VectorCells, rows_table, sample_table
 from similarity.models.sketches import Sketcher
-from similarity.types import Progress
+from similarity.types import FloatArray, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Fitted(NamedTuple):
     cells: Cells
     sketcher: Sketcher
 
-    def place(self, vectors: Floats, categories: Numbers) -> cell_rows.Placed:
+    def place(self, vectors: FloatArray, categories: Numbers) -> cell_rows.Placed:
         """Return the places of N unit rows (N, D) of the categories (N,)."""
         cell = self.cells.assign(vectors, categories)
         return cell_rows.Placed(cell, self.sketcher.packed(vectors), self.sketcher.bits)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from similarity.catalog.content import ProductContent
+from similarity.types import FloatArray
 
-FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 

@@ -11,9 +11,9 @@ from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from similarity.encoders.images import on_white
+from similarity.types import DoubleArray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,8 +31,6 @@ DIRECTIONS, STEP = 8, 14.0
 #: Within this distance of the next step, also search that step's name; at most this many names.
 SLACK = 0.15
 MOST_NAMES = 16
-
-Floats = npt.NDArray[np.float64]
 
 
 def look_of(image: "Image.Image") -> bytes:
@@ -66,18 +64,18 @@ def names_of_look(look: bytes) -> list[bytes]:
     return [_named(np.array(some)) for some in islice(product(*choices), MOST_NAMES)]
 
 
-def _measures(look: bytes) -> Floats:
+def _measures(look: bytes) -> DoubleArray:
     """Return the steps in each direction, without the brightness that all fields share."""
     fields = _numbers(look)[:FIELDS]
-    measures: Floats = _SIGNS @ (fields - np.median(fields)) / 8 / STEP + 0.5
+    measures: DoubleArray = _SIGNS @ (fields - np.median(fields)) / 8 / STEP + 0.5
     return measures
 
 
-def _numbers(look: bytes) -> Floats:
+def _numbers(look: bytes) -> DoubleArray:
     return np.frombuffer(look, np.uint8).astype(np.float64)
 
 
-def _named(steps: Floats) -> bytes:
+def _named(steps: DoubleArray) -> bytes:
     return hashlib.blake2b(steps.astype(np.int32).tobytes(), digest_size=16).digest()
 
 
@@ -88,4 +86,4 @@ def _signs() -> Iterator[list[int]]:
         yield [1 if bits >> place & 1 else -1 for place in range(FIELDS)]
 
 
-_SIGNS: Floats = np.array(list(_signs()), dtype=np.float64)
+_SIGNS: DoubleArray = np.array(list(_signs()), dtype=np.float64)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from similarity.types import FloatArray
 
 #: About this many bits a sketch. With more bits fewer rows must be compared exactly, but each takes
 #: more bytes to read. For short rows prefer more rotations to finer levels.
@@ -28,20 +28,20 @@ BLOCK = 512
 class Sketcher:
     """``rotations`` (D, P): P ÷ D orthogonal matrices side by side; ``thresholds`` (L, P)."""
 
-    rotations: Floats
-    thresholds: Floats
+    rotations: FloatArray
+    thresholds: FloatArray
 
     @property
     def bits(self) -> int:
         """Return the length of a sketch."""
         return int(self.thresholds.size)
 
-    def sketches(self, rows: Floats) -> npt.NDArray[np.bool_]:
+    def sketches(self, rows: FloatArray) -> npt.NDArray[np.bool_]:
         """Return the sketches (N, L · P) of N unit rows."""
         turned = rows @ self.rotations
         return (turned[:, None, :] > self.thresholds).reshape(len(rows), -1)
 
-    def packed(self, rows: Floats) -> npt.NDArray[np.uint8]:
+    def packed(self, rows: FloatArray) -> npt.NDArray[np.uint8]:
         """Return :meth:`sketches` with eight bits a byte, the last byte filled up with zeros."""
         blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
         return np.concatenate(
@@ -49,7 +49,7 @@ class Sketcher:
             or [np.empty((0, -(-self.bits // 8)), dtype=np.uint8)]
         )
 
-    def literals(self, rows: Floats) -> list[str]:
+    def literals(self, rows: FloatArray) -> list[str]:
         """Return sketches in PostgreSQL's notation, ``'0110…'``."""
         return written(self.sketches(rows).astype(np.uint8))
 
@@ -59,7 +59,7 @@ def written(bits: npt.NDArray[np.uint8]) -> list[str]:
     return [row.tobytes().decode("ascii") for row in bits + np.uint8(ord("0"))]
 
 
-def fit(sample: Floats, seed: int = 0) -> Sketcher:
+def fit(sample: FloatArray, seed: int = 0) -> Sketcher:
     """Fit a sketcher on unit rows (S, D) drawn evenly from those to sketch, S at least 1."""
     dimension = sample.shape[1]
     dice = np.random.default_rng(seed)

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from django.db.models import BinaryField, F, Func
 
 from similarity.models import EncoderVersion, ProductVectors
-
-FloatArray = npt.NDArray[np.float32]
+from similarity.types import FloatArray
 
 
 @dataclass(frozen=True)

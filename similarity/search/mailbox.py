@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from django.core.cache import caches
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from similarity import conf
 from similarity.connections import caching
-
-FloatArray = npt.NDArray[np.float32]
+from similarity.types import FloatArray
 
 #: The task that answers questions.
 TASK = "similarity.answer_question"

@@ -31,12 +31,6 @@ def filter_names(adapter: CatalogAdapter) -> list[str]:
     return list(adapter.filter_names() if configured is None else configured)
 
 
-def known_filters(adapter: CatalogAdapter) -> list[str]:
-    """Return the name of every filter that is known in advance."""
-    prices = PRICES if adapter.has_price else ()
-    return [*prices, "in_stock", *filter_names(adapter)]
-
-
 def is_filter(adapter: CatalogAdapter, name: str) -> bool:
     """Return True if products can be filtered by the attribute, including keys of JSON fields."""
     if name in filter_names(adapter):

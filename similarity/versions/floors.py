@@ -25,6 +25,7 @@ from similarity.extension import extensions
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number, department_of
 from similarity.parts import PARTS
+from similarity.types import FloatArray
 from similarity.vectors import encoding, upsert
 from similarity.vectors.fusions import every_version
 from similarity.versions import build, quality
@@ -47,9 +48,8 @@ MOST_CLOSE = 20
 OUTGROWN = 2
 COUNTED_UP_TO = 50_000
 
-Floats = npt.NDArray[np.float32]
 #: A product and a near product, each as column → row.
-Pair = tuple[Mapping[str, Floats], Mapping[str, Floats]]
+Pair = tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Sample:
     keys: Sequence[Any]
     groups: npt.NDArray[Any]
     categories: npt.NDArray[np.int64]
-    rows: Mapping[str, Floats]
+    rows: Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Categories:
 
     numbers: Sequence[int]
     counts: npt.NDArray[np.int64]
-    means: Floats
+    means: FloatArray
 
 
 def learn(version: EncoderVersion) -> None:
@@ -139,7 +139,7 @@ def close_categories(
     return found
 
 
-def _inside(squares: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+def _inside(squares: FloatArray, counts: npt.NDArray[np.int64]) -> FloatArray:
     """Return (C,) the mean cosine of two products of each category; near the mean of all if few."""
     some = counts > 1
     pairs = np.maximum(counts * (counts - 1), 1)
@@ -147,7 +147,7 @@ def _inside(squares: Floats, counts: npt.NDArray[np.int64]) -> Floats:
     usual = np.average(inside[some], weights=counts[some]) if some.any() else 1.0
     # The value of a category with few products is mixed with the mean of all.
     trust = counts / (counts + 5)
-    mixed: Floats = (trust * inside + (1 - trust) * usual).astype(np.float32)
+    mixed: FloatArray = (trust * inside + (1 - trust) * usual).astype(np.float32)
     return mixed
 
 
@@ -177,7 +177,7 @@ def _columns(
     return learned
 
 
-def _both(own: Mapping[str, Floats], other: Mapping[str, Floats], column: str) -> bool:
+def _both(own: Mapping[str, FloatArray], other: Mapping[str, FloatArray], column: str) -> bool:
     return bool(own[column].any() and other[column].any())
 
 
@@ -195,7 +195,7 @@ def _neighbouring(version: EncoderVersion, sample: Sample) -> list[Pair]:
     ]
 
 
-def _rows_of(sample: Sample) -> dict[Any, dict[str, Floats]]:
+def _rows_of(sample: Sample) -> dict[Any, dict[str, FloatArray]]:
     return {
         key: {column: rows[at] for column, rows in sample.rows.items()}
         for at, key in enumerate(sample.keys)
@@ -226,7 +226,7 @@ def _read(version: EncoderVersion, keys: Any) -> Sample:
     )
 
 
-def _unit(values: Sequence[Any], length: int) -> Floats:
+def _unit(values: Sequence[Any], length: int) -> FloatArray:
     rows = np.zeros((len(values), length), np.float32)
     for at, value in enumerate(values):
         if value is not None:
