@@ -36,6 +36,8 @@ INSTALLED_APPS = [
     "similarity.orders",
     "similarity.insights",
     "similarity.planning",
+    "similarity.events",
+    "similarity.shoppers",
     "shop",
 ]
 

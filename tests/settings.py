@@ -33,6 +33,8 @@ INSTALLED_APPS = [
     "similarity.orders",
     "similarity.insights",
     "similarity.planning",
+    "similarity.events",
+    "similarity.shoppers",
     "tests.host",
 ]
 MIDDLEWARE = [

@@ -7,7 +7,9 @@ from tests.host_process import run_host
 SETTINGS = "tests.uuid_host.settings"
 
 
-@pytest.mark.parametrize("apps", ["", "search", "orders", "insights", "orders planning"])
+@pytest.mark.parametrize(
+    "apps", ["", "search", "orders", "insights", "orders planning", "events", "events shoppers"]
+)
 def test_each_app_can_be_left_out(apps):
     finished = run_host(
         SETTINGS,

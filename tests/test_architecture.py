@@ -15,7 +15,14 @@ from tests.databases import current_address
 PLUGIN = Path(similarity.__file__).parent
 
 #: Optional apps → other optional apps that they may import, besides the core.
-APPS = {"search": set(), "orders": set(), "insights": set(), "planning": {"orders"}}
+APPS = {
+    "search": set(),
+    "orders": set(),
+    "insights": set(),
+    "planning": {"orders"},
+    "events": set(),
+    "shoppers": {"events"},
+}
 
 #: Room of the core → rooms it may import besides itself. A module outside every room is a mistake.
 BASE = {"conf", "exceptions", "logs", "parts", "types"}

@@ -18,6 +18,8 @@ DOORS = [
     "similarity.orders",
     "similarity.insights",
     "similarity.planning",
+    "similarity.events",
+    "similarity.shoppers",
 ]
 #: What is public by Django's own convention, as ``django.contrib.auth.models`` is: models cannot
 #: stand in a door, because Django imports the package before models may be imported.

@@ -15,7 +15,7 @@ from tests.uuid_host.models import Article
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERY = ("search", "orders", "insights", "planning")
+EVERY = ("search", "orders", "insights", "planning", "events", "shoppers")
 INSTALLED = os.environ["HOST_APPS"].split()
 API = "/api/similarity/v1/"
 #: App → an address below the API's prefix that it answers.
@@ -35,7 +35,8 @@ def articles():
 
 def test_no_other_app_is_loaded():
     loaded = {name.split(".")[1] for name in sys.modules if name.startswith("similarity.")}
-    needed = {"orders"} if "planning" in INSTALLED else set()
+    needs = {"planning": "orders", "shoppers": "events"}
+    needed = {needs[app] for app in INSTALLED if app in needs}
     assert loaded & set(EVERY) == {*INSTALLED, *needed}
     assert [app for app in EVERY if apps.is_installed(f"similarity.{app}")] == INSTALLED
 

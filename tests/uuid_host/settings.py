@@ -9,7 +9,7 @@ from shop import servers
 servers.start()
 
 #: Optional apps, all of them unless some are named.
-APPS = os.environ.get("HOST_APPS", "search orders insights planning").split()
+APPS = os.environ.get("HOST_APPS", "search orders insights planning events shoppers").split()
 
 SECRET_KEY = "only for tests"
 ALLOWED_HOSTS = ["*"]
