@@ -25,6 +25,7 @@ class Profile(models.Model):
         null=True,
         blank=True,
         on_delete=models.CASCADE,
+        db_constraint=False,  # the migration ties it, so that raw SQL deletes the profile too
         related_name="+",
     )
     #: HMAC of the cookie's token, 64 hexadecimal digits; null for a signed-in shopper.
