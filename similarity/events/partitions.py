@@ -64,7 +64,9 @@ def existing(alias: str) -> dict[datetime, int]:
         cursor.execute(_PARTITIONS, [TABLE])
         found = [(re.fullmatch(rf"{TABLE}_(\d{{4}})_(\d\d)", name), rows) for name, rows in cursor]
     named = {
-        datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC): rows for match, rows in found if match
+        datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC): rows
+        for match, rows in found
+        if match
     }
     return dict(sorted(named.items()))
 
