@@ -62,13 +62,19 @@ def existing(alias: str) -> dict[datetime, int]:
     """Return the months that have a partition, in order, with an estimate of their rows."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_PARTITIONS, [TABLE])
-        found = [(re.fullmatch(rf"{TABLE}_(\d{{4}})_(\d\d)", name), rows) for name, rows in cursor]
-    named = {
-        datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC): rows
-        for match, rows in found
-        if match
-    }
-    return dict(sorted(named.items()))
+        rows = dict(cursor.fetchall())
+    found = {}
+    for name in sorted(rows):
+        if match := re.fullmatch(rf"{TABLE}_(\d{{4}})_(\d\d)", name):
+            found[datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)] = rows[name]
+    return found
+
+
+def is_migrated(alias: str) -> bool:
+    """Return True if the table of events exists."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
+        return bool(cursor.fetchone()[0])
 
 
 def missing(first: datetime, last: datetime, alias: str) -> list[datetime]:

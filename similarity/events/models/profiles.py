@@ -36,6 +36,9 @@ class Profile(models.Model):
     #: False: show no reasons such as "because you looked at …", for example on a shared screen.
     reasons = models.BooleanField(default=True)
 
+    #: True while ``similarity.events.erasure`` deletes it, and has erased all else before.
+    erased = False
+
     class Meta:
         db_table = "similarity_profile"
         constraints = [
