@@ -173,7 +173,7 @@ def _hook(request: Asking) -> bool | None:
 
 
 def profiles_to_erase(request: Any) -> list[Profile]:
-    """Return the profiles of the shopper, by account and by cookie, whatever they consent to now."""
+    """Return the profiles of the shopper by account and cookie, whatever they consent to now."""
     user, anonymous = _user(request), anonymous_profile(request)
     own = Profile.objects.using(partitions.alias()).filter(user=user).first() if user else None
     return [profile for profile in (own, anonymous) if profile is not None]

@@ -61,8 +61,8 @@ _WRITE = """
     ), written AS (
         INSERT INTO similarity_event (at, id, profile_id, kind, product_id, quantity, value,
                                       currency, query, token, by_server)
-        SELECT at, id, CASE WHEN kind <> %(search)s THEN shopper.id END, kind, product, quantity,
-               value, currency, query, token, %(by_server)s
+        SELECT at, new.id, CASE WHEN kind <> %(search)s THEN shopper.id END, kind, product,
+               quantity, value, currency, query, token, %(by_server)s
         FROM shopper, batch, lately, unnest(
             %(at)s::timestamptz[], %(id)s::bigint[], %(kind)s::smallint[],
             %(product)s::{key_type}[], %(quantity)s::int[], %(value)s::numeric[],

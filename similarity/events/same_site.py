@@ -1,4 +1,4 @@
-"""Requests that another site makes a browser send are refused, beside what cookies do against it."""
+"""Refuse requests that a page of another site makes a browser send, cookies or not."""
 
 from typing import Any
 from urllib.parse import urlsplit
