@@ -47,3 +47,7 @@ class BundleError(SimilarityError):
 
 class RankerError(SimilarityError):
     """A learned ranker is missing, damaged, made for other signals, or cannot be trained."""
+
+
+class EventError(SimilarityError):
+    """Events cannot be read from a file, or a shopper cannot be found."""
