@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                             ("ready", "Ready"),
                             ("live", "Live"),
                             ("retired", "Retired"),
+                            ("items", "Items"),
                         ],
                         default="building",
                         max_length=8,
