@@ -27,7 +27,7 @@ class Popularity:
         self._votes: FloatArray = np.zeros(0, dtype=np.float32)
 
     def fit(self, interactions: Interactions) -> None:
-        shoppers, items, times = last_events(interactions)
+        _, items, times = last_events(interactions)
         weights = np.ones(len(items))
         if self.half_life_days is not None and len(times):
             age_days = (times.max() - times) / _DAY_S
@@ -58,8 +58,8 @@ class CoOccurrence:
         self._cosines: Any = None  # (I, I) sparse
 
     def fit(self, interactions: Interactions) -> None:
-        shoppers, items, times = last_events(interactions)
-        met = _incidence(shoppers, items, times, interactions.item_count)
+        shoppers, items, _ = last_events(interactions)
+        met = _incidence(shoppers, items, interactions.item_count)
         counts: DoubleArray = np.bincount(items, minlength=interactions.item_count).astype(float)
         self._popularity = (counts / max(counts.max(initial=0), 1) * 1e-6).astype(np.float32)
         self._cosines = _pruned_cosines(met, self.neighbours)
@@ -96,7 +96,6 @@ def last_events(
 def _incidence(
     shoppers: npt.NDArray[np.int32],
     items: npt.NDArray[np.int32],
-    times: npt.NDArray[np.int64],
     item_count: int,
 ) -> Any:
     """Return a sparse (S, I) matrix of ones: which shopper met which item lately."""

@@ -16,8 +16,8 @@ from similarity.shoppers.training.splits import History, Questions
 from similarity.types import DoubleArray, FloatArray, Progress, no_progress
 
 TOP = 10
-#: Scores held at once: 64 MiB of float32, for a catalogue of any size.
-_SCORES = 2**24
+#: Scores held at once: 16 MiB of float32, for a catalogue of any size.
+_SCORES = 2**22
 
 
 class Scorer(Protocol):
@@ -125,7 +125,7 @@ def _rank(
     lengths = [len(history.items) for history in histories]
     rows = np.repeat(np.arange(len(histories)), lengths)
     scores[rows, np.concatenate([history.items for history in histories])] = -np.inf
-    mixed = scores[:, order]
+    mixed = np.take(scores, order, axis=1)
     best = np.argpartition(mixed, mixed.shape[1] - top, axis=1)[:, -top:]
     values = np.take_along_axis(mixed, best, axis=1)
     by_score = np.argsort(-values, axis=1, kind="stable")

@@ -4,6 +4,7 @@ A question is a shopper's history, and the items that this shopper met for the f
 Items that the shopper already knew are never an answer, because a shelf leaves them out.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -169,7 +170,7 @@ def select_events(interactions: Interactions, kept: BoolArray) -> Interactions:
 def histories_of(interactions: Interactions) -> Iterator[History]:
     """Yield each shopper's history."""
     starts = interactions.starts()
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in itertools.pairwise(starts):
         yield cut_history(interactions, first, last)
 
 
