@@ -41,13 +41,21 @@ class Sequences:
         self.kinds = interactions.kinds.astype(np.int64)
         self.gaps = _gaps(interactions)
         self.first = first_meetings(interactions)
+        self._starts = interactions.starts()[:-1]
         self.begins, self.sizes = _windows(interactions.starts(), length)
 
-    def __len__(self) -> int:
-        return int(self.first.sum() - len(np.unique(self.begins)) * 0)
+    def targets(self) -> Numbers:
+        """Return the items of all targets."""
+        later = np.ones(len(self.items), bool)
+        later[self._starts] = False
+        return self.items[later & self.first]
+
+    def steps(self, targets: int) -> int:
+        """Return the number of batches of an epoch."""
+        return len(_cuts(np.sort(self.sizes), targets)) - 1
 
     def batches(self, targets: int, dice: np.random.Generator) -> Iterator[Batch]:
-        """Yield the windows in batches of about ``targets`` events, in random order."""
+        """Yield the windows in batches of at most ``targets`` events, in random order."""
         order = np.lexsort((dice.random(len(self.sizes)), self.sizes))
         sizes = self.sizes[order]
         cuts = _cuts(sizes, targets)
@@ -98,9 +106,11 @@ def _windows(starts: Numbers, length: int) -> tuple[Numbers, Numbers]:
         begins.append(begin)
         sizes.append(end - begin)
         end = begin
-    return np.concatenate([*begins, []]).astype(np.int64), np.concatenate([*sizes, []]).astype(
-        np.int64
-    )
+    return _joined(begins), _joined(sizes)
+
+
+def _joined(parts: list[Numbers]) -> Numbers:
+    return np.concatenate([*parts, np.zeros(0, np.int64)]).astype(np.int64)
 
 
 def _cuts(sizes: Numbers, targets: int) -> list[int]:

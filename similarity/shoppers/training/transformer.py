@@ -42,6 +42,10 @@ class SequenceTransformer:
         self.content = torch.as_tensor(content, device=device)  # (I, C)
         self.weights = _first_weights(torch, config, len(content), seed, device)
 
+    @property
+    def item_count(self) -> int:
+        return len(self.content)
+
     def item_vectors(self, items: Any = None, *, ids: float = 0.0) -> Any:
         """Return (N, D) the vectors of these items (N,), or of all; ``ids`` as in Dropout."""
         vectors, content = self.weights["ids"], self.content
