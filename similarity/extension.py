@@ -46,6 +46,14 @@ class Extension:
         newer, so they must stay.
         """
 
+    def vectors_are_written(
+        self, version: "EncoderVersion", contents: Sequence[ProductContent]
+    ) -> None:
+        """Store data that depends on these products' vectors, just written for ``version``.
+
+        Runs in the transaction that wrote them, which holds the products.
+        """
+
     def write_without_vectors(self, keys: Collection[str]) -> None:
         """Store the same for these products if encoders or versions cannot work."""
 

@@ -157,5 +157,13 @@ class Migration(migrations.Migration):
             model_name="event",
             index=models.Index(fields=["profile", "-at"], name="similarity_event_of_shopper"),
         ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__in", [7, 8, 9])),
+                fields=["profile"],
+                name="similarity_event_opinions",
+            ),
+        ),
         migrations.RunPython(create_partitions, migrations.RunPython.noop),
     ]

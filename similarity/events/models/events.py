@@ -64,6 +64,12 @@ class Event(models.Model):
         db_table = "similarity_event"
         indexes = [
             models.Index(fields=["profile", "-at"], name="similarity_event_of_shopper"),
+            # The few likes, dislikes and "not interested" of a shopper, which every shelf asks for.
+            models.Index(
+                fields=["profile"],
+                condition=models.Q(kind__in=[Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED]),
+                name="similarity_event_opinions",
+            ),
         ]
 
     def __str__(self) -> str:
