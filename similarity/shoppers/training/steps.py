@@ -51,13 +51,13 @@ class Stepper:
     def take(self, batches: list[Batch]) -> tuple[float, int]:
         """Learn from the batches of a step; return the sum of its losses and its targets."""
         self.step += 1
-        self.torch.manual_seed((self.options.seed * 1_000_003 + self.step) * 1009 + self.machines.rank)
+        self.torch.manual_seed(
+            (self.options.seed * 1_000_003 + self.step) * 1009 + self.machines.rank
+        )
         self.optimizer.zero_grad()
         total, targets = 0.0, 0
         for number, batch in enumerate(batches):
-            dice = np.random.default_rng(
-                (self.options.seed, self.step, self.machines.rank, number)
-            )
+            dice = np.random.default_rng((self.options.seed, self.step, self.machines.rank, number))
             counted = int(batch.counted.sum())
             if counted:
                 with self.machines.half_precision():

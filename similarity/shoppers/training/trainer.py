@@ -104,7 +104,10 @@ class Trainer:
         devices = [] if self.machines.device == "cpu" else [self.machines.device]
         with self.machines, torch.random.fork_rng(devices, enabled=True):
             model = SequenceTransformer(
-                self.config, self.events.content, seed=self.options.seed, device=self.machines.device
+                self.config,
+                self.events.content,
+                seed=self.options.seed,
+                device=self.machines.device,
             )
             self._start_from_first(model)
             self.stepper = Stepper(model, self.sequences, self.options, self.machines)
