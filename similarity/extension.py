@@ -108,6 +108,14 @@ class Extension:
         """
         return None
 
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (product key, time) of a user's last purchases, latest first, in ``using``.
+
+        A product bought twice is there twice; a time may be None. It may raise any error of the
+        host's own code.
+        """
+        return ()
+
     # Data of a shopper who consented, see similarity.events
 
     def export_profile(self, profile_id: int, using: str) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial, wraps
@@ -16,6 +16,7 @@ from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
 from similarity.logs import log_error
+from similarity.similar.shown import note_shown
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +81,21 @@ def draw(
         found = find()
         if not found:
             return mark_safe("")
+        note_shown(context.get("request"), [key, *_products_of(found)])
         shelf_id = unique_id(context, element_id(tag, key, template, title))
         values = {"title": title, "shelf_id": shelf_id, "source": key, "explain": explain}
         return render(context, template, {**values, **found})
     except Exception as error:  # noqa: BLE001 - the page is rendered without the shelf
         log_error(logger, error, "{%% %s %%} has no shelf for %s.", tag, key)
         return mark_safe("")
+
+
+def _products_of(found: dict[str, Any]) -> Iterator[Any]:
+    """Yield keys of the products that a shelf shows: its items, and those of its offers."""
+    for item in found.get("items", ()):
+        yield item.hit.key
+    for offer in found.get("offers", ()):
+        yield from (product.pk for product in offer.products)
 
 
 def render(context: Context, name: str, values: dict[str, Any]) -> SafeString:
