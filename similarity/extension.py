@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from similarity.catalog.content import ProductContent
 from similarity.connections.metrics_export import Gauge
@@ -115,6 +116,15 @@ class Extension:
         host's own code.
         """
         return ()
+
+    def nearness(
+        self, request: HttpRequest, keys: Sequence[Any], using: str
+    ) -> Mapping[Any, float]:
+        """Return how near these products are to the shopper who asks, in [-1, 1], by key.
+
+        Empty if nothing is known of the shopper, or if they refuse.
+        """
+        return {}
 
     # Data of a shopper who consented, see similarity.events
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from similarity import conf
 from similarity.catalog import times
 from similarity.catalog.adapter import CatalogAdapter
+from similarity.events import identity
 from similarity.events.history import not_interested, read_history
 from similarity.events.models import Kind, Profile
 from similarity.exceptions import QueryError
@@ -134,9 +135,7 @@ def shopper_of(who: Any, likes: Iterable[Any] = ()) -> Shopper:
 
 
 def _of_request(request: HttpRequest, likes: Sequence[Any]) -> Shopper:
-    from similarity.events import identity
-
-    if identity.refuses(request):
+    if not identity.may_remember(request):
         return Shopper(request)
     profile = identity.profile_of(request)
     user = getattr(request, "user", None)

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 #: Threads that render shelves for pages of async views.
 ASYNC_THREADS = 4
 
+#: The name of a source that is no product, in messages.
+_CART = "a cart"
+
 _threads = ThreadPoolExecutor(ASYNC_THREADS, "similarity-async")
 
 
@@ -76,12 +79,13 @@ def draw(
     if is_nothing(source, tag):
         return mark_safe("")
     key = key_of(source)
-    key = key if isinstance(key, str | int | UUID) else "a cart"
+    key = key if isinstance(key, str | int | UUID) else _CART
     try:
         found = find()
         if not found:
             return mark_safe("")
-        note_shown(context.get("request"), [key, *_products_of(found)])
+        own = [] if key == _CART else [key]
+        note_shown(context.get("request"), [*own, *_products_of(found)])
         shelf_id = unique_id(context, element_id(tag, key, template, title))
         values = {"title": title, "shelf_id": shelf_id, "source": key, "explain": explain}
         return render(context, template, {**values, **found})
