@@ -108,6 +108,23 @@ class Extension:
         """
         return None
 
+    # Data of a shopper who consented, see similarity.events
+
+    def export_profile(self, profile_id: int, using: str) -> Mapping[str, Any]:
+        """Return what the app keeps of a shopper, by name, as values that JSON can hold.
+
+        ``profile_id`` is the key of the shopper's profile and is not part of the answer. An app
+        that keeps something of shoppers implements this method and :meth:`erase_profile`.
+        """
+        return {}
+
+    def erase_profile(self, profile_id: int, using: str) -> None:
+        """Delete all that the app keeps of a shopper, also from caches and files.
+
+        Called in the transaction on the database ``using`` that deletes the profile, perhaps more
+        than once. An error rolls that transaction back, so that nothing is half erased.
+        """
+
     # Operations
 
     def status(self) -> Mapping[str, Any]:

@@ -65,7 +65,8 @@ def kept_models(content_version: int, alias: str) -> Iterator[KeptModel]:
     )
     for model in kept.select_related("items"):
         try:
-            yield KeptModel(network_of(model), model.items)
+            if model.items is not None:
+                yield KeptModel(network_of(model), model.items)
         except ArtefactError as error:
             log_error(logger, error, "Items of model %d of shoppers are not updated.", model.pk)
 
@@ -96,10 +97,10 @@ def fill_missing(kept: KeptModel, alias: str) -> int:
 
 
 def _write(kept: KeptModel, alias: str, keys: list[Any]) -> int:
-    page = (
-        read_page(kept.network.content_version, alias, keys=keys, size=len(keys)) if keys else None
-    )
-    if page is None or not kept.network.config.content_dim:
+    if not keys or not kept.network.config.content_dim:
+        return 0
+    page = read_page(kept.network.content_version, alias, keys=keys, size=len(keys))
+    if page is None:
         return 0
     rows = stored_form(kept.network.project(page.content), kept.network.scale)
     statement = SQL(_UPSERT).format(

@@ -178,8 +178,14 @@ def read_page(
         rows = cursor.fetchall()
     if not rows:
         return None
-    content = np.stack([array(binary) for *_rest, binary in rows])
+    content = np.stack([halves(binary) for *_rest, binary in rows])
     content /= np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-12)
-    return Page(
-        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], content
-    )
+    keys, groups, categories, _binary = zip(*rows, strict=True)
+    return Page(list(keys), list(groups), list(categories), content)
+
+
+def halves(binary: Any) -> FloatArray:
+    """Return the numbers of a stored vector, which is never null."""
+    vector = array(binary)
+    assert vector is not None  # noqa: S101 - the column allows no null
+    return vector

@@ -7,26 +7,18 @@ from django.db import connection
 from django.utils import timezone
 
 from similarity.events import history, partitions
-from similarity.events.models import Event, Kind, Profile
+from similarity.events.models import Event, Kind
+from tests.events.shoppers import anonymous, happen
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 
 
-def profile(name="a"):
-    return Profile.objects.create(pseudonym=name * 64)
-
-
-def happen(who, product, kind=Kind.VIEW, minutes=0, **fields):
-    at = NOW - timedelta(minutes=minutes)
-    return Event.objects.create(profile=who, product=product, kind=kind, at=at, **fields)
-
-
 def test_latest_first_and_only_of_this_shopper(make_product):
     shirt, lamp = make_product(), make_product()
-    ann, ben = profile("a"), profile("b")
+    ann, ben = anonymous("a"), anonymous("b")
     happen(ann, shirt, minutes=9)
-    happen(ann, lamp, Kind.ADD_TO_CART, minutes=3)
+    cart = happen(ann, lamp, Kind.ADD_TO_CART, minutes=3)
     happen(ann, lamp, Kind.IMPRESSION, minutes=2)
     happen(ben, shirt, minutes=1)
     seen = history.read_history(ann.pk, 10, "default")
@@ -34,13 +26,13 @@ def test_latest_first_and_only_of_this_shopper(make_product):
         (lamp.pk, Kind.ADD_TO_CART),
         (shirt.pk, Kind.VIEW),
     ]
-    assert seen[0].at == NOW - timedelta(minutes=3)
+    assert seen[0].at == cart.at
     assert [one.product for one in history.read_history(ann.pk, 1, "default")] == [lamp.pk]
 
 
 def test_last_products_are_distinct(make_product):
     shirt, lamp, pot = make_product(), make_product(), make_product()
-    ann = profile()
+    ann = anonymous()
     for minutes, product in enumerate([shirt, lamp, shirt, pot, lamp]):
         happen(ann, product, minutes=minutes)
     happen(ann, pot, Kind.CLICK)
@@ -49,7 +41,7 @@ def test_last_products_are_distinct(make_product):
 
 def test_a_later_like_takes_a_refusal_back(make_product):
     shirt, lamp, pot = make_product(), make_product(), make_product()
-    ann = profile()
+    ann = anonymous()
     happen(ann, shirt, Kind.NOT_INTERESTED, minutes=5)
     happen(ann, lamp, Kind.DISLIKE, minutes=5)
     happen(ann, lamp, Kind.LIKE, minutes=1)
@@ -61,7 +53,7 @@ def test_a_later_like_takes_a_refusal_back(make_product):
 def test_read_in_one_query_by_the_index_over_several_partitions(
     make_product, django_assert_num_queries
 ):
-    product, ann = make_product(), profile()
+    product, ann = make_product(), anonymous()
     partitions.create(NOW - timedelta(days=100), NOW, "default")
     happen(ann, product, minutes=60 * 24 * 90)
     happen(ann, product, Kind.NOT_INTERESTED)

@@ -1,16 +1,21 @@
 """A small catalogue with content vectors, and models whose right answer is known."""
 
+import itertools
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pgvector import HalfVector
 
+from similarity.events.models import Event, Kind, Profile
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.models.vectors import category_number, group_name
-from similarity.shoppers import promotion
-from tests.host_models import Product
+from similarity.shoppers import live_model, new_products, promotion
+from tests.configure import with_settings
+from tests.host_models import Customer, Order, OrderLine, Product
 from tests.shoppers.models import follower, trained
 
 CATEGORIES = ("Mugs", "Lamps", "Chairs")
@@ -80,3 +85,56 @@ def live(shop, candidate):
     mugs = shop.of("Mugs")
     learned = 2 * np.stack([shop.vector(one) for one in mugs])
     return promotion.promote(candidate, [([shop.name(one) for one in mugs], learned)])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    """Numbers of models and versions are used again by the next test."""
+    live_model.read_network.cache_clear()
+    new_products.forget()
+
+
+@pytest.fixture
+def shopper(db):
+    """A shopper who consented, known by a cookie."""
+    return Profile.objects.create(pseudonym="0" * 64)
+
+
+@pytest.fixture
+def did(shopper):
+    """Record events of the shopper, the first ones longest ago: ``did("view", mug, lamp)``."""
+    clock = itertools.count(1)
+
+    def did(kind, *products, of=shopper):
+        for product in products:
+            at = timezone.now() - timedelta(minutes=60) + timedelta(seconds=next(clock))
+            number = Kind[kind.upper()]
+            Event.objects.create(profile=of, kind=number, product_id=product.pk, at=at)
+
+    return did
+
+
+@pytest.fixture
+def change_settings(settings):
+    """Change keys of groups of ``SIMILARITY``: ``change_settings(SHOPPERS={"EXPLORATION": 0})``."""
+
+    def change(**changes):
+        settings.SIMILARITY = with_settings(**changes)
+
+    return change
+
+
+@pytest.fixture
+def orders_of(db):
+    """Place an order of a signed-in user: ``orders_of(ada, mug, lamp)``."""
+
+    def place(user, *products):
+        customer, _made = Customer.objects.get_or_create(
+            user=user, defaults={"email": f"{user}@example.com"}
+        )
+        number = f"O{Order.objects.count()}"
+        order = Order.objects.create(customer=customer, number=number, placed_at=timezone.now())
+        for product in products:
+            OrderLine.objects.create(order=order, product=product, unit_price=product.price)
+
+    return place

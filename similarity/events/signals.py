@@ -1,0 +1,12 @@
+"""Connect the receivers of events to the host's signals."""
+
+from django.db.models.signals import pre_delete
+
+from similarity.events import erasure
+from similarity.events.models import Profile
+from similarity.receivers import receive
+
+
+def connect() -> None:
+    """Connect the receivers; repeated calls connect them only once."""
+    receive(pre_delete, erasure.follow_deletion, Profile)
