@@ -50,8 +50,8 @@ class Network:
         self, items: FloatArray, kinds: npt.NDArray[np.int8], gaps_s: FloatArray
     ) -> FloatArray:
         """Return (D,) the vector of a shopper, see ``sequence_numpy.encode_history``."""
-        if self.kind == ShopperModel.Kind.FACTORS:
-            return np.asarray(items.mean(axis=0), np.float32)
+        if self.config.wiring == "mean":
+            return sequence_numpy.mean_of_items(items[-self.config.length :])
         return sequence_numpy.encode_history(self.weights, self.config, items, kinds, gaps_s)
 
     def project(self, content: FloatArray) -> FloatArray:
