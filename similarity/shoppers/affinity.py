@@ -22,7 +22,7 @@ def read_affinity(who: Any, keys: Sequence[Any], using: str) -> Mapping[Any, flo
     """
     adapter, shopper = get_adapter(), shopper_of(who)
     with savepoint(using):
-        history = read_shopper_history(shopper, adapter, using)
+        history = read_shopper_history(shopper, using)
         model = read_live_model(using) if history.events and keys else None
         if model is None:
             return {}

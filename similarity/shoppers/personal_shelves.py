@@ -129,7 +129,7 @@ def _read(who: Any, within: QuerySet[Any] | None) -> tuple[Within, History, Cata
     adapter, shopper = get_adapter(), shopper_of(who)
     room = Within(adapter.eligible(shopper.request) if within is None else within)
     with savepoint(room.using):
-        return room, read_shopper_history(shopper, adapter, room.using), adapter
+        return room, read_shopper_history(shopper, room.using), adapter
 
 
 def _hits(

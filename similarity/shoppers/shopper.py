@@ -13,13 +13,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from similarity import conf
 from similarity.catalog import times
-from similarity.catalog.adapter import CatalogAdapter
 from similarity.events import identity
+from similarity.events.denied import denied_products
 from similarity.events.history import not_interested, read_history
 from similarity.events.models import Kind, Profile
-from similarity.exceptions import QueryError
+from similarity.exceptions import ConfigurationError, QueryError
 from similarity.extension import first_known
 from similarity.logs import log_error
 from similarity.similar.hits import excluded_keys
@@ -149,21 +148,21 @@ def _allowed(shopper: Shopper) -> Shopper:
     return shopper
 
 
-def read_shopper_history(shopper: Shopper, adapter: CatalogAdapter, using: str) -> History:
+def read_shopper_history(shopper: Shopper, using: str) -> History:
     """Return what the shopper did; likes given by the caller count as their latest events.
 
     Runs two queries for a profile, one for a user's purchases, and one if categories are denied;
     none for another shelf of the same request.
     """
     if shopper.request is None or shopper.likes:
-        return _read_history(shopper, adapter, using)
+        return _read_history(shopper, using)
     kept: dict[str, History] = vars(shopper.request).setdefault(_ATTRIBUTE, {})
     if using not in kept:
-        kept[using] = _read_history(shopper, adapter, using)
+        kept[using] = _read_history(shopper, using)
     return kept[using]
 
 
-def _read_history(shopper: Shopper, adapter: CatalogAdapter, using: str) -> History:
+def _read_history(shopper: Shopper, using: str) -> History:
     events: list[Act] = []
     unwanted: set[Any] = set()
     if shopper.profile is not None:
@@ -177,7 +176,7 @@ def _read_history(shopper: Shopper, adapter: CatalogAdapter, using: str) -> Hist
     orders = [one for one in ordered if one.product not in known]
     every = [*likes, *merged(events, orders)]
     left = {one.product for one in (*every, *ordered)}
-    hidden = _denied(left, adapter, using) | unwanted
+    hidden = _denied(left, using) | unwanted
     return History(
         [one for one in every if one.product not in hidden],
         [one for one in ordered or told if one.product not in hidden],
@@ -209,11 +208,13 @@ def _purchases(user: Any, using: str) -> list[Act]:
         return []
 
 
-def _denied(keys: set[Any], adapter: CatalogAdapter, using: str) -> set[Any]:
-    """Return the keys of products whose categories are never used for a person."""
-    categories = conf.get("EVENTS", "DENIED_CATEGORIES")
-    denied = adapter.filter_by("category", categories) if categories and keys else None
-    if denied is None:
-        return set()
-    products = adapter.model._base_manager.using(using).filter(denied, pk__in=keys)
-    return set(products.values_list("pk", flat=True))
+def _denied(keys: set[Any], using: str) -> set[Any]:
+    """Return the keys of products in categories that are never used for a person.
+
+    All of them if the catalogue cannot tell.
+    """
+    try:
+        return denied_products(keys, using)
+    except ConfigurationError as error:
+        log_error(logger, error, "Personal shelves use no history.")
+        return keys
