@@ -108,6 +108,14 @@ class Extension:
         """
         return None
 
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        """Return those of the users' primary keys who have a verified order; None if unknown.
+
+        Public figures count verified users only, because anyone can make accounts. An answer
+        without any user is an answer, too.
+        """
+        return None
+
     # Data of a shopper who consented, see similarity.events
 
     def export_profile(self, profile_id: int, using: str) -> Mapping[str, Any]:
