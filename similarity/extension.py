@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from similarity.catalog.content import ProductContent
 from similarity.connections.metrics_export import Gauge
@@ -115,6 +116,23 @@ class Extension:
         without any user is an answer, too.
         """
         return None
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (product key, time) of a user's last purchases, latest first, in ``using``.
+
+        A product bought twice is there twice; a time may be None. It may raise any error of the
+        host's own code.
+        """
+        return ()
+
+    def nearness(
+        self, request: HttpRequest, keys: Sequence[Any], using: str
+    ) -> Mapping[Any, float]:
+        """Return how near these products are to the shopper who asks, in [-1, 1], by key.
+
+        Empty if nothing is known of the shopper, or if they refuse.
+        """
+        return {}
 
     # Data of a shopper who consented, see similarity.events
 

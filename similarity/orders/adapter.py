@@ -100,6 +100,14 @@ class OrderAdapter(abc.ABC):
         """
         return None
 
+    def purchases_of(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (primary key, time) of the last ``most`` lines of a user's orders, latest first.
+
+        A product bought twice is there twice. Personal shelves learn from it when a shopper buys
+        again. The default is :meth:`bought_by`, with None for times that are not known.
+        """
+        return [(key, None) for key in self.bought_by(user, most, using)]
+
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return other models of an order, such as its lines → lookups from order to them."""
         return {}

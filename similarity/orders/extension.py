@@ -59,6 +59,10 @@ class OrdersExtension(Extension):
         adapter = get_order_adapter()
         return None if adapter is None else adapter.verified_users(users)
 
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        adapter = get_order_adapter()
+        return () if adapter is None else adapter.purchases_of(user, most, using)
+
     def status(self) -> Mapping[str, Any]:
         return {"orders": status.report()}
 

@@ -56,7 +56,7 @@ def recommend_for(
     room = Within(adapter.eligible(shopper.request) if within is None else within)
     excluded = excluded_keys(exclude)
     with metrics.timed("shelf_seconds", shelf="for_you"), savepoint(room.using):
-        history = read_shopper_history(shopper, adapter, room.using)
+        history = read_shopper_history(shopper, room.using)
         return Recommendation(shopper, history, query, room, adapter).hits(excluded)
 
 

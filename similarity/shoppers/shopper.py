@@ -13,11 +13,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from similarity import conf
-from similarity.catalog.adapter import CatalogAdapter
+from similarity.catalog import times
+from similarity.events import identity
+from similarity.events.denied import denied_products
 from similarity.events.history import not_interested, read_history
 from similarity.events.models import Kind, Profile
-from similarity.exceptions import QueryError
+from similarity.exceptions import ConfigurationError, QueryError
 from similarity.extension import first_known
 from similarity.logs import log_error
 from similarity.similar.hits import excluded_keys
@@ -27,13 +28,15 @@ from similarity.similar.within import key_field
 logger = getLogger(__name__)
 
 #: The last events and purchases that are read; a model may read fewer.
-MOST_EVENTS, MOST_PURCHASES = 100, 50
+MOST_EVENTS, MOST_PURCHASES = 100, 100
 #: Most likes of a sign-up that are used.
 MOST_LIKES = 50
 #: Milliseconds for the host's own query of a user's purchases.
 PURCHASES_MS = 200
 #: Last products looked at that personal shelves leave out.
 RECENT = 20
+#: Attribute of a request: what its shopper did, by database.
+_ATTRIBUTE = "_similarity_history"
 #: Seconds to the next event where the time is not known.
 UNKNOWN_GAP_S = -1.0
 
@@ -68,18 +71,24 @@ class Act(NamedTuple):
 class History:
     """What a shopper did. ``events``: latest first, without products they turned down.
 
-    ``bought``: keys from events and from the host's orders, latest first. ``unwanted``: keys of
-    products turned down.
+    ``purchases``: lines of the host's orders, else the events of purchases, latest first.
+    ``unwanted``: keys of products turned down.
     """
 
     events: Sequence[Act] = ()
-    bought: Sequence[Any] = ()
+    purchases: Sequence[Act] = ()
     unwanted: frozenset[Any] = field(default_factory=frozenset)
 
     @property
     def products(self) -> list[Any]:
         """Return the distinct keys, the latest first."""
         return list(dict.fromkeys(event.product for event in self.events))
+
+    @property
+    def bought(self) -> list[Any]:
+        """Return the distinct keys of products bought, the latest first."""
+        every = (*self.purchases, *(one for one in self.events if one.kind == Kind.PURCHASE))
+        return list(dict.fromkeys(one.product for one in every))
 
     @property
     def viewed(self) -> list[Any]:
@@ -94,11 +103,11 @@ class History:
 
     def gaps_s(self) -> list[float]:
         """Return seconds from each event to the next, of the events oldest first."""
-        times = [event.at for event in reversed(self.events)]
-        following = [*times[1:], timezone.now()]
+        begun = [event.at for event in reversed(self.events)]
+        following = [*begun[1:], now()]
         return [
             UNKNOWN_GAP_S if at is None or then is None else max((then - at).total_seconds(), 0.0)
-            for at, then in zip(times, following, strict=True)
+            for at, then in zip(begun, following, strict=True)
         ]
 
 
@@ -125,9 +134,7 @@ def shopper_of(who: Any, likes: Iterable[Any] = ()) -> Shopper:
 
 
 def _of_request(request: HttpRequest, likes: Sequence[Any]) -> Shopper:
-    from similarity.events import identity
-
-    if identity.refuses(request):
+    if not identity.may_remember(request):
         return Shopper(request)
     profile = identity.profile_of(request)
     user = getattr(request, "user", None)
@@ -141,47 +148,73 @@ def _allowed(shopper: Shopper) -> Shopper:
     return shopper
 
 
-def read_shopper_history(shopper: Shopper, adapter: CatalogAdapter, using: str) -> History:
+def read_shopper_history(shopper: Shopper, using: str) -> History:
     """Return what the shopper did; likes given by the caller count as their latest events.
 
-    Runs two queries for a profile, one for a user's purchases, and one if categories are denied.
+    Runs two queries for a profile, one for a user's purchases, and one if categories are denied;
+    none for another shelf of the same request.
     """
+    if shopper.request is None or shopper.likes:
+        return _read_history(shopper, using)
+    kept: dict[str, History] = vars(shopper.request).setdefault(_ATTRIBUTE, {})
+    if using not in kept:
+        kept[using] = _read_history(shopper, using)
+    return kept[using]
+
+
+def _read_history(shopper: Shopper, using: str) -> History:
     events: list[Act] = []
     unwanted: set[Any] = set()
     if shopper.profile is not None:
         seen = read_history(shopper.profile.pk, MOST_EVENTS, using)
-        events = [Act(*event) for event in seen]
+        events = [Act(one.product, one.kind, times.aware(one.at)) for one in seen]
         unwanted = not_interested(shopper.profile.pk, using)
     ordered = _purchases(shopper.user, using) if shopper.user is not None else []
-    known = {event.product for event in events if event.kind == Kind.PURCHASE}
-    likes = [Act(key, int(Kind.LIKE), timezone.now()) for key in shopper.likes]
-    orders = [Act(key, int(Kind.PURCHASE), None) for key in ordered if key not in known]
-    every = [*likes, *events, *orders]
-    denied = _denied({event.product for event in every}, adapter, using)
-    every = [event for event in every if event.product not in denied | unwanted]
-    bought = [event.product for event in events if event.kind == Kind.PURCHASE]
-    return History(every, list(dict.fromkeys([*ordered, *bought])), frozenset(unwanted))
+    told = [one for one in events if one.kind == Kind.PURCHASE]
+    known = {one.product for one in told}
+    likes = [Act(key, int(Kind.LIKE), now()) for key in shopper.likes]
+    orders = [one for one in ordered if one.product not in known]
+    every = [*likes, *merged(events, orders)]
+    left = {one.product for one in (*every, *ordered)}
+    hidden = _denied(left, using) | unwanted
+    return History(
+        [one for one in every if one.product not in hidden],
+        [one for one in ordered or told if one.product not in hidden],
+        frozenset(unwanted),
+    )
 
 
-def _purchases(user: Any, using: str) -> list[Any]:
-    """Return keys of the user's last purchases by the host's orders; [] if they cannot be read."""
+def merged(events: Sequence[Act], orders: Sequence[Act]) -> list[Act]:
+    """Return both, latest first; orders whose time is not known come last."""
+    dated = [one for one in (*events, *orders) if one.at is not None]
+    dated.sort(key=lambda one: one.at or now(), reverse=True)
+    return [*dated, *(one for one in orders if one.at is None)]
+
+
+def now() -> datetime:
+    """Return the present time with its zone, in hosts with and without ``USE_TZ``."""
+    return times.aware(timezone.now())
+
+
+def _purchases(user: Any, using: str) -> list[Act]:
+    """Return the user's last purchases by the host's orders; [] if they cannot be read."""
     try:
-        bought_by = first_known(lambda extension: extension.purchase_reader(), None)
-        if bought_by is None:
-            return []
         with local_settings(using, {"statement_timeout": str(PURCHASES_MS)}):
-            keys = bought_by(user, MOST_PURCHASES, using)
-        return [key_field().to_python(key) for key in keys]
+            none: Sequence[tuple[Any, Any]] = ()
+            lines = first_known(lambda one: one.purchases(user, MOST_PURCHASES, using), none)
+        return [Act(key_field().to_python(key), int(Kind.PURCHASE), at) for key, at in lines]
     except Exception as error:  # noqa: BLE001 - a door: a host's adapter may raise any error
         log_error(logger, error, "A personal shelf is made without the shopper's purchases.")
         return []
 
 
-def _denied(keys: set[Any], adapter: CatalogAdapter, using: str) -> set[Any]:
-    """Return the keys of products whose categories are never used for a person."""
-    categories = conf.get("EVENTS", "DENIED_CATEGORIES")
-    denied = adapter.filter_by("category", categories) if categories and keys else None
-    if denied is None:
-        return set()
-    products = adapter.model._base_manager.using(using).filter(denied, pk__in=keys)
-    return set(products.values_list("pk", flat=True))
+def _denied(keys: set[Any], using: str) -> set[Any]:
+    """Return the keys of products in categories that are never used for a person.
+
+    All of them if the catalogue cannot tell.
+    """
+    try:
+        return denied_products(keys, using)
+    except ConfigurationError as error:
+        log_error(logger, error, "Personal shelves use no history.")
+        return keys

@@ -130,10 +130,10 @@ def test_orders_that_cannot_be_read_cost_only_themselves(
 ):
     from similarity.extension import Extension
 
-    def broken(user, limit, using):
+    def broken(self, user, most, using):
         raise RuntimeError("the orders' service is down")
 
-    monkeypatch.setattr(Extension, "purchase_reader", lambda self: broken)
+    monkeypatch.setattr(Extension, "purchases", broken)
     user = django_user_model.objects.create_user("ada")
     profile = Profile.objects.create(user=user)
     did("view", shop.of("Lamps")[0], of=profile)

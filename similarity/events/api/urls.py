@@ -1,5 +1,12 @@
 """URLs of events and of a shopper's own data, below the API's prefix."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from similarity.events.api.views import EventsView, PreferencesView
+from similarity.events.forms import record_opinion
+
+urlpatterns = [
+    path("events/", EventsView.as_view(), name="events"),
+    path("events/form/", record_opinion, name="event_form"),
+    path("me/preferences/", PreferencesView.as_view(), name="preferences"),
+]
