@@ -109,6 +109,14 @@ class Extension:
         """
         return None
 
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        """Return those of the users' primary keys who have a verified order; None if unknown.
+
+        Public figures count verified users only, because anyone can make accounts. An answer
+        without any user is an answer, too.
+        """
+        return None
+
     def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
         """Return (product key, time) of a user's last purchases, latest first, in ``using``.
 

@@ -55,6 +55,10 @@ class OrdersExtension(Extension):
         adapter = get_order_adapter()
         return None if adapter is None else adapter.bought_by
 
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        adapter = get_order_adapter()
+        return None if adapter is None else adapter.verified_users(users)
+
     def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
         adapter = get_order_adapter()
         return () if adapter is None else adapter.purchases_of(user, most, using)

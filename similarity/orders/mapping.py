@@ -1,6 +1,6 @@
 """Read orders by a mapping of fields."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -128,6 +128,14 @@ class MappedOrders(OrderAdapter):
         )
         latest = lines.order_by(f"-{placed_at}", "-pk", product)
         return [(key, times.aware(at)) for key, at in latest.values_list(product, placed_at)[:most]]
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        if "user" not in self.mapping:
+            return None
+        path = f"{self.mapping['user']}__pk"
+        orders = self._verified(self.orders().filter(**{f"{path}__in": list(users)}))
+        placed = orders.filter(**{f"{self.mapping['placed_at']}__isnull": False})
+        return set(placed.order_by().values_list(path, flat=True).distinct())
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return models on the paths to products, quantity and filters → lookups to them."""

@@ -71,7 +71,7 @@ def test_the_words_hold_what_a_reader_without_pictures_needs(model):
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_a_run_without_such_figures_is_named(plot):
-    with pytest.raises(TrainingError, match="has no (calibration|training curves)"):
+    with pytest.raises(TrainingError, match=r"has no (calibration|training curves)"):
         PLOTS[plot](ShopperModel(pk=3, kind="sequence"))
 
 

@@ -42,7 +42,13 @@ def draw_outcomes(model: ShopperModel) -> bytes:
         axes.set_xlabel("predicted chance", color=INK)
         _plain(axes)
     before.set_ylabel("share of the pairs, %", color=INK)
-    before.legend(frameon=False, fontsize=9, loc="upper right")
+    figure.legend(
+        *before.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+    )
     return save()
 
 
