@@ -65,6 +65,8 @@ class Machines:
         """Return process 0's value in each process."""
         if self._distributed is None:
             return value
-        tensor = package("torch").tensor([value], dtype=package("torch").float64, device=self.device)
+        tensor = package("torch").tensor(
+            [value], dtype=package("torch").float64, device=self.device
+        )
         self._distributed.broadcast(tensor, 0)
         return float(tensor[0])
