@@ -182,6 +182,11 @@ def unstored_answer(data: dict[str, Any]) -> Response:
     return Response(data, headers={"Cache-Control": "no-store"})
 
 
+def personal_answer(data: Any, status: int = 200) -> Response:
+    """Return an answer for one person, which neither a browser nor a proxy stores."""
+    return Response(data, status=status, headers={"Cache-Control": "private, no-store"})
+
+
 def _needs_no_token(request: Request) -> None:
     """Replace ``SessionAuthentication.enforce_csrf``."""
 

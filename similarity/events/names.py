@@ -53,6 +53,11 @@ def kind_of(name: str) -> Kind | None:
     return _KINDS.get(_plain(name))
 
 
+def name_of(kind: int) -> str:
+    """Return the name of a kind as the API writes it, ``add_to_cart``."""
+    return Kind(kind).name.lower()
+
+
 def translate(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event with our own names of fields; Segment's ``properties`` are flattened."""
     properties = event.get("properties", event.get("params", event.get("ecommerce")))
