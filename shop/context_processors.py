@@ -13,4 +13,5 @@ def shop(request: HttpRequest) -> dict[str, object]:
         "navigation": top_categories()[:NAVIGATION_LINKS],
         "cart_count": lambda: len(Cart(request.session)),
         "ask_consent": lambda: not refuses(request) and profile_of(request) is None,
+        "remembered": lambda: request.user.is_authenticated or profile_of(request) is not None,
     }
