@@ -22,10 +22,11 @@ from psycopg.errors import CheckViolation
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.events import partitions
+from similarity.events.denied import denied_condition
 from similarity.events.identity import consents_by_tool, give_consent, profile_of
 from similarity.events.models import Kind, Profile
 from similarity.events.models.profiles import random_key
-from similarity.exceptions import QueryError
+from similarity.exceptions import ConfigurationError, QueryError
 from similarity.logs import log_error
 from similarity.models.vectors import key_type
 from similarity.similar.planner_settings import fetch_under, savepoint
@@ -171,9 +172,13 @@ def allowed_products(keys: Sequence[Any], request: Any) -> set[Any]:
     """
     adapter = get_adapter()
     products = adapter.viewable(getattr(request, "_request", request)).filter(pk__in=list(keys))
-    denied = conf.get("EVENTS", "DENIED_CATEGORIES")
-    if denied and (of_them := adapter.filter_by("category", denied)) is not None:
-        products = products.exclude(of_them)
+    try:
+        denied = denied_condition()
+    except ConfigurationError as error:  # similarity.E085
+        log_error(logger, error, "No event is kept: the deny list cannot be read.")
+        return set()
+    if denied is not None:
+        products = products.exclude(denied)
     return set(products.order_by().values_list("pk", flat=True))
 
 
