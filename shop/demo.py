@@ -29,6 +29,9 @@ START_TIMEOUT_S = 60
 #: Largest request: a picture to search by (5 MB), or a photo that staff uploads.
 MOST_BYTES = 8 * 1024 * 1024
 
+#: The account of the demo's first shopper, see shop.seed.accounts.
+SHOPPER = "demo-7-0"
+
 #: Names of the processes, their records and their logs.
 PROCESSES = ("web", "worker", "queries", "pictures")
 
@@ -127,6 +130,7 @@ def load(catalog: Path | None) -> None:
     else:
         call_command("import_catalog", str(catalog))
     make_administrator()
+    make_shopper()
 
 
 def make_administrator() -> None:
@@ -137,6 +141,18 @@ def make_administrator() -> None:
         password = recall("admin_password") or secrets.token_urlsafe(9)
         remember("admin_password", password)
         users.objects.create_superuser("admin", "admin@example.com", password)
+
+
+def make_shopper() -> None:
+    """Let a developer sign in as the first of the demo's shoppers."""
+    from django.contrib.auth import get_user_model
+
+    shopper = get_user_model().objects.filter(username=SHOPPER).first()
+    if shopper is not None and not shopper.has_usable_password():
+        password = recall("shopper_password") or secrets.token_urlsafe(9)
+        remember("shopper_password", password)
+        shopper.set_password(password)
+        shopper.save(update_fields=["password"])
 
 
 def wait_for_vectors() -> None:
@@ -307,6 +323,9 @@ def show(port: int) -> None:
     say(f"  the admin                             {site}/admin/", end="")
     password = recall("admin_password")
     say(f"  (admin / {password})\n" if password else "\n")
+    if shopper := recall("shopper_password"):
+        say(f"  a shopper with a history              {site}/account/sign-in/", end="")
+        say(f"  ({SHOPPER} / {shopper})\n")
     say("`make stop` ends it; logs are in " + str(servers.RUN_DIR))
 
 
