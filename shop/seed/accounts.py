@@ -13,7 +13,7 @@ from django.core.management import call_command
 from shop.models import Customer
 from shop.seed import orders
 from shop.seed.catalogue import Item
-from shop.seed.shoppers import SHOPPERS, acts
+from shop.seed.shoppers import acts, shopper_count
 
 #: Names of the accounts: ``demo-7-0`` is the first shopper of seed 7.
 PREFIX = "demo-"
@@ -30,7 +30,7 @@ def save_shoppers(items: Sequence[Item], seed: int, today: datetime, *, progress
 
     Nobody can sign in to an account before it gets a password.
     """
-    people = orders.buyers(seed)[:SHOPPERS]
+    people = orders.buyers(seed)[: shopper_count(items)]
     users = get_user_model()
     names = [user_name(seed, at) for at in range(len(people))]
     users.objects.bulk_create(

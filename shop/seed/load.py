@@ -27,10 +27,10 @@ class Added:
     pictures: int = 0
     customers: int = 0
     orders: int = 0
-    visits: int = 0
+    acts: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.products, self.pictures, self.customers, self.orders, self.visits))
+        return any((self.products, self.pictures, self.customers, self.orders, self.acts))
 
 
 class DemoInUse(Exception):
@@ -48,7 +48,7 @@ def load(products: int, seed: int, *, pictures: bool = True, progress: bool = Tr
     _save_products(items, added, pictures, progress)
     if added.products or not Order.objects.filter(number__startswith=f"{PREFIX}{seed}-").exists():
         _save_orders(items, seed, added)
-        added.visits = accounts.save_shoppers(items, seed, _today(), progress=progress)
+        added.acts = accounts.save_shoppers(items, seed, _today(), progress=progress)
     return added
 
 

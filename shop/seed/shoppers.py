@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from shop.seed.catalogue import Item
 from shop.seed.habits import HABITS
 
-#: Shoppers with an account and a history: the first customers of :func:`shop.seed.orders.buyers`.
-SHOPPERS = 240
+#: Shoppers with an account and a history for each product: 240 in the catalogue of 400. They are the
+#: first customers of :func:`shop.seed.orders.buyers`.
+SHOPPERS_A_PRODUCT = 0.6
 #: Days before today in which they visit the shop.
 DAYS = 56
 #: Probability that the next product is of the same kind, or of a kind bought with it. Otherwise
@@ -26,7 +27,7 @@ INTO_CART = 0.3
 class Taste:
     """A shopper's favourite kinds of product and colour."""
 
-    kinds: tuple[str, str]
+    kinds: tuple[str, ...]
     colour: str
 
 
@@ -40,22 +41,26 @@ class Act:
     sku: str
 
 
-def tastes(items: Sequence[Item], seed: int, shoppers: int = SHOPPERS) -> list[Taste]:
+def shopper_count(items: Sequence[Item]) -> int:
+    return max(1, round(SHOPPERS_A_PRODUCT * len(items)))
+
+
+def tastes(items: Sequence[Item], seed: int) -> list[Taste]:
     """Return the taste of each shopper, the same each time."""
     kinds = sorted({item.kind.name for item in items})
     colours = sorted({item.look.colour for item in items})
-    chances = (random.Random(f"{seed}:taste:{at}") for at in range(shoppers))  # noqa: S311
+    chances = (random.Random(f"{seed}:taste:{at}") for at in range(shopper_count(items)))  # noqa: S311
     return [
-        Taste(tuple(chance.sample(kinds, 2)), chance.choice(colours))  # type: ignore[arg-type]
+        Taste(tuple(chance.sample(kinds, min(2, len(kinds)))), chance.choice(colours))
         for chance in chances
     ]
 
 
-def acts(items: Sequence[Item], seed: int, today: datetime, shoppers: int = SHOPPERS) -> list[Act]:
+def acts(items: Sequence[Item], seed: int, today: datetime) -> list[Act]:
     """Return what each shopper did before ``today`` (midnight), by shopper and time."""
     shelves = _Shelves(items)
     found: list[Act] = []
-    for shopper, taste in enumerate(tastes(items, seed, shoppers)):
+    for shopper, taste in enumerate(tastes(items, seed)):
         chance = random.Random(f"{seed}:visits:{shopper}")  # noqa: S311
         days = sorted(chance.sample(range(1, DAYS + 1), chance.randint(3, 8)), reverse=True)
         for day in days:

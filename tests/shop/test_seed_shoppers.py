@@ -8,7 +8,7 @@ import pytest
 
 from shop.seed.catalogue import plan
 from shop.seed.habits import HABITS
-from shop.seed.shoppers import DAYS, SHOPPERS, acts, tastes
+from shop.seed.shoppers import DAYS, acts, shopper_count, tastes
 
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def found(items):
 
 def test_the_same_each_time_and_in_the_order_of_time(items, found):
     assert acts(items, 7, TODAY) == found
-    assert {act.shopper for act in found} == set(range(SHOPPERS))
+    assert {act.shopper for act in found} == set(range(shopper_count(items)))
     for one, other in itertools.pairwise(found):
         assert one.shopper < other.shopper or one.at <= other.at
     assert all(0 < (TODAY - act.at).days + 1 <= DAYS + 1 and act.at < TODAY for act in found)
