@@ -28,7 +28,7 @@ def check_live_models(
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
     try:
-        faults = status.faults(alias)
+        faults = list(status.faults(alias))
     except DatabaseError:
         return []  # similarity.E032 and W035
     return [Warning(fault, hint=hint, id="similarity.W092") for fault, hint in faults]
