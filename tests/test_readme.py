@@ -134,6 +134,10 @@ print("together" in page and "Wool scarf" in page.split("together")[1])
 """
 
 USE_SHOPPERS = """
+# More than the page's other shelf shows, because no product stands on a page twice.
+for colour in ("Red", "Pink", "Grey", "Black", "Teal", "Plum", "Rust", "Gold", "Sand", "Mint"):
+    Product.objects.create(name=f"{colour} stoneware mug", description="", price=9, brand=brand)
+draining.drain()
 browser = Client(headers={"user-agent": "Mozilla/5.0 Firefox/140.0"})
 api = "/api/similarity/v1/"
 sent = {"content_type": "application/json"}
@@ -145,7 +149,7 @@ view = {"type": "view", "product": products[0].pk}
 print(browser.post(f"{api}events/", {"events": [view]}, **sent).json()["accepted"])
 page = page_of(products[3])
 print("events.js" in page, 'data-similarity-view="4"' in page)
-print("Green stoneware mug" in page.split("For you")[1], "Recently viewed" in page)
+print("stoneware mug" in page.split("For you")[1], "Recently viewed" in page)
 """
 
 
