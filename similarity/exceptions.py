@@ -55,3 +55,7 @@ class ArtefactError(SimilarityError):
 
 class TrainingError(SimilarityError):
     """A model of shoppers cannot be trained on these events or with these options."""
+
+
+class EventError(SimilarityError):
+    """Events cannot be read from a file, or a shopper cannot be found."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from similarity.catalog.content import ProductContent
 from similarity.connections.metrics_export import Gauge
@@ -44,6 +45,14 @@ class Extension:
 
         Runs in the transaction that writes their vectors. Rows written after ``read_at`` are
         newer, so they must stay.
+        """
+
+    def vectors_are_written(
+        self, version: "EncoderVersion", contents: Sequence[ProductContent]
+    ) -> None:
+        """Store data that depends on these products' vectors, just written for ``version``.
+
+        Runs in the transaction that wrote them, which holds the products.
         """
 
     def write_without_vectors(self, keys: Collection[str]) -> None:
@@ -99,6 +108,48 @@ class Extension:
         the user's last purchases, latest first. It may raise any error of the host's own code.
         """
         return None
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        """Return those of the users' primary keys who have a verified order; None if unknown.
+
+        Public figures count verified users only, because anyone can make accounts. An answer
+        without any user is an answer, too.
+        """
+        return None
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (product key, time) of a user's last purchases, latest first, in ``using``.
+
+        A product bought twice is there twice; a time may be None. It may raise any error of the
+        host's own code.
+        """
+        return ()
+
+    def nearness(
+        self, request: HttpRequest, keys: Sequence[Any], using: str
+    ) -> Mapping[Any, float]:
+        """Return how near these products are to the shopper who asks, in [-1, 1], by key.
+
+        Empty if nothing is known of the shopper, or if they refuse.
+        """
+        return {}
+
+    # Data of a shopper who consented, see similarity.events
+
+    def export_profile(self, profile_id: int, using: str) -> Mapping[str, Any]:
+        """Return what the app keeps of a shopper, by name, as values that JSON can hold.
+
+        ``profile_id`` is the key of the shopper's profile and is not part of the answer. An app
+        that keeps something of shoppers implements this method and :meth:`erase_profile`.
+        """
+        return {}
+
+    def erase_profile(self, profile_id: int, using: str) -> None:
+        """Delete all that the app keeps of a shopper, also from caches and files.
+
+        Called in the transaction on the database ``using`` that deletes the profile, perhaps more
+        than once. An error rolls that transaction back, so that nothing is half erased.
+        """
 
     # Operations
 

@@ -209,10 +209,10 @@ def test_what_one_shopper_may_see_is_not_shown_to_another(shelf, monkeypatch):  
         return products if trade else products.exclude(pk=hidden.pk)
 
     monkeypatch.setattr(FieldMappingAdapter, "eligible", eligible)
-    trade, anybody = RequestFactory().get("/"), RequestFactory().get("/")
-    trade.is_trade = True
     tag = "{% get_similar product as hits %}{% for hit in hits %}{{ hit.key }} {% endfor %}"
     for _ in range(2):
+        trade, anybody = RequestFactory().get("/"), RequestFactory().get("/")
+        trade.is_trade = True
         assert str(hidden.pk) in render(tag, product=shelf[0], request=trade).split()
         assert str(hidden.pk) not in render(tag, product=shelf[0], request=anybody).split()
 

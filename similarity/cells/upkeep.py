@@ -199,7 +199,7 @@ def discard(made: VectorCells, alias: str) -> None:
     VectorCells.objects.using(alias).filter(pk=made.pk).delete()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def fitted_of(number: int, alias: str) -> Fitted:
     """Return the model a set was made with, which never changes; each process reads it once."""
     made = VectorCells.objects.using(alias).get(pk=number)

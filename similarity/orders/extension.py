@@ -55,6 +55,14 @@ class OrdersExtension(Extension):
         adapter = get_order_adapter()
         return None if adapter is None else adapter.bought_by
 
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        adapter = get_order_adapter()
+        return None if adapter is None else adapter.verified_users(users)
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        adapter = get_order_adapter()
+        return () if adapter is None else adapter.purchases_of(user, most, using)
+
     def status(self) -> Mapping[str, Any]:
         return {"orders": status.report()}
 

@@ -1,6 +1,6 @@
 """Read orders by a mapping of fields."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -108,6 +108,10 @@ class MappedOrders(OrderAdapter):
                 yield Sale(product, day, round(units))
 
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
+        lines = self.purchases_of(user, LINES_A_PRODUCT * most, using)
+        return list(dict.fromkeys(key for key, _at in lines))[:most]
+
+    def purchases_of(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
         # Other login classes can have the same key as a user, and the key None of an unsaved user
         # would match every guest order.
         is_user = isinstance(user, get_user_model()) and user.pk is not None
@@ -122,8 +126,16 @@ class MappedOrders(OrderAdapter):
             **{f"{placed_at}__isnull": False, f"{product}__isnull": False},
             **{f"{quantity}__gt": 0 for quantity in self._optional("quantity")},
         )
-        latest = lines.order_by(f"-{placed_at}", "-pk", product).values_list(product, flat=True)
-        return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]
+        latest = lines.order_by(f"-{placed_at}", "-pk", product)
+        return [(key, times.aware(at)) for key, at in latest.values_list(product, placed_at)[:most]]
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        if "user" not in self.mapping:
+            return None
+        path = f"{self.mapping['user']}__pk"
+        orders = self._verified(self.orders().filter(**{f"{path}__in": list(users)}))
+        placed = orders.filter(**{f"{self.mapping['placed_at']}__isnull": False})
+        return set(placed.order_by().values_list(path, flat=True).distinct())
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return models on the paths to products, quantity and filters → lookups to them."""

@@ -13,7 +13,10 @@ class ShoppersConfig(AppConfig):
     label = "similarity_shoppers"
     verbose_name = "Product similarity: shoppers"
     default_auto_field = "django.db.models.BigAutoField"
-    beat: ClassVar[Schedule] = {"train_shoppers": (crontab(hour=2, minute=40), {})}
+    beat: ClassVar[Schedule] = {
+        "train_shoppers": (crontab(hour=2, minute=40), {}),
+        "count_public_shelves": (crontab(hour=3, minute=40), {}),
+    }
 
     def ready(self) -> None:
         if not apps.is_installed("similarity.events"):

@@ -53,6 +53,7 @@ class SequenceConfig:
     kinds: int = KINDS
     gaps: int = GAPS
     #: "pre": normalise before each layer. "sasrec": the order of Kang and McAuley (2018).
+    #: "mean": no layers; a shopper's vector is the mean of the items', as in the factor model.
     wiring: str = "pre"
     #: True: scores are cosines. False: inner products.
     cosine: bool = False
@@ -64,8 +65,8 @@ class SequenceConfig:
                 raise ArtefactError(f"{each.name} is {value!r}; it must be from 0 to 4096.")
         if not self.heads or self.dim % self.heads:
             raise ArtefactError(f"dim {self.dim} is not a multiple of heads {self.heads}.")
-        if self.wiring not in ("pre", "sasrec"):
-            raise ArtefactError(f"wiring is {self.wiring!r}; it must be 'pre' or 'sasrec'.")
+        if self.wiring not in ("pre", "sasrec", "mean"):
+            raise ArtefactError(f"wiring is {self.wiring!r}; it must be 'pre', 'sasrec' or 'mean'.")
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,13 +86,14 @@ class SequenceConfig:
 def shapes(config: SequenceConfig) -> dict[str, tuple[int, ...]]:
     """Return the name and shape of each weight of such a model, but for the items' vectors."""
     dim, hidden = config.dim, config.hidden
-    wanted: dict[str, tuple[int, ...]] = {
-        "position.weight": (config.length, dim),
-        "kind.weight": (config.kinds, dim),
-        "gap.weight": (config.gaps, dim),
-    }
+    wanted: dict[str, tuple[int, ...]] = {}
     if config.content_dim:
         wanted["content.weight"] = (dim, config.content_dim)
+    if config.wiring == "mean":
+        return wanted | {"dense.weight": (1,), "dense.bias": (1,)}
+    wanted["position.weight"] = (config.length, dim)
+    wanted["kind.weight"] = (config.kinds, dim)
+    wanted["gap.weight"] = (config.gaps, dim)
     layers: dict[str, tuple[int, ...]] = {
         "before_attention": (dim,),
         "project": (3 * dim, dim),

@@ -41,6 +41,11 @@ def encode_history(
     return x / max(float(np.linalg.norm(x)), 1e-12) if config.cosine else x
 
 
+def mean_of_items(items: FloatArray) -> FloatArray:
+    """Return (D,) the mean of the distinct rows of ``items`` (L, D): a shopper's factors."""
+    return np.asarray(np.unique(items, axis=0).mean(axis=0), np.float32)
+
+
 def project_content(weights: Weights, config: SequenceConfig, content: FloatArray) -> FloatArray:
     """Return (N, D) the vectors of items without events, from their content (N, C)."""
     if content.shape[1] != config.content_dim:

@@ -4,18 +4,25 @@ import numpy as np
 import pytest
 
 from similarity.shoppers.training.baselines import CoOccurrence, Popularity
+from similarity.shoppers.training.factors import FactorModel, FactorOptions
 from tests.shoppers.data import checkerboard, make_history, make_interactions
 
 MODELS = {
     "popularity": Popularity,
     "recent popularity": lambda: Popularity(half_life_days=7),
     "co-occurrence": CoOccurrence,
+    "factors": lambda: FactorModel(FactorOptions(dim=8, epochs=15, batch=16, drawn=64, rate=0.02)),
 }
 
 
 @pytest.fixture(params=MODELS)
-def scorer(request):
-    scorer = MODELS[request.param]()
+def make_scorer(request):
+    return MODELS[request.param]
+
+
+@pytest.fixture
+def scorer(make_scorer):
+    scorer = make_scorer()
     assert scorer.name
     return scorer
 
@@ -53,10 +60,10 @@ def test_a_history_does_not_depend_on_its_batch(scorer):
     assert np.allclose(together, alone, atol=1e-5)
 
 
-def test_fitting_again_forgets_the_former_data(scorer):
+def test_fitting_again_forgets_the_former_data(scorer, make_scorer):
     scorer.fit(checkerboard(seed=1))
     scorer.fit(checkerboard(seed=2))
-    fresh = type(scorer)(**settings_of(scorer))
+    fresh = make_scorer()
     fresh.fit(checkerboard(seed=2))
     histories = [make_history(0, 2)]
     assert np.allclose(scorer.scores(histories), fresh.scores(histories), atol=1e-5)
@@ -69,9 +76,3 @@ def test_a_shopper_of_one_colour_is_shown_that_colour(personal):
     unseen = np.arange(20) > 5
     assert scores[0, even & unseen].min() > scores[0, ~even & unseen].max()
     assert scores[1, ~even & unseen].min() > scores[1, even & unseen].max()
-
-
-def settings_of(scorer):
-    if isinstance(scorer, Popularity):
-        return {"half_life_days": scorer.half_life_days}
-    return {}
