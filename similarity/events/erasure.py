@@ -14,7 +14,8 @@ from django.utils import timezone
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import title_of
 from similarity.events import partitions
-from similarity.events.models import Event, Kind, Profile
+from similarity.events.models import Event, Profile
+from similarity.events.names import name_of
 from similarity.extension import extensions
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def export_events(profile_id: int, using: str) -> list[dict[str, Any]]:
     return [
         {
             "at": at.isoformat(),
-            "type": type_of(kind),
+            "type": name_of(kind),
             "product": None if product is None else str(product),
             "title": titles.get(product),
             "quantity": quantity,
@@ -142,8 +143,3 @@ def read_titles(keys: Sequence[Any]) -> dict[Any, str]:
         products = adapter.for_display(adapter.viewable()).filter(pk__in=keys[start : start + PAGE])
         titles |= {product.pk: title_of(adapter, product) for product in products}
     return titles
-
-
-def type_of(kind: int) -> str:
-    """Return the name of a kind as the API writes it, ``add_to_cart``."""
-    return Kind(kind).name.lower()

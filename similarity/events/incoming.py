@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from similarity.api.fields import is_storable
 from similarity.events.models import Kind
+from similarity.events.names import items_of, kind_of, translate
 from similarity.events.recording import MAX_QUANTITY, MAX_VALUE, NewEvent
-from similarity.events.vocabulary import items_of, kind_of, translate
 from similarity.exceptions import QueryError
 from similarity.similar.within import key_of
 
@@ -27,7 +27,7 @@ OLDEST = timedelta(days=3)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 #: Queries that may name a person: an address or a number to call. Their words are not kept.
-_PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7,}")
+PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7,}")
 
 
 class Refused(Exception):
@@ -113,7 +113,7 @@ def _read(told: Any, received: datetime, shift: timedelta) -> list[NewEvent]:
         query = " ".join(_text(event, "query", MAX_QUERY).split())
         if not query:
             raise Refused("a search needs a query")
-        return [NewEvent(kind, at, query="" if _PERSONAL.search(query) else query, token=token)]
+        return [NewEvent(kind, at, query="" if PERSONAL.search(query) else query, token=token)]
     return [_of_product(kind, at, token, item) for item in _items(event)]
 
 

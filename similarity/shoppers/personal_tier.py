@@ -78,11 +78,13 @@ class PersonalTier:
         """Return the best for this shopper, a share of them new; ``taken`` learns of them."""
         best = self._nearest(wanted, diversity, taken)
         found = [one._replace(tier=PERSONAL) for one in best]
-        taken.add(found)
         share = min(int(conf.get("SHOPPERS", "EXPLORATION") * wanted + 0.5), wanted)
+        taken.add(found[: wanted - share])
         new = self._new(share, taken) if share else []
-        taken.add(new)
-        return mixed(found, new, wanted)
+        groups = {one.group for one in new}
+        shelf = mixed([one for one in found if one.group not in groups], new, wanted)
+        taken.add(shelf)
+        return shelf
 
     def _nearest(self, wanted: int, diversity: float, taken: Taken) -> list[Candidate]:
         within = self.within

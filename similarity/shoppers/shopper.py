@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from similarity.catalog import times
-from similarity.events import identity
+from similarity.events import identity, partitions
 from similarity.events.denied import denied_products
 from similarity.events.history import not_interested, read_history
 from similarity.events.models import Kind, Profile
@@ -166,9 +166,10 @@ def _read_history(shopper: Shopper, using: str) -> History:
     events: list[Act] = []
     unwanted: set[Any] = set()
     if shopper.profile is not None:
-        seen = read_history(shopper.profile.pk, MOST_EVENTS, using)
+        written = partitions.alias()  # not a replica, so that the last click counts
+        seen = read_history(shopper.profile.pk, MOST_EVENTS, written)
         events = [Act(one.product, one.kind, times.aware(one.at)) for one in seen]
-        unwanted = not_interested(shopper.profile.pk, using)
+        unwanted = not_interested(shopper.profile.pk, written)
     ordered = _purchases(shopper.user, using) if shopper.user is not None else []
     told = [one for one in events if one.kind == Kind.PURCHASE]
     known = {one.product for one in told}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from similarity.events.models import Kind
+from similarity.shoppers.artefact import shapes
 from similarity.shoppers.interactions import Interactions
 from similarity.shoppers.training.splits import History
 
@@ -53,4 +54,22 @@ def checkerboard(shoppers: int = 60, items: int = 20, length: int = 7, seed: int
         [list(map(int, sequence)) for sequence in sequences],
         items=items,
         content=np.eye(2, dtype=np.float32)[np.arange(items) % 2],
+    )
+
+
+def random_weights(config, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return weights of a sequence model's shape, without those of its items."""
+    random = np.random.default_rng(seed)
+    return {
+        name: random.normal(0, 0.3, shape).astype(np.float32)
+        for name, shape in shapes(config).items()
+    }
+
+
+def cycle(shoppers: int = 200, items: int = 20, length: int = 8, seed: int = 0):
+    """Return shoppers who walk in a circle: after item i comes i + 1. The next item is certain."""
+    random = np.random.default_rng(seed)
+    begins = random.integers(0, items, shoppers)
+    return make_interactions(
+        [[int(begin + step) % items for step in range(length)] for begin in begins], items=items
     )

@@ -5,8 +5,20 @@ from typing import Any
 
 from rest_framework import serializers
 
-from similarity.api.fields import DescribedField, FlagField
-from similarity.api.serializers import RequestSerializer
+from similarity.api.fields import (
+    MAX_KEY,
+    DescribedField,
+    FlagField,
+    KeyField,
+    LimitField,
+    TextField,
+)
+from similarity.api.serializers import (
+    MAX_CURSOR,
+    CardSerializer,
+    QuerySerializer,
+    RequestSerializer,
+)
 from similarity.events.incoming import MAX_EVENTS, MAX_PRODUCTS, read_time
 from similarity.events.models import Kind
 
@@ -107,3 +119,54 @@ class PreferencesSerializer(serializers.Serializer):
     refused_by_browser = serializers.BooleanField(
         help_text="The browser sends `Sec-GPC` or `DNT`, so consent cannot be given."
     )
+
+
+class HistoryQuerySerializer(QuerySerializer):
+    limit = LimitField(20)
+    cursor = TextField(
+        max_length=MAX_CURSOR, required=False, help_text="From `next` of the page before."
+    )
+
+
+class HistoryEntrySerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    type = serializers.CharField(help_text="`view`, `click`, `add_to_cart` …")
+    key = KeyField(help_text="The product's key, also of a product that is gone.")
+    quantity = serializers.IntegerField()
+    product = CardSerializer(
+        allow_null=True, help_text="The product as it is shown now; null if it is not sold."
+    )
+    no_longer_sold = serializers.BooleanField()
+
+
+class HistorySerializer(serializers.Serializer):
+    results = HistoryEntrySerializer(many=True, help_text="Latest first.")
+    next = serializers.CharField(
+        allow_null=True, help_text="Address of the next page; null at the end."
+    )
+
+
+class ErasedQuerySerializer(QuerySerializer):
+    product = TextField(
+        max_length=MAX_KEY,
+        required=False,
+        help_text="Key of a product, whose events alone are erased; without it everything is.",
+    )
+
+
+class ErasedSerializer(serializers.Serializer):
+    events = serializers.IntegerField(help_text="Number of events that were erased.")
+
+
+class ExportQuerySerializer(QuerySerializer):
+    """No parameter."""
+
+
+class ExportSerializer(serializers.Serializer):
+    """Everything that is kept; empty if nothing is. Other apps add what they keep."""
+
+    exported_at = serializers.CharField(required=False)
+    consented_at = serializers.CharField(required=False)
+    signed_in = serializers.BooleanField(required=False)
+    preferences = serializers.DictField(child=serializers.BooleanField(), required=False)
+    events = serializers.ListField(child=serializers.DictField(), required=False)

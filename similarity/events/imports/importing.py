@@ -6,7 +6,7 @@ one event.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from hashlib import blake2b
@@ -20,21 +20,26 @@ from similarity.events import counting, partitions
 from similarity.events.imports.files import EventFile
 from similarity.events.imports.lookups import ProductKeys, Profiles, user_keys
 from similarity.events.imports.rows import BadRow, Parsed, RowParser
-from similarity.events.models import Event
 from similarity.events.retention import kept_since
+from similarity.models.vectors import key_type
+from similarity.similar.within import database_keys
 from similarity.types import Progress, no_progress
 
 #: Rows that are written in one transaction.
-CHUNK = 5_000
+CHUNK = 10_000
 
+_TABLE = """
+    CREATE TEMPORARY TABLE similarity_imported (
+        at timestamptz, id bigint, profile_id bigint, kind smallint, product_id {key},
+        quantity integer, value numeric, currency text, query text
+    ) ON COMMIT DROP
+"""
+_COPY = "COPY similarity_imported FROM STDIN"
 _INSERT = """
     INSERT INTO similarity_event (at, id, profile_id, kind, product_id, quantity, value, currency,
         query, token, by_server)
     SELECT at, id, profile_id, kind, product_id, quantity, value, currency, query, '', true
-    FROM unnest(%s::timestamptz[], %s::bigint[], %s::bigint[], %s::smallint[], %s::{key}[],
-        %s::integer[], %s::numeric[], %s::text[], %s::text[])
-        AS row(at, id, profile_id, kind, product_id, quantity, value, currency, query)
-    ON CONFLICT DO NOTHING
+    FROM similarity_imported ON CONFLICT DO NOTHING
 """
 
 
@@ -95,8 +100,6 @@ class _Importer:
         self._products = ProductKeys(rule.product_field, self._using)
         self._users = user_keys(rule.user_field, self._using)
         self._profiles = Profiles(self._using)
-        key = Event._meta.get_field("product").rel_db_type(connections[self._using])
-        self._insert = _INSERT.format(key=key)
         self._months: set[datetime] = set()
 
     def parse(self, rows: Iterator[Any]) -> Iterator[Parsed | None]:
@@ -146,20 +149,30 @@ class _Importer:
         known = {user: key for user, key in by_user.items() if key is not None}
         visitors = {one.visitor for one in kept if one.visitor and one.user not in known}
         of_visitor, of_user = self._profiles.lock(visitors, set(known.values()))
+        stored = self._database_keys(products[one.product] for one in kept if one.product)
         rows = []
         for one in kept:
             # None for a search
             is_user = one.user in known
             profile = of_user[known[one.user]] if is_user else of_visitor.get(one.visitor)
-            key = products[one.product] if one.product else None
+            key = stored[products[one.product]] if one.product else None
             number = number_of(profile, one, key)
             of_whom = (one.at, number, profile, int(one.kind), key)
             rows.append((*of_whom, one.quantity, one.value, one.currency, one.query))
         with connections[self._using].cursor() as cursor:
-            cursor.execute(self._insert, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(_TABLE.format(key=key_type(self._using)))
+            with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(_INSERT)
             added = cursor.rowcount
+            cursor.execute("DROP TABLE similarity_imported")  # also within an outer transaction
         self.done.added += added
         self.done.present += len(rows) - added
+
+    def _database_keys(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        distinct = list(dict.fromkeys(keys))
+        return dict(zip(distinct, database_keys(distinct, self._using), strict=True))
 
     def _create_partitions(self, kept: list[Parsed]) -> None:
         times = [one.at for one in kept]

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import connections
 from django.db.models import Field, Model
 from django.utils.crypto import salted_hmac
 
@@ -18,6 +19,10 @@ from similarity.exceptions import EventError
 REMEMBERED = 200_000
 
 _SALT = "similarity.events.import"
+_LOCK = """
+    SELECT {column}, id FROM similarity_profile WHERE {column} = ANY(%s)
+    ORDER BY id FOR KEY SHARE
+"""
 
 
 class Keys:
@@ -145,10 +150,10 @@ class Profiles:
         Profile.objects.using(self._using).bulk_create(profiles, ignore_conflicts=True)
 
     def _lock(self, column: str, values: list[Any]) -> dict[Any, int]:
-        """Return profiles by a column, locked as a foreign key would lock them."""
-        rows = Profile.objects.using(self._using).filter(**{f"{column}__in": values}).order_by("pk")
-        locked = rows.select_for_update(no_key=True)
-        return dict(locked.values_list(column, "pk"))
+        """Return profiles by a column; an erasure of one of them waits for this transaction."""
+        with connections[self._using].cursor() as cursor:
+            cursor.execute(_LOCK.format(column=column), [values])
+            return dict(cursor.fetchall())
 
 
 def pseudonym_of(visitor: str, secret: str | bytes) -> str:

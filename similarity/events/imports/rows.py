@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from similarity.events.imports.columns import kind_in_file
+from similarity.events.incoming import PERSONAL
 from similarity.events.models import Kind
 from similarity.exceptions import EventError
 
@@ -19,9 +20,6 @@ MAX_VALUE = Decimal(10**10)
 MAX_QUANTITY = 100_000
 #: Clocks of other machines may be ahead by this much.
 SKEW = timedelta(minutes=5)
-
-#: A query that may name a person: an address, or a number as long as that of a telephone.
-_PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7}")
 
 
 class BadRow(EventError):
@@ -106,7 +104,7 @@ def text_of(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip()[:MAX_TEXT].replace("\0", "")
+    return str(value).replace("\0", "").strip()[:MAX_TEXT]
 
 
 def _products(product: Any, quantity: Any, value: Any, items: Any) -> list[tuple[str, Any, Any]]:
@@ -144,4 +142,4 @@ def _money(value: Any) -> Decimal | None:
 
 
 def _harmless(query: str) -> str:
-    return "" if _PERSONAL.search(query) else query[:200]
+    return "" if PERSONAL.search(query) else query[:200]

@@ -31,6 +31,8 @@ class Stepper:
         self.step = 0
         shares = np.bincount(sequences.targets(), minlength=model.item_count)
         self._popularity = shares / max(shares.sum(), 1)
+        #: Items with events. The others are no negatives: they would only learn to be unwanted.
+        self._known = np.flatnonzero(np.bincount(sequences.items, minlength=model.item_count))
         self.optimizer = self._make_optimizer()
         self.average = {name: weight.detach().clone() for name, weight in model.weights.items()}
 
@@ -95,17 +97,13 @@ class Stepper:
         options, model, tensor = self.options, self.model, self._tensor
         targets = batch.targets[batch.counted]
         sampled = self._negatives(targets, dice)
-        if options.loss == "full":
-            vectors = model.item_vectors(ids=options.id_dropout)
-            inputs = self.torch.nn.functional.embedding(tensor(batch.items), vectors)
-        else:
-            # Only the items of this step need vectors, however large the catalogue is.
-            items = np.concatenate([batch.items.ravel(), targets, sampled])
-            unique, places = np.unique(items, return_inverse=True)
-            vectors = model.item_vectors(tensor(unique), ids=options.id_dropout)
-            rows = self.torch.nn.functional.embedding(tensor(places), vectors)
-            events = batch.items.size
-            inputs = rows[:events].view(*batch.items.shape, -1)
+        # Only the items of this step need vectors, however large the catalogue is.
+        items = np.concatenate([batch.items.ravel(), targets, sampled])
+        unique, places = np.unique(items, return_inverse=True)
+        vectors = model.item_vectors(tensor(unique), ids=options.id_dropout)
+        rows = self.torch.nn.functional.embedding(tensor(places), vectors)
+        events = batch.items.size
+        inputs = rows[:events].view(*batch.items.shape, -1)
         gaps = np.where(dice.random(batch.gaps.shape) < options.gap_dropout, 0, batch.gaps)
         queries = model.encode(
             inputs,
@@ -117,19 +115,20 @@ class Stepper:
         if model.config.cosine:
             queries = queries / options.temperature
         if options.loss == "full":
-            return losses.full_softmax(queries, vectors, tensor(targets), options.smoothing)
+            places = np.searchsorted(unique, targets)
+            return losses.full_softmax(queries, vectors, tensor(places), options.smoothing)
         positives, negatives = rows[events : events + len(targets)], rows[events + len(targets) :]
         pair = (queries, positives, negatives, tensor(targets), tensor(sampled))
         if options.loss == "gbce":
-            return losses.generalised_bce(*pair, model.item_count, options.calibration)
+            return losses.generalised_bce(*pair, len(self._known), options.calibration)
         return losses.sampled_softmax(*pair, self._expected(sampled))
 
     def _negatives(self, targets: np.ndarray[Any, Any], dice: np.random.Generator) -> Any:
-        """Return (N,) items: some targets of the batch, the rest uniform over the catalogue."""
+        """Return (N,) items: some targets of the batch, the rest uniform over those with events."""
         if self.options.loss == "full":
-            return targets[:0]
+            return self._known
         in_batch = round(self.options.negatives * self._in_batch)
-        uniform = dice.integers(0, self.model.item_count, self.options.negatives - in_batch)
+        uniform = dice.choice(self._known, self.options.negatives - in_batch)
         return np.concatenate([dice.choice(targets, in_batch), uniform])
 
     @property
@@ -140,7 +139,7 @@ class Stepper:
     def _expected(self, sampled: np.ndarray[Any, Any]) -> Any:
         """Return (N,) how often a step samples each of these items on average."""
         by_popularity = self._in_batch * self._popularity[sampled]
-        uniform = (1 - self._in_batch) / self.model.item_count
+        uniform = (1 - self._in_batch) / len(self._known)
         return self._tensor((self.options.negatives * (by_popularity + uniform)).astype(np.float32))
 
     def _tensor(self, values: np.ndarray[Any, Any]) -> Any:

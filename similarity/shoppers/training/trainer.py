@@ -13,6 +13,8 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from similarity.encoders.weights import package
 from similarity.exceptions import TrainingError
 from similarity.shoppers.artefact import SequenceConfig
@@ -119,7 +121,10 @@ class Trainer:
         return Trained(model, self.curves, self.best_epoch or self.epoch)
 
     def _start_from_first(self, model: SequenceTransformer) -> None:
+        known = np.bincount(self.events.items, minlength=self.events.item_count) > 0
         with package("torch").no_grad():
+            # Items without events keep a zero there, so that their vector is their content's.
+            model.weights["ids"] *= package("torch").as_tensor(known[:, None]).to(model.content)
             for name, weight in (self.first or {}).items():
                 model.weights[name].copy_(package("torch").as_tensor(weight))
 
