@@ -15,7 +15,7 @@ from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import title_of
 from similarity.events import partitions
 from similarity.events.models import Event, Profile
-from similarity.events.vocabulary import name_of
+from similarity.events.names import name_of
 from similarity.extension import extensions
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from similarity.api.fields import is_storable
 from similarity.events.models import Kind
+from similarity.events.names import items_of, kind_of, translate
 from similarity.events.recording import MAX_QUANTITY, MAX_VALUE, NewEvent
-from similarity.events.vocabulary import items_of, kind_of, translate
 from similarity.exceptions import QueryError
 from similarity.similar.within import key_of
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from psycopg.errors import CheckViolation
 from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.events import partitions
-from similarity.events.denied import denied_condition
+from similarity.events.denied import denied_products
 from similarity.events.identity import consents_by_tool, give_consent, profile_of
 from similarity.events.models import Kind, Profile
 from similarity.events.models.profiles import random_key
@@ -56,7 +56,7 @@ _WRITE = """
     ), lately AS (
         SELECT count(*) AS events FROM (
             SELECT FROM similarity_event
-            WHERE profile_id = %(profile)s AND at > %(now)s - interval '1 minute'
+            WHERE profile_id = %(profile)s AND at > %(since)s
             LIMIT %(most)s
         ) AS found
     ), written AS (
@@ -166,20 +166,15 @@ def _kind(kind: str | Kind) -> Kind:
 
 
 def allowed_products(keys: Sequence[Any], request: Any) -> set[Any]:
-    """Return those of ``keys`` whose events may be kept: published, and of no denied category.
-
-    One query.
-    """
-    adapter = get_adapter()
-    products = adapter.viewable(getattr(request, "_request", request)).filter(pk__in=list(keys))
+    """Return those of ``keys`` whose events may be kept: published, and of no denied category."""
+    viewable = get_adapter().viewable(getattr(request, "_request", request))
+    products = viewable.filter(pk__in=list(keys)).order_by()
+    allowed = set(products.values_list("pk", flat=True))
     try:
-        denied = denied_condition()
-    except ConfigurationError as error:  # similarity.E085
-        log_error(logger, error, "No event is kept: the deny list cannot be read.")
+        return allowed - denied_products(allowed, partitions.alias())
+    except ConfigurationError as error:  # what is denied is not known, so nothing is kept
+        log_error(logger, error, "No event is kept: %s", error)
         return set()
-    if denied is not None:
-        products = products.exclude(denied)
-    return set(products.order_by().values_list("pk", flat=True))
 
 
 def write(
@@ -239,7 +234,8 @@ def _write(
         "profile": profile.pk,
         "key": key,
         "key_days": KEY_DAYS,
-        "now": datetime.now(UTC),
+        # A constant, so that PostgreSQL plans for this month's partition alone.
+        "since": datetime.now(UTC) - timedelta(minutes=1),
         "most": int(conf.get("EVENTS", "PER_MINUTE")),
         "search": int(Kind.SEARCH),
         "by_server": by_server,

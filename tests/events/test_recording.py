@@ -138,3 +138,17 @@ def test_the_script_is_small():
 
     script = Path(similarity.events.__file__).parent / "static/similarity/events.js"
     assert len(gzip.compress(script.read_bytes())) < 1_250
+
+
+def test_the_document_s_table_of_names_is_the_code_s():
+    from pathlib import Path
+
+    from similarity.events.names import NAMES
+
+    def cell(names):
+        return ", ".join(f"`{name}`" for name in names)
+
+    document = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+    for kind, names in NAMES.items():
+        cells = [f"`{kind.name.lower()}`", cell(names.ga4), cell(names.segment)]
+        assert "| " + " | ".join(cells).replace("|  |", "| |") in document

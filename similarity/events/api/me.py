@@ -21,7 +21,7 @@ from similarity.events import erasure, identity, partitions
 from similarity.events.api import serializers
 from similarity.events.api.views import PersonalView, personal_answer
 from similarity.events.models import Event, Profile
-from similarity.events.vocabulary import name_of
+from similarity.events.names import name_of
 from similarity.exceptions import QueryError
 from similarity.similar.within import key_of
 

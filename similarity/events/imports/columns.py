@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from similarity.events.models import Kind
-from similarity.events.vocabulary import kind_of
+from similarity.events.names import kind_of
 from similarity.exceptions import EventError
 
 #: What a column may hold, with the names under which it is known; the first name found counts.

@@ -1,4 +1,4 @@
-"""Names of events: ours, and those of Google Analytics 4 and Segment, which mean the same."""
+"""Names of events and of their fields: ours, and those of Google Analytics 4 and Segment."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from similarity.events.models import Kind
 
 
 class Names(NamedTuple):
-    """What other tools call a kind of event; the first name of each is the usual one."""
+    """What other tools call a kind of event."""
 
     ga4: tuple[str, ...] = ()
     segment: tuple[str, ...] = ()
@@ -38,14 +38,19 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "at": ("timestamp", "originalTimestamp"),
 }
 
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
+
+
 _KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind} | {
-    name.lower(): kind for kind, names in NAMES.items() for name in (*names.ga4, *names.segment)
+    _plain(name): kind for kind, names in NAMES.items() for name in (*names.ga4, *names.segment)
 }
 
 
 def kind_of(name: str) -> Kind | None:
     """Return the kind of event that a tool calls ``name``; None for an unknown name."""
-    return _KINDS.get(name.strip().lower())
+    return _KINDS.get(_plain(name))
 
 
 def name_of(kind: int) -> str:
