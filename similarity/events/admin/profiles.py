@@ -160,9 +160,9 @@ def log(request: HttpRequest, profile: Profile, flag: int, message: str) -> None
     """Log what staff did in Django's own log, by the account; it never names a profile."""
     subject: Any = profile.user or profile
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user=request.user,
         content_type=ContentType.objects.get_for_model(subject),
-        object_id=profile.user.pk if profile.user else None,
+        object_id=str(profile.user.pk) if profile.user else None,
         object_repr=str(subject)[:200],
         action_flag=flag,
         change_message=message,
