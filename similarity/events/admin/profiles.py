@@ -159,8 +159,9 @@ class ProfileAdmin(NotByHand):
 def log(request: HttpRequest, profile: Profile, flag: int, message: str) -> None:
     """Log what staff did in Django's own log, by the account; it never names a profile."""
     subject: Any = profile.user or profile
+    staff: Any = request.user
     LogEntry.objects.create(
-        user=request.user,
+        user=staff,
         content_type=ContentType.objects.get_for_model(subject),
         object_id=str(profile.user.pk) if profile.user else None,
         object_repr=str(subject)[:200],
