@@ -121,7 +121,7 @@ def forget(response: HttpResponse) -> None:
     )
 
 
-def pseudonym_of(token: str, key: str | None = None) -> str:
+def pseudonym_of(token: str, key: str | bytes | None = None) -> str:
     """Return the HMAC of a token, 64 hexadecimal digits, under ``SECRET_KEY`` or ``key``."""
     return salted_hmac(
         "similarity.events.shopper", token, secret=key, algorithm="sha256"

@@ -17,7 +17,7 @@ MAX_QUERY, MAX_TOKEN = 200, 200
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 #: Queries that may name a person: an address or a number to call. Their words are not kept.
-_PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7,}")
+PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class NewEvent:
     def __post_init__(self) -> None:
         if (fault := self._fault()) is not None:
             raise QueryError(fault)
-        if self.query and _PERSONAL.search(self.query):
+        if self.query and PERSONAL.search(self.query):
             object.__setattr__(self, "query", "")
 
     def _fault(self) -> str | None:
