@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from logging import getLogger
 from typing import Any
@@ -15,7 +15,7 @@ from similarity.encoders.weights import package
 from similarity.exceptions import SimilarityError
 from similarity.shoppers import promotion
 from similarity.shoppers.artefact import FORMAT, SequenceConfig
-from similarity.shoppers.interactions import Interactions
+from similarity.shoppers.interactions import Data, Interactions
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.training.baselines import CoOccurrence, Popularity
 from similarity.shoppers.training.calibration import calibrate
@@ -33,14 +33,6 @@ MARGIN = 0.05
 ASKED = 20_000
 #: Items' vectors handed to the promotion at once.
 _PAGE = 5000
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a run learns from. ``content_version``: the encoder version of the items' content."""
-
-    interactions: Interactions
-    content_version: int
 
 
 def train_factors(
