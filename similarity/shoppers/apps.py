@@ -24,7 +24,11 @@ class ShoppersConfig(AppConfig):
                 "similarity.shoppers needs similarity.events: add it to INSTALLED_APPS."
             )
 
+        from similarity.checks import register
         from similarity.extension import register_extension
+        from similarity.shoppers import checks
         from similarity.shoppers.extension import ShoppersExtension
 
         register_extension(ShoppersExtension())
+        register(checks.check_pages)
+        register(checks.check_live_models, database=True)

@@ -7,10 +7,14 @@ from django.db.models import QuerySet
 
 from similarity.exceptions import QueryError
 from similarity.shoppers.personal_shelves import because_you_viewed, buy_again, recently_viewed
+from similarity.shoppers.public_shelves import also_viewed, trending
 from similarity.shoppers.recommending import recommend_for
 from similarity.similar.hits import Hit
 
 FOR_YOU, BECAUSE, RECENT, AGAIN = "for_you", "because_you_viewed", "recently_viewed", "buy_again"
+#: The same for everybody.
+TRENDING, ALSO = "trending", "people_also_viewed"
+PUBLIC = (TRENDING, ALSO)
 
 
 class Asked(NamedTuple):
@@ -69,6 +73,20 @@ def _again(asked: Asked) -> Shelf:
     return Shelf(buy_again(asked.who, asked.limit, within=asked.within, exclude=own))
 
 
+def _trending(asked: Asked) -> Shelf:
+    return Shelf(trending(asked.limit, within=asked.within, exclude=_excluded(asked)))
+
+
+def _also(asked: Asked) -> Shelf:
+    if asked.product is None:
+        raise QueryError(
+            f"shelf is {ALSO!r} and there is no product; name the product of the page."
+        )
+    return Shelf(
+        also_viewed(asked.product, asked.limit, within=asked.within, exclude=asked.exclude)
+    )
+
+
 def _excluded(asked: Asked) -> list[Any]:
     return [*asked.exclude, *([] if asked.product is None else [asked.product])]
 
@@ -78,5 +96,7 @@ _READERS: Mapping[str, Callable[[Asked], Shelf]] = {
     BECAUSE: _because,
     RECENT: _recent,
     AGAIN: _again,
+    TRENDING: _trending,
+    ALSO: _also,
 }
 SHELVES = tuple(_READERS)

@@ -10,8 +10,10 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from similarity.catalog import times
 from similarity.events.identity import COOKIE, pseudonym_of
 from similarity.events.models import Event, Kind, Profile
+from similarity.shoppers.models import AlsoViewedItem, TrendingItem
 from tests.host_models import Product
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,20 @@ def test_a_browser_that_refuses_gets_nothing_personal(shop, live, shopper, did):
     did("view", shop.of("Lamps")[0])
     request = ask(HTTP_SEC_GPC="1")
     assert heading(render("{% for_you %}{% recently_viewed %}", request)) == ["Popular products"]
+
+
+def test_public_shelves_are_the_same_for_everybody(shop, live, shopper, did):
+    mug, lamp, chair = (shop.of(name)[0] for name in ("Mugs", "Lamps", "Chairs"))
+    today = times.today()
+    TrendingItem.objects.create(name=shop.name(lamp), step=1, day=today)
+    TrendingItem.objects.create(name=shop.name(mug), step=1, day=today)
+    AlsoViewedItem.objects.create(source=shop.name(mug), name=shop.name(chair), step=1, day=today)
+    page = "{% people_also_viewed product %}{% trending product=product %}"
+    html = render(page, product=mug)
+    assert heading(html) == ["People also viewed", "Trending"]
+    assert shown(html) == [chair.name, lamp.name], "not the page's own product"
+    did("not_interested", lamp)
+    assert render(page, product=mug) == html == render(page, ask(token=""), product=mug)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """``{% load similarity_shoppers %}``: personal shelves on the host's pages.
 
 ``{% for_you %}``, ``{% because_you_viewed %}``, ``{% recently_viewed %}`` and ``{% buy_again %}``
-render the template of the same name for the shopper of the page's request. ``product`` is that of
-the page, which no shelf repeats. A shelf is made anew for each request and never cached, so do not
+render the template of the same name for the shopper of the page's request; ``{% trending %}`` and
+``{% people_also_viewed product %}`` are the same for everybody. ``product`` is that of the page,
+which no shelf repeats. A shelf is made anew for each request and never cached, so do not
 put these tags inside ``{% cache %}``. If an error occurs, the tag logs it and the page omits the
 shelf.
 """
@@ -24,10 +25,19 @@ from similarity.shoppers.shopper import shopper_of
 from similarity.similar.hits import Hit
 from similarity.similar.shelf_cache import shelf_items, shown_to
 from similarity.similar.shown import note_shown, shown_on
-from similarity.templatetags.rendering import anywhere, element_id, key_of, render, unique_id
+from similarity.templatetags.rendering import (
+    anywhere,
+    element_id,
+    is_nothing,
+    key_of,
+    render,
+    unique_id,
+)
 
 logger = logging.getLogger(__name__)
 register = template.Library()
+
+_NO_REFUSAL = {"refusal": "", "page": ""}
 
 
 @register.simple_tag(takes_context=True)
@@ -118,6 +128,40 @@ def buy_again(
     return _draw(context, shelves.AGAIN, asked, title, template)
 
 
+@register.simple_tag(takes_context=True)
+@anywhere
+def trending(
+    context: Context,
+    limit: int = 8,
+    *,
+    product: Any = None,
+    title: str | None = None,
+    within: QuerySet[Any] | None = None,
+    template: str = "similarity/trending.html",
+) -> SafeString:
+    """Render products that verified shoppers look at more than before; the same for everybody."""
+    asked = _asked(context, limit, within, product)
+    return _draw(context, shelves.TRENDING, asked, title, template)
+
+
+@register.simple_tag(takes_context=True)
+@anywhere
+def people_also_viewed(
+    context: Context,
+    product: Any,
+    limit: int = 8,
+    *,
+    title: str | None = None,
+    within: QuerySet[Any] | None = None,
+    template: str = "similarity/people_also_viewed.html",
+) -> SafeString:
+    """Render products that verified shoppers looked at on the same day as ``product``."""
+    if is_nothing(product, "people_also_viewed"):
+        return mark_safe("")
+    asked = _asked(context, limit, within, product)
+    return _draw(context, shelves.ALSO, asked, title, template)
+
+
 def _asked(
     context: Context, limit: int, within: QuerySet[Any] | None, product: Any, **how: Any
 ) -> Asked:
@@ -146,7 +190,7 @@ def _draw(
             "because": shelf.because,
             "explain": asked.explain,
             "shelf_id": unique_id(context, element_id(name, template, title)),
-            **_refusal(asked.who),
+            **(_NO_REFUSAL if name in shelves.PUBLIC else _refusal(asked.who)),
         }
         return render(context, template, values)
     except Exception as error:  # noqa: BLE001 - the page is rendered without the shelf
@@ -163,6 +207,8 @@ def _title(name: str, shelf: Shelf) -> str:
         shelves.FOR_YOU: gettext("For you"),
         shelves.RECENT: gettext("Recently viewed"),
         shelves.AGAIN: gettext("Buy again"),
+        shelves.TRENDING: gettext("Trending"),
+        shelves.ALSO: gettext("People also viewed"),
     }
     return titles[name]
 
@@ -173,5 +219,5 @@ def _refusal(request: Any) -> dict[str, str]:
     The form needs a CSRF cookie, which nobody gets who did not consent.
     """
     if request is None or shopper_of(request).profile is None:
-        return {"refusal": "", "page": ""}
+        return _NO_REFUSAL
     return {"refusal": reverse("similarity:event_form"), "page": request.get_full_path()}
