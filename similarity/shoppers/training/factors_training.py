@@ -1,7 +1,6 @@
 """A training run of the factor model: measure, decide, train on everything, store, promote."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,16 +10,16 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from similarity.encoders.weights import package
 from similarity.exceptions import SimilarityError
 from similarity.shoppers import promotion
-from similarity.shoppers.artefact import FORMAT, SequenceConfig
+from similarity.shoppers.artefact import SequenceConfig
 from similarity.shoppers.interactions import Data, Interactions
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.training.baselines import CoOccurrence, Popularity
 from similarity.shoppers.training.calibration import calibrate
 from similarity.shoppers.training.factors import FactorModel, FactorOptions
 from similarity.shoppers.training.measures import Measures, Scorer, compare, evaluate
+from similarity.shoppers.training.saving import write_artefact
 from similarity.shoppers.training.splits import LeaveOneOut, Split, by_time, leave_one_out
 from similarity.types import Progress, no_progress
 from similarity.vectors import upsert
@@ -168,12 +167,13 @@ def artefact(trained: FactorModel) -> bytes:
         wiring="mean",
     )
     weight, bias = trained.dense
-    arrays = {"dense.weight": np.float32([weight]), "dense.bias": np.float32([bias])}
+    weights = {
+        "dense.weight": np.array([weight], np.float32),
+        "dense.bias": np.array([bias], np.float32),
+    }
     if trained.projection is not None:
-        arrays["content.weight"] = np.ascontiguousarray(trained.projection, np.float32)
-    metadata = {"format": FORMAT, "config": json.dumps(config.as_json())}
-    data: bytes = package("safetensors.numpy").save(arrays, metadata)
-    return data
+        weights["content.weight"] = trained.projection
+    return write_artefact(config, weights)
 
 
 def as_figures(found: Mapping[str, Measures]) -> dict[str, dict[str, float]]:
