@@ -10,7 +10,9 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from similarity import conf
+from similarity.catalog.adapter import get_adapter
 from similarity.events import partitions
+from similarity.events.denied import denied_condition
 from similarity.events.status import REMEDY
 from similarity.exceptions import ConfigurationError
 
@@ -19,8 +21,8 @@ LONG_DAYS = 760
 
 
 def check_events(**kwargs: Any) -> list[CheckMessage]:
-    """Check the consent function, the retention and the apps that profiles need."""
-    return [*_check_consent(), *_check_retention(), *_check_auth()]
+    """Check the consent function, the retention, the deny list and the apps that are needed."""
+    return [*_check_consent(), *_check_retention(), *_check_denied(), *_check_auth()]
 
 
 def check_cookie(**kwargs: Any) -> list[CheckMessage]:
@@ -94,6 +96,19 @@ def _check_retention() -> list[CheckMessage]:
             id="similarity.W081",
         )
     ]
+
+
+def _check_denied() -> list[CheckMessage]:
+    try:
+        get_adapter()
+    except ConfigurationError:
+        return []  # similarity.E010
+    try:
+        denied_condition()
+    except ConfigurationError as error:
+        hint = "Or empty the list; until then no event is kept."
+        return [Error(str(error), hint=hint, id="similarity.E085")]
+    return []
 
 
 def _check_auth() -> list[CheckMessage]:

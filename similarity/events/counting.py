@@ -2,14 +2,17 @@
 
 from datetime import date, datetime, time, timedelta
 
-from django.db import connections, transaction
-from django.db.models import Sum
+from django.db import OperationalError, connections, transaction
+from django.db.models import Count, Sum
 from django.utils import timezone
 
-from similarity.events.models import EventDay
+from similarity.events.models import Event, EventDay
 
 #: Days before today that are counted again each night, because events may arrive late.
 LATE_DAYS = 4
+
+#: Longest time that a page counts today's events.
+PAGE_MS = 1_000
 
 _COUNT = """
     INSERT INTO similarity_eventday (day, kind, events)
@@ -40,3 +43,26 @@ def totals_by_day(first: date, last: date, using: str) -> dict[date, int]:
     """Return the counted events of each day, of all kinds, days without events left out."""
     days = EventDay.objects.using(using).filter(day__range=(first, last))
     return dict(days.order_by("day").values_list("day").annotate(total=Sum("events")))
+
+
+def read_days(first: date, last: date, using: str) -> dict[date, dict[int, int]]:
+    """Return the counted events of each day by kind; days without events are left out."""
+    found: dict[date, dict[int, int]] = {}
+    days = EventDay.objects.using(using).filter(day__range=(first, last))
+    for day, kind, events in days.values_list("day", "kind", "events"):
+        found.setdefault(day, {})[kind] = events
+    return found
+
+
+def count_today(using: str) -> dict[int, int] | None:
+    """Return today's events by kind until now; None if that takes longer than a page may."""
+    zone = timezone.get_default_timezone()
+    midnight = datetime.combine(timezone.localdate(timezone=zone), time(), zone)
+    events = Event.objects.using(using).filter(at__gte=midnight).order_by()
+    try:
+        with transaction.atomic(using=using):
+            with connections[using].cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {PAGE_MS}")
+            return dict(events.values_list("kind").annotate(events=Count("id")))
+    except OperationalError:
+        return None

@@ -138,7 +138,7 @@ def read_titles(keys: Sequence[Any]) -> dict[Any, str]:
     A product that the shop hides since must not be named again.
     """
     adapter = get_adapter()
-    titles = {}
+    titles: dict[Any, str] = {}
     for start in range(0, len(keys), PAGE):
         products = adapter.for_display(adapter.viewable()).filter(pk__in=keys[start : start + PAGE])
         titles |= {product.pk: title_of(adapter, product) for product in products}

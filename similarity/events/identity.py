@@ -21,6 +21,7 @@ from similarity import conf
 from similarity.events import partitions
 from similarity.events.models import Profile
 from similarity.logs import log_error
+from similarity.similar.planner_settings import savepoint
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def profile_of(request: Any) -> Profile | None:
     """Return the profile of the shopper who asks; None without consent.
 
     One query a request at most. ``request`` is Django's or REST framework's. Raises the database's
-    errors.
+    errors, which leave the page's transaction usable.
     """
     plain = getattr(request, "_request", request)
     if not hasattr(plain, _KNOWN):
@@ -120,7 +121,7 @@ def forget(response: HttpResponse) -> None:
     )
 
 
-def pseudonym_of(token: str, key: str | None = None) -> str:
+def pseudonym_of(token: str, key: str | bytes | None = None) -> str:
     """Return the HMAC of a token, 64 hexadecimal digits, under ``SECRET_KEY`` or ``key``."""
     return salted_hmac(
         "similarity.events.shopper", token, secret=key, algorithm="sha256"
@@ -137,17 +138,20 @@ def anonymous_profile(request: Asking) -> Profile | None:
         pseudonym_of(token, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]
     profiles = Profile.objects.using(using)
-    profile = profiles.filter(pseudonym__in=[current, *former]).first()
-    if profile is not None and profile.pseudonym != current:
-        profiles.filter(pk=profile.pk).update(pseudonym=current)
+    with savepoint(using):
+        profile = profiles.filter(pseudonym__in=[current, *former]).first()
+        if profile is not None and profile.pseudonym != current:
+            profiles.filter(pk=profile.pk).update(pseudonym=current)
     return profile
 
 
 def _read(request: Any) -> Profile | None:
     user = _user(request)
-    if user is not None:
-        return Profile.objects.using(partitions.alias()).filter(user=user).first()
-    return anonymous_profile(request)
+    if user is None:
+        return anonymous_profile(request)
+    using = partitions.alias()
+    with savepoint(using):
+        return Profile.objects.using(using).filter(user=user).first()
 
 
 def _user(request: Any) -> Any:

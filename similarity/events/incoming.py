@@ -12,22 +12,24 @@ from django.utils.dateparse import parse_datetime
 from similarity.api.fields import is_storable
 from similarity.events.models import Kind
 from similarity.events.names import items_of, kind_of, translate
-from similarity.events.recording import MAX_QUANTITY, MAX_VALUE, NewEvent
+from similarity.events.new_event import (
+    MAX_QUANTITY,
+    MAX_QUERY,
+    MAX_TOKEN,
+    MAX_VALUE,
+    NewEvent,
+)
 from similarity.exceptions import QueryError
 from similarity.similar.within import key_of
 
 #: The most events of a request, and products of an event.
 MAX_EVENTS, MAX_PRODUCTS = 1_000, 20
-#: The most characters of a query and of a token.
-MAX_QUERY, MAX_TOKEN = 200, 200
 #: A client's clock is corrected if it differs by more; less is the time of the journey.
 SKEW = timedelta(minutes=2)
 #: Older events are refused: a client sends what it kept while it was offline, and no history.
 OLDEST = timedelta(days=3)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-#: Queries that may name a person: an address or a number to call. Their words are not kept.
-PERSONAL = re.compile(r"@|(?:\d[\s./-]?){7,}")
 
 
 class Refused(Exception):
@@ -80,7 +82,7 @@ def read_time(told: Any) -> datetime | None:
     None if it is neither. Without a time zone UTC is meant.
     """
     if isinstance(told, int | float) and not isinstance(told, bool):
-        return _since_1970(float(told))
+        return _since_1970(told)
     if not isinstance(told, str) or len(told) > 64:
         return None
     try:
@@ -93,11 +95,10 @@ def read_time(told: Any) -> datetime | None:
 
 
 def _since_1970(number: float) -> datetime | None:
-    for unit in (1.0, 1e3, 1e6):
-        seconds = number / unit
-        if 0 <= seconds < 4e9:  # until the year 2096
-            return datetime.fromtimestamp(seconds, UTC)
-    return None
+    if not 0 <= number < 4e15:  # microseconds until the year 2096; first, as an int may be huge
+        return None
+    unit = 1.0 if number < 4e9 else 1e3 if number < 4e12 else 1e6
+    return datetime.fromtimestamp(number / unit, UTC)
 
 
 def _read(told: Any, received: datetime, shift: timedelta) -> list[NewEvent]:
@@ -113,7 +114,7 @@ def _read(told: Any, received: datetime, shift: timedelta) -> list[NewEvent]:
         query = " ".join(_text(event, "query", MAX_QUERY).split())
         if not query:
             raise Refused("a search needs a query")
-        return [NewEvent(kind, at, query="" if PERSONAL.search(query) else query, token=token)]
+        return [NewEvent(kind, at, query=query, token=token)]
     return [_of_product(kind, at, token, item) for item in _items(event)]
 
 
@@ -156,7 +157,10 @@ def _time(event: Mapping[str, Any], received: datetime, shift: timedelta) -> dat
     told = read_time(event["at"])
     if told is None:
         raise Refused(f"at is {event['at']!r:.60}; give a time such as 2026-05-01T12:00:00Z")
-    at = min(told + shift, received)
+    try:
+        at = min((told + shift).astimezone(UTC), received)
+    except OverflowError as error:  # the calendar ends
+        raise Refused(f"at is {event['at']!r:.60}; give a time of the last days") from error
     if received - at > OLDEST:
         raise Refused(f"at is {OLDEST.days} days ago or more; import old events from a file")
     return at

@@ -62,6 +62,8 @@ def translate(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event with our own names of fields; Segment's ``properties`` are flattened."""
     properties = event.get("properties", event.get("params", event.get("ecommerce")))
     told = {**event, **(properties if isinstance(properties, Mapping) else {})}
+    if told.get("type") == "track":  # Segment's call, whose own name of the event is ``event``
+        told["type"] = told.get("event")
     found = {name: told[name] for name in (*FIELDS, "token") if name in told}
     for field, others in FIELDS.items():
         for other in others:

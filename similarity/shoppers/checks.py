@@ -50,8 +50,9 @@ def _check_page_cache() -> list[CheckMessage]:
 
 def _check_request() -> list[CheckMessage]:
     for engine in settings.TEMPLATES:
-        processors = engine.get("OPTIONS", {}).get("context_processors", [])
-        if engine.get("BACKEND") == DJANGO_TEMPLATES and REQUEST in processors:
+        options: Any = engine.get("OPTIONS", {})
+        is_djangos = engine.get("BACKEND") == DJANGO_TEMPLATES
+        if is_djangos and REQUEST in options.get("context_processors", []):
             return []
     return [
         Warning(

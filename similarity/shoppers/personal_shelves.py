@@ -1,6 +1,6 @@
 """Shelves of a person's own history: because you viewed, recently viewed, buy again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -53,8 +53,7 @@ def because_you_viewed(
     excluded = excluded_keys(exclude)
     with metrics.timed("shelf_seconds", shelf="because_you_viewed"), savepoint(room.using):
         last = [key for key in history.viewed[:LOOKED_THROUGH] if key not in excluded]
-        viewable = room.load(last) if last else {}
-        product = next((viewable[key] for key in last if key in viewable), None)
+        product = next(_passing(last, 1, room), None)
         if product is None:
             return None
         left_out = [*excluded, *history.left_out]
@@ -141,13 +140,31 @@ def _hits(
     adapter: CatalogAdapter,
 ) -> list[Hit]:
     """Return the first of these products that may be shown now, one of each group of variants."""
-    if not keys or room.keys is None:
-        return []
-    passing = room.narrowed() if room.fixed_rows else room.products
-    products = Within(passing.filter(pk__in=keys)).load(keys)
-    found = [(key, score) for key, score in zip(keys, scores, strict=True) if key in products]
-    groups = fallback.groups_of([key for key, _score in found], adapter)
+    score_of = dict(zip(keys, scores, strict=True))
     hits: dict[str, Hit] = {}
-    for key, score in found:
-        hits.setdefault(groups[key], Hit(str(key), score, tier, product=products[key]))
+    for products in _pages(keys, limit, room):
+        groups = fallback.groups_of([one.pk for one in products], adapter)
+        for one in products:
+            hit = Hit(str(one.pk), score_of[one.pk], tier, product=one)
+            hits.setdefault(groups[one.pk], hit)
+        if len(hits) >= limit:
+            break
     return list(hits.values())[:limit]
+
+
+def _passing(keys: Sequence[Any], limit: int, room: Within) -> Iterator[Any]:
+    """Yield the products that may be shown now, in the order of ``keys``."""
+    for products in _pages(keys, limit, room):
+        yield from products
+
+
+def _pages(keys: Sequence[Any], limit: int, room: Within) -> Iterator[list[Any]]:
+    """Yield the same in pages of a few more than ``limit``, each by one query."""
+    if room.keys is None:
+        return
+    passing = room.narrowed() if room.fixed_rows else room.products
+    size = limit + 2
+    for start in range(0, len(keys), size):
+        some = keys[start : start + size]
+        products = Within(passing.filter(pk__in=some)).load(some)
+        yield [products[key] for key in some if key in products]

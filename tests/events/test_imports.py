@@ -132,11 +132,12 @@ def test_bad_rows_are_listed_by_line_with_their_reason(table, load, make_product
         [AT, "view"],
         [AT, "page_view", "v", ""],
         [AT, "view", "v", 10**30],
+        [AT, "view", "v", "\0"],
     )
     bad = tmp_path / "bad.txt"
     written = load(path, "--bad-rows", str(bad))
     assert "1 events added" in written.out
-    assert "1 rows of kinds that are not kept, 9 bad rows" in written.out
+    assert "1 rows of kinds that are not kept, 10 bad rows" in written.out
     assert "3 × names an unknown or denied product" in written.out
     assert set(bad.read_text().splitlines()) == {
         "line 3 has no time: 'yesterday'",
@@ -148,6 +149,7 @@ def test_bad_rows_are_listed_by_line_with_their_reason(table, load, make_product
         "line 9 is older than EVENTS['RETENTION_DAYS']",
         "line 10 has only 2 cells",
         f"line 12 names an unknown or denied product: '{10**30}'",
+        "line 13 has no product",
     }
     assert "line 3 has no time: 'yesterday'" in written.err
 
@@ -247,11 +249,15 @@ def test_ga4_as_parquet_with_several_items_an_event(load, make_product, tmp_path
 def test_items_as_json_and_own_names_of_columns(table, load, make_product):
     shirt, lamp = make_product(), make_product()
     items = json.dumps([{"item_id": shirt.pk}, {"item_id": str(lamp.pk)}])
-    path = table("when what who items", [AT, "view_item_list", "v", items], [AT, "view", "v", "{"])
+    odd = '[{"item_id": "\\ud800"}]'
+    rows = ["view_item_list", items], ["view", "{"], ["view", odd], ["view", "[3]"]
+    path = table("when what who items", *([AT, what, "v", told] for what, told in rows))
     given = [f"--column={pair}" for pair in ("at=when", "type=what", "visitor=who")]
     written = load(path, *given).out
     assert "2 events added" in written
     assert "1 × has items that are not JSON" in written
+    assert "1 × has items that are not at most 200 products" in written
+    assert "1 × names an unknown or denied product" in written
     assert {event.kind for event in Event.objects.all()} == {Kind.IMPRESSION}
     with pytest.raises(CommandError, match="the file has only when, what, who, items"):
         load(path, "--column=at=now")

@@ -3,14 +3,17 @@
 import uuid
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from similarity.events import counting, partitions, retention, tasks
 from similarity.events.models import Event, EventBatch, EventDay, Kind
 from tests.configure import with_settings
+from tests.databases import current_address
 from tests.events.shoppers import anonymous, happen
 
 pytestmark = pytest.mark.django_db
@@ -44,12 +47,10 @@ def test_a_month_is_dropped_once_all_of_it_is_too_old(make_product):
     assert retention.tidy(NOW).dropped == []
 
 
-def test_dropping_deletes_no_rows(make_product, django_assert_num_queries):
+def test_dropping_deletes_no_rows(make_product):
     """Deleted rows would wait for a vacuum, and reading them would slow the night."""
     partitions.create(NOW - timedelta(days=240), NOW, "default")
     happen(anonymous(), make_product(), at=NOW - timedelta(days=230))
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as captured:
         retention.tidy(NOW)
     statements = [query["sql"] for query in captured.captured_queries]
@@ -95,3 +96,12 @@ def test_beat_and_the_command_do_it(make_product, capsys):
     assert min(partitions.existing("default")) > timezone.now() - timedelta(days=215)
     call_command("similarity", "tidy-events")
     assert "0 partitions of events created and 0 dropped" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_never_waits_for_a_long_count(monkeypatch):
+    monkeypatch.setattr(counting, "PAGE_MS", 50)
+    assert counting.count_today("default") == {}
+    with psycopg.connect(current_address()) as other:
+        other.execute("LOCK TABLE similarity_event IN ACCESS EXCLUSIVE MODE")
+        assert counting.count_today("default") is None

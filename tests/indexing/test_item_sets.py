@@ -95,11 +95,11 @@ def test_a_build_and_the_dropping_of_retired_versions_let_it_be(items):
 
 
 def test_the_night_makes_its_cells(items, monkeypatch):
-    monkeypatch.setattr(upkeep, "CELLS_FROM", 3)
+    monkeypatch.setattr(upkeep, "ITEM_CELLS_FROM", 3)
     tasks.tidy_cells()
     assert upkeep.live(items, "default") is not None
+    assert upkeep.live(EncoderVersion.objects.live(), "default") is None
     upkeep.drop(items, "default")
-    upkeep.drop(EncoderVersion.objects.live(), "default")
 
 
 def test_it_cannot_be_promoted_or_rolled_back_to(items):

@@ -1,9 +1,9 @@
 """API views of events, and of a shopper's consent and preferences."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -76,19 +76,26 @@ class EventsView(PersonalView):
     def post(self, request: Request) -> Response:
         wanted = serializers.EventsRequestSerializer.read(request.data)
         key = _key(request, wanted)
-        profile, token = _shopper(request)
-        if profile is None:
+        profile = identity.profile_of(request)
+        if profile is None and not identity.consents_by_tool(request):
             return _nothing_kept("no_consent")
-        if profile.user_id is None and is_bot(request):
+        if (profile is None or profile.user_id is None) and is_bot(request):
             return _nothing_kept("bot")
-        incoming = read_events(wanted["events"], timezone.now(), wanted.get("sent_at"))
+        incoming = read_events(wanted["events"], datetime.now(UTC), wanted.get("sent_at"))
         if products := incoming.products():
             incoming.keep_products(allowed_products(list(products), request))
+        if not incoming.events:
+            return personal_answer(_accepted(incoming, Written(0)), 202)
+        token = None
+        if profile is None:
+            profile, token = identity.give_consent(request)
+        if profile is None:  # the consent tool changed its answer in between
+            return _nothing_kept("no_consent")
         try:
             written = _write(profile, incoming, key)
+            response = personal_answer(_accepted(incoming, written), 202)
         except Busy:
-            return unavailable("Too many events arrive at once; send them again soon.")
-        response = personal_answer(_accepted(incoming, written), 202)
+            response = unavailable("Too many events arrive at once; send them again soon.")
         if token is not None:
             identity.remember(response, token, secure=request.is_secure())
         return response
@@ -138,14 +145,6 @@ def _withdraw(request: Request) -> Response:
     return response
 
 
-def _shopper(request: Request) -> tuple[Profile | None, str | None]:
-    """Return the profile, and a token for a new cookie if the shop's consent tool just said yes."""
-    profile = identity.profile_of(request)
-    if profile is None and not is_bot(request) and identity.consents_by_tool(request):
-        return identity.give_consent(request)
-    return profile, None
-
-
 def _key(request: Request, wanted: dict[str, Any]) -> uuid.UUID:
     told = request.headers.get("Idempotency-Key")
     if told is None:
@@ -158,8 +157,6 @@ def _key(request: Request, wanted: dict[str, Any]) -> uuid.UUID:
 
 def _write(profile: Profile, incoming: Incoming, key: uuid.UUID) -> Written:
     """Write what is left; events beyond the shopper's bound join the refused ones."""
-    if not incoming.events:
-        return Written(0)
     written = write(profile, [event for _place, event in incoming.events], key)
     if not written.known:
         for place, _event in incoming.events[written.rows :]:

@@ -1,7 +1,7 @@
 """Recognise the columns of a file of events, and the kinds that it names in its own way."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from similarity.events.models import Kind
 from similarity.events.names import kind_of
@@ -62,7 +62,7 @@ def choose(names: Sequence[str], given: Mapping[str, str]) -> Columns:
         if name not in names:
             raise EventError(f"--column {value}={name}: the file has only {', '.join(names)}.")
     by_name = {name.lower(): name for name in reversed(names)}
-    found: dict[str, str | None] = {
+    found: dict[str, Any] = {
         value: given.get(value) or next((by_name[n] for n in known if n in by_name), None)
         for value, known in KNOWN.items()
     }
@@ -75,7 +75,7 @@ def choose(names: Sequence[str], given: Mapping[str, str]) -> Columns:
                 f"No column holds the {value}: the file has {', '.join(names)}. Name it by "
                 f"--column {enough[0]}=NAME."
             )
-    return Columns(**found)  # type: ignore[arg-type] - at and type are among those needed
+    return Columns(**found)
 
 
 _NEEDED = {

@@ -117,7 +117,9 @@ class _Importer:
                 yield None
                 continue
             self.done.unused += not parsed
-            yield from parsed or [None]
+            yield from parsed
+            if not parsed:
+                yield None
 
     def write(self, parsed: list[Parsed]) -> None:
         """Write a chunk in one transaction; rows whose product is unknown are refused."""

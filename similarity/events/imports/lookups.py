@@ -11,6 +11,7 @@ from django.db.models import Field, Model
 from django.utils.crypto import salted_hmac
 
 from similarity import conf
+from similarity.api.fields import is_storable
 from similarity.events.denied import denied_products
 from similarity.events.models import Profile
 from similarity.exceptions import EventError
@@ -63,6 +64,8 @@ class Keys:
         field: Any = self._field
         while field.remote_field:
             field = field.target_field
+        if not is_storable(text):
+            return None
         try:
             value = field.to_python(text)
         except (ValidationError, ValueError, TypeError):
@@ -133,10 +136,9 @@ class Profiles:
         """Give profiles of an earlier import, by a secret that was rotated, the present one."""
         for secret in self._secrets[1:]:
             before = {pseudonym_of(visitor, secret): new for visitor, new in pseudonyms.items()}
-            rows = Profile.objects.using(self._using).filter(pseudonym__in=before)
-            for row in rows:
-                row.pseudonym = before[row.pseudonym]
-                row.save(using=self._using, update_fields=["pseudonym"])
+            rows = Profile.objects.using(self._using)
+            for old in rows.filter(pseudonym__in=before).values_list("pseudonym", flat=True):
+                rows.filter(pseudonym=old).update(pseudonym=before[str(old)])
 
     def _of_users(self, users: set[Any]) -> dict[Any, int]:
         if not users:

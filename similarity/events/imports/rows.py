@@ -8,16 +8,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from similarity.events.imports.columns import kind_in_file
-from similarity.events.incoming import PERSONAL
 from similarity.events.models import Kind
+from similarity.events.new_event import MAX_QUANTITY, MAX_QUERY, MAX_VALUE, PERSONAL
 from similarity.exceptions import EventError
 
 #: The most products of one row's ``items``.
 MAX_ITEMS = 200
 MAX_TEXT = 255
-#: A value above this does not fit the column, and is a mistake.
-MAX_VALUE = Decimal(10**10)
-MAX_QUANTITY = 100_000
 #: Clocks of other machines may be ahead by this much.
 SKEW = timedelta(minutes=5)
 
@@ -60,7 +57,7 @@ class RowParser:
             return
         moment = self._moment(at)
         who = text_of(visitor), text_of(user)
-        money = text_of(currency)[:3].upper()
+        money = _currency(currency)
         if kind is Kind.SEARCH:
             # No shopper: queries are not part of a profile.
             if words := _harmless(text_of(query)):
@@ -135,11 +132,16 @@ def _money(value: Any) -> Decimal | None:
     """Return a price; None if it is missing or no price, because the event counts without it."""
     try:
         price = Decimal(str(value))
-        fits = price.is_finite() and 0 <= price < MAX_VALUE
+        fits = price.is_finite() and 0 <= price <= MAX_VALUE
         return price.quantize(Decimal("0.01")) if fits else None
     except InvalidOperation:
         return None
 
 
+def _currency(value: Any) -> str:
+    code = text_of(value).upper()
+    return code if re.fullmatch("[A-Z]{3}", code) else ""
+
+
 def _harmless(query: str) -> str:
-    return "" if PERSONAL.search(query) else query[:200]
+    return "" if PERSONAL.search(query) else query[:MAX_QUERY]

@@ -66,6 +66,11 @@ class Migration(migrations.Migration):
                 ("consented_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("personal", models.BooleanField(default=True)),
                 ("reasons", models.BooleanField(default=True)),
+                ("minute_began", models.DateTimeField(editable=False, null=True)),
+                (
+                    "in_minute",
+                    models.PositiveIntegerField(db_default=0, default=0, editable=False),
+                ),
                 (
                     "user",
                     models.OneToOneField(

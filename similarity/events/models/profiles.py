@@ -36,6 +36,10 @@ class Profile(models.Model):
     #: False: show no reasons such as "because you looked at …", for example on a shared screen.
     reasons = models.BooleanField(default=True)
 
+    #: Events sent since ``minute_began``, refused ones included, see ``EVENTS["PER_MINUTE"]``.
+    minute_began = models.DateTimeField(null=True, editable=False)
+    in_minute = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+
     #: True while ``similarity.events.erasure`` deletes it, and has erased all else before.
     erased = False
 
