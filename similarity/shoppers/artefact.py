@@ -25,7 +25,11 @@ MAX_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
 #: Suffix of the row scales of a tensor that is stored in 8 bits.
 SCALE = ".scale"
-_TYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I8": np.dtype("i1")}
+_TYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I8": np.dtype("i1"),
+}
 
 #: Upper ends of the buckets of time gaps in seconds. Bucket 0 is for unknown gaps.
 GAP_EDGES_S = (

@@ -104,10 +104,11 @@ def roll_back(kind: str) -> ShopperModel:
 
 def model_before(kind: str) -> ShopperModel | None:
     """Return the model that :func:`roll_back` would make live; None if none is kept."""
-    live = _models().live(kind)
+    models = _models().defer("weights")  # megabytes that a page of the admin does not need
+    live = models.live(kind)
     if live is None:
         return None
-    former = _models().filter(kind=kind, status=Status.RETIRED, items__isnull=False)
+    former = models.filter(kind=kind, status=Status.RETIRED, items__isnull=False)
     return former.filter(promoted_at__lt=live.promoted_at).order_by("-promoted_at").first()
 
 

@@ -33,6 +33,8 @@ RECENT_DAYS, FORMER_DAYS = 7, 28
 HALF_LIFE_DAYS = 3.0
 #: Items of a shopper on one day that count at most, the latest; one shopper makes few pairs.
 ITEMS_A_DAY = 50
+#: Memory of each sort and join of the count, which joins the votes with themselves.
+WORK_MEM = "128MB"
 #: Ranks at which a step ends. The last one is where the list ends.
 TRENDING_STEPS = (10, 30, 70, 150)
 ALSO_VIEWED_STEPS = (3, 6, 12)
@@ -151,6 +153,7 @@ def count_public_shelves() -> bool:
 def _collect_votes(since: datetime.datetime, until: datetime.datetime, alias: str) -> None:
     """Fill ``similarity_vote`` with a row for each verified shopper, day and item."""
     with connections[alias].cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
         cursor.execute("DROP TABLE IF EXISTS pg_temp.similarity_vote, pg_temp.similarity_verified")
         cursor.execute(
             "CREATE TEMPORARY TABLE similarity_verified (profile_id bigint PRIMARY KEY) "

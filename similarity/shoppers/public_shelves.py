@@ -24,7 +24,7 @@ STEPS = {TRENDING: TRENDING_STEPS, ALSO_VIEWED: ALSO_VIEWED_STEPS}
 #: Rows of an older release are not shown, in case beat is down.
 MAX_AGE = timedelta(days=7)
 #: Items that are looked up for each hit wanted, because some may not be shown now.
-LOOKED_AT = 3
+LOOKED_AT = 2
 
 
 def trending(

@@ -53,7 +53,7 @@ def test_pruning_cuts_the_smallest_weights_of_each_matrix():
             assert np.abs(WEIGHTS[name][kept]).min() >= np.abs(WEIGHTS[name][~kept]).max()
         else:
             assert np.array_equal(weight, WEIGHTS[name])
-    with pytest.raises(TrainingError, match="1.0"):
+    with pytest.raises(TrainingError, match=r"1\.0"):
         prune_weights(WEIGHTS, 1.0)
 
 

@@ -1,6 +1,7 @@
 """Sequences in batches: each event is a target once, with hardly any padding."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def read_pairs(sequences: Sequences, targets: int = 64) -> Counter:
 
 def test_each_event_but_the_first_is_a_target_once():
     walked = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]]
-    expected = Counter((a, b) for walk in walked for a, b in zip(walk, walk[1:], strict=False))
+    expected = Counter((a, b) for walk in walked for a, b in pairwise(walk))
     assert read_pairs(Sequences(make_interactions(walked), 50)) == expected
 
 

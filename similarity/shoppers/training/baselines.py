@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from similarity.encoders.weights import package
 from similarity.shoppers.interactions import Interactions
 from similarity.shoppers.training.splits import History
 from similarity.types import DoubleArray, FloatArray
@@ -65,7 +66,7 @@ class CoOccurrence:
         self._cosines = _pruned_cosines(met, self.neighbours)
 
     def scores(self, histories: Sequence[History]) -> FloatArray:
-        from scipy import sparse
+        sparse = package("scipy.sparse")
 
         rows, columns, weights = [], [], []
         for row, history in enumerate(histories):
@@ -99,7 +100,7 @@ def _incidence(
     item_count: int,
 ) -> Any:
     """Return a sparse (S, I) matrix of ones: which shopper met which item lately."""
-    from scipy import sparse
+    sparse = package("scipy.sparse")
 
     counts = np.bincount(shoppers)
     from_end = np.cumsum(counts)[shoppers] - np.arange(len(shoppers))  # 1: the shopper's latest
@@ -110,7 +111,7 @@ def _incidence(
 
 def _pruned_cosines(met: Any, neighbours: int, block: int = 2048) -> Any:
     """Return the sparse (I, I) cosines of items, with the best ``neighbours`` in each row."""
-    from scipy import sparse
+    sparse = package("scipy.sparse")
 
     lengths = np.sqrt(np.asarray(met.sum(axis=0)).ravel())
     unit = met @ sparse.diags(1 / np.maximum(lengths, 1), format="csr").astype(np.float32)

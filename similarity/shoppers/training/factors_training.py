@@ -1,9 +1,8 @@
 """A training run of the factor model: measure, decide, train on everything, store, promote."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from logging import getLogger
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from similarity.encoders.weights import package
 from similarity.exceptions import SimilarityError
 from similarity.shoppers import promotion
-from similarity.shoppers.artefact import FORMAT, SequenceConfig
-from similarity.shoppers.interactions import Interactions
+from similarity.shoppers.artefact import SequenceConfig
+from similarity.shoppers.interactions import Data, Interactions
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.training.baselines import CoOccurrence, Popularity
 from similarity.shoppers.training.calibration import calibrate
 from similarity.shoppers.training.factors import FactorModel, FactorOptions
 from similarity.shoppers.training.measures import Measures, Scorer, compare, evaluate
+from similarity.shoppers.training.saving import write_artefact
 from similarity.shoppers.training.splits import LeaveOneOut, Split, by_time, leave_one_out
 from similarity.types import Progress, no_progress
 from similarity.vectors import upsert
@@ -33,14 +32,6 @@ MARGIN = 0.05
 ASKED = 20_000
 #: Items' vectors handed to the promotion at once.
 _PAGE = 5000
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a run learns from. ``content_version``: the encoder version of the items' content."""
-
-    interactions: Interactions
-    content_version: int
 
 
 def train_factors(
@@ -176,12 +167,13 @@ def artefact(trained: FactorModel) -> bytes:
         wiring="mean",
     )
     weight, bias = trained.dense
-    arrays = {"dense.weight": np.float32([weight]), "dense.bias": np.float32([bias])}
+    weights = {
+        "dense.weight": np.array([weight], np.float32),
+        "dense.bias": np.array([bias], np.float32),
+    }
     if trained.projection is not None:
-        arrays["content.weight"] = np.ascontiguousarray(trained.projection, np.float32)
-    metadata = {"format": FORMAT, "config": json.dumps(config.as_json())}
-    data: bytes = package("safetensors.numpy").save(arrays, metadata)
-    return data
+        weights["content.weight"] = trained.projection
+    return write_artefact(config, weights)
 
 
 def as_figures(found: Mapping[str, Measures]) -> dict[str, dict[str, float]]:

@@ -86,9 +86,7 @@ def draw_calibration(model: ShopperModel) -> bytes:
 
 def draw_curves(model: ShopperModel) -> bytes:
     """Return a PNG: the loss and the measures of validation by epoch."""
-    curves = {name: values for name, values in drawable(model.curves).items() if len(values)}
-    if not curves:
-        raise TrainingError(f"{model} has no training curves; it ended before its first epoch.")
+    curves = drawable(model)
     figure, save = _figure(8, 3.2)
     loss, measure = figure.subplots(1, 2)
     for name, values in curves.items():
@@ -119,8 +117,8 @@ PLOTS: Mapping[str, Callable[[ShopperModel], bytes]] = {
 def describe(model: ShopperModel, plot: str) -> str:
     """Return the plot in words, for readers who do not see it."""
     if plot == "curves":
-        curves = drawable(model.curves)
-        epochs = max(map(len, curves.values()), default=0)
+        curves = drawable(model)
+        epochs = max(map(len, curves.values()))
         ends = "; ".join(_run_of(name, values) for name, values in curves.items())
         return f"Training over {epochs} epochs: {ends}."
     calibration = _calibration(model)
@@ -142,9 +140,13 @@ def describe(model: ShopperModel, plot: str) -> str:
     )
 
 
-def drawable(curves: Mapping[str, Any]) -> dict[str, list[float | None]]:
-    """Return the loss and the measures of ``curves``, without times."""
-    return {name: curves[name] for name in ("loss", "ndcg", "recall") if curves.get(name)}
+def drawable(model: ShopperModel) -> dict[str, list[float | None]]:
+    """Return the loss and the measures by epoch; raise :class:`TrainingError` without any."""
+    curves = model.curves
+    found = {name: curves[name] for name in ("loss", "ndcg", "recall") if curves.get(name)}
+    if not found:
+        raise TrainingError(f"{model} has no training curves; it ended before its first epoch.")
+    return found
 
 
 def _calibration(model: ShopperModel) -> dict[str, Any]:

@@ -26,6 +26,9 @@ class Dropout(NamedTuple):
     ids: float = 0.0
 
 
+NONE = Dropout()
+
+
 class SequenceTransformer:
     """The weights of a model for ``content`` (I, C), and its passes.
 
@@ -60,7 +63,7 @@ class SequenceTransformer:
         return self.functional.normalize(vectors, dim=-1) if self.config.cosine else vectors
 
     def encode(
-        self, items: Any, kinds: Any, gaps: Any, lengths: Any, dropout: Dropout = Dropout()
+        self, items: Any, kinds: Any, gaps: Any, lengths: Any, dropout: Dropout = NONE
     ) -> Any:
         """Return (B, L, D) the shopper's vector after each event.
 
