@@ -7,7 +7,7 @@ them, and ``manage.py similarity`` finds the modules that an app keeps in ``subc
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 #: (user, limit, database) → keys of products.
 PurchaseReader = Callable[[Any, int, str], Sequence[str]]
+
+
+class Bought(NamedTuple):
+    """A product of an order. ``user``: the buyer's primary key, None if they had no account.
+
+    ``customer``: a text that distinguishes customers; empty if that is not known either.
+    """
+
+    user: Any
+    customer: str
+    product: Any
+    at: datetime
 
 
 class Extension:
@@ -124,6 +136,10 @@ class Extension:
         host's own code.
         """
         return ()
+
+    def order_history(self, since: datetime | None) -> Iterator[Bought]:
+        """Stream the products of all orders from ``since`` on that count, to learn from them."""
+        yield from ()
 
     def nearness(
         self, request: HttpRequest, keys: Sequence[Any], using: str

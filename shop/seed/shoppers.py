@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from shop.seed.catalogue import Item
 from shop.seed.habits import HABITS
 
-#: Shoppers with an account and a history for each product: 240 in the catalogue of 400. They are the
-#: first customers of :func:`shop.seed.orders.buyers`.
+#: Shoppers with an account and a history for each product: 240 in the catalogue of 400. They are
+#: the first customers of :func:`shop.seed.orders.buyers`.
 SHOPPERS_A_PRODUCT = 0.6
 #: Days before today in which they visit the shop.
 DAYS = 56

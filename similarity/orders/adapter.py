@@ -17,6 +17,7 @@ from django.db.models import Model
 from similarity import conf
 from similarity.catalog import relations, times
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,16 @@ class OrderAdapter(abc.ABC):
         again. The default is :meth:`bought_by`, with None for times that are not known.
         """
         return [(key, None) for key in self.bought_by(user, most, using)]
+
+    def bought_since(self, since: datetime | None) -> Iterator[Bought]:
+        """Stream the products of :meth:`baskets`, to learn what is bought after what.
+
+        The default does not know which login placed an order. If events of shoppers are kept too,
+        override it to name the ``user``, so that the events and orders of a person are one history.
+        """
+        for basket in self.baskets(since):
+            for product in basket.products:
+                yield Bought(None, basket.customer, product, basket.at)
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return other models of an order, such as its lines → lookups from order to them."""

@@ -19,6 +19,7 @@ from similarity import conf
 from similarity.catalog import times
 from similarity.catalog.paths import Path
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 from similarity.orders.adapter import Basket, OrderAdapter, Sale
 
 #: Rows that a streamed query fetches at once.
@@ -137,6 +138,20 @@ class MappedOrders(OrderAdapter):
         placed = orders.filter(**{f"{self.mapping['placed_at']}__isnull": False})
         return set(placed.order_by().values_list(path, flat=True).distinct())
 
+    def bought_since(self, since: datetime | None) -> Iterator[Bought]:
+        if "user" not in self.mapping:
+            yield from super().bought_since(since)
+            return
+        orders = self._verified(self._placed(since, None))
+        # One query as for baskets; the user stands where a further customer path would.
+        user = f"{self.mapping['user']}__pk"
+        for lines in self._orders_with(orders, extra=[user]):
+            at, customer = lines[0][1], self._customer(lines[0][-1 - len(self.customer_paths) : -1])
+            products = _bought(lines, bool(self._optional("quantity")))
+            if at is not None:
+                for product in products:
+                    yield Bought(lines[0][-1], customer, product, times.aware(at))
+
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return models on the paths to products, quantity and filters → lookups to them."""
         filters = (*self._counted, *self.mapping.get("verified", {}))
@@ -156,22 +171,27 @@ class MappedOrders(OrderAdapter):
         return (named,) if isinstance(named, str) else tuple(named)
 
     def _read(self, orders: QuerySet[Any]) -> Iterator[Basket]:
-        """Yield baskets from one query with a row per line; the rows of an order are adjacent."""
-        customers, quantity = self.customer_paths, self._optional("quantity")
+        """Yield baskets; skip unplaced carts and orders without lines."""
+        quantity = self._optional("quantity")
+        for lines in self._orders_with(orders):
+            key, at = lines[0][:2]
+            products = _bought(lines, bool(quantity))
+            if at is not None and products:
+                customer = self._customer(lines[0][3 + len(quantity) :])
+                yield Basket(str(key), customer, times.aware(at), products)
+
+    def _orders_with(self, orders: QuerySet[Any], extra: Sequence[str] = ()) -> Iterator[list[Any]]:
+        """Yield the lines of each order from one query: key, time, product, quantity, customer.
+
+        ``extra``: paths of values that come last.
+        """
         columns = [
             *("pk", self.mapping["placed_at"], self._product),
-            *(*quantity, *customers),
+            *(*self._optional("quantity"), *self.customer_paths, *extra),
         ]
         rows = orders.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK)
-        first_customer = 3 + len(quantity)
-        for key, lines in groupby(rows, key=itemgetter(0)):
-            held = list(lines)
-            at = held[0][1]
-            products = _bought(held, bool(quantity))
-            if at is None or not products:
-                continue  # an unplaced cart, or an order without lines
-            customer = self._customer(held[0][first_customer:])
-            yield Basket(str(key), customer, times.aware(at), products)
+        for _key, lines in groupby(rows, key=itemgetter(0)):
+            yield list(lines)
 
     def _customer(self, values: Sequence[Any]) -> str:
         """Return the first value that is not empty, or "".

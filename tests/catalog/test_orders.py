@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 from similarity.orders.adapter import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.orders.mapping import MappedOrders
 from tests.configure import with_settings
@@ -347,3 +348,34 @@ def test_what_makes_an_order_verified_is_followed(settings):
     assert {"customer", "customer__user"} <= {
         lookup for lookups in get_order_adapter().related_models().values() for lookup in lookups
     }
+
+
+def test_what_was_bought_names_the_login_or_the_customer(place, customer, make_product):
+    """So that a person's events and orders are one history."""
+    ada = User.objects.create_user("ada")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    guest = Customer.objects.create(name="Bob", email="bob@example.com")
+    mug, tea = make_product(), make_product()
+    place((mug, 2), (tea, 1), customer=customer)
+    place((tea, 1), at=NOON + timedelta(days=1), customer=guest)
+    place((tea, 1), at=NOON + timedelta(days=2), status="returned")
+    place()
+    bought = list(get_order_adapter().bought_since(None))
+    assert sorted(bought[:2]) == sorted(
+        [
+            Bought(ada.pk, f"customer_id:{customer.pk}", mug.pk, NOON),
+            Bought(ada.pk, f"customer_id:{customer.pk}", tea.pk, NOON),
+        ]
+    )
+    later = NOON + timedelta(days=1)
+    assert bought[2:] == [Bought(None, f"customer_id:{guest.pk}", tea.pk, later)]
+    assert list(get_order_adapter().bought_since(later)) == bought[2:]
+
+
+def test_an_adapter_that_knows_no_logins_names_the_customer(place, customer, make_product):
+    order = place((make_product(), 1), customer=customer)
+    adapter = get_order_adapter()
+    assert list(OrderAdapter.bought_since(adapter, None)) == [
+        Bought(None, f"customer_id:{customer.pk}", line.product_id, NOON)
+        for line in order.lines.all()
+    ]
