@@ -183,6 +183,7 @@ def test_bundles_of_a_product(bundle, mug):
     html = render("{% bundle_offers product %}", product=mug)
     assert shown(html) == ["Mug", "Pot"]
     assert "Tea for two" in html
+    assert f'data-similarity-product="{mug.pk}" data-similarity-token="bundle_offers"' in html
     price, saving = (money(Decimal(one), "EUR") for one in ("30.00", "2.50"))
     assert f"Bundle price: {price}, you save {saving}" in html
     Product.objects.filter(name="Pot").update(stock=0)

@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import Any
 
+from django.core.checks import CheckMessage, Warning
+
 #: User agents that a process remembers, and the most characters that are looked at.
 REMEMBERED, MAX_AGENT = 4096, 400
 
@@ -12,9 +14,18 @@ def is_bot(request: Any) -> bool:
     return _is_bot(str(request.META.get("HTTP_USER_AGENT", ""))[:MAX_AGENT])
 
 
-def can_tell() -> bool:
-    """Return True if the list of crawlers is installed."""
-    return _crawlers() is not None
+def check_crawlers(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the list of crawlers is installed."""
+    if _crawlers() is not None:
+        return []
+    return [
+        Warning(
+            "The list of crawlers is not installed, so events of bots are kept like those of "
+            "shoppers.",
+            hint='Run: pip install "django-similarity[events]"',
+            id="similarity.W086",
+        )
+    ]
 
 
 @lru_cache(maxsize=REMEMBERED)

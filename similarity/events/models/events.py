@@ -55,7 +55,7 @@ class Event(models.Model):
     value = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, default="")
     query = models.CharField(max_length=200, default="")
-    #: Names the widget that showed the product, see ``Hit.token``.
+    #: Names the shelf that showed the product, for example ``similar_products:fused``.
     token = models.CharField(max_length=200, default="")
     #: True if the shop's own server recorded it; a browser may send anything.
     by_server = models.BooleanField(default=False)
