@@ -163,8 +163,8 @@ class Pairs:
         self.content = interactions.content
         if not len(self):
             raise TrainingError(
-                f"None of {interactions.shopper_count} shoppers has met two products, so there is "
-                "nothing to learn. Import older events, or wait."
+                f"None of {interactions.shopper_count} shoppers has two products to learn from. "
+                "Import older events, or wait."
             )
         popularity = np.bincount(self.items, minlength=interactions.item_count)
         self.known = (popularity > 0).astype(np.float32)  # (I,)
