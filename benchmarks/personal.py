@@ -33,6 +33,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+os.environ.setdefault("DJANGO_DEBUG", "0")  # templates are compiled once, no query is logged
+os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark")
 
 from benchmarks.processes import use_demo_servers
 
@@ -43,7 +45,7 @@ import django  # noqa: E402
 django.setup()
 
 from django.contrib.auth.models import AnonymousUser  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection, reset_queries, transaction  # noqa: E402
 from django.db.models import QuerySet  # noqa: E402
 from django.template import Context, Template  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
@@ -111,8 +113,11 @@ def prepare(count: int, options: argparse.Namespace) -> None:
         made = VectorCells.objects.filter(version=model.items, live=True).first()
         cells = f", of these {made.figures['build_s']:.1f} s for its cells" if made else ""
         print(f"Items' vectors written in {time.perf_counter() - started:.1f} s{cells}.")
-    if not Profile.objects.exists():
+    known = Profile.objects.filter(pseudonym=pseudonym_of(f"token-{options.shoppers - 1}"))
+    if not known.exists():
         with transaction.atomic():
+            Event.objects.all()._raw_delete("default")
+            Profile.objects.all().delete()
             add_shoppers(count, options)
     clustered.warm()
     with connection.cursor() as cursor:
@@ -261,7 +266,9 @@ def page(options: argparse.Namespace) -> None:
         request.COOKIES[COOKIE] = f"token-{number % options.shoppers}"
         template.render(Context({"request": request, "p": product, "csrf_token": "x"}))
 
-    for product in products:
+    profiles = Profile.objects.order_by("pk")[: options.shoppers]
+    seen = Product.objects.filter(pk__in=[shopper_history(one)[0] for one in profiles])
+    for product in (*products, *seen):
         client.get(product.get_absolute_url())  # its shelves are cached from now on
     visits = [partial(client.get, one.get_absolute_url()) for one in products]
     plain = timed(visits)
@@ -276,6 +283,7 @@ def page(options: argparse.Namespace) -> None:
 
 
 def statements(call: Callable[[], Any]) -> int:
+    reset_queries()
     with CaptureQueriesContext(connection) as seen:
         call()
     return len(seen)
