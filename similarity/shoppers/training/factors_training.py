@@ -3,12 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from logging import getLogger
 from typing import Any
 
 import numpy as np
-from django.utils import timezone
 
 from similarity.exceptions import SimilarityError
 from similarity.shoppers import promotion
@@ -19,19 +16,21 @@ from similarity.shoppers.training.baselines import CoOccurrence, Popularity
 from similarity.shoppers.training.calibration import calibrate
 from similarity.shoppers.training.factors import FactorModel, FactorOptions
 from similarity.shoppers.training.measures import Measures, Scorer, compare, evaluate
+from similarity.shoppers.training.runs import (
+    ASKED,
+    as_figures,
+    begin_run,
+    fail_run,
+    learned_items,
+    named,
+)
 from similarity.shoppers.training.saving import write_artefact
 from similarity.shoppers.training.splits import LeaveOneOut, Split, by_time, leave_one_out
 from similarity.types import Progress, no_progress
 from similarity.vectors import upsert
 
-logger = getLogger(__name__)
-
 #: A model must have this much more NDCG than popularity, and more than chance explains.
 MARGIN = 0.05
-#: Shoppers by whom a model is measured; each ranks the whole catalogue.
-ASKED = 20_000
-#: Items' vectors handed to the promotion at once.
-_PAGE = 5000
 
 
 def train_factors(
@@ -49,30 +48,16 @@ def train_factors(
     ``failed`` and raised.
     """
     options = options or FactorOptions()
-    model = _begin(data, options)
+    model = begin_run(ShopperModel.Kind.FACTORS, data, {"options": options.as_json()})
     try:
         final = _run(model, data.interactions, options, device, progress)
         model.save(using=upsert.alias())
         if publish and model.status == ShopperModel.Status.CANDIDATE:
-            promotion.promote(model, _batches(final, data.interactions), progress)
+            promotion.promote(model, learned_items(final.vectors, data.interactions), progress)
     except BaseException as error:
-        _fail(model, error)
+        fail_run(model, error)
         raise
     return model
-
-
-def _begin(data: Data, options: FactorOptions) -> ShopperModel:
-    interactions = data.interactions
-    window = interactions.window()
-    if len(interactions.times):
-        ends = (int(interactions.times.min()), int(interactions.times.max()))
-        first, last = (datetime.fromtimestamp(at, UTC).isoformat() for at in ends)
-        window |= {"first": first, "last": last}
-    return ShopperModel.objects.using(upsert.alias()).create(
-        kind=ShopperModel.Kind.FACTORS,
-        config={"options": options.as_json(), "content_version": data.content_version},
-        window=window,
-    )
 
 
 def _run(
@@ -176,32 +161,5 @@ def artefact(trained: FactorModel) -> bytes:
     return write_artefact(config, weights)
 
 
-def as_figures(found: Mapping[str, Measures]) -> dict[str, dict[str, float]]:
-    return {name: measures.figures() for name, measures in found.items()}
-
-
-def named(progress: Progress, phase: str) -> Progress:
-    """Return a progress that reports under the name ``phase``."""
-    return lambda _phase, done, total: progress(phase, done, total)
-
-
-def _batches(final: FactorModel, interactions: Interactions) -> Any:
-    """Yield names and vectors of the items with events; the others come from their content."""
-    known = np.flatnonzero(np.bincount(interactions.items, minlength=interactions.item_count))
-    for first in range(0, len(known), _PAGE):
-        rows = known[first : first + _PAGE]
-        yield [interactions.names[row] for row in rows], final.vectors[rows]
-
-
 def _decision(promoted: bool, reason: str) -> dict[str, Any]:
     return {"promoted": promoted, "reason": f"{reason}."}
-
-
-def _fail(model: ShopperModel, error: BaseException) -> None:
-    """Store why the run ended; never hide the error itself."""
-    model.status = ShopperModel.Status.FAILED
-    model.error = str(error) or f"{type(error).__name__} at {timezone.now():%Y-%m-%d %H:%M}"
-    try:
-        model.save(using=upsert.alias(), update_fields=["status", "error"])
-    except Exception:
-        logger.exception("Model %s of shoppers could not be marked as failed.", model.pk)

@@ -134,6 +134,11 @@ def by_time(interactions: Interactions, share: float = 0.1) -> Split:
         raise ValueError(f"share is {share!r}; it must be between 0 and 1.")
     ordered = np.sort(interactions.times)
     cut = ordered[min(int(len(ordered) * (1 - share)), len(ordered) - 1)] if len(ordered) else 0
+    return split_at(interactions, int(cut))
+
+
+def split_at(interactions: Interactions, cut: int) -> Split:
+    """Ask what each shopper did from the time ``cut`` on, in seconds since 1970; see by_time."""
     before = interactions.times < cut
     new = _is_first(interactions) & ~before
     shoppers, size = interactions.shoppers, interactions.shopper_count
@@ -141,7 +146,7 @@ def by_time(interactions: Interactions, share: float = 0.1) -> Split:
     asked = has_history & (np.bincount(shoppers[new], minlength=size) > 0)
     if not asked.any():
         raise SimilarityError(
-            f"No shopper has events both before and in the last {share:.0%} of "
+            f"No shopper has events both before and in the last {(~before).mean():.0%} of "
             f"{len(interactions.items)} events; a split by time needs shoppers who come back."
         )
     new &= asked[shoppers]
