@@ -94,6 +94,7 @@ def start(catalog: Path | None, port: int) -> None:
     run("pictures", asked_worker_command("pictures"), ready=None)
     wait_for_vectors()
     count_orders()
+    learn_of_shoppers()
     web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
     show(web["port"])
 
@@ -171,6 +172,17 @@ def count_orders() -> None:
     if Order.objects.exists():
         call_command("similarity", "count-orders")
         call_command("similarity", "propose-bundles")
+
+
+def learn_of_shoppers() -> None:
+    """Let the worker train now, which beat would ask for at night; nothing waits for it."""
+    from shop.celery import app
+    from similarity.events.models import Event
+    from similarity.shoppers.models import ShopperModel
+
+    if Event.objects.exists() and not ShopperModel.objects.exists():
+        for task in ("count_public_shelves", "train_shoppers"):
+            app.send_task(f"similarity.{task}", queue="similarity")
 
 
 def worker_command() -> list[str]:
