@@ -134,7 +134,7 @@ def promoted_model(version: EncoderVersion, options: argparse.Namespace) -> Shop
     for name in weights:
         if name.endswith(("before_attention.weight", "before_widen.weight", "last.weight")):
             weights[name] = np.ones_like(weights[name])
-    projection = np.linalg.qr(dice.normal(size=(options.dimension, DIMENSION)))[0].T
+    projection = dice.normal(size=(DIMENSION, options.dimension)) / DIMENSION**0.5
     weights["content.weight"] = (2.0 * projection).astype(np.float32)
     metadata = {"format": FORMAT, "config": json.dumps(config.as_json())}
     data = save({name: np.ascontiguousarray(one) for name, one in weights.items()}, metadata)
@@ -207,12 +207,14 @@ def recall(model: LiveModel, profile: Profile, passes: QuerySet[Any], every: Flo
     assert vector is not None  # noqa: S101 - its events are of known products
     found = [one.key for one in tier._nearest(K, 0.0, taken)]
     scores = every[:, :-1] @ (vector / np.linalg.norm(vector))
-    allowed = np.array(list(passes.order_by().values_list("pk", flat=True))) - 1
+    allowed = np.array(list(passes.order_by().values_list("pk", flat=True)), int) - 1
     left_out = np.fromiter(taken.keys, int, len(taken.keys)) - 1
     allowed = np.setdiff1d(allowed, left_out)
     exist = min(K, len(allowed))
+    if not exist:
+        return 1.0
     least = np.partition(scores[allowed], -exist)[-exist]
-    return sum(scores[key - 1] >= least - 2e-3 for key in found) / max(exist, 1)
+    return sum(scores[key - 1] >= least - 2e-3 for key in found) / exist
 
 
 def shelves(options: argparse.Namespace) -> None:
