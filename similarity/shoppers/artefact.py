@@ -45,11 +45,11 @@ KINDS = 10
 class SequenceConfig:
     """The shape of a sequence model. ``dim``: D, the length of the items' vectors."""
 
-    dim: int = 64
+    dim: int = 128
     blocks: int = 2
     heads: int = 2
     #: Units of the layer between the two linear maps of a block.
-    hidden: int = 256
+    hidden: int = 128
     #: The last events that the model reads.
     length: int = 50
     #: Values of a content vector; 0 for a model of ids alone.
@@ -60,7 +60,7 @@ class SequenceConfig:
     #: "mean": no layers; a shopper's vector is the mean of the items', as in the factor model.
     wiring: str = "pre"
     #: True: scores are cosines. False: inner products.
-    cosine: bool = False
+    cosine: bool = True
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -124,7 +124,7 @@ class _Reader:
     dimension: int
 
     def read(self, since: datetime | None, progress: Progress) -> Interactions:
-        asked = {
+        asked: dict[str, Any] = {
             "kinds": [int(kind) for kind in SEQUENCE_KINDS],
             "purchase": int(Kind.PURCHASE),
             "since": since,
@@ -145,9 +145,9 @@ class _Reader:
             events, items = cursor.fetchone()
             content, names = self._content(items)
             progress("read", 3, 4)
-            columns = self._columns(events)
+            shoppers, numbers, kinds, times = self._columns(events)
             progress("read", 4, 4)
-        return Interactions(*columns, content=content, names=names)
+        return Interactions(shoppers, numbers, kinds, times, content, names)
 
     def _copy_orders(self, since: datetime | None) -> None:
         """Copy in blocks, because orders are read by the same connection."""

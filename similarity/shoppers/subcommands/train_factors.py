@@ -9,6 +9,7 @@ from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.reading import read_interactions
 from similarity.shoppers.training.factors import FactorOptions
 from similarity.shoppers.training.factors_training import train_factors
+from similarity.shoppers.training.report import figure_lines
 from similarity.vectors import upsert
 
 DEFAULTS = FactorOptions()
@@ -58,15 +59,8 @@ class Command(SimilarityCommand):
         self._report(model)
 
     def _report(self, model: ShopperModel) -> None:
-        for split, heading in (("leave_one_out", "last item"), ("by_time", "by time")):
-            for name, figures in model.figures.get(split, {}).items():
-                self.stdout.write(
-                    f"{heading:10} {name:14} Recall@10 {figures['recall@10']:.4f}  "
-                    f"NDCG@10 {figures['ndcg@10']:.4f} ± {figures['ndcg@10_error']:.4f}  "
-                    f"coverage@10 {figures['coverage@10']:.1%}"
-                )
-        if error := model.figures.get("by_time_error"):
-            self.stdout.write(f"Not measured by time: {error}")
+        for line in figure_lines(model.figures):
+            self.stdout.write(line)
         self.stdout.write(f"Model {model.pk} is {model.status}: {_reason(model)}")
 
 

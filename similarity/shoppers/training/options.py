@@ -12,7 +12,7 @@ LOSSES = ("sampled", "gbce", "full")
 class TrainingOptions:
     """Hyper-parameters of training; those of the model's shape are in ``SequenceConfig``."""
 
-    epochs: int = 60
+    epochs: int = 40
     #: Evaluations without progress before training stops, and epochs from one to the next.
     patience: int = 3
     evaluate_every: int = 2

@@ -40,6 +40,17 @@ def prune_weights(weights: Weights, share: float) -> dict[str, FloatArray]:
     return pruned
 
 
+def in_8_bits(weights: Weights) -> dict[str, FloatArray]:
+    """Return the weights as they are after they were stored in 8 bits."""
+    rounded = {}
+    for name, weight in weights.items():
+        rounded[name] = weight
+        if weight.ndim == 2:
+            steps, scale = _in_8_bits(weight)
+            rounded[name] = steps.astype(np.float32) * scale
+    return rounded
+
+
 def _in_8_bits(weight: FloatArray) -> tuple[Any, FloatArray]:
     scale = np.abs(weight).max(axis=1, keepdims=True).astype(np.float32) / 127
     steps = np.divide(weight, scale, out=np.zeros_like(weight, np.float32), where=scale > 0)

@@ -1,6 +1,6 @@
 """Scores of a sequence model for whole histories at once, for evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,25 +25,25 @@ class SequenceScorer:
         self.model, self.torch = model, model.torch
         own, model.weights = model.weights, weights or model.weights
         with self.torch.no_grad():
-            self._vectors = model.item_vectors()  # (I, D)
+            self.item_vectors = model.item_vectors()  # (I, D)
         model.weights = own
-        self._weights = weights or own
+        self.weights = weights or own
 
     def fit(self, interactions: Interactions) -> None:
         """Do nothing: the model is trained."""
 
     def vectors(self) -> FloatArray:
         """Return (I, D) the items' vectors."""
-        found: FloatArray = self._vectors.cpu().numpy()
+        found: FloatArray = self.item_vectors.cpu().numpy()
         return found
 
     def scores(self, histories: Sequence[History]) -> FloatArray:
         """Return (B, I) inner products of the shoppers' and the items' vectors."""
-        own, self.model.weights = self.model.weights, self._weights
+        own, self.model.weights = self.model.weights, self.weights
         try:
             with self.torch.no_grad():
                 parts = [
-                    self._encoded(histories[first : first + ENCODED]) @ self._vectors.T
+                    self._encoded(histories[first : first + ENCODED]) @ self.item_vectors.T
                     for first in range(0, len(histories), ENCODED)
                 ]
                 found: FloatArray = self.torch.cat(parts).float().cpu().numpy()
@@ -63,9 +63,24 @@ class SequenceScorer:
             # The time of the answer is not known.
             gaps[row, : length - 1] = gap_buckets(np.diff(history.times[-length:]))
         tensor = [
-            self.torch.as_tensor(each, device=self._vectors.device)
+            self.torch.as_tensor(each, device=self.item_vectors.device)
             for each in (items, kinds, gaps, lengths)
         ]
-        inputs = self._vectors[tensor[0]]
+        inputs = self.item_vectors[tensor[0]]
         encoded = self.model.encode(inputs, *tensor[1:])
         return encoded[self.torch.arange(len(histories)), tensor[3] - 1]
+
+
+def changed_scorer(
+    scorer: SequenceScorer, change: Callable[[dict[str, FloatArray]], dict[str, FloatArray]]
+) -> SequenceScorer:
+    """Return a scorer with other weights for the shoppers; the items' vectors stay.
+
+    For example with rounded weights, as a smaller artefact would have them.
+    """
+    weights = {name: weight.detach().cpu().numpy() for name, weight in scorer.weights.items()}
+    ids = weights.pop("ids")
+    changed = {name: scorer.torch.as_tensor(weight) for name, weight in change(weights).items()}
+    other = SequenceScorer(scorer.model, {**changed, "ids": scorer.torch.as_tensor(ids)})
+    other.item_vectors = scorer.item_vectors
+    return other

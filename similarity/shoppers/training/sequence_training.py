@@ -7,6 +7,7 @@ events for as many epochs as were best. Only the last one is served.
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from django.utils.dateparse import parse_datetime
 
-from similarity.exceptions import ArtefactError, SimilarityError
+from similarity.exceptions import ArtefactError, SimilarityError, TrainingError
 from similarity.shoppers import promotion
 from similarity.shoppers.artefact import SequenceConfig
 from similarity.shoppers.interactions import Data, Interactions
@@ -32,8 +33,8 @@ from similarity.shoppers.training.runs import (
     learned_items,
     named,
 )
-from similarity.shoppers.training.saving import write_artefact
-from similarity.shoppers.training.scoring import SequenceScorer
+from similarity.shoppers.training.saving import in_8_bits, prune_weights, write_artefact
+from similarity.shoppers.training.scoring import SequenceScorer, changed_scorer
 from similarity.shoppers.training.splits import Split, by_time, leave_one_out, split_at
 from similarity.shoppers.training.stored_models import running_scorer
 from similarity.shoppers.training.trainer import Trained, Trainer
@@ -62,7 +63,13 @@ class Run:
     checkpoints: Path | None = None
     first: dict[str, Any] | None = None
     int8: bool = False
+    #: Of ``train-sequence --try``, for the record.
+    trials: list[dict[str, Any]] = field(default_factory=list)
     progress: Progress = no_progress
+
+    def on(self, device: str) -> "Run":
+        """Return the same run on another device."""
+        return replace(self, device=device)
 
     def train(self, part: str, events: Interactions, **changed: Any) -> Trained:
         """Train on ``events``; ``part`` names the checkpoint and the progress."""
@@ -89,7 +96,12 @@ def train_sequence(data: Data, run: Run | None = None, *, publish: bool = True) 
     run = run or Run()
     content_dim = data.interactions.content.shape[1]
     run = replace(run, config=replace(run.config, content_dim=content_dim))
-    described = {"shape": run.config.as_json(), "options": run.options.as_json()}
+    described = {
+        "shape": run.config.as_json(),
+        "options": run.options.as_json(),
+        "tried": bool(run.trials),
+        "trials": run.trials,
+    }
     model = begin_run(SEQUENCE, data, described)
     try:
         trained = _fill(model, data, run)
@@ -194,3 +206,47 @@ def fresh_shoppers(data: Data) -> int | None:
         return None
     interactions = data.interactions
     return len(np.unique(interactions.shoppers[interactions.times >= cut]))
+
+
+def chosen_run() -> Run:
+    """Return a run with the shape and options of the last trials, else with the defaults.
+
+    Later models keep what ``train-sequence --try`` chose.
+    """
+    models = ShopperModel.objects.using(upsert.alias()).filter(kind=SEQUENCE, config__tried=True)
+    stored = models.order_by("-pk").values_list("config", flat=True).first()
+    if stored is None:
+        return Run()
+    try:
+        return Run(
+            config=SequenceConfig.from_json(stored["shape"]),
+            options=TrainingOptions(**stored["options"]),
+        )
+    except (SimilarityError, KeyError, TypeError) as error:
+        logger.warning("The options that were chosen are not those of this version: %s", error)
+        return Run()
+
+
+def evaluate_stored(
+    model: ShopperModel, data: Data, progress: Progress = no_progress
+) -> dict[str, dict[str, float]]:
+    """Return the figures of a stored model on what happened after its training, and its rivals'.
+
+    Beside it stand the same weights in 8 bits, and with half of them pruned. Raises
+    :class:`TrainingError` if the model has no vectors of its items, and
+    :class:`SimilarityError` if no shopper came back since.
+    """
+    if model.items_id is None:
+        raise TrainingError(
+            f"{model} has no vectors of its items any more; evaluate the live model, or the one "
+            "before it."
+        )
+    if model.config.get("content_version") != data.content_version:
+        raise TrainingError(f"{model} was trained on another version's content; train it again.")
+    split = split_at(data.interactions, trained_until(model) or 0)
+    scorer = running_scorer(model, data.interactions)
+    smaller = {
+        "in 8 bits": changed_scorer(scorer, in_8_bits),
+        "half pruned": changed_scorer(scorer, partial(prune_weights, share=0.5)),
+    }
+    return as_figures(measure_all(scorer, split, progress, smaller))
