@@ -119,8 +119,11 @@ def leave_one_out_table(data: Any, options: argparse.Namespace) -> None:
         print(f"| {name} | {own:.0f} | {mean:.0f} | {mean / max(own, 1e-9):.2f} |", flush=True)
 
 
-def train(split: Any, seed: int, **changes: Any) -> tuple[Any, dict[str, float]]:
-    """Return a model trained with the defaults, and its seconds of wall and processor."""
+def train(split: Any, seed: int, first: Any = None, **changes: Any) -> tuple[Any, dict[str, float]]:
+    """Return a model trained with the defaults, and its seconds of wall and processor.
+
+    ``changes``: values of its shape and options. ``first``: weights to start from.
+    """
     from similarity.shoppers.artefact import SequenceConfig
     from similarity.shoppers.training.options import TrainingOptions
     from similarity.shoppers.training.trainer import Trainer
@@ -133,6 +136,7 @@ def train(split: Any, seed: int, **changes: Any) -> tuple[Any, dict[str, float]]
         replace(config, **shape),
         replace(TrainingOptions(seed=seed), **changes),
         validation=split.questions,
+        first=first,
     ).train()
     spent = {
         "wall_s": time.perf_counter() - began[0],
