@@ -34,6 +34,13 @@ _REFUSED = """
     ) AS opinion
     WHERE kind = ANY(%s)
 """
+_WITH_REFUSALS = f"""
+    (SELECT product_id, kind, at FROM similarity_event
+    WHERE profile_id = %s AND kind = ANY(%s) AND product_id IS NOT NULL
+    ORDER BY at DESC LIMIT %s)
+    UNION ALL
+    (SELECT product_id, NULL, NULL FROM ({_REFUSED}) AS refused)
+"""  # noqa: S608 - a constant
 
 
 class Seen(NamedTuple):
@@ -56,6 +63,18 @@ def read_history(
     )
     rows = events.order_by("-at").values_list("product_id", "kind", "at")
     return [Seen(*row) for row in rows[:most]]
+
+
+def read_history_and_refusals(
+    profile_id: int, most: int, using: str, kinds: tuple[int, ...] = SEQUENCE_KINDS
+) -> tuple[list[Seen], set[Any]]:
+    """Return :func:`read_history` and :func:`not_interested` by one query."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_WITH_REFUSALS, [profile_id, list(kinds), most, profile_id, list(REFUSALS)])
+        rows = [(key_field().to_python(key), kind, at) for key, kind, at in cursor.fetchall()]
+    seen = [Seen(*row) for row in rows if row[1] is not None]
+    seen.sort(key=lambda event: event.at, reverse=True)
+    return seen, {key for key, kind, _at in rows if kind is None}
 
 
 def read_last(profile_id: int, kind: int, most: int, using: str) -> list[Any]:

@@ -15,6 +15,7 @@ from similarity.shoppers.shopper import Act, History, now, read_shopper_history,
 from similarity.similar import fallback
 from similarity.similar.hits import Hit, excluded_keys, require_limit
 from similarity.similar.planner_settings import savepoint
+from similarity.similar.shelf_cache import read_cached_similar
 from similarity.similar.shelves import similar_to
 from similarity.similar.within import Within
 
@@ -23,6 +24,8 @@ VIEWED, BOUGHT = "viewed", "bought"
 USUAL_CYCLE = timedelta(days=45)
 #: Shortest time between two purchases that counts as a habit, and not as one purchase.
 LEAST_CYCLE = timedelta(days=1)
+#: Products of the shelf on a product's own page, by default.
+PAGE_LIMIT = 8
 #: Products looked through for the last one that may still be shown.
 LOOKED_THROUGH = 20
 
@@ -53,12 +56,26 @@ def because_you_viewed(
     excluded = excluded_keys(exclude)
     with metrics.timed("shelf_seconds", shelf="because_you_viewed"), savepoint(room.using):
         last = [key for key in history.viewed[:LOOKED_THROUGH] if key not in excluded]
-        product = next(_passing(last, 1, room), None)
+        bare = Within(room.products.prefetch_related(None))  # its title is enough
+        product = next(_passing(last, 1, bare), None)
         if product is None:
             return None
-        left_out = [*excluded, *history.left_out]
-        hits = similar_to(product, limit, within=room.products, exclude=left_out)
+        hits = _similar(product, limit, room, [*excluded, *history.left_out])
         return BecauseShelf(product, title_of(adapter, product), hits) if hits else None
+
+
+def _similar(product: Any, limit: int, room: Within, left_out: Sequence[Any]) -> list[Hit]:
+    """Return similar products without those left out, from the shelf of the product's own page.
+
+    That shelf is the same for everybody. It is computed here if no page has made it, or if it holds
+    too few others, and is not cached then, so that nothing of this shopper is.
+    """
+    cached = read_cached_similar(product, PAGE_LIMIT, room.products) or []
+    gone = {str(key) for key in left_out}
+    hits = [hit for hit in cached if hit.key not in gone][:limit]
+    if len(hits) < limit:
+        hits = similar_to(product, limit, within=room.products, exclude=left_out)
+    return hits
 
 
 def recently_viewed(
@@ -160,8 +177,6 @@ def _passing(keys: Sequence[Any], limit: int, room: Within) -> Iterator[Any]:
 
 def _pages(keys: Sequence[Any], limit: int, room: Within) -> Iterator[list[Any]]:
     """Yield the same in pages of a few more than ``limit``, each by one query."""
-    if room.keys is None:
-        return
     passing = room.narrowed() if room.fixed_rows else room.products
     size = limit + 2
     for start in range(0, len(keys), size):

@@ -25,6 +25,12 @@ from similarity.versions import lifecycle
 logger = getLogger(__name__)
 
 LOCK = "similarity.shopper_promotion"
+#: kind → the command that trains such a model.
+TRAIN = {
+    "sequence": "'manage.py similarity train-sequence'",
+    "factors": "'manage.py similarity train-factors'",
+}
+
 Status = ShopperModel.Status
 
 
@@ -95,7 +101,7 @@ def roll_back(kind: str) -> ShopperModel:
         if before is None:
             raise TrainingError(
                 f"There is no former {kind} model to roll back to. Train a new model with "
-                f"'manage.py similarity train-{kind}'."
+                f"{TRAIN[kind]}."
             )
         network_of(before)
         _switch(before, back=True)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from similarity.catalog import times
 from similarity.events import identity, partitions
 from similarity.events.denied import denied_products
-from similarity.events.history import not_interested, read_history
+from similarity.events.history import read_history_and_refusals
 from similarity.events.models import Kind, Profile
 from similarity.exceptions import ConfigurationError, QueryError
 from similarity.extension import first_known
@@ -151,7 +151,7 @@ def _allowed(shopper: Shopper) -> Shopper:
 def read_shopper_history(shopper: Shopper, using: str) -> History:
     """Return what the shopper did; likes given by the caller count as their latest events.
 
-    Runs two queries for a profile, one for a user's purchases, and one if categories are denied;
+    Runs one query for a profile, one for a user's purchases, and one if categories are denied;
     none for another shelf of the same request.
     """
     if shopper.request is None or shopper.likes:
@@ -167,9 +167,8 @@ def _read_history(shopper: Shopper, using: str) -> History:
     unwanted: set[Any] = set()
     if shopper.profile is not None:
         written = partitions.alias()  # not a replica, so that the last click counts
-        seen = read_history(shopper.profile.pk, MOST_EVENTS, written)
+        seen, unwanted = read_history_and_refusals(shopper.profile.pk, MOST_EVENTS, written)
         events = [Act(one.product, one.kind, times.aware(one.at)) for one in seen]
-        unwanted = not_interested(shopper.profile.pk, written)
     ordered = _purchases(shopper.user, using) if shopper.user is not None else []
     told = [one for one in events if one.kind == Kind.PURCHASE]
     known = {one.product for one in told}

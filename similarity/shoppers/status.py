@@ -9,13 +9,12 @@ from similarity.connections.metrics_export import Gauge
 from similarity.models import EncoderVersion, ProductVectors
 from similarity.operations import backlog
 from similarity.shoppers.models import PublicRelease, ShopperModel
+from similarity.shoppers.promotion import TRAIN
 from similarity.shoppers.shopper import now
 from similarity.vectors import upsert
 
 #: A live model that is older has missed several nights of training.
 OLD = timedelta(days=7)
-
-TRAIN = "'manage.py similarity train-{}'"
 
 
 def report() -> dict[str, Any]:
@@ -66,7 +65,7 @@ def faults(alias: str) -> Iterator[tuple[str, str]]:
     """Yield (fault, remedy) of live models that cannot answer for every product."""
     live = EncoderVersion.objects.using(alias).live_key()
     for model in _live(alias, with_weights=True):
-        train = TRAIN.format(model.kind)
+        train = TRAIN[model.kind]
         if not model.artefact_is_intact():
             yield (
                 f"The weights of live model {model.pk} of shoppers are damaged, so it does not "
@@ -88,7 +87,7 @@ def _upkeep(alias: str) -> Iterator[tuple[str, str]]:
             yield (
                 f"Live model {model.pk} of shoppers is {_age(model).days} days old.",
                 "Start celery beat with similarity.beat_schedule, or run "
-                f"{TRAIN.format(model.kind)}; its log says why a newer one was refused.",
+                f"{TRAIN[model.kind]}; its log says why a newer one was refused.",
             )
 
 

@@ -127,6 +127,21 @@ def cached_similar(
         )
 
 
+def read_cached_similar(
+    product: Model | Any, limit: int, eligible: QuerySet[Any]
+) -> list[Hit] | None:
+    """Return what :func:`cached_similar` keeps of the product, its reserve included.
+
+    Only products of ``eligible`` that may be shown now. None if no page has made that shelf
+    lately; nothing is computed and nothing is written.
+    """
+    options = {"diversity": 0.0, "explain": False}
+    told = [str(key_of(product)), limit, options, language_of(False)]
+    with savepoint(eligible.db):
+        stored = caching.read(_cache_key(told, eligible))
+        return None if stored is None else _shown_now(stored, eligible, _live_row(product))
+
+
 def shown_to(request: HttpRequest | None, within: QuerySet[Any] | None) -> QuerySet[Any]:
     """Return the products that may be shown now, within ``within``, with the fields of cards."""
     adapter = get_adapter()

@@ -50,6 +50,21 @@ def test_a_later_like_takes_a_refusal_back(make_product):
     assert history.not_interested(ann.pk, "default") == {shirt.pk, pot.pk}
 
 
+def test_history_and_refusals_are_the_same_by_one_query(make_product, django_assert_num_queries):
+    shirt, lamp, pot = make_product(), make_product(), make_product()
+    ann, ben = anonymous("a"), anonymous("b")
+    for minutes, product in enumerate([shirt, lamp, shirt, pot]):
+        happen(ann, product, minutes=minutes)
+    happen(ann, lamp, Kind.NOT_INTERESTED)
+    happen(ann, pot, Kind.DISLIKE, minutes=5)
+    happen(ann, pot, Kind.LIKE)
+    happen(ben, shirt, Kind.NOT_INTERESTED)
+    with django_assert_num_queries(1):
+        seen, refused = history.read_history_and_refusals(ann.pk, 3, "default")
+    assert seen == history.read_history(ann.pk, 3, "default")
+    assert refused == history.not_interested(ann.pk, "default") == {lamp.pk}
+
+
 def test_read_in_one_query_by_the_index_over_several_partitions(
     make_product, django_assert_num_queries
 ):

@@ -1,5 +1,9 @@
 """Personal shelves from the first click: tiers, what is left out, reasons, cold start."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
@@ -9,6 +13,7 @@ from similarity.events.models import Profile
 from similarity.exceptions import QueryError
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.recommending import recommend_for
+from tests.databases import current_address
 from tests.host_models import Product
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +244,30 @@ def test_a_personal_shelf_takes_few_statements(shop, live, shopper, did):
     recommend_for(shopper, 3)
     with CaptureQueriesContext(connection) as seen:
         assert tiers(recommend_for(shopper, 3)) == ["personal"] * 3
-    # History, refusals, the live model, vectors of the history, candidates and products; without
-    # cells the plan asks how many products pass.
-    assert len(seen) == 7, [one["sql"] for one in seen]
+    # History with refusals, the live model, vectors of the history, candidates and products.
+    assert len(seen) == 5, [one["sql"] for one in seen]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_web_process_answers_by_the_model_without_torch(shop, live, shopper, did):
+    """In a process of its own: the shopper's vector is computed by numpy alone."""
+    did("view", shop.of("Lamps")[0])
+    ask = (
+        "import sys, django; django.setup()\n"
+        "from similarity.events.models import Profile\n"
+        "from similarity.shoppers import recommend_for\n"
+        "print([hit.tier for hit in recommend_for(Profile.objects.get(), 3, explain=True)])\n"
+        "heavy = ('torch', 'safetensors', 'transformers', 'scipy', 'sklearn', 'matplotlib')\n"
+        "print([name for name in heavy if name in sys.modules])\n"
+    )
+    told = {"DATABASE_URL": current_address(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ask],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **told},
+    )
+    tiers_of, heavy = finished.stdout.splitlines()
+    assert "personal" in tiers_of, finished.stderr
+    assert heavy == "[]"

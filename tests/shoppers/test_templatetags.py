@@ -191,6 +191,6 @@ def test_several_shelves_read_the_history_once(shop, live, shopper, did):
     render(page)
     with CaptureQueriesContext(connection) as seen:
         render(page)
-    of_history = [one for one in seen if 'FROM "similarity_event"' in one["sql"]]
+    of_history = [one for one in seen if "FROM similarity_event" in one["sql"]]
     of_profile = [one for one in seen if 'FROM "similarity_profile"' in one["sql"]]
     assert (len(of_history), len(of_profile)) == (1, 1)

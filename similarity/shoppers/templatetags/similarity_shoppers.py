@@ -37,6 +37,8 @@ from similarity.templatetags.rendering import (
 logger = logging.getLogger(__name__)
 register = template.Library()
 
+#: Attribute of a request.
+_ELIGIBLE = "_similarity_eligible"
 _NO_REFUSAL = {"refusal": "", "page": ""}
 
 
@@ -169,8 +171,18 @@ def _asked(
     request = context.get("request")
     if product == "":  # an undefined variable
         product = None
-    eligible = shown_to(request, within)
+    eligible = _shown_to(request) if within is None else shown_to(request, within)
     return Asked(request, limit, eligible, shown_on(request), product, **how)
+
+
+def _shown_to(request: Any) -> QuerySet[Any]:
+    """Return the products that may be shown to the request, by one queryset for all shelves."""
+    kept: QuerySet[Any] | None = getattr(request, _ELIGIBLE, None)
+    if kept is None:  # a queryset that is asked for its truth would be read
+        kept = shown_to(request, None)
+        if request is not None:
+            setattr(request, _ELIGIBLE, kept)
+    return kept
 
 
 def _draw(

@@ -23,9 +23,11 @@ from similarity.exceptions import TrainingError
 from similarity.shoppers.interactions import Interactions
 from similarity.shoppers.training.baselines import last_events
 from similarity.shoppers.training.measures import evaluate
-from similarity.shoppers.training.splits import History, Questions
+from similarity.shoppers.training.splits import BoolArray, History, Questions
 from similarity.types import FloatArray, Progress, no_progress
 
+#: Items whose vectors are computed at once.
+_BLOCK = 65_536
 #: Validation questions by which training decides when to stop.
 STOPPING_QUESTIONS = 5000
 
@@ -105,11 +107,14 @@ class FactorNetwork:
             first["content.weight"] = torch.randn(shape, generator=dice) * shape[1] ** -0.5
         self.weights = {name: each.to(device).requires_grad_() for name, each in first.items()}
 
-    def item_vectors(self, kept: Any = 1.0) -> Any:
-        """Return (I, D); ``kept`` (I, 1) is 0 for items whose id vector is dropped."""
-        vectors = self.weights["items"] * (self.known * kept)
+    def item_vectors(self, items: Any, dropped: float = 0.0) -> Any:
+        """Return (N, D) the vectors of ``items`` (N,); the id vectors of a share are dropped."""
+        kept = self.known[items]
+        if dropped:
+            kept = kept * self._kept(len(items), dropped)
+        vectors = self.functional.embedding(items, self.weights["items"]) * kept
         if "content.weight" in self.weights:
-            vectors = vectors + self.content @ self.weights["content.weight"].T
+            vectors = vectors + self.content[items] @ self.weights["content.weight"].T
         return vectors
 
     def logits(self, products: Any) -> Any:
@@ -118,25 +123,28 @@ class FactorNetwork:
 
     def loss(self, batch: Batch) -> Any:
         """Return the mean binary cross-entropy over the pairs that happened and the negatives."""
-        vectors = self.item_vectors(self._kept(len(self.content), 1, self.options.item_dropout))
-        met = vectors[batch.items] * batch.real[..., None]  # (B, L, D)
+        every = self.torch.cat([batch.items.flatten(), batch.negatives])
+        needed, places = every.unique(return_inverse=True)
+        vectors = self.item_vectors(needed, self.options.item_dropout)[places]  # (B · L + M, D)
+        met, drawn = vectors[: batch.items.numel()], vectors[batch.items.numel() :]
+        met = met.view(*batch.items.shape, -1) * batch.real[..., None]  # (B, L, D)
         counts = batch.real.sum(1)  # (B,)
-        kept = self._kept(len(counts), 1, self.options.shopper_dropout)
+        kept = self._kept(len(counts), self.options.shopper_dropout)
         own = self.weights["shoppers"][batch.shoppers] * kept  # (B, D)
         total = met.sum(1)  # (B, D)
         # The vector to judge a met item is the mean of the others, else it would judge itself.
         others = (total[:, None] - met) / (counts - 1).clamp(min=1)[:, None, None]  # (B, L, D)
         positive = self.logits(((own[:, None] + others) * met).sum(2))  # (B, L)
         mean = total / counts[:, None]
-        negative = self.logits((own + mean) @ vectors[batch.negatives].T)  # (B, M)
+        negative = self.logits((own + mean) @ drawn.T)  # (B, M)
         softplus = self.functional.softplus
         shares = counts * self.options.negatives / batch.unmet.sum(1).clamp(min=1)  # (B,)
         happened = (softplus(-positive) * batch.real).sum()
         did_not = (softplus(negative) * batch.unmet * shares[:, None]).sum()
         return (happened + did_not) / (counts.sum() * (1 + self.options.negatives))
 
-    def _kept(self, rows: int, columns: int, dropped: float) -> Any:
-        drawn = self.torch.rand(rows, columns)  # on the CPU: the same on every device
+    def _kept(self, rows: int, dropped: float) -> Any:
+        drawn = self.torch.rand(rows, 1)  # on the CPU: the same on every device
         return (drawn >= dropped).float().to(self.content.device)
 
 
@@ -188,11 +196,21 @@ class Pairs:
         at = np.minimum(self.starts[shoppers][:, None] + columns, len(self.items) - 1)
         items = np.where(real, self.items[at], 0)
         negatives = self._draw(options, random)
-        met = np.zeros((len(shoppers), len(self.content)), dtype=bool)
-        met[np.nonzero(real)[0], items[real]] = True
         arrays = (shoppers, items, real.astype(np.float32), negatives)
-        unmet = (~met[:, negatives]).astype(np.float32)
+        unmet = (~self._met(items, real, negatives)).astype(np.float32)
         return Batch(*(torch.as_tensor(each, device=device) for each in (*arrays, unmet)))
+
+    def _met(
+        self, items: npt.NDArray[np.int32], real: BoolArray, negatives: npt.NDArray[np.int64]
+    ) -> BoolArray:
+        """Return (B, M) True where a shopper met the negative."""
+        distinct, columns = np.unique(negatives, return_inverse=True)
+        column = np.full(len(self.content), len(distinct))
+        column[distinct] = np.arange(len(distinct))
+        met = np.zeros((len(items), len(distinct) + 1), dtype=bool)
+        met[np.nonzero(real)[0], column[items[real]]] = True
+        found: BoolArray = met[:, columns]
+        return found
 
     def _draw(self, options: FactorOptions, random: np.random.Generator) -> npt.NDArray[np.int64]:
         popular = int(options.drawn * options.popular)
@@ -297,7 +315,9 @@ class FactorModel:
     def _take(self, network: FactorNetwork) -> None:
         """Take over the network's present weights."""
         with network.torch.no_grad():
-            self.vectors = network.item_vectors().cpu().numpy()
+            every = network.torch.arange(len(network.content), device=self.device)
+            blocks = [network.item_vectors(items) for items in every.split(_BLOCK)]
+            self.vectors = network.torch.cat(blocks).cpu().numpy()
         weights = {name: each.detach().cpu().numpy() for name, each in network.weights.items()}
         projection = weights.get("content.weight")
         self.projection = None if projection is None else projection.copy()
