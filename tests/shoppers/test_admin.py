@@ -105,13 +105,14 @@ def test_the_list_shows_figures_beside_those_to_beat_and_loads_no_weights(
     assert not [query for query in queries if '"weights",' in query["sql"]]
     assert "0.0512" in text
     assert "popularity 0.0055" in text
-    assert "2026-01-02 to 2026-02-03, 12,345 events, 678 shoppers, 90 items" in text
+    assert "12,345 events to 2026-02-03" in text
     assert "similarity-refused" in text
 
 
 def test_the_page_tells_decision_measures_and_plots(viewer, run):
     text = viewer.get(page("change", run.pk)).content.decode()
     assert "The gate promoted it. NDCG@10 0.0512 against 0.0055 of popularity." in text
+    assert "2026-01-02 to 2026-02-03, 12,345 events, 678 shoppers, 90 items" in text
     assert "2 shoppers erased since" in text
     assert "0.0512 ± 0.0011" in text
     assert text.index("Sequence (this run)") < text.index("Popularity")

@@ -141,7 +141,7 @@ def test_a_learning_rate_that_diverges_is_named():
 
 
 def test_nothing_to_learn_is_an_error_with_a_remedy():
-    with pytest.raises(TrainingError, match="None of 2 shoppers has met two products"):
+    with pytest.raises(TrainingError, match="None of 2 shoppers has two products"):
         FactorModel().fit(make_interactions([[0], [1]]))
 
 

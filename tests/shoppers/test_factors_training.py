@@ -7,6 +7,7 @@ from similarity.exceptions import TrainingError
 from similarity.shoppers.artefact import read_artefact
 from similarity.shoppers.live_model import read_live_model
 from similarity.shoppers.models import ShopperModel
+from similarity.shoppers.sequence_numpy import mean_of_items, project_content
 from similarity.shoppers.training import factors_training
 from similarity.shoppers.training.factors import FactorModel, FactorOptions
 from similarity.shoppers.training.factors_training import (
@@ -93,8 +94,6 @@ def test_the_live_model_answers_in_numpy_as_the_trained_one(data, shop):
 
 def test_repeated_events_do_not_move_the_mean_of_a_shopper():
     """The trained scores take each item once, so the web process must, too."""
-    from similarity.shoppers.sequence_numpy import mean_of_items
-
     rows = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], dtype=np.float32)
     assert mean_of_items(rows) == pytest.approx([0.5, 0.5])
     model = FactorModel(FactorOptions(dim=2))
@@ -116,6 +115,9 @@ def test_the_artefact_is_read_without_safetensors(data, content):
         (4, True) if content else (0, False)
     )
     assert weights["dense.weight"][0] == pytest.approx(trained.dense[0])
+    if content:  # the vectors of new products have the length of those that were learned
+        projected = project_content(weights, config, interactions.content)
+        assert projected == pytest.approx(interactions.content @ trained.projection.T, abs=1e-5)
 
 
 @pytest.mark.django_db

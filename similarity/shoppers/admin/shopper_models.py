@@ -48,7 +48,7 @@ class ShopperModelAdmin(NotByHand):
     list_display = (
         "name",
         "state",
-        "data_window",
+        "learned_from",
         "ndcg",
         "beside",
         "erased",
@@ -140,8 +140,10 @@ class ShopperModelAdmin(NotByHand):
         return format_html("{} {}", _badge(model), model.error)
 
     @admin.display(description="learned from")
-    def data_window(self, model: ShopperModel) -> str:
-        return data_window(model)
+    def learned_from(self, model: ShopperModel) -> str:
+        window = model.window
+        events = f"{window['events']:,} events" if "events" in window else _NOTHING
+        return f"{events} to {_day(window['last'])}" if window.get("last") else events
 
     @admin.display(description="NDCG@10")
     def ndcg(self, model: ShopperModel) -> str:

@@ -150,6 +150,7 @@ def artefact(trained: FactorModel) -> bytes:
         length=trained.options.history,
         content_dim=0 if trained.projection is None else trained.projection.shape[1],
         wiring="mean",
+        cosine=False,
     )
     weight, bias = trained.dense
     weights = {

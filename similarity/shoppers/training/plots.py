@@ -152,10 +152,7 @@ def drawable(model: ShopperModel) -> dict[str, list[float | None]]:
 def _calibration(model: ShopperModel) -> dict[str, Any]:
     found = model.figures.get("calibration")
     if not found:
-        raise TrainingError(
-            f"{model} has no calibration; train a new model with "
-            f"'manage.py similarity train-{model.kind}'."
-        )
+        raise TrainingError(f"{model} has no calibration; train a new {model.kind} model.")
     return dict(found)
 
 
