@@ -29,6 +29,9 @@ START_TIMEOUT_S = 60
 #: Largest request: a picture to search by (5 MB), or a photo that staff uploads.
 MOST_BYTES = 8 * 1024 * 1024
 
+#: The account of the demo's first shopper, see shop.seed.accounts.
+SHOPPER = "demo-7-0"
+
 #: Names of the processes, their records and their logs.
 PROCESSES = ("web", "worker", "queries", "pictures")
 
@@ -91,6 +94,7 @@ def start(catalog: Path | None, port: int) -> None:
     run("pictures", asked_worker_command("pictures"), ready=None)
     wait_for_vectors()
     count_orders()
+    learn_of_shoppers()
     web = run("web", web_command(port), ready=f"http://127.0.0.1:{port}/")
     show(web["port"])
 
@@ -127,6 +131,7 @@ def load(catalog: Path | None) -> None:
     else:
         call_command("import_catalog", str(catalog))
     make_administrator()
+    make_shopper()
 
 
 def make_administrator() -> None:
@@ -137,6 +142,18 @@ def make_administrator() -> None:
         password = recall("admin_password") or secrets.token_urlsafe(9)
         remember("admin_password", password)
         users.objects.create_superuser("admin", "admin@example.com", password)
+
+
+def make_shopper() -> None:
+    """Let a developer sign in as the first of the demo's shoppers."""
+    from django.contrib.auth import get_user_model
+
+    shopper = get_user_model().objects.filter(username=SHOPPER).first()
+    if shopper is not None and not shopper.has_usable_password():
+        password = recall("shopper_password") or secrets.token_urlsafe(9)
+        remember("shopper_password", password)
+        shopper.set_password(password)
+        shopper.save(update_fields=["password"])
 
 
 def wait_for_vectors() -> None:
@@ -155,6 +172,17 @@ def count_orders() -> None:
     if Order.objects.exists():
         call_command("similarity", "count-orders")
         call_command("similarity", "propose-bundles")
+
+
+def learn_of_shoppers() -> None:
+    """Let the worker train now, which beat would ask for at night; nothing waits for it."""
+    from shop.celery import app
+    from similarity.events.models import Event
+    from similarity.shoppers.models import ShopperModel
+
+    if Event.objects.exists() and not ShopperModel.objects.exists():
+        for task in ("count_public_shelves", "train_shoppers"):
+            app.send_task(f"similarity.{task}", queue="similarity")
 
 
 def worker_command() -> list[str]:
@@ -307,6 +335,9 @@ def show(port: int) -> None:
     say(f"  the admin                             {site}/admin/", end="")
     password = recall("admin_password")
     say(f"  (admin / {password})\n" if password else "\n")
+    if shopper := recall("shopper_password"):
+        say(f"  a shopper with a history              {site}/account/sign-in/", end="")
+        say(f"  ({SHOPPER} / {shopper})\n")
     say("`make stop` ends it; logs are in " + str(servers.RUN_DIR))
 
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, UsernameField
 
 from shop.cart import MAX_QUANTITY
 from similarity import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
@@ -139,3 +140,16 @@ class CheckoutForm(forms.Form):
     def address(self) -> str:
         data = self.cleaned_data
         return f"{data['street']}\n{data['postcode']} {data['city']}\n{data['country']}"
+
+
+class SignInForm(AuthenticationForm):
+    username = UsernameField(
+        label="User name",
+        widget=forms.TextInput({"autocomplete": "username", "autofocus": True}),
+    )
+
+
+class SignUpForm(BaseUserCreationForm):
+    class Meta(BaseUserCreationForm.Meta):
+        fields = ("username",)
+        widgets = {"username": forms.TextInput({"autocomplete": "username"})}

@@ -1,11 +1,12 @@
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from shop.limits import limit_posts
-from shop.views import bundles, cart, catalogue, checkout, home, search, site
+from shop.views import account, bundles, cart, catalogue, checkout, home, search, site
 
 shop = [
     path("", home.home, name="home"),
@@ -24,6 +25,14 @@ shop = [
     path("cart/bundle/<int:pk>/", bundles.bundle_add, name="bundle_add"),
     path("cart/bundle/<int:pk>/remove/", bundles.bundle_remove, name="bundle_remove"),
     path("checkout/", checkout.checkout, name="checkout"),
+    path("account/", account.account, name="account"),
+    path("account/sign-in/", account.SignIn.as_view(), name="sign_in"),
+    path("account/sign-up/", account.sign_up, name="sign_up"),
+    path("account/sign-out/", LogoutView.as_view(next_page="shop:home"), name="sign_out"),
+    path("account/consent/", account.consent, name="consent"),
+    path("account/preferences/", account.preferences, name="preferences"),
+    path("account/download/", account.download, name="download"),
+    path("account/erase/", account.erase_history, name="erase_history"),
     path("order/<str:number>/", checkout.confirmation, name="confirmation"),
 ]
 

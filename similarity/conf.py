@@ -25,7 +25,7 @@ from similarity.exceptions import ConfigurationError
 MAX_LIMIT = 100
 
 #: Scopes that count requests separately: the keys of ``API["THROTTLE"]`` if that is a dict.
-THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "batch", "metrics")
+THROTTLE_SCOPES = ("shelves", "search", "suggest", "rerank", "batch", "metrics", "events")
 
 #: Keys that an entry of ``ENCODERS`` may have.
 ENCODER_KEYS = ("CLASS", "OPTIONS", "WEIGHT", "DIMENSION")

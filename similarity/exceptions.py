@@ -47,3 +47,15 @@ class BundleError(SimilarityError):
 
 class RankerError(SimilarityError):
     """A learned ranker is missing, damaged, made for other signals, or cannot be trained."""
+
+
+class ArtefactError(SimilarityError):
+    """The stored weights of a model of shoppers are damaged, or made by another version."""
+
+
+class TrainingError(SimilarityError):
+    """A model of shoppers cannot be trained on these events or with these options."""
+
+
+class EventError(SimilarityError):
+    """Events cannot be read from a file, or a shopper cannot be found."""

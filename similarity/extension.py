@@ -7,9 +7,10 @@ them, and ``manage.py similarity`` finds the modules that an app keeps in ``subc
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.db.models import Model
+from django.http import HttpRequest
 
 from similarity.catalog.content import ProductContent
 from similarity.connections.metrics_export import Gauge
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 #: (user, limit, database) → keys of products.
 PurchaseReader = Callable[[Any, int, str], Sequence[str]]
+
+
+class Bought(NamedTuple):
+    """A product of an order. ``user``: the buyer's primary key, None if they had no account.
+
+    ``customer``: a text that distinguishes customers; empty if that is not known either.
+    """
+
+    user: Any
+    customer: str
+    product: Any
+    at: datetime
 
 
 class Extension:
@@ -44,6 +57,14 @@ class Extension:
 
         Runs in the transaction that writes their vectors. Rows written after ``read_at`` are
         newer, so they must stay.
+        """
+
+    def vectors_are_written(
+        self, version: "EncoderVersion", contents: Sequence[ProductContent]
+    ) -> None:
+        """Store data that depends on these products' vectors, just written for ``version``.
+
+        Runs in the transaction that wrote them, which holds the products.
         """
 
     def write_without_vectors(self, keys: Collection[str]) -> None:
@@ -99,6 +120,52 @@ class Extension:
         the user's last purchases, latest first. It may raise any error of the host's own code.
         """
         return None
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        """Return those of the users' primary keys who have a verified order; None if unknown.
+
+        Public figures count verified users only, because anyone can make accounts. An answer
+        without any user is an answer, too.
+        """
+        return None
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (product key, time) of a user's last purchases, latest first, in ``using``.
+
+        A product bought twice is there twice; a time may be None. It may raise any error of the
+        host's own code.
+        """
+        return ()
+
+    def order_history(self, since: datetime | None) -> Iterator[Bought]:
+        """Stream the products of all orders from ``since`` on that count, to learn from them."""
+        yield from ()
+
+    def nearness(
+        self, request: HttpRequest, keys: Sequence[Any], using: str
+    ) -> Mapping[Any, float]:
+        """Return how near these products are to the shopper who asks, in [-1, 1], by key.
+
+        Empty if nothing is known of the shopper, or if they refuse.
+        """
+        return {}
+
+    # Data of a shopper who consented, see similarity.events
+
+    def export_profile(self, profile_id: int, using: str) -> Mapping[str, Any]:
+        """Return what the app keeps of a shopper, by name, as values that JSON can hold.
+
+        ``profile_id`` is the key of the shopper's profile and is not part of the answer. An app
+        that keeps something of shoppers implements this method and :meth:`erase_profile`.
+        """
+        return {}
+
+    def erase_profile(self, profile_id: int, using: str) -> None:
+        """Delete all that the app keeps of a shopper, also from caches and files.
+
+        Called in the transaction on the database ``using`` that deletes the profile, perhaps more
+        than once. An error rolls that transaction back, so that nothing is half erased.
+        """
 
     # Operations
 

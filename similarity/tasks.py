@@ -18,7 +18,7 @@ from similarity.connections.locks import LockTaken
 from similarity.exceptions import SimilarityError
 from similarity.models import EncoderVersion
 from similarity.outbox import draining, polling, reconcile
-from similarity.vectors import fusions, indexes, shared_photos
+from similarity.vectors import fusions, indexes, shared_photos, upsert
 from similarity.versions import build, floors, lifecycle
 
 logger = logging.getLogger(__name__)
@@ -115,8 +115,9 @@ def settle_inputs() -> int:
 
 @shared_task(name="similarity.tidy_cells", ignore_result=True)
 def tidy_cells() -> None:
-    """Repair the cells of maintained versions, and create cells that are due."""
-    for version in fusions.every_version().maintained():
+    """Repair the cells of maintained versions and item sets, and create cells that are due."""
+    items = EncoderVersion.every.using(upsert.alias()).item_sets().defer("fusion")
+    for version in (*fusions.every_version().maintained(), *items):
         try:
             if done := indexes.tidy(version):
                 logger.info("Cells of version %d: %s.", version.pk, done)

@@ -38,6 +38,11 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates",
               "DIRS": [os.path.dirname(__file__)], "APP_DIRS": True}]
 import celeryapp  # a project that is no package has no __init__.py for it
 """
+#: Every project that ``startproject`` makes has it.
+REQUEST = """
+TEMPLATES[0]["OPTIONS"] = {
+    "context_processors": ["django.template.context_processors.request"]}
+"""
 URLS = """
 from django.shortcuts import get_object_or_404, render
 from django.urls import include, path
@@ -128,6 +133,25 @@ page = Client().get(f"/product/{products[2].pk}/").content.decode()
 print("together" in page and "Wool scarf" in page.split("together")[1])
 """
 
+USE_SHOPPERS = """
+# More than the page's other shelf shows, because no product stands on a page twice.
+for colour in ("Red", "Pink", "Grey", "Black", "Teal", "Plum", "Rust", "Gold", "Sand", "Mint"):
+    Product.objects.create(name=f"{colour} stoneware mug", description="", price=9, brand=brand)
+draining.drain()
+browser = Client(headers={"user-agent": "Mozilla/5.0 Firefox/140.0"})
+api = "/api/similarity/v1/"
+sent = {"content_type": "application/json"}
+def page_of(product):
+    return browser.get(f"/product/{product.pk}/").content.decode()
+print("events.js" in page_of(products[3]))
+browser.put(f"{api}me/preferences/", {"consent": True}, **sent)
+view = {"type": "view", "product": products[0].pk}
+print(browser.post(f"{api}events/", {"events": [view]}, **sent).json()["accepted"])
+page = page_of(products[3])
+print("events.js" in page, 'data-similarity-view="4"' in page)
+print("stoneware mug" in page.split("For you")[1], "Recently viewed" in page)
+"""
+
 
 @pytest.fixture
 def host(tmp_path):
@@ -211,6 +235,23 @@ def test_orders_are_added_as_their_section_says(host):
     together, shown = run(host, "use_it.py").splitlines()[-2:]
     assert together == "['Wool scarf']"
     assert shown == "True"
+
+
+@pytest.mark.weights
+def test_personal_shelves_are_added_as_their_section_says(host):
+    with (host / "settings.py").open("a") as file:
+        file.write('INSTALLED_APPS += ["similarity.events", "similarity.shoppers"]\n')
+        file.write(REQUEST)
+    with (host / "page.html").open("a") as file:
+        file.write(snippet("shoppers template"))
+    with (host / "use_it.py").open("a") as file:
+        file.write(USE_SHOPPERS)
+    migrated_and_checked(host)
+    before, accepted, script, shelves = run(host, "use_it.py").splitlines()[-4:]
+    assert before == "False", "a script before consent"
+    assert accepted == "1"
+    assert script == "True True"
+    assert shelves == "True True"
 
 
 def migrated_and_checked(host: Path) -> None:

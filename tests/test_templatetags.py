@@ -159,6 +159,21 @@ def test_within_narrows_and_cannot_show_what_is_not_eligible(shelf):  # noqa: F8
     assert html.count('class="similarity-item"') == 1
 
 
+def test_cards_name_product_and_shelf_for_the_script_of_events(shelf, settings):  # noqa: F811
+    html = render("{% similar_products product %}", product=shelf[0])
+    cards = re.findall(r'data-similarity-product="(\d+)" data-similarity-token="([a-z_:]+)"', html)
+    assert len(cards) == html.count('class="similarity-item"') > 0
+    assert int(cards[0][0]) in {product.pk for product in shelf}
+    assert all(token.startswith("similar_products:") for _key, token in cards)
+
+
+def test_a_large_key_has_no_thousand_separators(settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    item = SimpleNamespace(hit=SimpleNamespace(key=1_234_567, tier="fused"), reasons=[], card=None)
+    html = render('{% include "similarity/includes/items.html" with shelf="s" %}', items=[item])
+    assert 'data-similarity-product="1234567" data-similarity-token="s:fused"' in html
+
+
 def test_nothing_similar_renders_nothing(make_product):
     assert render("{% similar_products product %}", product=make_product()) == ""
 
@@ -209,10 +224,10 @@ def test_what_one_shopper_may_see_is_not_shown_to_another(shelf, monkeypatch):  
         return products if trade else products.exclude(pk=hidden.pk)
 
     monkeypatch.setattr(FieldMappingAdapter, "eligible", eligible)
-    trade, anybody = RequestFactory().get("/"), RequestFactory().get("/")
-    trade.is_trade = True
     tag = "{% get_similar product as hits %}{% for hit in hits %}{{ hit.key }} {% endfor %}"
     for _ in range(2):
+        trade, anybody = RequestFactory().get("/"), RequestFactory().get("/")
+        trade.is_trade = True
         assert str(hidden.pk) in render(tag, product=shelf[0], request=trade).split()
         assert str(hidden.pk) not in render(tag, product=shelf[0], request=anybody).split()
 

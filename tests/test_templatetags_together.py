@@ -155,8 +155,8 @@ def test_what_one_shopper_may_see_is_not_shown_to_another(others, mug, monkeypat
 
     monkeypatch.setattr(FieldMappingAdapter, "eligible", eligible)
     for address, first in (("/?trade=1", "Other 0"), ("/", "Other 1"), ("/?trade=1", "Other 0")):
-        request = RequestFactory().get(address)
         for tag in ("{% bought_together product %}", "{% cart_companions cart %}"):
+            request = RequestFactory().get(address)
             assert shown(render(tag, product=mug, cart=[mug], request=request))[0] == first
 
 
@@ -183,6 +183,7 @@ def test_bundles_of_a_product(bundle, mug):
     html = render("{% bundle_offers product %}", product=mug)
     assert shown(html) == ["Mug", "Pot"]
     assert "Tea for two" in html
+    assert f'data-similarity-product="{mug.pk}" data-similarity-token="bundle_offers"' in html
     price, saving = (money(Decimal(one), "EUR") for one in ("30.00", "2.50"))
     assert f"Bundle price: {price}, you save {saving}" in html
     Product.objects.filter(name="Pot").update(stock=0)
@@ -244,3 +245,28 @@ def test_a_total_is_of_prices_in_one_currency():
     assert companions.total_of([one, two]) is None  # has no price
     assert companions.total_of([one, four]) is None
     assert companions.total_of([]) is None
+
+
+def test_no_product_is_twice_on_a_page(others, mug):
+    """Shelves before it count, in any template of the page, and the reserve moves up."""
+    page = "{% bought_together mug limit=3 %}{% cart_companions cart limit=3 %}"
+    assert shown(render(page, mug=mug, cart=[mug])) == [f"Other {at}" for at in range(6)]
+    request = RequestFactory().get("/")
+    first = render("{% bought_together mug limit=2 %}", mug=mug, request=request)
+    second = render("{% bought_together mug limit=2 %}", mug=mug, request=request)
+    assert shown(first) + shown(second) == ["Other 0", "Other 1", "Other 2", "Other 3"]
+
+
+def test_what_one_page_leaves_out_stays_on_the_shared_shelf(others, mug):
+    for _cold_and_cached in range(2):
+        twice = "{% bought_together mug limit=3 %}{% bought_together mug limit=3 %}"
+        assert len(set(shown(render(twice, mug=mug)))) == 6
+        alone = shown(render("{% bought_together mug limit=3 %}", mug=mug))
+        assert alone == ["Other 0", "Other 1", "Other 2"]
+
+
+def test_products_of_a_bundle_are_shown(bundle, others, mug):
+    bundle.products = [str(mug.pk), str(others[0].pk)]
+    bundle.save()
+    names = shown(render("{% bundle_offers mug %}{% bought_together mug limit=2 %}", mug=mug))
+    assert names == ["Mug", "Other 0", "Other 1", "Other 2"]

@@ -114,7 +114,7 @@ def render_tag(products):
 STEPS = {
     "save": (save, Walk(13, 50, 5)),
     "similar_to": (lambda products: similar_to(products[0], 8), Walk(18, 80, 6)),
-    "tag": (render_tag, Walk(19, 86, 3)),
+    "tag": (render_tag, Walk(19, 92, 3)),
     "order": (count_a_cancelled_order, Walk(22, 76, 16)),
     "bought_together": (lambda products: bought_together(products[0], 4), Walk(18, 77, 9)),
     "search": (lambda products: search("w1 mug", facets=["colour"]), Walk(50, 208, 12)),

@@ -11,9 +11,7 @@ from tests.worker_process import running
 @contextmanager
 def web(folder):
     """``gunicorn`` with two workers of four threads; yields its port, and ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "gunicorn.log"
     command = [
         sys.executable, "-m", "gunicorn", "tests.host.wsgi", "--bind", f"127.0.0.1:{port}",
@@ -22,6 +20,12 @@ def web(folder):
     environment = {"DJANGO_SETTINGS_MODULE": "tests.web_settings"}
     with running(command, log, environment, lambda: _answers(port)):
         yield port
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _answers(port):

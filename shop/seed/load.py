@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.core.files.base import ContentFile
@@ -11,7 +12,7 @@ from django.utils.text import slugify
 from tqdm import tqdm
 
 from shop.models import Brand, Category, Customer, Order, OrderLine, Product, ProductImage
-from shop.seed import orders
+from shop.seed import accounts, orders
 from shop.seed.brands import BRANDS
 from shop.seed.catalogue import KINDS, PREFIX, Item, plan
 from shop.seed.photos import drawn
@@ -26,9 +27,10 @@ class Added:
     pictures: int = 0
     customers: int = 0
     orders: int = 0
+    acts: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.products, self.pictures, self.customers, self.orders))
+        return any((self.products, self.pictures, self.customers, self.orders, self.acts))
 
 
 class DemoInUse(Exception):
@@ -46,7 +48,12 @@ def load(products: int, seed: int, *, pictures: bool = True, progress: bool = Tr
     _save_products(items, added, pictures, progress)
     if added.products or not Order.objects.filter(number__startswith=f"{PREFIX}{seed}-").exists():
         _save_orders(items, seed, added)
+        added.acts = accounts.save_shoppers(items, seed, _today(), progress=progress)
     return added
+
+
+def _today() -> datetime:
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _save_products(items: Sequence[Item], added: Added, pictures: bool, progress: bool) -> None:
@@ -144,8 +151,7 @@ def _save_orders(items: Sequence[Item], seed: int, added: Added) -> None:
         product.sku: product
         for product in Product.objects.filter(sku__in=[item.sku for item in items])
     }
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    planned = orders.baskets(items, seed, today, customers=len(people))
+    planned = orders.baskets(items, seed, _today(), customers=len(people))
     made = Order.objects.bulk_create(
         [_order(basket, people, customers) for basket in planned], batch_size=500
     )
@@ -190,6 +196,7 @@ def flush() -> int:
         )
     images = list(ProductImage.objects.filter(product__sku__startswith=PREFIX))
     with transaction.atomic():
+        accounts.delete_shoppers()
         _delete_orders(PREFIX)
         # names of the form first.last.SEED-NUMBER come only from orders.buyers()
         Customer.objects.filter(

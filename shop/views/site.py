@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 
 ROBOTS = """User-agent: *
+Disallow: /account/
 Disallow: /admin/
 Disallow: /api/
 Disallow: /cart/

@@ -45,7 +45,7 @@ class EncoderVersionAdmin(NotByHand):
         "promoted_at",
     )
     list_display_links = ("name",)
-    list_filter = ("status",)
+    list_filter = (("status", admin.AllValuesFieldListFilter),)
     actions = ("promote", "retire")
     readonly_fields = (
         "encoders_text",
@@ -126,6 +126,7 @@ class EncoderVersionAdmin(NotByHand):
         return (
             super()
             .get_queryset(request)
+            .exclude(status=Status.ITEMS)
             .defer("fusion")
             .annotate(vector_count=_count(vectors), product_count=_count(products))
         )

@@ -37,17 +37,20 @@ MAX_BODY = 64 * 1024
 
 
 class JsonParser(BaseParser):
-    """JSON of at most :data:`MAX_BODY` bytes; any other body is a 400 with the reason."""
+    """JSON of at most ``max_body`` bytes; any other body is a 400 with the reason."""
 
     media_type = "application/json"
+    max_body = MAX_BODY
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
         """Return the object; refuse numbers that JSON does not have, such as NaN."""
-        body = stream.read(MAX_BODY + 1)
-        if len(body) > MAX_BODY:
-            raise BadParameter(f"The body has more than {MAX_BODY} bytes; ask for less at once.")
+        body = stream.read(self.max_body + 1)
+        if len(body) > self.max_body:
+            raise BadParameter(
+                f"The body has more than {self.max_body} bytes; ask for less at once."
+            )
         try:
             read = json.loads(body.decode(), parse_constant=_refuse)
         except RecursionError as error:
@@ -177,6 +180,11 @@ def tagged_answer(request: Request, data: dict[str, Any]) -> Any:
 
 def unstored_answer(data: dict[str, Any]) -> Response:
     return Response(data, headers={"Cache-Control": "no-store"})
+
+
+def personal_answer(data: Any, status: int = 200) -> Response:
+    """Return an answer for one person, which neither a browser nor a proxy stores."""
+    return Response(data, status=status, headers={"Cache-Control": "private, no-store"})
 
 
 def _needs_no_token(request: Request) -> None:

@@ -233,7 +233,15 @@ class ExplainedRequest(NarrowedRequest):
     explain = FlagField(default=False, help_text="Give the reasons.")
 
 
-class SimilarQuerySerializer(ExplainedRequest, FilteredQuerySerializer):
+class PersonalRequest(serializers.Serializer):
+    personal = FlagField(
+        default=False,
+        help_text="Move products that are near to the shopper who asks further up. Only with their "
+        "consent, and with `similarity.shoppers` installed; such an answer is not stored.",
+    )
+
+
+class SimilarQuerySerializer(PersonalRequest, ExplainedRequest, FilteredQuerySerializer):
     limit = LimitField(8)
     cursor = TextField(
         max_length=MAX_CURSOR, required=False, help_text="From `next` of the same query."

@@ -29,6 +29,9 @@ class ClientThrottle(SimpleRateThrottle):
     down, each process counts by itself.
     """
 
+    #: True: each process counts by itself, and nothing of the client is in the cache.
+    in_process = False
+
     def __init__(self, scope: str) -> None:
         self.scope = scope
         self._ends_at = 0.0
@@ -45,9 +48,11 @@ class ClientThrottle(SimpleRateThrottle):
             return True
         most, period_s = (int(part or 0) for part in self.parse_rate(self.rate))
         name = caching.key("throttle", self.scope, self.rate, self.get_ident(request))
-        counted = caching.attempt(
-            lambda: _count(caches[conf.get("CACHE", "ALIAS")], name, most, period_s)
-        )
+        counted = None
+        if not self.in_process:
+            counted = caching.attempt(
+                lambda: _count(caches[conf.get("CACHE", "ALIAS")], name, most, period_s)
+            )
         if counted is None:
             counted = _count(_own, name, most, period_s)
         if counted is None:

@@ -12,6 +12,7 @@ from similarity.api.base import (
     find_key,
     find_keys,
     is_staff,
+    personal_answer,
     tagged_answer,
     unstored_answer,
     within,
@@ -23,6 +24,7 @@ from similarity.api.schema import HIT, answered, asked, document, refused
 from similarity.models import EncoderVersion
 from similarity.similar import trace
 from similarity.similar.more_like import more_like
+from similarity.similar.personal_order import in_personal_order
 from similarity.similar.shelves import similar_page
 
 REASONS = [
@@ -58,11 +60,12 @@ class SimilarView(SimilarityView):
     )
     def get(self, request: Request, key: str) -> Any:
         product = find_key(key, request)
-        return tagged_answer(request, _similar(request, product))
+        wanted = serializers.SimilarQuerySerializer.read(request.query_params)
+        data = _similar(request, product, wanted)
+        return personal_answer(data) if wanted["personal"] else tagged_answer(request, data)
 
 
-def _similar(request: Request, product: Any) -> dict[str, Any]:
-    wanted = serializers.SimilarQuerySerializer.read(request.query_params)
+def _similar(request: Request, product: Any, wanted: dict[str, Any]) -> dict[str, Any]:
     options = ("weights", "diversity", "metric", "mode", "explain")
     how = {name: wanted[name] for name in options if name in wanted}
 
@@ -79,12 +82,13 @@ def _similar(request: Request, product: Any) -> dict[str, Any]:
             after=position,
             **how,
         )
+    hits = in_personal_order(page.hits, request._request) if wanted["personal"] else page.hits
     following = cursor(page.version)
     following.position(after)  # another version may have gone live since
     data = {
         "version": page.version,
-        "tier": page.hits[0].tier if page.hits else None,
-        "results": HitWriter.of(request, wanted, page.hits).write(page.hits),
+        "tier": hits[0].tier if hits else None,
+        "results": HitWriter.of(request, wanted, hits).write(hits),
         "next": following.next_page(request, page.next),
     }
     if wanted["explain"]:

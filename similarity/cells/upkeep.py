@@ -38,6 +38,8 @@ LOCK = "similarity.cells"
 PER_CELL = 125
 #: Vectors from which a version also has cells.
 CELLS_FROM = 20_000
+#: The same for item sets, which have no HNSW index beside their cells.
+ITEM_CELLS_FROM = 5_000
 #: Calibrated share of the neighbours that the rows a query looks at contain; also the share of
 #: these neighbours among the rows with the nearest sketches, which are compared exactly.
 RECALL = 0.992
@@ -79,7 +81,9 @@ def wanted(version: EncoderVersion, alias: str) -> bool:
     if "fused" not in version.dimensions:
         return False
     rows = ProductVectors.objects.using(alias).of_version(version)
-    return bool(rows[:CELLS_FROM].count() >= CELLS_FROM)
+    is_item_set = version.status == EncoderVersion.Status.ITEMS
+    least = ITEM_CELLS_FROM if is_item_set else CELLS_FROM
+    return bool(rows[:least].count() >= least)
 
 
 def live(version: EncoderVersion, alias: str) -> VectorCells | None:
@@ -199,7 +203,7 @@ def discard(made: VectorCells, alias: str) -> None:
     VectorCells.objects.using(alias).filter(pk=made.pk).delete()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def fitted_of(number: int, alias: str) -> Fitted:
     """Return the model a set was made with, which never changes; each process reads it once."""
     made = VectorCells.objects.using(alias).get(pk=number)

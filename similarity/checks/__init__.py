@@ -32,14 +32,15 @@ def register_all() -> None:
     )
     for check in every:
         register(check)
-    checks.register(contained(check_cache_values), "similarity", deploy=True)
+    register(check_cache_values, deploy=True)
     for check in (check_database, check_capture, check_content):
         register(check, database=True)
 
 
-def register(check: Check, *, database: bool = False) -> None:
+def register(check: Check, *, database: bool = False, deploy: bool = False) -> None:
     """Register a check of the core or of an optional app, wrapped by :func:`contained`."""
-    checks.register(contained(check), checks.Tags.database if database else "similarity")
+    tag = checks.Tags.database if database else "similarity"
+    checks.register(contained(check), tag, deploy=deploy)
 
 
 @cache

@@ -15,7 +15,14 @@ class EventsConfig(AppConfig):
     beat: ClassVar[Schedule] = {"keep_partitions": (crontab(hour=2, minute=10), {})}
 
     def ready(self) -> None:
+        from similarity.checks import register
+        from similarity.events import bots, checks, signals
         from similarity.events.extension import EventsExtension
         from similarity.extension import register_extension
 
         register_extension(EventsExtension())
+        register(checks.check_events)
+        register(bots.check_crawlers)
+        register(checks.check_cookie, deploy=True)
+        register(checks.check_partitions, database=True)
+        signals.connect()

@@ -1,6 +1,7 @@
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
+import django.db.models.manager
 import django.utils.timezone
 import pgvector.django.halfvec
 from django.conf import settings
@@ -104,6 +105,7 @@ class Migration(migrations.Migration):
                             ("ready", "Ready"),
                             ("live", "Live"),
                             ("retired", "Retired"),
+                            ("items", "Items"),
                         ],
                         default="building",
                         max_length=8,
@@ -155,6 +157,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-pk"],
             },
+            managers=[
+                ("every", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="PendingProduct",

@@ -28,6 +28,18 @@ class EncoderVersionQuerySet(models.QuerySet["EncoderVersion"]):
         """Return versions the worker keeps up to date: the live one and its possible successors."""
         return self.exclude(status=EncoderVersion.Status.RETIRED)
 
+    def item_sets(self) -> "EncoderVersionQuerySet":
+        """Return the sets of vectors that optional apps keep, see ``EncoderVersion.every``."""
+        return self.filter(status=EncoderVersion.Status.ITEMS)
+
+
+class EncoderVersionManager(models.Manager["EncoderVersion"]):
+    """Versions made by encoders; :meth:`EncoderVersionQuerySet.item_sets` are left out."""
+
+    def get_queryset(self) -> EncoderVersionQuerySet:
+        every = EncoderVersionQuerySet(self.model, using=self._db)
+        return every.exclude(status=EncoderVersion.Status.ITEMS)
+
 
 class EncoderVersion(models.Model):
     """A set of encoders, fusion and weights.
@@ -40,6 +52,9 @@ class EncoderVersion(models.Model):
         READY = "ready"
         LIVE = "live"
         RETIRED = "retired"
+        #: A set of vectors that an optional app makes, keeps and drops by itself, for example the
+        #: items of a model of shoppers. It is never built, promoted or counted as a version.
+        ITEMS = "items"
 
     status = models.CharField(max_length=8, choices=Status, default=Status.BUILDING)
     #: part → {"class": dotted path, "options": …, "signature": str, "dimension": int}, and for the
@@ -79,7 +94,9 @@ class EncoderVersion(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
-    objects = EncoderVersionQuerySet.as_manager()
+    #: The first manager is the default, so that a dump holds every row.
+    every = EncoderVersionQuerySet.as_manager()
+    objects = EncoderVersionManager.from_queryset(EncoderVersionQuerySet)()
 
     class Meta:
         ordering = ["-pk"]

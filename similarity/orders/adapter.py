@@ -6,7 +6,7 @@ subclass of :class:`OrderAdapter`. None means that there are no orders.
 """
 
 import abc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from django.db.models import Model
 from similarity import conf
 from similarity.catalog import relations, times
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,32 @@ class OrderAdapter(abc.ABC):
         no keys, so that results are not personal.
         """
         return ()
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        """Return those of the users' primary keys who have an order that ``baskets`` yields.
+
+        The default returns None: this adapter cannot tell. Public figures then count accounts by
+        their age.
+        """
+        return None
+
+    def purchases_of(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        """Return (primary key, time) of the last ``most`` lines of a user's orders, latest first.
+
+        A product bought twice is there twice. Personal shelves learn from it when a shopper buys
+        again. The default is :meth:`bought_by`, with None for times that are not known.
+        """
+        return [(key, None) for key in self.bought_by(user, most, using)]
+
+    def bought_since(self, since: datetime | None) -> Iterator[Bought]:
+        """Stream the products of :meth:`baskets`, to learn what is bought after what.
+
+        The default does not know which login placed an order. If events of shoppers are kept too,
+        override it to name the ``user``, so that the events and orders of a person are one history.
+        """
+        for basket in self.baskets(since):
+            for product in basket.products:
+                yield Bought(None, basket.customer, product, basket.at)
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return other models of an order, such as its lines → lookups from order to them."""

@@ -1,6 +1,6 @@
 """Read the template tags' bundles and bought-together shelves of products and carts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from similarity import conf
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import Card, card_of
 from similarity.connections import metrics
@@ -34,12 +35,13 @@ def product_companions(
     request: HttpRequest | None = None,
     within: QuerySet[Any] | None = None,
     explain: bool = False,
+    exclude: Collection[str] = (),
 ) -> list[Hit]:
     """Return :func:`similarity.orders.partner_shelf.bought_together` for a product's page.
 
     The products of the shelf are cached for ``CACHE["TIMEOUT_S"]``. Each request checks again
     whether they may be shown, and products in reserve move up. ``within`` narrows the products that
-    may be shown.
+    may be shown. ``exclude``: keys, as texts, of products that the page shows elsewhere.
     """
     require_limit(limit)
     told = ["together", str(key_of(product)), limit, explain, language_of(explain)]
@@ -50,6 +52,7 @@ def product_companions(
             limit,
             eligible,
             lambda asked: bought_together(product, asked, within=eligible, explain=explain),
+            exclude=exclude,
         )
 
 
@@ -60,17 +63,21 @@ def cart_companions(
     request: HttpRequest | None = None,
     within: QuerySet[Any] | None = None,
     explain: bool = False,
+    exclude: Collection[str] = (),
 ) -> list[Hit]:
-    """Return products that go with a whole cart.
+    """Return products that go with a whole cart, without ``exclude`` (keys as texts).
 
     ``cart`` holds products, keys, or lines with a ``product`` each. If it has more than
     ``MAX_CART`` products, use the last ones. The result is not cached, because a cart belongs to
     one shopper and is rarely looked at twice.
     """
+    require_limit(limit)
     eligible = shown_to(request, within)
     products = products_of(cart)[-MAX_CART:]
     with metrics.timed("shelf_seconds", shelf="cart"), savepoint(eligible.db):
-        return bought_together(products, limit, within=eligible, explain=explain)
+        asked = min(limit + len(exclude), conf.MAX_LIMIT)
+        hits = bought_together(products, asked, within=eligible, explain=explain)
+        return [hit for hit in hits if hit.key not in exclude][:limit]
 
 
 def products_of(cart: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """Extend the core with order data: related categories, partners, sales, status and metrics."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connections
@@ -8,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 
 from similarity import conf
 from similarity.connections.metrics_export import Gauge
-from similarity.extension import Extension, PurchaseReader
+from similarity.extension import Bought, Extension, PurchaseReader
 from similarity.operations import backlog
 from similarity.orders import status
 from similarity.orders.adapter import get_order_adapter
@@ -54,6 +55,19 @@ class OrdersExtension(Extension):
     def purchase_reader(self) -> PurchaseReader | None:
         adapter = get_order_adapter()
         return None if adapter is None else adapter.bought_by
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        adapter = get_order_adapter()
+        return None if adapter is None else adapter.verified_users(users)
+
+    def purchases(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
+        adapter = get_order_adapter()
+        return () if adapter is None else adapter.purchases_of(user, most, using)
+
+    def order_history(self, since: datetime | None) -> Iterator[Bought]:
+        adapter = get_order_adapter()
+        if adapter is not None:
+            yield from adapter.bought_since(since)
 
     def status(self) -> Mapping[str, Any]:
         return {"orders": status.report()}

@@ -1,6 +1,6 @@
 """Read orders by a mapping of fields."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -19,6 +19,7 @@ from similarity import conf
 from similarity.catalog import times
 from similarity.catalog.paths import Path
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 from similarity.orders.adapter import Basket, OrderAdapter, Sale
 
 #: Rows that a streamed query fetches at once.
@@ -108,6 +109,10 @@ class MappedOrders(OrderAdapter):
                 yield Sale(product, day, round(units))
 
     def bought_by(self, user: Any, most: int, using: str) -> Sequence[Any]:
+        lines = self.purchases_of(user, LINES_A_PRODUCT * most, using)
+        return list(dict.fromkeys(key for key, _at in lines))[:most]
+
+    def purchases_of(self, user: Any, most: int, using: str) -> Sequence[tuple[Any, Any]]:
         # Other login classes can have the same key as a user, and the key None of an unsaved user
         # would match every guest order.
         is_user = isinstance(user, get_user_model()) and user.pk is not None
@@ -122,8 +127,30 @@ class MappedOrders(OrderAdapter):
             **{f"{placed_at}__isnull": False, f"{product}__isnull": False},
             **{f"{quantity}__gt": 0 for quantity in self._optional("quantity")},
         )
-        latest = lines.order_by(f"-{placed_at}", "-pk", product).values_list(product, flat=True)
-        return list(dict.fromkeys(latest[: LINES_A_PRODUCT * most]))[:most]
+        latest = lines.order_by(f"-{placed_at}", "-pk", product)
+        return [(key, times.aware(at)) for key, at in latest.values_list(product, placed_at)[:most]]
+
+    def verified_users(self, users: Collection[Any]) -> Collection[Any] | None:
+        if "user" not in self.mapping:
+            return None
+        path = f"{self.mapping['user']}__pk"
+        orders = self._verified(self.orders().filter(**{f"{path}__in": list(users)}))
+        placed = orders.filter(**{f"{self.mapping['placed_at']}__isnull": False})
+        return set(placed.order_by().values_list(path, flat=True).distinct())
+
+    def bought_since(self, since: datetime | None) -> Iterator[Bought]:
+        if "user" not in self.mapping:
+            yield from super().bought_since(since)
+            return
+        orders = self._verified(self._placed(since, None))
+        # One query as for baskets; the user stands where a further customer path would.
+        user = f"{self.mapping['user']}__pk"
+        for lines in self._orders_with(orders, extra=[user]):
+            at, customer = lines[0][1], self._customer(lines[0][-1 - len(self.customer_paths) : -1])
+            products = _bought(lines, bool(self._optional("quantity")))
+            if at is not None:
+                for product in products:
+                    yield Bought(lines[0][-1], customer, product, times.aware(at))
 
     def related_models(self) -> Mapping[type[Model], Sequence[str]]:
         """Return models on the paths to products, quantity and filters → lookups to them."""
@@ -144,22 +171,27 @@ class MappedOrders(OrderAdapter):
         return (named,) if isinstance(named, str) else tuple(named)
 
     def _read(self, orders: QuerySet[Any]) -> Iterator[Basket]:
-        """Yield baskets from one query with a row per line; the rows of an order are adjacent."""
-        customers, quantity = self.customer_paths, self._optional("quantity")
+        """Yield baskets; skip unplaced carts and orders without lines."""
+        quantity = self._optional("quantity")
+        for lines in self._orders_with(orders):
+            key, at = lines[0][:2]
+            products = _bought(lines, bool(quantity))
+            if at is not None and products:
+                customer = self._customer(lines[0][3 + len(quantity) :])
+                yield Basket(str(key), customer, times.aware(at), products)
+
+    def _orders_with(self, orders: QuerySet[Any], extra: Sequence[str] = ()) -> Iterator[list[Any]]:
+        """Yield the lines of each order from one query: key, time, product, quantity, customer.
+
+        ``extra``: paths of values that come last.
+        """
         columns = [
             *("pk", self.mapping["placed_at"], self._product),
-            *(*quantity, *customers),
+            *(*self._optional("quantity"), *self.customer_paths, *extra),
         ]
         rows = orders.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK)
-        first_customer = 3 + len(quantity)
-        for key, lines in groupby(rows, key=itemgetter(0)):
-            held = list(lines)
-            at = held[0][1]
-            products = _bought(held, bool(quantity))
-            if at is None or not products:
-                continue  # an unplaced cart, or an order without lines
-            customer = self._customer(held[0][first_customer:])
-            yield Basket(str(key), customer, times.aware(at), products)
+        for _key, lines in groupby(rows, key=itemgetter(0)):
+            yield list(lines)
 
     def _customer(self, values: Sequence[Any]) -> str:
         """Return the first value that is not empty, or "".

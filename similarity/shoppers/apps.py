@@ -13,7 +13,10 @@ class ShoppersConfig(AppConfig):
     label = "similarity_shoppers"
     verbose_name = "Product similarity: shoppers"
     default_auto_field = "django.db.models.BigAutoField"
-    beat: ClassVar[Schedule] = {"train_shoppers": (crontab(hour=2, minute=40), {})}
+    beat: ClassVar[Schedule] = {
+        "train_shoppers": (crontab(hour=2, minute=40), {}),
+        "count_public_shelves": (crontab(hour=3, minute=40), {}),
+    }
 
     def ready(self) -> None:
         if not apps.is_installed("similarity.events"):
@@ -21,7 +24,11 @@ class ShoppersConfig(AppConfig):
                 "similarity.shoppers needs similarity.events: add it to INSTALLED_APPS."
             )
 
+        from similarity.checks import register
         from similarity.extension import register_extension
+        from similarity.shoppers import checks
         from similarity.shoppers.extension import ShoppersExtension
 
         register_extension(ShoppersExtension())
+        register(checks.check_pages)
+        register(checks.check_live_models, database=True)

@@ -47,3 +47,11 @@ class Interactions:
             "shoppers": self.shopper_count,
             "items": self.item_count,
         }
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from. ``content_version``: the encoder version of the items' content."""
+
+    interactions: Interactions
+    content_version: int

@@ -23,6 +23,7 @@ from psycopg.sql import Identifier
 
 from similarity.cells import probing
 from similarity.cells.probing import StandingCells
+from similarity.models import EncoderVersion
 from similarity.models.cells import sample_table
 from similarity.models.stored_vectors import FloatArray
 from similarity.models.vectors import index_name
@@ -216,6 +217,8 @@ def choose(search: VectorSearch, size: int, wanted: int) -> tuple[Step, ...]:
     standing = probing.standing(search.version, search.within.using)
     if search.column == "fused" and standing is not None:
         return choose_cells(search, size, wanted, standing, short)
+    if search.version.status == EncoderVersion.Status.ITEMS:  # it never has another index
+        return (Step("exact", "a set without cells has no index", plans.exact_few),)
     seen = outlook(search)
     if seen.indexed is None:
         return (Step("exact", f"no valid index on {search.column}", plans.exact),)

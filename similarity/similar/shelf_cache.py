@@ -7,7 +7,7 @@ filter, so a product that has just been sold out is not on the shelf.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -104,12 +104,14 @@ def cached_similar(
     within: QuerySet[Any] | None = None,
     diversity: float = 0.0,
     explain: bool = False,
+    exclude: Collection[str] = (),
 ) -> list[Hit]:
     """Return the hits of :func:`similarity.similar.shelves.similar_to`, from the cache if possible.
 
     ``within`` narrows the products that may be shown now to ``request``; it cannot widen them. A
-    new shelf has some products in reserve. If some are sold out, the next products move up; the
-    shelf is computed again only if the reserve is used up.
+    new shelf has some products in reserve. If some are sold out, or shown elsewhere on the page
+    (``exclude``: keys as texts), the next products move up; the shelf is computed again only if
+    too many are sold out.
     """
     Query(limit, diversity=diversity, explain=explain)  # raises for invalid arguments
     eligible = shown_to(request, within)
@@ -121,7 +123,23 @@ def cached_similar(
             eligible,
             lambda asked: similar_to(product, asked, within=eligible, **options),
             made_from=_live_row(product),
+            exclude=exclude,
         )
+
+
+def read_cached_similar(
+    product: Model | Any, limit: int, eligible: QuerySet[Any]
+) -> list[Hit] | None:
+    """Return what :func:`cached_similar` keeps of the product, its reserve included.
+
+    Only products of ``eligible`` that may be shown now. None if no page has made that shelf
+    lately; nothing is computed and nothing is written.
+    """
+    options = {"diversity": 0.0, "explain": False}
+    told = [str(key_of(product)), limit, options, language_of(False)]
+    with savepoint(eligible.db):
+        stored = caching.read(_cache_key(told, eligible))
+        return None if stored is None else _shown_now(stored, eligible, _live_row(product))
 
 
 def shown_to(request: HttpRequest | None, within: QuerySet[Any] | None) -> QuerySet[Any]:
@@ -137,20 +155,22 @@ def cached_hits(
     eligible: QuerySet[Any],
     find: Callable[[int], Sequence[Hit]],
     made_from: QuerySet[Any] | None = None,
+    exclude: Collection[str] = (),
 ) -> list[Hit]:
     """Return at most ``limit`` hits that may be shown now, from a recent ``find(how many)``.
 
     ``told`` holds everything the hits depend on except the filter. The filter is part of the
     cache's key too, because ``eligible(request)`` may differ between shoppers. ``made_from``
     selects a value that changes when the hits must be found again. It is read with the products,
-    so a cached shelf needs one query and those of its cards.
+    so a cached shelf needs one query and those of its cards. ``exclude``: keys that this page
+    leaves out; the cached shelf keeps them for other pages.
     """
     key = _cache_key(told, eligible)
     stored = caching.read(key)
     if stored is not None:
         hits = _shown_now(stored, eligible, made_from)
         if hits is not None and (len(hits) >= limit or stored["complete"]):
-            return hits[:limit]
+            return _without(hits, exclude)[:limit]
     asked = min(limit + max(4, limit // 2), conf.MAX_LIMIT)
     now = _now(made_from, eligible)
     found = find(asked)
@@ -158,7 +178,11 @@ def cached_hits(
     if now == _now(made_from, eligible):
         shelf = {"hits": [_plain(hit) for hit in found], "complete": len(found) < asked}
         caching.write(key, {**shelf, "made_from": now})
-    return list(found[:limit])
+    return _without(found, exclude)[:limit]
+
+
+def _without(hits: Sequence[Hit], exclude: Collection[str]) -> list[Hit]:
+    return [hit for hit in hits if hit.key not in exclude]
 
 
 def language_of(explain: bool) -> str | None:

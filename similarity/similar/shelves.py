@@ -103,10 +103,10 @@ def live_version(using: str) -> EncoderVersion | None:
     return read_version(using, *row) if row else None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def read_version(using: str, pk: int, row: str, cells: int | None) -> EncoderVersion | None:
     """Return the version, with ``cells`` as its live cells; ``row`` identifies the row's state."""
-    versions = EncoderVersion.objects.using(using).defer("fusion", "figures", "progress")
+    versions = EncoderVersion.every.using(using).defer("fusion", "figures", "progress")
     version = versions.filter(pk=pk).first()
     if version is not None:
         version.cells_number = cells  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial, wraps
@@ -16,11 +16,15 @@ from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
 from similarity.logs import log_error
+from similarity.similar.shown import note_shown
 
 logger = logging.getLogger(__name__)
 
 #: Threads that render shelves for pages of async views.
 ASYNC_THREADS = 4
+
+#: The name of a source that is no product, in messages.
+_CART = "a cart"
 
 _threads = ThreadPoolExecutor(ASYNC_THREADS, "similarity-async")
 
@@ -75,17 +79,27 @@ def draw(
     if is_nothing(source, tag):
         return mark_safe("")
     key = key_of(source)
-    key = key if isinstance(key, str | int | UUID) else "a cart"
+    key = key if isinstance(key, str | int | UUID) else _CART
     try:
         found = find()
         if not found:
             return mark_safe("")
+        own = [] if key == _CART else [key]
+        note_shown(context.get("request"), [*own, *_products_of(found)])
         shelf_id = unique_id(context, element_id(tag, key, template, title))
         values = {"title": title, "shelf_id": shelf_id, "source": key, "explain": explain}
         return render(context, template, {**values, **found})
     except Exception as error:  # noqa: BLE001 - the page is rendered without the shelf
         log_error(logger, error, "{%% %s %%} has no shelf for %s.", tag, key)
         return mark_safe("")
+
+
+def _products_of(found: dict[str, Any]) -> Iterator[Any]:
+    """Yield keys of the products that a shelf shows: its items, and those of its offers."""
+    for item in found.get("items", ()):
+        yield item.hit.key
+    for offer in found.get("offers", ()):
+        yield from (product.pk for product in offer.products)
 
 
 def render(context: Context, name: str, values: dict[str, Any]) -> SafeString:

@@ -6,6 +6,7 @@ An error is logged, and the page is rendered without the shelf.
 """
 
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
@@ -30,6 +31,7 @@ from similarity.similar.shelf_cache import (
     cached_similar,
     shelf_items,
 )
+from similarity.similar.shown import note_shown, shown_on
 from similarity.templatetags.rendering import anywhere, is_nothing, key_of, render, unique_id
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ def similar_products(
         if lazy:
             return _placeholder(context, arguments, within)
         hits = _hits(context, product, limit, within, diversity, explain)
+        note_shown(context.get("request"), _keys(product, hits))
         items = shelf_items(hits, context.get("request"))
         shelf = {"items": items, "title": title, "explain": explain}
         shelf |= {"source": key_of(product), "shelf_id": unique_id(context, arguments.shelf_id)}
@@ -88,7 +91,9 @@ def get_similar(
     if is_nothing(product, "get_similar"):
         return []
     try:
-        return _hits(context, product, limit, within, diversity, explain)
+        hits = _hits(context, product, limit, within, diversity, explain)
+        note_shown(context.get("request"), _keys(product, hits))
+        return hits
     except Exception as error:  # noqa: BLE001 - the page is rendered without the products
         log_error(logger, error, "No products similar to %s.", key_of(product))
         return []
@@ -143,14 +148,20 @@ def _hits(
     diversity: float,
     explain: bool,
 ) -> list[Hit]:
+    request = context.get("request")
     return cached_similar(
         product,
         limit,
-        request=context.get("request"),
+        request=request,
         within=within,
         diversity=diversity,
         explain=explain,
+        exclude=shown_on(request),
     )
+
+
+def _keys(product: Any, hits: Sequence[Hit]) -> list[Any]:
+    return [key_of(product), *(hit.key for hit in hits)]
 
 
 def _placeholder(

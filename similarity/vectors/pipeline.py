@@ -246,12 +246,9 @@ def _store(
             extension.write(written, read_at)
         done = held & (locked | (set(work.keys) - existing)) - set(work.errors)
         for version in versions:
-            write_batch(
-                version,
-                work.batch_of(version),
-                work.stale[version.pk] & done,
-                read_at=read_at,
-            )
+            stale = work.stale[version.pk] & done
+            write_batch(version, work.batch_of(version), stale, read_at=read_at)
+            _tell_written(version, [one for one in work.batch.contents if one.key in stale])
         touched = write_inputs(work.batch, work.shared, done)
         delayed = _delayed(work, claims or ())
         finished = done - set(delayed)
@@ -265,6 +262,11 @@ def _store(
             PendingProduct.objects.release([row])
     _settle(touched)
     return set(work.keys) - done - set(work.errors)
+
+
+def _tell_written(version: EncoderVersion, contents: Sequence[ProductContent]) -> None:
+    for extension in extensions() if contents else ():
+        extension.vectors_are_written(version, contents)
 
 
 def write_inputs(batch: encoding.EncodedBatch, found: Sequence[Inputs], keys: set[str]) -> set[int]:

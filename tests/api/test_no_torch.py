@@ -73,6 +73,9 @@ def test_no_door_loads_torch(bought, settings):
         ("suggest", "get", f"{v1}/suggest/?q=pro", None),
         ("rerank", "post", f"{v1}/rerank/", {"query": "product", "results": [key]}),
         ("more", "post", f"{v1}/more-like-these/", {"liked": [key]}),
+        ("recommendations", "get", f"{v1}/recommendations/?explain=true", None),
+        ("viewed", "get", f"{v1}/recommendations/?shelf=recently_viewed", None),
+        ("personal", "get", f"{v1}/products/{key}/similar/?personal=true", None),
         ("picture", "post", f"{v1}/search/image/", None),
         ("ready", "get", f"{v1}/health/ready", None),
     ]

@@ -25,6 +25,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: A shopper's browser: by its own name, a headless one counts as a bot.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
 VIEWPORTS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 780}}
 
 
@@ -53,7 +55,12 @@ def open_page(chromium, live_server):
             strangers.append(request.url)
 
     def open_(viewport="desktop", expected=None, **options):
-        options |= {"viewport": VIEWPORTS[viewport], "base_url": live_server.url}
+        options = {
+            "viewport": VIEWPORTS[viewport],
+            "base_url": live_server.url,
+            "user_agent": AGENT,
+            **options,
+        }
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()

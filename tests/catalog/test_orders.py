@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from similarity.exceptions import ConfigurationError
+from similarity.extension import Bought
 from similarity.orders.adapter import Basket, OrderAdapter, Sale, get_order_adapter
 from similarity.orders.mapping import MappedOrders
 from tests.configure import with_settings
@@ -66,6 +67,38 @@ def test_what_a_user_bought_is_told_the_latest_first_and_each_once(place, custom
     assert adapter.bought_by(bob, 10, "default") == []
 
 
+def test_purchases_are_told_line_by_line_with_their_times(place, customer, make_product):
+    ada = User.objects.create_user("ada")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    mug, tea = make_product(), make_product()
+    for at, product in enumerate((mug, tea, mug)):
+        place((product, 1), at=NOON + timedelta(days=at), customer=customer)
+    lines = get_order_adapter().purchases_of(ada, 10, "default")
+    days = ((mug.pk, 2), (tea.pk, 1), (mug.pk, 0))
+    assert lines == [(key, NOON + timedelta(days=day)) for key, day in days]
+    assert get_order_adapter().purchases_of(ada, 1, "default") == lines[:1]
+    assert get_order_adapter().purchases_of(None, 10, "default") == ()
+
+
+def test_an_adapter_of_its_own_needs_no_times():
+    class Own(OrderAdapter):
+        model = Order
+
+        def baskets(self, since=None, until=None):
+            return iter(())
+
+        def baskets_of(self, keys):
+            return iter(())
+
+        def sales(self, since=None, until=None):
+            return iter(())
+
+        def bought_by(self, user, most, using):
+            return [7, 8][:most]
+
+    assert Own().purchases_of(None, 1, "default") == [(7, None)]
+
+
 @pytest.fixture
 def by_name(db):
     """Orders that name their user by ``to_field``: none placed yet."""
@@ -108,15 +141,15 @@ def test_another_login_with_a_user_s_number_has_bought_nothing(place, customer, 
     place((mug, 1), customer=customer)
     adapter = get_order_adapter()
     client = SimpleNamespace(pk=ada.pk, is_authenticated=True)
-    assert adapter.bought_by(client, 10, "default") == ()
-    assert adapter.bought_by(Customer(pk=ada.pk), 10, "default") == ()
+    assert adapter.bought_by(client, 10, "default") == []
+    assert adapter.bought_by(Customer(pk=ada.pk), 10, "default") == []
     lazy = SimpleLazyObject(lambda: ada)
     assert adapter.bought_by(lazy, 10, "default") == [mug.pk], "as a request has it"
 
 
 def test_a_user_who_was_never_saved_has_not_bought_what_guests_did(place, make_product):
     place((make_product(), 1))
-    assert get_order_adapter().bought_by(User(username="new"), 10, "default") == ()
+    assert get_order_adapter().bought_by(User(username="new"), 10, "default") == []
 
 
 def test_a_guest_has_no_name(place, make_product):
@@ -347,3 +380,34 @@ def test_what_makes_an_order_verified_is_followed(settings):
     assert {"customer", "customer__user"} <= {
         lookup for lookups in get_order_adapter().related_models().values() for lookup in lookups
     }
+
+
+def test_what_was_bought_names_the_login_or_the_customer(place, customer, make_product):
+    """So that a person's events and orders are one history."""
+    ada = User.objects.create_user("ada")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    guest = Customer.objects.create(name="Bob", email="bob@example.com")
+    mug, tea = make_product(), make_product()
+    place((mug, 2), (tea, 1), customer=customer)
+    place((tea, 1), at=NOON + timedelta(days=1), customer=guest)
+    place((tea, 1), at=NOON + timedelta(days=2), status="returned")
+    place()
+    bought = list(get_order_adapter().bought_since(None))
+    assert sorted(bought[:2]) == sorted(
+        [
+            Bought(ada.pk, f"customer_id:{customer.pk}", mug.pk, NOON),
+            Bought(ada.pk, f"customer_id:{customer.pk}", tea.pk, NOON),
+        ]
+    )
+    later = NOON + timedelta(days=1)
+    assert bought[2:] == [Bought(None, f"customer_id:{guest.pk}", tea.pk, later)]
+    assert list(get_order_adapter().bought_since(later)) == bought[2:]
+
+
+def test_an_adapter_that_knows_no_logins_names_the_customer(place, customer, make_product):
+    order = place((make_product(), 1), customer=customer)
+    adapter = get_order_adapter()
+    assert list(OrderAdapter.bought_since(adapter, None)) == [
+        Bought(None, f"customer_id:{customer.pk}", line.product_id, NOON)
+        for line in order.lines.all()
+    ]

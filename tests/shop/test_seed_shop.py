@@ -4,11 +4,13 @@ import io
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from shop.models import Brand, Category, Customer, Order, OrderLine, Product, ProductImage
 from shop.seed.photos import drawn
+from similarity.events.models import Event, Profile
 
 pytestmark = pytest.mark.django_db
 
@@ -127,3 +129,17 @@ def test_drawing_on_all_cores_gives_the_same_files_in_order(monkeypatch):
     alone = list(drawn(jobs))
     monkeypatch.setattr(photos, "ALONE", 1)
     assert list(drawn(jobs)) == alone
+
+
+def test_the_first_customers_have_accounts_and_a_history():
+    said = seed("--products", "60", "--no-pictures")
+    shoppers = Customer.objects.filter(user__isnull=False)
+    assert shoppers.count() == 36
+    assert not any(one.user.has_usable_password() for one in shoppers.select_related("user")[:5])
+    assert Profile.objects.count() == 36
+    events = Event.objects.count()
+    assert f"and {events} acts of shoppers" in said
+    seed("--flush")
+    assert not Profile.objects.exists()
+    assert not Event.objects.exists()
+    assert not get_user_model().objects.exists()

@@ -1,17 +1,22 @@
 """Run by tests/test_second_host.py under this host's settings, not collected by itself."""
 
+import csv
 import uuid
 from urllib.parse import quote
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from similarity.api.fields import key_schema
 from similarity.capture import triggers
 from similarity.cells import upkeep
+from similarity.events import history
+from similarity.events.models import Event, Kind, Profile
 from similarity.models import EncoderVersion, PendingProduct, ProductVectors
 from similarity.orders.counting import full
 from similarity.orders.partner_shelf import bought_together
@@ -281,6 +286,55 @@ def test_what_is_bought_together(bought):
         "/api/similarity/v1/cart/bought-together/", body, content_type="application/json"
     )
     assert [result["id"] for result in answer.json()["results"]] == wanted[1:]
+
+
+ME = "/api/similarity/v1/me/"
+
+
+@pytest.fixture
+def shopper():
+    """A browser whose shopper consented."""
+    browser = Client(headers={"user-agent": "Mozilla/5.0 Firefox/140.0"})
+    browser.put(f"{ME}preferences/", {"consent": True}, content_type="application/json")
+    return browser
+
+
+def test_events_by_keys_of_any_type_are_kept_read_and_erased(articles, shopper):
+    cup, plate = articles[0], articles[4]
+    sent = [
+        {"type": "view", "product": str(cup.pk)},
+        {"type": "not_interested", "product": str(plate.pk)},
+    ]
+    answer = shopper.post(
+        "/api/similarity/v1/events/", {"events": sent}, content_type="application/json"
+    )
+    assert answer.json()["accepted"] == 2
+    profile = Profile.objects.get()
+    assert [seen.product for seen in history.read_history(profile.pk, 9, "default")] == [cup.pk]
+    assert history.read_last(profile.pk, Kind.VIEW, 9, "default") == [cup.pk]
+    assert history.not_interested(profile.pk, "default") == {plate.pk}
+    listed = shopper.get(f"{ME}history/").json()["results"]
+    assert {entry["key"] for entry in listed} == {str(cup.pk), str(plate.pk)}
+    titles = {event["title"] for event in shopper.get(f"{ME}export/").json()["events"]}
+    assert titles == {cup.headline, plate.headline}
+    erased = shopper.delete(f"{ME}history/?product={quote(str(cup.pk), safe='')}")
+    assert erased.json() == {"events": 1}
+    assert shopper.delete(f"{ME}history/").json() == {"events": 1}
+    assert not Profile.objects.exists()
+
+
+def test_events_are_imported_by_keys_of_any_type(articles, tmp_path, capsys):
+    path, at = tmp_path / "log.csv", timezone.now().isoformat()
+    with path.open("w", newline="") as file:
+        rows = [[at, "view", "v", str(article.pk)] for article in articles]
+        unknown = [at, "view", "v", "1"]
+        csv.writer(file).writerows([["at", "type", "visitor", "product"], *rows, unknown])
+    for added, present in ((len(articles), 0), (0, len(articles))):
+        call_command("similarity", "import-events", str(path), "--consent-held")
+        told = capsys.readouterr().out
+        assert f"{added} events added, {present} were there before" in told
+        assert "1 bad rows" in told
+    assert set(Event.objects.values_list("product_id", flat=True)) == {a.pk for a in articles}
 
 
 @pytest.mark.parametrize("key", ["1", "not-a-uuid", str(uuid.uuid4())])

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Added {added.products} products, {added.pictures} pictures, "
-            f"{added.customers} customers and {added.orders} orders."
+            f"{added.customers} customers, {added.orders} orders and {added.acts} acts of shoppers."
         )
 
     def _flush(self) -> None:

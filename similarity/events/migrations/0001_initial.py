@@ -7,6 +7,7 @@ from django.utils import timezone
 import similarity.events.models.profiles
 from similarity.events import partitions
 from similarity.migrations._host import product_migration
+from similarity.models.product_keys import tie_to
 
 
 class CreatePartitionedModel(migrations.CreateModel):
@@ -65,11 +66,17 @@ class Migration(migrations.Migration):
                 ("consented_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("personal", models.BooleanField(default=True)),
                 ("reasons", models.BooleanField(default=True)),
+                ("minute_began", models.DateTimeField(editable=False, null=True)),
+                (
+                    "in_minute",
+                    models.PositiveIntegerField(db_default=0, default=0, editable=False),
+                ),
                 (
                     "user",
                     models.OneToOneField(
                         blank=True,
                         null=True,
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
@@ -80,6 +87,42 @@ class Migration(migrations.Migration):
                 "db_table": "similarity_profile",
                 "permissions": [("view_history", "Can see what a single shopper did")],
             },
+        ),
+        migrations.CreateModel(
+            name="EventDay",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                (
+                    "kind",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "View"),
+                            (2, "Click"),
+                            (3, "Add To Cart"),
+                            (4, "Purchase"),
+                            (5, "Search"),
+                            (6, "Impression"),
+                            (7, "Like"),
+                            (8, "Dislike"),
+                            (9, "Not Interested"),
+                        ]
+                    ),
+                ),
+                ("events", models.PositiveBigIntegerField()),
+            ],
+            options={
+                "verbose_name": "events of a day",
+                "verbose_name_plural": "events by day",
+                "db_table": "similarity_eventday",
+                "ordering": ["-day", "kind"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="eventday",
+            constraint=models.UniqueConstraint(
+                fields=("day", "kind"), name="similarity_eventday_once"
+            ),
         ),
         CreatePartitionedModel(
             name="Event",
@@ -157,5 +200,14 @@ class Migration(migrations.Migration):
             model_name="event",
             index=models.Index(fields=["profile", "-at"], name="similarity_event_of_shopper"),
         ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__in", [7, 8, 9])),
+                fields=["profile"],
+                name="similarity_event_opinions",
+            ),
+        ),
+        tie_to("similarity_events", "Profile", "user"),
         migrations.RunPython(create_partitions, migrations.RunPython.noop),
     ]

@@ -55,7 +55,7 @@ class Event(models.Model):
     value = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, default="")
     query = models.CharField(max_length=200, default="")
-    #: Names the widget that showed the product, see ``Hit.token``.
+    #: Names the shelf that showed the product, for example ``similar_products:fused``.
     token = models.CharField(max_length=200, default="")
     #: True if the shop's own server recorded it; a browser may send anything.
     by_server = models.BooleanField(default=False)
@@ -64,6 +64,12 @@ class Event(models.Model):
         db_table = "similarity_event"
         indexes = [
             models.Index(fields=["profile", "-at"], name="similarity_event_of_shopper"),
+            # The few likes, dislikes and "not interested" of a shopper, which every shelf asks for.
+            models.Index(
+                fields=["profile"],
+                condition=models.Q(kind__in=[Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED]),
+                name="similarity_event_opinions",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -83,3 +89,28 @@ class EventBatch(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+
+class EventDay(models.Model):
+    """The number of events of a kind on a day of the site's ``TIME_ZONE``, counted each night.
+
+    Staff see these numbers, so that no page counts the events themselves. An erasure leaves them,
+    because they tell nothing of a single shopper.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    kind = models.SmallIntegerField(choices=Kind)
+    events = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "similarity_eventday"
+        verbose_name = "events of a day"
+        verbose_name_plural = "events by day"
+        ordering = ["-day", "kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind"], name="similarity_eventday_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.events} × {Kind(self.kind).label} on {self.day:%Y-%m-%d}"

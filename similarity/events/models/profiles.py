@@ -25,6 +25,7 @@ class Profile(models.Model):
         null=True,
         blank=True,
         on_delete=models.CASCADE,
+        db_constraint=False,  # the migration ties it, so that raw SQL deletes the profile too
         related_name="+",
     )
     #: HMAC of the cookie's token, 64 hexadecimal digits; null for a signed-in shopper.
@@ -34,6 +35,13 @@ class Profile(models.Model):
     personal = models.BooleanField(default=True)
     #: False: show no reasons such as "because you looked at …", for example on a shared screen.
     reasons = models.BooleanField(default=True)
+
+    #: Events sent since ``minute_began``, refused ones included, see ``EVENTS["PER_MINUTE"]``.
+    minute_began = models.DateTimeField(null=True, editable=False)
+    in_minute = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+
+    #: True while ``similarity.events.erasure`` deletes it, and has erased all else before.
+    erased = False
 
     class Meta:
         db_table = "similarity_profile"

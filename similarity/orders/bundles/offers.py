@@ -47,6 +47,11 @@ class Offer:
         return 0 if self.currency in WITHOUT_CENTS else 2
 
     @property
+    def pieces(self) -> tuple[tuple[Any, Card], ...]:
+        """Return each product with its card."""
+        return tuple(zip(self.products, self.cards, strict=True))
+
+    @property
     def name(self) -> str:
         return self.bundle.name
 

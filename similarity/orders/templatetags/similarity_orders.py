@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 
 from similarity.orders import companions
 from similarity.similar.shelf_cache import shelf_items
-from similarity.templatetags.rendering import anywhere, draw
+from similarity.similar.shown import note_shown, shown_on
+from similarity.templatetags.rendering import anywhere, draw, key_of
 
 register = template.Library()
 
@@ -37,7 +38,12 @@ def bought_together(
     def find() -> dict[str, Any]:
         request = context.get("request")
         hits = companions.product_companions(
-            product, limit, request=request, within=within, explain=explain
+            product,
+            limit,
+            request=request,
+            within=within,
+            explain=explain,
+            exclude=shown_on(request),
         )
         return companions.with_total(product, shelf_items(hits, request), request) if hits else {}
 
@@ -61,8 +67,15 @@ def cart_companions(
 
     def find() -> dict[str, Any]:
         request = context.get("request")
+        products = companions.products_of(cart)
+        note_shown(request, map(key_of, products))
         hits = companions.cart_companions(
-            cart, limit, request=request, within=within, explain=explain
+            products,
+            limit,
+            request=request,
+            within=within,
+            explain=explain,
+            exclude=shown_on(request),
         )
         return {"items": shelf_items(hits, request)} if hits else {}
 

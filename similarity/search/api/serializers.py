@@ -23,6 +23,7 @@ from similarity.api.serializers import (
     FilteredQuerySerializer,
     HitSerializer,
     NarrowedRequest,
+    PersonalRequest,
     QuerySerializer,
     RequestSerializer,
 )
@@ -71,7 +72,7 @@ class FacetsField(TextField):
         return names
 
 
-class SearchQuerySerializer(NarrowedRequest, FilteredQuerySerializer):
+class SearchQuerySerializer(PersonalRequest, NarrowedRequest, FilteredQuerySerializer):
     q = TextField(
         max_length=MAX_LENGTH,
         anything=True,
@@ -160,7 +161,7 @@ class QueryField(DescribedField, TextField):
         return {"type": "string", "maxLength": self.max_length, "pattern": r"\S"}
 
 
-class RerankRequestSerializer(RequestSerializer):
+class RerankRequestSerializer(PersonalRequest, RequestSerializer):
     query = QueryField(max_length=MAX_QUERY, help_text="The query the shopper typed; not blank.")
     results = serializers.ListField(
         child=ResultField(),

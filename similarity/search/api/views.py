@@ -18,6 +18,7 @@ from similarity.api.base import (
     displayable,
     find_keys,
     live_answer,
+    personal_answer,
     unstored_answer,
     within,
 )
@@ -40,6 +41,7 @@ from similarity.search.query_counts import asked_by
 from similarity.search.reranking.rerank import rerank
 from similarity.search.suggestions import Suggestion
 from similarity.similar.filters import PRICES, filter_products
+from similarity.similar.personal_order import in_personal_order
 from similarity.similar.planner_settings import savepoint
 from similarity.similar.within import key_of
 
@@ -84,11 +86,15 @@ class SearchView(SimilarityView):
                 after=cursor.position(wanted.get("cursor")),
                 facets=_facet_rooms(eligible, wanted),
             )
-        writer = HitWriter.of(request, wanted, page.hits, page.related)
-        return live_answer(
+        hits = page.hits
+        if wanted["personal"] and sort == "relevance":
+            hits = in_personal_order(hits, request._request)
+        writer = HitWriter.of(request, wanted, hits, page.related)
+        answer = personal_answer if wanted["personal"] else live_answer
+        return answer(
             {
                 **_page_data(page),
-                "results": writer.write(page.hits),
+                "results": writer.write(hits),
                 "related": writer.write(page.related),
                 "next": cursor.next_page(request, page.next),
             }
@@ -259,7 +265,11 @@ class RerankView(SimilarityView):
         listed = _viewable(wanted["results"], request)
         with asked_by(request._request):
             answer = rerank(
-                wanted["query"], listed, request.user, budget_ms=wanted.get("budget_ms")
+                wanted["query"],
+                listed,
+                request.user,
+                budget_ms=wanted.get("budget_ms"),
+                request=request._request if wanted["personal"] else None,
             )
         keys = [key.key if isinstance(key, Unknown) else key for key, _ in answer.results]
         return unstored_answer(

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import DatabaseError
+from django.http import HttpRequest
 
 from similarity.extension import PurchaseReader, first_known
 from similarity.models import EncoderVersion, ProductVectors
@@ -26,24 +27,38 @@ TIME_SHARE = 0.25
 _told: set[str] = set()
 
 
-def read_nearness(
-    user: Any, keys: Sequence[Any], version: EncoderVersion, reading: TimedReading
-) -> dict[Any, float] | None:
-    """Return key → cosine with the nearest taste of a signed-in ``user``, in [-1, 1].
+class Person(NamedTuple):
+    """The shopper: a signed-in ``user`` whose orders count, and a ``request`` whose events do."""
 
-    Returns an empty dict if the user has no known orders. Returns None if the orders cannot be
+    user: Any = None
+    request: HttpRequest | None = None
+
+
+UNKNOWN = Person()
+
+
+def read_nearness(
+    person: Person, keys: Sequence[Any], version: EncoderVersion, reading: TimedReading
+) -> Mapping[Any, float] | None:
+    """Return key → nearness to the shopper, in [-1, 1].
+
+    It is the answer of the first app that knows the shopper of the request, for example by their
+    events; else the cosine with the nearest taste in the orders of a signed-in user. Returns an
+    empty dict for an unknown shopper. Returns None if the orders cannot be
     read, or not within :data:`TIME_SHARE`; the log reports it once a process. They are read from
     the host's orders for this request and not stored. Raises :class:`OutOfTime` if no time is left.
     """
     budget_ms = TIME_SHARE * reading.left_ms
     try:
-        if not getattr(user, "is_authenticated", False):
+        if person.request is not None and (own := _by_request(person, keys, reading, budget_ms)):
+            return own
+        if not getattr(person.user, "is_authenticated", False):
             return {}
         bought_by = first_known(lambda extension: extension.purchase_reader(), None)
         if bought_by is None:
             return {}
         with reading.aside(budget_ms):
-            return _nearness(bought_by, user, keys, version, reading)
+            return _nearness(bought_by, person.user, keys, version, reading)
     except OutOfTime as error:
         _tell_slow(budget_ms, error)
     except DatabaseError as error:
@@ -54,6 +69,18 @@ def read_nearness(
     except Exception as error:  # noqa: BLE001 - a door: a host's adapter may raise any error
         _tell_failed(error)
     return None
+
+
+def _by_request(
+    person: Person, keys: Sequence[Any], reading: TimedReading, budget_ms: float
+) -> Mapping[Any, float]:
+    request, unknown = person.request, dict[Any, float]()
+    assert request is not None  # noqa: S101 - the caller asks
+    with reading.aside(budget_ms):
+        found: Mapping[Any, float] = first_known(
+            lambda one: one.nearness(request, keys, reading.using), unknown
+        )
+    return found
 
 
 def _nearness(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.db import DatabaseError, router
+from django.http import HttpRequest
 
 from similarity.catalog.adapter import get_adapter
 from similarity.exceptions import QueryError
@@ -16,6 +17,7 @@ from similarity.search.budget import Deadline, OutOfTime, was_ended
 from similarity.search.reranking.blend import OF_SEARCH, WEIGHTS
 from similarity.search.reranking.host_results import HostResults, read_results
 from similarity.search.reranking.pairs import second_scores
+from similarity.search.reranking.personal import Person
 from similarity.search.reranking.rankers import current_ranker
 from similarity.search.reranking.signals import Signals, cosines_of, read, signals_of
 from similarity.search.words import parse_query
@@ -56,7 +58,14 @@ class Reranked:
     signals: Signals | None = None
 
 
-def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None = None) -> Reranked:
+def rerank(
+    query: str,
+    results: Any,
+    user: Any = None,
+    *,
+    budget_ms: int | None = None,
+    request: HttpRequest | None = None,
+) -> Reranked:
     """Return the results of any search for ``query``, re-ordered.
 
     ``results``: a list, tuple or queryset of products or of their keys, of hits, or of pairs of one
@@ -66,6 +75,8 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     by words and meaning, so the blend moves them only by stock, price, sales and the shopper.
     ``user``: the shopper, as ``request.user``. Purchases of a signed-in user count if ``ORDERS``
     names ``user``, or if its adapter has :meth:`~similarity.orders.adapter.OrderAdapter.bought_by`.
+    ``request``: that of a shopper, whose events then count instead, if ``similarity.shoppers`` is
+    installed and they consented.
 
     Takes at most ``budget_ms`` (default ``BUDGET_MS``). If that is too short, or a step fails, the
     given order is returned, with the reason. Raises :class:`QueryError` only for arguments that are
@@ -74,7 +85,7 @@ def rerank(query: str, results: Any, user: Any = None, *, budget_ms: int | None 
     budget = _checked_budget(budget_ms)
     deadline = Deadline(budget - min(RESERVE_SHARE * budget, RESERVE_MS))
     listed = read_results(results)
-    answer = _in_time(query, listed, user, deadline)
+    answer = _in_time(query, listed, Person(user, request), deadline)
     return replace(answer, took_ms=deadline.took_ms)
 
 
@@ -88,10 +99,10 @@ def _checked_budget(budget_ms: int | None) -> int:
     return budget_ms
 
 
-def _in_time(query: str, listed: HostResults, user: Any, deadline: Deadline) -> Reranked:
+def _in_time(query: str, listed: HostResults, person: Person, deadline: Deadline) -> Reranked:
     reason = FAILED
     try:
-        return _reranked(query, listed, user, deadline)
+        return _reranked(query, listed, person, deadline)
     except OutOfTime:
         reason = OUT_OF_TIME
     except _NoOrder as why:
@@ -110,7 +121,7 @@ class _NoOrder(Exception):
     """A reason to keep the given order; its text is the reason."""
 
 
-def _reranked(query: str, listed: HostResults, user: Any, deadline: Deadline) -> Reranked:
+def _reranked(query: str, listed: HostResults, person: Person, deadline: Deadline) -> Reranked:
     text = query_vectors.normalised(query)
     words = parse_query(text)
     if not words.words:
@@ -122,7 +133,7 @@ def _reranked(query: str, listed: HostResults, user: Any, deadline: Deadline) ->
     with deadline.reading(using) as reading:
         pending = query_vectors.begin(text, timeout_ms=int(1000 * deadline.left_s))
         ranker = current_ranker(reading, OF_SEARCH if listed.is_of_search else WEIGHTS)
-        known = read(words, listed.keys, adapter, reading, pending.version, user)
+        known = read(words, listed.keys, adapter, reading, pending.version, person)
     vector = pending.wait(deadline.left_s)
     if pending.unanswered:
         deadline.check()

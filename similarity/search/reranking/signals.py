@@ -15,7 +15,7 @@ from similarity.models.stored_vectors import read_vectors
 from similarity.search.budget import TimedReading
 from similarity.search.reranking.attribute_scores import attribute_scores, price_scores
 from similarity.search.reranking.host_results import Scores
-from similarity.search.reranking.personal import read_nearness
+from similarity.search.reranking.personal import UNKNOWN, Person, read_nearness
 from similarity.search.reranking.word_scores import (
     QueryDocument,
     QueryTerm,
@@ -132,11 +132,11 @@ def read(
     adapter: CatalogAdapter,
     reading: TimedReading,
     version: EncoderVersion | None,
-    user: Any = None,
+    person: Person = UNKNOWN,
 ) -> Read:
     """Read everything for the signals except the query's vector; skip None among ``keys``.
 
-    ``version``: the live version. ``user``: the shopper, if their purchases are to count.
+    ``version``: the live version. ``person``: the shopper, if their history is to count.
 
     Raises :class:`OutOfTime` if the time is up, and errors of the database.
     """
@@ -146,7 +146,7 @@ def read(
     facts = read_facts(real, adapter, reading)
     vectors = _texts(real, version, reading)
     # Last, because it is the least important signal and runs the host's own code.
-    nearness = {} if version is None else read_nearness(user, real, version, reading)
+    nearness = {} if version is None else read_nearness(person, real, version, reading)
     return Read(terms, [documents.get(key) for key in keys], facts, vectors, nearness)
 
 

@@ -74,4 +74,55 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="PublicRelease",
+            fields=[
+                ("day", models.DateField(primary_key=True, serialize=False)),
+                ("released_at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={"db_table": "similarity_publicrelease"},
+        ),
+        migrations.CreateModel(
+            name="TrendingItem",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("step", models.PositiveSmallIntegerField()),
+                ("day", models.DateField()),
+            ],
+            options={
+                "db_table": "similarity_trendingitem",
+                "constraints": [
+                    models.UniqueConstraint(fields=("name",), name="similarity_trending_item")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AlsoViewedItem",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("step", models.PositiveSmallIntegerField()),
+                ("day", models.DateField()),
+                ("source", models.CharField(max_length=255)),
+            ],
+            options={
+                "db_table": "similarity_alsovieweditem",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("source", "name"), name="similarity_also_viewed_item"
+                    )
+                ],
+            },
+        ),
     ]

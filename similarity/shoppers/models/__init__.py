@@ -1,5 +1,6 @@
 """Tables of personal recommendations."""
 
+from similarity.shoppers.models.public_counts import AlsoViewedItem, PublicRelease, TrendingItem
 from similarity.shoppers.models.shopper_models import ShopperModel
 
-__all__ = ["ShopperModel"]
+__all__ = ["AlsoViewedItem", "PublicRelease", "ShopperModel", "TrendingItem"]
