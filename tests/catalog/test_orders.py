@@ -67,6 +67,38 @@ def test_what_a_user_bought_is_told_the_latest_first_and_each_once(place, custom
     assert adapter.bought_by(bob, 10, "default") == []
 
 
+def test_purchases_are_told_line_by_line_with_their_times(place, customer, make_product):
+    ada = User.objects.create_user("ada")
+    Customer.objects.filter(pk=customer.pk).update(user=ada)
+    mug, tea = make_product(), make_product()
+    for at, product in enumerate((mug, tea, mug)):
+        place((product, 1), at=NOON + timedelta(days=at), customer=customer)
+    lines = get_order_adapter().purchases_of(ada, 10, "default")
+    days = ((mug.pk, 2), (tea.pk, 1), (mug.pk, 0))
+    assert lines == [(key, NOON + timedelta(days=day)) for key, day in days]
+    assert get_order_adapter().purchases_of(ada, 1, "default") == lines[:1]
+    assert get_order_adapter().purchases_of(None, 10, "default") == ()
+
+
+def test_an_adapter_of_its_own_needs_no_times():
+    class Own(OrderAdapter):
+        model = Order
+
+        def baskets(self, since=None, until=None):
+            return iter(())
+
+        def baskets_of(self, keys):
+            return iter(())
+
+        def sales(self, since=None, until=None):
+            return iter(())
+
+        def bought_by(self, user, most, using):
+            return [7, 8][:most]
+
+    assert Own().purchases_of(None, 1, "default") == [(7, None)]
+
+
 @pytest.fixture
 def by_name(db):
     """Orders that name their user by ``to_field``: none placed yet."""
@@ -110,7 +142,7 @@ def test_another_login_with_a_user_s_number_has_bought_nothing(place, customer, 
     adapter = get_order_adapter()
     client = SimpleNamespace(pk=ada.pk, is_authenticated=True)
     assert adapter.bought_by(client, 10, "default") == []
-    assert adapter.bought_by(Customer(pk=ada.pk), 10, "default") == ()
+    assert adapter.bought_by(Customer(pk=ada.pk), 10, "default") == []
     lazy = SimpleLazyObject(lambda: ada)
     assert adapter.bought_by(lazy, 10, "default") == [mug.pk], "as a request has it"
 

@@ -1,8 +1,12 @@
 """Erasing leaves nothing, exporting leaves nothing out, and both concern one shopper alone."""
 
 import json
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -12,6 +16,9 @@ from django.utils import timezone
 from similarity import Extension, extension
 from similarity.events import erasure, partitions
 from similarity.events.models import Event, Kind, Profile
+from similarity.events.new_event import NewEvent
+from similarity.events.recording import write
+from tests.databases import current_address
 from tests.events import traces
 from tests.events.shoppers import anonymous, happen
 
@@ -171,3 +178,53 @@ def test_events_of_one_product_are_erased_alone(make_product):
     assert erasure.erase_events(ann, shirt.pk) == 2
     left = set(Event.objects.values_list("profile_id", "product_id"))
     assert left == {(ann.pk, lamp.pk), (ben.pk, shirt.pk)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_is_written_at_the_same_moment_is_erased_too(make_product):
+    """The writer has locked the profile and not committed; the erasure waits for it."""
+    ann, shirt = anonymous(), make_product()
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(current_address()) as writer:
+        writer.execute("SELECT FROM similarity_profile WHERE id = %s FOR KEY SHARE", [ann.pk])
+        erased = threads.submit(in_own_connection, erasure.erase, ann)
+        wait_for_lock()
+        writer.execute(
+            "INSERT INTO similarity_event (at, id, profile_id, kind, product_id, quantity, "
+            "currency, query, token, by_server) VALUES (now(), 1, %s, 1, %s, 1, '', '', '', false)",
+            [ann.pk, shirt.pk],
+        )
+        writer.commit()
+        assert erased.result(timeout=10) == 1
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_comes_while_it_is_erased_is_not_kept(make_product):
+    ann, shirt = anonymous(), make_product()
+    event = NewEvent(Kind.VIEW, timezone.now(), shirt.pk)
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(current_address()) as eraser:
+        eraser.execute("SELECT FROM similarity_profile WHERE id = %s FOR UPDATE", [ann.pk])
+        eraser.execute("DELETE FROM similarity_profile WHERE id = %s", [ann.pk])
+        written = threads.submit(in_own_connection, write, ann, [event], uuid.uuid4())
+        wait_for_lock()
+        eraser.commit()
+        assert written.result(timeout=10).rows == 0
+    assert not Event.objects.exists()
+
+
+def in_own_connection(call, *args):
+    try:
+        return call(*args)
+    finally:
+        connection.close()
+
+
+def wait_for_lock():
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    raise AssertionError("no session waits for a lock")

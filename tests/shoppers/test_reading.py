@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
+from similarity.events import partitions
 from similarity.events.models import Event, Kind, Profile
 from similarity.exceptions import TrainingError
 from similarity.models import EncoderVersion
@@ -18,6 +19,12 @@ from similarity.shoppers.reading import read_interactions
 from tests.host_models import Customer, Order, OrderLine
 
 NOW = timezone.now().replace(microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _partitions(db):
+    """At the begin of a month the one before may have no partition."""
+    partitions.create(NOW - timedelta(days=1), NOW, "default")
 
 
 @pytest.fixture
