@@ -19,7 +19,7 @@ logger = getLogger(__name__)
 #: The weight of one standard deviation of nearness to the shopper. The place in the list has 1 for
 #: the first hit and ½ for the eleventh, so a product the shopper is much nearer to than to the
 #: others moves some places and never from the end to the front. See docs/shoppers.md for figures.
-PERSONAL_WEIGHT = 0.1
+PERSONAL_WEIGHT = 0.05
 _HALF_AT = 10.0
 
 

@@ -37,10 +37,12 @@ def test_shelves_and_page_are_measured_on_personal_answers(personal, capsys):
 def test_the_weight_of_personal_helps_only_where_taste_decides(personal):
     import numpy as np
 
+    from similarity.similar.personal_order import PERSONAL_WEIGHT
+
     def gains(share):
         dice = np.random.default_rng(1)
         return np.mean([personal.planted(share, dice) for _ in range(400)], axis=0)
 
-    chosen = personal.WEIGHTS.index(0.1)
+    chosen = personal.WEIGHTS.index(PERSONAL_WEIGHT)
     assert gains(0.0)[0] > gains(0.0)[chosen]
     assert gains(0.75)[chosen] > gains(0.75)[0]
