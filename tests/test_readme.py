@@ -227,8 +227,9 @@ def test_search_is_added_as_its_section_says(host):
 def test_orders_are_added_as_their_section_says(host):
     with (host / "settings.py").open("a") as file:
         file.write('INSTALLED_APPS += ["similarity.orders"]\n' + snippet("orders"))
-    with (host / "page.html").open("a") as file:
-        file.write(snippet("orders template"))
+    # First on the page: no product stands on it twice, and there are only four.
+    page = "<h1>{{ product.name }}</h1>\n" + snippet("orders template") + snippet("template")
+    (host / "page.html").write_text(page)
     with (host / "use_it.py").open("a") as file:
         file.write(USE_ORDERS)
     migrated_and_checked(host)
