@@ -130,7 +130,7 @@ call_command("similarity", "count-orders", "--full", verbosity=0)
 from similarity.orders import bought_together
 print([hit.product.name for hit in bought_together(products[2], 4)])
 page = Client().get(f"/product/{products[2].pk}/").content.decode()
-print("together" in page and "Wool scarf" in page.split("together")[1])
+print("together" in page and "Wool scarf" in page.split("together", 1)[1])
 """
 
 USE_SHOPPERS = """
