@@ -11,6 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 
+def now() -> datetime:
+    """Return the current time with its zone."""
+    return aware(timezone.now())
+
+
 def today() -> date:
     """Return the current day in the host's ``TIME_ZONE``."""
     return day_of(timezone.now())

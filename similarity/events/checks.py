@@ -7,9 +7,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connections
-from django.utils import timezone
 
 from similarity import conf
+from similarity.catalog import times
 from similarity.catalog.adapter import get_adapter
 from similarity.events import partitions
 from similarity.events.denied import denied_condition
@@ -46,7 +46,7 @@ def check_partitions(
     alias = partitions.alias()
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
-    now = timezone.now()
+    now = times.now()
     try:
         if not partitions.is_migrated(alias):
             return []  # similarity.W035

@@ -6,6 +6,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.events.models import Event, EventDay
 
 #: Days before today that are counted again each night, because events may arrive late.
@@ -35,7 +36,7 @@ def count_days(first: date, last: date, using: str) -> None:
 
 def count_recent(now: datetime, using: str) -> None:
     """Count the days until today whose events may have changed since they were counted."""
-    today = timezone.localdate(now, timezone.get_default_timezone())
+    today = times.day_of(now)
     count_days(today - timedelta(days=LATE_DAYS), today, using)
 
 
@@ -57,7 +58,7 @@ def read_days(first: date, last: date, using: str) -> dict[date, dict[int, int]]
 def count_today(using: str) -> dict[int, int] | None:
     """Return today's events by kind until now; None if that takes longer than a page may."""
     zone = timezone.get_default_timezone()
-    midnight = datetime.combine(timezone.localdate(timezone=zone), time(), zone)
+    midnight = datetime.combine(times.today(), time(), zone)
     events = Event.objects.using(using).filter(at__gte=midnight).order_by()
     try:
         with transaction.atomic(using=using):

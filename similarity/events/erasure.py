@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, transaction
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import title_of
 from similarity.events import partitions
@@ -36,7 +36,7 @@ _ORPHANS = """
 
 def export(profile: Profile) -> dict[str, Any]:
     """Return everything that is kept of a shopper, as values that JSON can hold."""
-    using, kept = partitions.alias(), {"exported_at": timezone.now().isoformat()}
+    using, kept = partitions.alias(), {"exported_at": times.now().isoformat()}
     for extension in extensions():
         kept |= extension.export_profile(profile.pk, using)
     return kept

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.events import partitions
 from similarity.events.erasure import erase
 from similarity.events.identity import anonymous_profile, forget_known, may_remember
@@ -56,7 +56,7 @@ def join(profile: Profile, user: Any) -> Profile:
         with connections[using].cursor() as cursor:
             cursor.execute(
                 "UPDATE similarity_event SET profile_id = %s WHERE profile_id = %s AND at >= %s",
-                [account.pk, anonymous.pk, timezone.now() - timedelta(days=JOIN_DAYS)],
+                [account.pk, anonymous.pk, times.now() - timedelta(days=JOIN_DAYS)],
             )
         erase(anonymous)
     return account

@@ -4,9 +4,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.utils import timezone
-
 from similarity import conf
+from similarity.catalog import times
 from similarity.events import counting, erasure, partitions
 from similarity.events.models import EventBatch, EventDay
 
@@ -33,7 +32,7 @@ class Tidied(NamedTuple):
 
 def kept_since(now: datetime | None = None) -> datetime:
     """Return the moment before which events are beyond ``EVENTS["RETENTION_DAYS"]``."""
-    return (now or timezone.now()) - timedelta(days=conf.get("EVENTS", "RETENTION_DAYS"))
+    return (now or times.now()) - timedelta(days=conf.get("EVENTS", "RETENTION_DAYS"))
 
 
 def tidy(now: datetime | None = None) -> Tidied:
@@ -42,7 +41,7 @@ def tidy(now: datetime | None = None) -> Tidied:
     A month is dropped once all of it is older than the retention, so an event is kept up to a
     month longer. Single rows are never deleted for their age: that would leave dead rows behind.
     """
-    now, using = now or timezone.now(), partitions.alias()
+    now, using = now or times.now(), partitions.alias()
     created = partitions.create(now, partitions.ahead(now), using)
     dropped = partitions.drop(kept_since(now), using)
     counting.count_recent(now, using)

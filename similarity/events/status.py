@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from similarity.catalog import times
 from similarity.connections.metrics_export import Gauge
 from similarity.events import partitions
 from similarity.events.counting import totals_by_day
@@ -24,9 +23,9 @@ REMEDY = (
 
 def report() -> dict[str, Any]:
     """Return the plain report of events for ``similarity status``."""
-    now, using = timezone.now(), partitions.alias()
+    now, using = times.now(), partitions.alias()
     months = partitions.existing(using)
-    until = timezone.localdate(now, timezone.get_default_timezone())
+    until = times.day_of(now)
     by_day = totals_by_day(until - timedelta(days=DAYS), until, using)
     return {
         "rows": sum(months.values()),
@@ -51,7 +50,7 @@ def lines(events: Mapping[str, Any]) -> list[str]:
 
 def gauges() -> Iterator[Gauge]:
     """Yield figures for Prometheus."""
-    using, now = partitions.alias(), timezone.now()
+    using, now = partitions.alias(), times.now()
     months = partitions.existing(using)
     yield Gauge(
         "events",

@@ -11,7 +11,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils import timezone
 
 from similarity.catalog import times
 from similarity.events import identity, partitions
@@ -193,7 +192,7 @@ def merged(events: Sequence[Act], orders: Sequence[Act]) -> list[Act]:
 
 def now() -> datetime:
     """Return the present time with its zone, in hosts with and without ``USE_TZ``."""
-    return times.aware(timezone.now())
+    return times.now()
 
 
 def _purchases(user: Any, using: str) -> list[Act]:

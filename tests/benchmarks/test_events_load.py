@@ -1,11 +1,13 @@
 """The benchmark of events counts what it says it counts."""
 
+import threading
 from argparse import Namespace
 
 import pytest
 
 from benchmarks.event_urls import PlainEvent, make_table
 from benchmarks.events import ADDRESSES, TURNS, Result, make_shoppers, measure, report
+from similarity.events import recording
 from similarity.events.models import Event, Profile
 from tests.configure import with_settings
 
@@ -31,10 +33,20 @@ def test_each_address_keeps_exactly_what_it_accepts(port, keys, settings):
     found = {
         name: [measure(port, path, keys, cookies, OPTIONS)] for name, path in ADDRESSES.items()
     }
-    rows = [Event.objects.count(), PlainEvent.objects.count()]
-    assert [results[0].accepted for results in found.values()] == rows == [80, 80]
-    assert [results[0].failed for results in found.values()] == [0, 0]
+    ours, plain = (results[0] for results in found.values())
+    assert (ours.accepted, plain.accepted) == (Event.objects.count(), PlainEvent.objects.count())
+    # A busy machine may shed some, but each request is counted on one side.
+    assert ours.accepted + ours.failed * OPTIONS.batch == plain.accepted == 80
+    assert ours.accepted > 0
     report(found, OPTIONS)
+
+
+def test_refusals_are_counted_as_failed_and_with_their_times(port, keys, monkeypatch):
+    monkeypatch.setattr(recording, "_writers", threading.BoundedSemaphore(1))
+    cookies = make_shoppers()
+    with recording._writer():
+        result = measure(port, ADDRESSES["events/"], keys, cookies, OPTIONS)
+    assert (result.accepted, result.failed, len(result.times)) == (0, 16, 16)
 
 
 def test_a_shopper_without_consent_is_not_counted_as_kept(port, keys):

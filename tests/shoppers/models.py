@@ -17,6 +17,7 @@ def follower(dim: int = 4, content: np.ndarray | None = None, length: int = 50):
     (D, C) projects content; None for a model of ids alone.
     """
     config = SequenceConfig(
+        cosine=False,
         dim=dim,
         blocks=0,
         heads=1,

@@ -144,7 +144,7 @@ def test_kinds_and_gaps_of_events_matter(name):
 
 
 def test_dropping_ids_leaves_the_content():
-    model = make_model(content_dim=CONTENT)
+    model = make_model(content_dim=CONTENT, cosine=False)
     with torch.no_grad():
         alone = model.content @ model.weights["content.weight"].T
         assert torch.allclose(model.item_vectors(ids=1.0), alone)
@@ -194,7 +194,7 @@ def test_the_whole_equals_replay_recs_sasrec():
         "replay.nn.sequential", reason="replay-rec is not installed; see docs/sequence-model.md"
     )
     reference = replay_sasrec(sequential, items=ITEMS, dim=8, heads=2, blocks=2, length=LENGTH)
-    config = SequenceConfig(dim=8, heads=2, hidden=8, length=LENGTH, wiring="sasrec")
+    config = SequenceConfig(dim=8, heads=2, hidden=8, length=LENGTH, wiring="sasrec", cosine=False)
     model = SequenceTransformer(config, np.zeros((ITEMS, 0), np.float32))
     copy_from_replay(model, reference)
     items = torch.as_tensor(np.random.default_rng(1).integers(0, ITEMS, (BATCH, LENGTH)))

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
 from similarity.admin.read_only import LookedAt
+from similarity.catalog import times
 from similarity.events import counting, partitions, status
 from similarity.events.admin import day_chart
 from similarity.events.models import EventDay, Kind
@@ -29,7 +29,7 @@ class EventDayAdmin(LookedAt):
             raise PermissionDenied
         asked = request.GET.get("days", "")
         length = int(asked) if asked in map(str, DAYS) else DAYS[0]
-        using, today = partitions.alias(), timezone.localdate()
+        using, today = partitions.alias(), times.today()
         counts = counting.read_days(today - timedelta(days=length - 1), today, using)
         of_today = counting.count_today(using)
         counts |= {} if of_today is None else {today: of_today}

@@ -16,10 +16,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
-from django.utils import timezone
 
 from similarity.admin.cards import products_by_key
 from similarity.admin.read_only import NotByHand
+from similarity.catalog import times
 from similarity.catalog.adapter import get_adapter
 from similarity.catalog.card import title_of
 from similarity.events import erasure, partitions
@@ -93,7 +93,7 @@ class ProfileAdmin(NotByHand):
 
     @admin.display(description="consent since")
     def consent_month(self, profile: Profile) -> str:
-        return f"{timezone.localtime(profile.consented_at):%Y-%m}"
+        return f"{times.shown(profile.consented_at):%Y-%m}"
 
     @admin.action(description="Show history of the selected shopper", permissions=["history"])
     def show_history(self, request: HttpRequest, queryset: QuerySet[Profile]) -> Any:

@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.events import counting, partitions
 from similarity.events.imports.files import EventFile
 from similarity.events.imports.lookups import ProductKeys, Profiles, user_keys
@@ -95,7 +95,7 @@ class _Importer:
         self.done = Imported()
         self._report_fault = report_fault
         self._using = partitions.alias()
-        now = timezone.now()
+        now = times.now()
         self._parser = RowParser(rule.zone, now, kept_since(now))
         self._products = ProductKeys(rule.product_field, self._using)
         self._users = user_keys(rule.user_field, self._using)
@@ -142,8 +142,7 @@ class _Importer:
     def count_days(self) -> None:
         """Count the days again on which events were added."""
         if self.done.first and self.done.last:
-            zone = timezone.get_default_timezone()
-            first, last = (timezone.localdate(at, zone) for at in (self.done.first, self.done.last))
+            first, last = (times.day_of(at) for at in (self.done.first, self.done.last))
             counting.count_days(first, last, self._using)
 
     def _write(self, kept: list[Parsed], products: Any, users: Any) -> None:

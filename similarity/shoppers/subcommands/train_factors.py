@@ -2,8 +2,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.reading import read_interactions
@@ -46,7 +46,7 @@ class Command(SimilarityCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = FactorOptions(epochs=options["epochs"], dim=options["dim"], seed=options["seed"])
         days = options["days"]
-        since = None if days is None else timezone.now() - timedelta(days=days)
+        since = None if days is None else times.now() - timedelta(days=days)
         with ProgressBars() as bars:
             data = read_interactions(upsert.alias(), since, bars)
             model = train_factors(

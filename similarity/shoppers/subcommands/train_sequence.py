@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from similarity.catalog import times
 from similarity.management.command import ProgressBars, SimilarityCommand
 from similarity.shoppers.models import ShopperModel
 from similarity.shoppers.reading import read_interactions
@@ -57,7 +57,7 @@ class Command(SimilarityCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
-        since = None if days is None else timezone.now() - timedelta(days=days)
+        since = None if days is None else times.now() - timedelta(days=days)
         with ProgressBars() as bars:
             data = read_interactions(upsert.alias(), since, bars)
             run = self._run(options, data.interactions.content.shape[1], bars)
