@@ -236,13 +236,15 @@ class Implicit:
         from implicit.als import AlternatingLeastSquares
         from implicit.bpr import BayesianPersonalizedRanking
         from scipy import sparse
+        from threadpoolctl import threadpool_limits
 
         ones = np.ones(len(interactions.items), np.float32)
         shape = (interactions.shopper_count, interactions.item_count)
         table = sparse.csr_matrix((ones, (interactions.shoppers, interactions.items)), shape)
         kind = AlternatingLeastSquares if self.name == "als" else BayesianPersonalizedRanking
-        self.model = kind(factors=128, random_state=self.seed, num_threads=1)
-        self.model.fit(table, show_progress=False)
+        with threadpool_limits(1, "blas"):  # on one thread, as all models here
+            self.model = kind(factors=128, random_state=self.seed, num_threads=1)
+            self.model.fit(table, show_progress=False)
         self._asked = 0
 
     def scores(self, histories: Any) -> Any:

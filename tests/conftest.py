@@ -33,6 +33,24 @@ AMPLE_MS = 30_000
 UNDER_WAY_S = 30
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """End sessions that the last request of a closed browser left open, or no database is dropped.
+
+    A page sends its last events while it closes, and nobody waits for their answer.
+    """
+    yield
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache():
     from similarity.connections import caching

@@ -231,7 +231,7 @@ def test_the_image_holds_no_tools_of_tests_and_the_sites_no_torch():
     needed = (ROOT / "shop" / "requirements.txt").read_text()
     names = set(re.findall(r"^([A-Za-z][\w-]*)", needed, re.MULTILINE))
     assert names == {"dj-database-url", "drf-spectacular", "gunicorn", "Pillow", "whitenoise"}
-    assert SERVICES["web"]["build"]["args"]["EXTRAS"] == "metrics"
+    assert SERVICES["web"]["build"]["args"]["EXTRAS"] == "metrics,events"
     for worker in WORKERS:
         assert "encoders" in SERVICES[worker]["build"]["args"]["EXTRAS"].split(",")
 

@@ -24,7 +24,7 @@ from similarity.exceptions import ConfigurationError
 
 #: Parameters of the API, which take precedence over attributes of the same name.
 RESERVED = (
-    *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "fields"),
+    *("limit", "cursor", "weights", "diversity", "metric", "mode", "explain", "fields", "personal"),
     *("format", "min_price", "max_price", "in_stock"),
 )
 

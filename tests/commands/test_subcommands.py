@@ -38,7 +38,8 @@ def test_every_subcommand_has_help_and_the_shared_base(app, name, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith(f"usage: manage.py similarity {name} ")
     assert command.examples in f"{printed}\n"
-    shown = [line.split() for line in command.examples.splitlines() if "manage.py" in line]
+    lines = [line.split() for line in command.examples.splitlines() if "manage.py" in line]
+    shown = [words[words.index("manage.py") :] for words in lines]
     assert all(words[:3] == ["manage.py", "similarity", name] for words in shown)
 
 
